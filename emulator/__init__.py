@@ -1,0 +1,1 @@
+"""Emulators of ecosystem process models: data, models, training, evaluation, export."""

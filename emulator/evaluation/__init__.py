@@ -1,0 +1,1 @@
+"""Evaluation: metrics, climatology baselines, scoring of splits."""

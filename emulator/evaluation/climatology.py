@@ -1,0 +1,59 @@
+"""Climatology baselines: what one would predict from the day of the year alone, learned from training data only."""
+
+import numpy as np
+
+SLOTS = 366
+"""Days of a leap year: 29 February has its own slot, so that 1 March is the same slot in every year."""
+
+HALF_WINDOW = 7
+"""Days on either side that a slot is averaged with; without smoothing, ten years give a noisy and too weak baseline."""
+
+_FIRST_SLOT_OF_MONTH = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+
+
+def day_slot(month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Slot 0..365 of a calendar day, (T,) -> (T,)."""
+    return _FIRST_SLOT_OF_MONTH[np.asarray(month) - 1] + np.asarray(day) - 1
+
+
+def biome_climatology(
+    flux: np.ndarray, biome: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
+) -> np.ndarray:
+    """Day-of-year mean of each biome, for all sites and days.
+
+    flux: (N, T, C), NaN = missing; biome: (N,) class codes; month, day: (T,); training: (N, T), True where data may be used.
+    Returns (N, T, C). Every training day of every site of the biome weighs the same. A biome without training data gets the
+    day-of-year mean over all biomes.
+    """
+    slot = day_slot(month, day)
+    known = np.where(training[..., None], flux, np.nan)
+    everywhere = _slot_means(known, slot)
+    result = np.empty(flux.shape, np.float64)
+    for code in np.unique(biome):
+        members = biome == code
+        own = _slot_means(known[members], slot)
+        result[members] = np.where(np.isfinite(own), own, everywhere)[slot]
+    return result
+
+
+def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Day-of-year mean of each site's own training days, (N, T, C) -> (N, T, C); NaN for sites that have none."""
+    slot = day_slot(month, day)
+    known = np.where(training[..., None], flux, np.nan)
+    return np.stack([_slot_means(one_site[None], slot)[slot] for one_site in known])
+
+
+def _slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
+    """Mean of (N, T, C) over sites and years by slot, over a centred circular window; (366, C), NaN where there is nothing."""
+    finite = np.isfinite(flux)
+    sums = np.zeros((SLOTS, flux.shape[-1]))
+    counts = np.zeros_like(sums)
+    np.add.at(sums, slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
+    np.add.at(counts, slot, finite.sum(axis=0))
+    sums, counts = _window_sum(sums), _window_sum(counts)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
+def _window_sum(values: np.ndarray) -> np.ndarray:
+    """Sum over the slots within HALF_WINDOW of each slot, the year being a circle."""
+    return np.sum([np.roll(values, shift, axis=0) for shift in range(-HALF_WINDOW, HALF_WINDOW + 1)], axis=0)

@@ -1,0 +1,100 @@
+"""Checkpoints: one file with everything a run needs to go on as if it had never stopped."""
+
+import json
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator import atomic_file
+
+FORMAT_VERSION = 1
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names the file and what to do."""
+
+
+@dataclass
+class Progress:
+    """How far training has come. `batch` counts the finished batches of the epoch `epoch`; 0 means that it has not begun."""
+
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+    best_epoch: int = -1
+    best_val_loss: float = float("inf")
+    finished: bool = False
+
+
+@dataclass
+class Checkpoint:
+    """State of a run. `description` is what rebuilds the model without data: configuration, signature, scalers (JSON-able)."""
+
+    model: dict[str, Tensor]
+    description: dict[str, Any]
+    progress: Progress
+    average: dict[str, Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    scheduler: dict[str, Any] = field(default_factory=dict)
+    random_states: dict[str, Any] = field(default_factory=dict)
+    git_hash: str = "unknown"
+    config_hash: str = ""
+
+
+def save(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write atomically: a kill at any moment leaves the former file or the new one."""
+    content = {
+        "format_version": FORMAT_VERSION,
+        "model": checkpoint.model,
+        "description": json.dumps(checkpoint.description),
+        "progress": asdict(checkpoint.progress),
+        "average": checkpoint.average,
+        "optimizer": checkpoint.optimizer,
+        "scheduler": checkpoint.scheduler,
+        "random_states": checkpoint.random_states,
+        "git_hash": checkpoint.git_hash,
+        "config_hash": checkpoint.config_hash,
+    }
+    with atomic_file.replacing(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load(path: str | Path) -> Checkpoint:
+    """Read a checkpoint; only tensors and plain containers are unpickled (`weights_only`)."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, KeyError) as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint: {str(error).splitlines()[0]}") from None
+    if not isinstance(content, dict) or "format_version" not in content:
+        raise CheckpointError(f"{path}: not an ecostep checkpoint")
+    version = content.pop("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
+        )
+    content["description"] = json.loads(content["description"])
+    content["progress"] = Progress(**content["progress"])
+    return Checkpoint(**content)
+
+
+def random_states(generators: dict[str, np.random.Generator]) -> dict[str, Any]:
+    """States of torch's generator and of the named numpy generators."""
+    numpy_states = {name: json.dumps(generator.bit_generator.state) for name, generator in generators.items()}
+    return {"torch": torch.get_rng_state(), "numpy": numpy_states}
+
+
+def restore_random_states(states: dict[str, Any], generators: dict[str, np.random.Generator]) -> None:
+    """Set every generator to its saved state."""
+    torch.set_rng_state(states["torch"])
+    for name, generator in generators.items():
+        generator.bit_generator.state = json.loads(states["numpy"][name])

@@ -1,0 +1,119 @@
+"""Training loss for fluxes whose size differs a hundredfold between sites.
+
+Three views of the same error are added, since each alone fails somewhere: plain squared error ignores all but the largest sites,
+a transformed error under-predicts them, and only the per-site error treats a small site's season as seriously as a large one's.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HUBER_DELTA = 2.0
+"""Normalised errors beyond this count linearly, so that a single extreme day cannot steer a batch."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Shares of the three terms and of the model's own auxiliary terms."""
+
+    transformed: float = 1.0
+    site: float = 1.0
+    physical: float = 1.0
+    auxiliary: float = 1.0
+
+
+class FluxLoss(nn.Module):
+    """Weighted sum of transformed, per-site and physical-space error, each averaged over known days, then over targets.
+
+    Let t be the target, p the prediction, a(x) = asinh(x / scale):
+    - transformed: Huber of (a(p) - a(t)) / spread, where spread is the standard deviation of a(t);
+    - site: Huber of (p - t) / site_spread of that site, so that every site counts alike, whatever its size;
+    - physical: square of (p - t) / flux_spread, what pooled R2 is made of.
+    """
+
+    scale: Tensor
+    transformed_spread: Tensor
+    site_spread: Tensor
+    flux_spread: Tensor
+    target_weight: Tensor
+
+    def __init__(
+        self,
+        weights: LossWeights,
+        *,
+        scale: Tensor,
+        transformed_spread: Tensor,
+        site_spread: Tensor,
+        flux_spread: Tensor,
+        target_weight: Tensor,
+    ) -> None:
+        """scale, transformed_spread, flux_spread, target_weight: (C,); site_spread: (N, C) for all sites; all positive."""
+        super().__init__()
+        self.weights = weights
+        for name, value in {
+            "scale": scale,
+            "transformed_spread": transformed_spread,
+            "site_spread": site_spread,
+            "flux_spread": flux_spread,
+            "target_weight": target_weight,
+        }.items():
+            self.register_buffer(name, value.float())
+
+    def forward(self, prediction: Tensor, target: Tensor, site: Tensor) -> Tensor:
+        """prediction, target: (B, T, C) analysis units, NaN in target = not scored; site: (B,) -> scalar."""
+        known = torch.isfinite(target)
+        target = torch.where(known, target, torch.zeros_like(target))
+        prediction = torch.where(known, prediction, torch.zeros_like(prediction))
+        error = prediction - target
+        transformed = torch.asinh(prediction / self.scale) - torch.asinh(target / self.scale)
+        terms = (
+            self.weights.transformed * _huber(transformed / self.transformed_spread)
+            + self.weights.site * _huber(error / self.site_spread[site][:, None, :])
+            + self.weights.physical * (error / self.flux_spread) ** 2
+        )
+        days = known.sum(dim=(0, 1))
+        by_target = (terms * known).sum(dim=(0, 1)) / days.clamp(min=1)
+        weight = self.target_weight * (days > 0)
+        return (by_target * weight).sum() / weight.sum().clamp(min=1e-12)
+
+
+def flux_loss(
+    weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor, target_weight: Tensor, site_floor: float = 0.1
+) -> FluxLoss:
+    """Build the loss from data.
+
+    flux: (N, T, C), NaN = missing; usable: (N, T), True where data may be learned from (never test data); scale: (C,) asinh scale.
+    A site's spread is at least `site_floor` of the median site's, else a site that is nearly always zero would dominate.
+    """
+    flux = torch.where(usable[..., None], flux, torch.full_like(flux, torch.nan)).double()
+    transformed = torch.asinh(flux / scale.double())
+    site_spread = _spread(flux, dim=(1,))
+    median = site_spread.nanmedian(dim=0).values
+    floor = _positive(site_floor * median)
+    site_spread = torch.maximum(torch.nan_to_num(site_spread, nan=0.0), floor)
+    return FluxLoss(
+        weights,
+        scale=scale,
+        transformed_spread=_positive(_spread(transformed, dim=(0, 1))),
+        site_spread=site_spread,
+        flux_spread=_positive(_spread(flux, dim=(0, 1))),
+        target_weight=target_weight,
+    )
+
+
+def _spread(values: Tensor, dim: tuple[int, ...]) -> Tensor:
+    """Population standard deviation over `dim`, NaN left out; NaN where nothing is known."""
+    mean = values.nanmean(dim=dim, keepdim=True)
+    return ((values - mean) ** 2).nanmean(dim=dim).sqrt()
+
+
+def _positive(spread: Tensor) -> Tensor:
+    """A divisor: 1 for a target without any data, which is then never scored."""
+    return torch.nan_to_num(spread, nan=1.0).clamp(min=1e-6)
+
+
+def _huber(error: Tensor) -> Tensor:
+    """Error squared near zero and linear beyond HUBER_DELTA; slope of the square so that terms compare."""
+    return 2.0 * functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=HUBER_DELTA)
