@@ -1,0 +1,179 @@
+"""Configuration files: YAML 1.2 and command-line overrides to validated models, with errors that say where to mend what."""
+
+import difflib
+import io
+import logging
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+log = logging.getLogger(__name__)
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, line, key and what would be right."""
+
+
+def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) -> Schema:
+    """Read a YAML file, apply overrides such as `training.epochs=3`, validate. Raises ConfigError with every fault found."""
+    path = Path(path)
+    document = _read(path)
+    values = _plain(document)
+    sources: dict[tuple[str, ...], str] = {}
+    for text in overrides:
+        key, value = _parse_override(text)
+        _assign(schema, values, key, value, text)
+        sources[key] = f"--set {text}"
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        faults = [_explain(schema, item, path, document, sources) for item in error.errors()]
+        raise ConfigError("\n".join(faults)) from None
+
+
+def to_yaml(config: BaseModel) -> str:
+    """The resolved configuration as YAML that `load` reads back to an equal configuration."""
+    yaml = YAML()
+    yaml.default_flow_style = None
+    yaml.width = 110
+    stream = io.StringIO()
+    yaml.dump(config.model_dump(mode="json"), stream)
+    return stream.getvalue()
+
+
+def _read(path: Path) -> CommentedMap:
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(document, CommentedMap):
+        raise ConfigError(f"{path}: expected `key: value` lines at the top level, found {type(document).__name__}")
+    return document
+
+
+def _plain(node: Any) -> Any:
+    """Plain Python containers and scalars of a round-trip YAML tree."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
+    """`a.b=VALUE` -> (("a", "b"), value), the value read as YAML, so that `3`, `1e-3`, `true`, `[a, b]` are typed."""
+    key, equals, value = text.partition("=")
+    names = tuple(name.strip() for name in key.split("."))
+    if not equals or not all(names):
+        raise ConfigError(f"--set {text}: expected KEY=VALUE with a dotted key, for example training.epochs=3")
+    try:
+        return names, _plain(YAML(typ="rt").load(value))
+    except YAMLError as error:
+        raise ConfigError(f"--set {text}: the value is not valid YAML: {error}") from None
+
+
+def _assign(schema: type[BaseModel], values: dict[str, Any], key: tuple[str, ...], value: Any, text: str) -> None:
+    """Set a dotted key in place. Choosing another `kind` of a section drops the keys that the new kind does not have."""
+    section = values
+    for name in key[:-1]:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"--set {text}: {name} is a value, not a section")
+    if key[-1] == "kind" and value != section.get("kind"):
+        _, known = _walk(schema, (*key[:-1], str(value)))
+        foreign = [name for name in section if known and name not in known]
+        for name in foreign:
+            log.info("--set %s: %s = %r does not apply to this kind and is dropped", text, name, section.pop(name))
+    section[key[-1]] = value
+
+
+def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[tuple[int | str, ...], dict[str, Any]]:
+    """Follow an error location: the key as the user wrote it, and the fields of the section it leads to (empty for a value).
+
+    Pydantic inserts the tag of a discriminated union into locations; it selects the member and is no part of the key.
+    """
+    key: list[int | str] = []
+    kinds: list[type[BaseModel]] = [schema]
+    for part in location:
+        if tagged := [kind for kind in kinds if len(kinds) > 1 and part in _tags(kind)]:
+            kinds = tagged
+            continue
+        key.append(part)
+        field = next((kind.model_fields[part] for kind in kinds if part in kind.model_fields), None)
+        kinds = _models(field.annotation) if field else []
+    return tuple(key), kinds[0].model_fields if len(kinds) == 1 else {}
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A | B, ...]` or `A | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) is Annotated:
+        return _models(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [model for member in get_args(annotation) for model in _models(member)]
+    return []
+
+
+def _tags(kind: type[BaseModel]) -> tuple[Any, ...]:
+    """Values of the `kind` field of a model class."""
+    field = kind.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
+
+
+def _explain(
+    schema: type[BaseModel],
+    item: Any,
+    path: Path,
+    document: CommentedMap,
+    sources: dict[tuple[str, ...], str],
+) -> str:
+    """One fault in one line: place, key, what is wrong, what is known there."""
+    location = item["loc"]
+    key, _ = _walk(schema, location)
+    if item["type"].startswith("union_tag"):
+        key = (*key, "kind")
+    dotted = ".".join(str(part) for part in key)
+    place = _place(path, document, key, sources)
+    if item["type"] == "extra_forbidden":
+        known = sorted(_walk(schema, location[:-1])[1])
+        near = difflib.get_close_matches(str(key[-1]), known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"{place}: unknown key '{dotted}' (known here: {', '.join(known)}){hint}"
+    if item["type"] == "missing":
+        return f"{place}: key '{dotted}' is missing"
+    if item["type"] == "union_tag_invalid":
+        return f"{place}: {dotted}: {item['ctx']['tag']!r} is not one of {item['ctx']['expected_tags']}"
+    found = "" if isinstance(item["input"], dict) else f", found {item['input']!r}"
+    return f"{place}: {dotted or 'configuration'}: {item['msg']}{found}"
+
+
+def _place(
+    path: Path, document: CommentedMap, key: tuple[int | str, ...], sources: dict[tuple[str, ...], str]
+) -> str:
+    """`FILE:LINE` of the deepest part of the key that the file has, or the override that set it."""
+    for depth in range(len(key), 0, -1):
+        if key[:depth] in sources:
+            return sources[key[:depth]]
+    node, line = document, None
+    for part in key:
+        try:
+            position = node.lc.key(part) if isinstance(node, CommentedMap) else node.lc.item(part)
+            node = node[part]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            break
+        line = position[0] + 1
+    return f"{path}:{line}" if line else str(path)

@@ -1,0 +1,65 @@
+"""Climatology baselines."""
+
+import numpy as np
+
+from emulator.evaluation import climatology
+
+
+def _days(first_year: int, years: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    dates = np.arange(f"{first_year}-01-01", f"{first_year + years}-01-01", dtype="datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    return dates, months.astype(int) % 12 + 1, (dates - months).astype(int) + 1
+
+
+def test_the_same_calendar_day_has_the_same_slot_in_leap_and_other_years():
+    dates, month, day = _days(2003, 2)
+    slot = climatology.day_slot(month, day)
+    assert slot[dates == np.datetime64("2003-03-01")] == slot[dates == np.datetime64("2004-03-01")] == 60
+    assert slot[dates == np.datetime64("2004-02-29")] == 59
+    assert slot.min() == 0 and slot.max() == 365
+
+
+def test_a_repeating_season_is_recovered_by_biome():
+    dates, month, day = _days(2001, 6)
+    season = np.sin(2 * np.pi * climatology.day_slot(month, day) / 366)
+    biome = np.array([2, 2, 7, 7])
+    flux = np.stack([season + 1, season + 3, 10 * season, 10 * season])[..., None]
+    training = np.zeros((4, dates.size), bool)
+    training[:, dates < np.datetime64("2005-01-01")] = True
+    found = climatology.biome_climatology(flux, biome, month, day, training)
+    assert np.abs(found[0, :, 0] - (season + 2)).max() < 0.01
+    assert np.abs(found[2, :, 0] - 10 * season).max() < 0.1
+    assert np.array_equal(found[0], found[1])
+    own = climatology.site_climatology(flux, month, day, training)
+    assert np.abs(own[1, :, 0] - (season + 3)).max() < 0.01
+
+
+def test_only_training_days_are_read():
+    generator = np.random.default_rng(11)
+    dates, month, day = _days(2001, 4)
+    flux = generator.normal(5, 2, (3, dates.size, 2))
+    biome = np.array([1, 1, 4])
+    training = np.zeros((3, dates.size), bool)
+    training[:2, dates < np.datetime64("2004-01-01")] = True
+    before = climatology.biome_climatology(flux, biome, month, day, training)
+    spoiled = np.where(training[..., None], flux, 1e6)
+    after = climatology.biome_climatology(spoiled, biome, month, day, training)
+    assert np.array_equal(before, after)
+    sites = climatology.site_climatology(spoiled, month, day, training)
+    assert np.isnan(sites[2]).all() and np.abs(sites[:2]).max() < 100
+
+
+def test_biome_without_training_sites_gets_the_mean_over_all():
+    dates, month, day = _days(2001, 2)
+    flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
+    training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
+    found = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
+    assert np.allclose(found[2], 3.0) and np.allclose(found[0], 2.0)
+
+
+def test_missing_fluxes_do_not_enter_the_mean():
+    dates, month, day = _days(2001, 3)
+    flux = np.full((1, dates.size, 1), 7.0)
+    flux[0, ::3] = np.nan
+    training = np.ones((1, dates.size), bool)
+    assert np.allclose(climatology.biome_climatology(flux, np.array([3]), month, day, training), 7.0)
