@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every test of the project: the compiled parts' own with ctest, then all others with pytest.
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+usage() {
+    cat <<'TEXT'
+Usage: bash scripts/test.sh [--slow] [PYTEST ARGUMENTS]
+
+Sets up what is missing, runs the Fortran, C and C++ tests with ctest in a checking build (build/checks: array bounds, floating-point traps),
+then pytest. Exits with a status other than 0 if any test fails. Arguments after the options go to pytest, e.g. `tests/coupler -k restart`.
+
+  --slow       the slow tests as well
+  -h, --help   this text
+
+TEXT
+    exit 0
+}
+
+pytest_options=()
+while [[ $# -gt 0 ]]; do
+    case "$1" in
+        -h | --help) usage ;;
+        --slow) pytest_options+=(--slow) ;;
+        *) break ;;
+    esac
+    shift
+done
+
+ensure_environment
+cd "$ECOSTEP_ROOT"
+export PATH="$ECOSTEP_VENV/bin:$PATH"
+failed=0
+
+say 'compiling with checks into build/checks'
+logged checks-configure cmake -S . -B build/checks -G Ninja -DCMAKE_BUILD_TYPE=Debug -DBUILD_TESTING=ON
+logged checks-build cmake --build build/checks
+say 'ctest'
+ctest --test-dir build/checks --output-on-failure --no-tests=error || failed=1
+
+say 'pytest'
+python -m pytest "${pytest_options[@]}" "$@" || failed=1
+exit "$failed"
