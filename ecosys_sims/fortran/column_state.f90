@@ -1,0 +1,311 @@
+!> Everything the column model remembers, is given and hands out, for a block of sites.
+!!
+!! Sites are the first (innermost) dimension everywhere. `column_state` holds the whole prognostic state at
+!! midnight: a run that starts from it continues bit for bit. `state_fields` lists it for restart files.
+module column_state
+  use kinds, only: wp
+  use soil_grid, only: nsoil, nch4
+  implicit none
+  private
+  public :: site_static, column_type, state_field, step_forcing, daily_forcing, daily_fluxes
+  public :: n_state_fields, n_spinup_sums
+  public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, allocate_fluxes
+  public :: state_fields
+
+  integer, parameter :: n_state_fields = 27  !< fields of a restart file
+  integer, parameter :: n_spinup_sums = 16   !< sums that the spin-up needs
+
+  !> what is known of each site, (nsite)
+  type :: site_static
+    integer :: nsite = 0  !< number of sites
+    real(wp), allocatable :: lat(:)             !< [degrees_north]
+    real(wp), allocatable :: lon(:)             !< [degrees_east]
+    real(wp), allocatable :: elevation(:)       !< [m]
+    real(wp), allocatable :: sand(:)            !< mass fraction of the mineral soil
+    real(wp), allocatable :: clay(:)            !< mass fraction of the mineral soil
+    real(wp), allocatable :: ph(:)              !< pH
+    integer, allocatable :: biome(:)            !< flag of docs/formats.md
+    logical, allocatable :: wetland(:)          !< wetland hydrology (biomes 1 to 6)
+    real(wp), allocatable :: annual_precip(:)   !< [kg m-2 year-1], for the initial state
+    real(wp), allocatable :: continentality(:)  !< Conrad index [1], for the initial state
+    real(wp), allocatable :: t_ann(:)           !< annual mean air temperature [K], for the initial state
+  end type site_static
+
+  !> prognostic state, (nsite) or (nsite, layer)
+  type :: column_type
+    integer :: nsite = 0  !< number of sites
+    real(wp), allocatable :: soil_temperature(:, :)  !< [K] soil temperature
+    real(wp), allocatable :: liquid(:, :)  !< [kg m-2] liquid water of each layer
+    real(wp), allocatable :: ice(:, :)  !< [kg m-2] ice of each layer
+    real(wp), allocatable :: ponded(:)  !< [kg m-2] standing water
+    real(wp), allocatable :: swe(:)  !< [kg m-2] snow water equivalent
+    real(wp), allocatable :: snow_density(:)  !< [kg m-3] snow density
+    real(wp), allocatable :: snow_albedo(:)  !< [1] snow albedo
+    real(wp), allocatable :: canopy_water(:)  !< [kg m-2] intercepted water
+    real(wp), allocatable :: water_table(:)  !< [m] water table depth, negative where water stands
+    real(wp), allocatable :: lai(:)  !< [1] leaf area index
+    real(wp), allocatable :: gsi(:)  !< [1] growing season index, 21-day memory
+    real(wp), allocatable :: t_30d(:)  !< [K] air temperature, 30-day memory
+    real(wp), allocatable :: vpd_30d(:)  !< [Pa] daytime vapour pressure deficit, 30-day memory
+    real(wp), allocatable :: t_year(:)  !< [K] air temperature, 365-day memory
+    real(wp), allocatable :: leaf(:)  !< [g m-2] leaf carbon
+    real(wp), allocatable :: wood(:)  !< [g m-2] wood carbon
+    real(wp), allocatable :: root(:)  !< [g m-2] fine root carbon
+    real(wp), allocatable :: nsc(:)  !< [g m-2] non-structural carbon
+    real(wp), allocatable :: metabolic(:)  !< [g m-2] metabolic litter carbon
+    real(wp), allocatable :: structural(:)  !< [g m-2] structural litter carbon
+    real(wp), allocatable :: active(:)  !< [g m-2] active soil carbon
+    real(wp), allocatable :: slow(:)  !< [g m-2] slow soil carbon
+    real(wp), allocatable :: passive(:)  !< [g m-2] passive soil carbon
+    real(wp), allocatable :: substrate(:)  !< [g m-2] labile substrate of methanogens and microbes
+    real(wp), allocatable :: methane(:, :)  !< [mol m-3] methane per soil volume
+    real(wp), allocatable :: redox(:, :)  !< [mV] redox potential
+    real(wp), allocatable :: spinup_sums(:, :)  !< [1] sums over the spin-up, see soil_carbon
+  end type column_type
+
+  !> one field of the state, for restart files
+  type :: state_field
+    character(len=20) :: name = ''              !< name on file
+    character(len=12) :: units = ''             !< unit
+    character(len=48) :: long_name = ''         !< meaning
+    real(wp), pointer :: values(:, :) => null() !< view of the state, (nsite, level)
+  end type state_field
+
+  !> forcing of one physics step, (nsite)
+  type :: step_forcing
+    real(wp), allocatable :: tair(:)    !< air temperature [K]
+    real(wp), allocatable :: qair(:)    !< specific humidity [kg kg-1]
+    real(wp), allocatable :: swdown(:)  !< downward shortwave [W m-2]
+    real(wp), allocatable :: lwdown(:)  !< downward longwave [W m-2]
+    real(wp), allocatable :: rain(:)    !< rain [kg m-2 s-1]
+    real(wp), allocatable :: snow(:)    !< snowfall [kg m-2 s-1]
+    real(wp), allocatable :: wind(:)    !< wind speed [m s-1]
+    real(wp), allocatable :: psurf(:)   !< surface pressure [Pa]
+    real(wp), allocatable :: co2(:)     !< CO2 mole fraction [1e-6]
+    real(wp), allocatable :: ch4(:)     !< CH4 mole fraction [1e-9]
+  end type step_forcing
+
+  !> forcing of a day, gathered by the physics steps, (nsite)
+  type :: daily_forcing
+    real(wp), allocatable :: tas(:)       !< mean air temperature [K]
+    real(wp), allocatable :: tasmin(:)    !< lowest air temperature [K]
+    real(wp), allocatable :: tasmax(:)    !< highest air temperature [K]
+    real(wp), allocatable :: pr(:)        !< precipitation [kg m-2 day-1]
+    real(wp), allocatable :: rsds(:)      !< mean downward shortwave [W m-2]
+    real(wp), allocatable :: rlds(:)      !< mean downward longwave [W m-2]
+    real(wp), allocatable :: vpd(:)       !< mean vapour pressure deficit [Pa]
+    real(wp), allocatable :: sfcwind(:)   !< mean wind speed [m s-1]
+    real(wp), allocatable :: ps(:)        !< mean surface pressure [Pa]
+    real(wp), allocatable :: co2(:)       !< mean CO2 mole fraction [1e-6]
+    real(wp), allocatable :: ch4(:)       !< mean CH4 mole fraction [1e-9]
+    real(wp), allocatable :: t_day(:)     !< shortwave-weighted (daytime) air temperature [K]
+    real(wp), allocatable :: vpd_day(:)   !< shortwave-weighted (daytime) vapour pressure deficit [Pa]
+    real(wp), allocatable :: day_length(:)  !< [h]
+    real(wp), allocatable :: seconds(:)   !< seconds gathered so far [s]
+  end type daily_forcing
+
+  !> what one day brought, (nsite)
+  type :: daily_fluxes
+    real(wp), allocatable :: gpp(:)  !< [g m-2 day-1] gross primary production, C
+    real(wp), allocatable :: ra(:)  !< [g m-2 day-1] autotrophic respiration, C
+    real(wp), allocatable :: rh(:)  !< [g m-2 day-1] heterotrophic respiration with CO2 of methane oxidation, C
+    real(wp), allocatable :: nee(:)  !< [g m-2 day-1] ra + rh - gpp, C
+    real(wp), allocatable :: fch4(:)  !< [mg m-2 day-1] net methane flux, CH4, upward
+    real(wp), allocatable :: ch4_diffusion(:)  !< [mg m-2 day-1] methane diffused to the air
+    real(wp), allocatable :: ch4_ebullition(:)  !< [mg m-2 day-1] methane bubbled to the air
+    real(wp), allocatable :: ch4_plant(:)  !< [mg m-2 day-1] methane through plants to the air
+    real(wp), allocatable :: ch4_production(:)  !< [mg m-2 day-1] methane produced
+    real(wp), allocatable :: ch4_oxidation(:)  !< [mg m-2 day-1] methane oxidised in soil and rhizosphere
+    real(wp), allocatable :: ch4_plant_uptake(:)  !< [mg m-2 day-1] methane taken in by roots, before rhizosphere oxidation
+    real(wp), allocatable :: methanogenesis(:)  !< [g m-2 day-1] substrate carbon used by methanogenesis, CH4 and CO2
+    real(wp), allocatable :: harvest(:)  !< [g m-2 day-1] carbon carried off by harvest
+    real(wp), allocatable :: precipitation(:)  !< [kg m-2 day-1] rain and snowfall
+    real(wp), allocatable :: inflow(:)  !< [kg m-2 day-1] lateral inflow and irrigation
+    real(wp), allocatable :: evaporation(:)  !< [kg m-2 day-1] evapotranspiration
+    real(wp), allocatable :: transpiration(:)  !< [kg m-2 day-1] transpiration
+    real(wp), allocatable :: runoff(:)  !< [kg m-2 day-1] runoff and drainage
+    real(wp), allocatable :: melt(:)  !< [kg m-2 day-1] snow melt
+    real(wp), allocatable :: ground_heat(:)  !< [J m-2 day-1] heat conducted into the soil, positive downward
+    real(wp), allocatable :: heat_with_water(:)  !< [J m-2 day-1] heat that came with water moved between layers
+    real(wp), allocatable :: tsl(:)  !< [K] soil temperature at 0.10 m, day mean
+    real(wp), allocatable :: mrsos(:)  !< [kg m-2] water of the upper 0.10 m, day mean
+    real(wp), allocatable :: wtd(:)  !< [m] water table depth, day mean
+    real(wp), allocatable :: snw(:)  !< [kg m-2] snow water equivalent, day mean
+    real(wp), allocatable :: lai(:)  !< [1] leaf area index of the day
+    real(wp), allocatable :: soil_wetness(:)  !< [1] root-zone relative extractable water, day mean
+    real(wp), allocatable :: soil_temperature(:)  !< [K] root-zone soil temperature, day mean
+    real(wp), allocatable :: oxic(:)  !< [1] air-filled pore share of the root zone, day mean
+    real(wp), allocatable :: snow_cover(:)  !< [1] snow-covered share, day mean
+    real(wp), allocatable :: water_start(:)  !< [kg m-2] water of the column at the start of the day
+    real(wp), allocatable :: heat_start(:)  !< [J m-2] heat of the soil at the start of the day
+    real(wp), allocatable :: carbon_start(:)  !< [g m-2] carbon of the column at the start of the day
+    real(wp), allocatable :: methane_start(:)  !< [mol m-2] methane of the column at the start of the day
+  end type daily_fluxes
+
+contains
+
+  !> Room for what is known of `nsite` sites.
+  subroutine allocate_static(static, nsite)
+    type(site_static), intent(inout) :: static  !< site description
+    integer, intent(in) :: nsite                !< number of sites
+    static%nsite = nsite
+    allocate (static%lat(nsite), static%lon(nsite), static%elevation(nsite), source=0.0_wp)
+    allocate (static%sand(nsite), static%clay(nsite), source=0.3_wp)
+    allocate (static%ph(nsite), source=6.0_wp)
+    allocate (static%biome(nsite), source=2)
+    allocate (static%wetland(nsite), source=.true.)
+    allocate (static%annual_precip(nsite), source=700.0_wp)
+    allocate (static%continentality(nsite), source=40.0_wp)
+    allocate (static%t_ann(nsite), source=280.0_wp)
+  end subroutine allocate_static
+
+  !> Room for the state of `nsite` sites, all zero.
+  subroutine allocate_column(state, nsite)
+    type(column_type), intent(inout) :: state  !< state
+    integer, intent(in) :: nsite               !< number of sites
+    state%nsite = nsite
+    allocate (state%soil_temperature(nsite, nsoil), source=0.0_wp)
+    allocate (state%liquid(nsite, nsoil), source=0.0_wp)
+    allocate (state%ice(nsite, nsoil), source=0.0_wp)
+    allocate (state%ponded(nsite), source=0.0_wp)
+    allocate (state%swe(nsite), source=0.0_wp)
+    allocate (state%snow_density(nsite), source=0.0_wp)
+    allocate (state%snow_albedo(nsite), source=0.0_wp)
+    allocate (state%canopy_water(nsite), source=0.0_wp)
+    allocate (state%water_table(nsite), source=0.0_wp)
+    allocate (state%lai(nsite), source=0.0_wp)
+    allocate (state%gsi(nsite), source=0.0_wp)
+    allocate (state%t_30d(nsite), source=0.0_wp)
+    allocate (state%vpd_30d(nsite), source=0.0_wp)
+    allocate (state%t_year(nsite), source=0.0_wp)
+    allocate (state%leaf(nsite), source=0.0_wp)
+    allocate (state%wood(nsite), source=0.0_wp)
+    allocate (state%root(nsite), source=0.0_wp)
+    allocate (state%nsc(nsite), source=0.0_wp)
+    allocate (state%metabolic(nsite), source=0.0_wp)
+    allocate (state%structural(nsite), source=0.0_wp)
+    allocate (state%active(nsite), source=0.0_wp)
+    allocate (state%slow(nsite), source=0.0_wp)
+    allocate (state%passive(nsite), source=0.0_wp)
+    allocate (state%substrate(nsite), source=0.0_wp)
+    allocate (state%methane(nsite, nch4), source=0.0_wp)
+    allocate (state%redox(nsite, nch4), source=0.0_wp)
+    allocate (state%spinup_sums(nsite, n_spinup_sums), source=0.0_wp)
+  end subroutine allocate_column
+
+  !> Room for the forcing of one step.
+  subroutine allocate_forcing(forcing, nsite)
+    type(step_forcing), intent(inout) :: forcing  !< forcing of one step
+    integer, intent(in) :: nsite                  !< number of sites
+    allocate (forcing%tair(nsite), forcing%qair(nsite), forcing%swdown(nsite), &
+              forcing%lwdown(nsite), forcing%rain(nsite), forcing%snow(nsite), &
+              forcing%wind(nsite), forcing%psurf(nsite), forcing%co2(nsite), &
+              forcing%ch4(nsite), source=0.0_wp)
+  end subroutine allocate_forcing
+
+  !> Room for the forcing of one day.
+  subroutine allocate_daily_forcing(day, nsite)
+    type(daily_forcing), intent(inout) :: day  !< forcing of one day
+    integer, intent(in) :: nsite               !< number of sites
+    allocate (day%tas(nsite), day%tasmin(nsite), day%tasmax(nsite), day%pr(nsite), &
+              day%rsds(nsite), day%rlds(nsite), day%vpd(nsite), day%sfcwind(nsite), &
+              day%ps(nsite), day%co2(nsite), day%ch4(nsite), day%t_day(nsite), &
+              day%vpd_day(nsite), day%day_length(nsite), day%seconds(nsite), source=0.0_wp)
+  end subroutine allocate_daily_forcing
+
+  !> Room for the fluxes of one day.
+  subroutine allocate_fluxes(fluxes, nsite)
+    type(daily_fluxes), intent(inout) :: fluxes  !< fluxes of one day
+    integer, intent(in) :: nsite                 !< number of sites
+    allocate (fluxes%gpp(nsite), source=0.0_wp)
+    allocate (fluxes%ra(nsite), source=0.0_wp)
+    allocate (fluxes%rh(nsite), source=0.0_wp)
+    allocate (fluxes%nee(nsite), source=0.0_wp)
+    allocate (fluxes%fch4(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_diffusion(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_ebullition(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_plant(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_production(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_oxidation(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
+    allocate (fluxes%methanogenesis(nsite), source=0.0_wp)
+    allocate (fluxes%harvest(nsite), source=0.0_wp)
+    allocate (fluxes%precipitation(nsite), source=0.0_wp)
+    allocate (fluxes%inflow(nsite), source=0.0_wp)
+    allocate (fluxes%evaporation(nsite), source=0.0_wp)
+    allocate (fluxes%transpiration(nsite), source=0.0_wp)
+    allocate (fluxes%runoff(nsite), source=0.0_wp)
+    allocate (fluxes%melt(nsite), source=0.0_wp)
+    allocate (fluxes%ground_heat(nsite), source=0.0_wp)
+    allocate (fluxes%heat_with_water(nsite), source=0.0_wp)
+    allocate (fluxes%tsl(nsite), source=0.0_wp)
+    allocate (fluxes%mrsos(nsite), source=0.0_wp)
+    allocate (fluxes%wtd(nsite), source=0.0_wp)
+    allocate (fluxes%snw(nsite), source=0.0_wp)
+    allocate (fluxes%lai(nsite), source=0.0_wp)
+    allocate (fluxes%soil_wetness(nsite), source=0.0_wp)
+    allocate (fluxes%soil_temperature(nsite), source=0.0_wp)
+    allocate (fluxes%oxic(nsite), source=0.0_wp)
+    allocate (fluxes%snow_cover(nsite), source=0.0_wp)
+    allocate (fluxes%water_start(nsite), source=0.0_wp)
+    allocate (fluxes%heat_start(nsite), source=0.0_wp)
+    allocate (fluxes%carbon_start(nsite), source=0.0_wp)
+    allocate (fluxes%methane_start(nsite), source=0.0_wp)
+  end subroutine allocate_fluxes
+
+  !> Views of all prognostic fields, for reading and writing restart files.
+  subroutine state_fields(state, fields)
+    type(column_type), intent(inout), target :: state      !< state
+    type(state_field), intent(out) :: fields(n_state_fields)  !< one view for each field
+    fields(1) = many_levels('soil_temperature', 'K', 'soil temperature', state%soil_temperature)
+    fields(2) = many_levels('liquid', 'kg m-2', 'liquid water of each layer', state%liquid)
+    fields(3) = many_levels('ice', 'kg m-2', 'ice of each layer', state%ice)
+    fields(4) = one_level('ponded', 'kg m-2', 'standing water', state%ponded)
+    fields(5) = one_level('swe', 'kg m-2', 'snow water equivalent', state%swe)
+    fields(6) = one_level('snow_density', 'kg m-3', 'snow density', state%snow_density)
+    fields(7) = one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo)
+    fields(8) = one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water)
+    fields(9) = one_level('water_table', 'm', 'water table depth, negative where water stands', state%water_table)
+    fields(10) = one_level('lai', '1', 'leaf area index', state%lai)
+    fields(11) = one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi)
+    fields(12) = one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d)
+    fields(13) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', state%vpd_30d)
+    fields(14) = one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)
+    fields(15) = one_level('leaf', 'g m-2', 'leaf carbon', state%leaf)
+    fields(16) = one_level('wood', 'g m-2', 'wood carbon', state%wood)
+    fields(17) = one_level('root', 'g m-2', 'fine root carbon', state%root)
+    fields(18) = one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc)
+    fields(19) = one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic)
+    fields(20) = one_level('structural', 'g m-2', 'structural litter carbon', state%structural)
+    fields(21) = one_level('active', 'g m-2', 'active soil carbon', state%active)
+    fields(22) = one_level('slow', 'g m-2', 'slow soil carbon', state%slow)
+    fields(23) = one_level('passive', 'g m-2', 'passive soil carbon', state%passive)
+    fields(24) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', state%substrate)
+    fields(25) = many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane)
+    fields(26) = many_levels('redox', 'mV', 'redox potential', state%redox)
+    fields(27) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', state%spinup_sums)
+  end subroutine state_fields
+
+  !> View of a field without levels.
+  function one_level(name, units, long_name, values) result(field)
+    character(len=*), intent(in) :: name, units, long_name    !< texts
+    real(wp), intent(in), target, contiguous :: values(:)     !< (nsite)
+    type(state_field) :: field                                !< the view
+    field%name = name
+    field%units = units
+    field%long_name = long_name
+    field%values(1:size(values), 1:1) => values
+  end function one_level
+
+  !> View of a layered field.
+  function many_levels(name, units, long_name, values) result(field)
+    character(len=*), intent(in) :: name, units, long_name    !< texts
+    real(wp), intent(in), target :: values(:, :)              !< (nsite, level)
+    type(state_field) :: field                                !< the view
+    field%name = name
+    field%units = units
+    field%long_name = long_name
+    field%values => values
+  end function many_levels
+
+end module column_state

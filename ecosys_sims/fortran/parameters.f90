@@ -1,0 +1,456 @@
+!> Parameters of the column model: what they are, their bounds and the defaults of the 13 biomes.
+!!
+!! Each parameter is one array over sites, so that any of them may differ between sites. Defaults follow
+!! docs/process_model.md; `parameter_table` is the one list from which namelist keys, site-table
+!! variables and docs/parameters.md come.
+module parameters
+  use kinds, only: wp
+  implicit none
+  private
+  public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
+  public :: parameter_table, allocate_parameters, default_parameters, set_parameter, get_parameter
+
+  integer, parameter :: n_parameters = 43  !< parameters in the table
+  integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
+
+  !> names of the site classes, in the order of their flags
+  character(len=16), parameter :: biome_names(n_biomes) = [character(len=16) :: &
+    'bog', 'fen', 'marsh', 'swamp', 'wet_tundra', 'rice', 'boreal_forest', 'temperate_forest', &
+    'tropical_forest', 'grassland', 'shrubland', 'tundra', 'cropland']
+
+  !> one entry of the parameter table
+  type :: parameter_info
+    character(len=16) :: name = ''        !< key in namelists and site tables
+    character(len=16) :: units = ''       !< unit
+    character(len=8) :: group = ''        !< namelist group
+    character(len=88) :: long_name = ''   !< meaning
+    real(wp) :: minimum = 0.0_wp          !< smallest value accepted
+    real(wp) :: maximum = 0.0_wp          !< largest value accepted
+    real(wp) :: default = 0.0_wp          !< default of a fen; see biome_default
+    real(wp) :: biome_default(n_biomes) = 0.0_wp  !< default of each biome
+  end type parameter_info
+
+  !> parameters of a block of sites, each (nsite)
+  type :: site_parameters
+    integer :: nsite = 0  !< number of sites
+    real(wp), allocatable :: kphio(:)  !< [1] quantum yield of C3 photosynthesis before its temperature response
+    real(wp), allocatable :: b0(:)  !< [1] GPP at the wilting point relative to well-watered
+    real(wp), allocatable :: beta_root(:)  !< [1 cm-1] root profile: the share of roots below z is beta_root**z
+    real(wp), allocatable :: root_depth(:)  !< [m] rooting depth
+    real(wp), allocatable :: lai_max(:)  !< [1] largest leaf area index
+    real(wp), allocatable :: lai_min(:)  !< [1] share of lai_max that is kept all year
+    real(wp), allocatable :: sla(:)  !< [m2 g-1] leaf area per leaf carbon
+    real(wp), allocatable :: rm25(:)  !< [g g-1 day-1] maintenance respiration at 25 C per nitrogen
+    real(wp), allocatable :: turn_leaf(:)  !< [year-1] leaf turnover while leaves are kept
+    real(wp), allocatable :: turn_root(:)  !< [year-1] fine root turnover
+    real(wp), allocatable :: turn_wood(:)  !< [year-1] wood turnover
+    real(wp), allocatable :: alloc_wood(:)  !< [1] share of growth beyond leaves that goes to wood
+    real(wp), allocatable :: f_exud(:)  !< [1] root exudation per GPP
+    real(wp), allocatable :: harvest_fraction(:)  !< [1] share of leaf turnover carried off by harvest
+    real(wp), allocatable :: maturity(:)  !< [1] wood and slow soil carbon relative to equilibrium at the start
+    real(wp), allocatable :: som_mult(:)  !< [1] factor on all soil carbon turnover rates
+    real(wp), allocatable :: porosity(:)  !< [m3 m-3] porosity of soil or peat
+    real(wp), allocatable :: organic(:)  !< [1] organic volume share of the soil solids
+    real(wp), allocatable :: mat_depth(:)  !< [m] depth of the moss or litter mat
+    real(wp), allocatable :: mat_k(:)  !< [W m-1 K-1] thermal conductivity of the mat
+    real(wp), allocatable :: k_out(:)  !< [mm day-1] wetland: outflow with the water table at the surface; upland: largest drainage
+    real(wp), allocatable :: l_out(:)  !< [m] e-folding depth of the wetland outflow
+    real(wp), allocatable :: q_in(:)  !< [mm day-1] mean groundwater and surface inflow in the frost-free season
+    real(wp), allocatable :: h_max(:)  !< [m] standing water beyond which all water runs off
+    real(wp), allocatable :: z_b(:)  !< [m] deepest water table of a wetland
+    real(wp), allocatable :: d_water(:)  !< [m] upland: depth of the permanent water table or of the drainage base
+    real(wp), allocatable :: irrigation(:)  !< [mm day-1] largest irrigation in the growing season (keeps rice flooded)
+    real(wp), allocatable :: ddf(:)  !< [mm K-1 day-1] degree-day factor of snow melt
+    real(wp), allocatable :: mgo(:)  !< [umol L-1 h-1] methane production potential per soil volume at t_pr
+    real(wp), allocatable :: pq10(:)  !< [1] Q10 of methane production
+    real(wp), allocatable :: t_pr(:)  !< [degC] reference temperature of methane production
+    real(wp), allocatable :: omax(:)  !< [umol L-1 h-1] methane oxidation potential per soil water
+    real(wp), allocatable :: kch4(:)  !< [umol L-1] half-saturation of methane oxidation
+    real(wp), allocatable :: oq10(:)  !< [1] Q10 of methane oxidation
+    real(wp), allocatable :: t_or(:)  !< [degC] reference temperature of methane oxidation
+    real(wp), allocatable :: tveg(:)  !< [1] ability of plants to conduct methane
+    real(wp), allocatable :: pox(:)  !< [1] share of plant-mediated methane oxidised in the rhizosphere
+    real(wp), allocatable :: kp(:)  !< [h-1] rate constant of plant transport
+    real(wp), allocatable :: f_x(:)  !< [1] methane share of the bubble pressure at which ebullition starts
+    real(wp), allocatable :: c_r(:)  !< [mV day-1] rate at which the redox potential falls under water
+    real(wp), allocatable :: tau_sub(:)  !< [day] turnover time of the methanogenic substrate at 25 C
+    real(wp), allocatable :: fresh_ref(:)  !< [g m-2 year-1] substrate input at which production reaches mgo
+    real(wp), allocatable :: ph_min(:)  !< [1] lowest pH of methanogenesis
+  end type site_parameters
+
+contains
+
+  !> True for the flags of wetlands (1 to 6).
+  elemental logical function is_wetland_biome(biome)
+    integer, intent(in) :: biome  !< flag of docs/formats.md
+    is_wetland_biome = biome >= 1 .and. biome <= 6
+  end function is_wetland_biome
+
+  !> The table of all parameters, in a fixed order.
+  pure function parameter_table() result(info)
+    type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
+    info(1) = entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
+      0.04_wp, 0.052_wp, 0.075_wp, 0.075_wp, 0.045_wp, 0.08_wp, 0.075_wp, &
+      0.08_wp, 0.082_wp, 0.07_wp, 0.055_wp, 0.045_wp, 0.08_wp], &
+      'quantum yield of C3 photosynthesis before its temperature response')
+    info(2) = entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
+      0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
+      0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.4_wp], &
+      'GPP at the wilting point relative to well-watered')
+    info(3) = entry('beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, [ &
+      0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, &
+      0.966_wp, 0.962_wp, 0.952_wp, 0.964_wp, 0.914_wp, 0.961_wp], &
+      'root profile: the share of roots below z is beta_root**z')
+    info(4) = entry('root_depth', 'm', 'veg_nl', 0.05_wp, 3.0_wp, [ &
+      0.25_wp, 0.35_wp, 0.5_wp, 0.7_wp, 0.25_wp, 0.3_wp, 0.6_wp, &
+      1.2_wp, 1.5_wp, 0.8_wp, 1.0_wp, 0.4_wp, 1.0_wp], &
+      'rooting depth')
+    info(5) = entry('lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, [ &
+      1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, &
+      5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 4.5_wp], &
+      'largest leaf area index')
+    info(6) = entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
+      0.35_wp, 0.12_wp, 0.08_wp, 0.15_wp, 0.15_wp, 0.0_wp, 0.75_wp, &
+      0.15_wp, 0.8_wp, 0.1_wp, 0.4_wp, 0.25_wp, 0.0_wp], &
+      'share of lai_max that is kept all year')
+    info(7) = entry('sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, [ &
+      0.016_wp, 0.028_wp, 0.032_wp, 0.026_wp, 0.02_wp, 0.035_wp, 0.012_wp, &
+      0.026_wp, 0.016_wp, 0.032_wp, 0.018_wp, 0.018_wp, 0.035_wp], &
+      'leaf area per leaf carbon')
+    info(8) = entry('rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, [ &
+      0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, &
+      0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.16_wp], &
+      'maintenance respiration at 25 C per nitrogen')
+    info(9) = entry('turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, [ &
+      0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, &
+      0.9_wp, 0.6_wp, 1.0_wp, 0.5_wp, 0.6_wp, 1.2_wp], &
+      'leaf turnover while leaves are kept')
+    info(10) = entry('turn_root', 'year-1', 'veg_nl', 0.1_wp, 3.0_wp, [ &
+      0.6_wp, 0.8_wp, 0.9_wp, 0.8_wp, 0.5_wp, 1.2_wp, 0.6_wp, &
+      0.8_wp, 0.8_wp, 0.7_wp, 0.6_wp, 0.5_wp, 1.2_wp], &
+      'fine root turnover')
+    info(11) = entry('turn_wood', 'year-1', 'veg_nl', 0.002_wp, 1.0_wp, [ &
+      0.1_wp, 0.1_wp, 0.1_wp, 0.03_wp, 0.1_wp, 0.5_wp, 0.02_wp, &
+      0.02_wp, 0.025_wp, 0.1_wp, 0.06_wp, 0.08_wp, 0.5_wp], &
+      'wood turnover')
+    info(12) = entry('alloc_wood', '1', 'veg_nl', 0.0_wp, 0.8_wp, [ &
+      0.15_wp, 0.05_wp, 0.0_wp, 0.4_wp, 0.08_wp, 0.0_wp, 0.45_wp, &
+      0.5_wp, 0.45_wp, 0.0_wp, 0.35_wp, 0.15_wp, 0.0_wp], &
+      'share of growth beyond leaves that goes to wood')
+    info(13) = entry('f_exud', '1', 'veg_nl', 0.0_wp, 0.3_wp, [ &
+      0.05_wp, 0.08_wp, 0.1_wp, 0.08_wp, 0.06_wp, 0.08_wp, 0.04_wp, &
+      0.04_wp, 0.04_wp, 0.05_wp, 0.04_wp, 0.05_wp, 0.05_wp], &
+      'root exudation per GPP')
+    info(14) = entry('harvest_fraction', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.45_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
+      'share of leaf turnover carried off by harvest')
+    info(15) = entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
+      0.9_wp, 0.92_wp, 0.95_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.8_wp, &
+      0.75_wp, 0.85_wp, 0.97_wp, 0.92_wp, 0.95_wp, 1.0_wp], &
+      'wood and slow soil carbon relative to equilibrium at the start')
+    info(16) = entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
+      1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
+      1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp], &
+      'factor on all soil carbon turnover rates')
+    info(17) = entry('porosity', 'm3 m-3', 'soil_nl', 0.3_wp, 0.97_wp, [ &
+      0.92_wp, 0.9_wp, 0.8_wp, 0.72_wp, 0.86_wp, 0.55_wp, 0.5_wp, &
+      0.47_wp, 0.5_wp, 0.46_wp, 0.43_wp, 0.55_wp, 0.46_wp], &
+      'porosity of soil or peat')
+    info(18) = entry('organic', '1', 'soil_nl', 0.0_wp, 1.0_wp, [ &
+      1.0_wp, 1.0_wp, 0.5_wp, 0.5_wp, 0.7_wp, 0.08_wp, 0.12_wp, &
+      0.05_wp, 0.03_wp, 0.05_wp, 0.02_wp, 0.25_wp, 0.03_wp], &
+      'organic volume share of the soil solids')
+    info(19) = entry('mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, [ &
+      0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.05_wp, 0.01_wp, 0.06_wp, &
+      0.03_wp, 0.02_wp, 0.02_wp, 0.01_wp, 0.04_wp, 0.01_wp], &
+      'depth of the moss or litter mat')
+    info(20) = entry('mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, [ &
+      0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.22_wp, 0.4_wp, 0.15_wp, &
+      0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
+      'thermal conductivity of the mat')
+    info(21) = entry('k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, [ &
+      1.5_wp, 2.0_wp, 1.5_wp, 2.0_wp, 2.0_wp, 3.0_wp, 20.0_wp, &
+      30.0_wp, 40.0_wp, 30.0_wp, 30.0_wp, 15.0_wp, 30.0_wp], &
+      'wetland: outflow with the water table at the surface; upland: largest drainage')
+    info(22) = entry('l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, [ &
+      0.08_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.08_wp, 0.12_wp, 0.1_wp, &
+      0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp], &
+      'e-folding depth of the wetland outflow')
+    info(23) = entry('q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, [ &
+      0.0_wp, 0.8_wp, 1.0_wp, 1.2_wp, 0.5_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+      'mean groundwater and surface inflow in the frost-free season')
+    info(24) = entry('h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, [ &
+      0.03_wp, 0.08_wp, 0.3_wp, 0.25_wp, 0.08_wp, 0.1_wp, 0.005_wp, &
+      0.005_wp, 0.005_wp, 0.005_wp, 0.005_wp, 0.01_wp, 0.005_wp], &
+      'standing water beyond which all water runs off')
+    info(25) = entry('z_b', 'm', 'hydro_nl', 0.2_wp, 1.5_wp, [ &
+      0.45_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.4_wp, 0.5_wp, 0.5_wp, &
+      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+      'deepest water table of a wetland')
+    info(26) = entry('d_water', 'm', 'hydro_nl', 0.3_wp, 5.0_wp, [ &
+      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 2.0_wp, &
+      3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 0.9_wp, 2.5_wp], &
+      'upland: depth of the permanent water table or of the drainage base')
+    info(27) = entry('irrigation', 'mm day-1', 'hydro_nl', 0.0_wp, 60.0_wp, [ &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 25.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+      'largest irrigation in the growing season (keeps rice flooded)')
+    info(28) = entry('ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, [ &
+      3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, &
+      3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
+      'degree-day factor of snow melt')
+    info(29) = entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
+      0.15_wp, 0.35_wp, 0.55_wp, 0.35_wp, 0.22_wp, 0.6_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+      'methane production potential per soil volume at t_pr')
+    info(30) = entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
+      3.5_wp, 3.5_wp, 3.0_wp, 2.5_wp, 3.5_wp, 2.5_wp, 3.0_wp, &
+      3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp], &
+      'Q10 of methane production')
+    info(31) = entry('t_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, [ &
+      8.0_wp, 8.0_wp, 13.0_wp, 20.0_wp, 3.0_wp, 22.0_wp, 8.0_wp, &
+      12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
+      'reference temperature of methane production')
+    info(32) = entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
+      20.0_wp, 20.0_wp, 25.0_wp, 20.0_wp, 12.0_wp, 20.0_wp, 1.6_wp, &
+      3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp, 0.8_wp, 0.7_wp], &
+      'methane oxidation potential per soil water')
+    info(33) = entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
+      5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.5_wp, &
+      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+      'half-saturation of methane oxidation')
+    info(34) = entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
+      1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
+      1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
+      'Q10 of methane oxidation')
+    info(35) = entry('t_or', 'degC', 'ch4_nl', -5.0_wp, 35.0_wp, [ &
+      10.0_wp, 10.0_wp, 13.0_wp, 20.0_wp, 5.0_wp, 20.0_wp, 10.0_wp, &
+      12.0_wp, 22.0_wp, 12.0_wp, 15.0_wp, 5.0_wp, 14.0_wp], &
+      'reference temperature of methane oxidation')
+    info(36) = entry('tveg', '1', 'ch4_nl', 0.0_wp, 15.0_wp, [ &
+      3.0_wp, 10.0_wp, 12.0_wp, 4.0_wp, 10.0_wp, 12.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.0_wp, 0.0_wp], &
+      'ability of plants to conduct methane')
+    info(37) = entry('pox', '1', 'ch4_nl', 0.0_wp, 1.0_wp, [ &
+      0.5_wp, 0.5_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
+      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+      'share of plant-mediated methane oxidised in the rhizosphere')
+    info(38) = entry('kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
+      0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, &
+      0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp], &
+      'rate constant of plant transport')
+    info(39) = entry('f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, [ &
+      0.6_wp, 0.55_wp, 0.5_wp, 0.5_wp, 0.55_wp, 0.5_wp, 0.6_wp, &
+      0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp], &
+      'methane share of the bubble pressure at which ebullition starts')
+    info(40) = entry('c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, [ &
+      40.0_wp, 40.0_wp, 50.0_wp, 50.0_wp, 40.0_wp, 50.0_wp, 40.0_wp, &
+      40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
+      'rate at which the redox potential falls under water')
+    info(41) = entry('tau_sub', 'day', 'ch4_nl', 3.0_wp, 200.0_wp, [ &
+      30.0_wp, 30.0_wp, 25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 30.0_wp, &
+      30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp], &
+      'turnover time of the methanogenic substrate at 25 C')
+    info(42) = entry('fresh_ref', 'g m-2 year-1', 'ch4_nl', 10.0_wp, 1000.0_wp, [ &
+      60.0_wp, 90.0_wp, 200.0_wp, 200.0_wp, 60.0_wp, 150.0_wp, 100.0_wp, &
+      150.0_wp, 250.0_wp, 100.0_wp, 60.0_wp, 60.0_wp, 100.0_wp], &
+      'substrate input at which production reaches mgo')
+    info(43) = entry('ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, [ &
+      3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, &
+      4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
+      'lowest pH of methanogenesis')
+  end function parameter_table
+
+  !> One entry of the table.
+  pure function entry(name, units, group, minimum, maximum, biome_default, long_name) result(info)
+    character(len=*), intent(in) :: name, units, group, long_name  !< texts of the entry
+    real(wp), intent(in) :: minimum, maximum, biome_default(n_biomes)  !< bounds and defaults
+    type(parameter_info) :: info  !< the entry
+    info%name = name
+    info%units = units
+    info%group = group
+    info%minimum = minimum
+    info%maximum = maximum
+    info%biome_default = biome_default
+    info%default = biome_default(2)
+    info%long_name = long_name
+  end function entry
+
+  !> Room for the parameters of `nsite` sites.
+  subroutine allocate_parameters(p, nsite)
+    type(site_parameters), intent(inout) :: p  !< parameters
+    integer, intent(in) :: nsite               !< number of sites
+    p%nsite = nsite
+    allocate (p%kphio(nsite), source=0.0_wp)
+    allocate (p%b0(nsite), source=0.0_wp)
+    allocate (p%beta_root(nsite), source=0.0_wp)
+    allocate (p%root_depth(nsite), source=0.0_wp)
+    allocate (p%lai_max(nsite), source=0.0_wp)
+    allocate (p%lai_min(nsite), source=0.0_wp)
+    allocate (p%sla(nsite), source=0.0_wp)
+    allocate (p%rm25(nsite), source=0.0_wp)
+    allocate (p%turn_leaf(nsite), source=0.0_wp)
+    allocate (p%turn_root(nsite), source=0.0_wp)
+    allocate (p%turn_wood(nsite), source=0.0_wp)
+    allocate (p%alloc_wood(nsite), source=0.0_wp)
+    allocate (p%f_exud(nsite), source=0.0_wp)
+    allocate (p%harvest_fraction(nsite), source=0.0_wp)
+    allocate (p%maturity(nsite), source=0.0_wp)
+    allocate (p%som_mult(nsite), source=0.0_wp)
+    allocate (p%porosity(nsite), source=0.0_wp)
+    allocate (p%organic(nsite), source=0.0_wp)
+    allocate (p%mat_depth(nsite), source=0.0_wp)
+    allocate (p%mat_k(nsite), source=0.0_wp)
+    allocate (p%k_out(nsite), source=0.0_wp)
+    allocate (p%l_out(nsite), source=0.0_wp)
+    allocate (p%q_in(nsite), source=0.0_wp)
+    allocate (p%h_max(nsite), source=0.0_wp)
+    allocate (p%z_b(nsite), source=0.0_wp)
+    allocate (p%d_water(nsite), source=0.0_wp)
+    allocate (p%irrigation(nsite), source=0.0_wp)
+    allocate (p%ddf(nsite), source=0.0_wp)
+    allocate (p%mgo(nsite), source=0.0_wp)
+    allocate (p%pq10(nsite), source=0.0_wp)
+    allocate (p%t_pr(nsite), source=0.0_wp)
+    allocate (p%omax(nsite), source=0.0_wp)
+    allocate (p%kch4(nsite), source=0.0_wp)
+    allocate (p%oq10(nsite), source=0.0_wp)
+    allocate (p%t_or(nsite), source=0.0_wp)
+    allocate (p%tveg(nsite), source=0.0_wp)
+    allocate (p%pox(nsite), source=0.0_wp)
+    allocate (p%kp(nsite), source=0.0_wp)
+    allocate (p%f_x(nsite), source=0.0_wp)
+    allocate (p%c_r(nsite), source=0.0_wp)
+    allocate (p%tau_sub(nsite), source=0.0_wp)
+    allocate (p%fresh_ref(nsite), source=0.0_wp)
+    allocate (p%ph_min(nsite), source=0.0_wp)
+  end subroutine allocate_parameters
+
+  !> Fill all parameters with the defaults of each site's biome; allocates where needed.
+  subroutine default_parameters(p, biome)
+    type(site_parameters), intent(inout), target :: p  !< parameters
+    integer, intent(in) :: biome(:)                    !< flags, (nsite), 1..n_biomes
+    type(parameter_info) :: info(n_parameters)
+    real(wp), pointer :: values(:)
+    integer :: k
+    if (.not. allocated(p%kphio)) call allocate_parameters(p, size(biome))
+    info = parameter_table()
+    do k = 1, n_parameters
+      values => locate(p, trim(info(k)%name))
+      values = info(k)%biome_default(biome)
+    end do
+  end subroutine default_parameters
+
+  !> Set one parameter for all sites (one value) or for each site. `stat` is 0, 1 for an unknown name,
+  !! 2 for a value outside its bounds and 3 for a wrong number of values; nothing is set on error.
+  subroutine set_parameter(p, name, values, stat, errmsg)
+    type(site_parameters), intent(inout), target :: p  !< parameters
+    character(len=*), intent(in) :: name               !< name in the table
+    real(wp), intent(in) :: values(:)                  !< (1) or (nsite)
+    integer, intent(out) :: stat                       !< status
+    character(len=:), allocatable, intent(out) :: errmsg  !< what is wrong
+    type(parameter_info) :: info(n_parameters)
+    real(wp), pointer :: current(:)
+    character(len=160) :: text
+    integer :: k, site
+    stat = 0
+    current => locate(p, name)
+    if (.not. associated(current)) then
+      stat = 1
+      errmsg = "unknown parameter '"//trim(name)//"'"
+      return
+    end if
+    if (size(values) /= 1 .and. size(values) /= p%nsite) then
+      stat = 3
+      write (text, '(3a,i0,a,i0)') "parameter '", trim(name), "' has ", size(values), &
+        ' values, expected 1 or ', p%nsite
+      errmsg = trim(text)
+      return
+    end if
+    info = parameter_table()
+    do k = 1, n_parameters
+      if (info(k)%name == name) exit
+    end do
+    do site = 1, size(values)
+      if (values(site) >= info(k)%minimum .and. values(site) <= info(k)%maximum) cycle
+      stat = 2
+      write (text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", values(site), &
+        ' at site ', site, ' is outside ', info(k)%minimum, ' to ', info(k)%maximum, ' ', trim(info(k)%units)
+      errmsg = trim(text)
+      return
+    end do
+    if (size(values) == 1) then
+      current = values(1)
+    else
+      current = values
+    end if
+  end subroutine set_parameter
+
+  !> The values of one parameter; `stat` is 1 for an unknown name.
+  subroutine get_parameter(p, name, values, stat)
+    type(site_parameters), intent(in), target :: p     !< parameters
+    character(len=*), intent(in) :: name               !< name in the table
+    real(wp), allocatable, intent(out) :: values(:)    !< (nsite)
+    integer, intent(out) :: stat                       !< status
+    real(wp), pointer :: current(:)
+    current => locate(p, name)
+    stat = merge(0, 1, associated(current))
+    if (stat == 0) values = current
+  end subroutine get_parameter
+
+  !> The array of a parameter by its name; null where there is none.
+  function locate(p, name) result(values)
+    type(site_parameters), intent(in), target :: p  !< parameters
+    character(len=*), intent(in) :: name            !< name in the table
+    real(wp), pointer :: values(:)                  !< the array
+    nullify (values)
+    select case (name)
+    case ('kphio'); values => p%kphio
+    case ('b0'); values => p%b0
+    case ('beta_root'); values => p%beta_root
+    case ('root_depth'); values => p%root_depth
+    case ('lai_max'); values => p%lai_max
+    case ('lai_min'); values => p%lai_min
+    case ('sla'); values => p%sla
+    case ('rm25'); values => p%rm25
+    case ('turn_leaf'); values => p%turn_leaf
+    case ('turn_root'); values => p%turn_root
+    case ('turn_wood'); values => p%turn_wood
+    case ('alloc_wood'); values => p%alloc_wood
+    case ('f_exud'); values => p%f_exud
+    case ('harvest_fraction'); values => p%harvest_fraction
+    case ('maturity'); values => p%maturity
+    case ('som_mult'); values => p%som_mult
+    case ('porosity'); values => p%porosity
+    case ('organic'); values => p%organic
+    case ('mat_depth'); values => p%mat_depth
+    case ('mat_k'); values => p%mat_k
+    case ('k_out'); values => p%k_out
+    case ('l_out'); values => p%l_out
+    case ('q_in'); values => p%q_in
+    case ('h_max'); values => p%h_max
+    case ('z_b'); values => p%z_b
+    case ('d_water'); values => p%d_water
+    case ('irrigation'); values => p%irrigation
+    case ('ddf'); values => p%ddf
+    case ('mgo'); values => p%mgo
+    case ('pq10'); values => p%pq10
+    case ('t_pr'); values => p%t_pr
+    case ('omax'); values => p%omax
+    case ('kch4'); values => p%kch4
+    case ('oq10'); values => p%oq10
+    case ('t_or'); values => p%t_or
+    case ('tveg'); values => p%tveg
+    case ('pox'); values => p%pox
+    case ('kp'); values => p%kp
+    case ('f_x'); values => p%f_x
+    case ('c_r'); values => p%c_r
+    case ('tau_sub'); values => p%tau_sub
+    case ('fresh_ref'); values => p%fresh_ref
+    case ('ph_min'); values => p%ph_min
+    end select
+  end function locate
+
+end module parameters
