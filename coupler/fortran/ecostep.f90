@@ -1,0 +1,851 @@
+!> Run a trained ecosystem emulator inside a land model: Fortran face of libecostep.
+!>
+!> A host opens an artefact, registers its own arrays once by name and unit, and calls `step` every
+!> time step. The arrays need the `target` attribute and must stay where they are. Every procedure
+!> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
+!> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
+!> On failure neither state nor outputs were written.
+!>
+!> All kinds are explicit, so hosts compiled with -fdefault-real-8 may use the module as it is.
+!> `coupler/include/ecostep.h` describes each call in full. One long file on purpose: module files
+!> belong to one compiler, and a host with another one adds this file to its own build.
+module ecostep
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, &
+      c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
+  use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
+  implicit none
+  private
+
+  public :: ecostep_model, ecostep_cells
+  public :: ecostep_version, ecostep_status_name
+
+  ! Mirrors of ecostep_status and ecostep_type in ecostep.h.
+  enum, bind(c)
+    enumerator :: ecostep_ok = 0
+    enumerator :: ecostep_invalid_argument = 1
+    enumerator :: ecostep_file_error = 2
+    enumerator :: ecostep_not_an_artefact = 3
+    enumerator :: ecostep_newer_format = 4
+    enumerator :: ecostep_corrupt = 5
+    enumerator :: ecostep_no_backend = 6
+    enumerator :: ecostep_unknown_name = 7
+    enumerator :: ecostep_bad_units = 8
+    enumerator :: ecostep_wrong_size = 9
+    enumerator :: ecostep_not_registered = 10
+    enumerator :: ecostep_bad_value = 11
+    enumerator :: ecostep_bad_date = 12
+    enumerator :: ecostep_backend_failed = 13
+    enumerator :: ecostep_mismatch = 14
+    enumerator :: ecostep_not_available = 15
+    enumerator :: ecostep_out_of_memory = 16
+    enumerator :: ecostep_internal = 17
+  end enum
+  public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
+      ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
+      ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
+      ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
+      ecostep_out_of_memory, ecostep_internal
+
+  integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4
+  integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3
+
+  !> An artefact read into memory; several threads may share it.
+  type :: ecostep_model
+    private
+    type(c_ptr) :: handle = c_null_ptr !< ecostep_model of the C library
+  contains
+    procedure :: open => model_open
+    procedure :: close => model_close
+    procedure :: verify => model_verify
+    procedure :: name => model_name
+    procedure :: kind => model_kind
+    procedure :: backend => model_backend
+    procedure :: metadata => model_metadata
+    procedure :: state_size => model_state_size
+    procedure :: n_inputs => model_n_inputs
+    procedure :: n_statics => model_n_statics
+    procedure :: n_targets => model_n_targets
+    procedure :: input_name => model_input_name
+    procedure :: static_name => model_static_name
+    procedure :: target_name => model_target_name
+    procedure :: input_units => model_input_units
+    procedure :: static_units => model_static_units
+    procedure :: target_units => model_target_units
+  end type ecostep_model
+
+  !> The cells of one host thread or rank, and which host arrays hold what.
+  type :: ecostep_cells
+    private
+    type(c_ptr) :: handle = c_null_ptr !< ecostep_cells of the C library
+  contains
+    procedure :: create => cells_create
+    procedure :: destroy => cells_destroy
+    procedure :: calendar => cells_calendar
+    procedure :: state => cells_state
+    procedure :: init_state => cells_init_state
+    procedure :: reset_date => cells_reset_date
+    procedure :: step => cells_step
+    !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
+    !> a scalar serves all cells.
+    generic :: input => input_real32, input_real64, input_scalar_real32, input_scalar_real64
+    !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]).
+    generic :: static => static_real32, static_real64, static_int32, static_int64
+    !> Register where a flux goes: call cells%output(name, units, values [, stat, errmsg]).
+    generic :: output => output_real32, output_real64
+    !> Register measured flux: call cells%observed(name, units, values [, stat, errmsg]);
+    !> NaN where not known.
+    generic :: observed => observed_real32, observed_real64
+    procedure, private :: input_real32, input_real64, input_scalar_real32, input_scalar_real64
+    procedure, private :: static_real32, static_real64, static_int32, static_int64
+    procedure, private :: output_real32, output_real64
+    procedure, private :: observed_real32, observed_real64
+  end type ecostep_cells
+
+  !> struct ecostep_variable
+  type, bind(c) :: variable_info
+    type(c_ptr) :: name = c_null_ptr !< name in the artefact
+    type(c_ptr) :: units = c_null_ptr !< units in the artefact
+    type(c_ptr) :: long_name = c_null_ptr !< description
+    type(c_ptr) :: accumulate = c_null_ptr !< rule over the day
+    real(c_double) :: valid_min = 0.0_c_double !< values below are refused
+    real(c_double) :: valid_max = 0.0_c_double !< values above are refused
+    real(c_double) :: train_min = 0.0_c_double !< smallest value in training
+    real(c_double) :: train_max = 0.0_c_double !< largest value in training
+  end type variable_info
+
+  interface
+    function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
+      import :: c_char, c_int, c_ptr
+      character(kind=c_char), intent(in) :: path(*), backend(*)
+      type(c_ptr), intent(out) :: model
+      integer(c_int) :: status
+    end function c_open
+
+    subroutine c_close(model) bind(c, name='ecostep_close')
+      import :: c_ptr
+      type(c_ptr), value :: model
+    end subroutine c_close
+
+    function c_state_size(model) result(n) bind(c, name='ecostep_state_size')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_size_t) :: n
+    end function c_state_size
+
+    function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
+      import :: c_int, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_int), value :: role
+      integer(c_size_t) :: n
+    end function c_variable_count
+
+    function c_variable_info(model, role, index, info) result(status) &
+        bind(c, name='ecostep_variable_info')
+      import :: c_int, c_ptr, c_size_t, variable_info
+      type(c_ptr), value :: model
+      integer(c_int), value :: role
+      integer(c_size_t), value :: index
+      type(variable_info), intent(out) :: info
+      integer(c_int) :: status
+    end function c_variable_info
+
+    function c_model_name(model) result(text) bind(c, name='ecostep_model_name')
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_model_name
+
+    function c_model_kind(model) result(text) bind(c, name='ecostep_model_kind')
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_model_kind
+
+    function c_model_backend(model) result(text) bind(c, name='ecostep_model_backend')
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_model_backend
+
+    function c_model_metadata(model) result(text) bind(c, name='ecostep_model_metadata')
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_model_metadata
+
+    function c_verify(model, max_difference) result(status) bind(c, name='ecostep_verify')
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      real(c_double), intent(out) :: max_difference
+      integer(c_int) :: status
+    end function c_verify
+
+    function c_cells_create(model, ncell, cells) result(status) &
+        bind(c, name='ecostep_cells_create')
+      import :: c_int, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_size_t), value :: ncell
+      type(c_ptr), intent(out) :: cells
+      integer(c_int) :: status
+    end function c_cells_create
+
+    function c_cells_count(cells) result(n) bind(c, name='ecostep_cells_count')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: cells
+      integer(c_size_t) :: n
+    end function c_cells_count
+
+    subroutine c_cells_destroy(cells) bind(c, name='ecostep_cells_destroy')
+      import :: c_ptr
+      type(c_ptr), value :: cells
+    end subroutine c_cells_destroy
+
+    function c_set_input(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_input')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_input
+
+    function c_set_static(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_static')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_static
+
+    function c_set_output(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_output')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_output
+
+    function c_set_observed(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_observed')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_observed
+
+    function c_set_state(cells, state, state_size, ncell) result(status) &
+        bind(c, name='ecostep_set_state')
+      import :: c_int, c_ptr, c_size_t
+      type(c_ptr), value :: cells, state
+      integer(c_size_t), value :: state_size, ncell
+      integer(c_int) :: status
+    end function c_set_state
+
+    function c_set_calendar(cells, calendar) result(status) bind(c, name='ecostep_set_calendar')
+      import :: c_char, c_int, c_ptr
+      type(c_ptr), value :: cells
+      character(kind=c_char), intent(in) :: calendar(*)
+      integer(c_int) :: status
+    end function c_set_calendar
+
+    function c_init_state(cells) result(status) bind(c, name='ecostep_init_state')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function c_init_state
+
+    function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function c_reset_date
+
+    function c_step(cells, year, month, day, seconds, dt) result(status) bind(c, name='ecostep_step')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int), value :: year, month, day, seconds, dt
+      integer(c_int) :: status
+    end function c_step
+
+    function c_last_error() result(text) bind(c, name='ecostep_last_error')
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_last_error
+
+    function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
+      import :: c_int, c_ptr
+      integer(c_int), value :: status
+      type(c_ptr) :: text
+    end function c_status_name
+
+    function c_version() result(text) bind(c, name='ecostep_version')
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_version
+
+    pure function c_strlen(text) result(n) bind(c, name='strlen')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: text
+      integer(c_size_t) :: n
+    end function c_strlen
+  end interface
+
+contains
+
+  ! ---- the artefact --------------------------------------------------------------------------------
+
+  !> Read the artefact in file `path`; `backend` is 'torchscript', 'stub' or the artefact's first.
+  subroutine model_open(self, path, backend, stat, errmsg)
+    class(ecostep_model), intent(inout) :: self
+    character(len=*), intent(in) :: path !< artefact file
+    character(len=*), intent(in), optional :: backend !< which backend runs it
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(len=:), allocatable :: chosen
+
+    call self%close()
+    chosen = ''
+    if (present(backend)) chosen = trim(backend)
+    call finish(c_open(trim(path)//c_null_char, chosen//c_null_char, self%handle), stat, errmsg)
+  end subroutine model_open
+
+  !> Give the artefact back; cells made from it stay usable.
+  subroutine model_close(self)
+    class(ecostep_model), intent(inout) :: self
+
+    if (c_associated(self%handle)) call c_close(self%handle)
+    self%handle = c_null_ptr
+  end subroutine model_close
+
+  !> Replay the artefact's reference run.
+  subroutine model_verify(self, max_difference, stat, errmsg)
+    class(ecostep_model), intent(in) :: self
+    real(real64), intent(out), optional :: max_difference !< largest relative difference of a flux
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    real(c_double) :: difference
+    integer(c_int) :: status
+
+    status = c_verify(self%handle, difference)
+    if (present(max_difference)) max_difference = difference
+    call finish(status, stat, errmsg)
+  end subroutine model_verify
+
+  !> Label of the artefact.
+  function model_name(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_name(self%handle))
+  end function model_name
+
+  !> Kind of model, such as 'lstm'.
+  function model_kind(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_kind(self%handle))
+  end function model_kind
+
+  !> Backend in use.
+  function model_backend(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_backend(self%handle))
+  end function model_backend
+
+  !> The artefact's metadata, as JSON.
+  function model_metadata(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_metadata(self%handle))
+  end function model_metadata
+
+  !> Floats per cell of the state: allocate (state(model%state_size(), ncell)). 0 before `open`.
+  function model_state_size(self) result(n)
+    class(ecostep_model), intent(in) :: self
+    integer :: n
+
+    n = int(c_state_size(self%handle))
+  end function model_state_size
+
+  !> Number of inputs.
+  function model_n_inputs(self) result(n)
+    class(ecostep_model), intent(in) :: self
+    integer :: n
+
+    n = int(c_variable_count(self%handle, role_input))
+  end function model_n_inputs
+
+  !> Number of statics.
+  function model_n_statics(self) result(n)
+    class(ecostep_model), intent(in) :: self
+    integer :: n
+
+    n = int(c_variable_count(self%handle, role_static))
+  end function model_n_statics
+
+  !> Number of targets.
+  function model_n_targets(self) result(n)
+    class(ecostep_model), intent(in) :: self
+    integer :: n
+
+    n = int(c_variable_count(self%handle, role_target))
+  end function model_n_targets
+
+  !> Name of input `i`, counted from 1; '' out of bounds.
+  function model_input_name(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(name_of(self, role_input, i))
+  end function model_input_name
+
+  !> Name of static `i`, counted from 1; '' out of bounds.
+  function model_static_name(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(name_of(self, role_static, i))
+  end function model_static_name
+
+  !> Name of target `i`, counted from 1; '' out of bounds.
+  function model_target_name(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(name_of(self, role_target, i))
+  end function model_target_name
+
+  !> Units of input `i` in the artefact.
+  function model_input_units(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(units_of(self, role_input, i))
+  end function model_input_units
+
+  !> Units of static `i` in the artefact.
+  function model_static_units(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(units_of(self, role_static, i))
+  end function model_static_units
+
+  !> Units of target `i` in the artefact.
+  function model_target_units(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+
+    text = fortran_string(units_of(self, role_target, i))
+  end function model_target_units
+
+  ! ---- cells ---------------------------------------------------------------------------------------
+
+  !> Make a set of `ncell` cells; `calendar` is 'standard' (default), 'noleap' or '360_day'.
+  subroutine cells_create(self, model, ncell, calendar, stat, errmsg)
+    class(ecostep_cells), intent(inout) :: self
+    class(ecostep_model), intent(in) :: model !< an open artefact
+    integer, intent(in) :: ncell !< number of cells, 0 is allowed
+    character(len=*), intent(in), optional :: calendar !< calendar of the host
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+
+    call self%destroy()
+    status = c_cells_create(model%handle, int(ncell, c_size_t), self%handle)
+    if (status == ecostep_ok .and. present(calendar)) &
+        status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
+    call finish(status, stat, errmsg)
+  end subroutine cells_create
+
+  !> Give the set back; host arrays are not touched.
+  subroutine cells_destroy(self)
+    class(ecostep_cells), intent(inout) :: self
+
+    if (c_associated(self%handle)) call c_cells_destroy(self%handle)
+    self%handle = c_null_ptr
+  end subroutine cells_destroy
+
+  !> Set the calendar: 'standard', 'noleap' or '360_day'.
+  subroutine cells_calendar(self, calendar, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: calendar !< calendar of the host
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_calendar(self%handle, trim(calendar)//c_null_char), stat, errmsg)
+  end subroutine cells_calendar
+
+  !> Register the state array (state_size, ncell), which the host owns, writes to restart files
+  !> and decomposes.
+  subroutine cells_state(self, state, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    real(c_float), intent(inout), target, contiguous :: state(:, :) !< (state_size, ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    if (size(state) > 0) address = c_loc(state)
+    call finish(c_set_state(self%handle, address, size(state, 1, c_size_t), &
+        size(state, 2, c_size_t)), stat, errmsg)
+  end subroutine cells_state
+
+  !> Fill the state for a fresh start. Not called after a restart.
+  subroutine cells_init_state(self, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_init_state(self%handle), stat, errmsg)
+  end subroutine cells_init_state
+
+  !> Forget the date in the state but keep the model's memory, to go on at another date.
+  subroutine cells_reset_date(self, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_reset_date(self%handle), stat, errmsg)
+  end subroutine cells_reset_date
+
+  !> One host step of `dt` seconds that starts `seconds` after midnight of year, month, day.
+  subroutine cells_step(self, year, month, day, seconds, dt, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(in) :: year, month, day !< date of the start of the step
+    integer, intent(in) :: seconds !< seconds of the day at the start (s)
+    integer, intent(in) :: dt !< length of the step (s)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_step(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
+        int(seconds, c_int), int(dt, c_int)), stat, errmsg)
+  end subroutine cells_step
+
+  !> Register a driver of kind real32.
+  subroutine input_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real32), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine input_real32
+
+  !> Register a driver of kind real64.
+  subroutine input_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real64), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine input_real64
+
+  !> Register a site attribute of kind real32.
+  subroutine static_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real32), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine static_real32
+
+  !> Register a site attribute of kind real64.
+  subroutine static_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real64), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine static_real64
+
+  !> Register a site attribute of kind int32.
+  subroutine static_int32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    integer(int32), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_i32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine static_int32
+
+  !> Register a site attribute of kind int64.
+  subroutine static_int64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    integer(int64), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_i64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine static_int64
+
+  !> Register where a flux goes of kind real32.
+  subroutine output_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real32), intent(inout), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine output_real32
+
+  !> Register where a flux goes of kind real64.
+  subroutine output_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real64), intent(inout), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine output_real64
+
+  !> Register measured flux of kind real32.
+  subroutine observed_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real32), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine observed_real32
+
+  !> Register measured flux of kind real64.
+  subroutine observed_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
+    real(real64), intent(in), target :: values(:) !< (ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        first, type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values))), stat, errmsg)
+  end subroutine observed_real64
+
+  !> Register one driver value of kind real32 for all cells, read at each step.
+  subroutine input_scalar_real32(self, name, units, value, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `value`
+    real(real32), intent(in), target :: value !< one value for all cells
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat, errmsg)
+  end subroutine input_scalar_real32
+
+  !> Register one driver value of kind real64 for all cells, read at each step.
+  subroutine input_scalar_real64(self, name, units, value, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `value`
+    real(real64), intent(in), target :: value !< one value for all cells
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat, errmsg)
+  end subroutine input_scalar_real64
+
+  ! ---- texts and errors ----------------------------------------------------------------------------
+
+  !> Version of the library.
+  function ecostep_version() result(text)
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_version())
+  end function ecostep_version
+
+  !> Name of a status, such as 'BAD_UNITS'.
+  function ecostep_status_name(status) result(text)
+    integer, intent(in) :: status !< value of `stat`
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_status_name(int(status, c_int)))
+  end function ecostep_status_name
+
+  !> Hand a status to the caller, or stop with its message where the caller did not ask for it.
+  subroutine finish(status, stat, errmsg)
+    integer(c_int), intent(in) :: status !< of the C call
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(len=:), allocatable :: message
+
+    if (present(stat)) stat = int(status)
+    if (status == ecostep_ok) return
+    message = fortran_string(c_last_error())
+    if (present(errmsg)) errmsg = message
+    if (.not. present(stat)) error stop 'ecostep: '//message
+  end subroutine finish
+
+  !> Distance of two neighbouring elements, in elements.
+  pure function stride_of(first, second, bits) result(stride)
+    type(c_ptr), intent(in) :: first !< address of element 1
+    type(c_ptr), intent(in) :: second !< address of element 2, null where there is none
+    integer, intent(in) :: bits !< size of an element
+    integer(c_ptrdiff_t) :: stride
+
+    stride = 1_c_ptrdiff_t
+    if (c_associated(second)) stride = int(transfer(second, 0_c_intptr_t) &
+        - transfer(first, 0_c_intptr_t), c_ptrdiff_t) / int(bits / 8, c_ptrdiff_t)
+  end function stride_of
+
+  !> Name of variable `i` (from 1) of a role; null out of bounds.
+  function name_of(model, role, i) result(text)
+    class(ecostep_model), intent(in) :: model
+    integer(c_int), intent(in) :: role !< input, static or target
+    integer, intent(in) :: i !< index from 1
+    type(c_ptr) :: text
+    type(variable_info) :: info
+
+    text = c_null_ptr
+    if (i < 1) return
+    if (c_variable_info(model%handle, role, int(i - 1, c_size_t), info) == ecostep_ok) &
+        text = info%name
+  end function name_of
+
+  !> Units of variable `i` (from 1) of a role; null out of bounds.
+  function units_of(model, role, i) result(text)
+    class(ecostep_model), intent(in) :: model
+    integer(c_int), intent(in) :: role !< input, static or target
+    integer, intent(in) :: i !< index from 1
+    type(c_ptr) :: text
+    type(variable_info) :: info
+
+    text = c_null_ptr
+    if (i < 1) return
+    if (c_variable_info(model%handle, role, int(i - 1, c_size_t), info) == ecostep_ok) &
+        text = info%units
+  end function units_of
+
+  !> Copy of a C string; '' for null.
+  function fortran_string(text) result(copy)
+    type(c_ptr), intent(in) :: text !< zero-terminated
+    character(len=:), allocatable :: copy
+    character(kind=c_char), pointer :: letters(:)
+    integer :: i
+
+    if (.not. c_associated(text)) then
+      copy = ''
+      return
+    end if
+    call c_f_pointer(text, letters, [c_strlen(text)])
+    allocate (character(len=size(letters)) :: copy)
+    do i = 1, size(letters)
+      copy(i:i) = letters(i)
+    end do
+  end function fortran_string
+
+end module ecostep

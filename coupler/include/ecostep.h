@@ -1,0 +1,186 @@
+/* ecostep.h - run a trained ecosystem emulator inside a land model.
+ *
+ * The host registers its own arrays once, by name and unit, and calls ecostep_step every time step. The library keeps no memory per
+ * cell: the state lies in an array of the host, `state[ncell][state_size]` (Fortran: state(state_size, ncell)), that the host writes
+ * to its restart file and decomposes as it likes. Results do not depend, to the last bit, on how cells are split over calls, ranks or
+ * threads, nor on where a run is stopped and restarted.
+ *
+ *     ecostep_model *model;  ecostep_cells *cells;
+ *     ecostep_open("model.pt", NULL, &model);
+ *     ecostep_cells_create(model, ncell, &cells);
+ *     ecostep_set_input(cells, "tas", "K", tair, ECOSTEP_F64, ncell, 1);          ... every input of the artefact
+ *     ecostep_set_static(cells, "lat", "degrees_north", lat, ECOSTEP_F64, ncell, 1);  ... every static
+ *     ecostep_set_output(cells, "fch4", "kg m-2 s-1", fch4, ECOSTEP_F64, ncell, 1);   ... the outputs wanted
+ *     ecostep_set_state(cells, state, ecostep_state_size(model), ncell);
+ *     ecostep_init_state(cells);                                   (or read `state` from the host's restart file)
+ *     for (...) ecostep_step(cells, year, month, day, seconds, 1800);
+ *     ecostep_cells_destroy(cells);  ecostep_close(model);
+ *
+ * Every function returns a status and none ends the host: on any status but ECOSTEP_OK, ecostep_last_error() says what was expected,
+ * what came and for which variable and cell, and neither state nor outputs were written. Floating-point traps, flags and rounding
+ * modes of the host are put back as they were. Messages count cells from 1.
+ */
+#ifndef ECOSTEP_H
+#define ECOSTEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define ECOSTEP_API
+#elif defined(__GNUC__)
+#define ECOSTEP_API __attribute__((visibility("default")))
+#else
+#define ECOSTEP_API
+#endif
+
+#ifdef __cplusplus
+#define ECOSTEP_NOEXCEPT noexcept
+extern "C" {
+#else
+#define ECOSTEP_NOEXCEPT
+#endif
+
+#define ECOSTEP_VERSION_MAJOR 0
+#define ECOSTEP_VERSION_MINOR 1
+#define ECOSTEP_VERSION_PATCH 0
+
+/* An artefact read into memory. Nothing in it changes after ecostep_open: several threads may share it. */
+typedef struct ecostep_model ecostep_model;
+
+/* The cells of one host thread or rank: which host arrays hold what. Used by one thread at a time. */
+typedef struct ecostep_cells ecostep_cells;
+
+/* Mirrored in coupler/fortran/ecostep.f90; values never change meaning. */
+typedef enum ecostep_status {
+  ECOSTEP_OK = 0,
+  ECOSTEP_INVALID_ARGUMENT = 1, /* null pointer, index or stride out of bounds */
+  ECOSTEP_FILE_ERROR = 2,       /* the artefact cannot be opened or read */
+  ECOSTEP_NOT_AN_ARTEFACT = 3,  /* the file is something else */
+  ECOSTEP_NEWER_FORMAT = 4,     /* written by a newer ecostep */
+  ECOSTEP_CORRUPT = 5,          /* truncated, damaged or contradicting itself */
+  ECOSTEP_NO_BACKEND = 6,       /* the artefact's backend is not built, not found or not in the artefact */
+  ECOSTEP_UNKNOWN_NAME = 7,     /* the artefact has no such input, static or target */
+  ECOSTEP_BAD_UNITS = 8,        /* unit unknown, or not convertible to the artefact's */
+  ECOSTEP_WRONG_SIZE = 9,       /* wrong number of cells or state size */
+  ECOSTEP_NOT_REGISTERED = 10,  /* an array that the call needs was never registered */
+  ECOSTEP_BAD_VALUE = 11,       /* NaN, infinite or outside the valid range */
+  ECOSTEP_BAD_DATE = 12,        /* not a date, out of order, or a step that does not divide the day */
+  ECOSTEP_BACKEND_FAILED = 13,  /* the network failed or returned something else than the artefact says */
+  ECOSTEP_MISMATCH = 14,        /* ecostep_verify: results differ from the reference in the artefact */
+  ECOSTEP_NOT_AVAILABLE = 15,   /* the artefact does not hold what was asked for */
+  ECOSTEP_OUT_OF_MEMORY = 16,
+  ECOSTEP_INTERNAL = 17
+} ecostep_status;
+
+/* Type of the numbers in a host array. */
+typedef enum ecostep_type { ECOSTEP_F32 = 1, ECOSTEP_F64 = 2, ECOSTEP_I32 = 3, ECOSTEP_I64 = 4 } ecostep_type;
+
+/* What a variable of the artefact is. */
+typedef enum ecostep_role { ECOSTEP_INPUT = 1, ECOSTEP_STATIC = 2, ECOSTEP_TARGET = 3 } ecostep_role;
+
+/* Description of one variable; strings live as long as the model. Limits that the artefact does not give are -Inf or Inf. */
+typedef struct ecostep_variable {
+  const char *name;
+  const char *units;
+  const char *long_name;
+  const char *accumulate; /* inputs: "mean", "min", "max", "sum" or "last" over the day; otherwise "" */
+  double valid_min, valid_max;
+  double train_min, train_max;
+} ecostep_variable;
+
+/* ---- the artefact ---------------------------------------------------------------------------------------------------------- */
+
+/* Read the artefact at `path`. `backend` NULL or "" takes the artefact's first; otherwise "torchscript" or "stub". */
+ECOSTEP_API ecostep_status ecostep_open(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
+
+/* Give the model back; NULL is allowed. Cells made from it stay usable. */
+ECOSTEP_API void ecostep_close(ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* Floats per cell of the state row: the model's memory and the library's accumulators of the running day. 0 for NULL. */
+ECOSTEP_API size_t ecostep_state_size(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* Number of inputs, statics or targets. 0 for NULL. */
+ECOSTEP_API size_t ecostep_variable_count(const ecostep_model *model, ecostep_role role) ECOSTEP_NOEXCEPT;
+
+/* Describe variable `index` (from 0) of `role`. */
+ECOSTEP_API ecostep_status ecostep_variable_info(const ecostep_model *model, ecostep_role role, size_t index,
+                                                 ecostep_variable *info) ECOSTEP_NOEXCEPT;
+
+/* Label, model kind, backend in use, treatment of past flux ("none", "ungauged", "self_fed"); "" for NULL. */
+ECOSTEP_API const char *ecostep_model_name(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+ECOSTEP_API const char *ecostep_model_kind(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+ECOSTEP_API const char *ecostep_model_backend(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+ECOSTEP_API const char *ecostep_model_past_flux(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
+ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* Replay the reference run that the artefact carries. `max_difference` (may be NULL) receives the largest difference of a flux,
+ * relative to the largest magnitude of that target in the reference. ECOSTEP_MISMATCH where it exceeds 1e-4;
+ * ECOSTEP_NOT_AVAILABLE where the artefact holds no reference. */
+ECOSTEP_API ecostep_status ecostep_verify(const ecostep_model *model, double *max_difference) ECOSTEP_NOEXCEPT;
+
+/* ---- cells ------------------------------------------------------------------------------------------------------------------ */
+
+/* Make an empty set of `ncell` cells (0 is allowed: a rank without land). */
+ECOSTEP_API ecostep_status ecostep_cells_create(const ecostep_model *model, size_t ncell, ecostep_cells **cells) ECOSTEP_NOEXCEPT;
+
+/* Give the set back; NULL is allowed. Host arrays are not touched. */
+ECOSTEP_API void ecostep_cells_destroy(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
+/* Number of cells in the set; 0 for NULL. */
+ECOSTEP_API size_t ecostep_cells_count(const ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
+/* Register host arrays; value i lies at data[i * stride], in elements of `type`. The arrays must stay where they are until the cells
+ * are destroyed or registered again. `ncell` is the length the host believes in, and is checked. Inputs and statics may have stride
+ * 0 (one value for all cells). Units follow udunits: "K", "degC", "kg m-2 s-1", "mm day-1", "W m-2", "hPa", "1", "%", "ppm", ...
+ * Integer arrays serve for classes such as the biome, whose units are not looked at. */
+ECOSTEP_API ecostep_status ecostep_set_input(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                             ecostep_type type, size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_static(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                              ecostep_type type, size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
+/* Register where the flux of a target goes (F32 or F64). Targets that are not registered are computed and dropped. */
+ECOSTEP_API ecostep_status ecostep_set_output(ecostep_cells *cells, const char *target, const char *units, void *data,
+                                              ecostep_type type, size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
+/* Optional: measured flux of the day (F32 or F64; NaN = not known), read on the step that completes the day. It changes predictions of
+ * later years only. ECOSTEP_NOT_AVAILABLE where the model takes no past flux; data NULL takes the registration back. */
+ECOSTEP_API ecostep_status ecostep_set_observed(ecostep_cells *cells, const char *target, const char *units, const void *data,
+                                                ecostep_type type, size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
+/* Register the state: ncell rows of state_size floats, one after the other. */
+ECOSTEP_API ecostep_status ecostep_set_state(ecostep_cells *cells, float *state, size_t state_size, size_t ncell) ECOSTEP_NOEXCEPT;
+
+/* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
+ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
+
+/* Fill all state rows for a fresh start from the registered statics. Not called after a restart: the rows are then the host's. */
+ECOSTEP_API ecostep_status ecostep_init_state(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
+/* Forget the date in all state rows, and a day begun, but keep the model's memory: for a run that starts at another date from the
+ * state of an earlier one. */
+ECOSTEP_API ecostep_status ecostep_reset_date(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
+/* One host step of `dt` seconds that starts `seconds` after midnight of the given day. dt divides 86400; steps follow one another and
+ * the first one of a run starts at midnight. The network runs on the step that completes a day; outputs are written on every step: the
+ * flux of that day on its last step, and held over the next day's steps until that day's own flux is there (0 before the first). */
+ECOSTEP_API ecostep_status ecostep_step(ecostep_cells *cells, int year, int month, int day, int seconds, int dt) ECOSTEP_NOEXCEPT;
+
+/* ---- errors ----------------------------------------------------------------------------------------------------------------- */
+
+/* Message of the last call of this thread that failed; "" if none did. Valid until the next failure in this thread. */
+ECOSTEP_API const char *ecostep_last_error(void) ECOSTEP_NOEXCEPT;
+
+/* Name of a status, such as "BAD_UNITS". */
+ECOSTEP_API const char *ecostep_status_name(ecostep_status status) ECOSTEP_NOEXCEPT;
+
+/* Version of the library, "0.1.0". */
+ECOSTEP_API const char *ecostep_version(void) ECOSTEP_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ECOSTEP_H */
