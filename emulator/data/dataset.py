@@ -1,0 +1,172 @@
+"""A dataset in memory: the boundary where netCDF becomes tensors and units are converted once."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.validation import DatasetError, check_range, check_time, check_variable, open_checked, read_values
+from emulator.data.variables import Signature, Variable
+
+CALENDAR_COLUMNS = ("year", "month", "day", "day_of_year", "days_in_month", "days_in_year")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
+
+    drivers: (N, T, D) in table units; calendar: (T, 6), CALENDAR_COLUMNS; static: (N, P);
+    flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file has none.
+    """
+
+    path: Path
+    signature: Signature
+    drivers: Tensor
+    calendar: Tensor
+    static: Tensor
+    flux: Tensor
+    site_id: np.ndarray
+    lat: np.ndarray
+    lon: np.ndarray
+    biome: np.ndarray
+    time: np.ndarray
+    time_units: str
+    calendar_name: str
+
+    @classmethod
+    def open(cls, path: str | Path, signature: Signature, *, require_targets: bool = True) -> "Dataset":
+        """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout.
+
+        Raises DatasetError, naming file and variable, for whatever docs/formats.md does not allow.
+        """
+        path = Path(path)
+        with open_checked(path) as file:
+            site_id = _site_ids(file, path)
+            dates = check_time(file, path)
+            time = file.variables["time"]
+            return cls(
+                path=path,
+                signature=signature,
+                drivers=_read_drivers(file, path, signature.inputs, site_id, dates),
+                calendar=calendar_table(dates),
+                static=_read_static(file, path, signature.statics, site_id),
+                flux=_read_flux(file, path, signature.targets, require_targets),
+                site_id=site_id,
+                lat=read_values(file.variables["lat"], path),
+                lon=read_values(file.variables["lon"], path),
+                biome=_read_biome(file, path),
+                time=read_values(time, path),
+                time_units=str(time.units),
+                calendar_name=str(getattr(time, "calendar", "standard")),
+            )
+
+    @property
+    def n_sites(self) -> int:
+        return self.drivers.shape[0]
+
+    @property
+    def years(self) -> np.ndarray:
+        """Whole calendar years of the record, ascending, (Y,)."""
+        years, counts = np.unique(self.calendar[:, 0].numpy(), return_counts=True)
+        length = {int(year): int(days) for year, days in self.calendar[:, [0, 5]].tolist()}
+        return np.array([year for year, count in zip(years.tolist(), counts.tolist()) if count == length[year]], np.int64)
+
+    def days(self, first_year: int, last_year: int) -> slice:
+        """The days of first_year..last_year, both included."""
+        year = self.calendar[:, 0]
+        inside = torch.nonzero((year >= first_year) & (year <= last_year)).flatten()
+        if inside.numel() == 0:
+            raise DatasetError(f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}")
+        return slice(int(inside[0]), int(inside[-1]) + 1)
+
+    def site_subset(self, sites: np.ndarray) -> "Dataset":
+        """The same days for some sites: an index or boolean array."""
+        index = np.flatnonzero(sites) if np.asarray(sites).dtype == bool else np.asarray(sites)
+        rows = torch.as_tensor(index)
+        return replace(
+            self,
+            drivers=self.drivers[rows],
+            static=self.static[rows],
+            flux=self.flux[rows],
+            site_id=self.site_id[index],
+            lat=self.lat[index],
+            lon=self.lon[index],
+            biome=self.biome[index],
+        )
+
+    def day_mask(self, site_years: np.ndarray) -> Tensor:
+        """Spread a mask over sites and years (N, Y), in the order of `years`, over days: (N, T) bool."""
+        position = np.searchsorted(self.years, self.calendar[:, 0].numpy())
+        whole = np.isin(self.calendar[:, 0].numpy(), self.years)
+        clipped = np.minimum(position, len(self.years) - 1)
+        return torch.as_tensor(np.asarray(site_years, bool)[:, clipped] & whole)
+
+
+def calendar_table(dates: np.ndarray) -> Tensor:
+    """(T, 6) int64 from cftime dates: year, month, day, day of year, days in month, days in year."""
+    rows = []
+    for date in dates:
+        in_year = 366 if date.calendar != "noleap" and _is_leap(date.year) else 365
+        rows.append((date.year, date.month, date.day, date.dayofyr, date.daysinmonth, in_year))
+    return torch.tensor(rows, dtype=torch.int64)
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
+    variable = file.variables["site_id"]
+    if getattr(variable, "cf_role", "") != "timeseries_id":
+        raise DatasetError(f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1")
+    values = variable[...]
+    if values.ndim == 2:
+        values = netCDF4.chartostring(values)
+    names = np.array([str(name) for name in values])
+    unique, counts = np.unique(names, return_counts=True)
+    if (counts > 1).any():
+        raise DatasetError(f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique")
+    return names
+
+
+def _read_drivers(file, path: Path, variables: tuple[Variable, ...], site_id: np.ndarray, dates: np.ndarray) -> Tensor:
+    drivers = torch.empty((len(site_id), len(dates), len(variables)), dtype=torch.float32)
+    for index, variable in enumerate(variables):
+        factor, offset = check_variable(file, path, variable, ("site", "time"))
+        values = factor * read_values(file.variables[variable.name], path) + offset
+        check_range(values, path, variable, site_id, dates)
+        drivers[:, :, index] = torch.from_numpy(values.astype(np.float32))
+    return drivers
+
+
+def _read_static(file, path: Path, variables: tuple[Variable, ...], site_id: np.ndarray) -> Tensor:
+    static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
+    for index, variable in enumerate(variables):
+        factor, offset = check_variable(file, path, variable, ("site",))
+        values = factor * read_values(file.variables[variable.name], path) + offset
+        check_range(values, path, variable, site_id, None)
+        static[:, index] = torch.from_numpy(values.astype(np.float32))
+    return static
+
+
+def _read_flux(file, path: Path, variables: tuple[Variable, ...], required: bool) -> Tensor:
+    shape = (len(file.dimensions["site"]), len(file.dimensions["time"]), len(variables))
+    flux = torch.full(shape, torch.nan)
+    for index, variable in enumerate(variables):
+        if variable.name not in file.variables and not required:
+            continue
+        factor, offset = check_variable(file, path, variable, ("site", "time"))
+        values = factor * read_values(file.variables[variable.name], path) + offset
+        if np.isinf(values).any():
+            raise DatasetError(f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill")
+        flux[:, :, index] = torch.from_numpy(values.astype(np.float32))
+    return flux
+
+
+def _read_biome(file, path: Path) -> np.ndarray:
+    if "biome" not in file.variables:
+        return np.zeros(len(file.dimensions["site"]), np.int64)
+    return np.nan_to_num(read_values(file.variables["biome"], path)).astype(np.int64)

@@ -1,0 +1,144 @@
+"""Numbers that bring variables to order one, from training sites and years only; models keep them as buffers."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from emulator.data.variables import Signature
+from emulator.data.windows import TrainingData
+
+LARGEST_TO_SEEN = 3.0
+"""Predictions are bounded at this many times the largest training flux: a guard against runaway, not a tuning knob."""
+
+
+@dataclass(frozen=True)
+class Scalers:
+    """Statistics of the training data, float32.
+
+    skew: (D,) asinh scale of skewed drivers, 0 for the others, whose mean and deviation are of the transformed value;
+    target_scale: (C,) median size of the flux in analysis units; target_mean, target_std: (C,) of asinh(flux / scale);
+    target_limit: (C,) bound of |asinh(flux / scale)| of predictions; *_min, *_max: ranges seen, in physical units.
+    """
+
+    skew: Tensor
+    driver_mean: Tensor
+    driver_std: Tensor
+    driver_min: Tensor
+    driver_max: Tensor
+    static_mean: Tensor
+    static_std: Tensor
+    static_min: Tensor
+    static_max: Tensor
+    target_scale: Tensor
+    target_mean: Tensor
+    target_std: Tensor
+    target_limit: Tensor
+
+    @classmethod
+    def identity(cls, signature: Signature) -> "Scalers":
+        """Zeros and ones of the right shapes: for a model whose buffers will be loaded from a checkpoint."""
+        inputs, statics, targets = len(signature.inputs), len(signature.statics), len(signature.targets)
+        zero, one = torch.zeros, torch.ones
+        return cls(
+            skew=zero(inputs), driver_mean=zero(inputs), driver_std=one(inputs),
+            driver_min=zero(inputs), driver_max=one(inputs),
+            static_mean=zero(statics), static_std=one(statics), static_min=zero(statics), static_max=one(statics),
+            target_scale=one(targets), target_mean=zero(targets), target_std=one(targets), target_limit=10 * one(targets),
+        )  # fmt: skip
+
+
+def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
+    """Scalers of training data; a target without any data gets scale 1."""
+    drivers = data.drivers.flatten(0, 1)
+    skewed = torch.tensor([variable.skewed for variable in signature.inputs])
+    skew = torch.where(skewed, drivers.abs().mean(0).clamp(min=1e-12), torch.zeros(len(skewed)))
+    driver_mean, driver_std = _moments(compress(drivers, skew))
+    static_mean, static_std = _moments(data.static)
+    scale, mean, std, limit = zip(*(_target_statistics(data.flux[..., c]) for c in range(data.flux.shape[-1])))
+    return Scalers(
+        skew=skew,
+        driver_mean=driver_mean,
+        driver_std=driver_std,
+        driver_min=drivers.amin(0),
+        driver_max=drivers.amax(0),
+        static_mean=static_mean,
+        static_std=static_std,
+        static_min=data.static.amin(0),
+        static_max=data.static.amax(0),
+        target_scale=torch.tensor(scale),
+        target_mean=torch.tensor(mean),
+        target_std=torch.tensor(std),
+        target_limit=torch.tensor(limit),
+    )
+
+
+def compress(drivers: Tensor, skew: Tensor) -> Tensor:
+    """asinh(x / skew) for skewed drivers (skew > 0), x for the others; (..., D)."""
+    return torch.where(skew > 0, torch.asinh(drivers / torch.where(skew > 0, skew, torch.ones_like(skew))), drivers)
+
+
+def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over rows, in double precision; a constant column gets deviation 1."""
+    wide = values.double()
+    mean, std = wide.mean(0), wide.std(0, correction=0)
+    constant = std <= 1e-6 * mean.abs().clamp(min=1e-30)
+    return mean.float(), torch.where(constant, torch.ones_like(std), std).float()
+
+
+def _target_statistics(flux: Tensor) -> tuple[float, float, float, float]:
+    """Scale, and mean, deviation and bound of asinh(flux / scale), of one target."""
+    known = flux[torch.isfinite(flux)].double()
+    size = known.abs()
+    if size.numel() == 0 or float(size.max()) == 0.0:
+        return 1.0, 0.0, 1.0, 10.0
+    scale = float(size[size > 1e-4 * size.max()].median())
+    scaled = torch.asinh(known / scale)
+    limit = float(torch.asinh(LARGEST_TO_SEEN * size.max() / scale))
+    return scale, float(scaled.mean()), max(float(scaled.std(correction=0)), 1e-3), limit
+
+
+class TargetScaling(nn.Module):
+    """The variance-stabilised space of fluxes, u = asinh(flux / scale), as a scriptable module."""
+
+    def __init__(self, scalers: Scalers) -> None:
+        super().__init__()
+        self.register_buffer("scale", scalers.target_scale.clone())
+        self.register_buffer("mean", scalers.target_mean.clone())
+        self.register_buffer("std", scalers.target_std.clone())
+        self.register_buffer("limit", scalers.target_limit.clone())
+
+    def forward(self, flux: Tensor) -> Tensor:
+        """The same as `transform`."""
+        return torch.asinh(flux / self.scale)
+
+    @torch.jit.export
+    def transform(self, flux: Tensor) -> Tensor:
+        """(..., C) analysis units -> u, dimensionless; NaN stays NaN."""
+        return torch.asinh(flux / self.scale)
+
+    @torch.jit.export
+    def inverse(self, u: Tensor) -> Tensor:
+        """u -> (..., C) analysis units."""
+        return self.scale * torch.sinh(u)
+
+    @torch.jit.export
+    def standardise(self, flux: Tensor) -> Tensor:
+        """(..., C) analysis units -> transformed flux of mean 0 and deviation 1 over the training data."""
+        return (torch.asinh(flux / self.scale) - self.mean) / self.std
+
+
+class DriverScaling(nn.Module):
+    """Drivers in physical units -> features of order one."""
+
+    def __init__(self, scalers: Scalers) -> None:
+        super().__init__()
+        self.register_buffer("skew", scalers.skew.clone())
+        self.register_buffer("mean", scalers.driver_mean.clone())
+        self.register_buffer("std", scalers.driver_std.clone())
+
+    def forward(self, drivers: Tensor) -> Tensor:
+        """(..., D) table units -> (..., D) dimensionless."""
+        skewed = self.skew > 0
+        compressed = torch.asinh(drivers / torch.where(skewed, self.skew, torch.ones_like(self.skew)))
+        return (torch.where(skewed, compressed, drivers) - self.mean) / self.std

@@ -1,0 +1,162 @@
+"""Windows of whole years, as models are trained on, and whole records, as they are judged on."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.dataset import Dataset
+from emulator.data.validation import DatasetError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B site windows of T days, beginning on 1 January.
+
+    drivers: (B, T, D); calendar: (B, T, 6); static: (B, P);
+    flux: (B, T, C) past flux the model may see, NaN = not known; the flux of a year moves the predictions of later years only;
+    target: (B, T, C), NaN = not scored; site: (B,) row of the site in its dataset. Physical units throughout.
+    """
+
+    drivers: Tensor
+    calendar: Tensor
+    static: Tensor
+    flux: Tensor
+    target: Tensor
+    site: Tensor
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What `StreamingModel.prepare` may see: training sites and training years, nothing else.
+
+    drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the dataset.
+    """
+
+    drivers: Tensor
+    calendar: Tensor
+    static: Tensor
+    flux: Tensor
+    site: Tensor
+
+
+def training_data(dataset: Dataset, site_years: np.ndarray) -> TrainingData:
+    """Cut the training sites and years out of a dataset; site_years: (N, Y) bool in the order of `dataset.years`.
+
+    Flux of a site-year that is not marked is NaN.
+    """
+    sites, years = _marked(dataset, site_years)
+    days = dataset.days(int(years[0]), int(years[-1]))
+    flux = _visible(dataset.flux, dataset.day_mask(site_years))[torch.as_tensor(sites), days]
+    rows = torch.as_tensor(sites)
+    return TrainingData(dataset.drivers[rows, days], dataset.calendar[days], dataset.static[rows], flux, rows)
+
+
+class WindowSampler:
+    """Random windows of consecutive years of the marked site-years, the same for the same (seed, epoch).
+
+    All windows of a batch span the same years, and a batch holds different sites. In each epoch every site is drawn
+    ceil(years / years_per_window) times, with starts spread over the marked years.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        site_years: np.ndarray,
+        *,
+        years_per_window: int,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        """site_years: (N, Y) bool; the marked years must be consecutive and whole."""
+        self.dataset = dataset
+        self.sites, self.years = _marked(dataset, site_years)
+        self.length = min(years_per_window, len(self.years))
+        self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
+        self._visible = dataset.day_mask(site_years)
+
+    def __len__(self) -> int:
+        """Batches of one epoch on this rank."""
+        pieces = math.ceil(len(self.sites) / self.batch_size)
+        return math.ceil(pieces * self._rounds / self.world_size)
+
+    @property
+    def _rounds(self) -> int:
+        return math.ceil(len(self.years) / self.length)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch in random order."""
+        random = np.random.default_rng([self.seed, number])
+        plan = self._plan(random)
+        plan += plan[: len(self) * self.world_size - len(plan)]
+        for sites, start in plan[self.rank :: self.world_size]:
+            yield self._window(sites, int(self.years[start]))
+
+    def _plan(self, random: np.random.Generator) -> list[tuple[np.ndarray, int]]:
+        last_start = len(self.years) - self.length
+        pieces = math.ceil(len(self.sites) / self.batch_size)
+        plan = []
+        for turn in range(self._rounds):
+            for sites in np.array_split(random.permutation(self.sites), pieces):
+                position = (turn + random.random()) / self._rounds
+                plan.append((sites, min(int(position * (last_start + 1)), last_start)))
+        return [plan[index] for index in random.permutation(len(plan))]
+
+    def _window(self, sites: np.ndarray, first_year: int) -> Batch:
+        days = self.dataset.days(first_year, first_year + self.length - 1)
+        rows = torch.as_tensor(sites)
+        flux = _visible(self.dataset.flux[rows, days], self._visible[rows, days])
+        return _batch(self.dataset, rows, days, flux, flux)
+
+
+def whole_records(
+    dataset: Dataset,
+    sites: np.ndarray,
+    batch_size: int,
+    *,
+    visible_flux: Tensor | None = None,
+    scored: Tensor | None = None,
+) -> Iterator[Batch]:
+    """The full record of each of `sites` (an index array), in order, for offline prediction.
+
+    visible_flux, scored: (N, T) bool, which days' flux the model may see, default none, and which are scored, default all.
+    """
+    for start in range(0, len(sites), batch_size):
+        rows = torch.as_tensor(np.asarray(sites)[start : start + batch_size])
+        flux = dataset.flux[rows]
+        nothing = torch.full_like(flux, torch.nan)
+        seen = nothing if visible_flux is None else _visible(flux, visible_flux[rows])
+        target = flux if scored is None else _visible(flux, scored[rows])
+        yield _batch(dataset, rows, slice(None), seen, target)
+
+
+def _batch(dataset: Dataset, rows: Tensor, days: slice, flux: Tensor, target: Tensor) -> Batch:
+    calendar = dataset.calendar[days].expand(len(rows), -1, -1)
+    return Batch(dataset.drivers[rows, days], calendar, dataset.static[rows], flux, target, rows)
+
+
+def _visible(flux: Tensor, mask: Tensor) -> Tensor:
+    """NaN where the mask (…, T) is False."""
+    return torch.where(mask[..., None], flux, torch.full_like(flux, torch.nan))
+
+
+def _marked(dataset: Dataset, site_years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of sites and the years with at least one mark."""
+    site_years = np.asarray(site_years, bool)
+    expected = (dataset.n_sites, len(dataset.years))
+    if site_years.shape != expected:
+        raise ValueError(f"mask over sites and years has shape {site_years.shape}, expected {expected}")
+    sites, years = np.flatnonzero(site_years.any(axis=1)), dataset.years[site_years.any(axis=0)]
+    if len(sites) == 0 or len(years) == 0:
+        raise DatasetError(f"{dataset.path}: no site-year is left to train on; check the split")
+    if (np.diff(years) != 1).any():
+        raise DatasetError(f"{dataset.path}: the years to train on are not consecutive: {years.tolist()}")
+    return sites, years

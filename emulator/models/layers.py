@@ -1,0 +1,138 @@
+"""Parts that models share: static features, season, output head, and a recurrent layer that runs both vectorised and stepwise."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from emulator.data.scalers import Scalers, TargetScaling
+from emulator.data.variables import Signature
+
+
+def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
+    """Two linear layers with a GELU between; (..., inputs) -> (..., outputs)."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+class StaticFeatures(nn.Module):
+    """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes, position.
+
+    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is always the
+    hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season` needs it.
+    """
+
+    def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
+        super().__init__()
+        if coordinates not in ("none", "latitude", "sphere"):
+            raise ValueError(f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'")
+        names = signature.static_names
+        self.latitude = names.index("lat") if "lat" in names else -1
+        self.longitude = names.index("lon") if "lon" in names else -1
+        if coordinates != "none" and self.latitude < 0:
+            coordinates = "none"
+        if coordinates == "sphere" and self.longitude < 0:
+            raise ValueError("statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics")
+        self.coordinates = coordinates
+        numbers = [i for i, v in enumerate(signature.statics) if v.name not in ("lat", "lon") and not v.flag_values]
+        classes = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
+        self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64))
+        self.register_buffer("number_mean", scalers.static_mean[numbers].clone())
+        self.register_buffer("number_std", scalers.static_std[numbers].clone())
+        self.register_buffer("class_column", torch.tensor([column for column, _ in classes], dtype=torch.int64))
+        self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in classes]))
+        self.size = 1 + len(numbers) + len(classes) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
+
+    def forward(self, static: Tensor) -> Tensor:
+        numbers = (static.index_select(1, self.number_column) - self.number_mean) / self.number_std
+        classes = (static.index_select(1, self.class_column).round() == self.class_value).to(static.dtype)
+        parts = [self.hemisphere(static), numbers, classes]
+        if self.coordinates == "latitude":
+            parts.append(torch.sin(static[:, self.latitude : self.latitude + 1] * (math.pi / 180.0)))
+        elif self.coordinates == "sphere":
+            parts.append(unit_sphere(static[:, self.latitude], static[:, self.longitude]))
+        return torch.cat(parts, dim=1)
+
+    def hemisphere(self, static: Tensor) -> Tensor:
+        """(N, P) -> (N, 1): tanh(latitude / 15 degrees), so that seasons fade out at the equator."""
+        if self.latitude < 0:
+            return torch.ones_like(static[:, :1])
+        return torch.tanh(static[:, self.latitude : self.latitude + 1] / 15.0)
+
+
+def unit_sphere(lat: Tensor, lon: Tensor) -> Tensor:
+    """Latitude and longitude in degrees (N,) -> points on the unit sphere (N, 3)."""
+    phi, lam = lat * (math.pi / 180.0), lon * (math.pi / 180.0)
+    return torch.stack([torch.cos(phi) * torch.cos(lam), torch.cos(phi) * torch.sin(lam), torch.sin(phi)], dim=1)
+
+
+def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
+    """Position in the year as sine and cosine, of opposite sign in the south.
+
+    calendar: (B, T, 6) or (N, 6); hemisphere: (B, 1) or (N, 1) -> (B, T, 2) or (N, 2).
+    """
+    angle = (2.0 * math.pi) * calendar[..., 3].to(hemisphere.dtype) / calendar[..., 5].to(hemisphere.dtype)
+    wave = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)
+    if wave.dim() == 3:
+        return wave * hemisphere.unsqueeze(1)
+    return wave * hemisphere
+
+
+class FluxHead(nn.Module):
+    """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
+
+    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where gpp, ra, rh
+    and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit.
+    """
+
+    def __init__(self, signature: Signature, scalers: Scalers, hidden: int) -> None:
+        super().__init__()
+        names = list(signature.target_names)
+        self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
+        learned = [name for name in names if not (self.derives_nee and name == "nee")]
+        for variable in signature.targets:
+            if variable.minimum not in (None, 0.0):
+                raise ValueError(f"target '{variable.name}' has minimum {variable.minimum}; only 0 is supported")
+        index = torch.tensor([names.index(name) for name in learned])
+        flux = TargetScaling(scalers)
+        self.linear = nn.Linear(hidden, len(learned))
+        nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
+        nn.init.zeros_(self.linear.bias)
+        self.register_buffer("scale", flux.scale[index])
+        self.register_buffer("mean", flux.mean[index])
+        self.register_buffer("std", flux.std[index])
+        self.register_buffer("limit", flux.limit[index])
+        self.register_buffer("positive", torch.tensor([signature.targets[i].minimum == 0.0 for i in index.tolist()]))
+        self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
+        self.register_buffer("order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names]))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(..., H) -> (..., C) analysis units."""
+        raw = self.mean + self.std * self.linear(hidden)
+        u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
+        flux = self.scale * torch.sinh(torch.minimum(torch.maximum(u, -self.limit), self.limit))
+        if self.derives_nee:
+            nee = flux[..., self.ra] + flux[..., self.rh] - flux[..., self.gpp]
+            flux = torch.cat([flux, nee.unsqueeze(-1)], dim=-1)
+        return flux.index_select(-1, self.order)
+
+
+class StreamingLSTM(nn.Module):
+    """One LSTM layer with two faces that share the weights: `forward` over a series, `cell` for one day."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
+        with torch.no_grad():  # remember by default: forget gate open at the start of training
+            self.lstm.bias_ih_l0[hidden : 2 * hidden].fill_(1.5)
+            self.lstm.bias_hh_l0[hidden : 2 * hidden].zero_()
+
+    def forward(self, inputs: Tensor, h: Tensor, c: Tensor) -> Tensor:
+        """inputs: (B, T, X); h, c: (B, H) -> hidden states (B, T, H)."""
+        return self.lstm(inputs, (h.unsqueeze(0), c.unsqueeze(0)))[0]
+
+    @torch.jit.export
+    def cell(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """inputs: (N, X); h, c: (N, H) -> next h, c."""
+        return torch.lstm_cell(
+            inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
+        )

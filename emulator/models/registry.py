@@ -1,0 +1,22 @@
+"""The models there are. To add one: write its file with a config class that has `kind` and `build`, and add the class here."""
+
+from typing import Annotated, Union
+
+from pydantic import Field
+
+from emulator.data.scalers import Scalers
+from emulator.data.variables import Signature
+from emulator.models.lstm import LSTMConfig
+from emulator.models.streaming import StreamingModel
+
+MODEL_CONFIGS = (LSTMConfig,)
+
+if len(MODEL_CONFIGS) > 1:
+    ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
+else:
+    ModelConfig = MODEL_CONFIGS[0]
+
+
+def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:
+    """A new model of the kind that `config` names."""
+    return config.build(signature, scalers)

@@ -1,0 +1,83 @@
+"""The interface of every emulator: a causal step that a land model can call, and the same thing vectorised for training.
+
+Stepping day by day gives what `forward` gives. All that a model remembers is its state row, one flat float32 row per cell,
+which the host owns and writes to its restart file. See docs/formats.md, section 2, for the exported methods.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from emulator.data.windows import Batch, TrainingData
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """prediction: (B, T, C) analysis units; auxiliary: named scalar losses, already weighted, which the trainer adds."""
+
+    prediction: Tensor
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+
+
+class StreamingModel(nn.Module):
+    """Base class. Physical units in and out; scalers, classes and retrieval memory are buffers inside.
+
+    A subclass sets `state_size` and defines `forward`, `init_state` and `step`, the latter two under `torch.jit.export`. Where past
+    flux is used it also exports `step_observed(drivers, calendar, flux, state)`. `past_flux` says what `step` puts in the model's
+    history: 'none' (the model has none), 'ungauged' (no flux) or 'self_fed' (its own prediction).
+    """
+
+    state_size: int
+    past_flux: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state_size = 0
+        self.past_flux = "none"
+
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
+        """Predict whole series from the initial state.
+
+        drivers: (B, T, D) table units; calendar: (B, T, 6) int64; static: (B, P); flux: (B, T, C) analysis units, NaN = not known
+        -> (B, T, C) analysis units. The flux of a year moves the predictions of later years only.
+        """
+        raise NotImplementedError
+
+    def init_state(self, static: Tensor) -> Tensor:
+        """static: (N, P) -> state (N, state_size)."""
+        raise NotImplementedError
+
+    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One day. drivers: (N, D); calendar: (6,) int64; state: (N, state_size) -> fluxes (N, C), new state."""
+        raise NotImplementedError
+
+    @torch.jit.unused
+    def training_outputs(self, batch: Batch) -> ModelOutput:
+        """Prediction and auxiliary losses of a training batch; a model may hide some past flux from itself here."""
+        return ModelOutput(self(batch.drivers, batch.calendar, batch.static, batch.flux))
+
+    @torch.jit.unused
+    def prepare(self, data: TrainingData) -> None:
+        """Take in training data, as RACI does into its memory bank. Called before training and before evaluation."""
+
+    @torch.jit.unused
+    def freeze(self) -> None:
+        """Compute once whatever no longer changes when the weights are final. Called on an eval-mode copy before export."""
+
+
+def step_through(
+    model: StreamingModel, drivers: Tensor, calendar: Tensor, state: Tensor, flux: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Step a model over T days. drivers: (N, T, D); calendar: (T, 6); flux: (N, T, C) for `step_observed`, else `step`.
+
+    Returns fluxes (N, T, C) and the last state.
+    """
+    outputs = []
+    for day in range(drivers.shape[1]):
+        if flux is None:
+            prediction, state = model.step(drivers[:, day], calendar[day], state)
+        else:
+            prediction, state = model.step_observed(drivers[:, day], calendar[day], flux[:, day], state)
+        outputs.append(prediction)
+    return torch.stack(outputs, dim=1), state
