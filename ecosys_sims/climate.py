@@ -1,0 +1,53 @@
+"""Climate normals of a place, without external data: what the weather generator and the choice of biomes start from.
+
+Annual temperature and its yearly range are the analytic forms of the process model's generator (North 1975; Conrad 1946), so that
+Python and Fortran mean the same climate. Precipitation and continentality follow from how far the air has come over land.
+"""
+
+import numpy as np
+
+from ecosys_sims.land import land_upwind_km
+
+ZERO_CELSIUS = 273.15
+
+
+def annual_temperature(lat: np.ndarray, elevation: np.ndarray, continentality: np.ndarray) -> np.ndarray:
+    """Annual mean air temperature (N,), degC: 14.9 - 28 P2(sin lat) + 12 (1 - K/60) sin2 lat - 0.0065 z, at most 27.5.
+
+    North (1975) with a maritime term; lat degrees, elevation m, K Conrad index 0..100. Good to about 3 K.
+    """
+    sine2 = np.sin(np.radians(lat)) ** 2
+    legendre = (3.0 * sine2 - 1.0) / 2.0
+    return np.minimum(14.9 - 28.0 * legendre + 12.0 * (1.0 - continentality / 60.0) * sine2 - 0.0065 * elevation, 27.5)
+
+
+def _on_grid(grid: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
+    """Bilinear value at points (N,) of a 1 degree grid (180, 360) with cell centres from -89.5 and -179.5."""
+    row = np.clip(np.asarray(lat) + 89.5, 0.0, 178.999)
+    column = (np.asarray(lon) + 179.5) % 360.0
+    r0, c0 = row.astype(int), column.astype(int) % 360
+    dr, dc, c1 = row - r0, column - np.floor(column), (c0 + 1) % 360
+    south = grid[r0, c0] * (1 - dc) + grid[r0, c1] * dc
+    north = grid[r0 + 1, c0] * (1 - dc) + grid[r0 + 1, c1] * dc
+    return south * (1 - dr) + north * dr
+
+
+def continentality(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
+    """Conrad's index (N,): 5 on windward coasts to 80 far inland; small in the tropics, where seasons are small anyway."""
+    inland_west = _on_grid(land_upwind_km(-1), lat, lon)
+    inland_east = _on_grid(land_upwind_km(+1), lat, lon)
+    middle = 1.0 / (1.0 + np.exp(-(np.abs(lat) - 28.0) / 5.0))  # 0 in the trades, 1 in the westerlies
+    westerly = 8.0 + 72.0 * (1.0 - np.exp(-inland_west / 2800.0))
+    trade = 12.0 + 25.0 * (1.0 - np.exp(-np.minimum(inland_west, inland_east) / 1500.0))
+    return middle * westerly + (1.0 - middle) * trade
+
+
+def annual_precipitation(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
+    """Annual precipitation (N,), kg m-2 year-1: an equatorial belt, trades that dry westward, westerlies that dry eastward."""
+    inland_west = _on_grid(land_upwind_km(-1), lat, lon)
+    inland_east = _on_grid(land_upwind_km(+1), lat, lon)
+    absolute = np.abs(lat)
+    equatorial = 2300.0 * np.exp(-((absolute / 11.0) ** 2))
+    trade = (120.0 + 1250.0 * np.exp(-inland_east / 1500.0)) * np.exp(-(((absolute - 24.0) / 11.0) ** 2))
+    westerly = (380.0 + 650.0 * np.exp(-inland_west / 2500.0)) * np.exp(-(((absolute - 49.0) / 15.0) ** 2))
+    return equatorial + trade + westerly + 130.0

@@ -1,0 +1,158 @@
+"""Draws the sites of an ensemble over the globe's land: place, class, soil and climate normals; all of it visible to an emulator."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ecosys_sims import biomes, climate, land
+from ecosys_sims.biomes import Biome
+from ecosys_sims.config import SitesConfig
+from ecosys_sims.random_field import gaussian_field
+from ecosys_sims.random_streams import stream
+
+POOL_FACTOR, POOL_MINIMUM = 20, 20000  # places to choose from
+LEAST_SUITABLE = 0.05  # below this a biome does not occur
+
+
+@dataclass(frozen=True)
+class SiteTable:
+    """Sites (N,), in the units of docs/formats.md section 3."""
+
+    site_id: np.ndarray  # str
+    site_number: np.ndarray  # int32
+    lat: np.ndarray  # degrees north
+    lon: np.ndarray  # degrees east
+    elevation: np.ndarray  # m
+    sand: np.ndarray  # 1
+    clay: np.ndarray  # 1
+    ph: np.ndarray  # 1
+    biome: np.ndarray  # flags of biomes.py
+    annual_precip: np.ndarray  # kg m-2 year-1
+    continentality: np.ndarray  # Conrad index
+    t_ann: np.ndarray  # K
+
+    def __len__(self) -> int:
+        return len(self.site_id)
+
+    def part(self, first: int, last: int) -> "SiteTable":
+        """Sites first..last-1."""
+        return SiteTable(**{item.name: getattr(self, item.name)[first:last] for item in fields(self)})
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Candidate places and their climate, before any site class is given (M,)."""
+
+    lat: np.ndarray
+    lon: np.ndarray
+    elevation: np.ndarray
+    continentality: np.ndarray
+    t_ann: np.ndarray  # degC
+    annual_precip: np.ndarray
+
+    def __getitem__(self, index: np.ndarray) -> "_Places":
+        return _Places(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+
+def draw_sites(config: SitesConfig, seed: int) -> SiteTable:
+    """The sites of this configuration and seed; raises ValueError where no biome of a kind occurs between the latitudes."""
+    places = _places(config, seed)
+    wetlands = round(config.count * config.wetland_share)
+    counts = _counts(config, places, True, wetlands) + _counts(config, places, False, config.count - wetlands)
+    rng = stream(seed, "site places")
+    free = np.ones(len(places.lat), dtype=bool)
+    chosen, flags = [], []
+    for biome, count in counts:
+        weight = np.where(free, suitability(biome, places.lat, places.t_ann, places.annual_precip), 0.0)
+        with np.errstate(divide="ignore"):
+            keys = np.log(weight) + rng.gumbel(size=weight.size)  # the highest keys are a weighted draw without repeats
+        best = np.argsort(keys)[::-1][:count]
+        free[best] = False
+        chosen.append(best)
+        flags.append(np.full(count, biome.flag, dtype=np.int32))
+    order = rng.permutation(config.count)  # blocks of neighbours in the table then cost about the same
+    return _table(places[np.concatenate(chosen)[order]], np.concatenate(flags)[order], seed)
+
+
+def suitability(biome: Biome, lat: np.ndarray, t_ann: np.ndarray, annual_precip: np.ndarray) -> np.ndarray:
+    """How well places suit a biome (M,): 1 inside its climate, falling to 0 over a margin outside; degrees, degC, kg m-2."""
+    return (
+        _window(np.abs(lat), biome.abs_lat, 2.0)
+        * _window(t_ann, biome.t_ann, 1.5)
+        * _window(np.log(annual_precip), tuple(np.log(biome.annual_precip)), 0.15)
+    )
+
+
+def _window(value: np.ndarray, limits: tuple[float, float], margin: float) -> np.ndarray:
+    outside = np.maximum(0.0, np.maximum(limits[0] - value, value - limits[1]))
+    return np.exp(-((outside / margin) ** 2))
+
+
+def _places(config: SitesConfig, seed: int) -> _Places:
+    count = max(POOL_MINIMUM, POOL_FACTOR * config.count)
+    lat, lon = land.random_land_points(stream(seed, "land points"), count, config.lat_min, config.lat_max)
+    continentality = climate.continentality(lat, lon)
+    relief = gaussian_field(stream(seed, "relief"), lat, lon, 700.0)
+    elevation = np.clip(15.0 + 2.2 * continentality * np.exp(1.1 * relief), 1.0, 3000.0)
+    warmth = gaussian_field(stream(seed, "warmth"), lat, lon, 2500.0)
+    wetness = gaussian_field(stream(seed, "wetness"), lat, lon, 1500.0)
+    return _Places(
+        lat=lat,
+        lon=lon,
+        elevation=elevation,
+        continentality=continentality,
+        t_ann=climate.annual_temperature(lat, elevation, continentality) + 1.0 * warmth,
+        annual_precip=climate.annual_precipitation(lat, lon) * np.exp(0.2 * wetness - 0.02),
+    )
+
+
+def _counts(config: SitesConfig, places: _Places, wetland: bool, count: int) -> list[tuple[Biome, int]]:
+    """How many sites each biome of a kind gets: by weight, among those that occur, by the largest remainder."""
+    if count == 0:
+        return []
+    found = []
+    for biome in (b for b in biomes.BIOMES if b.wetland == wetland):
+        weight = config.biome_weights.get(biome.name, biome.weight)
+        suits = suitability(biome, places.lat, places.t_ann, places.annual_precip) > LEAST_SUITABLE
+        if weight > 0 and suits.sum() >= count:
+            found.append((biome, weight))
+    if not found:
+        kind = "wetland" if wetland else "upland"
+        raise ValueError(
+            f"no {kind} biome occurs between lat_min {config.lat_min:g} and lat_max {config.lat_max:g} with the "
+            "biome_weights given; widen sites.lat_min and sites.lat_max or change sites.wetland_share"
+        )
+    weights = np.array([weight for _, weight in found])
+    exact = count * weights / weights.sum()
+    whole = np.floor(exact).astype(int)
+    for index in np.argsort(whole - exact, kind="stable")[: count - whole.sum()]:
+        whole[index] += 1
+    return [(biome, int(n)) for (biome, _), n in zip(found, whole, strict=True)]
+
+
+def _table(places: _Places, flags: np.ndarray, seed: int) -> SiteTable:
+    """Soil by smooth fields and site noise; numbers rounded to float32 as they stand on file."""
+    count = len(flags)
+    lat, lon = places.lat, places.lon
+    rng = stream(seed, "site soils")
+    wetland = biomes.is_wetland(flags)
+    texture = gaussian_field(stream(seed, "texture"), lat, lon, 600.0)
+    acidity = gaussian_field(stream(seed, "acidity"), lat, lon, 600.0)
+    sand = np.clip(0.42 + 0.15 * texture + 0.08 * rng.standard_normal(count), 0.05, 0.90)
+    clay = np.clip(0.9 * (1.0 - sand) * (0.42 + 0.10 * rng.standard_normal(count)), 0.03, 0.60)
+    typical = np.array([biomes.BY_FLAG[flag].ph for flag in flags])
+    leached = 0.3 * np.log(places.annual_precip / 800.0)
+    ph = np.clip(typical - leached + 0.35 * acidity + 0.25 * rng.standard_normal(count), 3.5, 8.3)
+    elevation = np.where(wetland, 0.6, 1.0) * places.elevation
+    number = np.arange(1, count + 1, dtype=np.int32)
+    as_on_file = {
+        "lat": lat, "lon": lon, "elevation": elevation, "sand": sand, "clay": clay, "ph": ph,
+        "annual_precip": places.annual_precip, "continentality": places.continentality,
+        "t_ann": places.t_ann + climate.ZERO_CELSIUS,
+    }  # fmt: skip
+    return SiteTable(
+        site_id=np.array([f"S{n:05d}" for n in number]),
+        site_number=number,
+        biome=flags,
+        **{name: np.asarray(values, dtype=np.float32) for name, values in as_on_file.items()},
+    )
