@@ -161,9 +161,7 @@ def _explain(
     return f"{place}: {dotted or 'configuration'}: {item['msg']}{found}"
 
 
-def _place(
-    path: Path, document: CommentedMap, key: tuple[int | str, ...], sources: dict[tuple[str, ...], str]
-) -> str:
+def _place(path: Path, document: CommentedMap, key: tuple[int | str, ...], sources: dict[tuple[str, ...], str]) -> str:
     """`FILE:LINE` of the deepest part of the key that the file has, or the override that set it."""
     for depth in range(len(key), 0, -1):
         if key[:depth] in sources:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from emulator import atomic_file
 
@@ -30,7 +30,6 @@ class Progress:
     seconds: float = 0.0
     best_epoch: int = -1
     best_val_loss: float = float("inf")
-    finished: bool = False
 
 
 @dataclass
@@ -87,14 +86,25 @@ def load(path: str | Path) -> Checkpoint:
     return Checkpoint(**content)
 
 
-def random_states(generators: dict[str, np.random.Generator]) -> dict[str, Any]:
-    """States of torch's generator and of the named numpy generators."""
-    numpy_states = {name: json.dumps(generator.bit_generator.state) for name, generator in generators.items()}
-    return {"torch": torch.get_rng_state(), "numpy": numpy_states}
+def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Load saved parameters and buffers. Buffers whose size depends on data, such as a retrieval memory, take the saved shape."""
+    for name, buffer in list(model.named_buffers()):
+        if name in state and state[name].shape != buffer.shape:
+            owner, _, own_name = name.rpartition(".")
+            setattr(model.get_submodule(owner), own_name, torch.empty_like(state[name]))
+    model.load_state_dict(state)
 
 
-def restore_random_states(states: dict[str, Any], generators: dict[str, np.random.Generator]) -> None:
+def random_states() -> dict[str, Any]:
+    """States of the generators that training draws from: torch's, and numpy's legacy one in case a layer uses it."""
+    _kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    numpy_state = {"keys": torch.from_numpy(keys.astype(np.int64)), "position": position, "gauss": [has_gauss, cached]}
+    return {"torch": torch.get_rng_state(), "numpy": numpy_state}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
     """Set every generator to its saved state."""
     torch.set_rng_state(states["torch"])
-    for name, generator in generators.items():
-        generator.bit_generator.state = json.loads(states["numpy"][name])
+    saved = states["numpy"]
+    has_gauss, cached = saved["gauss"]
+    np.random.set_state(("MT19937", saved["keys"].numpy().astype(np.uint32), saved["position"], has_gauss, cached))

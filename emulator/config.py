@@ -1,0 +1,83 @@
+"""The configuration of a training run. Each section is frozen and refuses unknown keys; defaults are those of the quickstart."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from emulator.data.splits import SplitConfig
+from emulator.data.variables import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
+from emulator.models.registry import ModelConfig
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Section):
+    """Which dataset, and which of its variables in which order. A relative `path` starts from the working directory."""
+
+    path: Path
+    inputs: tuple[str, ...] = METEOROLOGY + HOST_STATES
+    statics: tuple[str, ...] = STATICS
+    targets: tuple[str, ...] = TARGETS
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        self.signature()
+        return self
+
+    def signature(self) -> Signature:
+        """Variables by name; ValueError names an unknown one."""
+        return Signature.from_names(self.inputs, self.statics, self.targets)
+
+
+class LossConfig(Section):
+    """Shares of the loss terms (see emulator.training.losses) and optional weights by target, 1 where not given."""
+
+    transformed: float = Field(1.0, ge=0)
+    site: float = Field(1.0, ge=0)
+    physical: float = Field(0.5, ge=0)
+    auxiliary: float = Field(1.0, ge=0)
+    target_weights: dict[str, float] = {}
+
+
+class TrainingConfig(Section):
+    """The optimiser and the loop."""
+
+    epochs: int = Field(20, ge=1)
+    batch_size: int = Field(32, ge=1, description="sites in a batch")
+    years_per_window: int = Field(3, ge=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    warmup_epochs: float = Field(0.5, ge=0)
+    patience: int = Field(1000, ge=1, description="epochs without a better validation loss before training stops")
+    average_decay: float = Field(0.99, ge=0, lt=1, description="decay per batch of the weight average; 0 = none")
+    validation_sites: int = Field(
+        64, ge=1, description="at most so many training sites are scored in the validation years"
+    )
+    threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
+
+
+class Config(Section):
+    """Everything that determines a run."""
+
+    seed: int = Field(1, ge=0)
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    model: ModelConfig
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _weights_name_targets(self) -> Self:
+        foreign = sorted(self.loss.target_weights.keys() - set(self.data.targets))
+        if foreign:
+            raise ValueError(
+                f"loss.target_weights: {', '.join(foreign)} not among data.targets: {', '.join(self.data.targets)}"
+            )
+        return self

@@ -1,0 +1,234 @@
+"""The training loop. It is given built objects and never reads a configuration.
+
+A run that is killed at any moment and started again gives the same numbers, bit for bit, as one that is not: everything random is
+drawn from generators whose state is in the checkpoint, and batches of an epoch depend on the seed and the epoch alone.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from emulator.data.windows import Batch
+from emulator.models.streaming import StreamingModel
+from emulator.run_folder import RunFolder
+from emulator.training import checkpoint
+from emulator.training.averaging import WeightAverage
+from emulator.training.checkpoint import Checkpoint, Progress
+from emulator.training.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number."""
+
+
+class Interrupted(RuntimeError):
+    """Training was asked to stop by a signal; its state is saved."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}; the same command goes on from here")
+        self.exit_status = 128 + signal_number
+
+
+class EpochBatches(Protocol):
+    """Batches by epoch: the same epoch number always gives the same batches in the same order."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Batches of an epoch."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What steers the loop itself."""
+
+    epochs: int
+    patience: int
+    gradient_clip: float
+    auxiliary_weight: float
+    seed: int
+
+
+@dataclass
+class Parts:
+    """The objects that training works on.
+
+    `prepare` refreshes what a model derives from training data (a retrieval memory) and `validate` gives the validation loss;
+    `description` and the hashes are stored in every checkpoint.
+    """
+
+    model: StreamingModel
+    loss: nn.Module
+    batches: EpochBatches
+    prepare: Callable[[StreamingModel], None]
+    validate: Callable[[StreamingModel], float]
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    average: WeightAverage
+    description: dict[str, Any]
+    git_hash: str
+    config_hash: str
+
+
+class Trainer:
+    """Trains to the end, or until validation has not improved for `patience` epochs, or until a signal."""
+
+    def __init__(self, parts: Parts, settings: Settings, run: RunFolder) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.run = run
+        self.progress = Progress()
+        self._signal: int | None = None
+
+    def resume(self) -> None:
+        """Take up the state of `checkpoints/last.pt`."""
+        saved = checkpoint.load(self.run.last)
+        if saved.config_hash != self.parts.config_hash:
+            raise checkpoint.CheckpointError(
+                f"{self.run.last}: from another configuration; --overwrite discards that run"
+            )
+        checkpoint.load_weights(self.parts.model, saved.model)
+        self.parts.average.load_state_dict(saved.average)
+        self.parts.optimizer.load_state_dict(saved.optimizer)
+        self.parts.schedule.load_state_dict(saved.scheduler)
+        checkpoint.restore_random_states(saved.random_states)
+        self.progress = saved.progress
+        self.run.truncate_log(self.progress.epoch)
+
+    def train(self) -> Progress:
+        """Run the remaining epochs. Raises Interrupted after saving, TrainingDiverged if the loss is not finite."""
+        with self._signals_held():
+            while not self._finished():
+                self._train_epoch()
+                self._close_epoch()
+        return self.progress
+
+    def _finished(self) -> bool:
+        done = self.progress
+        stalled = done.epoch - done.best_epoch > self.settings.patience and done.best_epoch >= 0
+        return done.epoch >= self.settings.epochs or (done.batch == 0 and stalled)
+
+    def _train_epoch(self) -> None:
+        """The batches of the present epoch from the present batch on."""
+        parts, progress = self.parts, self.progress
+        if progress.batch == 0:
+            torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch)
+            parts.prepare(parts.model)
+        parts.model.train()
+        started = time.perf_counter()
+        bar = tqdm(
+            parts.batches.epoch(progress.epoch),
+            f"epoch {progress.epoch}",
+            len(parts.batches),
+            leave=False,
+            disable=None,
+        )
+        for index, batch in enumerate(bar):
+            if index < progress.batch:
+                continue
+            progress.loss_sum += self._train_batch(batch)
+            progress.batch += 1
+            if self._signal is not None:
+                progress.seconds += time.perf_counter() - started
+                self._save(self.run.last)
+                raise Interrupted(self._signal)
+        progress.seconds += time.perf_counter() - started
+
+    def _train_batch(self, batch: Batch) -> float:
+        """One gradient step; returns the loss."""
+        parts = self.parts
+        parts.optimizer.zero_grad(set_to_none=True)
+        outputs = parts.model.training_outputs(batch)
+        loss = parts.loss(outputs.prediction, batch.target, batch.site)
+        for term in outputs.auxiliary.values():
+            loss = loss + self.settings.auxiliary_weight * term
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
+        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+            raise TrainingDiverged(
+                f"loss {loss.item()} and gradient norm {norm.item()} in epoch {self.progress.epoch}, batch {self.progress.batch}: "
+                "lower training.learning_rate or training.gradient_clip, and check the dataset for extreme values"
+            )
+        parts.optimizer.step()
+        parts.schedule.after_batch()
+        parts.average.update(parts.model)
+        return loss.item()
+
+    def _close_epoch(self) -> None:
+        """Validate, log, and save; in this order, so that a kill in between only repeats the epoch."""
+        parts, progress = self.parts, self.progress
+        started = time.perf_counter()
+        learning_rate = parts.schedule.learning_rate
+        train_loss = progress.loss_sum / max(1, progress.batch)
+        epoch = progress.epoch
+        with parts.average.applied(parts.model):
+            parts.prepare(parts.model)
+            parts.model.eval()
+            val_loss = parts.validate(parts.model)
+            improved = val_loss < progress.best_val_loss
+            if improved:
+                progress.best_epoch, progress.best_val_loss = epoch, val_loss
+            progress.epoch, progress.batch, progress.loss_sum = epoch + 1, 0, 0.0
+            if improved:
+                self._save(self.run.best)
+        parts.schedule.after_epoch(val_loss)
+        progress.seconds += time.perf_counter() - started
+        self.run.append_log(
+            {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "val_loss": val_loss,
+                "learning_rate": learning_rate,
+                "seconds": round(progress.seconds, 3),
+                "best": improved,
+            }
+        )
+        log.info(
+            "epoch %d: train %.4f, validation %.4f%s", epoch, train_loss, val_loss, ", best so far" if improved else ""
+        )
+        self._save(self.run.last)
+        if self._signal is not None and not self._finished():
+            raise Interrupted(self._signal)
+
+    def _save(self, path: Any) -> None:
+        parts = self.parts
+        checkpoint.save(
+            path,
+            Checkpoint(
+                model=parts.model.state_dict(),
+                description=parts.description,
+                progress=self.progress,
+                average=parts.average.state_dict(),
+                optimizer=parts.optimizer.state_dict(),
+                scheduler=parts.schedule.state_dict(),
+                random_states=checkpoint.random_states(),
+                git_hash=parts.git_hash,
+                config_hash=parts.config_hash,
+            ),
+        )
+
+    @contextmanager
+    def _signals_held(self) -> Iterator[None]:
+        """Within the context SIGTERM and SIGINT end the run after the present batch, with its state saved."""
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self._signal = number
+
+        former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)

@@ -1,0 +1,75 @@
+"""The validation loss, by which checkpoints are chosen: later years of training sites, and validation sites as new ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.dataset import Dataset
+from emulator.data.splits import Split
+from emulator.data.windows import Batch, whole_records
+from emulator.models.streaming import StreamingModel
+from emulator.training.losses import FluxLoss
+
+
+class Validation:
+    """Mean of two losses, each over all its site-days: training sites in later years, and sites never trained on.
+
+    Training sites are run with their past flux visible and scored in validation years, as in the temporal test; validation sites
+    are run without flux and scored in all years but test years, as in the spatial test. Test years are cut off before anything runs.
+    """
+
+    def __init__(
+        self, dataset: Dataset, split: Split, loss: FluxLoss, *, batch_size: int, max_training_sites: int, seed: int
+    ) -> None:
+        """Raises ValueError where the split leaves nothing to validate on."""
+        early = dataset.years[~split.test_years]
+        days = dataset.days(int(early[0]), int(early[-1]))
+        seen, later, new = (
+            dataset.day_mask(split.mask(part))[:, days]
+            for part in ("train", "validation_temporal", "validation_spatial")
+        )
+        trimmed = _cut(dataset, days)
+        training_sites = _at_most(np.flatnonzero(split.train_sites), max_training_sites, seed)
+        gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)
+        ungauged = whole_records(trimmed, np.flatnonzero(split.validation_sites), batch_size, scored=new)
+        parts = [[batch for batch in part if _known(batch) > 0] for part in (gauged, ungauged)]
+        self.parts = [part for part in parts if part]
+        self.loss = loss
+        if not self.parts:
+            raise ValueError(
+                f"{dataset.path}: the split leaves no flux to validate on; raise split.validation_years or split.validation_fraction"
+            )
+
+    @torch.no_grad()
+    def __call__(self, model: StreamingModel) -> float:
+        """Loss of a prepared model in eval mode."""
+        return float(np.mean([self._part_loss(model, part) for part in self.parts]))
+
+    def _part_loss(self, model: StreamingModel, part: list[Batch]) -> float:
+        total = 0.0
+        for batch in part:
+            prediction = model(batch.drivers, batch.calendar, batch.static, batch.flux)
+            total += self.loss(prediction, batch.target, batch.site).item() * _known(batch)
+        return total / sum(_known(batch) for batch in part)
+
+
+def _known(batch: Batch) -> int:
+    """Number of scored values."""
+    return int(torch.isfinite(batch.target).sum())
+
+
+def _at_most(sites: np.ndarray, number: int, seed: int) -> np.ndarray:
+    """All sites or a random choice of `number`, ascending."""
+    if len(sites) <= number:
+        return sites
+    return np.sort(np.random.default_rng(seed).choice(sites, number, replace=False))
+
+
+def _cut(dataset: Dataset, days: slice) -> Dataset:
+    """The dataset with some of its days only."""
+    flux: Tensor = dataset.flux[:, days]
+    return replace(
+        dataset, drivers=dataset.drivers[:, days], calendar=dataset.calendar[days], flux=flux, time=dataset.time[days]
+    )
