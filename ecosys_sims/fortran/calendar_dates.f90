@@ -1,0 +1,179 @@
+!> Dates of the calendars `standard` (Gregorian after 1582) and `noleap`.
+!>
+!> Days are counted from 0001-01-01 of the proleptic calendar, so that day numbers of one calendar
+!> can be compared. Names follow CF 1.11, section 4.4.1.
+module calendar_dates
+  use kinds, only : wp
+  implicit none
+  private
+
+  public :: calendar_date, known_calendar, leap_days, parse_date, format_date, operator(==)
+  public :: day_number, date_of_day, next_day, days_in_month, days_in_year, day_of_year
+
+  !> A day of a calendar.
+  type :: calendar_date
+    !> Year, 1 or later.
+    integer :: year = 1
+    !> Month, 1 to 12.
+    integer :: month = 1
+    !> Day of the month, from 1.
+    integer :: day = 1
+    !> Whether the calendar has leap days.
+    logical :: leap_days = .true.
+  end type calendar_date
+
+  interface operator(==)
+    module procedure same_date
+  end interface operator(==)
+
+  integer, parameter :: month_length(12) = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+contains
+
+  pure logical function same_date(left, right)
+    !> A date.
+    type(calendar_date), intent(in) :: left
+    !> A date of the same calendar.
+    type(calendar_date), intent(in) :: right
+    same_date = left%year == right%year .and. left%month == right%month .and. left%day == right%day
+  end function same_date
+
+  !> Whether a CF calendar name is one that we can compute with.
+  pure logical function known_calendar(name)
+    !> CF name.
+    character(*), intent(in) :: name
+    select case (name)
+    case ('standard', 'gregorian', 'proleptic_gregorian', 'noleap', '365_day')
+      known_calendar = .true.
+    case default
+      known_calendar = .false.
+    end select
+  end function known_calendar
+
+  !> Whether a known calendar has leap days.
+  pure logical function leap_days(name)
+    !> CF name.
+    character(*), intent(in) :: name
+    leap_days = .not. (name == 'noleap' .or. name == '365_day')
+  end function leap_days
+
+  !> Read `YYYY-MM-DD`; stat is not 0 if the text is not a date of the calendar.
+  pure subroutine parse_date(text, with_leap_days, date, stat)
+    !> Text; characters after the tenth are not read.
+    character(*), intent(in) :: text
+    !> Whether the calendar has leap days.
+    logical, intent(in) :: with_leap_days
+    !> The date.
+    type(calendar_date), intent(out) :: date
+    !> 0 on success.
+    integer, intent(out) :: stat
+    integer :: first, second
+    date%leap_days = with_leap_days
+    stat = 1
+    first = index(text, '-')
+    if (first < 2 .or. first > 5) return
+    second = first + index(text(first + 1:), '-')
+    if (second < first + 2 .or. second > first + 3 .or. len_trim(text) < second + 1) return
+    if (verify(text(:first - 1)//text(first + 1:second - 1)//trim(text(second + 1:)), &
+      '0123456789') /= 0) return
+    read(text(:first - 1), *, iostat=stat) date%year
+    if (stat == 0) read(text(first + 1:second - 1), *, iostat=stat) date%month
+    if (stat == 0) read(text(second + 1:), *, iostat=stat) date%day
+    if (stat /= 0) return
+    stat = 1
+    if (date%year < 1 .or. date%month < 1 .or. date%month > 12 .or. date%day < 1) return
+    if (date%day > days_in_month(date)) return
+    stat = 0
+  end subroutine parse_date
+
+  !> `YYYY-MM-DD`.
+  pure function format_date(date) result(text)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    character(10) :: text
+    write(text, '(i4.4, 2("-", i2.2))') date%year, date%month, date%day
+  end function format_date
+
+  !> Days since 0001-01-01 of the calendar.
+  elemental integer function day_number(date)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    day_number = days_before_year(date%year, date%leap_days) + day_of_year(date) - 1
+  end function day_number
+
+  !> The date of a day number.
+  elemental function date_of_day(number, with_leap_days) result(date)
+    !> Days since 0001-01-01.
+    integer, intent(in) :: number
+    !> Whether the calendar has leap days.
+    logical, intent(in) :: with_leap_days
+    type(calendar_date) :: date
+    integer :: remaining
+    date = calendar_date(int(real(number, wp)/365.2425_wp) + 2, 1, 1, with_leap_days)
+    do while (days_before_year(date%year, with_leap_days) > number)
+      date%year = date%year - 1
+    end do
+    do while (number - days_before_year(date%year, with_leap_days) >= days_in_year(date))
+      date%year = date%year + 1
+    end do
+    remaining = number - days_before_year(date%year, with_leap_days)
+    do while (remaining >= days_in_month(date))
+      remaining = remaining - days_in_month(date)
+      date%month = date%month + 1
+    end do
+    date%day = remaining + 1
+  end function date_of_day
+
+  !> The day after.
+  elemental function next_day(date) result(next)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    type(calendar_date) :: next
+    next = date
+    next%day = date%day + 1
+    if (next%day <= days_in_month(date)) return
+    next%day = 1
+    next%month = date%month + 1
+    if (next%month <= 12) return
+    next%month = 1
+    next%year = date%year + 1
+  end function next_day
+
+  !> Length of the date's month, d.
+  elemental integer function days_in_month(date)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    days_in_month = month_length(date%month)
+    if (date%month == 2 .and. days_in_year(date) == 366) days_in_month = 29
+  end function days_in_month
+
+  !> Length of the date's year, d.
+  elemental integer function days_in_year(date)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    days_in_year = 365
+    if (.not. date%leap_days) return
+    if ((mod(date%year, 4) == 0 .and. mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0) &
+      days_in_year = 366
+  end function days_in_year
+
+  !> Day of the year, from 1.
+  elemental integer function day_of_year(date)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    day_of_year = sum(month_length(:date%month - 1)) + date%day
+    if (date%month > 2 .and. days_in_year(date) == 366) day_of_year = day_of_year + 1
+  end function day_of_year
+
+  !> Days from 0001-01-01 to the first day of a year.
+  elemental integer function days_before_year(year, with_leap_days)
+    !> Year.
+    integer, intent(in) :: year
+    !> Whether the calendar has leap days.
+    logical, intent(in) :: with_leap_days
+    days_before_year = 365*(year - 1)
+    if (with_leap_days) days_before_year = days_before_year &
+      + (year - 1)/4 - (year - 1)/100 + (year - 1)/400
+  end function days_before_year
+
+end module calendar_dates

@@ -1,0 +1,277 @@
+!> Reads a Fortran namelist file into (group, key, values, line), whatever the groups and keys are.
+!>
+!> gfortran's own namelist read stops at an unknown name without saying which are known, and cannot
+!> read groups whose keys are only known from a table. Understood: groups `&name ... /`, comments
+!> from `!`, several keys on a line, values over several lines, 'text' and "text" with doubled
+!> quotes, lists separated by commas or blanks. Not understood, and refused: subscripts, `r*value`.
+module namelist_file
+  use text, only : lower, to_text
+  implicit none
+  private
+
+  public :: namelist_entry, parse_namelist
+
+  !> Longest value.
+  integer, parameter, public :: value_length = 4096
+  !> Longest name.
+  integer, parameter, public :: name_length = 40
+
+  !> One `key = value` of the file.
+  type :: namelist_entry
+    !> Group in lower case, without the ampersand.
+    character(name_length) :: group = ''
+    !> Key in lower case; empty for the entry that only says that the group is there.
+    character(name_length) :: key = ''
+    !> Value without its quotes; the values of a list separated by commas.
+    character(:), allocatable :: value
+    !> Whether the value was in quotes.
+    logical :: quoted = .false.
+    !> Line of the file.
+    integer :: line = 0
+  end type namelist_entry
+
+  character(*), parameter :: name_characters = &
+    'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_'
+  character(*), parameter :: blanks = ' '//achar(9)//achar(13)
+
+contains
+
+  !> Parse a file; on failure errmsg names file, line and what is wrong.
+  subroutine parse_namelist(file, entries, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> Entries in the order of the file.
+    type(namelist_entry), allocatable, intent(out) :: entries(:)
+    !> 0 on success.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    character(value_length) :: line
+    character(name_length) :: group
+    character(200) :: iomsg
+    integer :: unit, line_number
+    allocate(entries(0))
+    group = ''
+    open(newunit=unit, file=file, status='old', action='read', iostat=stat, iomsg=iomsg)
+    if (stat /= 0) then
+      errmsg = file//': cannot be opened ('//trim(iomsg)//')'
+      return
+    end if
+    line_number = 0
+    do
+      read(unit, '(a)', iostat=stat, iomsg=iomsg) line
+      if (stat < 0) exit
+      if (stat > 0) then
+        errmsg = file//': cannot be read ('//trim(iomsg)//')'
+        exit
+      end if
+      line_number = line_number + 1
+      call parse_line(line, line_number, group, entries, errmsg)
+      if (.not. allocated(errmsg)) cycle
+      errmsg = file//': line '//to_text(line_number)//': '//errmsg
+      stat = 1
+      exit
+    end do
+    close(unit)
+    if (stat > 0) return
+    stat = 0
+    if (group /= '') then
+      errmsg = file//': group &'//trim(group)//' is not closed by a line with /'
+      stat = 1
+    end if
+  end subroutine parse_namelist
+
+  !> Parse one line; errmsg is allocated on failure.
+  subroutine parse_line(line, line_number, group, entries, errmsg)
+    !> The line.
+    character(*), intent(in) :: line
+    !> Its number.
+    integer, intent(in) :: line_number
+    !> Group that is open, '' for none.
+    character(name_length), intent(inout) :: group
+    !> Entries, to which those of the line are added.
+    type(namelist_entry), allocatable, intent(inout) :: entries(:)
+    !> Message.
+    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable :: token
+    integer :: at, last
+    last = len_trim(line)
+    at = 1
+    do
+      call skip(line, last, ' ,'//achar(9)//achar(13), at)
+      if (at > last) return
+      select case (line(at:at))
+      case ('!')
+        return
+      case ('&')
+        call take_name(line, last, at, token)
+        if (group /= '') errmsg = '&'//token//' begins before &'//trim(group)//' is closed by /'
+        if (token == '') errmsg = '& without the name of a group'
+        group = token
+        if (.not. allocated(errmsg)) call append(entries, group, '', '', .false., line_number)
+      case ('/')
+        group = ''
+        at = at + 1
+      case default
+        call take_item(line, last, line_number, group, at, entries, errmsg)
+      end select
+      if (allocated(errmsg)) return
+    end do
+  end subroutine parse_line
+
+  !> Parse a `key =` or a value at the position.
+  subroutine take_item(line, last, line_number, group, at, entries, errmsg)
+    !> The line.
+    character(*), intent(in) :: line
+    !> Its last character.
+    integer, intent(in) :: last
+    !> Its number.
+    integer, intent(in) :: line_number
+    !> Group that is open.
+    character(name_length), intent(in) :: group
+    !> Position, moved behind the item.
+    integer, intent(inout) :: at
+    !> Entries.
+    type(namelist_entry), allocatable, intent(inout) :: entries(:)
+    !> Message, allocated on failure.
+    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable :: token
+    logical :: quoted
+    integer :: behind
+    if (group == '') then
+      errmsg = 'text outside of a group: '//trim(line(at:last))
+      return
+    end if
+    if (scan(line(at:at), name_characters(:52)) == 1) then
+      behind = at - 1
+      call take_name(line, last, behind, token)
+      call skip(line, last, blanks, behind)
+      if (behind <= last) then
+        if (line(behind:behind) == '(') then
+          errmsg = "subscripts are not understood, at '"//trim(line(at:last))//"'"
+          return
+        end if
+        if (line(behind:behind) == '=') then
+          call append(entries, group, token, '', .false., line_number)
+          at = behind + 1
+          return
+        end if
+      end if
+    end if
+    call take_value(line, last, at, token, quoted, errmsg)
+    if (allocated(errmsg)) return
+    associate (entry => entries(size(entries)))
+      if (entry%key == '') then
+        errmsg = "value '"//token//"' without a key"
+      else if (entry%value == '' .and. .not. entry%quoted) then
+        entry%value = token
+        entry%quoted = quoted
+      else
+        entry%value = entry%value//','//token
+      end if
+    end associate
+  end subroutine take_item
+
+  !> Take the value at the position.
+  subroutine take_value(line, last, at, token, quoted, errmsg)
+    !> The line.
+    character(*), intent(in) :: line
+    !> Its last character.
+    integer, intent(in) :: last
+    !> Position, moved behind the value.
+    integer, intent(inout) :: at
+    !> The value without quotes.
+    character(:), allocatable, intent(out) :: token
+    !> Whether there were quotes.
+    logical, intent(out) :: quoted
+    !> Message, allocated on failure.
+    character(:), allocatable, intent(out) :: errmsg
+    character :: quote
+    integer :: start
+    token = ''
+    quote = line(at:at)
+    quoted = quote == "'" .or. quote == '"'
+    start = at
+    if (.not. quoted) then
+      do while (at <= last)
+        if (scan(line(at:at), blanks//',/!') == 1) exit
+        at = at + 1
+      end do
+      token = line(start:at - 1)
+      if (index(token, '*') > 0) errmsg = "repeated values are not understood, at '"//token//"'"
+      return
+    end if
+    at = at + 1
+    do while (at <= last)
+      if (line(at:at) == quote) then
+        if (at == last) exit
+        if (line(at + 1:at + 1) /= quote) exit
+        at = at + 1
+      end if
+      token = token//line(at:at)
+      at = at + 1
+    end do
+    if (at > last) errmsg = 'a quote is not closed, at '//line(start:last)
+    at = at + 1
+  end subroutine take_value
+
+  !> Take the name behind the position; the position is moved behind it.
+  pure subroutine take_name(line, last, at, name)
+    !> The line.
+    character(*), intent(in) :: line
+    !> Its last character.
+    integer, intent(in) :: last
+    !> Position before the name.
+    integer, intent(inout) :: at
+    !> Name in lower case.
+    character(:), allocatable, intent(out) :: name
+    integer :: start
+    start = at + 1
+    at = start
+    do while (at <= last)
+      if (scan(line(at:at), name_characters) == 0) exit
+      at = at + 1
+    end do
+    name = lower(line(start:at - 1))
+  end subroutine take_name
+
+  !> Move over characters of a set.
+  pure subroutine skip(line, last, set, at)
+    !> The line.
+    character(*), intent(in) :: line
+    !> Its last character.
+    integer, intent(in) :: last
+    !> Characters to move over.
+    character(*), intent(in) :: set
+    !> Position.
+    integer, intent(inout) :: at
+    do while (at <= last)
+      if (scan(line(at:at), set) == 0) exit
+      at = at + 1
+    end do
+  end subroutine skip
+
+  !> Add an entry.
+  pure subroutine append(entries, group, key, value, quoted, line_number)
+    !> Entries.
+    type(namelist_entry), allocatable, intent(inout) :: entries(:)
+    !> Group.
+    character(*), intent(in) :: group
+    !> Key.
+    character(*), intent(in) :: key
+    !> Value.
+    character(*), intent(in) :: value
+    !> Whether the value was in quotes.
+    logical, intent(in) :: quoted
+    !> Line of the file.
+    integer, intent(in) :: line_number
+    type(namelist_entry) :: entry
+    entry%group = group
+    entry%key = key
+    entry%value = value
+    entry%quoted = quoted
+    entry%line = line_number
+    entries = [entries, entry]
+  end subroutine append
+
+end module namelist_file

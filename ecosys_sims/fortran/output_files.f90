@@ -1,0 +1,171 @@
+!> Output files that appear under their name only when they are complete.
+!>
+!> A file is written as `NAME.tmp` and renamed. The first failure is kept and later calls do nothing,
+!> so that a writer needs one test at its end; the message names the file and what failed.
+module output_files
+  use, intrinsic :: iso_c_binding, only : c_char, c_int, c_null_char, c_ptr, c_loc, c_size_t
+  use exit_codes, only : output_failure, success
+  use netcdf, only : nf90_close, nf90_clobber, nf90_create, nf90_netcdf4, nf90_noerr, nf90_strerror
+  implicit none
+  private
+
+  public :: netcdf_output, write_text_file, put_string
+
+  !> A netCDF-4 file being written.
+  type :: netcdf_output
+    !> Final path.
+    character(:), allocatable :: path
+    !> netCDF id.
+    integer :: ncid = -1
+    !> Exit code of the first failure, 0 for none.
+    integer :: stat = success
+    !> Message of the first failure.
+    character(:), allocatable :: errmsg
+  contains
+    !> Create the temporary file.
+    procedure :: create
+    !> Keep the failure of a netCDF call.
+    procedure :: check
+    !> Close and give the file its name.
+    procedure :: finish
+    !> Close and delete the temporary file.
+    procedure :: discard
+  end type netcdf_output
+
+  interface
+    integer(c_int) function c_rename(old, new) bind(c, name='rename')
+      import :: c_char, c_int
+      character(kind=c_char), intent(in) :: old(*), new(*)
+    end function c_rename
+
+    integer(c_int) function nc_put_var1_string(ncid, varid, at, value) &
+      bind(c, name='nc_put_var1_string')
+      import :: c_int, c_ptr, c_size_t
+      integer(c_int), value :: ncid, varid
+      integer(c_size_t), intent(in) :: at(*)
+      type(c_ptr), intent(in) :: value(*)
+    end function nc_put_var1_string
+  end interface
+
+contains
+
+  !> Create the temporary file.
+  subroutine create(self, path)
+    !> The file.
+    class(netcdf_output), intent(inout) :: self
+    !> Final path.
+    character(*), intent(in) :: path
+    self%path = path
+    self%stat = success
+    call self%check(nf90_create(path//'.tmp', ior(nf90_clobber, nf90_netcdf4), self%ncid), 'create')
+  end subroutine create
+
+  !> Keep the failure of a netCDF call.
+  subroutine check(self, status, action)
+    !> The file.
+    class(netcdf_output), intent(inout) :: self
+    !> What the netCDF call returned.
+    integer, intent(in) :: status
+    !> What it was to do, such as `write gpp`.
+    character(*), intent(in) :: action
+    if (self%stat /= success .or. status == nf90_noerr) return
+    self%stat = output_failure
+    self%errmsg = self%path//': cannot '//action//' ('//trim(nf90_strerror(status))// &
+      '); is the disk full or the directory missing?'
+  end subroutine check
+
+  !> Close and give the file its name.
+  subroutine finish(self)
+    !> The file.
+    class(netcdf_output), intent(inout) :: self
+    if (self%stat == success) then
+      call self%check(nf90_close(self%ncid), 'close')
+      self%ncid = -1
+      if (self%stat == success) call rename_file(self%path, self%stat, self%errmsg)
+    end if
+    if (self%stat /= success) call self%discard()
+  end subroutine finish
+
+  !> Close and delete the temporary file.
+  subroutine discard(self)
+    !> The file.
+    class(netcdf_output), intent(inout) :: self
+    integer :: unused
+    if (self%ncid >= 0) unused = nf90_close(self%ncid)
+    self%ncid = -1
+    call delete_file(self%path//'.tmp')
+  end subroutine discard
+
+  !> Write a text file under its name only when it is complete.
+  subroutine write_text_file(path, content, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: path
+    !> Content.
+    character(*), intent(in) :: content
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    character(200) :: iomsg
+    integer :: unit
+    open(newunit=unit, file=path//'.tmp', access='stream', form='unformatted', status='replace', &
+      action='write', iostat=stat, iomsg=iomsg)
+    if (stat == 0) then
+      write(unit, iostat=stat, iomsg=iomsg) content
+      if (stat == 0) then
+        close(unit, iostat=stat, iomsg=iomsg)
+      else
+        close(unit, status='delete')
+      end if
+    end if
+    if (stat == 0) then
+      call rename_file(path, stat, errmsg)
+    else
+      stat = output_failure
+      errmsg = path//': cannot write ('//trim(iomsg)//')'
+    end if
+  end subroutine write_text_file
+
+  !> Write one value of a variable of type string.
+  integer function put_string(ncid, varid, at, value) result(status)
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> Id of the variable.
+    integer, intent(in) :: varid
+    !> Position, from 1.
+    integer, intent(in) :: at
+    !> Value.
+    character(*), intent(in) :: value
+    character(kind=c_char), target :: buffer(len_trim(value) + 1)
+    integer :: i
+    do i = 1, len_trim(value)
+      buffer(i) = value(i:i)
+    end do
+    buffer(size(buffer)) = c_null_char
+    status = nc_put_var1_string(ncid, varid - 1, [int(at - 1, c_size_t)], [c_loc(buffer)])
+  end function put_string
+
+  !> `PATH.tmp` becomes `PATH`.
+  subroutine rename_file(path, stat, errmsg)
+    !> Final path.
+    character(*), intent(in) :: path
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    stat = success
+    if (c_rename(path//'.tmp'//c_null_char, path//c_null_char) == 0) return
+    stat = output_failure
+    errmsg = path//': cannot rename '//path//'.tmp to this name'
+  end subroutine rename_file
+
+  !> Delete a file if it is there.
+  subroutine delete_file(path)
+    !> Path.
+    character(*), intent(in) :: path
+    integer :: unit, stat
+    open(newunit=unit, file=path, status='old', iostat=stat)
+    if (stat == 0) close(unit, status='delete', iostat=stat)
+  end subroutine delete_file
+
+end module output_files

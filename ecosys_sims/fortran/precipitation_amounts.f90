@@ -1,0 +1,108 @@
+!> Amounts of wet days: a gamma distribution with a generalised Pareto tail above 15 mm
+!> (Sommer and Kaplan 2017; Geng et al. 1986), and the frequency of wet days of the Markov chain.
+module precipitation_amounts
+  use kinds, only : wp
+  use random, only : gamma_deviate, random_stream, uniform
+  implicit none
+  private
+
+  public :: amount_distribution, make_distribution, draw_amount
+  public :: wet_probability, stationary_wet_fraction
+
+  real(wp), parameter :: scale_per_mean = 1.249_wp
+  real(wp), parameter :: shape = 1.0_wp/scale_per_mean
+  real(wp), parameter :: threshold = 15.0_wp     !< [kg m-2]
+  real(wp), parameter :: tail_shape = 0.083_wp
+
+  !> Distribution of the amounts of one site.
+  type :: amount_distribution
+    !> Scale of the gamma distribution [kg m-2].
+    real(wp) :: scale = 1.0_wp
+    !> Scale of the Pareto tail [kg m-2].
+    real(wp) :: tail_scale = 1.0_wp
+    !> Mean with the tail [kg m-2].
+    real(wp) :: mean = 1.0_wp
+  end type amount_distribution
+
+contains
+
+  !> Probability of rain given that of the season and whether it rained on the two days before.
+  elemental real(wp) function wet_probability(wet_fraction, wet_yesterday, wet_before)
+    !> Climatological share of wet days [1].
+    real(wp), intent(in) :: wet_fraction
+    !> Whether yesterday was wet.
+    logical, intent(in) :: wet_yesterday
+    !> Whether the day before was wet.
+    logical, intent(in) :: wet_before
+    if (wet_yesterday) then
+      wet_probability = 0.2448_wp + 0.7552_wp*wet_fraction
+    else if (wet_before) then
+      wet_probability = 0.8649_wp*wet_fraction
+    else
+      wet_probability = 0.7000_wp*wet_fraction
+    end if
+  end function wet_probability
+
+  !> Share of wet days that the chain has in the long run [1].
+  elemental real(wp) function stationary_wet_fraction(wet_fraction)
+    !> Climatological share of wet days, above 0 [1].
+    real(wp), intent(in) :: wet_fraction
+    real(wp) :: after_wet, after_dry, after_two_dry
+    after_wet = wet_probability(wet_fraction, .true., .true.)
+    after_dry = wet_probability(wet_fraction, .false., .true.)
+    after_two_dry = wet_probability(wet_fraction, .false., .false.)
+    stationary_wet_fraction = 1.0_wp/(1.0_wp &
+      + (1.0_wp - after_wet)*(1.0_wp + (1.0_wp - after_dry)/after_two_dry))
+  end function stationary_wet_fraction
+
+  !> Distribution from the mean amount of the gamma part.
+  elemental function make_distribution(wet_day_mean) result(distribution)
+    !> Mean of the gamma distribution [kg m-2].
+    real(wp), intent(in) :: wet_day_mean
+    type(amount_distribution) :: distribution
+    real(wp) :: x, above, density
+    distribution%scale = scale_per_mean*wet_day_mean
+    x = threshold/distribution%scale
+    above = 1.0_wp - lower_gamma(shape, x)
+    density = x**(shape - 1.0_wp)*exp(-x)/(gamma(shape)*distribution%scale)
+    distribution%tail_scale = above/density
+    distribution%mean = shape*distribution%scale*lower_gamma(shape + 1.0_wp, x) &
+      + above*(threshold + distribution%tail_scale/(1.0_wp - tail_shape))
+  end function make_distribution
+
+  !> Draw the amount of a wet day [kg m-2].
+  pure subroutine draw_amount(distribution, stream, amount)
+    !> Distribution of the site.
+    type(amount_distribution), intent(in) :: distribution
+    !> Random numbers of the site.
+    type(random_stream), intent(inout) :: stream
+    !> Amount, above 0 [kg m-2].
+    real(wp), intent(out) :: amount
+    real(wp) :: u
+    call gamma_deviate(stream, shape, amount)
+    amount = amount*distribution%scale
+    if (amount <= threshold) return
+    call uniform(stream, u)
+    amount = threshold + distribution%tail_scale/tail_shape &
+      *((1.0_wp - u)**(-tail_shape) - 1.0_wp)
+  end subroutine draw_amount
+
+  !> Regularised lower incomplete gamma function, by its series; for x below 10.
+  pure real(wp) function lower_gamma(a, x)
+    !> Shape.
+    real(wp), intent(in) :: a
+    !> Upper limit.
+    real(wp), intent(in) :: x
+    real(wp) :: term
+    integer :: n
+    term = 1.0_wp
+    lower_gamma = term
+    do n = 1, 200
+      term = term*x/(a + n)
+      lower_gamma = lower_gamma + term
+      if (term < 1.0e-16_wp*lower_gamma) exit
+    end do
+    lower_gamma = lower_gamma*x**a*exp(-x)/gamma(a + 1.0_wp)
+  end function lower_gamma
+
+end module precipitation_amounts

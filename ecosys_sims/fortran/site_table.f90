@@ -1,0 +1,267 @@
+!> The sites of a run: from the site table (docs/formats.md section 3) or from the group &site_nl.
+module site_table
+  use climate_normals, only : annual_temperature
+  use column_state, only : allocate_static, site_static
+  use exit_codes, only : bad_input, success
+  use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
+    read_reals, read_strings, string_length
+  use kinds, only : wp
+  use namelist_input, only : configuration, is_set, unset
+  use namelist_keys, only : is_parameter_group
+  use parameters, only : biome_names, default_parameters, get_parameter, is_wetland_biome, &
+    n_biomes, parameter_info, parameter_table, set_parameter, site_parameters
+  use text, only : to_text
+  implicit none
+  private
+
+  public :: site_set, read_sites
+
+  !> The sites of a run.
+  type :: site_set
+    !> Names, unique.
+    character(string_length), allocatable :: id(:)
+    !> Numbers that seed the weather.
+    integer, allocatable :: number(:)
+    !> What the column knows of them.
+    type(site_static) :: static
+    !> Their parameters.
+    type(site_parameters) :: params
+  end type site_set
+
+contains
+
+  !> Read the sites; parameters are the biome's, else the namelist's, else the site table's.
+  subroutine read_sites(config, sites, stat, errmsg)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(out) :: sites
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: ncid
+    if (config%fsites == '') then
+      call site_of_namelist(config, sites)
+      call check_sites('&site_nl', sites, stat, errmsg)
+      if (stat /= success) return
+      call default_parameters(sites%params, sites%static%biome)
+      call override_by_namelist(config, sites%params, stat, errmsg)
+      return
+    end if
+    call open_input(config%fsites, ncid, stat, errmsg)
+    if (stat /= success) return
+    call read_table(config%fsites, ncid, sites, stat, errmsg)
+    if (stat == success) call check_sites(config%fsites, sites, stat, errmsg)
+    if (stat == success) then
+      call default_parameters(sites%params, sites%static%biome)
+      call override_by_namelist(config, sites%params, stat, errmsg)
+    end if
+    if (stat == success) call override_by_table(config%fsites, ncid, sites, stat, errmsg)
+    call close_input(ncid)
+  end subroutine read_sites
+
+  !> One site from &site_nl.
+  subroutine site_of_namelist(config, sites)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(inout) :: sites
+    allocate(sites%id(1), sites%number(1))
+    sites%id = config%site_id
+    sites%number = config%site_number
+    call allocate_static(sites%static, 1)
+    sites%static%lat = config%lat
+    sites%static%lon = config%lon
+    sites%static%elevation = config%elevation
+    sites%static%sand = config%sand
+    sites%static%clay = config%clay
+    sites%static%ph = config%ph
+    sites%static%biome = findloc(biome_names == config%biome, .true., dim=1)
+    sites%static%annual_precip = config%annual_precip
+    sites%static%continentality = config%continentality
+    sites%static%t_ann = config%t_ann
+    call derive(sites%static)
+  end subroutine site_of_namelist
+
+  !> All sites of a table but their parameters.
+  subroutine read_table(file, ncid, sites, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> The sites.
+    type(site_set), intent(inout) :: sites
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    real(wp), allocatable :: whole(:)
+    integer :: n
+    stat = success
+    n = dimension_length(ncid, 'site')
+    if (n < 1) then
+      call input_error(file, 'not a site table: dimension site is missing or empty', stat, errmsg)
+      return
+    end if
+    allocate(sites%id(n), sites%number(n), whole(n))
+    call allocate_static(sites%static, n)
+    call read_strings(file, ncid, 'site_id', sites%id, stat, errmsg)
+    call required('site_number', whole)
+    if (stat == success) sites%number = nint(whole)
+    call required('biome', whole)
+    if (stat == success) sites%static%biome = nint(whole)
+    call required('lat', sites%static%lat)
+    call required('lon', sites%static%lon)
+    call required('elevation', sites%static%elevation)
+    call required('sand', sites%static%sand)
+    call required('clay', sites%static%clay)
+    call required('ph', sites%static%ph)
+    call required('annual_precip', sites%static%annual_precip)
+    call required('continentality', sites%static%continentality)
+    if (stat /= success) return
+    sites%static%t_ann = unset
+    if (has_variable(ncid, 't_ann')) &
+      call read_reals(file, ncid, 't_ann', unset, sites%static%t_ann, stat, errmsg)
+    if (stat == success) call derive(sites%static)
+
+  contains
+
+    !> Read a variable that no site may lack.
+    subroutine required(name, values)
+      !> Variable.
+      character(*), intent(in) :: name
+      !> Values.
+      real(wp), intent(out) :: values(:)
+      integer :: i
+      values = 0.0_wp
+      if (stat /= success) return
+      call read_reals(file, ncid, name, unset, values, stat, errmsg)
+      if (stat /= success) return
+      i = findloc(is_set(values), .false., dim=1)
+      if (i > 0) call input_error(file, 'variable '//name//' is missing at site '// &
+        trim(sites%id(i))//' (number '//to_text(i)//' of the table)', stat, errmsg)
+    end subroutine required
+
+  end subroutine read_table
+
+  !> What follows from the rest.
+  subroutine derive(static)
+    !> The sites.
+    type(site_static), intent(inout) :: static
+    integer :: i
+    where (.not. is_set(static%t_ann)) static%t_ann = &
+      annual_temperature(static%lat, static%elevation, static%continentality)
+    do i = 1, static%nsite
+      static%wetland(i) = .false.
+      if (static%biome(i) >= 1 .and. static%biome(i) <= n_biomes) &
+        static%wetland(i) = is_wetland_biome(static%biome(i))
+    end do
+  end subroutine derive
+
+  !> Check that values can be what they are said to be.
+  subroutine check_sites(file, sites, stat, errmsg)
+    !> Where the sites come from.
+    character(*), intent(in) :: file
+    !> The sites.
+    type(site_set), intent(in) :: sites
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: i
+    stat = success
+    call range('lat', sites%static%lat, -90.0_wp, 90.0_wp)
+    call range('lon', sites%static%lon, -180.0_wp, 360.0_wp)
+    call range('elevation', sites%static%elevation, -500.0_wp, 8000.0_wp)
+    call range('sand', sites%static%sand, 0.0_wp, 1.0_wp)
+    call range('clay', sites%static%clay, 0.0_wp, 1.0_wp)
+    call range('ph', sites%static%ph, 2.0_wp, 11.0_wp)
+    call range('biome', real(sites%static%biome, wp), 1.0_wp, real(n_biomes, wp))
+    call range('annual_precip', sites%static%annual_precip, 0.0_wp, 15000.0_wp)
+    call range('continentality', sites%static%continentality, -20.0_wp, 110.0_wp)
+    call range('t_ann', sites%static%t_ann, 220.0_wp, 310.0_wp)
+    do i = 2, size(sites%id)
+      if (stat /= success) exit
+      if (any(sites%id(:i - 1) == sites%id(i))) call input_error(file, 'site_id '// &
+        trim(sites%id(i))//' is there twice', stat, errmsg)
+    end do
+
+  contains
+
+    !> Check the range of a variable.
+    subroutine range(name, values, lowest, highest)
+      !> Variable.
+      character(*), intent(in) :: name
+      !> Values.
+      real(wp), intent(in) :: values(:)
+      !> Lowest and highest that are accepted.
+      real(wp), intent(in) :: lowest, highest
+      integer :: at
+      if (stat /= success) return
+      at = findloc(values >= lowest .and. values <= highest, .false., dim=1)
+      if (at > 0) call input_error(file, name//' of site '//trim(sites%id(at))//' is '// &
+        to_text(values(at), 6)//', expected '//to_text(lowest, 6)//' to '//to_text(highest, 6), &
+        stat, errmsg)
+    end subroutine range
+
+  end subroutine check_sites
+
+  !> Parameters that the namelist gives for all sites.
+  subroutine override_by_namelist(config, params, stat, errmsg)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The parameters.
+    type(site_parameters), intent(inout) :: params
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    real(wp) :: value
+    integer :: i
+    stat = success
+    do i = 1, size(config%settings)
+      associate (setting => config%settings(i))
+        if (setting%line == 0 .or. .not. is_parameter_group(setting%key%group)) cycle
+        read(setting%value, *) value
+        call set_parameter(params, trim(setting%key%name), [value], stat, errmsg)
+        if (stat == success) cycle
+        stat = bad_input
+        errmsg = '&'//trim(setting%key%group)//': '//errmsg
+        return
+      end associate
+    end do
+  end subroutine override_by_namelist
+
+  !> Parameters that the table gives; where it is fill, the parameter stays as it is.
+  subroutine override_by_table(file, ncid, sites, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> The sites.
+    type(site_set), intent(inout) :: sites
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(parameter_info), allocatable :: info(:)
+    real(wp), allocatable :: values(:), current(:)
+    integer :: k, unused
+    stat = success
+    info = parameter_table()
+    allocate(values(size(sites%id)))
+    do k = 1, size(info)
+      if (.not. has_variable(ncid, trim(info(k)%name))) cycle
+      call read_reals(file, ncid, trim(info(k)%name), unset, values, stat, errmsg)
+      if (stat /= success) return
+      call get_parameter(sites%params, trim(info(k)%name), current, unused)
+      where (.not. is_set(values)) values = current
+      call set_parameter(sites%params, trim(info(k)%name), values, stat, errmsg)
+      if (stat == success) cycle
+      call input_error(file, errmsg, stat, errmsg)
+      return
+    end do
+  end subroutine override_by_table
+
+end module site_table

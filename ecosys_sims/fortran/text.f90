@@ -1,0 +1,128 @@
+!> Numbers as text, letter case, lists of names and JSON strings.
+module text
+  use, intrinsic :: iso_fortran_env, only : int64
+  use kinds, only : wp
+  implicit none
+  private
+
+  public :: to_text, lower, join, json_string
+
+  !> Shortest readable form of a number; reals keep all their digits.
+  interface to_text
+    module procedure integer_text, long_text, real_text, logical_text
+  end interface to_text
+
+contains
+
+  pure function integer_text(value) result(string)
+    !> Number.
+    integer, intent(in) :: value
+    character(:), allocatable :: string
+    string = long_text(int(value, int64))
+  end function integer_text
+
+  pure function long_text(value) result(string)
+    !> Number.
+    integer(int64), intent(in) :: value
+    character(:), allocatable :: string
+    character(24) :: buffer
+    write(buffer, '(i0)') value
+    string = trim(buffer)
+  end function long_text
+
+  pure function real_text(value, digits) result(string)
+    !> Number.
+    real(wp), intent(in) :: value
+    !> Significant digits; 17 by default, with which the number can be read back exactly.
+    integer, intent(in), optional :: digits
+    character(:), allocatable :: string
+    character(40) :: buffer
+    character(12) :: form
+    real(wp) :: again
+    integer :: n, last, unused
+    last = 17
+    if (present(digits)) last = digits
+    do n = min(6, last), last
+      write(form, '("(g0.", i0, ")")') n
+      write(buffer, form) value
+      read(buffer, *, iostat=unused) again
+      if (unused == 0 .and. .not. (again > value .or. again < value)) exit
+    end do
+    string = tidy(trim(adjustl(buffer)))
+  end function real_text
+
+  !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`.
+  pure function tidy(number) result(string)
+    !> A number as written by the g0 format.
+    character(*), intent(in) :: number
+    character(:), allocatable :: string
+    character(:), allocatable :: exponent
+    integer :: e, last
+    e = scan(number, 'Ee')
+    exponent = ''
+    last = len(number)
+    if (e > 0) then
+      exponent = 'e'//number(e + 1:)
+      last = e - 1
+    end if
+    if (index(number(:last), '.') > 0) last = verify(number(:last), '0', back=.true.)
+    string = number(:last)
+    if (string(last:last) == '.') string = string//'0'
+    string = string//exponent
+  end function tidy
+
+  pure function logical_text(value) result(string)
+    !> Truth value.
+    logical, intent(in) :: value
+    character(:), allocatable :: string
+    string = merge('.true. ', '.false.', value)
+    string = trim(string)
+  end function logical_text
+
+  !> The text in lower case.
+  pure function lower(string) result(lowered)
+    !> Text.
+    character(*), intent(in) :: string
+    character(len(string)) :: lowered
+    integer :: i, code
+    lowered = string
+    do i = 1, len(string)
+      code = iachar(string(i:i))
+      if (code >= iachar('A') .and. code <= iachar('Z')) lowered(i:i) = achar(code + 32)
+    end do
+  end function lower
+
+  !> Trimmed words with a separator between them.
+  pure function join(words, separator) result(joined)
+    !> Words.
+    character(*), intent(in) :: words(:)
+    !> Separator.
+    character(*), intent(in) :: separator
+    character(:), allocatable :: joined
+    integer :: i
+    joined = ''
+    do i = 1, size(words)
+      if (i > 1) joined = joined//separator
+      joined = joined//trim(words(i))
+    end do
+  end function join
+
+  !> The text in double quotes, quotes and backslashes escaped.
+  pure function json_string(string) result(quoted)
+    !> Text.
+    character(*), intent(in) :: string
+    character(:), allocatable :: quoted
+    integer :: i
+    quoted = '"'
+    do i = 1, len_trim(string)
+      if (string(i:i) == '"' .or. string(i:i) == '\') quoted = quoted//'\'
+      if (iachar(string(i:i)) < 32) then
+        quoted = quoted//' '
+      else
+        quoted = quoted//string(i:i)
+      end if
+    end do
+    quoted = quoted//'"'
+  end function json_string
+
+end module text

@@ -1,0 +1,308 @@
+!> Daily weather of each site, drawn from its own random stream.
+!>
+!> Occurrence and amounts after GWGEN (Sommer and Kaplan 2017), residuals of temperature, cloud and
+!> wind after Richardson (1981), year-to-year variation by an AR(1) of temperature and a lognormal
+!> factor of precipitation. Conditional means are shifted so that the long-term mean over wet and dry
+!> days is the climate normal.
+module weather_generator
+  use calendar_dates, only : calendar_date, day_of_year, days_in_year
+  use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
+    daily_precipitation, daily_temperature, site_climate
+  use constants, only : t_freeze
+  use humidity, only : saturation_pressure, specific_humidity
+  use kinds, only : wp
+  use namelist_input, only : configuration, is_set
+  use precipitation_amounts, only : amount_distribution, draw_amount, make_distribution, &
+    stationary_wet_fraction, wet_probability
+  use random, only : normal_pair, random_stream, uniform
+  use solar, only : top_of_atmosphere
+  implicit none
+  private
+
+  public :: generator, daily_weather, start_generator, generate_day, advance_residuals
+  public :: allocate_daily_weather, pressure_of_elevation
+
+  integer, parameter, public :: generator_memory = 9 !< numbers per site in the restart file
+
+  ! Residuals chi of Tmin, Tmax, cloud and wind: chi = A chi + B eps. Rows as printed by Richardson;
+  ! the transpose that `reshape` would give by itself has not the stationary standard deviation 1.
+  real(wp), parameter :: a(4, 4) = transpose(reshape([ &
+    0.9154_wp, 0.0329_wp, -0.0203_wp, 0.0000_wp, &
+    0.5001_wp, 0.1384_wp, -0.0727_wp, -0.0478_wp, &
+    0.0020_wp, -0.0472_wp, 0.5894_wp, 0.0275_wp, &
+    0.0099_wp, -0.0451_wp, -0.0185_wp, 0.6739_wp], [4, 4]))
+  real(wp), parameter :: b(4, 4) = transpose(reshape([ &
+    0.3553_wp, 0.0000_wp, 0.0000_wp, 0.0000_wp, &
+    0.1151_wp, 0.7929_wp, 0.0000_wp, 0.0000_wp, &
+    0.1490_wp, -0.0607_wp, 0.7836_wp, 0.0000_wp, &
+    0.0807_wp, -0.0163_wp, 0.0658_wp, 0.7299_wp], [4, 4]))
+
+  !> Weather of one day, (nsite).
+  type :: daily_weather
+    !> Mean, lowest and highest air temperature [K].
+    real(wp), allocatable :: tmean(:), tmin(:), tmax(:)
+    !> Specific humidity [kg kg-1].
+    real(wp), allocatable :: qair(:)
+    !> Precipitation, rain and snow, and snow alone where it is known, else -1 [kg m-2 day-1].
+    real(wp), allocatable :: precip(:), snow(:)
+    !> Mean shortwave, and longwave where it is known, else -1 [W m-2].
+    real(wp), allocatable :: swdown(:), lwdown(:)
+    !> Cloud cover [1].
+    real(wp), allocatable :: cloud(:)
+    !> Wind speed [m s-1] and surface pressure [Pa].
+    real(wp), allocatable :: wind(:), psurf(:)
+    !> CO2 [ppm] and CH4 [ppb].
+    real(wp), allocatable :: co2(:), ch4(:)
+  end type daily_weather
+
+  !> The generator of a block of sites.
+  type :: generator
+    !> Latitude [degrees north] and surface pressure [Pa].
+    real(wp), allocatable :: lat(:), psurf(:)
+    !> Normals.
+    type(site_climate), allocatable :: climate(:)
+    !> Amounts of wet days.
+    type(amount_distribution), allocatable :: amounts(:)
+    !> Standard deviation of annual temperature [K], coefficient of variation of precipitation [1].
+    real(wp), allocatable :: annual_t_sd(:), annual_p_cv(:)
+    !> Autocorrelation of annual temperature [1], trend [K per decade], mean wind [m s-1].
+    real(wp) :: ar1 = 0.0_wp, trend = 0.0_wp, wind_mean = 0.0_wp
+    !> Constant CO2 [ppm] and CH4 [ppb], unset for the series.
+    real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
+    !> Year without trend.
+    integer :: reference_year = 2000
+    !> (generator_memory, nsite): wet yesterday, wet the day before, residuals (4), temperature
+    !> anomaly [K] and precipitation factor [1] of the year, the year (0: none yet).
+    real(wp), allocatable :: memory(:, :)
+  end type generator
+
+contains
+
+  !> Set up a generator without memory.
+  subroutine start_generator(self, config, lat, elevation, continentality, annual_precip, t_ann)
+    !> The generator.
+    type(generator), intent(out) :: self
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> Latitude [degrees north], (nsite).
+    real(wp), intent(in) :: lat(:)
+    !> Elevation [m], (nsite).
+    real(wp), intent(in) :: elevation(:)
+    !> Conrad index of continentality [1], (nsite).
+    real(wp), intent(in) :: continentality(:)
+    !> Annual precipitation [kg m-2], (nsite).
+    real(wp), intent(in) :: annual_precip(:)
+    !> Annual mean temperature [K], (nsite).
+    real(wp), intent(in) :: t_ann(:)
+    real(wp), allocatable :: peak(:)
+    self%lat = lat
+    self%psurf = pressure_of_elevation(elevation)
+    peak = merge(200.0_wp, 17.0_wp, lat >= 0.0_wp)
+    if (is_set(config%precip_peak_day)) peak = config%precip_peak_day
+    self%climate = climate_of_site(lat, continentality, annual_precip, t_ann, &
+      config%precip_seasonality, peak)
+    self%amounts = make_distribution(self%climate%wet_day_mean)
+    self%annual_t_sd = 0.6_wp + 0.01_wp*max(abs(lat) - 20.0_wp, 0.0_wp)
+    if (is_set(config%annual_t_sd)) self%annual_t_sd = config%annual_t_sd
+    self%annual_p_cv = 0.30_wp - 0.15_wp*self%climate%wetness
+    if (is_set(config%annual_p_cv)) self%annual_p_cv = config%annual_p_cv
+    self%ar1 = config%annual_t_ar1
+    self%trend = config%trend_k_per_decade
+    self%reference_year = config%trend_reference_year
+    self%wind_mean = config%wind_mean
+    self%co2 = config%co2
+    self%ch4 = config%ch4
+    allocate(self%memory(generator_memory, size(lat)), source=0.0_wp)
+  end subroutine start_generator
+
+  !> Room for the weather of a day.
+  subroutine allocate_daily_weather(day, nsite)
+    !> Weather.
+    type(daily_weather), intent(out) :: day
+    !> Number of sites.
+    integer, intent(in) :: nsite
+    allocate(day%tmean(nsite), day%tmin(nsite), day%tmax(nsite), day%qair(nsite), &
+      day%precip(nsite), day%snow(nsite), day%swdown(nsite), day%lwdown(nsite), &
+      day%cloud(nsite), day%wind(nsite), day%psurf(nsite), day%co2(nsite), day%ch4(nsite), &
+      source=-1.0_wp)
+  end subroutine allocate_daily_weather
+
+  !> Draw the weather of a day for all sites.
+  subroutine generate_day(self, date, streams, day)
+    !> The generator.
+    type(generator), intent(inout) :: self
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Random numbers of each site.
+    type(random_stream), intent(inout) :: streams(:)
+    !> Weather of the day.
+    type(daily_weather), intent(inout) :: day
+    integer :: i
+    do i = 1, size(streams)
+      if (nint(self%memory(9, i)) /= date%year) call begin_year(self, i, date%year, streams(i))
+      call draw_site_day(self, i, date, streams(i), day)
+    end do
+    day%psurf = self%psurf
+    day%snow = -1.0_wp
+    day%lwdown = -1.0_wp
+    day%co2 = co2_of_year(date%year)
+    day%ch4 = ch4_of_year(date%year)
+    if (is_set(self%co2)) day%co2 = self%co2
+    if (is_set(self%ch4)) day%ch4 = self%ch4
+  end subroutine generate_day
+
+  !> Draw the anomalies of a year; the first time also a start of the daily memory.
+  pure subroutine begin_year(self, i, year, stream)
+    !> The generator.
+    type(generator), intent(inout) :: self
+    !> Site.
+    integer, intent(in) :: i
+    !> Year.
+    integer, intent(in) :: year
+    !> Random numbers of the site.
+    type(random_stream), intent(inout) :: stream
+    integer, parameter :: days_to_forget = 50
+    real(wp) :: for_t, for_p, s, persistence
+    integer :: k
+    persistence = self%ar1
+    if (nint(self%memory(9, i)) == 0) then
+      persistence = 0.0_wp
+      do k = 1, days_to_forget
+        call advance_residuals(self%memory(3:6, i), stream)
+      end do
+    end if
+    call normal_pair(stream, for_t, for_p)
+    self%memory(7, i) = persistence*self%memory(7, i) &
+      + self%annual_t_sd(i)*sqrt(1.0_wp - persistence**2)*for_t
+    s = sqrt(log(1.0_wp + self%annual_p_cv(i)**2))
+    self%memory(8, i) = exp(s*for_p - 0.5_wp*s*s)
+    self%memory(9, i) = real(year, wp)
+  end subroutine begin_year
+
+  !> Advance the residuals by a day; in the long run each has mean 0 and standard deviation 1.
+  pure subroutine advance_residuals(chi, stream)
+    !> Residuals of Tmin, Tmax, cloud, wind.
+    real(wp), intent(inout) :: chi(4)
+    !> Random numbers of the site.
+    type(random_stream), intent(inout) :: stream
+    real(wp) :: eps(4)
+    call normal_pair(stream, eps(1), eps(2))
+    call normal_pair(stream, eps(3), eps(4))
+    chi = matmul(a, chi) + matmul(b, eps)
+  end subroutine advance_residuals
+
+  !> Draw the day of one site.
+  pure subroutine draw_site_day(self, i, date, stream, day)
+    !> The generator.
+    type(generator), intent(inout) :: self
+    !> Site.
+    integer, intent(in) :: i
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Random numbers of the site.
+    type(random_stream), intent(inout) :: stream
+    !> Weather of the day.
+    type(daily_weather), intent(inout) :: day
+    real(wp) :: normal, wet_share, share, u, cloud_mean, celsius, dew, extraterrestrial
+    logical :: wet
+    integer :: doy
+    doy = day_of_year(date)
+    associate (climate => self%climate(i), chi => self%memory(3:6, i))
+      normal = daily_precipitation(climate, doy)
+      share = max(0.03_wp, min(0.9_wp, normal/climate%wet_day_mean))
+      wet_share = stationary_wet_fraction(share)
+      call uniform(stream, u)
+      wet = u < wet_probability(share, self%memory(1, i) > 0.5_wp, self%memory(2, i) > 0.5_wp)
+      self%memory(2, i) = self%memory(1, i)
+      self%memory(1, i) = merge(1.0_wp, 0.0_wp, wet)
+      day%precip(i) = 0.0_wp
+      if (wet) then
+        call draw_amount(self%amounts(i), stream, day%precip(i))
+        day%precip(i) = day%precip(i)*self%memory(8, i)*normal/(wet_share*self%amounts(i)%mean)
+      end if
+      call advance_residuals(chi, stream)
+
+      celsius = daily_temperature(climate, doy) - t_freeze
+      day%tmin(i) = minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, chi(1))
+      day%tmax(i) = maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, chi(2))
+      day%tmean(i) = 0.5_wp*(day%tmin(i) + day%tmax(i)) + t_freeze + self%memory(7, i) &
+        + self%trend*0.1_wp*(date%year - self%reference_year &
+        + real(doy - 1, wp)/days_in_year(date))
+      u = 0.5_wp*max(1.0_wp, abs(day%tmax(i) - day%tmin(i)))
+      day%tmin(i) = day%tmean(i) - u
+      day%tmax(i) = day%tmean(i) + u
+
+      cloud_mean = max(0.05_wp, min(0.95_wp, 0.25_wp + 0.6_wp*share))
+      cloud_mean = cloud_mean + 0.3_wp*(merge(1.0_wp, 0.0_wp, wet) - wet_share)
+      cloud_mean = max(0.02_wp, min(0.98_wp, cloud_mean))
+      day%cloud(i) = max(0.0_wp, min(1.0_wp, &
+        cloud_mean + 1.05_wp*cloud_mean*(1.0_wp - cloud_mean)*chi(3)))
+      extraterrestrial = top_of_atmosphere(self%lat(i), doy)
+      day%swdown(i) = extraterrestrial*(0.25_wp + 0.50_wp*(1.0_wp - day%cloud(i)))
+      day%wind(i) = wind_speed(self%wind_mean, wet, wet_share, chi(4))
+
+      dew = day%tmin(i) - 4.0_wp*(1.0_wp - climate%wetness)
+      day%qair(i) = specific_humidity(saturation_pressure(dew), self%psurf(i))
+    end associate
+  end subroutine draw_site_day
+
+  !> Lowest temperature of a day [degC].
+  elemental real(wp) function minimum_temperature(normal, wet, wet_share, chi)
+    !> Climatological lowest temperature [degC].
+    real(wp), intent(in) :: normal
+    !> Whether the day is wet.
+    logical, intent(in) :: wet
+    !> Share of wet days [1].
+    real(wp), intent(in) :: wet_share
+    !> Residual [1].
+    real(wp), intent(in) :: chi
+    real(wp) :: on_wet, on_dry, mean
+    on_wet = 1.039_wp + 0.963_wp*normal
+    on_dry = -0.547_wp + 1.025_wp*normal
+    mean = merge(on_wet, on_dry, wet)
+    minimum_temperature = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry &
+      + max(0.5_wp, merge(3.62_wp - 0.098_wp*mean, 4.15_wp - 0.096_wp*mean, wet))*chi
+  end function minimum_temperature
+
+  !> Highest temperature of a day [degC].
+  elemental real(wp) function maximum_temperature(normal, wet, wet_share, chi)
+    !> Climatological highest temperature [degC].
+    real(wp), intent(in) :: normal
+    !> Whether the day is wet.
+    logical, intent(in) :: wet
+    !> Share of wet days [1].
+    real(wp), intent(in) :: wet_share
+    !> Residual [1].
+    real(wp), intent(in) :: chi
+    real(wp) :: on_wet, on_dry, mean
+    on_wet = -0.091_wp + 0.932_wp*normal
+    on_dry = -0.128_wp + 1.030_wp*normal
+    mean = merge(on_wet, on_dry, wet)
+    maximum_temperature = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry &
+      + max(0.5_wp, merge(4.22_wp - 0.050_wp*mean, 5.07_wp - 0.070_wp*mean, wet))*chi
+  end function maximum_temperature
+
+  !> Wind speed [m s-1], whose square root has a normal residual.
+  elemental real(wp) function wind_speed(mean, wet, wet_share, chi)
+    !> Long-term mean [m s-1].
+    real(wp), intent(in) :: mean
+    !> Whether the day is wet.
+    logical, intent(in) :: wet
+    !> Share of wet days [1].
+    real(wp), intent(in) :: wet_share
+    !> Residual [1].
+    real(wp), intent(in) :: chi
+    real(wp) :: of_day, spread
+    of_day = mean*merge(1.056_wp, 0.966_wp, wet)/(0.966_wp + 0.090_wp*wet_share)
+    spread = 0.5_wp*merge(0.29_wp, 0.32_wp, wet) ! of the root, by the delta method
+    wind_speed = max(0.1_wp, of_day/(1.0_wp + spread**2)*max(0.0_wp, 1.0_wp + spread*chi)**2)
+  end function wind_speed
+
+  !> Pressure of the standard atmosphere [Pa].
+  elemental real(wp) function pressure_of_elevation(elevation)
+    !> Elevation [m].
+    real(wp), intent(in) :: elevation
+    pressure_of_elevation = 101325.0_wp*(1.0_wp - 2.25577e-5_wp*elevation)**5.25588_wp
+  end function pressure_of_elevation
+
+end module weather_generator
