@@ -1,0 +1,55 @@
+"""A trained model, rebuilt from a run folder's checkpoint alone: neither the dataset nor the training code is needed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.config import Config
+from emulator.data.scalers import Scalers
+from emulator.data.variables import Signature
+from emulator.models import registry
+from emulator.models.streaming import StreamingModel
+from emulator.run_folder import RunFolder, RunFolderError
+from emulator.training import checkpoint
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model in eval mode with its configuration, and what the checkpoint says of its origin."""
+
+    model: StreamingModel
+    config: Config
+    description: dict[str, Any]
+    epoch: int
+    val_loss: float
+
+    @property
+    def signature(self) -> Signature:
+        """Inputs, statics and targets in call order."""
+        return self.config.data.signature()
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Code, configuration, dataset and seed of the training run."""
+        return self.description["provenance"]
+
+
+def load(run: RunFolder, past_flux: str | None = None) -> TrainedModel:
+    """The best checkpoint of a run; raises CheckpointError where there is none.
+
+    past_flux: 'ungauged' or 'self_fed' instead of the configured one. RunFolderError for a model that has no history.
+    """
+    saved = checkpoint.load(run.best)
+    config = Config.model_validate(saved.description["config"])
+    if past_flux is not None:
+        config = _with_past_flux(config, past_flux, run)
+    signature = config.data.signature()
+    model = registry.build(config.model, signature, Scalers.identity(signature))
+    checkpoint.load_weights(model, saved.model)
+    model.eval()
+    return TrainedModel(model, config, saved.description, saved.progress.best_epoch, saved.progress.best_val_loss)
+
+
+def _with_past_flux(config: Config, past_flux: str, run: RunFolder) -> Config:
+    if "past_flux" not in type(config.model).model_fields:
+        raise RunFolderError(f"{run.path}: a model of kind {config.model.kind} takes no past flux")
+    return config.model_copy(update={"model": config.model.model_copy(update={"past_flux": past_flux})})
