@@ -81,10 +81,11 @@ class FluxHead(nn.Module):
     """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
 
     The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where gpp, ra, rh
-    and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit.
+    and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features, such as past flux, may
+    reach the output past the network.
     """
 
-    def __init__(self, signature: Signature, scalers: Scalers, hidden: int) -> None:
+    def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: int = 0) -> None:
         super().__init__()
         names = list(signature.target_names)
         self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
@@ -97,6 +98,8 @@ class FluxHead(nn.Module):
         self.linear = nn.Linear(hidden, len(learned))
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
+        self.skip = nn.Linear(skip, len(learned), bias=False)
+        nn.init.zeros_(self.skip.weight)
         self.register_buffer("scale", flux.scale[index])
         self.register_buffer("mean", flux.mean[index])
         self.register_buffer("std", flux.std[index])
@@ -105,9 +108,12 @@ class FluxHead(nn.Module):
         self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
         self.register_buffer("order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names]))
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """(..., H) -> (..., C) analysis units."""
-        raw = self.mean + self.std * self.linear(hidden)
+    def forward(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
+        """(..., H) and (..., skip) -> (..., C) analysis units."""
+        standardised = self.linear(hidden)
+        if skip is not None:
+            standardised = standardised + self.skip(skip)
+        raw = self.mean + self.std * standardised
         u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
         flux = self.scale * torch.sinh(torch.minimum(torch.maximum(u, -self.limit), self.limit))
         if self.derives_nee:

@@ -6,15 +6,13 @@ from pydantic import Field
 
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
+from emulator.models.cham_net import ChamNetConfig
 from emulator.models.lstm import LSTMConfig
 from emulator.models.streaming import StreamingModel
 
-MODEL_CONFIGS = (LSTMConfig,)
+MODEL_CONFIGS = (LSTMConfig, ChamNetConfig)
 
-if len(MODEL_CONFIGS) > 1:
-    ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
-else:
-    ModelConfig = MODEL_CONFIGS[0]
+ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
 
 
 def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:

@@ -1,0 +1,191 @@
+"""CHAM-net: an LSTM whose behaviour is set, per site and year, by the history of the site.
+
+After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder-decoder whose encoder conditions the
+decoder through an adaptive meta-network, with a contrastive term on the site representation. The layers are our reading of it.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.variables import Signature
+from emulator.data.windows import Batch
+from emulator.models.contrastive import info_nce
+from emulator.models.history import HistoryEncoder
+from emulator.models.layers import FluxHead, StaticFeatures, StreamingLSTM, mlp, season
+from emulator.models.seasons import spread_years
+from emulator.models.streaming import ModelOutput, StreamingModel
+
+
+class ChamNetConfig(BaseModel):
+    """Options of CHAM-net.
+
+    `ungauged_share` of the training sites get no past flux and, of the others, `missing_year_share` of the years lose theirs, so that the
+    same model runs with and without past flux. `past_flux` is what a host's `step` puts in history.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["cham_net"] = "cham_net"
+    hidden: int = Field(default=64, ge=1)
+    static_size: int = Field(default=16, ge=1)
+    input_size: int = Field(default=32, ge=1)
+    token_size: int = Field(default=16, ge=1)
+    year_size: int = Field(default=32, ge=1)
+    kernels: int = Field(default=3, ge=1)
+    heads: int = Field(default=2, ge=1)
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
+    past_flux: Literal["ungauged", "self_fed"] = "ungauged"
+    ungauged_share: float = Field(default=0.4, ge=0.0, le=1.0)
+    missing_year_share: float = Field(default=0.2, ge=0.0, le=1.0)
+    contrastive_weight: float = Field(default=0.05, ge=0.0)
+    temperature: float = Field(default=0.1, gt=0.0)
+
+    def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
+        return ChamNet(self, signature, scalers)
+
+
+class MetaNetwork(nn.Module):
+    """Annual context and static embedding -> modulation of the decoder: FiLM on input and output, and a bias to the gates."""
+
+    def __init__(self, context: int, hidden: int, input_size: int, output_size: int, bias_size: int) -> None:
+        super().__init__()
+        self.sizes = [input_size, input_size, output_size, output_size, bias_size]
+        self.net = mlp(context, hidden, sum(self.sizes))
+        with torch.no_grad():
+            self.net[3].weight.mul_(0.3)
+            self.net[3].bias.zero_()
+        self.size = sum(self.sizes)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """(..., context) -> (..., size)."""
+        return self.net(context)
+
+
+class ChamNet(StreamingModel):
+    """State row: hemisphere (1), static embedding (S), h (H), c (H), history."""
+
+    def __init__(self, config: ChamNetConfig, signature: Signature, scalers: Scalers) -> None:
+        super().__init__()
+        self.past_flux = config.past_flux
+        self.self_fed = config.past_flux == "self_fed"
+        self.ungauged_share, self.missing_year_share = config.ungauged_share, config.missing_year_share
+        self.contrastive_weight, self.temperature = config.contrastive_weight, config.temperature
+        drivers, targets = len(signature.inputs), len(signature.targets)
+        self.drivers = DriverScaling(scalers)
+        self.targets = TargetScaling(scalers)
+        self.static_features = StaticFeatures(signature, scalers, config.coordinates)
+        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, config.static_size), nn.Tanh())
+        self.history = HistoryEncoder(
+            drivers,
+            targets,
+            token=config.token_size,
+            year=config.year_size,
+            season=config.token_size,
+            kernels=config.kernels,
+            heads=config.heads,
+        )
+        self.meta = MetaNetwork(
+            self.history.annual_size + config.static_size, config.hidden, config.input_size, config.hidden, config.static_size
+        )
+        self.initial = mlp(self.history.annual_size + config.static_size, config.hidden, 2 * config.hidden)
+        self.embed = nn.Linear(drivers + 2, config.input_size)
+        lstm_inputs = config.input_size + self.history.season_size + 2 * config.static_size
+        self.lstm = StreamingLSTM(lstm_inputs, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = FluxHead(signature, scalers, config.hidden, skip=4 * targets)
+        self.n_statistics = 4 * targets
+        self.project = mlp(config.year_size, config.year_size, 16)
+        self.layout = [1, config.static_size, config.hidden, config.hidden, self.history.state_size]
+        self.state_size = sum(self.layout)
+
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
+        """See StreamingModel.forward."""
+        return self.predict_and_embed(drivers, calendar, static, flux)[0]
+
+    def predict_and_embed(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> tuple[Tensor, Tensor]:
+        """Fluxes (B, T, C) and the embedding of each year (B, Y, year), which the contrastive term shapes."""
+        parts = self.init_state(static).split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        annual, seasonal, embedding = self.history(scaled, self.targets.standardise(flux), calendar)
+        context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
+        modulation = spread_years(self.meta(context), calendar)
+        wave = season(calendar, parts[0])
+        still = parts[1].unsqueeze(1).expand(-1, drivers.shape[1], -1)
+        inputs = self.decoder_inputs(scaled, wave, still, seasonal, modulation)
+        hidden = self.lstm(inputs, parts[2], parts[3])
+        return self.decode(self.dropout(hidden), seasonal, modulation), embedding
+
+    @torch.jit.export
+    def init_state(self, static: Tensor) -> Tensor:
+        """static: (N, P) -> state (N, state_size)."""
+        features = self.static_features(static)
+        embedding = self.static_embedding(features)
+        history = self.history.init_state(static)
+        nothing = self.history.annual_context(history.split(self.history.layout, 1)[2])
+        start = torch.tanh(self.initial(torch.cat([nothing, embedding], dim=1)))
+        return torch.cat([features[:, :1], embedding, start, history], dim=1)
+
+    @torch.jit.export
+    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """See StreamingModel.step."""
+        parts = state.split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        fluxes, h, c = self.decode_day(scaled, calendar, state)
+        past = fluxes if self.self_fed else torch.full_like(fluxes, float("nan"))
+        history = self.history.advance(scaled, self.targets.standardise(past), calendar, parts[4])
+        return fluxes, torch.cat([parts[0], parts[1], h, c, history], dim=1)
+
+    @torch.jit.export
+    def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
+        parts = state.split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        fluxes, h, c = self.decode_day(scaled, calendar, state)
+        history = self.history.advance(scaled, self.targets.standardise(flux), calendar, parts[4])
+        return fluxes, torch.cat([parts[0], parts[1], h, c, history], dim=1)
+
+    def decode_day(self, scaled: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Fluxes (N, C) and the decoder's next h, c of one day."""
+        parts = state.split(self.layout, 1)
+        annual, seasonal = self.history.read(calendar, parts[4])
+        modulation = self.meta(torch.cat([annual, parts[1]], dim=1))
+        wave = season(calendar.unsqueeze(0), parts[0])
+        inputs = self.decoder_inputs(scaled, wave, parts[1], seasonal, modulation)
+        h, c = self.lstm.cell(inputs, parts[2], parts[3])
+        return self.decode(h, seasonal, modulation), h, c
+
+    def decoder_inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
+        """Modulated drivers and what is constant over the season or the year, (..., X)."""
+        parts = modulation.split(self.meta.sizes, -1)
+        embedded = self.embed(torch.cat([scaled, wave], dim=-1))
+        modulated = torch.tanh(embedded * (1.0 + parts[0]) + parts[1])
+        return torch.cat([modulated, seasonal, still, parts[4]], dim=-1)
+
+    def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
+        """Modulated hidden state and flux statistics -> fluxes (..., C)."""
+        parts = modulation.split(self.meta.sizes, -1)
+        statistics = seasonal[..., seasonal.shape[-1] - self.n_statistics :]
+        return self.head(hidden * (1.0 + parts[2]) + parts[3], statistics)
+
+    @torch.jit.unused
+    def training_outputs(self, batch: Batch) -> ModelOutput:
+        """Prediction with past flux dropped at random, and the contrastive loss on the embeddings of years."""
+        flux = self.drop_past_flux(batch.flux, batch.calendar)
+        prediction, embedding = self.predict_and_embed(batch.drivers, batch.calendar, batch.static, flux)
+        if self.contrastive_weight == 0.0:
+            return ModelOutput(prediction)
+        loss = info_nce(self.project(embedding), batch.site, self.temperature)
+        return ModelOutput(prediction, {"contrastive": self.contrastive_weight * loss})
+
+    @torch.jit.unused
+    def drop_past_flux(self, flux: Tensor, calendar: Tensor) -> Tensor:
+        """NaN for all flux of some sites and for some years of the others."""
+        year = calendar[:, :, 0] - calendar[:, :1, 0]
+        kept = torch.rand(flux.shape[0], int(year.max()) + 1, device=flux.device) >= self.missing_year_share
+        kept &= torch.rand(flux.shape[0], 1, device=flux.device) >= self.ungauged_share
+        return torch.where(kept.gather(1, year).unsqueeze(2), flux, torch.full_like(flux, torch.nan))

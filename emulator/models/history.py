@@ -1,0 +1,246 @@
+"""History of a site: what CHAM-net's encoder makes of the years before the one that is predicted.
+
+After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder learns site characteristics and
+cross-year evolution from historical context. The layers are our reading: days are pooled to month tokens (learned embeddings beside
+explicit means and spreads), a recurrence over twelve tokens gives the year's embedding, and past years are pooled causally with a
+learned positive gate and a kernel over lag that is a mixture of exponentials, so that a running sum is all that must be remembered.
+Beside the annual context stands a season-resolved one, and the past flux of each season as plain statistics.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from emulator.models.layers import mlp
+from emulator.models.seasons import count_years, interpolate_months, month_neighbour, month_slot, rows_of, sum_over
+
+SPREAD_FLOOR = 0.02
+"""Standard deviations within a month are at least this, in training standard deviations: the root has a slope there."""
+KNOWN_FLOOR = 0.02
+"""Past flux known for less of a month than this counts little."""
+
+
+class KernelPooling(nn.Module):
+    """Causal weighted mean over past years: weight = gate x kernel(lag), kernel = mixture of exponentials, one mixture per head.
+
+    A learned token takes part with a learned weight, and is all there is without a past. Running sums (..., K, V), weights (..., K).
+    """
+
+    def __init__(self, values: int, kernels: int, heads: int) -> None:
+        super().__init__()
+        memory_years = torch.logspace(0.0, 1.3, kernels)
+        decay = torch.exp(-1.0 / memory_years)
+        self.decay_logit = nn.Parameter(torch.logit(decay))
+        self.mixture = nn.Parameter(2.0 * torch.eye(heads, kernels).flip(1))
+        self.token = nn.Parameter(torch.zeros(values))
+        self.prior = nn.Parameter(torch.zeros(1))
+        self.width = heads * values
+
+    def forward(self, sums: Tensor, weights: Tensor) -> Tensor:
+        """(..., K, V), (..., K) -> context (..., heads * V)."""
+        mixture = torch.softmax(self.mixture, dim=1)
+        prior = nn.functional.softplus(self.prior)
+        numerator = torch.matmul(mixture, sums) + prior * self.token
+        denominator = torch.matmul(weights, mixture.t()).unsqueeze(-1) + prior
+        return (numerator / denominator).flatten(-2)
+
+    @torch.jit.export
+    def push(self, sums: Tensor, weights: Tensor, value: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
+        """Let a year pass that had this value (..., V) and gate (..., 1)."""
+        decay = torch.sigmoid(self.decay_logit)
+        return decay.unsqueeze(1) * (sums + (gate * value).unsqueeze(-2)), decay * (weights + gate)
+
+
+class HistoryEncoder(nn.Module):
+    """Days -> months -> years -> context, vectorised (`forward`) and streaming (`advance`, `read`).
+
+    Drivers (D) are standardised; flux (C) is in the standardised transformed space, NaN where not known.
+    Context of a day: annual vector (`annual_size`) and season vector (`season_size`), the latter made of the pooled month tokens and,
+    per target, climatological flux, how well it is known, last year's flux and whether it is known.
+    """
+
+    def __init__(
+        self, drivers: int, targets: int, *, token: int = 16, year: int = 32, season: int = 16, kernels: int = 3, heads: int = 2
+    ) -> None:
+        super().__init__()
+        self.n_drivers, self.n_targets, self.token_size, self.kernels = drivers, targets, token, kernels
+        self.spread_floor, self.known_floor = SPREAD_FLOOR, KNOWN_FLOOR
+        features = drivers + targets
+        self.day = nn.Linear(drivers + 2 * targets, 2 * token)
+        self.month = mlp(token + 2 * features + targets, 2 * token, token)
+        self.year = nn.GRUCell(token, year)
+        self.year_value = nn.Linear(year, year)
+        self.year_gate = nn.Linear(year, 1)
+        self.month_gate = nn.Linear(token, 1)
+        self.years = KernelPooling(year, kernels, heads)
+        self.months = KernelPooling(token, kernels, heads)
+        self.season = mlp(self.months.width, 2 * token, season)
+        self.year_size, self.context_size = year, season
+        self.annual_size, self.season_size = self.years.width, season + 4 * targets
+        self.daily_layout = [token, token, features, features, features]
+        self.yearly_layout = [year, 12 * token, 12, 12 * 2 * targets]
+        self.past_layout = [
+            kernels * year,
+            kernels,
+            12 * kernels * token,
+            12 * kernels,
+            12 * 2 * targets,
+            12 * 2 * targets,
+        ]
+        self.layout = [sum(self.daily_layout), sum(self.yearly_layout), sum(self.past_layout)]
+        self.state_size = sum(self.layout)
+
+    def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """drivers: (B, T, D); flux: (B, T, C); calendar: (B, T, 6).
+
+        Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (B, T, season_size) and the
+        embedding of each year (B, Y, year).
+        """
+        batch, years = drivers.shape[0], count_years(calendar)
+        tokens, present, statistics = self.encode_months(drivers, flux, calendar, years)
+        embedding = torch.zeros([batch, years, self.year_size], dtype=drivers.dtype, device=drivers.device)
+        for month in range(12):
+            embedding = self.add_month(embedding, tokens[:, :, month], present[:, :, month])
+        past = torch.zeros([batch, self.layout[2]], dtype=drivers.dtype, device=drivers.device)
+        annual, table = [], []
+        for year in range(years):
+            annual.append(self.annual_context(past))
+            table.append(self.season_table(past))
+            past = self.turn_year(past, embedding[:, year], tokens[:, year], present[:, year], statistics[:, year])
+        season = self.season_features(interpolate_months(torch.stack(table, 1), calendar))
+        return torch.stack(annual, 1), season, embedding
+
+    @torch.jit.export
+    def init_state(self, like: Tensor) -> Tensor:
+        """An empty history for each row of `like` (N, ...): (N, state_size)."""
+        return torch.zeros([like.shape[0], self.state_size], dtype=torch.float32, device=like.device)
+
+    @torch.jit.export
+    def read(self, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Annual context (N, annual_size) and season vector (N, season_size) of a day; calendar: (6,)."""
+        past = state.split(self.layout, 1)[2]
+        offset, weight = month_neighbour(calendar)
+        month = int(calendar[1].item()) - 1
+        other = (month + int(offset.item()) + 12) % 12
+        table = self.season_table(past)
+        here, there = table[:, month], table[:, other]
+        return self.annual_context(past), self.season_features(here + weight * (there - here))
+
+    @torch.jit.export
+    def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
+        """Take in a day. drivers: (N, D); flux: (N, C), NaN = not known; calendar: (6,)."""
+        parts = state.split(self.layout, 1)
+        daily, yearly, past = self.add_day(drivers, flux, parts[0]), parts[1], parts[2]
+        if bool(calendar[2] == calendar[4]):
+            yearly = self.turn_month(daily, yearly, int(calendar[1].item()) - 1)
+            daily = torch.zeros_like(daily)
+        if bool(calendar[3] == calendar[5]):
+            year = yearly.split(self.yearly_layout, 1)
+            tokens, statistics = year[1].view(-1, 12, self.token_size), year[3].view(-1, 12, 2 * self.n_targets)
+            past = self.turn_year(past, year[0], tokens, year[2].unsqueeze(-1), statistics)
+            yearly = torch.zeros_like(yearly)
+        return torch.cat([daily, yearly, past], dim=1)
+
+    # --- days to months -------------------------------------------------------------------------------------------------------
+
+    def day_parts(self, drivers: Tensor, flux: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Gate and gated value (..., token), and features with their mask (..., D + C) of days."""
+        known = torch.isfinite(flux)
+        flux = torch.where(known, flux, torch.zeros_like(flux))
+        mask = known.to(drivers.dtype)
+        encoded = self.day(torch.cat([drivers, flux, mask], dim=-1))
+        value, gate = encoded.split(self.token_size, -1)
+        gate = torch.sigmoid(gate)
+        return gate, gate * torch.tanh(value), torch.cat([drivers, flux], -1), torch.cat([torch.ones_like(drivers), mask], -1)
+
+    def encode_months(self, drivers: Tensor, flux: Tensor, calendar: Tensor, years: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a series."""
+        batch, slots = drivers.shape[0], 12 * years
+        rows = rows_of(month_slot(calendar), slots)
+        gate, value, features, mask = self.day_parts(drivers, flux)
+        count = sum_over(mask, rows, batch * slots)
+        mean = sum_over(features * mask, rows, batch * slots) / count.clamp(min=1.0)
+        deviation = (features - mean.index_select(0, rows).view_as(features)) * mask
+        squares = sum_over(deviation * deviation, rows, batch * slots)
+        gates, values = sum_over(gate, rows, batch * slots), sum_over(value, rows, batch * slots)
+        token, present, statistics = self.month_token(gates, values, count, mean, squares)
+        shape = [batch, years, 12, -1]
+        return token.view(shape), present.view(shape), statistics.view(shape)
+
+    def add_day(self, drivers: Tensor, flux: Tensor, daily: Tensor) -> Tensor:
+        """Sums of gates and values, and running count, mean and squared deviations (Welford) of the month so far."""
+        gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
+        gate, value, features, mask = self.day_parts(drivers, flux)
+        count = count + mask
+        before = features - mean
+        mean = mean + mask * before / count.clamp(min=1.0)
+        squares = squares + mask * before * (features - mean)
+        return torch.cat([gates + gate, values + value, count, mean, squares], dim=1)
+
+    def month_token(
+        self, gates: Tensor, values: Tensor, count: Tensor, mean: Tensor, squares: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Token (R, token), presence (R, 1), and flux statistics (R, 2 C): known share x mean, known share; rows R = months."""
+        days = count[:, :1]
+        present = (days > 0).to(count.dtype)
+        spread = torch.sqrt(squares / count.clamp(min=1.0) + self.spread_floor**2)
+        known = count[:, self.n_drivers :] / days.clamp(min=1.0)
+        pooled = values / gates.clamp(min=1e-6)
+        token = torch.tanh(self.month(torch.cat([pooled, mean, spread, known], dim=1))) * present
+        return token, present, torch.cat([known * mean[:, self.n_drivers :], known], dim=1)
+
+    # --- months to years ------------------------------------------------------------------------------------------------------
+
+    def add_month(self, embedding: Tensor, token: Tensor, present: Tensor) -> Tensor:
+        """Embedding of the year so far (..., year) after a month (..., token); an absent month (present = 0) changes nothing."""
+        after = self.year(token.reshape(-1, self.token_size), embedding.reshape(-1, self.year_size)).view_as(embedding)
+        return torch.where(present > 0, after, embedding)
+
+    def turn_month(self, daily: Tensor, yearly: Tensor, month: int) -> Tensor:
+        """Close a month (0 to 11): write its token and statistics into the year."""
+        gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
+        token, present, statistics = self.month_token(gates, values, count, mean, squares)
+        embedding, tokens, presence, past_flux = yearly.split(self.yearly_layout, 1)
+        embedding = self.add_month(embedding, token, present)
+        tokens, presence, past_flux = tokens.clone(), presence.clone(), past_flux.clone()
+        tokens.view(-1, 12, self.token_size)[:, month] = token
+        presence[:, month] = present[:, 0]
+        past_flux.view(-1, 12, 2 * self.n_targets)[:, month] = statistics
+        return torch.cat([embedding, tokens, presence, past_flux], dim=1)
+
+    def turn_year(self, past: Tensor, embedding: Tensor, tokens: Tensor, present: Tensor, statistics: Tensor) -> Tensor:
+        """Close a year. embedding: (N, year); tokens: (N, 12, token); present: (N, 12, 1); statistics: (N, 12, 2 C)."""
+        years, year_weights, months, month_weights, climate, _ = past.split(self.past_layout, 1)
+        rows = past.shape[0]
+        gate = nn.functional.softplus(self.year_gate(embedding)) * present.amax(dim=1)
+        years, year_weights = self.years.push(
+            years.reshape(rows, self.kernels, -1), year_weights, self.year_value(embedding), gate
+        )
+        gate = nn.functional.softplus(self.month_gate(tokens)) * present
+        months, month_weights = self.months.push(
+            months.reshape(rows, 12, self.kernels, -1), month_weights.reshape(rows, 12, -1), tokens, gate
+        )
+        last = statistics.flatten(1)
+        return torch.cat(
+            [years.flatten(1), year_weights, months.flatten(1), month_weights.flatten(1), climate + last, last], dim=1
+        )
+
+    # --- context --------------------------------------------------------------------------------------------------------------
+
+    def annual_context(self, past: Tensor) -> Tensor:
+        """(N, past) -> (N, annual_size)."""
+        years, weights, _, _, _, _ = past.split(self.past_layout, 1)
+        return self.years(years.reshape(past.shape[0], self.kernels, -1), weights)
+
+    def season_table(self, past: Tensor) -> Tensor:
+        """Values of the twelve months that are interpolated to days: (N, 12, season + 4 C)."""
+        rows = past.shape[0]
+        _, _, months, weights, climate, last = past.split(self.past_layout, 1)
+        pooled = self.months(months.reshape(rows, 12, self.kernels, -1), weights.reshape(rows, 12, -1))
+        return torch.cat([self.season(pooled), climate.reshape(rows, 12, -1), last.reshape(rows, 12, -1)], dim=2)
+
+    def season_features(self, interpolated: Tensor) -> Tensor:
+        """Turn interpolated sums (..., season + 4 C) into context, mean flux of past years and of last year, and how known they are."""
+        c = self.n_targets
+        context, total, years, last, known = interpolated.split([self.context_size, c, c, c, c], -1)
+        climatology = total / (years + self.known_floor)
+        return torch.cat([context, climatology, years / (years + 1.0), last / (known + self.known_floor), known], dim=-1)
