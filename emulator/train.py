@@ -19,6 +19,7 @@ from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.run_folder import RunFolder, RunFolderError
+from emulator.training import checkpoint
 from emulator.training.averaging import WeightAverage
 from emulator.training.checkpoint import CheckpointError
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
@@ -65,14 +66,24 @@ def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: boo
         trainer = Trainer(*_build(config, dataset, split), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    atomic_file.write_json(run.provenance, trainer.parts.description["provenance"])
     if run.last.exists():
+        _check_dataset_unchanged(run, dataset, trainer.parts.description["provenance"])
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     else:
         run.truncate_log(0)
+    atomic_file.write_json(run.provenance, trainer.parts.description["provenance"])
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)
+
+
+def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str, Any]) -> None:
+    """A run can go on only with the data it began with."""
+    began = checkpoint.load(run.last).description["provenance"]["dataset_hash"]
+    if began != origin["dataset_hash"]:
+        raise RunFolderError(
+            f"{dataset.path}: has changed since the run began; --overwrite starts {run.path} anew with it"
+        )
 
 
 def make_deterministic(threads: int) -> None:

@@ -1,0 +1,193 @@
+"""Training: interruption changes nothing, test data reach nothing, run folders are safe."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import netCDF4
+import numpy as np
+import pytest
+import torch
+
+from emulator import config_file, train
+from emulator.config import Config
+from emulator.data.windows import WindowSampler
+from emulator.run_folder import RunFolder
+from emulator.training import checkpoint
+from emulator.training.trainer import Trainer
+
+KINDS = ("lstm", "cham_net", "raci")
+
+
+def curve(run):
+    """The log without wall-clock times."""
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in RunFolder(run).read_log()]
+
+
+def weights(path):
+    return checkpoint.load(path).model
+
+
+def assert_same_run(run, reference):
+    assert curve(run) == curve(reference)
+    for name in ("last.pt", "best.pt"):
+        got, expected = weights(run / "checkpoints" / name), weights(reference / "checkpoints" / name)
+        assert got.keys() == expected.keys()
+        assert all(torch.equal(got[key], expected[key]) for key in expected), name
+
+
+def command(config, run, *settings):
+    options = [text for setting in settings for text in ("--set", setting)]
+    return [sys.executable, "-m", "emulator.train", str(config), "--out", str(run), *options]
+
+
+def wait_for_epochs(run, number, process):
+    """Until the log has so many lines; the process must be running then."""
+    log = run / "log.jsonl"
+    for _ in range(3000):
+        if log.exists() and log.read_text().count("\n") >= number:
+            break
+        assert process.poll() is None, "training ended before it could be killed"
+        time.sleep(0.01)
+    assert process.poll() is None, "training ended before it could be killed"
+
+
+def test_kill_9_and_sigterm_leave_the_loss_curve_as_it_is(tiny_config, tmp_path, project_root):
+    settings = ("training.epochs=60", "training.patience=1000")
+    assert train.main(command(tiny_config, tmp_path / "whole", *settings)[3:]) == 0
+    run = tmp_path / "killed"
+    for number, sent, status in ((3, signal.SIGKILL, -9), (20, signal.SIGTERM, 143)):
+        process = subprocess.Popen(command(tiny_config, run, *settings), cwd=project_root, stderr=subprocess.DEVNULL)
+        wait_for_epochs(run, number, process)
+        process.send_signal(sent)
+        assert process.wait(60) == status
+        assert 0 < len(curve(run)) < 60
+    assert train.main(command(tiny_config, run, *settings)[3:]) == 0
+    assert len(curve(run)) == 60
+    assert_same_run(run, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sigterm_within_an_epoch_saves_that_batch(kind, tiny_config, trained_run, tmp_path, monkeypatch):
+    drawn, original = [], WindowSampler._window
+
+    def window(self, sites, first_year):
+        drawn.append(first_year)
+        if len(drawn) == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, sites, first_year)
+
+    monkeypatch.setattr(WindowSampler, "_window", window)
+    arguments = command(tiny_config, tmp_path / "run", f"model.kind={kind}")[3:]
+    assert train.main(arguments) == 128 + signal.SIGTERM
+    progress = checkpoint.load(tmp_path / "run" / "checkpoints" / "last.pt").progress
+    assert progress.batch > 0 and len(curve(tmp_path / "run")) == progress.epoch
+    assert train.main(arguments) == 0
+    assert_same_run(tmp_path / "run", trained_run(kind))
+
+
+@pytest.mark.parametrize("file", ["best.pt", "last.pt"])
+def test_crash_while_an_epoch_is_closed(file, tiny_config, trained_run, tmp_path, monkeypatch):
+    original = Trainer._save
+
+    def save(self, path):
+        if path.name == file and self.progress.epoch == 2:
+            raise KeyboardInterrupt
+        original(self, path)
+
+    monkeypatch.setattr(Trainer, "_save", save)
+    arguments = command(tiny_config, tmp_path / "run")[3:]
+    with pytest.raises(KeyboardInterrupt):
+        train.main(arguments)
+    monkeypatch.undo()
+    with open(tmp_path / "run" / "log.jsonl", "a") as log:
+        log.write('{"epoch": 2, "train_lo')
+    assert train.main(arguments) == 0
+    assert_same_run(tmp_path / "run", trained_run("lstm"))
+
+
+def test_finished_run_is_left_alone(tiny_config, trained_run):
+    run = trained_run("lstm")
+    before = {path: path.read_bytes() for path in (run / "log.jsonl", run / "checkpoints" / "best.pt")}
+    assert train.main([str(tiny_config), "--out", str(run)]) == 0
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_run_folder_refuses_another_configuration(tiny_config, tmp_path, caplog):
+    arguments = [str(tiny_config), "--out", str(tmp_path), "--set", "training.epochs=1"]
+    assert train.main(arguments) == 0
+    other = [*arguments, "--set", "model.hidden=4"]
+    assert train.main(other) == 2
+    assert "another configuration (model.hidden: 8 there, 4 now)" in caplog.text
+    assert train.main([*other, "--overwrite"]) == 0
+    assert config_file.load(Config, tmp_path / "config.yaml").model.hidden == 4
+    assert train.main([*other, "--resume", "never"]) == 2
+
+
+def test_resume_refuses_a_changed_dataset(tiny_config, tmp_path, caplog):
+    from synthetic import write_dataset
+
+    dataset = write_dataset(tmp_path / "d.nc", sites=12, years=3, seed=1)
+    settings = ("training.epochs=2", f"data.path={dataset}", "split.folds=3")
+    arguments = command(tiny_config, tmp_path / "run", *settings)[3:]
+    assert train.main(arguments) == 0
+    write_dataset(dataset, sites=12, years=3, seed=2)
+    assert train.main(arguments) == 2
+    assert "has changed since the run began" in caplog.text
+
+
+def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_config):
+    run = trained_run("lstm")
+    found = json.loads((run / "provenance.json").read_text())
+    assert found["seed"] == 3 and len(found["dataset_hash"]) == 64 and found["versions"]["torch"] == torch.__version__
+    saved = checkpoint.load(run / "checkpoints" / "best.pt")
+    assert saved.git_hash == found["git_hash"] and saved.config_hash == found["config_hash"]
+    frozen = config_file.load(Config, run / "config.yaml")
+    assert frozen.model == config_file.load(Config, tiny_config).model
+
+
+def test_training_learns(tiny_config, tmp_path):
+    settings = ("training.epochs=25", "model.hidden=16")
+    assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
+    found = curve(tmp_path)
+    assert found[-1]["train_loss"] < 0.35 * found[0]["train_loss"]
+    assert min(line["val_loss"] for line in found) < 0.5 * found[0]["val_loss"]
+
+
+def test_early_stopping(tiny_config, tmp_path):
+    settings = ("training.epochs=40", "training.patience=2", "training.learning_rate=1e-9", "training.average_decay=0")
+    assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
+    found = curve(tmp_path)
+    last_best = max(line["epoch"] for line in found if line["best"])
+    assert len(found) < 40 and len(found) == last_best + 3
+
+
+def test_divergence_is_an_error_with_advice(tiny_config, tmp_path, caplog):
+    settings = ("training.learning_rate=1e30", "training.warmup_epochs=0")
+    assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 1
+    assert "lower training.learning_rate" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_test_data_reach_neither_scalers_nor_training_nor_checkpoint_choice(
+    kind, tiny_config, tiny_dataset, trained_run, tmp_path
+):
+    spoiled = tmp_path / "dataset.nc"
+    spoiled.write_bytes(tiny_dataset.read_bytes())
+    config = config_file.load(Config, tiny_config)
+    with netCDF4.Dataset(spoiled, "r+") as file:
+        years = np.arange(2003, 2007)
+        split = config.split.build(file["lat"][:], file["lon"][:], years)
+        days = slice(365 + 366 + 365, None)  # 2006
+        for name in ("gpp", "ra", "rh", "nee", "fch4"):
+            file[name][split.test_sites, :] = 1e-3
+            file[name][:, days] = 1e-3
+        file["tas"][split.test_sites, :] = 320.0
+        file["tas"][:, days] = 320.0
+        file["elevation"][split.test_sites] = 8000.0
+    arguments = command(tiny_config, tmp_path / "run", f"model.kind={kind}", f"data.path={spoiled}")[3:]
+    assert train.main(arguments) == 0
+    assert_same_run(tmp_path / "run", trained_run(kind))
