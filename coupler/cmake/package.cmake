@@ -1,0 +1,23 @@
+# What hosts find: headers, libraries, Fortran module and source, find_package(ecostep) and pkg-config.
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ecostep")
+
+install(TARGETS ecostep ecostep_fortran EXPORT ecostepTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES include/ecostep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# The module file serves hosts built with the same compiler; others compile the source.
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/fortran_modules/ecostep.mod" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ecostep)
+install(FILES fortran/ecostep.f90 DESTINATION ${CMAKE_INSTALL_DATADIR}/ecostep/fortran)
+
+install(EXPORT ecostepTargets NAMESPACE ecostep:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/ecostepConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/ecostepConfig.cmake"
+  INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_DATADIR)
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/ecostepConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ecostepConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/ecostepConfigVersion.cmake"
+        DESTINATION ${package_dir})
+
+configure_file(cmake/ecostep.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" @ONLY)
+configure_file(cmake/ecostep_fortran.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc" @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc"
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

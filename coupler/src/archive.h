@@ -1,0 +1,40 @@
+// Reading of the zip file that an artefact is: stored entries only, every bound and every checksum tested.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace ecostep {
+
+class Archive {
+ public:
+  // Read and test the whole file. Throws Error: FILE_ERROR (cannot be read), NOT_AN_ARTEFACT (no zip file), CORRUPT.
+  explicit Archive(const std::string& path);
+
+  // Bytes of the entry `name` below whatever folder the archive has at its top ("model/extra/x" answers to "extra/x");
+  // empty pointer where there is none. Valid as long as the archive.
+  std::string_view find(const std::string& name) const;
+
+  // The file as it lies on disk.
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  struct Directory {
+    std::size_t start, size, entries;
+  };
+  Directory find_directory() const;
+  std::size_t find_end_record() const;
+  void read_entries(const Directory& directory);
+  std::string_view read_entry(const std::string& name, std::size_t local, std::size_t size, std::size_t limit) const;
+  std::uint64_t number(std::size_t at, int n_bytes) const;  // little-endian, bounds-checked
+  [[noreturn]] void corrupt(const std::string& what) const;
+
+  std::string path_;
+  std::string bytes_;
+  std::map<std::string, std::string_view> entries_;
+};
+
+}  // namespace ecostep

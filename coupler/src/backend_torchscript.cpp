@@ -1,0 +1,173 @@
+// The TorchScript backend, built as a plugin: the only C++ file that knows torch.
+#include <dlfcn.h>
+#include <ATen/Parallel.h>
+#include <torch/script.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include <cstdio>
+#include <cstring>
+#include <istream>
+#include <memory>
+#include <streambuf>
+#include <string>
+
+#include "plugin.h"
+
+namespace {
+
+// Holds torch to one thread during a call and gives the host its own setting back. torch and the host share one OpenMP runtime, whose
+// functions are looked up in libtorch_cpu rather than linked, so that it is the same one.
+class OneThread {
+ public:
+  OneThread() : host_threads_(omp().get != nullptr ? omp().get() : 0) {
+    at::get_num_threads();  // torch sets up each thread on first use; let that happen here, not within the call
+    if (omp().set != nullptr) omp().set(1);
+  }
+  ~OneThread() {
+    if (omp().set != nullptr && host_threads_ > 0) omp().set(host_threads_);
+  }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  struct OpenMP {
+    int (*get)() = nullptr;
+    void (*set)(int) = nullptr;
+  };
+  static const OpenMP& omp() {
+    static const OpenMP functions = [] {
+      OpenMP found;
+      Dl_info info;
+      void* torch = dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &info) != 0
+                        ? dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD) : nullptr;
+      if (torch == nullptr) return found;
+      found.get = reinterpret_cast<int (*)()>(dlsym(torch, "omp_get_max_threads"));
+      found.set = reinterpret_cast<void (*)(int)>(dlsym(torch, "omp_set_num_threads"));
+      return found;
+    }();
+    return functions;
+  }
+  const int host_threads_;
+};
+
+// Conditions under which every method runs: no gradients, one thread, and the plain executor, because the profiling one runs
+// its first calls with other kernels than later ones, and a restarted host would see other bits.
+struct Conditions {
+  c10::InferenceMode inference;
+  torch::jit::GraphOptimizerEnabledGuard plain{false};
+  OneThread one_thread;
+};
+
+struct Model {
+  ecostep_plugin_sizes sizes;
+  torch::jit::Module module;
+  std::unique_ptr<torch::jit::Method> init_state, step, step_observed;
+};
+
+class ByteStream : public std::streambuf {
+ public:
+  ByteStream(const char* bytes, std::size_t n) {
+    char* start = const_cast<char*>(bytes);
+    setg(start, start, start + n);
+  }
+
+ protected:
+  pos_type seekoff(off_type offset, std::ios_base::seekdir way, std::ios_base::openmode) override {
+    char* from = way == std::ios_base::beg ? eback() : way == std::ios_base::cur ? gptr() : egptr();
+    if (offset < eback() - from || offset > egptr() - from) return pos_type(off_type(-1));
+    setg(eback(), from + offset, egptr());
+    return gptr() - eback();
+  }
+  pos_type seekpos(pos_type position, std::ios_base::openmode mode) override {
+    return seekoff(off_type(position), std::ios_base::beg, mode);
+  }
+};
+
+// A caller's block as a tensor, not copied.
+at::Tensor block(const float* data, std::size_t rows, std::size_t columns) {
+  return torch::from_blob(const_cast<float*>(data), {static_cast<int64_t>(rows), static_cast<int64_t>(columns)}, at::kFloat);
+}
+
+void copy_out(const c10::IValue& value, const char* what, std::size_t rows, std::size_t columns, float* out) {
+  TORCH_CHECK(value.isTensor(), what, " is not a tensor");
+  const at::Tensor& tensor = value.toTensor();
+  TORCH_CHECK(tensor.scalar_type() == at::kFloat && tensor.device().is_cpu(), what, " is not float32 on the CPU");
+  TORCH_CHECK(tensor.dim() == 2 && tensor.size(0) == static_cast<int64_t>(rows) && tensor.size(1) == static_cast<int64_t>(columns),
+              what, " has shape ", tensor.sizes(), ", the artefact says [", rows, ", ", columns, "]");
+  const at::Tensor packed = tensor.contiguous();
+  std::memcpy(out, packed.data_ptr<float>(), rows * columns * sizeof(float));
+}
+
+std::unique_ptr<torch::jit::Method> find_method(const torch::jit::Module& module, const char* name) {
+  auto method = module.find_method(name);
+  TORCH_CHECK(method.has_value(), "the TorchScript module has no method '", name, "'");
+  return std::make_unique<torch::jit::Method>(*method);
+}
+
+// Run `work`; an exception becomes a message and status 1.
+template <class Work>
+int reported(char* message, std::size_t n_message, Work&& work) {
+  try {
+    work();
+    return 0;
+  } catch (const c10::Error& error) {
+    std::snprintf(message, n_message, "%s", error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    std::snprintf(message, n_message, "%s", error.what());
+  } catch (...) {
+    std::snprintf(message, n_message, "unknown failure in libtorch");
+  }
+  return 1;
+}
+
+int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, void** handle, char* message, std::size_t n_message) {
+  return reported(message, n_message, [&] {
+    const OneThread one_thread;
+    ByteStream buffer(bytes, n_bytes);
+    std::istream stream(&buffer);
+    auto model = std::make_unique<Model>();
+    model->sizes = *sizes;
+    model->module = torch::jit::load(stream, at::kCPU);
+    model->module.eval();
+    model->init_state = find_method(model->module, "init_state");
+    model->step = find_method(model->module, "step");
+    if (sizes->takes_observed) model->step_observed = find_method(model->module, "step_observed");
+    *handle = model.release();
+  });
+}
+
+int init_state(void* handle, const float* statics, float* state, char* message, std::size_t n_message) {
+  return reported(message, n_message, [&] {
+    Model& model = *static_cast<Model*>(handle);
+    const ecostep_plugin_sizes& n = model.sizes;
+    const Conditions conditions;
+    copy_out((*model.init_state)({block(statics, n.rows, n.n_statics)}), "the state", n.rows, n.state_size, state);
+  });
+}
+
+int step(void* handle, const float* drivers, const int64_t* calendar, const float* observed, const float* state, float* flux,
+         float* new_state, char* message, std::size_t n_message) {
+  return reported(message, n_message, [&] {
+    Model& model = *static_cast<Model*>(handle);
+    const ecostep_plugin_sizes& n = model.sizes;
+    const Conditions conditions;
+    std::vector<c10::IValue> arguments{block(drivers, n.rows, n.n_inputs),
+                                       torch::from_blob(const_cast<int64_t*>(calendar), {6}, at::kLong)};
+    if (observed != nullptr) arguments.emplace_back(block(observed, n.rows, n.n_targets));
+    arguments.emplace_back(block(state, n.rows, n.state_size));
+    const c10::IValue result = observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
+    TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
+    const auto& parts = result.toTupleRef().elements();
+    copy_out(parts[0], "the flux", n.rows, n.n_targets, flux);
+    copy_out(parts[1], "the state", n.rows, n.state_size, new_state);
+  });
+}
+
+void close(void* handle) { delete static_cast<Model*>(handle); }
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) const ecostep_plugin* ecostep_plugin_entry(void) {
+  static const ecostep_plugin plugin{ECOSTEP_PLUGIN_ABI, open, init_state, step, close};
+  return &plugin;
+}

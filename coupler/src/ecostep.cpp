@@ -1,0 +1,198 @@
+// The C functions of ecostep.h: arguments tested, exceptions turned into statuses, the host's floating-point environment kept.
+#include "ecostep.h"
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "cells.h"
+#include "error.h"
+#include "guards.h"
+#include "model.h"
+
+struct ecostep_model {
+  std::shared_ptr<const ecostep::Model> shared;
+};
+
+struct ecostep_cells {
+  ecostep::Cells cells;
+};
+
+namespace {
+
+thread_local char last_error[2048] = "";
+
+ecostep_status report(ecostep_status status, const char* message) noexcept {
+  std::snprintf(last_error, sizeof last_error, "%s", message);
+  return status;
+}
+
+template <class Work>
+ecostep_status guarded(Work&& work) noexcept {
+  const ecostep::FloatingPointGuard floating_point;
+  try {
+    work();
+    return ECOSTEP_OK;
+  } catch (const ecostep::Error& error) {
+    return report(error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(ECOSTEP_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception& error) {
+    return report(ECOSTEP_INTERNAL, error.what());
+  } catch (...) {
+    return report(ECOSTEP_INTERNAL, "unknown failure");
+  }
+}
+
+template <class T>
+T& required(T* pointer, const char* what) {
+  if (pointer == nullptr) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, what, ": null pointer");
+  return *pointer;
+}
+
+ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
+  const int number = static_cast<int>(type);
+  if (number < ECOSTEP_F32 || number > ECOSTEP_I64) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
+  return {data, type, stride, {}, false};
+}
+
+const std::vector<ecostep::Variable>* variables(const ecostep_model* model, ecostep_role role) {
+  if (model == nullptr) return nullptr;
+  switch (role) {
+    case ECOSTEP_INPUT: return &model->shared->artefact.inputs;
+    case ECOSTEP_STATIC: return &model->shared->artefact.statics;
+    case ECOSTEP_TARGET: return &model->shared->artefact.targets;
+  }
+  return nullptr;
+}
+
+// The four ways to register an array differ in one member function.
+using Register = void (ecostep::Cells::*)(const std::string&, const std::string&, ecostep::HostArray, std::size_t);
+
+ecostep_status register_array(Register how, ecostep_cells* cells, const char* name, const char* units, const void* data,
+                              ecostep_type type, size_t ncell, ptrdiff_t stride) noexcept {
+  return guarded([&] {
+    ecostep::Cells& set = required(cells, "cells").cells;
+    (set.*how)(&required(name, "name"), &required(units, "units"), host_array(data, type, stride), ncell);
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+ecostep_status ecostep_open(const char* path, const char* backend, ecostep_model** model) noexcept {
+  if (model != nullptr) *model = nullptr;
+  return guarded([&] {
+    required(model, "model");
+    auto shared = std::make_shared<const ecostep::Model>(&required(path, "path"), backend != nullptr ? backend : "");
+    *model = new ecostep_model{std::move(shared)};
+  });
+}
+
+void ecostep_close(ecostep_model* model) noexcept { delete model; }
+
+size_t ecostep_state_size(const ecostep_model* model) noexcept { return model != nullptr ? model->shared->layout.size : 0; }
+
+size_t ecostep_variable_count(const ecostep_model* model, ecostep_role role) noexcept {
+  const auto* list = variables(model, role);
+  return list != nullptr ? list->size() : 0;
+}
+
+ecostep_status ecostep_variable_info(const ecostep_model* model, ecostep_role role, size_t index, ecostep_variable* info) noexcept {
+  return guarded([&] {
+    required(model, "model");
+    required(info, "info");
+    const auto* list = variables(model, role);
+    if (list == nullptr || index >= list->size()) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "there is no variable ", index, " of that role");
+    const ecostep::Variable& v = (*list)[index];
+    *info = {v.name.c_str(), v.units.c_str(), v.long_name.c_str(), v.accumulate_name.c_str(),
+             v.valid_min,    v.valid_max,     v.train_min,         v.train_max};
+  });
+}
+
+const char* ecostep_model_name(const ecostep_model* model) noexcept { return model ? model->shared->artefact.name.c_str() : ""; }
+const char* ecostep_model_kind(const ecostep_model* model) noexcept { return model ? model->shared->artefact.kind.c_str() : ""; }
+const char* ecostep_model_backend(const ecostep_model* model) noexcept { return model ? model->shared->backend_name.c_str() : ""; }
+const char* ecostep_model_past_flux(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.past_flux.c_str() : "";
+}
+const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.metadata.c_str() : "";
+}
+
+ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
+  constexpr double tolerance = 1e-4;
+  double largest = 0.0;
+  const ecostep_status status = guarded([&] { required(model, "model").shared->verify(tolerance, largest); });
+  if (max_difference != nullptr) *max_difference = largest;
+  return status;
+}
+
+ecostep_status ecostep_cells_create(const ecostep_model* model, size_t ncell, ecostep_cells** cells) noexcept {
+  if (cells != nullptr) *cells = nullptr;
+  return guarded([&] {
+    required(cells, "cells");
+    *cells = new ecostep_cells{ecostep::Cells(required(model, "model").shared, ncell)};
+  });
+}
+
+void ecostep_cells_destroy(ecostep_cells* cells) noexcept { delete cells; }
+
+size_t ecostep_cells_count(const ecostep_cells* cells) noexcept { return cells != nullptr ? cells->cells.size() : 0; }
+
+ecostep_status ecostep_set_input(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
+                                 size_t ncell, ptrdiff_t stride) noexcept {
+  return register_array(&ecostep::Cells::set_input, cells, name, units, data, type, ncell, stride);
+}
+
+ecostep_status ecostep_set_static(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
+                                  size_t ncell, ptrdiff_t stride) noexcept {
+  return register_array(&ecostep::Cells::set_static, cells, name, units, data, type, ncell, stride);
+}
+
+ecostep_status ecostep_set_output(ecostep_cells* cells, const char* target, const char* units, void* data, ecostep_type type, size_t ncell,
+                                  ptrdiff_t stride) noexcept {
+  return register_array(&ecostep::Cells::set_output, cells, target, units, data, type, ncell, stride);
+}
+
+ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, const char* units, const void* data, ecostep_type type,
+                                    size_t ncell, ptrdiff_t stride) noexcept {
+  return register_array(&ecostep::Cells::set_observed, cells, target, units, data, type, ncell, stride);
+}
+
+ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t state_size, size_t ncell) noexcept {
+  return guarded([&] { required(cells, "cells").cells.set_state(state, state_size, ncell); });
+}
+
+ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) noexcept {
+  return guarded([&] { required(cells, "cells").cells.set_calendar(&required(calendar, "calendar")); });
+}
+
+ecostep_status ecostep_init_state(ecostep_cells* cells) noexcept {
+  return guarded([&] { required(cells, "cells").cells.init_state(); });
+}
+
+ecostep_status ecostep_reset_date(ecostep_cells* cells) noexcept {
+  return guarded([&] { required(cells, "cells").cells.reset_date(); });
+}
+
+ecostep_status ecostep_step(ecostep_cells* cells, int year, int month, int day, int seconds, int dt) noexcept {
+  return guarded([&] { required(cells, "cells").cells.step({year, month, day}, seconds, dt); });
+}
+
+const char* ecostep_last_error(void) noexcept { return last_error; }
+
+const char* ecostep_status_name(ecostep_status status) noexcept {
+  static const char* const names[] = {"OK",           "INVALID_ARGUMENT", "FILE_ERROR",     "NOT_AN_ARTEFACT", "NEWER_FORMAT", "CORRUPT",
+                                      "NO_BACKEND",   "UNKNOWN_NAME",     "BAD_UNITS",      "WRONG_SIZE",      "NOT_REGISTERED",
+                                      "BAD_VALUE",    "BAD_DATE",         "BACKEND_FAILED", "MISMATCH",        "NOT_AVAILABLE",
+                                      "OUT_OF_MEMORY", "INTERNAL"};
+  const int number = static_cast<int>(status);
+  return number >= 0 && number <= ECOSTEP_INTERNAL ? names[number] : "UNKNOWN_STATUS";
+}
+
+const char* ecostep_version(void) noexcept { return ECOSTEP_VERSION; }
+
+}  // extern "C"

@@ -1,0 +1,38 @@
+/* What a backend that lives in a library of its own (libecostep_torch.so) hands to the core. Plain C, so that neither exceptions nor
+ * C++ types cross from one library to the other. */
+#ifndef ECOSTEP_PLUGIN_H
+#define ECOSTEP_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ECOSTEP_PLUGIN_ABI 1
+
+/* Sizes that the artefact promises; the plugin checks each result against them. */
+typedef struct ecostep_plugin_sizes {
+  size_t rows, n_inputs, n_statics, n_targets, state_size;
+  int takes_observed; /* the model has step_observed */
+} ecostep_plugin_sizes;
+
+/* Functions return 0, or 1 with a message. Arrays as in backend.h. */
+typedef struct ecostep_plugin {
+  int abi;
+  int (*open)(const char *bytes, size_t n_bytes, const ecostep_plugin_sizes *sizes, void **model, char *message, size_t n_message);
+  int (*init_state)(void *model, const float *statics, float *state, char *message, size_t n_message);
+  int (*step)(void *model, const float *drivers, const int64_t *calendar, const float *observed, const float *state, float *flux,
+              float *new_state, char *message, size_t n_message);
+  void (*close)(void *model);
+} ecostep_plugin;
+
+/* The plugin's only symbol. */
+const ecostep_plugin *ecostep_plugin_entry(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
