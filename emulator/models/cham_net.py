@@ -15,7 +15,7 @@ from emulator.data.variables import Signature
 from emulator.data.windows import Batch
 from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder
-from emulator.models.layers import FluxHead, StaticFeatures, StreamingLSTM, mlp, season
+from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season
 from emulator.models.seasons import spread_years
 from emulator.models.streaming import ModelOutput, StreamingModel
 
@@ -47,23 +47,6 @@ class ChamNetConfig(BaseModel):
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
         return ChamNet(self, signature, scalers)
-
-
-class MetaNetwork(nn.Module):
-    """Annual context and static embedding -> modulation of the decoder: FiLM on input and output, and a bias to the gates."""
-
-    def __init__(self, context: int, hidden: int, input_size: int, output_size: int, bias_size: int) -> None:
-        super().__init__()
-        self.sizes = [input_size, input_size, output_size, output_size, bias_size]
-        self.net = mlp(context, hidden, sum(self.sizes))
-        with torch.no_grad():
-            self.net[3].weight.mul_(0.3)
-            self.net[3].bias.zero_()
-        self.size = sum(self.sizes)
-
-    def forward(self, context: Tensor) -> Tensor:
-        """(..., context) -> (..., size)."""
-        return self.net(context)
 
 
 class ChamNet(StreamingModel):

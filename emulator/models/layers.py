@@ -142,3 +142,20 @@ class StreamingLSTM(nn.Module):
         return torch.lstm_cell(
             inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
         )
+
+
+class MetaNetwork(nn.Module):
+    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, and a bias to its gates."""
+
+    def __init__(self, context: int, hidden: int, input_size: int, output_size: int, bias_size: int) -> None:
+        super().__init__()
+        self.sizes = [input_size, input_size, output_size, output_size, bias_size]
+        self.net = mlp(context, hidden, sum(self.sizes))
+        with torch.no_grad():
+            self.net[3].weight.mul_(0.3)
+            self.net[3].bias.zero_()
+        self.size = sum(self.sizes)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """(..., context) -> (..., size)."""
+        return self.net(context)

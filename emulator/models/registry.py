@@ -8,9 +8,10 @@ from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models.cham_net import ChamNetConfig
 from emulator.models.lstm import LSTMConfig
+from emulator.models.raci import RaciConfig
 from emulator.models.streaming import StreamingModel
 
-MODEL_CONFIGS = (LSTMConfig, ChamNetConfig)
+MODEL_CONFIGS = (LSTMConfig, ChamNetConfig, RaciConfig)
 
 ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
 
