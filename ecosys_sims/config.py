@@ -44,24 +44,12 @@ class SitesConfig(Section):
 
 
 class SharesConfig(Section):
-    """What the variance of a hidden parameter consists of; the four shares sum to 1."""
+    """What the variance of a hidden parameter over the sites of a kind consists of."""
 
-    biome: Annotated[float, Field(ge=0, le=1)] = 0.2
-    climate_soil: Annotated[float, Field(ge=0, le=1)] = 0.25
-    field: Annotated[float, Field(ge=0, le=1)] = 0.25
-    noise: Annotated[float, Field(ge=0, le=1)] = 0.3
-
-    @model_validator(mode="after")
-    def _sum(self) -> "SharesConfig":
-        total = self.biome + self.climate_soil + self.field + self.noise
-        if abs(total - 1.0) > 1e-9:
-            raise ValueError(f"the shares biome, climate_soil, field and noise must sum to 1, they sum to {total:g}")
-        return self
-
-    @property
-    def structured(self) -> float:
-        """Share of the variance that place, climate and soil explain."""
-        return 1.0 - self.noise
+    # Biome means, regression on climate and soil, and random field together; the rest is noise of each site.
+    structured: Annotated[float, Field(ge=0, le=1)] = 0.7
+    # Of the structured deviations from the biome's mean: climate and soil; the rest is the field.
+    climate_soil: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 class HiddenParametersConfig(Section):

@@ -10,7 +10,7 @@ from ecosys_sims.config import SitesConfig
 from ecosys_sims.random_field import gaussian_field
 from ecosys_sims.random_streams import stream
 
-POOL_FACTOR, POOL_MINIMUM = 20, 20000  # places to choose from
+POOL_FACTOR, POOL_MINIMUM = 40, 6000  # places to choose from
 LEAST_SUITABLE = 0.05  # below this a biome does not occur
 
 

@@ -1,0 +1,222 @@
+"""A whole simulation in one folder: draws sites and parameters, runs the blocks that are missing, writes the dataset."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+from ecosys_sims import config as configuration
+from ecosys_sims import provenance
+from ecosys_sims.atomic_file import write_json, write_text
+from ecosys_sims.blocks import (
+    BLOCKS, HISTORY, RECORD, SITES, TRUTH, BlockTask, DiskFullError, block_folder, disk_is_full,
+)  # fmt: skip
+from ecosys_sims.config import SimulationConfig
+from ecosys_sims.dataset import write_simulated
+from ecosys_sims.ensemble import EnsembleError, default_workers, run_blocks
+from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
+from ecosys_sims.model import find_program, parameter_table, program_version
+from ecosys_sims.site_table import write_site_table, write_true_parameters
+from ecosys_sims.sites import SiteTable, draw_sites
+from ecosys_sims.validation import require_valid_dataset
+
+log = logging.getLogger(__name__)
+
+DATASET = "dataset.nc"
+SUMMARY = "simulation.json"
+CONFIG = "config.yaml"
+IDENTITY = "run.json"  # what the results in the folder depend on
+LOCK = ".lock"
+
+
+class StaleOutputError(RuntimeError):
+    """The output folder holds another simulation."""
+
+
+def simulate(
+    config: SimulationConfig, out: Path, workers: int | None = None, scheduler: str | None = None, overwrite: bool = False
+) -> dict:
+    """Bring `out` to hold the simulation of `config`, doing only what is missing; returns what simulation.json says.
+
+    Killed at any moment, the same call goes on from the completed blocks and ends with the same data. Raises ModelError (no
+    program), StaleOutputError, EnsembleError, DiskFullError.
+    """
+    started = time.perf_counter()
+    program = find_program()
+    out = out.resolve()
+    _make_folder(out)
+    with _locked(out):
+        if overwrite:
+            _clear(out)
+        try:
+            return _simulate(config, out, program, workers, scheduler, started)
+        except (OSError, RuntimeError) as error:  # netCDF tells of a full disk by a RuntimeError
+            if not isinstance(error, DiskFullError) and disk_is_full(out):
+                raise DiskFullError(
+                    f"no space left in {out}; completed blocks are kept: free some space and run the same command again"
+                ) from error
+            raise
+
+
+def _simulate(config: SimulationConfig, out: Path, program: Path, workers, scheduler, started: float) -> dict:
+    sites = draw_sites(config.sites, config.seed)
+    table = parameter_table(program)
+    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed)
+    _check_identity(out, config, sites, hidden, program)
+    tasks = _tasks(config, out, program)
+    if (out / DATASET).exists() and (out / SUMMARY).exists():
+        log.info("%s is complete already", out / DATASET)
+        _drop_histories(config, tasks)
+        return json.loads((out / SUMMARY).read_text())
+    write_text(out / CONFIG, configuration.to_yaml(config))
+    write_site_table(out / SITES, sites)
+    write_true_parameters(out / TRUTH, sites, hidden.values, table, config.seed)
+    _remove_leftovers(out)
+    missing = [task for task in tasks if not task.folder.exists()]
+    log.info("%d sites, %d years: %d of %d blocks to do", len(sites), config.period.years, len(missing), len(tasks))
+    done = run_blocks(missing, out, workers, scheduler)
+    write_simulated(out / DATASET, config, sites, tasks, hidden.shares, program_version(program))
+    require_valid_dataset(out / DATASET)
+    summary = _summary(config, tasks, done, program, workers, scheduler, time.perf_counter() - started)
+    write_json(out / SUMMARY, summary)
+    _drop_histories(config, tasks)
+    return summary
+
+
+def _tasks(config: SimulationConfig, out: Path, program: Path) -> list[BlockTask]:
+    count, size = config.sites.count, config.run.block_size
+    content = config.model_dump(mode="json")
+    return [
+        BlockTask(str(out), number, first, min(first + size, count), content, str(program))
+        for number, first in enumerate(range(0, count, size))
+    ]
+
+
+def _remove_leftovers(out: Path) -> None:
+    """What killed workers left, and blocks whose history has been deleted."""
+    for folder in (out / BLOCKS).iterdir():
+        if folder.is_dir() and (folder.name.startswith(".") or not (folder / HISTORY).exists()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _summary(config: SimulationConfig, tasks: list[BlockTask], done: list[dict], program: Path, workers, scheduler, seconds):
+    """Timing of this session, totals over all sessions, provenance."""
+    years = config.period.years + config.period.spinup_years
+    site_years = sum(record["sites"] for record in done) * years
+    records = [json.loads((task.folder / RECORD).read_text()) for task in tasks]
+    return {
+        "seconds": round(seconds, 3),
+        "site_years": site_years,
+        "site_years_per_s": round(site_years / seconds, 3),
+        "workers": None if scheduler else min(workers or default_workers(), len(tasks)),
+        "scheduler": scheduler,
+        "resumed": len(done) < len(tasks),
+        "total": {
+            "sites": config.sites.count,
+            "years": config.period.years,
+            "spinup_years": config.period.spinup_years,
+            "site_years": config.sites.count * years,
+            "block_seconds": round(sum(record["seconds"] for record in records), 3),
+        },
+        "provenance": {
+            "created": provenance.now(),
+            "git_hash": provenance.git_hash(),
+            "config_hash": configuration.result_hash(config),
+            "seed": config.seed,
+            "program": program_version(program),
+            "program_sha256": provenance.file_sha256(program),
+            "versions": provenance.versions(),
+        },
+    }
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        (out / BLOCKS).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StaleOutputError(f"--out {out}: is a file or lies below one; choose another folder") from error
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Only one simulation at a time in a folder; the system frees the lock of a killed one."""
+    with open(out / LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StaleOutputError(f"another simulation is running in {out}; wait for it or choose another --out") from error
+        yield
+
+
+def _clear(out: Path) -> None:
+    """Remove what a simulation leaves in its folder, and nothing else."""
+    for name in (DATASET, SUMMARY, CONFIG, IDENTITY, SITES, TRUTH):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / BLOCKS, ignore_errors=True)
+    (out / BLOCKS).mkdir()
+
+
+def _check_identity(out: Path, config: SimulationConfig, sites: SiteTable, hidden: HiddenParameters, program: Path) -> None:
+    """Refuse to mix results of different configurations, drawn numbers or programs."""
+    mine = {
+        "config_hash": configuration.result_hash(config),
+        "tables_hash": _tables_hash(sites, hidden),
+        "program_sha256": provenance.file_sha256(program),
+        "config": config.model_dump(mode="json"),
+    }
+    path = out / IDENTITY
+    if not path.exists():
+        if (out / DATASET).exists() or any((out / BLOCKS).glob("b*")):
+            raise StaleOutputError(f"{out} holds results of unknown origin (no {IDENTITY}); {_REMEDY}")
+        write_json(path, mine)
+        return
+    try:
+        theirs = json.loads(path.read_text())
+    except ValueError as error:
+        raise StaleOutputError(f"{path}: not readable ({error}); {_REMEDY}") from error
+    if theirs.get("config_hash") != mine["config_hash"]:
+        differing = ", ".join(_differences(theirs.get("config", {}), mine["config"])) or "another version of the schema"
+        raise StaleOutputError(f"{out} holds another simulation (different: {differing}); {_REMEDY}")
+    if theirs.get("program_sha256") != mine["program_sha256"]:
+        raise StaleOutputError(f"{out} was simulated by another build of the program {program}; {_REMEDY}")
+    if theirs.get("tables_hash") != mine["tables_hash"]:
+        raise StaleOutputError(f"{out}: this version of ecosys_sims draws other sites or parameters; {_REMEDY}")
+
+
+_REMEDY = "choose another --out, or replace it with --overwrite"
+
+
+def _differences(theirs: dict, mine: dict, prefix: str = "") -> list[str]:
+    found = []
+    for key in dict.fromkeys([*theirs, *mine]):
+        old, new = theirs.get(key), mine.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} was {old!r}, is {new!r}")
+    return found
+
+
+def _tables_hash(sites: SiteTable, hidden: HiddenParameters) -> str:
+    digest = hashlib.sha256()
+    for item in fields(sites):
+        digest.update(getattr(sites, item.name).tobytes())
+    for name in sorted(hidden.values):
+        digest.update(name.encode() + hidden.values[name].tobytes())
+    return digest.hexdigest()
+
+
+def _drop_histories(config: SimulationConfig, tasks: list[BlockTask]) -> None:
+    """The dataset holds them now; logs, timings and namelists stay."""
+    if not config.run.keep_block_histories:
+        for task in tasks:
+            (block_folder(Path(task.out), task.number) / HISTORY).unlink(missing_ok=True)
+
+
+__all__ = ["EnsembleError", "DiskFullError", "StaleOutputError", "simulate"]

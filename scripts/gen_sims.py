@@ -1,0 +1,69 @@
+"""Simulate sites over the globe with the process model and write one dataset: see docs/simulations.md.
+
+    python scripts/gen_sims.py --config configs/sims/quickstart.yaml --out runs/sims
+
+Run the same command again after any interruption: it goes on from the completed blocks.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
+
+from ecosys_sims import config as configuration  # noqa: E402
+from ecosys_sims.ensemble import EnsembleError  # noqa: E402
+from ecosys_sims.model import ModelError  # noqa: E402
+from ecosys_sims.simulation import DiskFullError, StaleOutputError, simulate  # noqa: E402
+
+log = logging.getLogger("gen_sims")
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Command line; options replace values of the configuration."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, type=Path, help="YAML file, for example configs/sims/quickstart.yaml")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the results; may hold an interrupted run")
+    parser.add_argument("--sites", type=int, help="number of sites (sites.count)")
+    parser.add_argument("--years", type=int, help="number of years (period.years)")
+    parser.add_argument("--seed", type=int, help="seed of sites, parameters and weather (seed)")
+    parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tcp://host:8786")
+    parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
+    parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
+    found = parser.parse_args(arguments)
+    if found.workers is not None and found.workers < 1:
+        parser.error("--workers must be 1 or more")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    changes = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
+    try:
+        config = configuration.load(options.config, {k: v for k, v in changes.items() if v is not None})
+        if options.check:
+            sys.stdout.write(configuration.to_yaml(config))
+            return 0
+        summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
+    except configuration.ConfigError as error:
+        log.error("%s", error)
+        return 2
+    except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError) as error:
+        log.error("%s", error)
+        return 1
+    except KeyboardInterrupt:
+        log.error("interrupted; run the same command again to go on")
+        return 130
+    total = summary["total"]
+    log.info("%s: %d sites, %d years", options.out / "dataset.nc", total["sites"], total["years"])
+    log.info("%.1f s, %.1f site-years per second", summary["seconds"], summary["site_years_per_s"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""A stand-in for the Fortran program: the same command line and files, with formulas for fluxes. It fails on demand.
+
+FAKE_ECOSYS in the environment: `fail SITE_ID` stops with exit code 3 in the block of that site; `badkey` stops with 2; `full` says that the
+disk is full; `kill FILE` kills the worker that started it, once, and leaves FILE; `slow SECONDS` takes that long.
+"""
+
+import os
+import signal
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import f90nml
+import netCDF4
+import numpy as np
+
+from ecosys_sims import biomes, variables
+from ecosys_sims.dataset import create_layout
+from ecosys_sims.parameter_spread import UPLAND, WETLAND
+
+
+def parameters() -> None:
+    names = [biome.name for biome in biomes.BIOMES]
+    print("| " + " | ".join(["name", "group", "units", "minimum", "maximum", *names, "meaning"]) + " |")
+    print("|" + "---|" * (6 + len(names)))
+    for spread in {item.name: item for item in UPLAND + WETLAND}.values():
+        low, high = (np.log(spread.lowest + 0.01), np.log(spread.highest)) if spread.log else (spread.lowest, spread.highest)
+        values = np.linspace(0.7 * low + 0.3 * high, 0.4 * low + 0.6 * high, len(names))
+        defaults = [f"{v:.5g}" for v in (np.exp(values) if spread.log else values)]
+        print("| " + " | ".join([f"`{spread.name}`", "ch4_nl", "1", "-1000", "1000", *defaults, "a parameter"]) + " |")
+
+
+def misbehave(site_ids: list[str]) -> None:
+    action, _, argument = os.environ.get("FAKE_ECOSYS", "").partition(" ")
+    if action == "fail" and argument in site_ids:
+        print(f"ecosys: site {argument}: carbon does not balance by 1.5 g m-2", file=sys.stderr)
+        sys.exit(3)
+    if action == "badkey":
+        print("ecosys: case.nml: unknown key 'mgoo' in &ch4_nl (known: mgo, pq10)", file=sys.stderr)
+        sys.exit(2)
+    if action == "full":
+        print("ecosys: block.h0.nc: write failed: No space left on device", file=sys.stderr)
+        sys.exit(4)
+    if action == "kill" and not Path(argument).exists():
+        Path(argument).touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+    if action == "slow":
+        time.sleep(float(argument))
+
+
+def simulate(namelist: str) -> None:
+    groups = f90nml.read(namelist)
+    run = groups["run_ctl"]
+    with netCDF4.Dataset(run["fsites"]) as file:
+        file.set_auto_mask(False)
+        columns = {name: file[name][:] for name in file.variables}
+    misbehave(list(columns["site_id"]))
+    first = date.fromisoformat(run["start_date"])
+    days = (date(first.year + run["stop_n"], 1, 1) - first).days
+    path = f"{run['case_name']}.h0.{first}-00000.nc"
+    with netCDF4.Dataset(path + ".tmp", "w") as file:
+        statics = {name: columns[name] for name in ("site_id", *(v.name for v in variables.STATICS))}
+        create_layout(file, statics, first, days, run["calendar"], 16)
+        for variable in variables.DAILY:
+            for row, number in enumerate(columns["site_number"]):
+                rng = np.random.default_rng([run["seed"], number, variable.name.encode()[0]])
+                low, high = max(variable.lowest, -1e-7), min(variable.highest, 400.0)
+                share = 0.4 + 0.2 * rng.random(days) + 1e-3 * columns["som_mult"][row]
+                file[variable.name][row, :] = low + share * (high - low) if high > low else np.full(days, variable.lowest + 1)
+        file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
+    os.rename(path + ".tmp", path)
+    print("SUCCESSFUL COMPLETION")
+
+
+if __name__ == "__main__":
+    if "--parameters" in sys.argv:
+        parameters()
+    elif "--version" in sys.argv:
+        print("ecosys fake")
+    else:
+        simulate(sys.argv[1])
