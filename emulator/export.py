@@ -93,7 +93,8 @@ def export(
     content = metadata.model_dump(mode="json", exclude={"stub"})
     extras = {artefact.METADATA_FILE: json.dumps(content, indent=1), artefact.REFERENCE_FILE: reference.to_bytes()}
     buffer = io.BytesIO()
-    torch.jit.save(module, buffer, _extra_files=extras)
+    with _no_deprecation_warnings():
+        torch.jit.save(module, buffer, _extra_files=extras)
     with atomic_file.replacing(out) as temporary:
         temporary.write_bytes(buffer.getvalue())
         verify(temporary)

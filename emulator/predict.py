@@ -31,9 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="F", help="netCDF file to write (default RUN/predictions_<D>.nc)")
     parser.add_argument(
         "--past-flux",
-        choices=("none", "observed"),
+        choices=("none", "observed", "self_fed"),
         default="none",
-        help="flux that the model's history sees: none (default; what a coupled run gives) or the dataset's, of earlier years",
+        help="flux that the model's history sees: none (default; equals a coupled run), the dataset's of earlier years, or the "
+        "model's own (equals a coupled run of an artefact exported with --past-flux self_fed)",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -53,13 +54,16 @@ def predict(run: RunFolder, data: Path, out: Path, *, past_flux: str = "none") -
     trained = trained_model.load(run)
     make_deterministic(trained.config.training.threads)
     observed = past_flux == "observed"
-    if observed and trained.model.past_flux == "none":
+    if past_flux != "none" and trained.model.past_flux == "none":
         raise RunFolderError(
             f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
         )
     dataset = Dataset.open(data, trained.signature, require_targets=observed)
-    visible = dataset.day_mask(np.ones((dataset.n_sites, len(dataset.years)), bool)) if observed else None
-    fluxes = prediction.predict(trained.model, dataset, visible)
+    if past_flux == "self_fed":
+        fluxes = prediction.predict_self_fed(trained.model, dataset)
+    else:
+        everything = dataset.day_mask(np.ones((dataset.n_sites, len(dataset.years)), bool))
+        fluxes = prediction.predict(trained.model, dataset, everything if observed else None)
     named = {
         target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
     }

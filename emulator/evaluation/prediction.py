@@ -30,6 +30,25 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     return torch.cat(parts).numpy()
 
 
+@torch.no_grad()
+def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
+    """As `predict`, with the model's own predictions as the flux of past years: what a host gets from a self-fed artefact.
+
+    The flux of a year moves later years only, so year after year is predicted and then shown to the model.
+    """
+    year = dataset.calendar[:, 0]
+    flux = torch.full_like(dataset.flux, torch.nan)
+    for present in year.unique().tolist():
+        end = int(torch.nonzero(year == present)[-1]) + 1
+        for start in range(0, dataset.n_sites, BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            drivers, past = dataset.drivers[rows, :end], flux[rows, :end]
+            calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
+            found = model(drivers, calendar, dataset.static[rows], past)
+            past[:, year[:end] == present] = found[:, year[:end] == present]
+    return flux.numpy()
+
+
 def write_predictions(
     path: Path,
     dataset: Dataset,

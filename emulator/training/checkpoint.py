@@ -73,7 +73,8 @@ def load(path: str | Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, KeyError) as error:
-        raise CheckpointError(f"{path}: not a readable checkpoint: {str(error).splitlines()[0]}") from None
+        cause = (str(error) or "the file ends early").splitlines()[0]
+        raise CheckpointError(f"{path}: not a readable checkpoint: {cause}") from None
     if not isinstance(content, dict) or "format_version" not in content:
         raise CheckpointError(f"{path}: not an ecostep checkpoint")
     version = content.pop("format_version")
