@@ -1,7 +1,7 @@
 """What every test may ask for: the project's root, the compiled program, the real data; and which tests run.
 
-`--slow` runs the tests marked `slow` as well. Tests marked `gpu` need CUDA; tests marked `external` need data or programs that
-are not part of the project, and say in their skip reason what is missing.
+`--slow` runs the tests marked `slow` as well. Tests marked `gpu` need CUDA; tests marked `external` need data or
+programs that are not part of the project, and say in their skip reason what is missing.
 """
 
 import os
@@ -64,7 +64,7 @@ def ecosys_exe() -> Path:
         if candidate and os.access(candidate, os.X_OK):
             return Path(candidate).resolve()
     place = named or ".venv/bin/ecosys, then on the PATH"
-    reason = f"the program `ecosys` is not built (looked for {place}); run bash scripts/setup.sh"
+    reason = f"the program ecosys is not built (looked for {place}): bash scripts/setup.sh"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,0 +1,111 @@
+"""Write the report of a run: `python -m emulator.evaluation.report --run-dir OUT --out OUT/report.html`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from emulator import atomic_file
+from emulator.evaluation.figures.style import model_name
+from emulator.evaluation.report.coupled import MAX_DIFFERENCE, coupled_section
+from emulator.evaluation.report.learning import learning_section
+from emulator.evaluation.report.page import number, page
+from emulator.evaluation.report.products import Products, read_products
+from emulator.evaluation.report.provenance import provenance_section
+from emulator.evaluation.report.simulation import simulation_section
+from emulator.evaluation.report.skill import skill_section
+
+log = logging.getLogger("emulator.evaluation.report")
+
+LEAD = (
+    "A Fortran ecosystem model was run over the globe, networks learned its carbon and methane fluxes, and one of "
+    "them took the place of the "
+    "model's biogeochemistry inside the running land model."
+)
+
+
+def build_report(products: Products) -> str:
+    """The whole page as HTML."""
+    sections = [
+        ("simulated", "What was simulated", simulation_section(products)),
+        ("learning", "Learning", learning_section(products)),
+        ("skill", "Skill on years and sites never seen", skill_section(products)),
+        ("coupled", "Coupled against process", coupled_section(products)),
+        ("provenance", "Provenance", provenance_section(products)),
+    ]
+    return page("ecostep: from simulation to coupled emulator", LEAD, _cards(products), sections)
+
+
+def _cards(products: Products) -> list[tuple[str, str, str]]:
+    """Headline numbers: (value, label, detail)."""
+    cards = []
+    if products.simulations is not None:
+        sizes, facts = products.simulations.dataset.sizes, products.simulations.facts
+        detail = (
+            f"{facts['site_years']:,.0f} site-years simulated in {facts['seconds']:.0f} s"
+            if "site_years" in facts
+            else ""
+        )
+        cards.append((f"{sizes['site']} × {sizes['time'] / 365.25:.0f} years", "simulated sites and years", detail))
+    for split, label in (("temporal", "methane R² on held-out years"), ("spatial", "methane R² on held-out sites")):
+        if card := _skill_card(products, split, label):
+            cards.append(card)
+    if products.coupled is not None:
+        worst, exact = (
+            products.coupled["max_abs_diff_over_sd"],
+            products.coupled["restart_bitwise"] and products.coupled["decomposition_bitwise"],
+        )
+        bits = "restart and decomposition exact to the bit" if exact else "restart or decomposition NOT exact"
+        verdict = "coupled = offline" if worst <= MAX_DIFFERENCE else "coupled ≠ offline"
+        cards.append((f"{number(worst, 2)} sd", verdict, f"largest difference on any day; {bits}"))
+    if products.steps:
+        seconds, memory = (
+            combine(step[key] for step in products.steps.values())
+            for key, combine in (("seconds", sum), ("peak_rss_mb", max))
+        )
+        cards.append(
+            (f"{seconds / 60:.1f} min", "for the whole chain", f"with at most {memory / 1000:.1f} GB of memory")
+        )
+    return cards
+
+
+def _skill_card(products: Products, split: str, label: str) -> tuple[str, str, str] | None:
+    """Best pooled R2 of methane in a split, beside climatology."""
+    scored = {}
+    for kind, run in products.models.items():
+        target = run.metrics["splits"].get(split, {}).get("targets", {}).get("fch4")
+        if target and target["pooled"].get("r2") is not None:
+            scored[kind] = target
+    if not scored:
+        return None
+    best = max(scored, key=lambda kind: scored[kind]["pooled"]["r2"])
+    baseline = scored[best].get("climatology", {}).get("pooled", {}).get("r2")
+    return (
+        number(scored[best]["pooled"]["r2"]),
+        label,
+        f"{model_name(best)}, the best of {len(scored)}; climatology by biome {number(baseline)}",
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator.evaluation.report", description=__doc__.split(":")[0] + "."
+    )
+    parser.add_argument("--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote")
+    parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        document = build_report(read_products(options.run_dir))
+    except FileNotFoundError as error:
+        log.error("report: %s", error)
+        return 1
+    out = options.out or options.run_dir / "report.html"
+    atomic_file.write_bytes(out, document.encode())
+    log.info("report: wrote %s (%.1f MB)", out, len(document) / 1e6)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

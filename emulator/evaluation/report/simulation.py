@@ -1,0 +1,101 @@
+"""The report's part on what was simulated."""
+
+import numpy as np
+
+from emulator.evaluation.figures import simulation as figures
+from emulator.evaluation.figures.style import biome_name, to_svg
+from emulator.evaluation.report.page import figure, notice, paragraph
+from emulator.evaluation.report.products import Products, Simulations
+
+EXAMPLE_GROUPS = (
+    ("bog", "fen", "wet_tundra", "marsh", "swamp"),
+    ("rice", "tropical_forest", "swamp"),
+    ("temperate_forest", "boreal_forest", "grassland", "shrubland", "tundra"),
+)
+"""One example site is shown from each group: a natural wetland, a warm wet site, an upland."""
+
+
+def simulation_section(products: Products) -> str:
+    """Map of the sites and example site-years."""
+    simulations = products.simulations
+    if simulations is None:
+        return notice("There is no dataset in this folder: nothing was simulated yet.")
+    data, years = simulations.dataset, np.unique(simulations.dates.year.values)
+    wetland = int(np.isin(simulations.biome, ("bog", "fen", "marsh", "swamp", "wet_tundra", "rice")).sum())
+    intro = (
+        f"{data.sizes['site']} sites ({wetland} of them wetlands) over the globe were simulated day by day from "
+        f"{years[0]} to {years[-1]} with "
+        "the Fortran program ecosys on an hourly step, from generated weather, each with its own hidden soil and "
+        "plant "
+        "parameters that the emulators never see."
+    )
+    return (
+        paragraph(intro + _cost(simulations))
+        + _map(products, simulations)
+        + figure(to_svg(figures.site_years(_examples(simulations)), "Example site-years"), _EXAMPLE_CAPTION)
+    )
+
+
+_EXAMPLE_CAPTION = (
+    "One simulated year at three sites: daily mean air temperature; water table (negative: below the surface; the "
+    "pale blue bar marks days "
+    "with snow on the ground); gross primary production and ecosystem respiration; methane flux to the atmosphere, "
+    "positive upward, on "
+    "an axis that is linear up to ±10 and logarithmic beyond, so that uptake by dry soils and wetland emission are "
+    "seen together."
+)
+
+
+def _cost(simulations: Simulations) -> str:
+    seconds, site_years = simulations.facts.get("seconds"), simulations.facts.get("site_years")
+    if not seconds or not site_years:
+        return ""
+    each = 1e3 * seconds / site_years
+    return f" The {site_years:,.0f} site-years took {seconds:.0f} s ({each:.0f} ms each, spin-up included)."
+
+
+def _map(products: Products, simulations: Simulations) -> str:
+    data, land = simulations.dataset, products.land
+    drawing = figures.site_map(
+        data["lat"].values, data["lon"].values, list(simulations.biome), land.get("land", []), land.get("water", [])
+    )
+    caption = "Simulated sites by biome; circles are wetlands, triangles uplands, the number of sites is in brackets."
+    if land:
+        caption += (
+            " The grey land is the coarse, hand-drawn outline from which sites are drawn (ice-free land, few "
+            "islands), "
+            "no coastline to measure from."
+        )
+    return figure(to_svg(drawing, "Map of the simulated sites"), caption)
+
+
+def _examples(simulations: Simulations) -> list[figures.SiteYear]:
+    """One site of each group: that whose mean methane flux is the median of its group's."""
+    emission = np.nanmean(simulations.target("fch4"), axis=1)
+    chosen: list[int] = []
+    for group in EXAMPLE_GROUPS:
+        members = [k for k in np.flatnonzero(np.isin(simulations.biome, group)) if k not in chosen]
+        if members:
+            chosen.append(sorted(members, key=lambda k: emission[k])[len(members) // 2])
+    return [_site_year(simulations, k) for k in chosen or [0]]
+
+
+def _site_year(simulations: Simulations, site: int) -> figures.SiteYear:
+    year = int(simulations.dates.year.values[-1])
+    days = np.flatnonzero(simulations.dates.year.values == year)
+    data = simulations.dataset
+    lat, lon = float(data["lat"][site]), float(data["lon"][site])
+    place = f"{abs(lat):.0f}°{'N' if lat >= 0 else 'S'} {abs(lon):.0f}°{'E' if lon >= 0 else 'W'}"
+
+    def series(name: str, units: str) -> np.ndarray:
+        return simulations.values(name, units, site)[days]
+
+    return figures.SiteYear(
+        title=f"{biome_name(simulations.biome[site])}, {place}, {year}",
+        tas=series("tas", "degC"),
+        wtd=series("wtd", "m"),
+        snw=series("snw", "kg m-2"),
+        gpp=series("gpp", "g m-2 day-1"),
+        reco=series("ra", "g m-2 day-1") + series("rh", "g m-2 day-1"),
+        fch4=series("fch4", "mg m-2 day-1"),
+    )

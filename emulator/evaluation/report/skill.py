@@ -1,0 +1,138 @@
+"""The report's part on skill: tables, then pictures of where the emulators do well and where not."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from emulator.evaluation.figures import skill as figures
+from emulator.evaluation.figures.style import biome_order, to_svg
+from emulator.evaluation.metrics import pooled
+from emulator.evaluation.report.page import figure, folded_html, notice, paragraph
+from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, Products, Simulations, target_units
+from emulator.evaluation.report.skill_tables import overview_table, scored_targets, skill_table
+
+SHOWN_SPLITS = ("temporal", "spatial")
+
+_INTRO = (
+    "Emulators are judged on years after those they learned from, at the same sites (there, models that take past "
+    "flux are "
+    "given that of earlier years), and on sites in other parts of the world than the training sites (from drivers and "
+    "site "
+    "properties alone). Pooled numbers are over all days of all sites together, and mostly tell whether a model knows "
+    "which "
+    "sites emit much; the median over sites tells whether it follows a site's own seasons and years, and is the "
+    "harder of "
+    "the two. The baseline is the mean of the training sites' flux for that day of the year and biome."
+)
+
+
+def skill_section(products: Products) -> str:
+    """Skill tables, seasonal cycles, densities and skill by biome."""
+    if not products.models:
+        return notice("No model was evaluated in this folder yet.")
+    first, *others = scored_targets(products.models)
+    more = "".join(skill_table(products.models, target) for target in others)
+    parts = [paragraph(_INTRO), overview_table(products.models), skill_table(products.models, first)]
+    parts.append(folded_html("The same for the other targets", more))
+    if products.simulations is not None and all(run.folder.predictions.exists() for run in products.models.values()):
+        parts += _pictures(products.models, products.simulations)
+    return "".join(parts)
+
+
+def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[str]:
+    parts = []
+    for target, splits in (("fch4", SHOWN_SPLITS), ("gpp", ("spatial",))):
+        for split in splits:
+            cycles, sites = _cycles(models, simulations, split, target)
+            if not cycles:
+                continue
+            label = f"{target}, {target_units(target)}"
+            title = f"Seasonal cycle of {TARGET_NAMES[target]} on {SPLIT_NAMES[split]}"
+            parts.append(
+                figure(to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_CYCLE_CAPTION}")
+            )
+    parts.append(_density(models, "fch4", 10.0))
+    parts.append(_density(models, "gpp", 1.0))
+    parts.append(_biome_figure(models, simulations, "fch4"))
+    parts.append(_biome_figure(models, simulations, "gpp"))
+    return parts
+
+
+_CYCLE_CAPTION = (
+    "mean over the test sites and test years of each biome, smoothed over 15 days, from the process model and the "
+    "emulators; "
+    "dotted, the climatology that the emulators must beat. Vertical scales differ."
+)
+
+
+def _cycles(
+    models: Mapping[str, ModelRun], simulations: Simulations, split: str, target: str
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, int]]:
+    """Mean seasonal cycles {biome: {"process", "climatology", model kind: (366,)}} and numbers of sites."""
+    slots = simulations.dates.dayofyear.values
+    first = next(iter(models.values()))
+    pairs = {kind: run.pairs(split, target) for kind, run in models.items()}
+    observed = pairs[first.kind][0]
+    scored = np.isfinite(observed)
+    series = {"process": observed, "climatology": np.where(scored, first.climatology(target), np.nan)}
+    series |= {kind: predicted for kind, (_, predicted) in pairs.items()}
+    cycles, sites = {}, {}
+    for biome in sorted(set(simulations.biome[scored.any(axis=1)]), key=biome_order):
+        members = simulations.biome == biome
+        sites[biome] = int((scored.any(axis=1) & members).sum())
+        cycles[biome] = {name: _seasonal_mean(values[members], slots) for name, values in series.items()}
+    return cycles, sites
+
+
+def _seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Mean over sites and years by day of the year, over a circular window of 15 days; (N, T) -> (366,)."""
+    known = np.isfinite(values)
+    sums = np.bincount(slots - 1, np.where(known, values, 0.0).sum(axis=0), minlength=366)
+    counts = np.bincount(slots - 1, known.sum(axis=0), minlength=366)
+    window = range(-7, 8)
+    sums, counts = (np.sum([np.roll(one, shift) for shift in window], axis=0) for one in (sums, counts))
+    return np.divide(sums, counts, out=np.full(366, np.nan), where=counts > 0)
+
+
+def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -> str:
+    splits = [split for split in SHOWN_SPLITS if all(run.tables(split) for run in models.values())]
+    pairs = {}
+    for kind, run in models.items():
+        by_split = {split: run.pairs(split, target) for split in splits}
+        pairs[kind] = {
+            split: tuple(values[np.isfinite(o) & np.isfinite(p)] for values in (o, p))
+            for split, (o, p) in by_split.items()
+        }
+    drawing = figures.density(pairs, target_units(target), linear_width, SPLIT_NAMES)
+    caption = (
+        f"Every test day: {TARGET_NAMES[target]} of the process model against that of the emulator, "
+        f"{target_units(target)}; darker = more days, "
+        f"logarithmically. Axes are linear up to ±{linear_width:g} and logarithmic beyond; the dashed line is "
+        "equality."
+    )
+    return figure(to_svg(drawing, f"Simulated against emulated {TARGET_NAMES[target]}"), caption)
+
+
+def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, target: str) -> str:
+    skill: dict[str, dict[str, dict[str, float]]] = {}
+    for split in SHOWN_SPLITS:
+        for kind, run in models.items():
+            if not run.tables(split):
+                continue
+            observed, predicted = run.pairs(split, target)
+            baseline = run.climatology(target)
+            for biome in set(simulations.biome[np.isfinite(observed).any(axis=1)]):
+                members = simulations.biome == biome
+                error = pooled(observed[members], predicted[members])["rmse"]
+                reference = pooled(observed[members], baseline[members])["rmse"]
+                skill.setdefault(split, {}).setdefault(biome, {})[kind] = (
+                    1.0 - (error / reference) ** 2 if reference > 0 else np.nan
+                )
+    caption = (
+        f"{TARGET_NAMES[target].capitalize()} by biome: 1 − (RMSE / RMSE of the climatology)², over all test days of "
+        "the biome. 1 is perfect, 0 "
+        "as good as the climatology, left of the line worse; an arrow at the left edge stands for less than −1."
+    )
+    return figure(
+        to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {TARGET_NAMES[target]}"), caption
+    )
