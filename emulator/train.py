@@ -1,6 +1,7 @@
 """Train one emulator: python -m emulator.train CONFIG --out RUN [--set KEY=VALUE ...]"""
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
@@ -72,7 +73,10 @@ def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: boo
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     else:
         run.truncate_log(0)
-    atomic_file.write_json(run.provenance, trainer.parts.description["provenance"])
+    if trainer.finished:
+        log.info("%s is finished already", run.path)
+    else:
+        _record_provenance(run, trainer.parts.description["provenance"])
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)
 
@@ -84,6 +88,14 @@ def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str,
         raise RunFolderError(
             f"{dataset.path}: has changed since the run began; --overwrite starts {run.path} anew with it"
         )
+
+
+def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
+    """Write provenance.json, or add this session to the one that began the run."""
+    session = {key: origin[key] for key in ("created", "git_hash", "versions")}
+    if run.provenance.exists():
+        origin = json.loads(run.provenance.read_text())
+    atomic_file.write_json(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
 
 
 def make_deterministic(threads: int) -> None:

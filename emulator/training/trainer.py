@@ -110,12 +110,14 @@ class Trainer:
     def train(self) -> Progress:
         """Run the remaining epochs. Raises Interrupted after saving, TrainingDiverged if the loss is not finite."""
         with self._signals_held():
-            while not self._finished():
+            while not self.finished:
                 self._train_epoch()
                 self._close_epoch()
         return self.progress
 
-    def _finished(self) -> bool:
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or validation has stalled."""
         done = self.progress
         stalled = done.epoch - done.best_epoch > self.settings.patience and done.best_epoch >= 0
         return done.epoch >= self.settings.epochs or (done.batch == 0 and stalled)
@@ -199,7 +201,7 @@ class Trainer:
             "epoch %d: train %.4f, validation %.4f%s", epoch, train_loss, val_loss, ", best so far" if improved else ""
         )
         self._save(self.run.last)
-        if self._signal is not None and not self._finished():
+        if self._signal is not None and not self.finished:
             raise Interrupted(self._signal)
 
     def _save(self, path: Any) -> None:

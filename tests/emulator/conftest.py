@@ -1,15 +1,12 @@
 """A tiny dataset, a tiny configuration, and runs trained with it once a session."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from synthetic import write_dataset
+from tests.emulator.synthetic import write_dataset
 
 CONFIG = """\
 seed: 3

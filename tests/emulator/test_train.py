@@ -111,7 +111,8 @@ def test_crash_while_an_epoch_is_closed(file, tiny_config, trained_run, tmp_path
 
 def test_finished_run_is_left_alone(tiny_config, trained_run):
     run = trained_run("lstm")
-    before = {path: path.read_bytes() for path in (run / "log.jsonl", run / "checkpoints" / "best.pt")}
+    files = (run / "log.jsonl", run / "provenance.json", run / "checkpoints" / "best.pt")
+    before = {path: path.read_bytes() for path in files}
     assert train.main([str(tiny_config), "--out", str(run)]) == 0
     assert all(path.read_bytes() == content for path, content in before.items())
 
@@ -128,7 +129,7 @@ def test_run_folder_refuses_another_configuration(tiny_config, tmp_path, caplog)
 
 
 def test_resume_refuses_a_changed_dataset(tiny_config, tmp_path, caplog):
-    from synthetic import write_dataset
+    from tests.emulator.synthetic import write_dataset
 
     dataset = write_dataset(tmp_path / "d.nc", sites=12, years=3, seed=1)
     settings = ("training.epochs=2", f"data.path={dataset}", "split.folds=3")
@@ -144,7 +145,8 @@ def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_con
     found = json.loads((run / "provenance.json").read_text())
     assert found["seed"] == 3 and len(found["dataset_hash"]) == 64 and found["versions"]["torch"] == torch.__version__
     saved = checkpoint.load(run / "checkpoints" / "best.pt")
-    assert saved.git_hash == found["git_hash"] and saved.config_hash == found["config_hash"]
+    assert saved.config_hash == found["config_hash"]
+    assert [saved.git_hash] == [session["git_hash"] for session in found["sessions"]]
     frozen = config_file.load(Config, run / "config.yaml")
     assert frozen.model == config_file.load(Config, tiny_config).model
 
