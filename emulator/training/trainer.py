@@ -192,7 +192,7 @@ class Trainer:
                 "epoch": epoch,
                 "train_loss": train_loss,
                 "val_loss": val_loss,
-                "learning_rate": learning_rate,
+                "lr": learning_rate,
                 "seconds": round(progress.seconds, 3),
                 "best": improved,
             }

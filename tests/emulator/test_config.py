@@ -1,6 +1,7 @@
 """Configuration files: what is accepted, and the message for what is not."""
 
 import math
+import re
 
 import pytest
 
@@ -124,3 +125,13 @@ def test_train_exits_with_2_and_one_message(tiny_config, tmp_path, caplog):
     assert train.main([str(tiny_config), "--out", str(tmp_path / "run"), "--set", "training.epoch=1"]) == 2
     assert "unknown key 'training.epoch'" in caplog.text
     assert not (tmp_path / "run").exists()
+
+
+def test_configuration_shown_in_the_documentation_is_valid(project_root, tmp_path):
+    text = (project_root / "docs" / "training.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        path = tmp_path / "shown.yaml"
+        path.write_text(block)
+        assert load(path).model.kind == "lstm"
