@@ -72,7 +72,7 @@ def ecosys_exe() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Folder of the real data: $ECOSTEP_DATA, default `../shared/data` beside the project; skipped where it is absent."""
+    """Folder of the real data: $ECOSTEP_DATA, default `../shared/data`; skipped where it is absent."""
     folder = Path(os.environ.get("ECOSTEP_DATA", PROJECT_ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"real data not found in {folder}; set ECOSTEP_DATA to the folder that holds it")

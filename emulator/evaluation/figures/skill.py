@@ -117,15 +117,16 @@ def biome_skill(skill: Mapping[str, Mapping[str, Mapping[str, float]]], split_na
     splits = list(skill)
     biomes = sorted({biome for one in skill.values() for biome in one}, key=style.biome_order, reverse=True)
     figure, grid = style.new_figure(
-        9.6, 1.0 + 0.27 * len(biomes), 1, len(splits), sharey=True, sharex=True, squeeze=False
+        9.6, 1.0 + 0.31 * len(biomes), 1, len(splits), sharey=True, sharex=True, squeeze=False
     )
     kinds: list[str] = []
     for axes, split in zip(grid[0], splits, strict=True):
         axes.axvline(0, color=style.INK, linewidth=0.9)
         for row, biome in enumerate(biomes):
-            for kind, value in skill[split].get(biome, {}).items():
+            values = skill[split].get(biome, {})
+            for place, (kind, value) in enumerate(values.items()):
                 kinds += [kind] if kind not in kinds else []
-                _skill_mark(axes, row, kind, value)
+                _skill_mark(axes, row + 0.22 * ((len(values) - 1) / 2 - place), kind, value)
         axes.set(
             title=split_names[split], xlabel="share of the climatology's squared error removed", xlim=(-1.05, 1.05)
         )
@@ -145,7 +146,7 @@ def biome_skill(skill: Mapping[str, Mapping[str, Mapping[str, float]]], split_na
     return figure
 
 
-def _skill_mark(axes: Axes, row: int, kind: str, value: float) -> None:
+def _skill_mark(axes: Axes, row: float, kind: str, value: float) -> None:
     if not np.isfinite(value):
         return
     marker = style.MODEL_MARKERS.get(kind, "v") if value > -1 else "<"

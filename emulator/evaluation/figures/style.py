@@ -16,11 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, MUTED, GRID, LAND, PAPER = "#1c1d1e", "#6b6c6d", "#d8d9da", "#e8e9ea", "#fdfeff"
-CSS_VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", LAND: "--land", PAPER: "--paper"}
-
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442",
 )  # fmt: skip
+
+CSS_VARIABLES = {
+    INK: "--ink", MUTED: "--muted", GRID: "--grid", LAND: "--land", PAPER: "--paper", BLUE: "--blue", GREEN: "--green",
+}  # fmt: skip
 
 TRUTH = {"color": INK, "linewidth": 1.6, "linestyle": "-"}
 CLIMATOLOGY = {"color": MUTED, "linewidth": 1.3, "linestyle": (0, (1, 1.5))}

@@ -35,7 +35,7 @@ def write_run(folder: Path, *, sites: int = 30, years: int = 4, seed: int = 0) -
         _write_model(folder / "models" / kind, kind, dataset, noise, random)
     _write_coupled(folder / "coupled", dataset, random)
     step = {"seconds": 30.0, "peak_rss_mb": 900.0, "finished": "2030-01-01T00:00:00+00:00", "git_hash": "0" * 40}
-    (folder / "steps.json").write_text(json.dumps({name: step for name in ("simulate", "lstm", "couple")}))
+    (folder / "steps.json").write_text(json.dumps(dict.fromkeys(("simulate", "lstm", "couple"), step)))
     return folder
 
 

@@ -1,0 +1,157 @@
+"""Run the land model with its biogeochemistry computed and emulated, and check that the coupling is exact.
+
+    python scripts/couple.py --sims OUT/sims --run OUT/models/cham_net --out OUT/coupled
+
+Writes coupled.json (checks, skill against the process run, timings) and series.nc (daily targets of both runs).
+Exit status: 0 all checks hold, 1 a run failed, 3 a check does not hold.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process, as under MPI; set before torch is loaded
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
+
+import netCDF4
+import numpy as np
+from coupled_checks import check_restart, check_single_cells, check_site_blocks, compare_offline
+from coupled_runs import Host, Run, host_from_simulation, read_history, run_host, write_dataset
+
+from ecosys_sims import biomes
+from ecosys_sims.model import ModelError, find_program
+from emulator import atomic_file, provenance, trained_model
+from emulator.data.dataset import Dataset
+from emulator.data.variables import Variable, unit_conversion
+from emulator.evaluation.metrics import to_json
+from emulator.run_folder import RunFolder
+
+log = logging.getLogger("couple")
+
+LIMIT = 1e-5
+"""Largest difference of coupled and offline prediction, as a share of the target's standard deviation."""
+
+
+def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) -> dict[str, Any]:
+    """All runs and checks; returns what coupled.json holds."""
+    started = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    trained = trained_model.load(run)
+    host = host_from_simulation(sims, artefact, sites, find_program())
+    log.info("%d sites, %d days, %s", len(host.sites), host.days, artefact)
+    process = run_host(host, out / "process", "process")
+    log.info("process: %s", _spent(process))
+    emulated = run_host(host, out / "emulator", "emulator")
+    log.info("emulator: %s", _spent(emulated))
+    write_dataset(out / "dataset.nc", host, emulated)
+    targets = trained.signature.targets
+    fluxes = [_targets(one, targets) for one in (process, emulated)]
+    compared = compare_offline(run, out / "dataset.nc", *fluxes, out / "offline.nc")
+    worst = max(one["max_abs_diff_over_sd"] for one in compared.values())
+    log.info("coupled against offline: at most %.2g of the target's standard deviation", worst)
+    restart = check_restart(host, emulated, out)
+    log.info("restart on %s: %s", restart["date"], _verdict(restart))
+    blocks = check_site_blocks(host, emulated, out)
+    single = check_single_cells(artefact, Dataset.open(sims / "dataset.nc", trained.signature, require_targets=False))
+    log.info("two blocks of sites: %s; 64 cells one by one: %s", _verdict(blocks), _verdict(single))
+    _write_series(out / "series.nc", host, targets, *fluxes)
+    timing = {"process": process.timing, "emulator": emulated.timing}
+    return {
+        "model": {"kind": trained.config.model.kind, "name": artefact.stem, "sha256": provenance.file_hash(artefact)},
+        "sites": len(host.sites),
+        "start_date": host.start.strftime("%Y-%m-%d"),
+        "days": host.days,
+        "targets": compared,
+        "max_abs_diff_over_sd": worst,
+        "restart": restart,
+        "restart_bitwise": restart["bitwise"],
+        "decomposition": {"site_blocks": blocks, "single_cells": single, "description": _description(blocks, single)},
+        "decomposition_bitwise": blocks["bitwise"] and single["bitwise"],
+        "timing": timing,
+        "speedup": timing["process"]["biogeochemistry_s"] / timing["emulator"]["biogeochemistry_s"],
+        "speedup_total": timing["process"]["wall_s"] / timing["emulator"]["wall_s"],
+        "seconds": time.perf_counter() - started,
+        "provenance": {
+            "created": provenance.now(),
+            "git_hash": provenance.git_hash(),
+            "versions": provenance.versions(),
+        },
+    }
+
+
+def _targets(run: Run, targets: tuple[Variable, ...]) -> dict[str, np.ndarray]:
+    """Targets of a run in analysis units, float64 (N, T)."""
+    series = read_history(run.history, tuple(target.name for target in targets))
+    return {
+        target.name: series[target.name] * unit_conversion(target.units, target.analysis_units)[0] for target in targets
+    }
+
+
+def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process: dict, emulated: dict) -> None:
+    """Daily targets of both runs, for the report."""
+    names = {biome.flag: name for name, biome in biomes.BY_NAME.items()}
+    with atomic_file.replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+        file.createDimension("site", len(host.sites))
+        file.createDimension("time", host.days)
+        for name, values in (("site_id", host.sites.site_id), ("biome", [names[int(k)] for k in host.sites.biome])):
+            file.createVariable(name, str, ("site",))[:] = np.array(values, dtype=object)
+        axis = file.createVariable("time", "f8", ("time",))
+        axis.units = f"days since {host.start.strftime('%Y-%m-%d')} 00:00:00"
+        axis.calendar = host.config.period.calendar
+        axis[:] = np.arange(host.days) + 0.5
+        for target in targets:
+            for scheme, series in (("process", process), ("emulator", emulated)):
+                one = file.createVariable(f"{target.name}_{scheme}", "f4", ("site", "time"), zlib=True, complevel=1)
+                one.units = target.analysis_units
+                one[:] = series[target.name]
+
+
+def _description(blocks: dict[str, Any], single: dict[str, Any]) -> str:
+    first, others = blocks["sites"]
+    return (
+        f"sites run as {first} and {others} instead of together, and {single['cells']} cells called one by one instead "
+        f"of in one call ({single['days']} days): all compared bit for bit"
+    )
+
+
+def _spent(run: Run) -> str:
+    timing = run.timing
+    return f"{timing['wall_s']:.1f} s, of which biogeochemistry {timing['biogeochemistry_s']:.2f} s"
+
+
+def _verdict(check: dict[str, Any]) -> str:
+    return "equal bit for bit" if check["bitwise"] else f"DIFFERENT {check.get('differing', '')}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sims", type=Path, required=True, help="folder that gen_sims.py wrote")
+    parser.add_argument("--run", type=Path, required=True, help="run folder of the trained model")
+    parser.add_argument("--artefact", type=Path, help="exported model; default RUN/model.pt")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--sites", type=int, default=32, help="number of sites (default 32)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    artefact = options.artefact or options.run / "model.pt"
+    for path, maker in ((options.sims / "dataset.nc", "scripts/gen_sims.py"), (artefact, "python -m emulator.export")):
+        if not path.exists():
+            log.error("%s is not there; make it with %s", path, maker)
+            return 1
+    try:
+        found = couple(options.sims, RunFolder(options.run), artefact, options.out, options.sites)
+    except ModelError as error:
+        log.error("%s", error)
+        return 1
+    atomic_file.write_json(options.out / "coupled.json", to_json(found))
+    holds = found["max_abs_diff_over_sd"] <= LIMIT and found["restart_bitwise"] and found["decomposition_bitwise"]
+    log.info("biogeochemistry %.2g times as fast emulated as computed", found["speedup"])
+    return 0 if holds else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What must hold of a coupled run: equal to offline prediction, exact on restart and however cells are split."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from coupled_runs import Host, Run, read_history, run_host
+
+import coupler
+from ecosys_sims import variables
+from emulator.data.dataset import Dataset
+from emulator.evaluation.metrics import pooled
+from emulator.predict import predict
+from emulator.run_folder import RunFolder
+from emulator.trained_model import load
+
+DAILY_NAMES = tuple(variable.name for variable in variables.DAILY)
+CELLS = 64
+SPLIT_DAYS = 45
+"""Days of the 64-cell check, from 1 December on, so that a month and a year end within."""
+
+
+def compare_offline(
+    run: RunFolder, dataset: Path, process: dict, coupled: dict, out: Path
+) -> dict[str, dict[str, Any]]:
+    """By target: coupled against offline prediction from the same drivers, and emulated against process run.
+
+    process, coupled: targets in analysis units, {name: (N, T)}. Differences are over every site and day; sd is that of
+    the process run over the same.
+    """
+    predicted = predict(run, dataset, out, past_flux="none")
+    found = {}
+    for index, target in enumerate(load(run).signature.targets):
+        spread = float(np.std(process[target.name], dtype=np.float64))
+        difference = float(np.max(np.abs(coupled[target.name] - predicted[..., index].astype(np.float64))))
+        found[target.name] = {
+            "units": target.analysis_units,
+            "sd": spread,
+            "max_abs_diff": difference,
+            "max_abs_diff_over_sd": difference / spread,
+            "emulated_against_process": pooled(process[target.name], coupled[target.name]),
+        }
+    return found
+
+
+def check_restart(host: Host, whole: Run, folder: Path) -> dict[str, Any]:
+    """Run to some day, write a restart file, go on from it; compare every daily value with the whole run."""
+    middle = host.days // 2 + 17
+    date = host.start + timedelta(days=middle)
+    first = run_host(host, folder / "until_restart", "emulator", days=middle, write_restart=True)
+    second = run_host(
+        host, folder / "from_restart", "emulator", first_day=middle, restart_from=first.restart_file(date).resolve()
+    )
+    expected, before, after = (read_history(run.history, DAILY_NAMES) for run in (whole, first, second))
+    differing = [
+        name
+        for name in DAILY_NAMES
+        if not _same_bits(expected[name], np.concatenate([before[name], after[name]], axis=1))
+    ]
+    return {"date": date.strftime("%Y-%m-%d"), "bitwise": not differing, "differing": differing}
+
+
+def check_site_blocks(host: Host, whole: Run, folder: Path) -> dict[str, Any]:
+    """Run the sites in two parts of unequal size; compare every daily value with the run of all."""
+    cut = max(1, len(host.sites) // 3)
+    parts = [
+        run_host(host.part(first, last), folder / name, "emulator")
+        for name, first, last in (("first_sites", 0, cut), ("other_sites", cut, len(host.sites)))
+    ]
+    expected = read_history(whole.history, DAILY_NAMES)
+    found = [read_history(part.history, DAILY_NAMES) for part in parts]
+    differing = [n for n in DAILY_NAMES if not _same_bits(expected[n], np.concatenate([one[n] for one in found]))]
+    return {"sites": [cut, len(host.sites) - cut], "bitwise": not differing, "differing": differing}
+
+
+def check_single_cells(artefact: Path, data: Dataset) -> dict[str, Any]:
+    """One call of 64 cells against 64 calls of one, through the Python binding: every flux and the last state."""
+    model = coupler.Model(artefact)
+    december = np.flatnonzero((data.calendar[:, 1] == 12).numpy() & (data.calendar[:, 2] == 1).numpy())
+    first = int(december[0]) if len(december) else 0
+    days = range(first, min(first + SPLIT_DAYS, data.drivers.shape[1]))
+    cells = np.arange(CELLS) % data.n_sites
+    together = _step_cells(model, data, cells, days)
+    alone = [_step_cells(model, data, cells[[k]], days) for k in range(CELLS)]
+    same = all(_same_bits(together[k], np.concatenate([one[k] for one in alone], axis=-2 if k else -1)) for k in (0, 1))
+    return {"cells": CELLS, "days": len(days), "bitwise": same}
+
+
+def _step_cells(model: coupler.Model, data: Dataset, rows: np.ndarray, days: range) -> tuple[np.ndarray, np.ndarray]:
+    """Fluxes (C, T, n) and the last state (n, S) of the cells with the drivers of these rows of a dataset."""
+    cells = model.cells(len(rows), "noleap" if data.calendar_name == "noleap" else "standard")
+    drivers = {variable.name: np.empty(len(rows), np.float32) for variable in data.signature.inputs}
+    fluxes = {variable.name: np.empty(len(rows), np.float32) for variable in data.signature.targets}
+    for index, variable in enumerate(data.signature.statics):
+        cells.set_static(variable.name, data.static[rows, index].numpy(), variable.units)
+    for variable in data.signature.inputs:
+        cells.set_input(variable.name, drivers[variable.name], variable.units)
+    for variable in data.signature.targets:
+        cells.set_output(variable.name, fluxes[variable.name], variable.analysis_units)
+    cells.init_state()
+    series = []
+    for day in days:
+        for index, variable in enumerate(data.signature.inputs):
+            drivers[variable.name][:] = data.drivers[rows, day, index].numpy()
+        year, month, date = data.calendar[day, :3].tolist()
+        cells.step(year, month, date)
+        series.append(np.stack([fluxes[variable.name].copy() for variable in data.signature.targets]))
+    return np.stack(series, axis=1), cells.state.copy()
+
+
+def _same_bits(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and one.tobytes() == other.tobytes()

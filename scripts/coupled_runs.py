@@ -1,0 +1,173 @@
+"""Runs of the program `ecosys` on one set of sites, with its biogeochemistry computed or emulated."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+
+import cftime
+import f90nml
+import netCDF4
+import numpy as np
+
+from ecosys_sims import config as configuration
+from ecosys_sims import namelists, provenance, variables
+from ecosys_sims.atomic_file import replacing
+from ecosys_sims.config import SimulationConfig
+from ecosys_sims.dataset import common_attributes, create_layout, sites_as_statics
+from ecosys_sims.model import run_program
+from ecosys_sims.site_table import read_site_table, read_true_parameters, write_site_table
+from ecosys_sims.sites import SiteTable
+
+ARTEFACT = "model.pt"
+IDENTITY = "identity.txt"
+
+
+@dataclass(frozen=True)
+class Host:
+    """The land model ready to run: program, configuration, sites with their hidden parameters, and the artefact."""
+
+    program: Path
+    config: SimulationConfig
+    sites: SiteTable
+    parameters: dict[str, np.ndarray]
+    artefact: Path
+
+    @property
+    def start(self) -> cftime.datetime:
+        """First day."""
+        return cftime.datetime(self.config.period.start_year, 1, 1, calendar=self.config.period.calendar)
+
+    @property
+    def days(self) -> int:
+        """Days of the whole period."""
+        end = cftime.datetime(
+            self.config.period.start_year + self.config.period.years, 1, 1, calendar=self.config.period.calendar
+        )
+        return (end - self.start).days
+
+    def part(self, first: int, last: int) -> "Host":
+        """The same with sites first..last-1 only."""
+        parameters = {name: values[first:last] for name, values in self.parameters.items()}
+        return Host(self.program, self.config, self.sites.part(first, last), parameters, self.artefact)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of the program."""
+
+    folder: Path
+    history: Path
+
+    @property
+    def timing(self) -> dict[str, float]:
+        """Seconds by part of the land model."""
+        return json.loads((self.folder / f"{namelists.CASE_NAME}.timing.json").read_text())
+
+    def restart_file(self, date: cftime.datetime) -> Path:
+        """The restart file of a date."""
+        return self.folder / f"{namelists.CASE_NAME}.r.{_stamp(date)}-00000.nc"
+
+
+def host_from_simulation(sims: Path, artefact: Path, count: int, program: Path) -> Host:
+    """A host on `count` sites of a simulation made by gen_sims.py, spread over its table."""
+    config = configuration.load(sims / "config.yaml")
+    sites, parameters = read_site_table(sims / "sites.nc"), read_true_parameters(sims / "params_truth.nc")
+    chosen = np.unique(np.linspace(0, len(sites) - 1, min(count, len(sites))).round().astype(int))
+    columns = {item.name: getattr(sites, item.name)[chosen] for item in fields(SiteTable)}
+    return Host(
+        program=program,
+        config=config,
+        sites=SiteTable(**columns),
+        parameters={name: values[chosen] for name, values in parameters.items()},
+        artefact=artefact.resolve(),
+    )
+
+
+def run_host(
+    host: Host,
+    folder: Path,
+    scheme: str,
+    *,
+    first_day: int = 0,
+    days: int | None = None,
+    restart_from: Path | None = None,
+    write_restart: bool = False,
+) -> Run:
+    """Run the program in `folder` for `days` from `first_day` of the period, unless it is there already.
+
+    scheme: 'process' or 'emulator'. Raises ModelError with the program's own message.
+    """
+    start = host.start + timedelta(days=first_day)
+    namelist = _namelist(
+        host, scheme, start, host.days - first_day if days is None else days, restart_from, write_restart
+    )
+    run = Run(folder, folder / f"{namelists.CASE_NAME}.h0.{_stamp(start)}-00000.nc")
+    identity = _identity(host, namelist, restart_from)
+    if run.history.exists() and (folder / IDENTITY).exists() and (folder / IDENTITY).read_text() == identity:
+        return run
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_site_table(folder / namelists.SITE_TABLE, host.sites, host.parameters)
+    (folder / ARTEFACT).symlink_to(host.artefact)
+    namelists.write_namelist(namelist, folder / namelists.NAMELIST)
+    run_program(host.program, Path(namelists.NAMELIST), folder)
+    (folder / namelists.SITE_TABLE).unlink()  # it holds the true parameters
+    (folder / IDENTITY).write_text(identity)
+    return run
+
+
+def _namelist(
+    host: Host, scheme: str, start: cftime.datetime, days: int, restart_from: Path | None, write_restart: bool
+) -> f90nml.Namelist:
+    namelist = namelists.block_namelist(host.config)
+    control = namelist["run_ctl"]
+    control.update(start_date=_stamp(start), stop_n=days, stop_option="ndays", bgc_scheme=scheme)
+    control["rest_frq"] = "end" if write_restart else "none"
+    if restart_from is not None:
+        control["finidat"] = str(restart_from)
+    if scheme == "emulator":
+        namelist["emulator_nl"] = {"file": ARTEFACT}
+    return namelist
+
+
+def _stamp(date: cftime.datetime) -> str:
+    return f"{date.year:04d}-{date.month:02d}-{date.day:02d}"
+
+
+def _identity(host: Host, namelist: f90nml.Namelist, restart_from: Path | None) -> str:
+    """Hash of all that the numbers depend on."""
+    digest = hashlib.sha256(namelists.as_text(namelist).encode())
+    for path in (host.program, host.artefact, restart_from):
+        digest.update(provenance.file_sha256(path).encode() if path else b"")
+    for item in fields(SiteTable):
+        digest.update(getattr(host.sites, item.name).tobytes())
+    for values in host.parameters.values():
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def write_dataset(path: Path, host: Host, run: Run) -> None:
+    """Bring a run's history to the dataset format (docs/formats.md), for offline prediction from its drivers."""
+    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+        attributes = common_attributes("coupled run of ecosys", host.config.institution, "ecosys", "scripts/couple.py")
+        file.setncatts(attributes)
+        file.seed = np.int32(host.config.seed)
+        file.config = configuration.to_yaml(host.config)
+        file.namelist = namelists.resolved_text(run.folder)
+        first_day = host.start.replace(calendar="standard")
+        statics = sites_as_statics(host.sites)
+        create_layout(file, statics, first_day, host.days, host.config.period.calendar, len(host.sites))
+        with netCDF4.Dataset(run.history) as history:
+            history.set_auto_mask(False)
+            for variable in variables.DAILY:
+                file[variable.name][:] = history[variable.name][:]
+
+
+def read_history(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Daily variables of a history, float32 (N, T), fill values as they are."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        return {name: np.asarray(file[name][:]) for name in names}
