@@ -9,6 +9,7 @@ module calendar_dates
 
   public :: calendar_date, known_calendar, leap_days, parse_date, format_date, operator(==)
   public :: day_number, date_of_day, next_day, days_in_month, days_in_year, day_of_year
+  public :: add_years
 
   !> A day of a calendar.
   type :: calendar_date
@@ -138,6 +139,18 @@ contains
     next%month = 1
     next%year = date%year + 1
   end function next_day
+
+  !> The same day some years later; 29 February becomes 28 February where there is none.
+  elemental function add_years(date, years) result(later)
+    !> A date.
+    type(calendar_date), intent(in) :: date
+    !> Years, may be negative.
+    integer, intent(in) :: years
+    type(calendar_date) :: later
+    later = date
+    later%year = date%year + years
+    later%day = min(date%day, days_in_month(later))
+  end function add_years
 
   !> Length of the date's month, d.
   elemental integer function days_in_month(date)

@@ -1,26 +1,12 @@
-!> Water vapour of the air.
+!> Specific humidity and vapour pressure of the air.
 module humidity
-  use constants, only : t_freeze
   use kinds, only : wp
   implicit none
   private
 
-  public :: saturation_pressure, specific_humidity, vapour_pressure
+  public :: specific_humidity, vapour_pressure
 
 contains
-
-  !> Saturation vapour pressure over water, below freezing over ice [Pa].
-  elemental real(wp) function saturation_pressure(temperature)
-    !> Temperature [K].
-    real(wp), intent(in) :: temperature
-    real(wp) :: celsius
-    celsius = max(-100.0_wp, temperature - t_freeze)
-    if (celsius >= 0.0_wp) then
-      saturation_pressure = 610.8_wp*exp(17.27_wp*celsius/(celsius + 237.3_wp))
-    else
-      saturation_pressure = 610.8_wp*exp(21.87_wp*celsius/(celsius + 265.5_wp))
-    end if
-  end function saturation_pressure
 
   !> Specific humidity [kg kg-1].
   elemental real(wp) function specific_humidity(vapour, pressure)

@@ -141,7 +141,7 @@ contains
     type(namelist_key), allocatable :: keys(:)
     type(parameter_info), allocatable :: info(:)
     integer :: i
-    info = parameter_table()
+    allocate(info, source=parameter_table())
     allocate(keys(size(info)))
     do i = 1, size(info)
       keys(i) = key(trim(info(i)%group), trim(info(i)%name), 'real', '', &

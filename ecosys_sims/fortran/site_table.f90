@@ -249,7 +249,7 @@ contains
     real(wp), allocatable :: values(:), current(:)
     integer :: k, unused
     stat = success
-    info = parameter_table()
+    allocate(info, source=parameter_table())
     allocate(values(size(sites%id)))
     do k = 1, size(info)
       if (.not. has_variable(ncid, trim(info(k)%name))) cycle
@@ -259,7 +259,8 @@ contains
       where (.not. is_set(values)) values = current
       call set_parameter(sites%params, trim(info(k)%name), values, stat, errmsg)
       if (stat == success) cycle
-      call input_error(file, errmsg, stat, errmsg)
+      stat = bad_input
+      errmsg = file//': '//errmsg
       return
     end do
   end subroutine override_by_table

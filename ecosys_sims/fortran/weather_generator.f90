@@ -9,11 +9,12 @@ module weather_generator
   use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
     daily_precipitation, daily_temperature, site_climate
   use constants, only : t_freeze
-  use humidity, only : saturation_pressure, specific_humidity
+  use humidity, only : specific_humidity
   use kinds, only : wp
   use namelist_input, only : configuration, is_set
   use precipitation_amounts, only : amount_distribution, draw_amount, make_distribution, &
     stationary_wet_fraction, wet_probability
+  use radiation, only : saturation_pressure
   use random, only : normal_pair, random_stream, uniform
   use solar, only : top_of_atmosphere
   implicit none
@@ -97,7 +98,7 @@ contains
     real(wp), allocatable :: peak(:)
     self%lat = lat
     self%psurf = pressure_of_elevation(elevation)
-    peak = merge(200.0_wp, 17.0_wp, lat >= 0.0_wp)
+    allocate(peak, source=merge(200.0_wp, 17.0_wp, lat >= 0.0_wp))
     if (is_set(config%precip_peak_day)) peak = config%precip_peak_day
     self%climate = climate_of_site(lat, continentality, annual_precip, t_ann, &
       config%precip_seasonality, peak)

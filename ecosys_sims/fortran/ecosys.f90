@@ -1,0 +1,67 @@
+!> The program `ecosys`: runs the column model for the sites and years of a namelist file.
+program ecosys
+  use, intrinsic :: iso_c_binding, only : c_int
+  use, intrinsic :: iso_fortran_env, only : error_unit, output_unit
+  use documentation, only : namelist_document, parameter_document
+  use exit_codes, only : bad_namelist, success
+  use namelist_input, only : configuration, read_configuration
+  use simulation, only : run_simulation
+  use version, only : git_hash, program_version
+  implicit none
+
+  interface
+    !> End without the messages of `stop`, and without the exit handlers of libraries that may hold
+    !> files on a full disk.
+    subroutine c_exit(code) bind(c, name='_exit')
+      import :: c_int
+      integer(c_int), value :: code
+    end subroutine c_exit
+  end interface
+
+  character(*), parameter :: usage = 'usage: ecosys CASE.nml | --help | --version | --parameters'// &
+    ' | --namelists'
+  type(configuration) :: config
+  character(:), allocatable :: argument, errmsg
+  integer :: length, stat
+
+  if (command_argument_count() /= 1) call leave(bad_namelist, usage)
+  call get_command_argument(1, length=length)
+  allocate(character(length) :: argument)
+  call get_command_argument(1, argument)
+  select case (argument)
+  case ('--help', '-h')
+    write(output_unit, '(a)') usage, '', &
+      'Runs the column model for the sites and years that the namelist file CASE.nml asks for.', &
+      '  --parameters  table of the parameters (docs/parameters.md)', &
+      '  --namelists   table of the namelist groups and keys (docs/namelists.md)', '', &
+      'Exit codes: 0 success, 1 bad input, 2 bad namelist or usage, 3 balance not closed,', &
+      '4 output could not be written, 5 emulator failed.'
+  case ('--version')
+    write(output_unit, '(a)') 'ecosys '//program_version//' ('//git_hash//')'
+  case ('--parameters')
+    write(output_unit, '(a)', advance='no') parameter_document()
+  case ('--namelists')
+    write(output_unit, '(a)', advance='no') namelist_document()
+  case default
+    if (argument(1:min(1, length)) == '-') call leave(bad_namelist, usage)
+    call read_configuration(argument, config, stat, errmsg)
+    if (stat == success) call run_simulation(config, stat, errmsg)
+    if (stat /= success) call leave(stat, errmsg)
+    write(output_unit, '(a)') 'SUCCESSFUL COMPLETION'
+  end select
+
+contains
+
+  !> Say what is wrong and end with an exit code.
+  subroutine leave(code, message)
+    !> Exit code.
+    integer, intent(in) :: code
+    !> Message.
+    character(*), intent(in) :: message
+    flush(output_unit)
+    write(error_unit, '(a)') 'ecosys: '//message
+    flush(error_unit)
+    call c_exit(int(code, c_int))
+  end subroutine leave
+
+end program ecosys

@@ -1,0 +1,318 @@
+!> Biogeochemistry by an emulator: the coupler is called every physics step with what the land
+!> model computes anyway, and gives the fluxes of a day on the step that completes it.
+module emulated_biogeochemistry
+  use, intrinsic :: iso_fortran_env, only : real32
+  use calendar_dates, only : calendar_date
+  use column, only : column_model
+  use column_state, only : column_type, site_static, step_forcing
+  use ecostep, only : ecostep_cells, ecostep_model
+  use exit_codes, only : emulator_failure, success
+  use kinds, only : wp
+  use namelist_input, only : configuration
+  use radiation, only : saturation_pressure, vapour_deficit
+  use soil_grid, only : nsoil, weight_10cm, z_mid
+  use text, only : join
+  implicit none
+  private
+
+  public :: emulator, open_emulator, close_emulator, start_emulator, forget_date, emulator_step
+  public :: take_fluxes
+
+  integer, parameter :: n_drivers = 17, n_targets = 5
+
+  !> Variables that the host offers, named as in docs/formats.md section 1.
+  character(*), parameter :: driver_names(n_drivers) = [character(8) :: 'tas', 'tasmin', 'tasmax', &
+    'pr', 'rsds', 'rlds', 'vpd', 'sfcWind', 'ps', 'co2', 'ch4', 'tsl', 'mrsos', 'wtd', 'snw', &
+    'lai', 'evspsbl']
+  character(*), parameter :: driver_units(n_drivers) = [character(12) :: 'K', 'K', 'K', &
+    'kg m-2 s-1', 'W m-2', 'W m-2', 'Pa', 'm s-1', 'Pa', '1e-6', '1e-9', 'K', 'kg m-2', 'm', &
+    'kg m-2', '1', 'kg m-2 s-1']
+  character(*), parameter :: target_names(n_targets) = [character(4) :: 'gpp', 'ra', 'rh', 'nee', &
+    'fch4']
+  character(*), parameter :: target_units(n_targets) = [character(14) :: 'g m-2 day-1', &
+    'g m-2 day-1', 'g m-2 day-1', 'g m-2 day-1', 'mg m-2 day-1']
+
+  !> The emulator of a block of sites. Variables of this type must have the target attribute.
+  type :: emulator
+    !> The artefact.
+    type(ecostep_model) :: model
+    !> The cells.
+    type(ecostep_cells) :: cells
+    !> State rows, (state_size, nsite); they belong in the restart file.
+    real(real32), allocatable :: state(:, :)
+    !> Whether the artefact gives a target, in the order gpp, ra, rh, nee, fch4.
+    logical :: gives(n_targets) = .false.
+    !> Drivers over the interval of calls, (nsite, n_drivers).
+    real(wp), allocatable, private :: drivers(:, :)
+    !> Fluxes, (nsite, n_targets).
+    real(wp), allocatable, private :: fluxes(:, :)
+    !> Evaporation of the day up to the last step [kg m-2], (nsite).
+    real(wp), allocatable, private :: evaporated(:)
+    !> Interval of calls and physics step [s].
+    integer, private :: dt_call = 3600, dt = 3600
+    !> Path of the artefact, for messages.
+    character(:), allocatable, private :: file
+  end type emulator
+
+contains
+
+  !> Load the artefact and register what it asks for.
+  subroutine open_emulator(self, config, static, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_static), intent(in), target :: static
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: i, k, n
+    n = static%nsite
+    self%file = config%emulator_file
+    self%dt_call = config%emulator_dt
+    self%dt = config%dt_phys
+    allocate(self%drivers(n, n_drivers), self%fluxes(n, n_targets), self%evaporated(n), &
+      source=0.0_wp)
+    call self%model%open(self%file, config%emulator_backend, stat, errmsg)
+    if (stat == 0) then
+      allocate(self%state(self%model%state_size(), n), source=0.0_real32)
+      call self%cells%create(self%model, n, config%calendar, stat, errmsg)
+    end if
+    if (stat == 0) call self%cells%state(self%state, stat, errmsg)
+    do i = 1, self%model%n_inputs()
+      if (stat /= 0) exit
+      k = place(self%model%input_name(i), driver_names)
+      if (k == 0) then
+        call refuse('input', self%model%input_name(i), driver_names, stat, errmsg)
+      else
+        call self%cells%input(trim(driver_names(k)), trim(driver_units(k)), self%drivers(:, k), &
+          stat, errmsg)
+      end if
+    end do
+    do i = 1, self%model%n_statics()
+      if (stat == 0) call register_static(self, self%model%static_name(i), static, stat, errmsg)
+    end do
+    do i = 1, self%model%n_targets()
+      if (stat /= 0) exit
+      k = place(self%model%target_name(i), target_names)
+      if (k == 0) cycle ! a target that the land model has no use for
+      self%gives(k) = .true.
+      call self%cells%output(trim(target_names(k)), trim(target_units(k)), self%fluxes(:, k), &
+        stat, errmsg)
+    end do
+    call settle(self, stat, errmsg)
+  end subroutine open_emulator
+
+  !> Give the artefact back.
+  subroutine close_emulator(self)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    call self%cells%destroy()
+    call self%model%close()
+  end subroutine close_emulator
+
+  !> Register a static variable by its name.
+  subroutine register_static(self, name, static, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    !> Name in the artefact.
+    character(*), intent(in) :: name
+    !> The sites.
+    type(site_static), intent(in), target :: static
+    !> Status of the coupler.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    select case (name)
+    case ('lat')
+      call self%cells%static(name, 'degrees_north', static%lat, stat, errmsg)
+    case ('lon')
+      call self%cells%static(name, 'degrees_east', static%lon, stat, errmsg)
+    case ('elevation')
+      call self%cells%static(name, 'm', static%elevation, stat, errmsg)
+    case ('sand')
+      call self%cells%static(name, '1', static%sand, stat, errmsg)
+    case ('clay')
+      call self%cells%static(name, '1', static%clay, stat, errmsg)
+    case ('ph')
+      call self%cells%static(name, '1', static%ph, stat, errmsg)
+    case ('biome')
+      call self%cells%static(name, '1', static%biome, stat, errmsg)
+    case default
+      call refuse('static', name, [character(9) :: 'lat', 'lon', 'elevation', 'sand', 'clay', &
+        'ph', 'biome'], stat, errmsg)
+    end select
+  end subroutine register_static
+
+  !> Fresh state rows.
+  subroutine start_emulator(self, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    call self%cells%init_state(stat, errmsg)
+    call settle(self, stat, errmsg)
+  end subroutine start_emulator
+
+  !> Keep the memory in the state rows but forget their date: a run that starts at another one.
+  subroutine forget_date(self, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    call self%cells%reset_date(stat, errmsg)
+    call settle(self, stat, errmsg)
+  end subroutine forget_date
+
+  !> One physics step, after physics_step: gather drivers and call the coupler when due.
+  subroutine emulator_step(self, c, forcing, date, step, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(inout), target :: self
+    !> The column.
+    type(column_model), intent(in) :: c
+    !> Forcing of the step.
+    type(step_forcing), intent(in) :: forcing
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Step of the day, from 1.
+    integer, intent(in) :: step
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: per_call, in_call
+    stat = success
+    if (step == 1) self%evaporated = 0.0_wp
+    per_call = self%dt_call/self%dt
+    in_call = mod(step - 1, per_call) + 1
+    call gather(self, c, forcing, in_call, per_call)
+    self%evaporated = c%fluxes%evaporation
+    if (in_call < per_call) return
+    call self%cells%step(date%year, date%month, date%day, step*self%dt - self%dt_call, &
+      self%dt_call, stat, errmsg)
+    call settle(self, stat, errmsg)
+  end subroutine emulator_step
+
+  !> Add a step to the drivers of the call: lowest and highest temperature, means of all others.
+  subroutine gather(self, c, forcing, in_call, per_call)
+    !> The emulator.
+    type(emulator), intent(inout) :: self
+    !> The column.
+    type(column_model), intent(in) :: c
+    !> Forcing of the step.
+    type(step_forcing), intent(in) :: forcing
+    !> Step within the call, from 1.
+    integer, intent(in) :: in_call
+    !> Steps of a call.
+    integer, intent(in) :: per_call
+    real(wp) :: share
+    share = 1.0_wp/per_call
+    if (in_call == 1) then
+      self%drivers = 0.0_wp
+      self%drivers(:, 2) = forcing%tair
+      self%drivers(:, 3) = forcing%tair
+    end if
+    associate (d => self%drivers)
+      d(:, 1) = d(:, 1) + share*forcing%tair
+      d(:, 2) = min(d(:, 2), forcing%tair)
+      d(:, 3) = max(d(:, 3), forcing%tair)
+      d(:, 4) = d(:, 4) + share*(forcing%rain + forcing%snow)
+      d(:, 5) = d(:, 5) + share*forcing%swdown
+      d(:, 6) = d(:, 6) + share*forcing%lwdown
+      d(:, 7) = d(:, 7) + share*vapour_deficit(saturation_pressure(forcing%tair), forcing%qair, &
+        forcing%psurf)
+      d(:, 8) = d(:, 8) + share*forcing%wind
+      d(:, 9) = d(:, 9) + share*forcing%psurf
+      d(:, 10) = d(:, 10) + share*forcing%co2
+      d(:, 11) = d(:, 11) + share*forcing%ch4
+      call add_soil(c%state, share, d(:, 12), d(:, 13))
+      d(:, 14) = d(:, 14) + share*c%state%water_table
+      d(:, 15) = d(:, 15) + share*c%state%swe
+      d(:, 16) = d(:, 16) + share*c%state%lai
+      d(:, 17) = d(:, 17) + (c%fluxes%evaporation - self%evaporated)/self%dt_call
+    end associate
+  end subroutine gather
+
+  !> Add soil temperature at 0.10 m and water of the upper 0.10 m, as the column reports them.
+  pure subroutine add_soil(state, share, temperature, water)
+    !> Column state.
+    type(column_type), intent(in) :: state
+    !> Weight of the step [1].
+    real(wp), intent(in) :: share
+    !> Soil temperature [K].
+    real(wp), intent(inout) :: temperature(:)
+    !> Water [kg m-2].
+    real(wp), intent(inout) :: water(:)
+    real(wp) :: weight
+    integer :: k, above
+    above = count(z_mid < 0.10_wp)
+    weight = (0.10_wp - z_mid(above))/(z_mid(above + 1) - z_mid(above))
+    temperature = temperature + share*((1.0_wp - weight)*state%soil_temperature(:, above) &
+      + weight*state%soil_temperature(:, above + 1))
+    do k = 1, nsoil
+      if (weight_10cm(k) > 0.0_wp) water = water &
+        + share*weight_10cm(k)*(state%liquid(:, k) + state%ice(:, k))
+    end do
+  end subroutine add_soil
+
+  !> Put the fluxes of the day that has been completed into the column's results.
+  subroutine take_fluxes(self, c)
+    !> The emulator.
+    type(emulator), intent(in) :: self
+    !> The column.
+    type(column_model), intent(inout) :: c
+    c%fluxes%gpp = self%fluxes(:, 1)
+    c%fluxes%ra = self%fluxes(:, 2)
+    c%fluxes%rh = self%fluxes(:, 3)
+    c%fluxes%nee = self%fluxes(:, 4)
+    c%fluxes%fch4 = self%fluxes(:, 5)
+  end subroutine take_fluxes
+
+  !> Place of a name in a list; 0 where it is not there.
+  pure integer function place(name, names)
+    !> Name.
+    character(*), intent(in) :: name
+    !> List.
+    character(*), intent(in) :: names(:)
+    do place = size(names), 1, -1
+      if (names(place) == name) return
+    end do
+  end function place
+
+  !> The artefact asks for something that the host has not.
+  subroutine refuse(role, name, known, stat, errmsg)
+    !> Input or static.
+    character(*), intent(in) :: role
+    !> Its name.
+    character(*), intent(in) :: name
+    !> What the host has.
+    character(*), intent(in) :: known(:)
+    !> Status.
+    integer, intent(out) :: stat
+    !> Message.
+    character(:), allocatable, intent(inout) :: errmsg
+    stat = emulator_failure
+    errmsg = 'the emulator asks for the '//role//' '''//name// &
+      ''', which ecosys does not compute (known: '//join(known, ', ')//')'
+  end subroutine refuse
+
+  !> Turn a status of the coupler into an exit code and name the artefact.
+  subroutine settle(self, stat, errmsg)
+    !> The emulator.
+    type(emulator), intent(in) :: self
+    !> Status of the coupler on entry, exit code on return.
+    integer, intent(inout) :: stat
+    !> Message.
+    character(:), allocatable, intent(inout) :: errmsg
+    if (stat == success) return
+    stat = emulator_failure
+    if (index(errmsg, self%file) == 0) errmsg = self%file//': '//errmsg
+  end subroutine settle
+
+end module emulated_biogeochemistry

@@ -1,0 +1,307 @@
+!> The weather of a run, day by day, whether it is generated or read from a file.
+module forcing
+  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year
+  use climate_normals, only : ch4_of_year, co2_of_year
+  use exit_codes, only : bad_input, success
+  use forcing_day, only : allocate_day_forcing, cloud_of_shortwave, day_forcing, disaggregate, &
+    longwave, snow_share
+  use forcing_file, only : absent, ch4air, close_meteorology, co2air, has_quantity, load_day, &
+    lwdown, meteorology_file, open_meteorology, psurf, qair, rainf, snowf, swdown, tair, tmax, &
+    tmin, wind
+  use input_files, only : input_error
+  use kinds, only : wp
+  use namelist_input, only : configuration, is_set
+  use random, only : random_stream, seed_stream
+  use site_table, only : site_set
+  use solar, only : step_shares
+  use text, only : to_text
+  use weather_generator, only : allocate_daily_weather, daily_weather, generate_day, generator, &
+    start_generator
+  implicit none
+  private
+
+  public :: forcing_source, open_forcing, close_forcing, read_day, spinup_start
+
+  !> Where the weather comes from.
+  type :: forcing_source
+    !> Whether it comes from a file.
+    logical :: from_file = .false.
+    !> Random numbers of each site.
+    type(random_stream), allocatable :: streams(:)
+    !> The generator and its memory.
+    type(generator) :: generator
+    !> The file.
+    type(meteorology_file) :: file
+    !> Latitude [degrees north].
+    real(wp), allocatable :: lat(:)
+    !> Constant CO2 [ppm] and CH4 [ppb] where the file has none; unset for the series.
+    real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
+    !> Weather of the day.
+    type(daily_weather) :: weather
+    !> Forcing of the day in steps.
+    type(day_forcing) :: day
+    !> Relative shortwave of each step, (nstep).
+    real(wp), allocatable, private :: shares(:)
+    !> Cloud cover, (nsite).
+    real(wp), allocatable, private :: cloud(:)
+  end type forcing_source
+
+contains
+
+  !> Set up the weather of a run.
+  subroutine open_forcing(self, config, sites, stat, errmsg)
+    !> The source.
+    type(forcing_source), intent(out) :: self
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(in) :: sites
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: i, n, nstep
+    stat = success
+    n = sites%static%nsite
+    nstep = 86400/config%dt_phys
+    self%from_file = config%forcing_source == 'netcdf'
+    self%lat = sites%static%lat
+    self%co2 = config%co2
+    self%ch4 = config%ch4
+    allocate(self%streams(n), self%shares(nstep), self%cloud(n))
+    do i = 1, n
+      call seed_stream(self%streams(i), config%seed, sites%number(i))
+    end do
+    call allocate_daily_weather(self%weather, n)
+    call allocate_day_forcing(self%day, n, nstep)
+    call start_generator(self%generator, config, self%lat, sites%static%elevation, &
+      sites%static%continentality, sites%static%annual_precip, sites%static%t_ann)
+    if (.not. self%from_file) return
+    call open_meteorology(self%file, config, sites%id, stat, errmsg)
+    if (stat /= success) return
+    associate (per_day => self%file%times%per_day)
+      if (mod(per_day, nstep) /= 0 .and. mod(nstep, per_day) /= 0) call input_error( &
+        self%file%path, 'its interval of '//to_text(self%file%times%interval)// &
+        ' s does not fit dt_phys = '//to_text(config%dt_phys), stat, errmsg)
+    end associate
+  end subroutine open_forcing
+
+  !> Close the file, if any.
+  subroutine close_forcing(self)
+    !> The source.
+    type(forcing_source), intent(inout) :: self
+    if (self%from_file) call close_meteorology(self%file)
+  end subroutine close_forcing
+
+  !> First day of a year of the spin-up: generated years lead up to the start of the run; of a file
+  !> the first whole years from the start of the run are taken in turn.
+  subroutine spinup_start(self, start, years, year, date, stat, errmsg)
+    !> The source.
+    type(forcing_source), intent(in) :: self
+    !> First day of the run.
+    type(calendar_date), intent(in) :: start
+    !> Years of spin-up.
+    integer, intent(in) :: years
+    !> Year of the spin-up, from 1.
+    integer, intent(in) :: year
+    !> First day of that year.
+    type(calendar_date), intent(out) :: date
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(calendar_date) :: behind
+    integer :: whole
+    stat = success
+    if (.not. self%from_file) then
+      date = add_years(start, year - 1 - years)
+      return
+    end if
+    behind = date_of_day(self%file%times%first_day + self%file%times%n_days, &
+      self%file%times%leap_days)
+    whole = 0
+    do while (whole < years)
+      date = add_years(start, whole + 1)
+      date%leap_days = behind%leap_days
+      if (day_number(date) > day_number(behind)) exit
+      whole = whole + 1
+    end do
+    if (whole == 0) then
+      call input_error(self%file%path, 'holds no whole year from the start of the run for the '// &
+        'spin-up; say spinup_years = 0 in &run_ctl or start earlier', stat, errmsg)
+      return
+    end if
+    date = add_years(start, mod(year - 1, whole))
+  end subroutine spinup_start
+
+  !> Set self%day to the forcing of a day.
+  subroutine read_day(self, date, stat, errmsg)
+    !> The source.
+    type(forcing_source), intent(inout) :: self
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: first
+    stat = success
+    if (.not. self%from_file) then
+      call generate_day(self%generator, date, self%streams, self%weather)
+      call disaggregate(self%weather, date, self%lat, self%streams, self%day)
+      return
+    end if
+    call load_day(self%file, date, first, stat, errmsg)
+    if (stat /= success) return
+    if (self%file%times%per_day == 1) then
+      call take_daily(self, date, first)
+      call disaggregate(self%weather, date, self%lat, self%streams, self%day)
+    else
+      call take_records(self, date, first)
+    end if
+    where (self%day%co2 <= 0.0_wp) self%day%co2 = gas(self%co2, co2_of_year(date%year))
+    where (self%day%ch4 <= 0.0_wp) self%day%ch4 = gas(self%ch4, ch4_of_year(date%year))
+  end subroutine read_day
+
+  !> The constant if it is set, else the value of the series.
+  elemental real(wp) function gas(constant, of_year)
+    !> Constant, may be unset.
+    real(wp), intent(in) :: constant
+    !> Value of the series.
+    real(wp), intent(in) :: of_year
+    gas = of_year
+    if (is_set(constant)) gas = constant
+  end function gas
+
+  !> Daily weather from the record of a daily file.
+  subroutine take_daily(self, date, k)
+    !> The source.
+    type(forcing_source), intent(inout) :: self
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Record.
+    integer, intent(in) :: k
+    associate (weather => self%weather, v => self%file%variables)
+      weather%tmean = v(tair)%values(:, k)
+      weather%tmin = min(v(tmin)%values(:, k), weather%tmean)
+      weather%tmax = max(v(tmax)%values(:, k), weather%tmean)
+      weather%qair = v(qair)%values(:, k)
+      weather%swdown = v(swdown)%values(:, k)
+      weather%wind = v(wind)%values(:, k)
+      weather%psurf = v(psurf)%values(:, k)
+      weather%precip = 86400.0_wp*v(rainf)%values(:, k)
+      weather%snow = absent
+      if (has_quantity(self%file, snowf)) then
+        weather%snow = 86400.0_wp*v(snowf)%values(:, k)
+        weather%precip = weather%precip + weather%snow
+      end if
+      weather%lwdown = absent
+      if (has_quantity(self%file, lwdown)) weather%lwdown = v(lwdown)%values(:, k)
+      weather%co2 = absent
+      if (has_quantity(self%file, co2air)) weather%co2 = v(co2air)%values(:, k)
+      weather%ch4 = absent
+      if (has_quantity(self%file, ch4air)) weather%ch4 = v(ch4air)%values(:, k)
+      weather%cloud = cloud_of_shortwave(weather%swdown, self%lat, day_of_year(date))
+    end associate
+  end subroutine take_daily
+
+  !> Steps of a day from the records of a sub-daily file: means of finer records; coarser ones are
+  !> held, but temperature is interpolated and shortwave follows the sun within a record.
+  subroutine take_records(self, date, first)
+    !> The source.
+    type(forcing_source), intent(inout) :: self
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> First record of the day.
+    integer, intent(in) :: first
+    integer :: i, nstep
+    nstep = size(self%shares)
+    associate (day => self%day, file => self%file)
+      call spread_records(file, tair, first, day%tair)
+      call spread_records(file, qair, first, day%qair)
+      call spread_records(file, swdown, first, day%swdown)
+      call spread_records(file, lwdown, first, day%lwdown)
+      call spread_records(file, rainf, first, day%rain)
+      call spread_records(file, snowf, first, day%snow)
+      call spread_records(file, wind, first, day%wind)
+      call spread_records(file, psurf, first, day%psurf)
+      call spread_records(file, co2air, first, day%co2)
+      call spread_records(file, ch4air, first, day%ch4)
+      if (.not. has_quantity(file, snowf)) then
+        day%snow = day%rain*snow_share(day%tair)
+        day%rain = day%rain - day%snow
+      end if
+      self%cloud = cloud_of_shortwave(sum(day%swdown, dim=2)/nstep, self%lat, day_of_year(date))
+      if (file%times%per_day < nstep) then
+        do i = 1, size(self%lat)
+          call step_shares(self%lat(i), day_of_year(date), self%shares)
+          call follow_sun(self%shares, file%times%per_day, day%swdown(i, :))
+          call interpolate(file%times%per_day, day%tair(i, :))
+        end do
+      end if
+      where (day%lwdown < 0.0_wp) day%lwdown = &
+        longwave(day%tair, day%qair, day%psurf, spread(self%cloud, 2, nstep))
+    end associate
+  end subroutine take_records
+
+  !> Means of finer records, or coarser records held; absent where the file lacks the quantity.
+  subroutine spread_records(file, q, first, steps)
+    !> The file.
+    type(meteorology_file), intent(in) :: file
+    !> Quantity.
+    integer, intent(in) :: q
+    !> First record of the day.
+    integer, intent(in) :: first
+    !> Value of each step, (nsite, nstep).
+    real(wp), intent(inout) :: steps(:, :)
+    integer :: k, nstep, n
+    steps = absent
+    if (.not. has_quantity(file, q)) return
+    nstep = size(steps, 2)
+    n = file%times%per_day/nstep
+    do k = 1, nstep
+      if (n <= 1) then
+        steps(:, k) = file%variables(q)%values(:, first + (k - 1)*file%times%per_day/nstep)
+      else
+        steps(:, k) = sum(file%variables(q)%values(:, first + (k - 1)*n:first + k*n - 1), dim=2)/n
+      end if
+    end do
+  end subroutine spread_records
+
+  !> Distribute the shortwave of each record over its steps like the sun; the mean is kept.
+  pure subroutine follow_sun(shares, per_day, steps)
+    !> Relative mean of each step [1].
+    real(wp), intent(in) :: shares(:)
+    !> Records of a day.
+    integer, intent(in) :: per_day
+    !> Shortwave of each step [W m-2].
+    real(wp), intent(inout) :: steps(:)
+    real(wp) :: mean
+    integer :: r, n
+    n = size(steps)/per_day
+    do r = 1, per_day
+      mean = sum(shares((r - 1)*n + 1:r*n))/n
+      if (mean < 0.05_wp) cycle
+      steps((r - 1)*n + 1:r*n) = steps((r - 1)*n + 1:r*n)*shares((r - 1)*n + 1:r*n)/mean
+    end do
+  end subroutine follow_sun
+
+  !> Interpolate between the middles of records within a day.
+  pure subroutine interpolate(per_day, steps)
+    !> Records of a day.
+    integer, intent(in) :: per_day
+    !> Values, on entry held over each record.
+    real(wp), intent(inout) :: steps(:)
+    real(wp) :: record(per_day), position, weight
+    integer :: k, n, left
+    n = size(steps)/per_day
+    record = steps(1::n)
+    do k = 1, size(steps)
+      position = max(1.0_wp, min(real(per_day, wp), (k - 0.5_wp)/n + 0.5_wp))
+      left = min(per_day - 1, int(position))
+      weight = position - left
+      steps(k) = (1.0_wp - weight)*record(left) + weight*record(left + 1)
+    end do
+  end subroutine interpolate
+
+end module forcing

@@ -1,0 +1,322 @@
+!> Daily output as a CF-1.11 time series collection, written once a year.
+module history
+  use, intrinsic :: iso_fortran_env, only : real32
+  use calendar_dates, only : calendar_date, day_number, days_in_year, format_date
+  use exit_codes, only : bad_namelist, success
+  use history_fields, only : history_field
+  use kinds, only : wp
+  use namelist_input, only : configuration, resolved_namelist
+  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
+    nf90_global, nf90_int, nf90_put_att, nf90_put_var, nf90_string
+  use output_files, only : netcdf_output, put_string
+  use parameters, only : biome_names
+  use site_table, only : site_set
+  use text, only : join
+  use version, only : git_hash, program_version
+  implicit none
+  private
+
+  public :: history_file, select_fields, open_history, record_day, flush_history
+
+  real(real32), parameter :: fill = 9.96921e36_real32
+
+  !> The history file of a run.
+  type :: history_file
+    !> The file.
+    type(netcdf_output) :: out
+    !> Its variables.
+    type(history_field), allocatable :: fields(:)
+    !> netCDF ids of the variables.
+    integer, allocatable, private :: id(:)
+    !> ids of time and its bounds.
+    integer, private :: time_id = -1, bounds_id = -1
+    !> Days of a year that are not yet on file, (day, site, variable).
+    real(real32), allocatable, private :: buffer(:, :, :)
+    !> Days in the buffer and on file.
+    integer, private :: n_buffer = 0, n_written = 0
+    !> Day of the first record since the time that is counted from.
+    integer, private :: first_day = 0
+  end type history_file
+
+contains
+
+  !> Keep the variables that the namelist asks for.
+  subroutine select_fields(config, fields, stat, errmsg)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> On entry all variables.
+    type(history_field), allocatable, intent(inout) :: fields(:)
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    logical :: keep(size(fields))
+    character(:), allocatable :: names, name
+    integer :: at, i
+    stat = success
+    names = config%hist_fields//','
+    if (names == ',') return
+    keep = .false.
+    do while (len(names) > 0)
+      at = index(names, ',')
+      name = trim(adjustl(names(:at - 1)))
+      names = names(at + 1:)
+      if (name == '') cycle
+      do i = 1, size(fields)
+        if (fields(i)%name == name) exit
+      end do
+      if (i > size(fields)) then
+        stat = bad_namelist
+        errmsg = 'hist_fields in &hist_nl names '''//name//''', which is not a variable (known: '// &
+          join(fields%name, ', ')//')'
+        return
+      end if
+      keep(i) = .true.
+    end do
+    fields = pack(fields, keep)
+  end subroutine select_fields
+
+  !> Create the file and write what does not change with time.
+  subroutine open_history(self, path, config, sites, n_days)
+    !> The file; fields must be set. Failures are kept in self%out.
+    type(history_file), intent(inout) :: self
+    !> Path.
+    character(*), intent(in) :: path
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(in) :: sites
+    !> Days of the run.
+    integer, intent(in) :: n_days
+    integer :: time_dim, site_dim, nv_dim, i, n_sites
+    n_sites = size(sites%id)
+    self%first_day = day_number(config%start_date) &
+      - day_number(calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days))
+    allocate(self%id(size(self%fields)))
+    allocate(self%buffer(min(366, n_days), n_sites, size(self%fields)), source=fill)
+    call self%out%create(path)
+    if (self%out%stat /= success) return
+    associate (out => self%out, ncid => self%out%ncid)
+      call out%check(nf90_def_dim(ncid, 'site', n_sites, site_dim), 'define site')
+      call out%check(nf90_def_dim(ncid, 'time', n_days, time_dim), 'define time')
+      call out%check(nf90_def_dim(ncid, 'nv', 2, nv_dim), 'define nv')
+      call define_time(self, config, time_dim, nv_dim)
+      do i = 1, size(self%fields)
+        call define_field(self, i, [time_dim, site_dim], [min(365, n_days), min(64, n_sites)], &
+          config%hist_deflate)
+      end do
+      call global_attributes(out, config)
+      call write_statics(out, sites, site_dim)
+    end associate
+  end subroutine open_history
+
+  !> Define time and its bounds.
+  subroutine define_time(self, config, time_dim, nv_dim)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> Dimension time.
+    integer, intent(in) :: time_dim
+    !> Dimension nv.
+    integer, intent(in) :: nv_dim
+    type(calendar_date) :: origin
+    origin = calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days)
+    associate (out => self%out, ncid => self%out%ncid)
+      call out%check(nf90_def_var(ncid, 'time', nf90_double, [time_dim], self%time_id), &
+        'define time')
+      call put(out, self%time_id, 'units', 'days since '//format_date(origin)//' 00:00:00')
+      call put(out, self%time_id, 'calendar', config%calendar)
+      call put(out, self%time_id, 'standard_name', 'time')
+      call put(out, self%time_id, 'long_name', 'middle of the day')
+      call put(out, self%time_id, 'axis', 'T')
+      call put(out, self%time_id, 'bounds', 'time_bnds')
+      call out%check(nf90_def_var(ncid, 'time_bnds', nf90_double, [nv_dim, time_dim], &
+        self%bounds_id), 'define time_bnds')
+    end associate
+  end subroutine define_time
+
+  !> Define one variable.
+  subroutine define_field(self, i, dims, chunks, deflate)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    !> The variable.
+    integer, intent(in) :: i
+    !> Its dimensions.
+    integer, intent(in) :: dims(2)
+    !> Its chunks.
+    integer, intent(in) :: chunks(2)
+    !> Compression.
+    integer, intent(in) :: deflate
+    associate (out => self%out, f => self%fields(i))
+      call out%check(nf90_def_var(out%ncid, trim(f%name), nf90_float, dims, self%id(i), &
+        chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0), 'define '//trim(f%name))
+      call out%check(nf90_put_att(out%ncid, self%id(i), '_FillValue', fill), 'write _FillValue')
+      call put(out, self%id(i), 'units', trim(f%units))
+      call put(out, self%id(i), 'long_name', trim(f%long_name))
+      if (f%standard_name /= '') call put(out, self%id(i), 'standard_name', trim(f%standard_name))
+      if (f%role /= '') call put(out, self%id(i), 'role', trim(f%role))
+      call put(out, self%id(i), 'cell_methods', trim(f%cell_methods))
+      call put(out, self%id(i), 'coordinates', 'lat lon site_id')
+      if (f%analysis_units /= '') call put(out, self%id(i), 'analysis_units', &
+        trim(f%analysis_units))
+    end associate
+  end subroutine define_field
+
+  !> Define and write the variables of the sites; ends the definition of the file.
+  subroutine write_statics(out, sites, site_dim)
+    !> The file.
+    type(netcdf_output), intent(inout) :: out
+    !> The sites.
+    type(site_set), intent(in) :: sites
+    !> Dimension site.
+    integer, intent(in) :: site_dim
+    integer :: id, biome, number, k, ids(6)
+    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], id), 'define site_id')
+    call put(out, id, 'cf_role', 'timeseries_id')
+    call put(out, id, 'long_name', 'name of the site')
+    call define('lat', 'degrees_north', 'latitude', 'latitude', ids(1))
+    call define('lon', 'degrees_east', 'longitude', 'longitude', ids(2))
+    call define('elevation', 'm', 'elevation above sea level', 'surface_altitude', ids(3))
+    call define('sand', '1', 'sand, mass fraction of the mineral soil', '', ids(4))
+    call define('clay', '1', 'clay, mass fraction of the mineral soil', '', ids(5))
+    call define('ph', '1', 'pH of soil or peat', '', ids(6))
+    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], biome), 'define biome')
+    call put(out, biome, 'long_name', 'site class')
+    call put(out, biome, 'role', 'static')
+    call out%check(nf90_put_att(out%ncid, biome, 'flag_values', [(k, k=1, size(biome_names))]), &
+      'write flag_values')
+    call put(out, biome, 'flag_meanings', join(biome_names, ' '))
+    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number), &
+      'define site_number')
+    call put(out, number, 'long_name', 'number that seeds the weather of the site')
+    call out%check(nf90_enddef(out%ncid), 'end the definition')
+    do k = 1, size(sites%id)
+      if (out%stat == success) call out%check(put_string(out%ncid, id, k, sites%id(k)), &
+        'write site_id')
+    end do
+    call store(ids(1), sites%static%lat)
+    call store(ids(2), sites%static%lon)
+    call store(ids(3), sites%static%elevation)
+    call store(ids(4), sites%static%sand)
+    call store(ids(5), sites%static%clay)
+    call store(ids(6), sites%static%ph)
+    if (out%stat /= success) return
+    call out%check(nf90_put_var(out%ncid, biome, sites%static%biome), 'write biome')
+    call out%check(nf90_put_var(out%ncid, number, sites%number), 'write site_number')
+
+  contains
+
+    !> Define a static variable.
+    subroutine define(name, units, long_name, standard_name, varid)
+      !> Name.
+      character(*), intent(in) :: name
+      !> Units.
+      character(*), intent(in) :: units
+      !> Meaning.
+      character(*), intent(in) :: long_name
+      !> CF standard name, or empty.
+      character(*), intent(in) :: standard_name
+      !> Id of the variable.
+      integer, intent(out) :: varid
+      call out%check(nf90_def_var(out%ncid, name, nf90_float, [site_dim], varid), 'define '//name)
+      call put(out, varid, 'units', units)
+      call put(out, varid, 'long_name', long_name)
+      if (standard_name /= '') call put(out, varid, 'standard_name', standard_name)
+      call put(out, varid, 'role', 'static')
+    end subroutine define
+
+    !> Write a static variable.
+    subroutine store(varid, values)
+      !> Id of the variable.
+      integer, intent(in) :: varid
+      !> Values.
+      real(wp), intent(in) :: values(:)
+      if (out%stat == success) call out%check(nf90_put_var(out%ncid, varid, &
+        real(values, real32)), 'write the sites')
+    end subroutine store
+
+  end subroutine write_statics
+
+  !> Write the global attributes.
+  subroutine global_attributes(out, config)
+    !> The file.
+    type(netcdf_output), intent(inout) :: out
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    character(8) :: date
+    character(10) :: clock
+    call date_and_time(date, clock)
+    call put(out, nf90_global, 'Conventions', 'CF-1.11')
+    call put(out, nf90_global, 'featureType', 'timeSeries')
+    call put(out, nf90_global, 'title', 'ecosys column model, case '//config%case_name)
+    call put(out, nf90_global, 'institution', 'ecostep')
+    call put(out, nf90_global, 'source', 'ecosys '//program_version//' ('//git_hash// &
+      '), bgc_scheme = '//config%bgc_scheme)
+    call put(out, nf90_global, 'history', date(:4)//'-'//date(5:6)//'-'//date(7:8)//'T'// &
+      clock(:2)//':'//clock(3:4)//':'//clock(5:6)//' written by ecosys '//program_version)
+    call put(out, nf90_global, 'references', 'docs/process_model.md')
+    call out%check(nf90_put_att(out%ncid, nf90_global, 'ecostep_dataset_version', 1), &
+      'write attributes')
+    call put(out, nf90_global, 'git_hash', git_hash)
+    call out%check(nf90_put_att(out%ncid, nf90_global, 'seed', config%seed), 'write attributes')
+    call put(out, nf90_global, 'namelist', resolved_namelist(config))
+  end subroutine global_attributes
+
+  !> Write a text attribute.
+  subroutine put(out, varid, name, value)
+    !> The file.
+    type(netcdf_output), intent(inout) :: out
+    !> Id of the variable.
+    integer, intent(in) :: varid
+    !> Attribute.
+    character(*), intent(in) :: name
+    !> Value.
+    character(*), intent(in) :: value
+    if (out%stat == success) call out%check(nf90_put_att(out%ncid, varid, name, value), &
+      'write attribute '//name)
+  end subroutine put
+
+  !> Take the values of a day; on the last day of a year the year is written.
+  subroutine record_day(self, date)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    integer :: i
+    self%n_buffer = self%n_buffer + 1
+    do i = 1, size(self%fields)
+      if (self%fields(i)%available) self%buffer(self%n_buffer, :, i) = &
+        real(self%fields(i)%scale*self%fields(i)%values, real32)
+    end do
+    if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) &
+      call flush_history(self)
+  end subroutine record_day
+
+  !> Write the buffer.
+  subroutine flush_history(self)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    real(wp) :: bounds(2, self%n_buffer)
+    integer :: i, first, n
+    n = self%n_buffer
+    if (n == 0 .or. self%out%stat /= success) return
+    first = self%n_written + 1
+    bounds(1, :) = [(real(self%first_day + self%n_written + i - 1, wp), i=1, n)]
+    bounds(2, :) = bounds(1, :) + 1.0_wp
+    associate (out => self%out, ncid => self%out%ncid)
+      call out%check(nf90_put_var(ncid, self%time_id, bounds(1, :) + 0.5_wp, start=[first], &
+        count=[n]), 'write time')
+      call out%check(nf90_put_var(ncid, self%bounds_id, bounds, start=[1, first], count=[2, n]), &
+        'write time_bnds')
+      do i = 1, size(self%fields)
+        if (out%stat == success) call out%check(nf90_put_var(ncid, self%id(i), &
+          self%buffer(:n, :, i), start=[first, 1], count=[n, size(self%buffer, 2)]), &
+          'write '//trim(self%fields(i)%name))
+      end do
+    end associate
+    self%n_written = self%n_written + n
+    self%n_buffer = 0
+  end subroutine flush_history
+
+end module history

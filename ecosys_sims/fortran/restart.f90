@@ -1,0 +1,262 @@
+!> Restart files: everything that a run needs to go on as if it had not stopped, bit for bit.
+!>
+!> Column state (double precision), random streams, memory of the weather generator, and under the
+!> emulator scheme its state rows. Sites are found by their name, so blocks may be cut differently.
+module restart
+  use, intrinsic :: iso_fortran_env, only : int64, real32
+  use calendar_dates, only : calendar_date, format_date
+  use column_state, only : column_type, n_state_fields, state_field, state_fields
+  use exit_codes, only : success
+  use forcing, only : forcing_source
+  use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
+    read_strings, string_length
+  use kinds, only : wp
+  use namelist_input, only : configuration
+  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
+    nf90_get_att, nf90_get_var, nf90_global, nf90_inq_varid, nf90_int64, nf90_inquire_dimension, &
+    nf90_inquire_variable, nf90_noerr, nf90_put_att, nf90_put_var, nf90_string, nf90_strerror
+  use output_files, only : netcdf_output, put_string, write_text_file
+  use random, only : stream_words
+  use text, only : to_text
+  use version, only : git_hash, program_version
+  use weather_generator, only : generator_memory
+  implicit none
+  private
+
+  public :: write_restart, read_restart
+
+contains
+
+  !> Write `<case>.r.<date>-00000.nc` and the pointer file.
+  subroutine write_restart(config, date, site_id, state, source, emulator_state, stat, errmsg)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> Day whose midnight the state is of.
+    type(calendar_date), intent(in) :: date
+    !> Names of the sites.
+    character(string_length), intent(in) :: site_id(:)
+    !> Column state.
+    type(column_type), intent(inout), target :: state
+    !> Source of the weather.
+    type(forcing_source), intent(in) :: source
+    !> State rows of the emulator, (state_size, nsite); of size 0 under the process scheme.
+    real(real32), intent(in) :: emulator_state(:, :)
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(state_field) :: fields(n_state_fields)
+    type(netcdf_output) :: out
+    character(:), allocatable :: name
+    integer :: site_dim, word_dim, memory_dim, row_dim, id(n_state_fields), ids(4), k
+    integer(int64), allocatable :: words(:, :)
+    name = config%case_name//'.r.'//format_date(date)//'-00000.nc'
+    call state_fields(state, fields)
+    call out%create(config%outdir//'/'//name)
+    call out%check(nf90_def_dim(out%ncid, 'site', size(site_id), site_dim), 'define site')
+    call out%check(nf90_def_dim(out%ncid, 'word', stream_words, word_dim), 'define word')
+    call out%check(nf90_def_dim(out%ncid, 'memory', generator_memory, memory_dim), 'define memory')
+    call attribute('title', 'restart file of ecosys, case '//config%case_name)
+    call attribute('source', 'ecosys '//program_version//' ('//git_hash//')')
+    call attribute('date', format_date(date))
+    call attribute('calendar', config%calendar)
+    call attribute('bgc_scheme', config%bgc_scheme)
+    call out%check(nf90_put_att(out%ncid, nf90_global, 'seed', config%seed), 'write attributes')
+    do k = 1, n_state_fields
+      call define_state(k)
+    end do
+    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], ids(1)), &
+      'define site_id')
+    call out%check(nf90_def_var(out%ncid, 'random_stream', nf90_int64, [word_dim, site_dim], &
+      ids(2)), 'define random_stream')
+    call out%check(nf90_def_var(out%ncid, 'weather_memory', nf90_double, [memory_dim, site_dim], &
+      ids(3)), 'define weather_memory')
+    if (size(emulator_state) > 0) then
+      call out%check(nf90_def_dim(out%ncid, 'row', size(emulator_state, 1), row_dim), 'define row')
+      call out%check(nf90_def_var(out%ncid, 'emulator_state', nf90_float, [row_dim, site_dim], &
+        ids(4)), 'define emulator_state')
+    end if
+    call out%check(nf90_enddef(out%ncid), 'end the definition')
+    if (out%stat == success) then
+      do k = 1, size(site_id)
+        call out%check(put_string(out%ncid, ids(1), k, site_id(k)), 'write site_id')
+      end do
+      do k = 1, n_state_fields
+        call out%check(nf90_put_var(out%ncid, id(k), fields(k)%values), 'write '//fields(k)%name)
+      end do
+      allocate(words(stream_words, size(site_id)))
+      do k = 1, size(site_id)
+        words(:, k) = source%streams(k)%word
+      end do
+      call out%check(nf90_put_var(out%ncid, ids(2), words), 'write random_stream')
+      call out%check(nf90_put_var(out%ncid, ids(3), source%generator%memory), &
+        'write weather_memory')
+      if (size(emulator_state) > 0) call out%check(nf90_put_var(out%ncid, ids(4), &
+        emulator_state), 'write emulator_state')
+    end if
+    call out%finish()
+    stat = out%stat
+    if (stat /= success) errmsg = out%errmsg
+    if (stat == success) call write_text_file(config%outdir//'/rpointer.lnd', &
+      name//new_line('a'), stat, errmsg)
+
+  contains
+
+    !> Write a global attribute.
+    subroutine attribute(key, value)
+      !> Name.
+      character(*), intent(in) :: key
+      !> Value.
+      character(*), intent(in) :: value
+      if (out%stat == success) call out%check(nf90_put_att(out%ncid, nf90_global, key, value), &
+        'write attributes')
+    end subroutine attribute
+
+    !> Define a field of the column.
+    subroutine define_state(k)
+      !> The field.
+      integer, intent(in) :: k
+      character(:), allocatable :: level
+      integer :: level_dim
+      if (out%stat /= success) return
+      level = 'level_'//trim(fields(k)%name)
+      call out%check(nf90_def_dim(out%ncid, level, size(fields(k)%values, 2), level_dim), &
+        'define '//level)
+      call out%check(nf90_def_var(out%ncid, trim(fields(k)%name), nf90_double, &
+        [site_dim, level_dim], id(k)), 'define '//fields(k)%name)
+      call out%check(nf90_put_att(out%ncid, id(k), 'units', trim(fields(k)%units)), 'write units')
+      call out%check(nf90_put_att(out%ncid, id(k), 'long_name', trim(fields(k)%long_name)), &
+        'write long_name')
+    end subroutine define_state
+
+  end subroutine write_restart
+
+  !> Read a restart file.
+  subroutine read_restart(file, site_id, date, state, source, emulator_state, with_emulator, &
+    stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> Names of the run's sites.
+    character(string_length), intent(in) :: site_id(:)
+    !> Date of the file, `YYYY-MM-DD`.
+    character(:), allocatable, intent(out) :: date
+    !> Column state.
+    type(column_type), intent(inout), target :: state
+    !> Source of the weather.
+    type(forcing_source), intent(inout) :: source
+    !> State rows of the emulator, (state_size, nsite); left as they are if the file has none.
+    real(real32), intent(inout) :: emulator_state(:, :)
+    !> Whether the file has the emulator's state.
+    logical, intent(out) :: with_emulator
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(state_field) :: fields(n_state_fields)
+    character(string_length), allocatable :: names(:)
+    real(wp), allocatable :: values(:, :)
+    real(real32), allocatable :: rows(:, :)
+    integer(int64), allocatable :: words(:, :)
+    integer, allocatable :: place(:)
+    character(10) :: text
+    integer :: ncid, k, n, id
+    with_emulator = .false.
+    date = ''
+    call open_input(file, ncid, stat, errmsg)
+    if (stat /= success) return
+    n = dimension_length(ncid, 'site')
+    if (n < 1 .or. .not. has_variable(ncid, 'random_stream')) then
+      call input_error(file, 'not a restart file of ecosys', stat, errmsg)
+    else
+      if (nf90_get_att(ncid, nf90_global, 'date', text) == nf90_noerr) date = text
+      allocate(names(n), place(size(site_id)))
+      call read_strings(file, ncid, 'site_id', names, stat, errmsg)
+      do k = 1, size(site_id)
+        place(k) = findloc(names == site_id(k), .true., dim=1)
+        if (stat == success .and. place(k) == 0) call input_error(file, 'site '// &
+          trim(site_id(k))//' is not in the restart file', stat, errmsg)
+      end do
+    end if
+    if (stat == success) call state_fields(state, fields)
+    do k = 1, n_state_fields
+      if (stat /= success) exit
+      allocate(values(n, size(fields(k)%values, 2)))
+      call read_array(file, ncid, trim(fields(k)%name), shape(values), id, stat, errmsg)
+      if (stat == success) call check(nf90_get_var(ncid, id, values), fields(k)%name)
+      if (stat == success) fields(k)%values = values(place, :)
+      deallocate(values)
+    end do
+    if (stat == success) then
+      allocate(words(stream_words, n), values(generator_memory, n))
+      call read_array(file, ncid, 'random_stream', shape(words), id, stat, errmsg)
+      if (stat == success) call check(nf90_get_var(ncid, id, words), 'random_stream')
+      if (stat == success) call read_array(file, ncid, 'weather_memory', shape(values), id, stat, &
+        errmsg)
+      if (stat == success) call check(nf90_get_var(ncid, id, values), 'weather_memory')
+      if (stat == success) then
+        do k = 1, size(site_id)
+          source%streams(k)%word = words(:, place(k))
+        end do
+        source%generator%memory = values(:, place)
+      end if
+    end if
+    if (stat == success .and. size(emulator_state) > 0) then
+      with_emulator = has_variable(ncid, 'emulator_state')
+      if (with_emulator) then
+        allocate(rows(size(emulator_state, 1), n))
+        call read_array(file, ncid, 'emulator_state', shape(rows), id, stat, errmsg)
+        if (stat == success) call check(nf90_get_var(ncid, id, rows), 'emulator_state')
+        if (stat == success) emulator_state = rows(:, place)
+      end if
+    end if
+    call close_input(ncid)
+
+  contains
+
+    !> Keep the failure of a netCDF call.
+    subroutine check(status, name)
+      !> What the call returned.
+      integer, intent(in) :: status
+      !> Variable.
+      character(*), intent(in) :: name
+      if (status /= nf90_noerr) call input_error(file, 'variable '//trim(name)// &
+        ' cannot be read ('//trim(nf90_strerror(status))//')', stat, errmsg)
+    end subroutine check
+
+  end subroutine read_restart
+
+  !> Find a variable and check its shape.
+  subroutine read_array(file, ncid, name, expected, id, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> Variable.
+    character(*), intent(in) :: name
+    !> Shape that the run has.
+    integer, intent(in) :: expected(2)
+    !> Id of the variable.
+    integer, intent(out) :: id
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    integer :: dims(2), k, length, status
+    id = -1
+    if (.not. has_variable(ncid, name)) then
+      call input_error(file, 'variable '//name//' is missing; was it written by another version?', &
+        stat, errmsg)
+      return
+    end if
+    status = nf90_inq_varid(ncid, name, id)
+    status = nf90_inquire_variable(ncid, id, dimids=dims)
+    do k = 1, 2
+      if (status == nf90_noerr) status = nf90_inquire_dimension(ncid, dims(k), len=length)
+      if (status == nf90_noerr .and. length == expected(k)) cycle
+      call input_error(file, 'variable '//name//' has length '//to_text(length)//', the run needs ' &
+        //to_text(expected(k))//'; was it written by another version or emulator?', stat, errmsg)
+      return
+    end do
+  end subroutine read_array
+
+end module restart

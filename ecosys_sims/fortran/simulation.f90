@@ -1,0 +1,321 @@
+!> One run: spin-up or restart, then day after day forcing, physics, biogeochemistry and output.
+module simulation
+  use, intrinsic :: iso_fortran_env, only : output_unit
+  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
+    format_date, next_day, operator(==)
+  use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
+    column_initialise, column_model, physics_day_end, physics_day_start, physics_step, &
+    spinup_year_end
+  use column_state, only : allocate_forcing, step_forcing
+  use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
+    open_emulator, start_emulator, take_fluxes
+  use exit_codes, only : balance_failure, success
+  use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
+  use forcing_day, only : take_step
+  use history, only : flush_history, history_file, open_history, record_day, select_fields
+  use history_fields, only : dataset_fields, diagnostic_fields, history_field
+  use kinds, only : wp
+  use namelist_input, only : configuration, resolved_namelist
+  use output_files, only : write_text_file
+  use restart, only : read_restart, write_restart
+  use site_table, only : read_sites, site_set
+  use text, only : to_text
+  use timing, only : lap, part_biogeochemistry, part_forcing, part_history, part_other, &
+    part_physics, start_watch, stopwatch, timing_json
+  implicit none
+  private
+
+  public :: run_simulation
+
+  !> Everything that a run holds.
+  type :: run_state
+    !> The sites.
+    type(site_set) :: sites
+    !> Their weather.
+    type(forcing_source) :: source
+    !> The column model.
+    type(column_model) :: column
+    !> The emulator, under bgc_scheme = 'emulator'.
+    type(emulator) :: emulator
+    !> Whether the emulator gives the fluxes.
+    logical :: emulated = .false.
+    !> The history file.
+    type(history_file) :: history
+    !> Forcing of a step.
+    type(step_forcing) :: forcing
+    !> Time spent in each part.
+    type(stopwatch) :: watch
+    !> Largest balance errors: carbon, water, energy, methane.
+    real(wp) :: worst(4) = 0.0_wp
+    !> Days simulated, spin-up included.
+    integer :: days = 0
+  end type run_state
+
+contains
+
+  !> Run a case from its configuration to its last file.
+  subroutine run_simulation(config, stat, errmsg)
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), target :: run
+    type(calendar_date) :: behind
+    call start_watch(run%watch)
+    behind = last_day_and_one(config)
+    call prepare(run, config, stat, errmsg)
+    if (stat == success) call begin_state(run, config, stat, errmsg)
+    if (stat == success) call run_days(run, config, behind, stat, errmsg)
+    if (stat == success) call write_summaries(run, config, stat, errmsg)
+    if (stat /= success .and. run%history%out%ncid >= 0) call run%history%out%discard()
+    call close_forcing(run%source)
+    if (run%emulated) call close_emulator(run%emulator)
+  end subroutine run_simulation
+
+  !> The day after the last one of the run.
+  pure function last_day_and_one(config) result(behind)
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    type(calendar_date) :: behind
+    if (config%stop_option == 'nyears') then
+      behind = add_years(config%start_date, config%stop_n)
+    else
+      behind = date_of_day(day_number(config%start_date) + config%stop_n, &
+        config%start_date%leap_days)
+    end if
+  end function last_day_and_one
+
+  !> Read the sites, open the weather and the emulator, set up the column.
+  subroutine prepare(run, config, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout), target :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    call write_text_file(config%outdir//'/'//config%case_name//'.nml.resolved', &
+      resolved_namelist(config), stat, errmsg)
+    if (stat == success) call read_sites(config, run%sites, stat, errmsg)
+    if (stat /= success) return
+    call open_forcing(run%source, config, run%sites, stat, errmsg)
+    if (stat /= success) return
+    run%column%static = run%sites%static
+    run%column%params = run%sites%params
+    call column_initialise(run%column)
+    call allocate_forcing(run%forcing, run%sites%static%nsite)
+    run%emulated = config%bgc_scheme == 'emulator'
+    if (run%emulated) then
+      call open_emulator(run%emulator, config, run%column%static, stat, errmsg)
+      if (stat /= success) return
+    else
+      allocate(run%emulator%state(0, 0))
+    end if
+    run%history%fields = dataset_fields(run%column)
+    if (run%emulated) call mark_available(run%emulator%gives, run%history%fields)
+    if (config%hist_diagnostics) run%history%fields = &
+      [run%history%fields, diagnostic_fields(run%column)]
+    call select_fields(config, run%history%fields, stat, errmsg)
+  end subroutine prepare
+
+  !> Targets that the emulator does not give are left missing in the history.
+  subroutine mark_available(gives, fields)
+    !> Whether the emulator gives gpp, ra, rh, nee, fch4.
+    logical, intent(in) :: gives(5)
+    !> Variables of the history.
+    type(history_field), intent(inout) :: fields(:)
+    integer :: i
+    do i = 1, size(fields)
+      select case (fields(i)%name)
+      case ('gpp')
+        fields(i)%available = gives(1)
+      case ('ra')
+        fields(i)%available = gives(2)
+      case ('rh')
+        fields(i)%available = gives(3)
+      case ('nee')
+        fields(i)%available = gives(4)
+      case ('fch4')
+        fields(i)%available = gives(5)
+      end select
+    end do
+  end subroutine mark_available
+
+  !> Spin up, or go on from a restart file.
+  subroutine begin_state(run, config, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout), target :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable :: date
+    logical :: with_emulator
+    stat = success
+    with_emulator = .false.
+    if (config%finidat == '') then
+      call spin_up(run, config, stat, errmsg)
+    else
+      call read_restart(config%finidat, run%sites%id, date, run%column%state, run%source, &
+        run%emulator%state, with_emulator, stat, errmsg)
+      if (stat /= success) return
+      if (date /= format_date(config%start_date)) then
+        write(output_unit, '(a)') 'ecosys: note: '//config%finidat//' is of '//date// &
+          ', the run starts on '//format_date(config%start_date)
+        if (with_emulator) call forget_date(run%emulator, stat, errmsg)
+      end if
+    end if
+    if (stat /= success .or. .not. run%emulated .or. with_emulator) return
+    if (config%finidat /= '') write(output_unit, '(a)') 'ecosys: note: '//config%finidat// &
+      ' has no emulator state, the emulator starts without memory'
+    call start_emulator(run%emulator, stat, errmsg)
+  end subroutine begin_state
+
+  !> Years before the run, without output; the emulator is not called.
+  subroutine spin_up(run, config, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout), target :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(calendar_date) :: date, behind
+    integer :: year
+    stat = success
+    do year = 1, config%spinup_years
+      call spinup_start(run%source, config%start_date, config%spinup_years, year, date, stat, &
+        errmsg)
+      if (stat /= success) return
+      behind = add_years(date, 1)
+      do while (.not. date == behind)
+        call advance_day(run, config, date, .false., stat, errmsg)
+        if (stat /= success) return
+        date = next_day(date)
+      end do
+      if (.not. run%emulated) call spinup_year_end(run%column)
+      call lap(run%watch, part_biogeochemistry)
+    end do
+  end subroutine spin_up
+
+  !> The days of the run with history and restart files.
+  subroutine run_days(run, config, behind, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout), target :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> The day after the last one.
+    type(calendar_date), intent(in) :: behind
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    type(calendar_date) :: date
+    logical :: year_ends
+    call lap(run%watch, part_other)
+    call open_history(run%history, config%outdir//'/'//config%case_name//'.h0.'// &
+      format_date(config%start_date)//'-00000.nc', config, run%sites, &
+      day_number(behind) - day_number(config%start_date))
+    call lap(run%watch, part_history)
+    stat = success
+    date = config%start_date
+    do while (.not. date == behind .and. run%history%out%stat == success)
+      call advance_day(run, config, date, .true., stat, errmsg)
+      if (stat /= success) return
+      call record_day(run%history, date)
+      date = next_day(date)
+      year_ends = date%month == 1 .and. date%day == 1
+      call lap(run%watch, part_history)
+      if (date == behind) then
+        if (config%rest_frq == 'none') exit
+      else if (.not. (year_ends .and. config%rest_frq == 'yearly')) then
+        cycle
+      end if
+      call write_restart(config, date, run%sites%id, run%column%state, run%source, &
+        run%emulator%state, stat, errmsg)
+      if (stat /= success) return
+      call lap(run%watch, part_other)
+    end do
+    call flush_history(run%history)
+    call run%history%out%finish()
+    call lap(run%watch, part_history)
+    stat = run%history%out%stat
+    if (stat /= success) errmsg = run%history%out%errmsg
+  end subroutine run_days
+
+  !> One day of all sites.
+  subroutine advance_day(run, config, date, with_emulator, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout), target :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> The day.
+    type(calendar_date), intent(in) :: date
+    !> Whether the emulator is called, if there is one.
+    logical, intent(in) :: with_emulator
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    integer :: step
+    call read_day(run%source, date, stat, errmsg)
+    if (stat /= success) return
+    call lap(run%watch, part_forcing)
+    call physics_day_start(run%column, day_of_year(date))
+    do step = 1, 86400/config%dt_phys
+      call take_step(run%source%day, step, run%forcing)
+      call physics_step(run%column, run%forcing, real(config%dt_phys, wp))
+      call lap(run%watch, part_physics)
+      if (.not. run%emulated) then
+        call biogeochemistry_step(run%column, run%forcing, real(config%dt_phys, wp))
+      else if (with_emulator) then
+        call emulator_step(run%emulator, run%column, run%forcing, date, step, stat, errmsg)
+        if (stat /= success) return
+      end if
+      call lap(run%watch, part_biogeochemistry)
+    end do
+    call physics_day_end(run%column)
+    call lap(run%watch, part_physics)
+    if (.not. run%emulated) then
+      call biogeochemistry_day(run%column)
+    else if (with_emulator) then
+      call take_fluxes(run%emulator, run%column)
+    end if
+    call lap(run%watch, part_biogeochemistry)
+    call check_balances(run%column, .not. run%emulated, run%worst, stat, errmsg)
+    if (stat /= success) then
+      stat = balance_failure
+      errmsg = format_date(date)//': '//errmsg
+    end if
+    run%days = run%days + 1
+    call lap(run%watch, part_physics)
+  end subroutine advance_day
+
+  !> Write the timing and balance files.
+  subroutine write_summaries(run, config, stat, errmsg)
+    !> The run.
+    type(run_state), intent(inout) :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable :: base
+    base = config%outdir//'/'//config%case_name
+    call write_text_file(base//'.balance.json', &
+      '{"carbon_g_m2_day": '//to_text(run%worst(1), 6)// &
+      ', "water_mm_day": '//to_text(run%worst(2), 6)// &
+      ', "energy_w_m2": '//to_text(run%worst(3), 6)// &
+      ', "methane_relative": '//to_text(run%worst(4), 6)//'}'//new_line('a'), stat, errmsg)
+    if (stat == success) call write_text_file(base//'.timing.json', timing_json(run%watch, &
+      run%days/365.25_wp*run%sites%static%nsite, config%bgc_scheme), stat, errmsg)
+  end subroutine write_summaries
+
+end module simulation

@@ -1,0 +1,221 @@
+!> The CF time axis of a forcing file: regular intervals, cut into whole days.
+module time_axis
+  use, intrinsic :: iso_fortran_env, only : int64
+  use calendar_dates, only : calendar_date, date_of_day, day_number, format_date, known_calendar, &
+    leap_days, parse_date
+  use exit_codes, only : bad_input, success
+  use input_files, only : dimension_length, has_variable, input_error, read_reals, text_attribute
+  use kinds, only : wp
+  use namelist_input, only : is_set, unset
+  use text, only : lower, to_text
+  implicit none
+  private
+
+  public :: forcing_times, read_times
+
+  !> When the records of a file are.
+  type :: forcing_times
+    !> Whether the file's calendar has leap days.
+    logical :: leap_days = .true.
+    !> Interval of the records [s], a divisor of a day.
+    integer :: interval = 86400
+    !> Records of a day.
+    integer :: per_day = 1
+    !> First record (from 1) of the first whole day.
+    integer :: first_record = 1
+    !> Day number of the first whole day, in the file's calendar.
+    integer :: first_day = 0
+    !> Number of whole days.
+    integer :: n_days = 0
+  end type forcing_times
+
+contains
+
+  !> Read and check the variable `time`.
+  subroutine read_times(file, ncid, times, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> The axis.
+    type(forcing_times), intent(out) :: times
+    !> Exit code.
+    integer, intent(out) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable :: calendar
+    real(wp), allocatable :: values(:)
+    integer(int64), allocatable :: starts(:)
+    real(wp) :: unit_seconds
+    integer(int64) :: origin
+    integer :: n
+    stat = success
+    n = -1
+    if (has_variable(ncid, 'time')) n = dimension_length(ncid, 'time')
+    if (n < 1) then
+      call input_error(file, 'not a CF forcing file: the coordinate variable time is missing', &
+        stat, errmsg)
+      return
+    end if
+    calendar = lower(text_attribute(ncid, 'time', 'calendar'))
+    if (calendar == '') calendar = 'standard'
+    if (.not. known_calendar(calendar)) then
+      call input_error(file, 'calendar '''//calendar//''' of time is not understood (known: '// &
+        'standard, gregorian, proleptic_gregorian, noleap, 365_day)', stat, errmsg)
+      return
+    end if
+    times%leap_days = leap_days(calendar)
+    call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, origin, &
+      stat)
+    if (stat /= success) then
+      call input_error(file, 'not a CF forcing file: units of time are '''// &
+        text_attribute(ncid, 'time', 'units')//''', expected such as ''days since 2001-01-01''', &
+        stat, errmsg)
+      return
+    end if
+    allocate(values(n))
+    call read_reals(file, ncid, 'time', unset, values, stat, errmsg)
+    if (stat /= success) return
+    if (.not. all(is_set(values))) then
+      call input_error(file, 'time has missing values; the file may be truncated', stat, errmsg)
+      return
+    end if
+    starts = nint(values*unit_seconds, int64) + origin
+    call set_intervals(file, text_attribute(ncid, 'time', 'stamp'), starts, times, stat, errmsg)
+  end subroutine read_times
+
+  !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`.
+  pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, stat)
+    !> Units of time.
+    character(*), intent(in) :: units
+    !> Whether the calendar has leap days.
+    logical, intent(in) :: with_leap_days
+    !> Length of the unit [s].
+    real(wp), intent(out) :: unit_seconds
+    !> Seconds from 0001-01-01 to the time that is counted from.
+    integer(int64), intent(out) :: origin
+    !> 0 on success.
+    integer, intent(out) :: stat
+    type(calendar_date) :: date
+    character(:), allocatable :: rest
+    real(wp) :: second
+    integer :: at, hour, minute, colon
+    stat = bad_input
+    unit_seconds = 0.0_wp
+    origin = 0_int64
+    at = index(units, ' since ')
+    if (at == 0) return
+    select case (lower(adjustl(units(:at - 1))))
+    case ('days', 'day', 'd')
+      unit_seconds = 86400.0_wp
+    case ('hours', 'hour', 'hr', 'h')
+      unit_seconds = 3600.0_wp
+    case ('minutes', 'minute', 'min')
+      unit_seconds = 60.0_wp
+    case ('seconds', 'second', 'sec', 's')
+      unit_seconds = 1.0_wp
+    case default
+      return
+    end select
+    rest = trim(adjustl(units(at + 7:)))
+    at = scan(rest//' ', ' T')
+    call parse_date(rest(:at - 1), with_leap_days, date, stat)
+    if (stat /= 0) return
+    hour = 0
+    minute = 0
+    second = 0.0_wp
+    rest = adjustl(rest(min(at + 1, len(rest) + 1):))
+    colon = index(rest, ':')
+    if (colon > 1) then
+      read(rest(:colon - 1), *, iostat=stat) hour
+      rest = rest(colon + 1:)
+      colon = scan(rest//' ', ': Z+')
+      if (stat == 0) read(rest(:colon - 1), *, iostat=stat) minute
+      if (stat == 0 .and. colon < len(rest)) then
+        if (rest(colon:colon) == ':') then
+          rest = rest(colon + 1:)
+          read(rest(:scan(rest//' ', ' Z+') - 1), *, iostat=stat) second
+        end if
+      end if
+    end if
+    origin = 86400_int64*day_number(date) + 3600*hour + 60*minute + nint(second)
+  end subroutine parse_units
+
+  !> Find the interval, check that it is the same everywhere, and find the whole days.
+  pure subroutine set_intervals(file, stamp, starts, times, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> Attribute `stamp` of time.
+    character(*), intent(in) :: stamp
+    !> Stamps, seconds since 0001-01-01.
+    integer(int64), intent(inout) :: starts(:)
+    !> The axis.
+    type(forcing_times), intent(inout) :: times
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    integer(int64) :: step
+    integer :: i, n
+    n = size(starts)
+    times%interval = 86400
+    if (n > 1) then
+      step = nint(real(starts(n) - starts(1), wp)/(n - 1), int64)
+      do i = 2, n
+        if (abs(starts(i) - starts(i - 1) - step) <= 2_int64) cycle
+        call input_error(file, 'time is not evenly spaced: '// &
+          to_text(starts(i) - starts(i - 1))//' s after '//stamp_text(starts(i - 1))// &
+          ', '//to_text(step)//' s on average', stat, errmsg)
+        return
+      end do
+      if (step < 60_int64 .or. step > 86400_int64) step = 7_int64
+      times%interval = int(step)
+    end if
+    if (mod(86400, times%interval) /= 0) then
+      call input_error(file, 'the interval of time is not a part of a day; expected hourly, '// &
+        '3-hourly or daily records', stat, errmsg)
+      return
+    end if
+    select case (lower(stamp))
+    case ('', 'start')
+    case ('middle')
+      starts = starts - times%interval/2
+    case ('end')
+      starts = starts - times%interval
+    case default
+      call input_error(file, 'time:stamp is '''//stamp//''', expected start, middle or end', &
+        stat, errmsg)
+      return
+    end select
+    times%per_day = 86400/times%interval
+    do i = 1, min(n, times%per_day)
+      if (mod(starts(i) + 1_int64, 86400_int64) <= 2_int64) exit
+    end do
+    times%first_record = i
+    times%n_days = 0
+    if (i <= min(n, times%per_day)) times%n_days = (n - i + 1)/times%per_day
+    if (times%n_days < 1) then
+      call input_error(file, 'no interval begins at midnight (the first at '// &
+        stamp_text(starts(1))//'); mend time or say time:stamp = start, middle or end', stat, errmsg)
+      return
+    end if
+    times%first_day = int((starts(i) + 1_int64)/86400_int64)
+
+  contains
+
+    !> A time as text.
+    pure function stamp_text(seconds)
+      !> Seconds since 0001-01-01.
+      integer(int64), intent(in) :: seconds
+      character(:), allocatable :: stamp_text
+      character(6) :: clock
+      integer :: of_day
+      of_day = int(modulo(seconds, 86400_int64))
+      write(clock, '(1x, i2.2, ":", i2.2)') of_day/3600, mod(of_day, 3600)/60
+      stamp_text = format_date(date_of_day(int((seconds - of_day)/86400_int64), times%leap_days)) &
+        //clock
+    end function stamp_text
+
+  end subroutine set_intervals
+
+end module time_axis

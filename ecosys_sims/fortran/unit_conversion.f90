@@ -1,0 +1,111 @@
+!> Factor and offset from the units that forcing files use to those of the model.
+module unit_conversion
+  use kinds, only : wp
+  implicit none
+  private
+
+  public :: convert_units
+
+contains
+
+  !> value in `to` = scale * value in `from` + offset; known is false where there is no such way.
+  subroutine convert_units(from, to, interval, scale, offset, known)
+    !> Units on file.
+    character(*), intent(in) :: from
+    !> Units of the model: K, kg kg-1, W m-2, kg m-2 s-1, m s-1, Pa, 1e-6, 1e-9.
+    character(*), intent(in) :: to
+    !> Interval of the file [s], for amounts such as mm.
+    real(wp), intent(in) :: interval
+    !> Factor.
+    real(wp), intent(out) :: scale
+    !> Offset.
+    real(wp), intent(out) :: offset
+    !> Whether the units can be converted.
+    logical, intent(out) :: known
+    character(:), allocatable :: unit
+    unit = plain(from)
+    scale = 1.0_wp
+    offset = 0.0_wp
+    known = unit == to
+    if (known) return
+    known = .true.
+    select case (to)
+    case ('K')
+      select case (unit)
+      case ('kelvin', 'Kelvin', 'degK')
+      case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', 'degree_C')
+        offset = 273.15_wp
+      case default
+        known = .false.
+      end select
+    case ('kg kg-1')
+      call scale_of(['1      ', 'kg/kg  ', 'g kg-1 ', 'g/kg   '], &
+        [1.0_wp, 1.0_wp, 1.0e-3_wp, 1.0e-3_wp])
+    case ('W m-2')
+      call scale_of(['W/m2         ', 'watt m-2     ', 'J m-2 s-1    ', 'MJ m-2 day-1 ', &
+        'MJ m-2 d-1   ', 'J m-2 day-1  ', 'kJ m-2 day-1 '], &
+        [1.0_wp, 1.0_wp, 1.0_wp, 1.0e6_wp/86400.0_wp, 1.0e6_wp/86400.0_wp, 1.0_wp/86400.0_wp, &
+        1.0e3_wp/86400.0_wp])
+    case ('kg m-2 s-1')
+      call scale_of(['kg/m2/s      ', 'mm s-1       ', 'mm/s         ', 'm s-1        ', &
+        'mm h-1       ', 'mm hr-1      ', 'mm/h         ', 'mm/hr        ', 'kg m-2 h-1   ', &
+        'mm day-1     ', 'mm d-1       ', 'mm/day       ', 'mm/d         ', 'kg m-2 day-1 ', &
+        'kg m-2 d-1   ', 'mm           ', 'kg m-2       '], &
+        [1.0_wp, 1.0_wp, 1.0_wp, 1.0e3_wp, spread(1.0_wp/3600.0_wp, 1, 5), &
+        spread(1.0_wp/86400.0_wp, 1, 6), 1.0_wp/interval, 1.0_wp/interval])
+    case ('m s-1')
+      call scale_of(['m/s    ', 'km h-1 ', 'km/h   '], [1.0_wp, 1.0_wp/3.6_wp, 1.0_wp/3.6_wp])
+    case ('Pa')
+      call scale_of(['hPa  ', 'mbar ', 'mb   ', 'kPa  '], &
+        [100.0_wp, 100.0_wp, 100.0_wp, 1000.0_wp])
+    case ('1e-6')
+      call scale_of(['ppm        ', 'ppmv       ', 'umol mol-1 ', 'umol/mol   ', '1          ', &
+        'mol mol-1  '], [1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0e6_wp, 1.0e6_wp])
+    case ('1e-9')
+      call scale_of(['ppb        ', 'ppbv       ', 'nmol mol-1 ', 'nmol/mol   ', '1e-6       ', &
+        'ppm        ', 'umol mol-1 ', '1          ', 'mol mol-1  '], [1.0_wp, 1.0_wp, 1.0_wp, &
+        1.0_wp, 1.0e3_wp, 1.0e3_wp, 1.0e3_wp, 1.0e9_wp, 1.0e9_wp])
+    case default
+      known = .false.
+    end select
+
+  contains
+
+    !> Look the unit up.
+    subroutine scale_of(names, factors)
+      !> Units.
+      character(*), intent(in) :: names(:)
+      !> Their factors.
+      real(wp), intent(in) :: factors(:)
+      integer :: i
+      known = .false.
+      do i = 1, size(names)
+        if (names(i) /= unit) cycle
+        known = .true.
+        scale = factors(i)
+        return
+      end do
+    end subroutine scale_of
+
+  end subroutine convert_units
+
+  !> A unit without signs of exponentiation and with single blanks: `W m**-2` becomes `W m-2`.
+  pure function plain(unit)
+    !> Unit.
+    character(*), intent(in) :: unit
+    character(:), allocatable :: plain
+    integer :: i
+    plain = ''
+    do i = 1, len_trim(unit)
+      if (unit(i:i) == '^' .or. unit(i:i) == '*') cycle
+      if (unit(i:i) == ' ' .or. unit(i:i) == '.') then
+        if (plain == '') cycle
+        if (plain(len(plain):) == ' ') cycle
+        plain = plain//' '
+        cycle
+      end if
+      plain = plain//unit(i:i)
+    end do
+  end function plain
+
+end module unit_conversion
