@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Biome:
-    """One site class and the climate in which it occurs (ranges are those of the ensemble, not of nature's extremes)."""
+    """One site class and the climate in which it occurs (the ensemble's ranges, not nature's extremes)."""
 
     name: str
     flag: int

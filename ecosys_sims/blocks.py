@@ -57,8 +57,8 @@ def block_folder(out: Path, number: int) -> Path:
 def run_block(task: BlockTask) -> dict:
     """Simulate a block unless that is done; returns its record: `number sites seconds`.
 
-    All is written in a folder of its own that is renamed at the end, so that a killed worker leaves nothing that counts, and two
-    workers at the same block do no harm. Raises ModelError or DiskFullError, naming block and sites.
+    All is written in a folder of its own that is renamed at the end, so that a killed worker leaves nothing that
+    counts, and two workers at the same block do no harm. Raises ModelError or DiskFullError, naming block and sites.
     """
     if task.folder.exists():
         return json.loads((task.folder / RECORD).read_text())
@@ -143,8 +143,8 @@ def _explained(error: Exception, task: BlockTask, working: Path) -> Exception:
     no_space = getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in text
     if no_space or disk_is_full(Path(task.out)):
         return DiskFullError(
-            f"{where}: no space left in {task.out}; completed blocks are kept: free some space and run the same command "
-            f"again ({text.splitlines()[0] if text else type(error).__name__})"
+            f"{where}: no space left in {task.out}; completed blocks are kept: free some space and run "
+            f"the same command again ({text.splitlines()[0] if text else type(error).__name__})"
         )
     log = working / "ecosys.log"
     if log.exists():

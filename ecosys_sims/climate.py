@@ -1,7 +1,8 @@
 """Climate normals of a place, without external data: what the weather generator and the choice of biomes start from.
 
-Annual temperature and its yearly range are the analytic forms of the process model's generator (North 1975; Conrad 1946), so that
-Python and Fortran mean the same climate. Precipitation and continentality follow from how far the air has come over land.
+Annual temperature and its yearly range are the analytic forms of the process model's generator (North 1975; Conrad
+1946), so that Python and Fortran mean the same climate. Precipitation and continentality follow from how far the air
+has come over land.
 """
 
 import numpy as np
@@ -12,13 +13,14 @@ ZERO_CELSIUS = 273.15
 
 
 def annual_temperature(lat: np.ndarray, elevation: np.ndarray, continentality: np.ndarray) -> np.ndarray:
-    """Annual mean air temperature (N,), degC: 14.9 - 28 P2(sin lat) + 12 (1 - K/60) sin2 lat - 0.0065 z, at most 27.5.
+    """Annual mean air temperature (N,), degC: min(27.5, 14.9 - 28 P2(sin lat) + 12 (1 - K/60) sin2 lat) - 0.0065 z.
 
-    North (1975) with a maritime term; lat degrees, elevation m, K Conrad index 0..100. Good to about 3 K.
+    North (1975) with a maritime term; lat degrees, elevation z m, K Conrad index 0..100. Good to about 3 K.
     """
     sine2 = np.sin(np.radians(lat)) ** 2
     legendre = (3.0 * sine2 - 1.0) / 2.0
-    return np.minimum(14.9 - 28.0 * legendre + 12.0 * (1.0 - continentality / 60.0) * sine2 - 0.0065 * elevation, 27.5)
+    sea_level = 14.9 - 28.0 * legendre + 12.0 * (1.0 - continentality / 60.0) * sine2
+    return np.minimum(sea_level, 27.5) - 0.0065 * elevation
 
 
 def _on_grid(grid: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
@@ -33,7 +35,7 @@ def _on_grid(grid: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
 
 
 def continentality(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Conrad's index (N,): 5 on windward coasts to 80 far inland; small in the tropics, where seasons are small anyway."""
+    """Conrad's index (N,): 5 on windward coasts to 80 far inland; small in the tropics, as seasons are."""
     inland_west = _on_grid(land_upwind_km(-1), lat, lon)
     inland_east = _on_grid(land_upwind_km(+1), lat, lon)
     middle = 1.0 / (1.0 + np.exp(-(np.abs(lat) - 28.0) / 5.0))  # 0 in the trades, 1 in the westerlies
@@ -43,7 +45,7 @@ def continentality(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
 
 
 def annual_precipitation(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    """Annual precipitation (N,), kg m-2 year-1: an equatorial belt, trades that dry westward, westerlies that dry eastward."""
+    """Annual precipitation (N,), kg m-2 year-1: wet equator, trades that dry westward, westerlies that dry eastward."""
     inland_west = _on_grid(land_upwind_km(-1), lat, lon)
     inland_east = _on_grid(land_upwind_km(+1), lat, lon)
     absolute = np.abs(lat)

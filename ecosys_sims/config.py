@@ -1,4 +1,4 @@
-"""Configuration of a simulation (configs/sims/*.yaml): its schema, and errors that name file, key and the keys that exist."""
+"""Configuration of a simulation (configs/sims/*.yaml): its schema, and errors that name file and keys."""
 
 import difflib
 import hashlib
@@ -101,7 +101,9 @@ class SimulationConfig(Section):
         for group, keys in ours.items():
             taken = sorted(keys & set(self.namelist.get(group, {})))
             if taken:
-                raise ValueError(f"namelist.{group}.{taken[0]} is set by the simulation itself; use sites, period, seed")
+                raise ValueError(
+                    f"namelist.{group}.{taken[0]} is set by the simulation itself; use sites, period, seed"
+                )
         return self
 
 

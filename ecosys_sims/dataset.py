@@ -7,8 +7,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from ecosys_sims import namelists, provenance, variables
 from ecosys_sims import config as configuration
+from ecosys_sims import namelists, provenance, variables
 from ecosys_sims.atomic_file import replacing
 from ecosys_sims.blocks import HISTORY, BlockTask, days_of_period
 from ecosys_sims.config import SimulationConfig

@@ -31,11 +31,13 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_blocks(tasks: list[BlockTask], out: Path, workers: int | None = None, scheduler: str | None = None) -> list[dict]:
+def run_blocks(
+    tasks: list[BlockTask], out: Path, workers: int | None = None, scheduler: str | None = None
+) -> list[dict]:
     """Simulate all blocks; returns their records in the order of completion.
 
-    A worker that dies is replaced and its block done again. A block that fails does not stop the others, unless the reason is
-    one that they share. Raises EnsembleError or DiskFullError.
+    A worker that dies is replaced and its block done again. A block that fails does not stop the others, unless the
+    reason is one that they share. Raises EnsembleError or DiskFullError.
     """
     if not tasks:
         return []
@@ -88,7 +90,9 @@ def _check_workers(client: Client, task: BlockTask, scheduler: str | None) -> No
     try:
         complaints = [text for text in client.run(look_around, task.out, task.program).values() if text]
     except ModuleNotFoundError as error:
-        raise EnsembleError(f"a worker cannot import ecosys_sims ({error}); start workers in ecostep's .venv") from error
+        raise EnsembleError(
+            f"a worker cannot import ecosys_sims ({error}); start workers in ecostep's .venv"
+        ) from error
     if complaints:
         raise EnsembleError(complaints[0])
 

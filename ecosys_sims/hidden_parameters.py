@@ -1,10 +1,11 @@
 """Draws the parameters that differ between sites but are not told to an emulator, with spatial structure.
 
-Each parameter is its biome's default + a regression on climate and soil + a Gaussian random field + site noise. The sum's ranks within a
-kind (wetlands, uplands) fill a Latin hypercube, one site in each of N equal strata of the distribution (a copula form: ranks carry
-the structure, strata the distribution; Iman and Conover 1982).
+Each parameter is its biome's default + a regression on climate and soil + a Gaussian random field + site noise. The
+ranks of the sum within a kind (wetlands, uplands) fill a Latin hypercube, one site in each of N equal strata of the
+distribution (a copula form: ranks carry the structure, strata the distribution; Iman and Conover 1982).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,21 +24,30 @@ CUT = 2.5  # standard deviations at which the distribution of the deviations end
 
 @dataclass(frozen=True)
 class HiddenParameters:
-    """values: name -> (N,), NaN where a site keeps its biome's default; shares: name -> kind -> component -> share of variance."""
+    """Drawn values and how they came about.
+
+    values: name -> (N,), NaN where a site keeps its biome's default; shares: name -> kind -> component -> share of variance.
+    """
 
     values: dict[str, np.ndarray]
     shares: dict[str, dict[str, dict[str, float]]]
 
 
 def draw_parameters(
-    sites: SiteTable, table: dict[str, ParameterInfo], config: HiddenParametersConfig, seed: int
+    sites: SiteTable,
+    table: dict[str, ParameterInfo],
+    config: HiddenParametersConfig,
+    seed: int,
+    fixed: Collection[str] = (),
 ) -> HiddenParameters:
-    """Parameters of all sites; `table` is the program's own, whose bounds and biome defaults hold."""
+    """Parameters of all sites but the `fixed` ones; `table` is the program's own: bounds and biome defaults."""
     values: dict[str, np.ndarray] = {}
     shares: dict[str, dict[str, dict[str, float]]] = {}
     wetland = biomes.is_wetland(sites.biome)
     for kind, spreads, members in (("wetland", WETLAND, wetland), ("upland", UPLAND, ~wetland)):
         for spread in spreads:
+            if spread.name in fixed:
+                continue
             if spread.name not in table:
                 raise ValueError(f"the program has no parameter {spread.name!r}: ecosys_sims and it differ in version")
             info = table[spread.name]
@@ -155,17 +165,22 @@ def _draw(
 
 
 def variance_shares(between: float, within: float, shares: SharesConfig) -> dict[str, float]:
-    """Shares of a parameter's variance: `between` biomes (the program's defaults) and `within` them (regression, field, noise).
+    """Shares of a parameter's variance: `between` biomes (the program's defaults) and `within` them (all the rest).
 
-    Noise has its configured share of the whole, unless biomes alone explain nearly all; then it has that share, or half if
-    that is more, of the variance within biomes.
+    Noise has its configured share of the whole, unless biomes alone explain nearly all; then it has that share, or
+    half if that is more, of the variance within biomes.
     """
     if within <= 0.0:
         return {"biome": 1.0, "climate_soil": 0.0, "field": 0.0, "noise": 0.0}
     inside = within / (between + within)
     noise = min(1.0 - shares.structured, max(0.5, 1.0 - shares.structured) * inside)
     climate_soil = (inside - noise) * shares.climate_soil
-    parts = {"biome": 1.0 - inside, "climate_soil": climate_soil, "field": inside - noise - climate_soil, "noise": noise}
+    parts = {
+        "biome": 1.0 - inside,
+        "climate_soil": climate_soil,
+        "field": inside - noise - climate_soil,
+        "noise": noise,
+    }
     return {name: float(share) for name, share in parts.items()}
 
 

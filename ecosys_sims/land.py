@@ -1,7 +1,8 @@
 """A coarse description of the globe's ice-free land, enough to place sites and to know how far the sea is.
 
-The outlines were drawn by hand for this project, a little inside the coasts, with one vertex every few hundred kilometres.
-They are no map: small islands are missing and a lake shore may be 50 km out. Of points drawn from them, 99 % are on land.
+The outlines were drawn by hand for this project, a little inside the coasts, with one vertex every few hundred
+kilometres. They are no map: small islands are missing and a lake shore may be 50 km out. Of points drawn from them,
+99 % are on land.
 """
 
 from functools import cache
@@ -11,6 +12,7 @@ import numpy as np
 EARTH_RADIUS_KM = 6371.0
 
 # (longitude, latitude) in degrees, closed by the first vertex.
+# fmt: off
 LAND_OUTLINES: dict[str, list[tuple[float, float]]] = {
     "north_america": [
         (-164, 66), (-162, 69), (-156, 70.8), (-145, 69.8), (-135, 68.8), (-128, 69.8), (-116, 68.4), (-108, 67.2),
@@ -178,6 +180,7 @@ WATER_OUTLINES: dict[str, list[tuple[float, float]]] = {
     "marmara": [(27, 40.4), (27.4, 41), (29.4, 40.9), (28.8, 40.4)],
     "james_bay_margin": [(-82.4, 55), (-82.2, 52.8), (-80.4, 51.2), (-78.6, 51.2), (-78.4, 54.8)],
 }
+# fmt: on
 
 
 def is_land(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecosys_sims import biomes
+
 SUCCESS_LINE = "SUCCESSFUL COMPLETION"
 EXIT_CODES = {
     1: "bad input",
@@ -104,32 +106,36 @@ def program_version(program: Path) -> str:
 
 def parameter_table(program: Path) -> dict[str, ParameterInfo]:
     """The program's parameters with their bounds and the default of each biome, from `ecosys --parameters`."""
-    rows = [
-        [cell.strip(" `") for cell in line.strip().strip("|").split("|")]
-        for line in _ask(program, "--parameters").splitlines()
-        if line.startswith("|") and not set(line) <= set("|-: ")
-    ]
-    found = {}
+    rows: dict[str, dict[str, str]] = {}
+    header: list[str] = []
     try:
-        header, *body = rows
-        for row in (dict(zip(header, cells, strict=True)) for cells in body):
-            found[row["name"]] = ParameterInfo(
-                name=row["name"],
-                group=row["group"],
-                units=row["units"],
-                minimum=float(row["minimum"]),
-                maximum=float(row["maximum"]),
-                biome_defaults={biome: float(row[biome]) for biome in _biome_columns(header)},
-            )
+        for line in _ask(program, "--parameters").splitlines():
+            if not line.startswith("|") or set(line) <= set("|-: "):
+                continue
+            cells = [cell.strip(" `&") for cell in line.strip().strip("|").split("|")]
+            if cells[0] == "name":
+                header = cells  # of one of several tables, all with a row for each parameter
+            else:
+                rows.setdefault(cells[0], {}).update(zip(header, cells, strict=True))
+        found = {name: _parameter(row) for name, row in rows.items()}
     except (ValueError, KeyError) as error:
-        raise ModelError(f"{program} --parameters: not the table expected ({error}); build the program again") from error
+        raise ModelError(
+            f"{program} --parameters: not the tables expected ({error}); build the program again"
+        ) from error
+    if not found:
+        raise ModelError(f"{program} --parameters: printed no table; is it the program ecosys?")
     return found
 
 
-def _biome_columns(header: list[str]) -> list[str]:
-    from ecosys_sims.biomes import BY_NAME
-
-    return [name for name in header if name in BY_NAME]
+def _parameter(row: dict[str, str]) -> ParameterInfo:
+    return ParameterInfo(
+        name=row["name"],
+        group=row["group"],
+        units=row["units"],
+        minimum=float(row["minimum"]),
+        maximum=float(row["maximum"]),
+        biome_defaults={biome.name: float(row[biome.name]) for biome in biomes.BIOMES},
+    )
 
 
 def _ask(program: Path, option: str) -> str:

@@ -1,6 +1,7 @@
-"""How the hidden parameters spread between sites of one biome: size, limits, and what climate and soil have to do with it.
+"""How the hidden parameters spread between sites of one biome: size, limits, and what climate and soil have to do.
 
-Ranges follow the literature that docs/process_model.md cites; the biome's default, the centre of the spread, is the program's own.
+Ranges follow the literature that docs/process_model.md cites; the biome's default, the centre of the spread, is the
+program's own.
 """
 
 from dataclasses import dataclass, field
@@ -10,8 +11,9 @@ from dataclasses import dataclass, field
 class Spread:
     """Spread of one parameter among the sites of one kind (wetlands or uplands).
 
-    sd: standard deviation between sites of a biome, in the parameter's unit, or of its logarithm where `log`; lowest, highest: limits
-    of the drawn values; drivers: weights of standardised predictors in the climate and soil regression (sites.py's columns and `npp`).
+    sd: standard deviation between sites of a biome, in the parameter's unit, or of its logarithm where `log`; lowest,
+    highest: limits of the drawn values; drivers: weights of standardised predictors in the climate and soil
+    regression (sites.py's columns and `npp`).
     """
 
     name: str

@@ -4,7 +4,7 @@ import numpy as np
 
 from ecosys_sims.land import EARTH_RADIUS_KM
 
-WAVES = 2000  # one point's variance is then within a few per cent of 1
+WAVES = 1000  # one field's variance is then within a few per cent of 1
 
 
 def unit_vectors(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
@@ -16,9 +16,10 @@ def unit_vectors(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
 def gaussian_field(rng: np.random.Generator, lat: np.ndarray, lon: np.ndarray, range_km: float) -> np.ndarray:
     """A field (N,) with mean 0, variance 1 and Matern-3/2 covariance in the straight-line distance d between points.
 
-    cov(d) = (1 + a) exp(-a) with a = sqrt(3) d / (range_km / 2): at `range_km` the correlation is 0.14. It is a sum of random plane
-    waves in space (Rahimi and Recht 2007, eq. 1), whose wave vectors follow the covariance's spectrum, a multivariate Student t with 3
-    degrees of freedom; its restriction to the sphere is a valid field there, and a point's value does not depend on the other points.
+    cov(d) = (1 + a) exp(-a) with a = sqrt(3) d / (range_km / 2): at `range_km` the correlation is 0.14. It is a sum
+    of random plane waves in space (Rahimi and Recht 2007, eq. 1), whose wave vectors follow the covariance's
+    spectrum, a multivariate Student t with 3 degrees of freedom; its restriction to the sphere is a valid field
+    there, and a point's value does not depend on the other points.
     """
     length = range_km / 2.0 / EARTH_RADIUS_KM
     vectors = rng.standard_normal((WAVES, 3)) * np.sqrt(3.0 / rng.chisquare(3.0, WAVES))[:, None] / length

@@ -1,4 +1,4 @@
-"""A whole simulation in one folder: draws sites and parameters, runs the blocks that are missing, writes the dataset."""
+"""A whole simulation in one folder: sites and parameters, the blocks that are missing, the dataset."""
 
 import fcntl
 import hashlib
@@ -15,11 +15,19 @@ from ecosys_sims import config as configuration
 from ecosys_sims import provenance
 from ecosys_sims.atomic_file import write_json, write_text
 from ecosys_sims.blocks import (
-    BLOCKS, HISTORY, RECORD, SITES, TRUTH, BlockTask, DiskFullError, block_folder, disk_is_full,
+    BLOCKS,
+    HISTORY,
+    RECORD,
+    SITES,
+    TRUTH,
+    BlockTask,
+    DiskFullError,
+    block_folder,
+    disk_is_full,
 )  # fmt: skip
 from ecosys_sims.config import SimulationConfig
 from ecosys_sims.dataset import write_simulated
-from ecosys_sims.ensemble import EnsembleError, default_workers, run_blocks
+from ecosys_sims.ensemble import default_workers, run_blocks
 from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.model import find_program, parameter_table, program_version
 from ecosys_sims.site_table import write_site_table, write_true_parameters
@@ -40,12 +48,16 @@ class StaleOutputError(RuntimeError):
 
 
 def simulate(
-    config: SimulationConfig, out: Path, workers: int | None = None, scheduler: str | None = None, overwrite: bool = False
+    config: SimulationConfig,
+    out: Path,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    overwrite: bool = False,
 ) -> dict:
     """Bring `out` to hold the simulation of `config`, doing only what is missing; returns what simulation.json says.
 
-    Killed at any moment, the same call goes on from the completed blocks and ends with the same data. Raises ModelError (no
-    program), StaleOutputError, EnsembleError, DiskFullError.
+    Killed at any moment, the same call goes on from the completed blocks and ends with the same data. Raises
+    ModelError (no program), StaleOutputError, EnsembleError, DiskFullError.
     """
     started = time.perf_counter()
     program = find_program()
@@ -67,7 +79,7 @@ def simulate(
 def _simulate(config: SimulationConfig, out: Path, program: Path, workers, scheduler, started: float) -> dict:
     sites = draw_sites(config.sites, config.seed)
     table = parameter_table(program)
-    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed)
+    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed=_fixed_by_namelist(config))
     _check_identity(out, config, sites, hidden, program)
     tasks = _tasks(config, out, program)
     if (out / DATASET).exists() and (out / SUMMARY).exists():
@@ -89,6 +101,11 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     return summary
 
 
+def _fixed_by_namelist(config: SimulationConfig) -> set[str]:
+    """Parameters to which the configuration's namelist gives one value for all sites."""
+    return {key for group in ("veg_nl", "soil_nl", "hydro_nl", "ch4_nl") for key in config.namelist.get(group, {})}
+
+
 def _tasks(config: SimulationConfig, out: Path, program: Path) -> list[BlockTask]:
     count, size = config.sites.count, config.run.block_size
     content = config.model_dump(mode="json")
@@ -105,7 +122,9 @@ def _remove_leftovers(out: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(config: SimulationConfig, tasks: list[BlockTask], done: list[dict], program: Path, workers, scheduler, seconds):
+def _summary(
+    config: SimulationConfig, tasks: list[BlockTask], done: list[dict], program: Path, workers, scheduler, seconds
+):
     """Timing of this session, totals over all sessions, provenance."""
     years = config.period.years + config.period.spinup_years
     site_years = sum(record["sites"] for record in done) * years
@@ -150,7 +169,9 @@ def _locked(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StaleOutputError(f"another simulation is running in {out}; wait for it or choose another --out") from error
+            raise StaleOutputError(
+                f"another simulation is running in {out}; wait for it or choose another --out"
+            ) from error
         yield
 
 
@@ -162,7 +183,9 @@ def _clear(out: Path) -> None:
     (out / BLOCKS).mkdir()
 
 
-def _check_identity(out: Path, config: SimulationConfig, sites: SiteTable, hidden: HiddenParameters, program: Path) -> None:
+def _check_identity(
+    out: Path, config: SimulationConfig, sites: SiteTable, hidden: HiddenParameters, program: Path
+) -> None:
     """Refuse to mix results of different configurations, drawn numbers or programs."""
     mine = {
         "config_hash": configuration.result_hash(config),
@@ -183,6 +206,10 @@ def _check_identity(out: Path, config: SimulationConfig, sites: SiteTable, hidde
     if theirs.get("config_hash") != mine["config_hash"]:
         differing = ", ".join(_differences(theirs.get("config", {}), mine["config"])) or "another version of the schema"
         raise StaleOutputError(f"{out} holds another simulation (different: {differing}); {_REMEDY}")
+    if (out / DATASET).exists() and (out / SUMMARY).exists():
+        if theirs != mine:
+            log.warning("%s was simulated by another build of the program; --overwrite simulates again", out / DATASET)
+        return
     if theirs.get("program_sha256") != mine["program_sha256"]:
         raise StaleOutputError(f"{out} was simulated by another build of the program {program}; {_REMEDY}")
     if theirs.get("tables_hash") != mine["tables_hash"]:
@@ -217,6 +244,3 @@ def _drop_histories(config: SimulationConfig, tasks: list[BlockTask]) -> None:
     if not config.run.keep_block_histories:
         for task in tasks:
             (block_folder(Path(task.out), task.number) / HISTORY).unlink(missing_ok=True)
-
-
-__all__ = ["EnsembleError", "DiskFullError", "StaleOutputError", "simulate"]

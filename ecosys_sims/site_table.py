@@ -32,7 +32,9 @@ def read_site_table(path: str | Path) -> SiteTable:
     require_valid_site_table(path)
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
-        columns = {item.name: np.asarray(file[item.name][:]) for item in fields(SiteTable) if item.name in file.variables}
+        columns = {
+            item.name: np.asarray(file[item.name][:]) for item in fields(SiteTable) if item.name in file.variables
+        }
     if "t_ann" not in columns:
         normal = annual_temperature(columns["lat"], columns["elevation"], columns["continentality"])
         columns["t_ann"] = np.asarray(normal + ZERO_CELSIUS, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Draws the sites of an ensemble over the globe's land: place, class, soil and climate normals; all of it visible to an emulator."""
+"""Draws the sites of an ensemble over the globe's land: place, class, soil, climate normals; all visible to an emulator."""
 
 from dataclasses import dataclass, fields
 
@@ -55,7 +55,7 @@ class _Places:
 
 
 def draw_sites(config: SitesConfig, seed: int) -> SiteTable:
-    """The sites of this configuration and seed; raises ValueError where no biome of a kind occurs between the latitudes."""
+    """The sites of this configuration and seed; ValueError where no biome of a kind occurs between the latitudes."""
     places = _places(config, seed)
     wetlands = round(config.count * config.wetland_share)
     counts = _counts(config, places, True, wetlands) + _counts(config, places, False, config.count - wetlands)
@@ -75,7 +75,7 @@ def draw_sites(config: SitesConfig, seed: int) -> SiteTable:
 
 
 def suitability(biome: Biome, lat: np.ndarray, t_ann: np.ndarray, annual_precip: np.ndarray) -> np.ndarray:
-    """How well places suit a biome (M,): 1 inside its climate, falling to 0 over a margin outside; degrees, degC, kg m-2."""
+    """How well places suit a biome (M,): 1 inside its climate, down to 0 over a margin; degrees, degC, kg m-2."""
     return (
         _window(np.abs(lat), biome.abs_lat, 2.0)
         * _window(t_ann, biome.t_ann, 1.5)

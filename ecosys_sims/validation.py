@@ -1,6 +1,6 @@
 """Checks the files that ecosys_sims reads and writes against docs/formats.md; all faults of a file are told at once.
 
-    python -m ecosys_sims.validation dataset runs/sims/dataset.nc
+python -m ecosys_sims.validation dataset runs/sims/dataset.nc
 """
 
 import argparse
@@ -142,7 +142,9 @@ def _daily_time_faults(file: netCDF4.Dataset) -> list[str]:
     steps = np.flatnonzero(np.abs(np.diff(values) - 1.0) > 1e-6)
     if steps.size and not faults:
         when = cftime.num2date(values[steps[0]], units, calendar)
-        faults.append(f"time: after {when:%Y-%m-%d} the next value is {np.diff(values)[steps[0]]:g} days later, expected 1")
+        faults.append(
+            f"time: after {when:%Y-%m-%d} the next value is {np.diff(values)[steps[0]]:g} days later, expected 1"
+        )
     if values.size and abs(values[0] % 1.0 - 0.5) > 1e-6:
         faults.append("time: values are not stamped 12:00")
     return faults
@@ -167,7 +169,9 @@ def _units_faults(found: netCDF4.Variable, expected: str) -> list[str]:
 
 
 def _daily_faults(found: netCDF4.Variable) -> list[str]:
-    faults = [f"{found.name}: attribute {name!r} is missing" for name in ("long_name", "units") if name not in found.ncattrs()]
+    faults = [
+        f"{found.name}: attribute {name!r} is missing" for name in ("long_name", "units") if name not in found.ncattrs()
+    ]
     role = getattr(found, "role", None)
     if role not in ROLES:
         faults.append(f"{found.name}: role is {role!r}, expected one of {', '.join(ROLES)}")
@@ -230,7 +234,9 @@ def _site_table_faults(file: netCDF4.Dataset) -> list[str]:
     if "site_number" in file.variables:
         numbers, counts = np.unique(file["site_number"][:], return_counts=True)
         if (counts > 1).any():
-            faults.append(f"site_number: {numbers[counts > 1][0]} occurs more than once; their weather would be the same")
+            faults.append(
+                f"site_number: {numbers[counts > 1][0]} occurs more than once; their weather would be the same"
+            )
     return faults
 
 

@@ -1,4 +1,4 @@
-"""The variables of a dataset and of a site table as docs/formats.md fixes them: names, roles, units and CF attributes."""
+"""The variables of datasets and site tables as docs/formats.md fixes them: names, roles, units, CF attributes."""
 
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ def _daily(name, role, units, long_name, standard_name=None, method="mean", **mo
     return Variable(name, role, units, long_name, standard_name, f"time: {method}", **more)
 
 
+# fmt: off
 DRIVERS: tuple[Variable, ...] = (
     _daily("tas", "fast", "K", "air temperature", "air_temperature", lowest=170.0, highest=340.0),
     _daily("tasmin", "fast", "K", "lowest air temperature", "air_temperature", "minimum", lowest=170.0, highest=340.0),
@@ -71,15 +72,23 @@ STATES: tuple[Variable, ...] = (
         lowest=-1.0e-3, highest=1.0e-3,
     ),
 )
+# fmt: on
 
 
 def _carbon(name: str, long_name: str, standard_name: str | None, lowest: float) -> Variable:
     return _daily(
-        name, "target", "kg m-2 s-1", long_name, standard_name, analysis_units="g m-2 day-1",
-        lowest=lowest, highest=2.0e-6,
+        name,
+        "target",
+        "kg m-2 s-1",
+        long_name,
+        standard_name,
+        analysis_units="g m-2 day-1",
+        lowest=lowest,
+        highest=2.0e-6,
     )
 
 
+# fmt: off
 TARGETS: tuple[Variable, ...] = (
     _carbon(
         "gpp", "gross primary production", "gross_primary_productivity_of_biomass_expressed_as_carbon", -1.0e-7
@@ -99,6 +108,7 @@ TARGETS: tuple[Variable, ...] = (
         analysis_units="mg m-2 day-1", lowest=-1.0e-8, highest=1.0e-6,
     ),
 )
+# fmt: on
 
 DAILY: tuple[Variable, ...] = DRIVERS + STATES + TARGETS
 STATICS: tuple[Variable, ...] = (
@@ -126,9 +136,8 @@ def attributes(variable: Variable, coordinates: bool = True) -> dict:
     for key in ("standard_name", "cell_methods", "analysis_units"):
         if getattr(variable, key):
             found[key] = getattr(variable, key)
-    if variable.name in ("sand", "clay", "ph", "elevation", "biome") or variable.cell_methods:
-        if coordinates:
-            found["coordinates"] = "lat lon site_id"
+    if coordinates and (variable.cell_methods or variable.name in ("sand", "clay", "ph", "elevation", "biome")):
+        found["coordinates"] = "lat lon site_id"
     if variable.name == "biome":
         found["flag_values"] = biomes.FLAG_VALUES
         found["flag_meanings"] = biomes.FLAG_MEANINGS

@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from ecosys_sims import config as configuration  # noqa: E402
-from ecosys_sims.ensemble import EnsembleError  # noqa: E402
-from ecosys_sims.model import ModelError  # noqa: E402
-from ecosys_sims.simulation import DiskFullError, StaleOutputError, simulate  # noqa: E402
+from ecosys_sims import config as configuration
+from ecosys_sims.blocks import DiskFullError
+from ecosys_sims.ensemble import EnsembleError
+from ecosys_sims.model import ModelError
+from ecosys_sims.simulation import StaleOutputError, simulate
 
 log = logging.getLogger("gen_sims")
 
@@ -23,7 +24,9 @@ log = logging.getLogger("gen_sims")
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line; options replace values of the configuration."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, type=Path, help="YAML file, for example configs/sims/quickstart.yaml")
+    parser.add_argument(
+        "--config", required=True, type=Path, help="YAML file, for example configs/sims/quickstart.yaml"
+    )
     parser.add_argument("--out", required=True, type=Path, help="folder of the results; may hold an interrupted run")
     parser.add_argument("--sites", type=int, help="number of sites (sites.count)")
     parser.add_argument("--years", type=int, help="number of years (period.years)")

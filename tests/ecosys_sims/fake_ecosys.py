@@ -1,7 +1,8 @@
 """A stand-in for the Fortran program: the same command line and files, with formulas for fluxes. It fails on demand.
 
-FAKE_ECOSYS in the environment: `fail SITE_ID` stops with exit code 3 in the block of that site; `badkey` stops with 2; `full` says that the
-disk is full; `kill FILE` kills the worker that started it, once, and leaves FILE; `slow SECONDS` takes that long.
+FAKE_ECOSYS in the environment: `fail SITE_ID` stops with exit code 3 in the block of that site; `badkey` stops with
+2; `full` says that the disk is full; `kill FILE` kills the worker that started it, once, and leaves FILE; `slow
+SECONDS` takes that long.
 """
 
 import os
@@ -21,14 +22,16 @@ from ecosys_sims.parameter_spread import UPLAND, WETLAND
 
 
 def parameters() -> None:
-    names = [biome.name for biome in biomes.BIOMES]
-    print("| " + " | ".join(["name", "group", "units", "minimum", "maximum", *names, "meaning"]) + " |")
-    print("|" + "---|" * (6 + len(names)))
-    for spread in {item.name: item for item in UPLAND + WETLAND}.values():
-        low, high = (np.log(spread.lowest + 0.01), np.log(spread.highest)) if spread.log else (spread.lowest, spread.highest)
-        values = np.linspace(0.7 * low + 0.3 * high, 0.4 * low + 0.6 * high, len(names))
-        defaults = [f"{v:.5g}" for v in (np.exp(values) if spread.log else values)]
-        print("| " + " | ".join([f"`{spread.name}`", "ch4_nl", "1", "-1000", "1000", *defaults, "a parameter"]) + " |")
+    spreads = {item.name: item for item in UPLAND + WETLAND}.values()
+    print("| name | group | units | minimum | maximum | meaning |\n|---|---|---|---|---|---|")
+    for spread in spreads:
+        print(f"| `{spread.name}` | &ch4_nl | 1 | -1000 | 1000 | a parameter |")
+    print("| name |" + "".join(f" {biome.name} |" for biome in biomes.BIOMES))
+    for spread in spreads:
+        low, high = (spread.lowest + 0.01, spread.highest) if spread.log else (spread.lowest, spread.highest)
+        low, high = (np.log(low), np.log(high)) if spread.log else (low, high)
+        values = np.linspace(0.55 * low + 0.45 * high, 0.45 * low + 0.55 * high, len(biomes.BIOMES))
+        print(f"| `{spread.name}` |" + "".join(f" {v:.5g} |" for v in (np.exp(values) if spread.log else values)))
 
 
 def misbehave(site_ids: list[str]) -> None:
@@ -67,7 +70,9 @@ def simulate(namelist: str) -> None:
                 rng = np.random.default_rng([run["seed"], number, variable.name.encode()[0]])
                 low, high = max(variable.lowest, -1e-7), min(variable.highest, 400.0)
                 share = 0.4 + 0.2 * rng.random(days) + 1e-3 * columns["som_mult"][row]
-                file[variable.name][row, :] = low + share * (high - low) if high > low else np.full(days, variable.lowest + 1)
+                file[variable.name][row, :] = (
+                    low + share * (high - low) if high > low else np.full(days, variable.lowest + 1)
+                )
         file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
     os.rename(path + ".tmp", path)
     print("SUCCESSFUL COMPLETION")

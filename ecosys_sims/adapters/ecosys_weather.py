@@ -1,0 +1,243 @@
+"""Weather files of the original ecosys (R. F. Grant) to a forcing file: hourly or 3-hourly years, one file each.
+
+    python -m ecosys_sims.adapters.ecosys_weather me01w.csv me02w.csv --site US-Ne --lat 41.18 --lon -96.44 \\
+        --elevation 361 --biome cropland --out forcing.nc
+
+Two header lines say what the columns are. In `HJ0311XDHTXHXWXPXXXR`: H hourly (3: 3-hourly), J day of year, 03
+columns of time (X year, D day, H hour), 11 of weather (T temperature, H humidity, W wind, P precipitation, R
+shortwave, X not used). The second gives their units in that order: C or K, G (g g-1) or R (%), S (m s-1), M (mm per
+interval), W (W m-2). Two lines of site constants follow. Hours are 1 to 24 and mark the end of the interval. Files
+with 18 columns also hold pressure (kPa, 12th), longwave (W m-2, 16th) and CO2 (ppm, 18th).
+"""
+
+import argparse
+import calendar
+import itertools
+import logging
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from ecosys_sims.adapters import tower_weather as weather
+from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
+from ecosys_sims.adapters.tower_weather import AdapterError
+from ecosys_sims.validation import FormatError, require_valid_forcing
+
+log = logging.getLogger(__name__)
+
+HEADER_LINES = 4
+STEPS = {"H": 1, "3": 3}
+NAMES = {"T": "temperature", "H": "humidity", "W": "wind", "P": "precipitation", "R": "shortwave"}
+UNITS = {"T": "CK", "H": "GR", "W": "S", "P": "M", "R": "W"}
+RANGES = {
+    "temperature": (-75.0, 60.0), "humidity": (0.0, 0.06), "wind": (0.0, 60.0), "precipitation": (0.0, 300.0),
+    "shortwave": (-10.0, 1500.0), "pressure": (40.0, 115.0), "longwave": (50.0, 700.0), "co2": (150.0, 3000.0),
+}  # fmt: skip
+EXTRA_COLUMNS, EXTRAS = 18, {"pressure": 11, "longwave": 15, "co2": 17}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file's header says: step in hours, column and unit of each quantity (columns from 0)."""
+
+    step_hours: int
+    columns: dict[str, tuple[int, str]]
+
+
+def read_header(path: Path, lines: list[str]) -> Layout:
+    """Understand the first two lines; raises AdapterError naming the letter that it does not know."""
+    first, units = (line.split(",")[0].strip() for line in lines[:2])
+    try:
+        step, clock, n_time, n_weather = first[0], first[1], int(first[2:4]), int(first[4:6])
+        time_letters, letters = first[6 : 6 + n_time], first[6 + n_time : 6 + n_time + n_weather]
+    except (IndexError, ValueError) as error:
+        raise AdapterError(f"{path} line 1: {first!r} is not the header of an ecosys weather file") from error
+    if step not in STEPS or clock != "J" or time_letters != "XDH" or len(letters) != n_weather:
+        raise AdapterError(f"{path} line 1: {first!r}: expected hourly (H) or 3-hourly (3) data with time columns XDH")
+    if len(units) != n_weather:
+        raise AdapterError(f"{path} line 2: {len(units)} units {units!r} for the {n_weather} columns of line 1")
+    columns: dict[str, tuple[int, str]] = {}
+    for index, (letter, unit) in enumerate(zip(letters, units, strict=True)):
+        if letter == "X":
+            continue
+        if letter not in NAMES or unit not in UNITS[letter]:
+            raise AdapterError(f"{path} line 2: unit {unit!r} of column {letter!r} is not known here")
+        columns[NAMES[letter]] = (n_time + index, unit)
+    missing = sorted(set(NAMES.values()) - set(columns))
+    if missing:
+        raise AdapterError(f"{path} line 1: no column of {missing[0]}")
+    return Layout(STEPS[step], columns)
+
+
+def read_year(path: str | Path, elevation: float) -> tuple[int, int, dict[str, np.ndarray]]:
+    """One file: its year, step in hours, and quantities (T,) from 1 January 00:00 on.
+
+    They are in degC, kg kg-1, m s-1, mm, W m-2, kPa, ppm. Years of 365 days are sometimes padded with a 366th day; it
+    is left out. Raises AdapterError for gaps and impossible values.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AdapterError(f"{path}: cannot be read: {error}") from error
+    if len(lines) <= HEADER_LINES:
+        raise AdapterError(f"{path}: only {len(lines)} lines")
+    layout = read_header(path, lines)
+    table = _numbers(path, lines)
+    year = _check_times(path, table, layout.step_hours)
+    count = (366 if calendar.isleap(year) else 365) * 24 // layout.step_hours
+    if len(table) > count:
+        log.info("%s: %d lines after 31 December are left out", path.name, len(table) - count)
+    elif len(table) < count:
+        raise AdapterError(f"{path}: {len(table)} data lines, expected {count} for {year}; the file is truncated")
+    found = {name: table[:count, column] for name, (column, _) in layout.columns.items()}
+    if table.shape[1] >= EXTRA_COLUMNS:
+        found.update({name: table[:count, column] for name, column in EXTRAS.items()})
+    found.setdefault("pressure", np.full(count, weather.standard_pressure(elevation) / 1000.0))
+    _to_common_units(found, layout)
+    _check_ranges(path, found)
+    return year, layout.step_hours, found
+
+
+def _numbers(path: Path, lines: list[str]) -> np.ndarray:
+    rows = []
+    width = len(lines[HEADER_LINES].split(","))
+    for number, line in enumerate(lines[HEADER_LINES:], start=HEADER_LINES + 1):
+        cells = line.split(",")
+        try:
+            rows.append([float(cell) for cell in cells])
+        except ValueError as error:
+            raise AdapterError(f"{path} line {number}: not numbers only: {line[:60]!r}") from error
+        if len(cells) != width:
+            raise AdapterError(f"{path} line {number}: {len(cells)} columns, expected {width}")
+    return np.array(rows)
+
+
+def _check_times(path: Path, table: np.ndarray, step: int) -> int:
+    """The year of the file; its lines must be regular from the first interval of 1 January on."""
+    hours = (table[:, 1] - 1) * 24 + table[:, 2]
+    expected = step * (1 + np.arange(len(table)))
+    wrong = (hours != expected) | (table[:, 0] != table[0, 0])
+    if wrong.any():
+        index = int(np.flatnonzero(wrong)[0])
+        year, day, hour = (f"{value:g}" for value in table[index, :3])
+        raise AdapterError(
+            f"{path} line {index + HEADER_LINES + 1}: year {year}, day {day}, hour {hour} is out of sequence; "
+            f"expected day {(expected[index] - 1) // 24 + 1}, hour {(expected[index] - 1) % 24 + 1} of {table[0, 0]:g}"
+        )
+    return int(table[0, 0])
+
+
+def _to_common_units(found: dict[str, np.ndarray], layout: Layout) -> None:
+    if layout.columns["temperature"][1] == "K":
+        found["temperature"] = found["temperature"] - weather.ZERO_CELSIUS
+    if layout.columns["humidity"][1] == "R":
+        relative = np.clip(found["humidity"], 1.0, 100.0) / 100.0
+        vapour = relative * weather.saturation_vapour_pressure(found["temperature"])
+        found["humidity"] = weather.humidity_from_vapour(vapour, 1000.0 * found["pressure"])
+
+
+def _check_ranges(path: Path, found: dict[str, np.ndarray]) -> None:
+    for name, values in found.items():
+        lowest, highest = RANGES[name]
+        bad = ~((values >= lowest) & (values <= highest))
+        if bad.any():
+            index = int(np.flatnonzero(bad)[0])
+            raise AdapterError(
+                f"{path} line {index + HEADER_LINES + 1}: {name} = {values[index]:g}, "
+                f"expected {lowest:g} to {highest:g}"
+            )
+
+
+def read_years(paths: list[Path], elevation: float) -> tuple[datetime, int, dict[str, np.ndarray]]:
+    """Consecutive years: start, step in hours, and the quantities of all years joined."""
+    parts = sorted((read_year(path, elevation) for path in paths), key=lambda part: part[0])
+    for (year, step, columns), (after, step_after, columns_after) in itertools.pairwise(parts):
+        if after != year + 1:
+            raise AdapterError(f"years {year} and {after} are not consecutive; give every year once")
+        if step != step_after or set(columns) != set(columns_after):
+            raise AdapterError(f"years {year} and {after} have different steps or columns")
+    joined = {name: np.concatenate([part[2][name] for part in parts]) for name in parts[0][2]}
+    return datetime(parts[0][0], 1, 1), parts[0][1], joined
+
+
+def drivers(found: dict[str, np.ndarray], step_hours: int) -> dict[str, np.ndarray]:
+    """Weather (T,) under the names of a forcing file, in its units."""
+    rain, snow = weather.rain_and_snow(found["precipitation"] / (3600.0 * step_hours), found["temperature"])
+    given = {
+        "Tair": found["temperature"] + weather.ZERO_CELSIUS,
+        "Qair": found["humidity"],
+        "SWdown": np.maximum(found["shortwave"], 0.0),
+        "Rainf": rain,
+        "Snowf": snow,
+        "Wind": found["wind"],
+        "PSurf": 1000.0 * found["pressure"],
+    }
+    for name, source in (("LWdown", "longwave"), ("CO2air", "co2")):
+        if source in found:
+            given[name] = found[source]
+    return given
+
+
+def describe_site(
+    start: datetime, step_hours: int, found: dict[str, np.ndarray], options: argparse.Namespace
+) -> TowerSite:
+    """The site of the command line, its climate from its own weather."""
+    times = np.datetime64(start) + np.arange(len(found["temperature"])) * np.timedelta64(step_hours, "h")
+    months = times.astype("datetime64[M]").astype(int) % 12
+    by_month = [found["temperature"][months == month].mean() for month in np.unique(months)]
+    return TowerSite(
+        site_id=options.site,
+        lat=options.lat,
+        lon=options.lon,
+        biome=options.biome,
+        elevation=options.elevation,
+        annual_precip=float(found["precipitation"].mean() * 24.0 / step_hours * 365.25),
+        continentality=weather.conrad_continentality(options.lat, max(by_month), min(by_month)),
+        t_ann=float(found["temperature"].mean() + weather.ZERO_CELSIUS),
+        sand=options.sand,
+        clay=options.clay,
+        ph=options.ph,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; 0 done, 1 a file cannot be used."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, help="weather files, one a year, of consecutive years")
+    parser.add_argument("--out", type=Path, required=True, help="forcing file to write")
+    parser.add_argument("--site", required=True, help="name of the site")
+    parser.add_argument("--lat", type=float, required=True, help="latitude, degrees north")
+    parser.add_argument("--lon", type=float, required=True, help="longitude, degrees east")
+    parser.add_argument("--biome", required=True, help="site class, for example cropland")
+    parser.add_argument("--elevation", type=float, default=0.0, help="m; gives the pressure where the file has none")
+    parser.add_argument("--sand", type=float, default=0.4, help="mass fraction")
+    parser.add_argument("--clay", type=float, default=0.2, help="mass fraction")
+    parser.add_argument("--ph", type=float, help="soil or peat pH")
+    parser.add_argument("--utc-offset", type=float, default=0.0, help="hours from the file's times to local time")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="also run the process model with this weather")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        start, step, found = read_years(options.files, options.elevation)
+        site = describe_site(start, step, found, options)
+        source = "ecosys weather files " + ", ".join(path.name for path in options.files)
+        shifted = start + timedelta(hours=options.utc_offset)
+        write_forcing(options.out, site, shifted, step, drivers(found, step), source)
+        require_valid_forcing(options.out)
+    except (AdapterError, FormatError) as error:
+        log.error("%s", error)
+        return 1
+    log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, shifted)
+    if options.run:
+        from ecosys_sims import tower
+
+        return tower.main([str(options.out), "--out", str(options.run)])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What weather at a tower implies but its files do not hold: humidity, snow, daily extremes, climate normals."""
+
+import numpy as np
+
+ZERO_CELSIUS = 273.15
+SOLAR_CONSTANT = 1361.0  # W m-2
+
+
+class AdapterError(ValueError):
+    """A source file cannot be used; the message names file, column, line or date, and what was expected."""
+
+
+def saturation_vapour_pressure(celsius: np.ndarray) -> np.ndarray:
+    """Over water, and over ice below 0 degC; Pa (Murray 1967)."""
+    water = 610.8 * np.exp(17.27 * celsius / (celsius + 237.3))
+    ice = 610.8 * np.exp(21.87 * celsius / (celsius + 265.5))
+    return np.where(celsius < 0.0, ice, water)
+
+
+def humidity_from_deficit(celsius: np.ndarray, deficit: np.ndarray, pressure: np.ndarray) -> np.ndarray:
+    """Specific humidity, kg kg-1, from degC and Pa.
+
+    The day's mean deficit may exceed the saturation pressure at the day's mean temperature; air is then taken as 5 %
+    humid.
+    """
+    saturated = saturation_vapour_pressure(celsius)
+    return humidity_from_vapour(np.maximum(saturated - deficit, 0.05 * saturated), pressure)
+
+
+def humidity_from_vapour(vapour: np.ndarray, pressure: np.ndarray) -> np.ndarray:
+    """Specific humidity, kg kg-1, from vapour pressure and pressure, Pa."""
+    return 0.622 * vapour / (pressure - 0.378 * vapour)
+
+
+def standard_pressure(elevation: float) -> float:
+    """Pressure of the standard atmosphere, Pa, at a height in m."""
+    return 101325.0 * (1.0 - 2.25577e-5 * elevation) ** 5.25588
+
+
+def rain_and_snow(precipitation: np.ndarray, celsius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split precipitation: all snow below 0 degC, all rain above 2 degC, linear between, as in the process model."""
+    snow = precipitation * np.clip((2.0 - celsius) / 2.0, 0.0, 1.0)
+    return precipitation - snow, snow
+
+
+def radiation_above_atmosphere(lat: float, day_of_year: np.ndarray) -> np.ndarray:
+    """Daily mean shortwave radiation at the top of the atmosphere, W m-2 (Allen et al. 1998, FAO-56 eqs. 21-25)."""
+    phi = np.radians(lat)
+    declination = 0.409 * np.sin(2.0 * np.pi * day_of_year / 365.0 - 1.39)
+    distance = 1.0 + 0.033 * np.cos(2.0 * np.pi * day_of_year / 365.0)
+    sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(declination), -1.0, 1.0))
+    height = sunset * np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.sin(sunset)
+    return SOLAR_CONSTANT / np.pi * distance * np.maximum(height, 0.0)
+
+
+def daily_range(shortwave: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Difference between the day's highest and lowest temperature, K, from the clearness of the sky.
+
+    The relation of Bristow and Campbell (1984), transmission = 0.7 (1 - exp(-0.008 range^2.4)), read backwards; 2 to
+    20 K, and 5 K where the sun hardly rises.
+    """
+    dark = above < 20.0
+    transmission = np.clip(shortwave / np.where(dark, 1.0, above), 0.05, 0.68)
+    found = (-np.log(1.0 - transmission / 0.7) / 0.008) ** (1.0 / 2.4)
+    return np.where(dark, 5.0, np.clip(found, 2.0, 20.0))
+
+
+def conrad_continentality(lat: float, warmest: float, coldest: float) -> float:
+    """Conrad's (1946) index from the mean temperatures of the warmest and coldest month, degC; within 0 to 100."""
+    return float(np.clip(1.7 * (warmest - coldest) / np.sin(np.radians(abs(lat) + 10.0)) - 14.0, 0.0, 100.0))
+
+
+# Rounded global means (NOAA Global Monitoring Laboratory), the same as in the process model.
+_GAS_YEARS = (1960, 1970, 1981, 1990, 2000, 2007, 2014, 2020, 2024)
+_CARBON_DIOXIDE = (317, 325, 340, 354, 369, 383, 398, 413, 424)
+_METHANE = (1260, 1400, 1655, 1714, 1773, 1781, 1823, 1879, 1930)
+
+
+def carbon_dioxide(year: np.ndarray) -> np.ndarray:
+    """Global annual mean mole fraction, 1e-6."""
+    return np.interp(year, _GAS_YEARS, _CARBON_DIOXIDE)
+
+
+def methane(year: np.ndarray) -> np.ndarray:
+    """Global annual mean mole fraction, 1e-9."""
+    return np.interp(year, _GAS_YEARS, _METHANE)
