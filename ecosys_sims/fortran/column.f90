@@ -8,7 +8,11 @@ module column
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
                           allocate_column, allocate_daily_forcing, allocate_fluxes
-  use column_work, only: work_arrays, allocate_work
+  use column_work, only: work_arrays, allocate_work, derive_work
+  use initial_state, only: set_initial_state
+  use land_physics, only: start_day, physics_of_step, end_day
+  use biogeochemistry, only: methane_of_step, carbon_of_day, steady_pools
+  use balance, only: start_balances, close_balances, n_balances
   implicit none
   private
   public :: column_model, column_initialise, physics_day_start, physics_step, physics_day_end
@@ -35,13 +39,16 @@ contains
       call allocate_fluxes(c%fluxes, c%static%nsite)
       call allocate_work(c%work, c%static%nsite)
     end if
+    call derive_work(c%work, c%static, c%params)
+    call set_initial_state(c%static, c%params, c%work, c%state)
   end subroutine column_initialise
 
   !> Start a day: zero the day's sums, set day length and slow soil properties.
   subroutine physics_day_start(c, day_of_year)
     type(column_model), intent(inout) :: c  !< block of sites
     integer, intent(in) :: day_of_year      !< 1..366
-    c%day%seconds = 0.0_wp*day_of_year
+    call start_day(c%static, c%params, c%state, c%day, c%fluxes, c%work, day_of_year)
+    call start_balances(c%static%nsite, c%state, c%work, c%fluxes)
   end subroutine physics_day_start
 
   !> One step of the land physics.
@@ -49,7 +56,7 @@ contains
     type(column_model), intent(inout) :: c     !< block of sites
     type(step_forcing), intent(in) :: forcing  !< forcing of the step
     real(wp), intent(in) :: dt                 !< step [s]
-    c%day%seconds = c%day%seconds + dt + 0.0_wp*forcing%tair
+    call physics_of_step(c%static, c%params, c%state, forcing, c%day, c%fluxes, c%work, dt)
   end subroutine physics_step
 
   !> One step of the biogeochemistry: methane. Process scheme only, after `physics_step`.
@@ -57,37 +64,35 @@ contains
     type(column_model), intent(inout) :: c     !< block of sites
     type(step_forcing), intent(in) :: forcing  !< forcing of the step
     real(wp), intent(in) :: dt                 !< step [s]
-    c%fluxes%fch4 = 0.0_wp*dt*forcing%tair
+    call methane_of_step(c%static, c%params, c%state, forcing, c%fluxes, c%work, dt)
   end subroutine biogeochemistry_step
 
   !> End a day of physics: day means, phenology.
   subroutine physics_day_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
-    c%day%seconds = c%day%seconds + 0.0_wp
+    call end_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
   end subroutine physics_day_end
 
-  !> The daily biogeochemistry: photosynthesis, vegetation, soil carbon. Process scheme only.
+  !> The daily biogeochemistry: photosynthesis, plants, soil carbon. Process scheme only.
   subroutine biogeochemistry_day(c)
     type(column_model), intent(inout) :: c  !< block of sites
-    c%fluxes%gpp = 0.0_wp
+    call carbon_of_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
   end subroutine biogeochemistry_day
 
   !> Close the balances of the day: carbon 1e-8 gC m-2, water 1e-6 mm, energy 1e-3 W m-2, methane 1e-10.
   subroutine check_balances(c, with_biogeochemistry, worst, stat, errmsg)
-    type(column_model), intent(in) :: c         !< block of sites
-    logical, intent(in) :: with_biogeochemistry !< carbon and methane too
-    real(wp), intent(inout) :: worst(4)         !< largest errors: carbon, water, energy, methane
-    integer, intent(out) :: stat                !< 0, or 1 where a balance does not close
-    character(len=:), allocatable, intent(out) :: errmsg  !< site and amounts
-    stat = 0
-    errmsg = ''
-    if (with_biogeochemistry .and. c%static%nsite < 0) worst = 0.0_wp
+    type(column_model), intent(in) :: c               !< block of sites
+    logical, intent(in) :: with_biogeochemistry       !< carbon and methane too
+    real(wp), intent(inout) :: worst(n_balances)      !< largest errors: carbon, water, energy, methane
+    integer, intent(out) :: stat                      !< 0, or 1 where a balance does not close
+    character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
+    call close_balances(c%static, c%state, c%work, c%fluxes, with_biogeochemistry, worst, stat, errmsg)
   end subroutine check_balances
 
   !> After a spin-up year (process scheme): carbon pools at the steady state of that year.
   subroutine spinup_year_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
-    c%state%spinup_sums = 0.0_wp
+    call steady_pools(c%static, c%params, c%state, c%work)
   end subroutine spinup_year_end
 
 end module column

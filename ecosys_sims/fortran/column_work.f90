@@ -1,42 +1,149 @@
 !> Quantities derived from parameters and scratch arrays of one block of sites: nothing to remember.
 module column_work
   use kinds, only: wp
-  use soil_grid, only: nsoil, nch4
+  use constants, only: seconds_per_hour, days_per_year
+  use soil_grid, only: nsoil, nch4, dz, z_top, z_bottom, z_mid
+  use parameters, only: site_parameters
+  use column_state, only: site_static
+  use methane, only: methane_fluxes, allocate_methane_fluxes, ph_response
+  use soil_water, only: texture_conductivity, texture_moisture
   implicit none
   private
-  public :: work_arrays, allocate_work
+  public :: work_arrays, allocate_work, derive_work
 
-  !> derived once from parameters and texture, or anew at the start of each day
+  !> derived and scratch arrays, (nsite) or (nsite, layer)
   type :: work_arrays
-    ! from parameters and texture, for the run
-    real(wp), allocatable :: capacity(:, :)      !< largest water content [kg m-2], (nsite, nsoil)
-    real(wp), allocatable :: field_capacity(:, :)  !< water held against gravity [kg m-2]
-    real(wp), allocatable :: wilting(:, :)       !< water out of reach of roots [kg m-2]
-    real(wp), allocatable :: unfrozen(:, :)      !< water that never freezes [kg m-2]
-    real(wp), allocatable :: solid_heat(:, :)    !< heat capacity of the solids [J m-2 K-1]
-    real(wp), allocatable :: k_solid(:, :)       !< conductivity of the solids [W m-1 K-1]
-    real(wp), allocatable :: k_dry(:, :)         !< conductivity of dry soil [W m-1 K-1]
-    real(wp), allocatable :: root_share(:, :)    !< share of roots in each layer [1]
-    real(wp), allocatable :: drainable(:, :)     !< saturated conductivity [kg m-2 s-1]
+    ! from parameters and texture
+    real(wp), allocatable :: capacity(:, :)         !< largest water content [kg m-2]
+    real(wp), allocatable :: field_capacity(:, :)   !< water held against gravity [kg m-2]
+    real(wp), allocatable :: wilting(:, :)          !< water out of reach of roots [kg m-2]
+    real(wp), allocatable :: unfrozen(:, :)         !< water that never freezes [kg m-2]
+    real(wp), allocatable :: solid_heat(:, :)       !< heat capacity of the solids [J m-2 K-1]
+    real(wp), allocatable :: k_solid(:, :)          !< log of the solids' conductivity
+    real(wp), allocatable :: k_dry(:, :)            !< conductivity of dry soil [W m-1 K-1]
+    real(wp), allocatable :: root_share(:, :)       !< share of roots in each layer [1]
     real(wp), allocatable :: depth_substrate(:, :)  !< profile of methanogenic substrate [1]
     real(wp), allocatable :: depth_oxidation(:, :)  !< profile of methane oxidation [1]
-    real(wp), allocatable :: root_conduit(:, :)  !< profile of plant transport, 2(1-z/RD)+ [1]
-    real(wp), allocatable :: production(:)       !< mgo f(pH) [mol m-3 s-1]
+    real(wp), allocatable :: root_conduit(:, :)     !< profile of plant transport [1]
+    real(wp), allocatable :: full(:)                !< water of the saturated column [kg m-2]
+    real(wp), allocatable :: conductivity(:)        !< saturated, of water [kg m-2 s-1]
+    real(wp), allocatable :: fines(:)               !< silt and clay [1]
+    real(wp), allocatable :: production(:)          !< methane potential, with pH [mol m-3 s-1]
+    real(wp), allocatable :: reference(:)           !< substrate at which it is reached [g m-2]
+    real(wp), allocatable :: log_pq10(:)            !< log of pq10
+    real(wp), allocatable :: log_oq10(:)            !< log of oq10
+    real(wp), allocatable :: omax(:)                !< oxidation potential [mol m-3 s-1]
+    real(wp), allocatable :: kch4(:)                !< half-saturation [mol m-3]
+    logical, allocatable :: tall(:)                 !< trees stand above the snow
+    integer, allocatable :: n_active(:)             !< upland: layers above the drainage base
     ! of the day
-    real(wp), allocatable :: conductivity(:, :)  !< thermal conductivity [W m-1 K-1]
-    real(wp), allocatable :: snow_resistance(:)  !< of snow and mat to heat [m2 K W-1]
+    real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
+    real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
+    real(wp), allocatable :: light(:)               !< share of light absorbed by leaves [1]
     ! scratch
-    real(wp), allocatable :: a(:, :), b(:, :), c(:, :), d(:, :), x(:, :), y(:, :)  !< (nsite, nsoil)
-    real(wp), allocatable :: s1(:), s2(:), s3(:), s4(:), s5(:), s6(:)  !< (nsite)
+    real(wp), allocatable, dimension(:, :) :: a, b, c, d, x       !< (nsite, nsoil)
+    real(wp), allocatable, dimension(:, :) :: ma, mb, mc, md, mx  !< (nsite, nch4)
+    real(wp), allocatable, dimension(:) :: t_surface, ground_heat, warm  !< (nsite)
+    type(methane_fluxes) :: methane                 !< fluxes of a methane step
   end type work_arrays
 
 contains
 
-  !> Room for the work arrays of `nsite` sites.
-  subroutine allocate_work(work, nsite)
+  !> Room for the work arrays of `n` sites.
+  subroutine allocate_work(work, n)
     type(work_arrays), intent(inout) :: work  !< work arrays
-    integer, intent(in) :: nsite              !< number of sites
-    allocate (work%capacity(nsite, nsoil), source=0.0_wp)
+    integer, intent(in) :: n                  !< number of sites
+    allocate (work%capacity(n, nsoil), work%field_capacity(n, nsoil), work%wilting(n, nsoil), &
+              work%unfrozen(n, nsoil), work%solid_heat(n, nsoil), work%k_solid(n, nsoil), &
+              work%k_dry(n, nsoil), work%root_share(n, nsoil), work%depth_substrate(n, nsoil), &
+              work%depth_oxidation(n, nsoil), work%root_conduit(n, nsoil), &
+              work%conductance(n, nsoil), work%a(n, nsoil), work%b(n, nsoil), work%c(n, nsoil), &
+              work%d(n, nsoil), work%x(n, nsoil), source=0.0_wp)
+    allocate (work%ma(n, nch4), work%mb(n, nch4), work%mc(n, nch4), work%md(n, nch4), &
+              work%mx(n, nch4), source=0.0_wp)
+    allocate (work%full(n), work%conductivity(n), work%fines(n), work%production(n), &
+              work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
+              work%surface_conductance(n), work%light(n), work%t_surface(n), work%ground_heat(n), &
+              work%warm(n), source=0.0_wp)
+    allocate (work%tall(n), source=.false.)
+    allocate (work%n_active(n), source=nsoil)
+    call allocate_methane_fluxes(work%methane, n)
   end subroutine allocate_work
+
+  !> Fill what follows from the site description and the parameters.
+  subroutine derive_work(work, static, p)
+    type(work_arrays), intent(inout) :: work  !< work arrays
+    type(site_static), intent(in) :: static   !< site description
+    type(site_parameters), intent(in) :: p    !< parameters
+    call derive_soil(work, static, p)
+    call derive_roots(work, static, p)
+    work%tall = static%biome == 4 .or. (static%biome >= 7 .and. static%biome <= 9)
+    work%conductivity = texture_conductivity(static%sand)
+    work%fines = min(1.0_wp, max(0.0_wp, 1.0_wp - static%sand))
+    work%production = 1.0e-3_wp/seconds_per_hour*p%mgo*ph_response(static%ph, p%ph_min)
+    work%reference = p%fresh_ref/days_per_year*p%tau_sub*1.5_wp
+    work%log_pq10 = log(p%pq10)
+    work%log_oq10 = log(p%oq10)
+    work%omax = 1.0e-3_wp/seconds_per_hour*p%omax
+    work%kch4 = 1.0e-3_wp*p%kch4
+  end subroutine derive_work
+
+  !> Water capacities and thermal properties. Organic solids reach 1.5 m in wetlands and fade over
+  !! 0.2 m in uplands.
+  subroutine derive_soil(work, static, p)
+    type(work_arrays), intent(inout) :: work  !< work arrays
+    type(site_static), intent(in) :: static   !< site description
+    type(site_parameters), intent(in) :: p    !< parameters
+    real(wp) :: sand, clay, organic, wet, dry, mineral_heat, mineral_k, mineral_dry, bulk
+    integer :: i, k
+    do i = 1, static%nsite
+      sand = max(0.03_wp, static%sand(i))
+      clay = max(0.03_wp, static%clay(i))
+      mineral_heat = (2.128e6_wp*sand + 2.385e6_wp*clay)/(sand + clay)
+      mineral_k = (8.80_wp*sand + 2.92_wp*clay)/(sand + clay)
+      bulk = 2700.0_wp*(1.0_wp - p%porosity(i))
+      mineral_dry = (0.135_wp*bulk + 64.7_wp)/(2700.0_wp - 0.947_wp*bulk)
+      wet = min(0.85_wp*p%porosity(i), texture_moisture(p%porosity(i), sand, clay, 3.3e3_wp))
+      dry = min(0.6_wp*wet, texture_moisture(p%porosity(i), sand, clay, 1.5e5_wp))
+      do k = 1, nsoil
+        organic = p%organic(i)*exp(-z_mid(k)/0.2_wp)
+        if (static%wetland(i)) organic = merge(p%organic(i), 0.0_wp, z_mid(k) < 1.5_wp)
+        work%capacity(i, k) = 1.0e3_wp*dz(k)*p%porosity(i)
+        work%field_capacity(i, k) = 1.0e3_wp*dz(k)*wet
+        work%wilting(i, k) = 1.0e3_wp*dz(k)*dry
+        work%unfrozen(i, k) = 1.0e3_wp*dz(k)*(0.03_wp*organic + 0.6_wp*dry*(1.0_wp - organic))
+        work%solid_heat(i, k) = dz(k)*(1.0_wp - p%porosity(i)) &
+                                *(2.5e6_wp*organic + mineral_heat*(1.0_wp - organic))
+        work%k_solid(i, k) = organic*log(0.25_wp) + (1.0_wp - organic)*log(mineral_k)
+        work%k_dry(i, k) = organic*0.05_wp + (1.0_wp - organic)*mineral_dry
+      end do
+      work%full(i) = sum(work%capacity(i, :))
+      work%n_active(i) = max(5, count(z_mid < p%d_water(i)))
+    end do
+  end subroutine derive_soil
+
+  !> Root and substrate profiles.
+  subroutine derive_roots(work, static, p)
+    type(work_arrays), intent(inout) :: work  !< work arrays
+    type(site_static), intent(in) :: static   !< site description
+    type(site_parameters), intent(in) :: p    !< parameters
+    real(wp) :: upper, lower
+    integer :: i, k
+    do i = 1, static%nsite
+      do k = 1, nsoil
+        upper = min(z_top(k), p%root_depth(i))
+        lower = min(z_bottom(k), p%root_depth(i))
+        work%root_share(i, k) = p%beta_root(i)**(100.0_wp*upper) - p%beta_root(i)**(100.0_wp*lower)
+        work%depth_substrate(i, k) = exp(-max(0.0_wp, z_mid(k) - p%root_depth(i))/0.10_wp)
+        work%depth_oxidation(i, k) = 1.0_wp
+        if (.not. static%wetland(i)) work%depth_oxidation(i, k) = exp(-z_mid(k)/0.3_wp)
+        work%root_conduit(i, k) = 2.0_wp*max(0.0_wp, 1.0_wp - z_mid(k)/p%root_depth(i))
+      end do
+      if (.not. static%wetland(i)) then
+        work%root_share(i, work%n_active(i) + 1:) = 0.0_wp
+      end if
+      work%root_share(i, :) = work%root_share(i, :)/sum(work%root_share(i, :))
+    end do
+  end subroutine derive_roots
 
 end module column_work

@@ -1,0 +1,126 @@
+!> Closure of the daily balances of carbon, water, energy and methane.
+module balance
+  use kinds, only: wp
+  use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_day
+  use soil_grid, only: nsoil, nch4, dz
+  use column_state, only: site_static, column_type, daily_fluxes
+  use column_work, only: work_arrays
+  use soil_heat, only: layer_heat
+  implicit none
+  private
+  public :: start_balances, close_balances, n_balances, balance_names, balance_tolerance
+
+  integer, parameter :: n_balances = 4  !< carbon, water, energy, methane
+  !> names, in the order of `worst`
+  character(len=7), parameter :: balance_names(n_balances) = [character(len=7) :: &
+    'carbon', 'water', 'energy', 'methane']
+  !> units of the errors
+  character(len=13), parameter :: balance_units(n_balances) = [character(len=13) :: &
+    'g m-2 day-1', 'kg m-2 day-1', 'W m-2', '1']
+  !> largest error accepted [g m-2 day-1, kg m-2 day-1, W m-2, relative]
+  real(wp), parameter :: balance_tolerance(n_balances) = [1.0e-8_wp, 1.0e-6_wp, 1.0e-3_wp, 1.0e-10_wp]
+  real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
+
+contains
+
+  !> Keep what the columns hold at the start of a day.
+  subroutine start_balances(n, state, work, fluxes)
+    integer, intent(in) :: n                    !< number of sites
+    type(column_type), intent(in) :: state      !< state
+    type(work_arrays), intent(in) :: work       !< work arrays
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    integer :: i
+    do i = 1, n
+      fluxes%water_start(i) = water_of(i, state)
+      fluxes%heat_start(i) = heat_of(i, state, work)
+      fluxes%methane_start(i) = sum(state%methane(i, :)*dz(1:nch4))
+      fluxes%carbon_start(i) = carbon_of(i, state)
+    end do
+  end subroutine start_balances
+
+  !> Water of a column [kg m-2].
+  pure real(wp) function water_of(i, state)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    water_of = sum(state%liquid(i, :)) + sum(state%ice(i, :)) + state%ponded(i) + state%swe(i) &
+               + state%canopy_water(i)
+  end function water_of
+
+  !> Heat of a soil column relative to liquid water at 0 C [J m-2].
+  pure real(wp) function heat_of(i, state, work)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    type(work_arrays), intent(in) :: work   !< work arrays
+    integer :: k
+    heat_of = 0.0_wp
+    do k = 1, nsoil
+      heat_of = heat_of + layer_heat(state%soil_temperature(i, k), state%liquid(i, k), &
+                                     state%ice(i, k), work%solid_heat(i, k))
+    end do
+  end function heat_of
+
+  !> Carbon of a column, with that of methane [g m-2].
+  pure real(wp) function carbon_of(i, state)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%metabolic(i) &
+                + state%structural(i) + state%active(i) + state%slow(i) + state%passive(i) &
+                + state%substrate(i) + molar_mass_c*sum(state%methane(i, :)*dz(1:nch4))
+  end function carbon_of
+
+  !> Errors of the day at one site, in the units of the tolerances.
+  pure function day_errors(i, state, work, f) result(error)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    type(work_arrays), intent(in) :: work   !< work arrays
+    type(daily_fluxes), intent(in) :: f     !< results of the day
+    real(wp) :: error(n_balances)           !< carbon, water, energy, methane
+    real(wp) :: methane_end, gross
+    error(1) = carbon_of(i, state) - f%carbon_start(i) &
+               - (f%gpp(i) - f%ra(i) - f%rh(i) - f%harvest(i) - molar_mass_c/mg_per_mol*f%fch4(i))
+    error(2) = water_of(i, state) - f%water_start(i) &
+               - (f%precipitation(i) + f%inflow(i) - f%evaporation(i) - f%runoff(i))
+    error(3) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) - f%heat_with_water(i)) &
+               /seconds_per_day
+    methane_end = sum(state%methane(i, :)*dz(1:nch4))
+    gross = (f%ch4_production(i) - f%ch4_oxidation(i) - f%ch4_diffusion(i) - f%ch4_ebullition(i) &
+             - f%ch4_plant(i))/mg_per_mol
+    error(4) = (methane_end - f%methane_start(i) - gross) &
+               /max(1.0e-9_wp, methane_end, f%methane_start(i), f%ch4_production(i)/mg_per_mol, &
+                    f%ch4_oxidation(i)/mg_per_mol)
+  end function day_errors
+
+  !> Check all sites. `stat` is 1 where an error exceeds its tolerance or is not a number.
+  subroutine close_balances(static, state, work, fluxes, with_biogeochemistry, worst, stat, errmsg)
+    type(site_static), intent(in) :: static          !< site description
+    type(column_type), intent(in) :: state           !< state
+    type(work_arrays), intent(in) :: work            !< work arrays
+    type(daily_fluxes), intent(in) :: fluxes         !< results of the day
+    logical, intent(in) :: with_biogeochemistry      !< carbon and methane too
+    real(wp), intent(inout) :: worst(n_balances)     !< largest errors so far
+    integer, intent(out) :: stat                     !< 0, or 1 where a balance does not close
+    character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
+    real(wp) :: error(n_balances)
+    character(len=160) :: text
+    integer :: i, kind
+    stat = 0
+    errmsg = ''
+    do i = 1, static%nsite
+      error = abs(day_errors(i, state, work, fluxes))
+      do kind = 1, n_balances
+        if (.not. with_biogeochemistry .and. (kind == 1 .or. kind == 4)) cycle
+        worst(kind) = max(worst(kind), error(kind))
+        if (error(kind) <= balance_tolerance(kind)) cycle
+        if (stat == 0) then
+          write (text, '(3a,i0,a,2(f0.2,a),es10.3,a,es8.1,2a)') 'the ', trim(balance_names(kind)), &
+            ' balance of site ', i, ' (lat ', static%lat(i), ', lon ', static%lon(i), &
+            ') is off by ', error(kind), ', more than ', balance_tolerance(kind), ' ', &
+            trim(balance_units(kind))
+          errmsg = trim(text)
+        end if
+        stat = 1
+      end do
+    end do
+  end subroutine close_balances
+
+end module balance

@@ -1,0 +1,97 @@
+!> A plausible state on the first of January, from latitude, climate and parameters.
+module initial_state
+  use kinds, only: wp
+  use constants, only: pi, t_freeze
+  use soil_grid, only: nsoil, z_mid, z_bottom, dz
+  use parameters, only: site_parameters
+  use column_state, only: site_static, column_type
+  use column_work, only: work_arrays
+  use snow, only: fresh_density, fresh_albedo
+  use vegetation, only: nsc_reserve
+  use soil_heat, only: ice_at
+  use water_table, only: moisture_profile
+  implicit none
+  private
+  public :: set_initial_state
+
+  real(wp), parameter :: damping_depth = 2.2_wp   !< of the annual wave of soil temperature [m]
+  real(wp), parameter :: start_table = 0.05_wp    !< water table of wetlands [m]
+
+contains
+
+  !> Fill the whole state.
+  subroutine set_initial_state(static, p, work, state)
+    type(site_static), intent(in) :: static    !< site description
+    type(site_parameters), intent(in) :: p     !< parameters
+    type(work_arrays), intent(in) :: work      !< work arrays
+    type(column_type), intent(inout) :: state  !< state
+    integer :: i
+    state%ponded = 0.0_wp
+    state%swe = 0.0_wp
+    state%snow_density = fresh_density
+    state%snow_albedo = fresh_albedo
+    state%canopy_water = 0.0_wp
+    state%spinup_sums = 0.0_wp
+    do i = 1, static%nsite
+      call start_soil(i, static, p, work, state)
+      call start_carbon(i, static, p, state)
+    end do
+  end subroutine set_initial_state
+
+  !> Soil temperature, water, methane and redox of one site.
+  subroutine start_soil(i, static, p, work, state)
+    integer, intent(in) :: i                   !< site
+    type(site_static), intent(in) :: static    !< site description
+    type(site_parameters), intent(in) :: p     !< parameters
+    type(work_arrays), intent(in) :: work      !< work arrays
+    type(column_type), intent(inout) :: state  !< state
+    real(wp) :: mean, amplitude, water(nsoil), warmest, amplitude_air
+    integer :: k
+    warmest = merge(205.0_wp, 22.0_wp, static%lat(i) >= 0.0_wp)
+    amplitude_air = 0.5_wp*(static%continentality(i) + 14.0_wp) &
+                    *sin((min(80.0_wp, abs(static%lat(i))) + 10.0_wp)*pi/180.0_wp)/1.7_wp
+    amplitude = 0.7_wp*amplitude_air
+    mean = static%t_ann(i) + min(3.0_wp, max(0.0_wp, 0.25_wp*(t_freeze + 8.0_wp - static%t_ann(i))))
+    if (static%wetland(i)) then
+      call moisture_profile(start_table, p%porosity(i), water)
+      state%water_table(i) = start_table
+    else
+      water = work%field_capacity(i, :)
+      water(work%n_active(i) + 1:) = work%capacity(i, work%n_active(i) + 1:)
+      state%water_table(i) = z_bottom(work%n_active(i))
+    end if
+    do k = 1, nsoil
+      state%soil_temperature(i, k) = mean + amplitude*exp(-z_mid(k)/damping_depth) &
+                                     *cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp - z_mid(k)/damping_depth)
+      state%ice(i, k) = ice_at(state%soil_temperature(i, k), max(0.0_wp, water(k) - work%unfrozen(i, k)))
+      state%liquid(i, k) = water(k) - state%ice(i, k)
+    end do
+    state%methane(i, :) = 0.0_wp
+    state%redox(i, :) = merge(-300.0_wp, 600.0_wp, z_mid(1:size(state%redox, 2)) &
+                              - 0.5_wp*dz(1:size(state%redox, 2)) >= state%water_table(i))
+    state%t_30d(i) = static%t_ann(i) + amplitude_air*cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp)
+    state%t_year(i) = static%t_ann(i)
+    state%vpd_30d(i) = 500.0_wp
+  end subroutine start_soil
+
+  !> Leaf area and carbon pools of one site; a spin-up year replaces the slow ones.
+  subroutine start_carbon(i, static, p, state)
+    integer, intent(in) :: i                   !< site
+    type(site_static), intent(in) :: static    !< site description
+    type(site_parameters), intent(in) :: p     !< parameters
+    type(column_type), intent(inout) :: state  !< state
+    state%gsi(i) = merge(0.8_wp, 0.0_wp, state%t_30d(i) > t_freeze + 12.0_wp)
+    state%lai(i) = p%lai_max(i)*(p%lai_min(i) + (1.0_wp - p%lai_min(i))*state%gsi(i))
+    state%leaf(i) = state%lai(i)/p%sla(i)
+    state%nsc(i) = 1.2_wp*nsc_reserve(p%lai_max(i), p%lai_min(i), p%sla(i))
+    state%root(i) = 150.0_wp
+    state%wood(i) = 60.0_wp*p%alloc_wood(i)/p%turn_wood(i)
+    state%metabolic(i) = 20.0_wp
+    state%structural(i) = 150.0_wp
+    state%active(i) = 150.0_wp
+    state%slow(i) = merge(8000.0_wp, 4000.0_wp, static%wetland(i))
+    state%passive(i) = merge(20000.0_wp, 3000.0_wp, static%wetland(i))
+    state%substrate(i) = p%fresh_ref(i)/365.25_wp*p%tau_sub(i)
+  end subroutine start_carbon
+
+end module initial_state

@@ -1,0 +1,345 @@
+!> Land physics of a block of sites: evapotranspiration, snow, water, soil heat, leaf area.
+!!
+!! It reads forcing, parameters and its own state only, never what biogeochemistry computed.
+module land_physics
+  use kinds, only: wp
+  use constants, only: t_freeze, c_water, c_ice, l_fusion, seconds_per_day
+  use soil_grid, only: nsoil
+  use parameters, only: site_parameters
+  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
+  use column_work, only: work_arrays
+  use radiation, only: day_length, saturation_pressure, saturation_slope, vapour_deficit, net_radiation
+  use evapotranspiration, only: potential_evaporation, intercept
+  use snow, only: snow_step, snow_cover, snow_resistance
+  use soil_heat, only: conduct_heat, layer_conductance
+  use soil_water, only: upland_water, upland_table
+  use water_table, only: wetland_water
+  use phenology, only: growing_season_index, leaf_area_step
+  use photosynthesis, only: light_absorbed
+  implicit none
+  private
+  public :: start_day, physics_of_step, end_day
+
+  real(wp), parameter :: air_resistance = 0.03_wp   !< surface to air, of heat [m2 K W-1]
+  real(wp), parameter :: surface_warming = 0.01_wp  !< of bare surface by net radiation [m2 K W-1]
+  integer, parameter :: n_upper = 14                !< layers of the upper 0.40 m
+  integer, parameter :: i_10cm = 5                  !< layer above 0.10 m
+
+contains
+
+  !> Zero the day's sums; day length and what changes slowly.
+  subroutine start_day(static, p, state, day, fluxes, work, day_of_year)
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(in) :: state      !< state
+    type(daily_forcing), intent(inout) :: day   !< forcing of the day
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    integer, intent(in) :: day_of_year          !< 1..366
+    call zero_day(day)
+    call zero_fluxes(fluxes)
+    day%day_length = day_length(static%lat, day_of_year)
+    fluxes%lai = state%lai
+    work%light = light_absorbed(state%lai)
+    call layer_conductance(static%nsite, state%liquid, state%ice, work%capacity, p%porosity, &
+                           work%k_solid, work%k_dry, work%conductance, work%warm, work%a)
+    work%surface_conductance = 1.0_wp/(air_resistance + p%mat_depth/p%mat_k + work%warm &
+                                       + snow_resistance(state%swe, state%snow_density))
+  end subroutine start_day
+
+  !> Zero the forcing sums of a day.
+  subroutine zero_day(day)
+    type(daily_forcing), intent(inout) :: day  !< forcing of the day
+    day%tas = 0.0_wp
+    day%tasmin = huge(1.0_wp)
+    day%tasmax = -huge(1.0_wp)
+    day%pr = 0.0_wp
+    day%rsds = 0.0_wp
+    day%rlds = 0.0_wp
+    day%vpd = 0.0_wp
+    day%sfcwind = 0.0_wp
+    day%ps = 0.0_wp
+    day%co2 = 0.0_wp
+    day%ch4 = 0.0_wp
+    day%t_day = 0.0_wp
+    day%vpd_day = 0.0_wp
+    day%seconds = 0.0_wp
+  end subroutine zero_day
+
+  !> Zero the sums of a day's results.
+  subroutine zero_fluxes(fluxes)
+    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
+    fluxes%gpp = 0.0_wp
+    fluxes%ra = 0.0_wp
+    fluxes%rh = 0.0_wp
+    fluxes%nee = 0.0_wp
+    fluxes%harvest = 0.0_wp
+    fluxes%fch4 = 0.0_wp
+    fluxes%ch4_diffusion = 0.0_wp
+    fluxes%ch4_ebullition = 0.0_wp
+    fluxes%ch4_plant = 0.0_wp
+    fluxes%ch4_plant_uptake = 0.0_wp
+    fluxes%ch4_production = 0.0_wp
+    fluxes%ch4_oxidation = 0.0_wp
+    fluxes%methanogenesis = 0.0_wp
+    fluxes%precipitation = 0.0_wp
+    fluxes%inflow = 0.0_wp
+    fluxes%evaporation = 0.0_wp
+    fluxes%transpiration = 0.0_wp
+    fluxes%runoff = 0.0_wp
+    fluxes%melt = 0.0_wp
+    fluxes%ground_heat = 0.0_wp
+    fluxes%heat_with_water = 0.0_wp
+    fluxes%tsl = 0.0_wp
+    fluxes%mrsos = 0.0_wp
+    fluxes%wtd = 0.0_wp
+    fluxes%snw = 0.0_wp
+    fluxes%snow_cover = 0.0_wp
+  end subroutine zero_fluxes
+
+  !> One step: forcing sums, water, heat, day means.
+  subroutine physics_of_step(static, p, state, forcing, day, fluxes, work, dt)
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(step_forcing), intent(in) :: forcing   !< forcing of the step
+    type(daily_forcing), intent(inout) :: day   !< forcing of the day
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    integer :: i
+    do i = 1, static%nsite
+      call site_step(i, static, p, state, forcing, day, fluxes, work, dt)
+    end do
+    call add_day_means(static%nsite, dt/seconds_per_day, state, fluxes)
+  end subroutine physics_of_step
+
+  !> Forcing sums, evapotranspiration, snow, water and heat of one site.
+  subroutine site_step(i, static, p, state, forcing, day, fluxes, work, dt)
+    integer, intent(in) :: i                    !< site
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(step_forcing), intent(in) :: forcing   !< forcing of the step
+    type(daily_forcing), intent(inout) :: day   !< forcing of the day
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    real(wp) :: saturation, net, cover, albedo, demand, throughfall, wet_canopy, sublimation, melt
+    saturation = saturation_pressure(forcing%tair(i))
+    call add_forcing(i, dt, forcing, vapour_deficit(saturation, forcing%qair(i), forcing%psurf(i)), day)
+    cover = snow_cover(state%swe(i))
+    albedo = state%snow_albedo(i)
+    if (work%tall(i)) albedo = albedo*(1.0_wp - work%light(i)) + 0.14_wp*work%light(i)
+    albedo = 0.16_wp + (albedo - 0.16_wp)*cover
+    net = net_radiation(forcing%swdown(i), forcing%lwdown(i), forcing%tair(i), albedo)
+    work%t_surface(i) = forcing%tair(i) + surface_warming*net*(1.0_wp - 0.8_wp*work%light(i))
+    if (state%swe(i) > 1.0_wp) work%t_surface(i) = min(t_freeze, work%t_surface(i))
+    demand = dt*potential_evaporation(net, saturation_slope(forcing%tair(i), saturation), &
+                                      forcing%psurf(i), forcing%tair(i))
+    call intercept(forcing%rain(i)*dt, state%lai(i), work%light(i), demand, state%canopy_water(i), &
+                   throughfall, wet_canopy)
+    sublimation = min(state%swe(i), 0.5_wp*cover*(demand - wet_canopy))
+    state%swe(i) = state%swe(i) - sublimation
+    demand = (demand - wet_canopy)*(1.0_wp - cover)
+    call snow_step(forcing%tair(i), forcing%swdown(i), forcing%snow(i)*dt, p%ddf(i), dt, &
+                   state%swe(i), state%snow_density(i), state%snow_albedo(i), melt)
+    fluxes%precipitation(i) = fluxes%precipitation(i) + (forcing%rain(i) + forcing%snow(i))*dt
+    fluxes%melt(i) = fluxes%melt(i) + melt
+    fluxes%evaporation(i) = fluxes%evaporation(i) + wet_canopy + sublimation
+    call site_water(i, static, p, state, fluxes, work, dt, throughfall + melt, demand)
+    call site_heat(i, state, fluxes, work, dt)
+  end subroutine site_step
+
+  !> Soil heat of one site.
+  subroutine site_heat(i, state, fluxes, work, dt)
+    integer, intent(in) :: i                    !< site
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(in) :: work       !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    real(wp) :: temperature(nsoil), liquid(nsoil), ice(nsoil), ground_heat
+    temperature = state%soil_temperature(i, :)
+    liquid = state%liquid(i, :)
+    ice = state%ice(i, :)
+    call conduct_heat(dt, work%t_surface(i), work%surface_conductance(i), work%conductance(i, :), &
+                      work%solid_heat(i, :), work%unfrozen(i, :), temperature, liquid, ice, ground_heat)
+    state%soil_temperature(i, :) = temperature
+    state%liquid(i, :) = liquid
+    state%ice(i, :) = ice
+    fluxes%ground_heat(i) = fluxes%ground_heat(i) + ground_heat
+  end subroutine site_heat
+
+  !> Soil water of one site, and the heat that its movement carries between layers.
+  subroutine site_water(i, static, p, state, fluxes, work, dt, supply, demand)
+    integer, intent(in) :: i                    !< site
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(in) :: work       !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    real(wp), intent(in) :: supply              !< throughfall and melt [kg m-2]
+    real(wp), intent(in) :: demand              !< of soil and plants [kg m-2]
+    real(wp) :: liquid(nsoil), ice(nsoil), runoff, inflow, evaporated, transpired, thawed, heat, t
+    real(wp) :: zwt, dry
+    integer :: k
+    liquid = state%liquid(i, :)
+    ice = state%ice(i, :)
+    inflow = 0.0_wp
+    if (static%wetland(i)) then
+      zwt = state%water_table(i)
+      thawed = sum(liquid(1:n_upper))/(sum(liquid(1:n_upper)) + sum(ice(1:n_upper)))
+      dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - zwt)/0.1_wp))
+      if (ice(1) > liquid(1)) dry = 0.1_wp*dry
+      transpired = demand*work%light(i)*dry
+      evaporated = demand*(1.0_wp - work%light(i))*dry &
+                   *min(1.0_wp, max(0.3_wp, 1.0_wp - (zwt - 0.05_wp)/0.35_wp))
+      call wetland_water(dt, supply, transpired + evaporated, p%porosity(i), p%k_out(i), p%l_out(i), &
+                         p%q_in(i), p%h_max(i), p%irrigation(i), state%gsi(i), thawed, work%full(i), &
+                         liquid, ice, state%ponded(i), state%water_table(i), runoff, inflow)
+    else
+      call upland_water(dt, work%n_active(i), supply, demand*work%light(i), &
+                        demand*(1.0_wp - work%light(i)), p%k_out(i), p%h_max(i), &
+                        work%capacity(i, :), work%field_capacity(i, :), work%wilting(i, :), &
+                        work%conductivity(i), work%root_share(i, :), liquid, ice, &
+                        state%ponded(i), runoff, evaporated, transpired)
+      state%water_table(i) = upland_table(work%n_active(i), work%capacity(i, :), &
+                                          work%field_capacity(i, :), liquid, ice, state%ponded(i))
+    end if
+    heat = 0.0_wp
+    do k = 1, nsoil
+      t = state%soil_temperature(i, k) - t_freeze
+      heat = heat + c_water*t*(liquid(k) - state%liquid(i, k)) &
+             + (c_ice*t - l_fusion)*(ice(k) - state%ice(i, k))
+      state%liquid(i, k) = liquid(k)
+      state%ice(i, k) = ice(k)
+    end do
+    fluxes%heat_with_water(i) = fluxes%heat_with_water(i) + heat
+    fluxes%inflow(i) = fluxes%inflow(i) + inflow
+    fluxes%evaporation(i) = fluxes%evaporation(i) + evaporated + transpired
+    fluxes%transpiration(i) = fluxes%transpiration(i) + transpired
+    fluxes%runoff(i) = fluxes%runoff(i) + runoff
+  end subroutine site_water
+
+  !> Add the forcing of a step to the day.
+  subroutine add_forcing(i, dt, forcing, vpd, day)
+    integer, intent(in) :: i                   !< site
+    real(wp), intent(in) :: dt                 !< step [s]
+    type(step_forcing), intent(in) :: forcing  !< forcing of the step
+    real(wp), intent(in) :: vpd                !< vapour pressure deficit [Pa]
+    type(daily_forcing), intent(inout) :: day  !< forcing of the day
+    day%seconds(i) = day%seconds(i) + dt
+    day%tas(i) = day%tas(i) + dt*forcing%tair(i)
+    day%tasmin(i) = min(day%tasmin(i), forcing%tair(i))
+    day%tasmax(i) = max(day%tasmax(i), forcing%tair(i))
+    day%pr(i) = day%pr(i) + dt*(forcing%rain(i) + forcing%snow(i))
+    day%rsds(i) = day%rsds(i) + dt*forcing%swdown(i)
+    day%rlds(i) = day%rlds(i) + dt*forcing%lwdown(i)
+    day%vpd(i) = day%vpd(i) + dt*vpd
+    day%sfcwind(i) = day%sfcwind(i) + dt*forcing%wind(i)
+    day%ps(i) = day%ps(i) + dt*forcing%psurf(i)
+    day%co2(i) = day%co2(i) + dt*forcing%co2(i)
+    day%ch4(i) = day%ch4(i) + dt*forcing%ch4(i)
+    day%t_day(i) = day%t_day(i) + dt*forcing%swdown(i)*forcing%tair(i)
+    day%vpd_day(i) = day%vpd_day(i) + dt*forcing%swdown(i)*vpd
+  end subroutine add_forcing
+
+  !> Add the state of a step to the day means.
+  subroutine add_day_means(n, share, state, fluxes)
+    integer, intent(in) :: n                    !< number of sites
+    real(wp), intent(in) :: share               !< of the day [1]
+    type(column_type), intent(in) :: state      !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    integer :: i, k
+    do i = 1, n
+      fluxes%tsl(i) = fluxes%tsl(i) + share*0.5_wp*(state%soil_temperature(i, i_10cm) &
+                                                    + state%soil_temperature(i, i_10cm + 1))
+      fluxes%wtd(i) = fluxes%wtd(i) + share*state%water_table(i)
+      fluxes%snw(i) = fluxes%snw(i) + share*state%swe(i)
+      fluxes%snow_cover(i) = fluxes%snow_cover(i) + share*snow_cover(state%swe(i))
+    end do
+    do k = 1, i_10cm
+      do i = 1, n
+        fluxes%mrsos(i) = fluxes%mrsos(i) + share*(state%liquid(i, k) + state%ice(i, k))
+      end do
+    end do
+  end subroutine add_day_means
+
+  !> Means of the day, then leaf area and memories of the next.
+  subroutine end_day(static, p, state, day, fluxes, work)
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_forcing), intent(inout) :: day   !< forcing of the day
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(in) :: work       !< work arrays
+    real(wp) :: index_of_day
+    integer :: i
+    do i = 1, static%nsite
+      call finish_means(i, day)
+      call root_zone(i, static, p, state, work, fluxes%soil_wetness(i), fluxes%soil_temperature(i), &
+                     fluxes%oxic(i))
+      state%t_30d(i) = state%t_30d(i) + (day%tas(i) - state%t_30d(i))/30.0_wp
+      state%vpd_30d(i) = state%vpd_30d(i) + (day%vpd_day(i) - state%vpd_30d(i))/30.0_wp
+      state%t_year(i) = state%t_year(i) + (day%tas(i) - state%t_year(i))/365.0_wp
+      index_of_day = growing_season_index(day%tasmin(i), day%vpd_day(i), day%day_length(i), &
+                                          fluxes%soil_wetness(i))
+      call leaf_area_step(index_of_day, p%lai_max(i), p%lai_min(i), state%gsi(i), state%lai(i))
+    end do
+  end subroutine end_day
+
+  !> Divide the sums of a day's forcing by its length.
+  subroutine finish_means(i, day)
+    integer, intent(in) :: i                   !< site
+    type(daily_forcing), intent(inout) :: day  !< forcing of the day
+    real(wp) :: sunshine
+    sunshine = day%rsds(i)
+    day%tas(i) = day%tas(i)/day%seconds(i)
+    day%rlds(i) = day%rlds(i)/day%seconds(i)
+    day%vpd(i) = day%vpd(i)/day%seconds(i)
+    day%sfcwind(i) = day%sfcwind(i)/day%seconds(i)
+    day%ps(i) = day%ps(i)/day%seconds(i)
+    day%co2(i) = day%co2(i)/day%seconds(i)
+    day%ch4(i) = day%ch4(i)/day%seconds(i)
+    day%rsds(i) = sunshine/day%seconds(i)
+    if (sunshine > 0.0_wp) then
+      day%t_day(i) = day%t_day(i)/sunshine
+      day%vpd_day(i) = day%vpd_day(i)/sunshine
+    else
+      day%t_day(i) = day%tas(i)
+      day%vpd_day(i) = day%vpd(i)
+    end if
+  end subroutine finish_means
+
+  !> Wetness, temperature and air of the root zone of one site.
+  pure subroutine root_zone(i, static, p, state, work, wetness, temperature, oxic)
+    integer, intent(in) :: i                  !< site
+    type(site_static), intent(in) :: static   !< site description
+    type(site_parameters), intent(in) :: p    !< parameters
+    type(column_type), intent(in) :: state    !< state
+    type(work_arrays), intent(in) :: work     !< work arrays
+    real(wp), intent(out) :: wetness          !< relative extractable water [1]
+    real(wp), intent(out) :: temperature      !< [K]
+    real(wp), intent(out) :: oxic             !< air-filled share of the pores [1]
+    real(wp) :: share, water
+    integer :: k
+    wetness = 0.0_wp
+    temperature = 0.0_wp
+    oxic = 0.0_wp
+    do k = 1, nsoil
+      share = work%root_share(i, k)
+      if (share <= 0.0_wp) exit
+      water = (state%liquid(i, k) - work%wilting(i, k)) &
+              /(work%field_capacity(i, k) - work%wilting(i, k))
+      wetness = wetness + share*min(1.0_wp, max(0.0_wp, water))
+      temperature = temperature + share*state%soil_temperature(i, k)
+      oxic = oxic + share*max(0.0_wp, 1.0_wp - (state%liquid(i, k) + state%ice(i, k)) &
+                              /work%capacity(i, k))
+    end do
+    if (static%wetland(i)) then
+      wetness = 1.0_wp - min(1.0_wp, max(0.0_wp, (state%water_table(i) - 0.4_wp*p%z_b(i))/p%z_b(i)))
+    end if
+  end subroutine root_zone
+
+end module land_physics

@@ -1,0 +1,326 @@
+!> Methane in the upper metre: production, oxidation, diffusion, ebullition, plant transport, redox.
+!!
+!! After TEM-MDM (Zhuang et al. 2004) with substrate memory and a prognostic redox potential. The state is
+!! methane per soil volume S = R C; C is the concentration in water, R = water + ice + air H the
+!! storage of a unit concentration, H the gas/water ratio of Henry's law. One implicit step: diffusion,
+!! oxidation (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
+module methane
+  use kinds, only: wp
+  use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
+  use soil_grid, only: nsoil, nch4, dz, z_mid, z_bottom
+  use tridiagonal, only: solve_tridiagonal
+  implicit none
+  private
+  public :: methane_fluxes, allocate_methane_fluxes, ph_response, surface_exchange, substrate_per_ch4
+  public :: layer_storage, layer_production, layer_oxidation, transport, bubbles, redox_step
+
+  !> fluxes of one step, (nsite) [mol m-2]
+  type :: methane_fluxes
+    real(wp), allocatable :: production(:)  !< produced
+    real(wp), allocatable :: oxidation(:)   !< oxidised in the soil
+    real(wp), allocatable :: diffusion(:)   !< diffused to the air
+    real(wp), allocatable :: ebullition(:)  !< bubbled to the air
+    real(wp), allocatable :: plant(:)       !< taken in by roots
+    real(wp), allocatable :: conductance(:) !< first layer to air [m s-1]
+    real(wp), allocatable :: equilibrium(:) !< concentration in equilibrium with air [mol m-3]
+    real(wp), allocatable :: limit(:)       !< scratch
+    integer, allocatable :: bubble_layer(:) !< scratch
+    real(wp), allocatable :: store(:, :)    !< scratch, R
+    real(wp), allocatable :: spread(:, :)   !< scratch, diffusivity
+    real(wp), allocatable :: sink(:, :)     !< scratch, oxidation
+    real(wp), allocatable :: gain(:, :)     !< scratch, production
+    real(wp), allocatable :: solubility(:, :)  !< scratch, Henry's constant
+    real(wp), allocatable :: conduit(:, :)  !< scratch, plant transport
+  end type methane_fluxes
+
+  real(wp), parameter :: d_air = 1.96e-5_wp        !< diffusivity in air at 0 C [m2 s-1]
+  real(wp), parameter :: d_water = 1.0e-9_wp       !< diffusivity in water at 0 C [m2 s-1]
+  real(wp), parameter :: henry_25 = 1.3e-3_wp*1.0e3_wp/101325.0_wp  !< at 25 C [mol m-3 Pa-1]
+  real(wp), parameter :: eh_low = -300.0_wp        !< lowest redox potential [mV]
+  real(wp), parameter :: eh_high = 600.0_wp        !< highest redox potential [mV]
+  real(wp), parameter :: eh_recovery = 75.0_wp     !< rise of redox when drained [mV day-1]
+  real(wp), parameter :: d_trace = 1.0e-12_wp      !< what no layer falls below [m2 s-1]
+  real(wp), parameter :: log_warm_cap = log(8.0_wp)  !< largest temperature response of production
+  real(wp), parameter :: filled_best = 0.4_wp      !< water-filled pore space of fastest oxidation [1]
+  real(wp), parameter :: largest_use = 0.01_wp     !< substrate used in one step at most [1]
+  real(wp), parameter :: surface_film = 0.10_wp    !< oxic share of a flooded top layer [1]
+  real(wp), parameter :: ice_exchange = 0.02_wp    !< exchange through ice relative to open water [1]
+  real(wp), parameter :: substrate_per_ch4 = 2.0_wp*molar_mass_c  !< used per CH4 [g mol-1]
+
+contains
+
+  !> Room for the fluxes and the scratch arrays.
+  subroutine allocate_methane_fluxes(fluxes, nsite)
+    type(methane_fluxes), intent(inout) :: fluxes  !< fluxes
+    integer, intent(in) :: nsite                   !< number of sites
+    allocate (fluxes%production(nsite), fluxes%oxidation(nsite), fluxes%diffusion(nsite), &
+              fluxes%ebullition(nsite), fluxes%plant(nsite), fluxes%limit(nsite), &
+              fluxes%conductance(nsite), fluxes%equilibrium(nsite), source=0.0_wp)
+    allocate (fluxes%bubble_layer(nsite), source=0)
+    allocate (fluxes%store(nsite, nch4), fluxes%spread(nsite, nch4), fluxes%sink(nsite, nch4), &
+              fluxes%gain(nsite, nch4), fluxes%solubility(nsite, nch4), &
+              fluxes%conduit(nsite, nch4), source=0.0_wp)
+  end subroutine allocate_methane_fluxes
+
+  !> Response of methanogenesis to pH (Cao et al. 1996), 0..1.
+  elemental real(wp) function ph_response(ph, ph_min)
+    real(wp), intent(in) :: ph      !< pH
+    real(wp), intent(in) :: ph_min  !< lowest pH of methanogenesis
+    real(wp) :: product
+    ph_response = 0.0_wp
+    if (ph <= ph_min .or. ph >= 9.0_wp) return
+    product = (ph - ph_min)*(ph - 9.0_wp)
+    ph_response = product/(product - (ph - 7.0_wp)**2)
+  end function ph_response
+
+  !> Storage per concentration in water, diffusivity and solubility of each layer.
+  pure subroutine layer_storage(n, temperature, liquid, ice, porosity, store, spread, solubility)
+    integer, intent(in) :: n                           !< number of sites
+    real(wp), intent(in) :: temperature(n, nsoil)      !< [K]
+    real(wp), intent(in) :: liquid(n, nsoil)           !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)              !< [kg m-2]
+    real(wp), intent(in) :: porosity(n)                !< [1]
+    real(wp), intent(out) :: store(n, nch4)            !< R [1]
+    real(wp), intent(out) :: spread(n, nch4)           !< diffusivity of C in the soil [m2 s-1]
+    real(wp), intent(out) :: solubility(n, nch4)       !< Henry's constant [mol m-3 Pa-1]
+    real(wp) :: t, water, air, gas_ratio
+    integer :: i, k
+    do k = 1, nch4
+      do i = 1, n
+        solubility(i, k) = henry_25*exp(1700.0_wp*(1.0_wp/temperature(i, k) - 1.0_wp/298.15_wp))
+      end do
+      do i = 1, n
+        t = temperature(i, k) - t_freeze
+        water = (liquid(i, k) + ice(i, k))*(1.0e-3_wp/dz(k))
+        air = max(0.0_wp, porosity(i) - water)
+        gas_ratio = 1.0_wp/(solubility(i, k)*gas_constant*temperature(i, k))
+        store(i, k) = max(0.05_wp, water + air*gas_ratio)
+        spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*0.66_wp*air*(air/porosity(i))**2*gas_ratio &
+                       + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, k)*(1.0e-3_wp/dz(k)) &
+                       + d_trace
+      end do
+    end do
+  end subroutine layer_storage
+
+  !> Methane produced in the step in each layer [mol m-3], within what the substrate allows.
+  pure subroutine layer_production(n, dt, temperature, water_table, redox, rate, log_q10, t_ref, &
+                                   profile, substrate, reference, warm, limit, gain, total)
+    integer, intent(in) :: n                        !< number of sites
+    real(wp), intent(in) :: dt                      !< step [s]
+    real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
+    real(wp), intent(in) :: water_table(n)          !< [m]
+    real(wp), intent(in) :: redox(n, nch4)          !< [mV]
+    real(wp), intent(in) :: rate(n)                 !< potential at t_ref [mol m-3 s-1]
+    real(wp), intent(in) :: log_q10(n)              !< log of the Q10 [1]
+    real(wp), intent(in) :: t_ref(n)                !< reference temperature [degC]
+    real(wp), intent(in) :: profile(n, nsoil)       !< of substrate with depth [1]
+    real(wp), intent(in) :: substrate(n)            !< [g m-2]
+    real(wp), intent(in) :: reference(n)            !< substrate at which the potential is reached [g m-2]
+    real(wp), intent(inout) :: warm(n), limit(n)    !< scratch
+    real(wp), intent(out) :: gain(n, nch4)          !< [mol m-3]
+    real(wp), intent(out) :: total(n)               !< [mol m-2]
+    real(wp) :: wet_share, reduced
+    integer :: i, k
+    total = 0.0_wp
+    do k = 1, nch4
+      do i = 1, n
+        warm(i) = exp(min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), log_warm_cap))
+      end do
+      do i = 1, n
+        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
+        reduced = min(1.0_wp, max(0.0_wp, -0.01_wp*redox(i, k) - 1.0_wp))
+        gain(i, k) = dt*rate(i)*min(2.0_wp, substrate(i)/reference(i))*profile(i, k)*wet_share*reduced &
+                     *warm(i)*min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) - t_freeze)))
+        total(i) = total(i) + gain(i, k)*dz(k)
+      end do
+    end do
+    do i = 1, n
+      limit(i) = min(1.0_wp, largest_use*substrate(i)/max(1.0e-30_wp, substrate_per_ch4*total(i)))
+      total(i) = limit(i)*total(i)
+    end do
+    do k = 1, nch4
+      gain(:, k) = gain(:, k)*limit
+    end do
+  end subroutine layer_production
+
+  !> First-order rate of oxidation of each layer [s-1 per concentration in water].
+  pure subroutine layer_oxidation(n, temperature, liquid, ice, porosity, ponded, redox, methane, store, &
+                                  omax, kch4, log_q10, t_ref, profile, warm, sink)
+    integer, intent(in) :: n                        !< number of sites
+    real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
+    real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)           !< [kg m-2]
+    real(wp), intent(in) :: porosity(n)             !< [1]
+    real(wp), intent(in) :: ponded(n)               !< [kg m-2]
+    real(wp), intent(in) :: redox(n, nch4)          !< [mV]
+    real(wp), intent(in) :: methane(n, nch4)        !< [mol m-3]
+    real(wp), intent(in) :: store(n, nch4)          !< R [1]
+    real(wp), intent(in) :: omax(n)                 !< potential per water [mol m-3 s-1]
+    real(wp), intent(in) :: kch4(n)                 !< half-saturation [mol m-3]
+    real(wp), intent(in) :: log_q10(n)              !< log of the Q10 [1]
+    real(wp), intent(in) :: t_ref(n)                !< reference temperature [degC]
+    real(wp), intent(in) :: profile(n, nsoil)       !< of oxidation with depth [1]
+    real(wp), intent(inout) :: warm(n)              !< scratch
+    real(wp), intent(out) :: sink(n, nch4)          !< [s-1]
+    real(wp) :: filled, hump, oxic
+    integer :: i, k
+    do k = 1, nch4
+      do i = 1, n
+        warm(i) = exp(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)))
+      end do
+      do i = 1, n
+        filled = min(1.0_wp, (liquid(i, k) + ice(i, k))*(1.0e-3_wp/dz(k))/porosity(i))
+        hump = filled*(filled - 1.0_wp)
+        hump = hump/(hump - (filled - filled_best)**2 - 1.0e-9_wp)
+        oxic = hump*min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)/350.0_wp))
+        if (k == 1 .and. ponded(i) > 0.0_wp) oxic = surface_film
+        sink(i, k) = liquid(i, k)*(1.0e-3_wp/dz(k))*omax(i)*profile(i, k)*oxic*warm(i) &
+                     *min(1.0_wp, max(0.0_wp, 1.0_wp + (temperature(i, k) - t_freeze)/3.0_wp)) &
+                     /(kch4(i) + methane(i, k)/store(i, k))
+      end do
+    end do
+  end subroutine layer_oxidation
+
+  !> Diffusion, oxidation and plant transport of the step, implicit; adds production.
+  pure subroutine transport(n, dt, store, spread, sink, conduit, gain, air_conductance, equilibrium, &
+                            methane, oxidation, diffusion, plant, a, b, c, d, x)
+    integer, intent(in) :: n                        !< number of sites
+    real(wp), intent(in) :: dt                      !< step [s]
+    real(wp), intent(in) :: store(n, nch4)          !< R [1]
+    real(wp), intent(in) :: spread(n, nch4)         !< diffusivity [m2 s-1]
+    real(wp), intent(in) :: sink(n, nch4)           !< oxidation [s-1]
+    real(wp), intent(in) :: conduit(n, nch4)        !< plant transport [s-1]
+    real(wp), intent(in) :: gain(n, nch4)           !< production of the step [mol m-3]
+    real(wp), intent(in) :: air_conductance(n)      !< first layer to air [m s-1]
+    real(wp), intent(in) :: equilibrium(n)          !< concentration in equilibrium with air [mol m-3]
+    real(wp), intent(inout) :: methane(n, nch4)     !< [mol m-3]
+    real(wp), intent(out) :: oxidation(n)           !< [mol m-2]
+    real(wp), intent(out) :: diffusion(n)           !< to the air [mol m-2]
+    real(wp), intent(out) :: plant(n)               !< into roots [mol m-2]
+    real(wp), intent(inout), dimension(n, nch4) :: a, b, c, d, x  !< scratch
+    real(wp) :: link
+    integer :: i, k
+    do k = 1, nch4
+      do i = 1, n
+        b(i, k) = dz(k)*(store(i, k)/dt + sink(i, k) + conduit(i, k))
+        d(i, k) = dz(k)*(methane(i, k) + gain(i, k))/dt
+      end do
+    end do
+    do k = 1, nch4 - 1
+      do i = 1, n
+        link = 2.0_wp/(dz(k)/spread(i, k) + dz(k + 1)/spread(i, k + 1))
+        c(i, k) = -link
+        a(i, k + 1) = -link
+        b(i, k) = b(i, k) + link
+        b(i, k + 1) = b(i, k + 1) + link
+      end do
+    end do
+    do i = 1, n
+      b(i, 1) = b(i, 1) + air_conductance(i)
+      d(i, 1) = d(i, 1) + air_conductance(i)*equilibrium(i)
+    end do
+    call solve_tridiagonal(n, nch4, a, b, c, d, x)
+    diffusion = dt*air_conductance*(x(:, 1) - equilibrium)
+    oxidation = 0.0_wp
+    plant = 0.0_wp
+    do k = 1, nch4
+      do i = 1, n
+        methane(i, k) = store(i, k)*x(i, k)
+        oxidation(i) = oxidation(i) + dt*dz(k)*sink(i, k)*x(i, k)
+        plant(i) = plant(i) + dt*dz(k)*conduit(i, k)*x(i, k)
+      end do
+    end do
+  end subroutine transport
+
+  !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is below
+  !! the surface, to the layer above it; ice holds it back.
+  pure subroutine bubbles(n, dt, liquid, ice, store, solubility, water_table, psurf, f_x, methane, &
+                          ebullition, limit, bubble_layer)
+    integer, intent(in) :: n                        !< number of sites
+    real(wp), intent(in) :: dt                      !< step [s]
+    real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)           !< [kg m-2]
+    real(wp), intent(in) :: store(n, nch4)          !< R [1]
+    real(wp), intent(in) :: solubility(n, nch4)     !< [mol m-3 Pa-1]
+    real(wp), intent(in) :: water_table(n)          !< [m]
+    real(wp), intent(in) :: psurf(n)                !< [Pa]
+    real(wp), intent(in) :: f_x(n)                  !< methane share of bubble pressure [1]
+    real(wp), intent(inout) :: methane(n, nch4)     !< [mol m-3]
+    real(wp), intent(out) :: ebullition(n)          !< to the air [mol m-2]
+    real(wp), intent(inout) :: limit(n)             !< scratch: 1 where the way up is open
+    integer, intent(inout) :: bubble_layer(n)       !< scratch: layer that takes the bubbles
+    real(wp) :: threshold, excess, share
+    integer :: i, k
+    share = 1.0_wp - 1.0_wp/(1.0_wp + dt/seconds_per_hour)
+    ebullition = 0.0_wp
+    limit = 1.0_wp
+    bubble_layer = 0
+    do k = 1, nch4
+      do i = 1, n
+        if (z_mid(k) < water_table(i)) then
+          bubble_layer(i) = k
+        else
+          if (ice(i, k) > liquid(i, k)) limit(i) = 0.0_wp
+          threshold = f_x(i)*solubility(i, k)*(psurf(i) + rho_water*gravity*(z_mid(k) - water_table(i)))
+          excess = limit(i)*share*max(0.0_wp, methane(i, k) - store(i, k)*threshold)
+          if (excess > 0.0_wp) then
+            methane(i, k) = methane(i, k) - excess
+            if (bubble_layer(i) == 0) then
+              ebullition(i) = ebullition(i) + excess*dz(k)
+            else
+              methane(i, bubble_layer(i)) = methane(i, bubble_layer(i)) + excess*dz(k)/dz(bubble_layer(i))
+            end if
+          end if
+        end if
+      end do
+    end do
+  end subroutine bubbles
+
+  !> Redox potential: falls under water, rises when drained.
+  pure subroutine redox_step(n, dt, water_table, temperature, c_r, redox)
+    integer, intent(in) :: n                       !< number of sites
+    real(wp), intent(in) :: dt                     !< step [s]
+    real(wp), intent(in) :: water_table(n)         !< [m]
+    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
+    real(wp), intent(in) :: c_r(n)                 !< fall under water [mV day-1]
+    real(wp), intent(inout) :: redox(n, nch4)      !< [mV]
+    real(wp) :: wet_share, live
+    integer :: i, k
+    do k = 1, nch4
+      do i = 1, n
+        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
+        live = min(1.0_wp, max(0.0_wp, 0.2_wp + 0.08_wp*(temperature(i, k) - t_freeze)))
+        redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) - c_r(i)*wet_share*live)
+        redox(i, k) = min(eh_high, max(eh_low, redox(i, k)))
+      end do
+    end do
+  end subroutine redox_step
+
+  !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Wanninkhof 1992
+  !! with the Schmidt number of methane), snow, ice.
+  elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, ice, wind, &
+                                               swe, snow_density)
+    real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]
+    real(wp), intent(in) :: gas_ratio     !< gas/water ratio [1]
+    real(wp), intent(in) :: ponded        !< standing water [kg m-2]
+    real(wp), intent(in) :: temperature   !< of the first layer [K]
+    real(wp), intent(in) :: liquid        !< of the first layer [kg m-2]
+    real(wp), intent(in) :: ice           !< of the first layer [kg m-2]
+    real(wp), intent(in) :: wind          !< [m s-1]
+    real(wp), intent(in) :: swe           !< [kg m-2]
+    real(wp), intent(in) :: snow_density  !< [kg m-3]
+    real(wp) :: t, schmidt, resistance
+    if (ponded > 0.0_wp) then
+      t = min(30.0_wp, max(0.0_wp, temperature - t_freeze))
+      schmidt = 1898.0_wp - 110.1_wp*t + 2.834_wp*t**2 - 0.02791_wp*t**3
+      surface_exchange = (2.07_wp + 0.215_wp*wind*sqrt(wind*sqrt(wind)))/3.6e5_wp*sqrt(600.0_wp/schmidt)
+      surface_exchange = 1.0_wp/(1.0_wp/surface_exchange + 0.02_wp*dz(1)/spread)
+      if (ice > liquid) surface_exchange = ice_exchange*surface_exchange
+    else
+      resistance = 0.5_wp*dz(1)/spread
+      resistance = resistance + swe/snow_density/(0.5_wp*d_air*gas_ratio)
+      surface_exchange = 1.0_wp/resistance
+    end if
+  end function surface_exchange
+
+end module methane

@@ -1,0 +1,134 @@
+!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate pool that
+!! feeds methanogens.
+!!
+!! Moisture response after Del Grosso et al. (2005), temperature response of CENTURY. At the end of a
+!! spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al. 2012).
+module soil_carbon
+  use kinds, only: wp
+  use constants, only: pi, t_freeze, days_per_year
+  implicit none
+  private
+  public :: decomposition_scalar, soil_carbon_day, substrate_rate, steady_soil_carbon
+
+  real(wp), parameter :: k_metabolic = 14.8_wp/days_per_year    !< [day-1]
+  real(wp), parameter :: k_structural = 2.14_wp/days_per_year   !< 3.9 exp(-3 x 0.2) [day-1]
+  real(wp), parameter :: k_slow = 0.20_wp/days_per_year         !< [day-1]
+  real(wp), parameter :: k_passive = 0.0045_wp/days_per_year    !< [day-1]
+  real(wp), parameter :: lignin = 0.2_wp            !< lignin share of structural litter [1]
+  real(wp), parameter :: leaf_metabolic = 0.6_wp    !< metabolic share of leaf litter [1]
+  real(wp), parameter :: root_metabolic = 0.5_wp    !< metabolic share of root litter [1]
+  real(wp), parameter :: wood_structural = 0.6_wp   !< share of wood litter to structural, rest slow [1]
+  real(wp), parameter :: to_passive = 0.004_wp      !< share of active carbon to passive [1]
+  real(wp), parameter :: metabolic_active = 0.25_wp     !< share of lost metabolic litter to active [1]
+  real(wp), parameter :: metabolic_substrate = 0.30_wp  !< share of lost metabolic litter to substrate [1]
+
+contains
+
+  !> Rate of decomposition relative to the pools' rate constants [1].
+  elemental real(wp) function decomposition_scalar(temperature, wetness, oxic)
+    real(wp), intent(in) :: temperature  !< soil temperature [K]
+    real(wp), intent(in) :: wetness      !< relative extractable water [1]
+    real(wp), intent(in) :: oxic         !< air-filled share of the pores [1]
+    real(wp) :: warm, wet, air
+    warm = max(0.0_wp, 0.56_wp + 0.465_wp*atan(0.097_wp*(temperature - t_freeze - 15.7_wp)))
+    wet = 5.0_wp/3.3_wp*(0.287_wp + atan(0.009_wp*pi*(100.0_wp*wetness - 17.47_wp))/pi)
+    air = 0.25_wp + 0.75_wp*min(1.0_wp, oxic/0.2_wp)
+    decomposition_scalar = warm*max(0.0_wp, wet)*air
+  end function decomposition_scalar
+
+  !> Rate of aerobic use of the substrate [day-1], by Q10 of 2 from its turnover at 25 C.
+  elemental real(wp) function substrate_rate(temperature, tau)
+    real(wp), intent(in) :: temperature  !< soil temperature [K]
+    real(wp), intent(in) :: tau          !< turnover time at 25 C [day]
+    substrate_rate = exp(0.0693147_wp*(min(40.0_wp, temperature - t_freeze) - 25.0_wp))/tau
+    if (temperature < t_freeze) substrate_rate = 0.3_wp*substrate_rate
+  end function substrate_rate
+
+  !> Rate constant of the active pool [day-1].
+  elemental real(wp) function k_active(fines)
+    real(wp), intent(in) :: fines  !< silt and clay [1]
+    k_active = 7.3_wp*(1.0_wp - 0.75_wp*fines)/days_per_year
+  end function k_active
+
+  !> Share of decomposed active carbon that is respired [1].
+  elemental real(wp) function active_respired(fines)
+    real(wp), intent(in) :: fines  !< silt and clay [1]
+    active_respired = 0.85_wp - 0.68_wp*fines
+  end function active_respired
+
+  !> One day of litter and soil carbon; all fluxes in g m-2 day-1.
+  elemental subroutine soil_carbon_day(scalar, rate_substrate, fines, leaf_litter, wood_litter, &
+                                       root_litter, exudation, metabolic, structural, active, slow, &
+                                       passive, substrate, respiration)
+    real(wp), intent(in) :: scalar          !< of decomposition, with the site's multiplier [1]
+    real(wp), intent(in) :: rate_substrate  !< use of substrate [day-1]
+    real(wp), intent(in) :: fines           !< silt and clay [1]
+    real(wp), intent(in) :: leaf_litter     !< leaf litter
+    real(wp), intent(in) :: wood_litter     !< wood litter
+    real(wp), intent(in) :: root_litter     !< root litter
+    real(wp), intent(in) :: exudation       !< root exudation
+    real(wp), intent(inout) :: metabolic    !< metabolic litter [g m-2]
+    real(wp), intent(inout) :: structural   !< structural litter [g m-2]
+    real(wp), intent(inout) :: active       !< active soil carbon [g m-2]
+    real(wp), intent(inout) :: slow         !< slow soil carbon [g m-2]
+    real(wp), intent(inout) :: passive      !< passive soil carbon [g m-2]
+    real(wp), intent(inout) :: substrate    !< labile substrate [g m-2]
+    real(wp), intent(out) :: respiration    !< CO2
+    real(wp) :: d_met, d_str, d_act, d_slow, d_pas, d_sub, lost
+    lost = active_respired(fines)
+    d_met = min(1.0_wp, k_metabolic*scalar)*metabolic
+    d_str = min(1.0_wp, k_structural*scalar)*structural
+    d_act = min(1.0_wp, k_active(fines)*scalar)*active
+    d_slow = min(1.0_wp, k_slow*scalar)*slow
+    d_pas = min(1.0_wp, k_passive*scalar)*passive
+    d_sub = min(1.0_wp, rate_substrate)*substrate
+    metabolic = metabolic - d_met + leaf_metabolic*leaf_litter + root_metabolic*root_litter
+    structural = structural - d_str + (1.0_wp - leaf_metabolic)*leaf_litter &
+                 + (1.0_wp - root_metabolic)*root_litter + wood_structural*wood_litter
+    active = active - d_act + metabolic_active*d_met + 0.45_wp*(1.0_wp - lignin)*d_str &
+             + 0.42_wp*d_slow + 0.45_wp*d_pas + 0.45_wp*d_sub
+    slow = slow - d_slow + 0.70_wp*lignin*d_str + (1.0_wp - lost - to_passive)*d_act &
+           + (1.0_wp - wood_structural)*wood_litter
+    passive = passive - d_pas + to_passive*d_act + 0.03_wp*d_slow
+    substrate = substrate - d_sub + exudation + metabolic_substrate*d_met
+    respiration = (1.0_wp - metabolic_active - metabolic_substrate)*d_met &
+                  + (0.30_wp*lignin + 0.55_wp*(1.0_wp - lignin))*d_str + lost*d_act &
+                  + 0.55_wp*d_slow + 0.55_wp*d_pas + 0.55_wp*d_sub
+  end subroutine soil_carbon_day
+
+  !> Pools at the steady state of mean inputs and rates; the slower three times `maturity`.
+  elemental subroutine steady_soil_carbon(scalar, fines, leaf_litter, wood_litter, root_litter, &
+                                          aerobic_use, maturity, metabolic, structural, active, slow, &
+                                          passive)
+    real(wp), intent(in) :: scalar       !< mean scalar of decomposition [1]
+    real(wp), intent(in) :: fines        !< silt and clay [1]
+    real(wp), intent(in) :: leaf_litter  !< mean leaf litter [g m-2 day-1]
+    real(wp), intent(in) :: wood_litter  !< mean wood litter [g m-2 day-1]
+    real(wp), intent(in) :: root_litter  !< mean root litter [g m-2 day-1]
+    real(wp), intent(in) :: aerobic_use  !< mean substrate used without methanogenesis [g m-2 day-1]
+    real(wp), intent(in) :: maturity     !< slow pools relative to their steady state [1]
+    real(wp), intent(out) :: metabolic, structural, active, slow, passive  !< pools [g m-2]
+    real(wp) :: d_met, d_str, d_act, d_slow, d_pas, lost
+    integer :: iteration
+    lost = active_respired(fines)
+    d_met = leaf_metabolic*leaf_litter + root_metabolic*root_litter
+    d_str = (1.0_wp - leaf_metabolic)*leaf_litter + (1.0_wp - root_metabolic)*root_litter &
+            + wood_structural*wood_litter
+    d_act = 0.0_wp
+    d_slow = 0.0_wp
+    d_pas = 0.0_wp
+    do iteration = 1, 60
+      d_act = metabolic_active*d_met + 0.45_wp*(1.0_wp - lignin)*d_str + 0.42_wp*d_slow &
+              + 0.45_wp*d_pas + 0.45_wp*aerobic_use
+      d_slow = 0.70_wp*lignin*d_str + (1.0_wp - lost - to_passive)*d_act &
+               + (1.0_wp - wood_structural)*wood_litter
+      d_pas = to_passive*d_act + 0.03_wp*d_slow
+    end do
+    metabolic = d_met/(k_metabolic*scalar)
+    structural = d_str/(k_structural*scalar)
+    active = maturity*d_act/(k_active(fines)*scalar)
+    slow = maturity*d_slow/(k_slow*scalar)
+    passive = maturity*d_pas/(k_passive*scalar)
+  end subroutine steady_soil_carbon
+
+end module soil_carbon

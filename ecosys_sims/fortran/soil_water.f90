@@ -1,0 +1,149 @@
+!> Water of an upland soil: layers that fill, drain downwards and are emptied by roots.
+!!
+!! Water above field capacity drains as a linear reservoir at the saturated conductivity (the storage
+!! routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil below cannot
+!! take backs up to the surface. Texture functions after Cosby et al. (1984).
+module soil_water
+  use kinds, only: wp
+  use soil_grid, only: nsoil, dz, z_top, z_bottom
+  implicit none
+  private
+  public :: upland_water, upland_table, texture_conductivity, texture_moisture
+
+  integer, parameter :: n_evaporating = 5  !< layers that bare soil dries (0.10 m)
+
+contains
+
+  !> Saturated conductivity [kg m-2 s-1] from sand (Cosby et al. 1984).
+  elemental real(wp) function texture_conductivity(sand)
+    real(wp), intent(in) :: sand  !< mass fraction [1]
+    texture_conductivity = 0.0070556_wp*10.0_wp**(-0.884_wp + 1.53_wp*sand)
+  end function texture_conductivity
+
+  !> Moisture [m3 m-3] at a suction: Clapp-Hornberger with Cosby's parameters.
+  elemental real(wp) function texture_moisture(porosity, sand, clay, suction)
+    real(wp), intent(in) :: porosity  !< [1]
+    real(wp), intent(in) :: sand      !< mass fraction [1]
+    real(wp), intent(in) :: clay      !< mass fraction [1]
+    real(wp), intent(in) :: suction   !< [mm of water]
+    real(wp) :: b, entry
+    b = 2.91_wp + 15.9_wp*clay
+    entry = 10.0_wp*10.0_wp**(1.88_wp - 1.31_wp*sand)
+    texture_moisture = porosity*min(1.0_wp, (suction/entry)**(-1.0_wp/b))
+  end function texture_moisture
+
+  !> One step of one upland soil; all water in kg m-2 of the step.
+  pure subroutine upland_water(dt, n_active, supply, transpiration, soil_evaporation, k_out, h_max, &
+                               capacity, field_capacity, wilting, conductivity, root_share, &
+                               liquid, ice, ponded, runoff, evaporated, transpired)
+    real(wp), intent(in) :: dt                     !< step [s]
+    integer, intent(in) :: n_active                !< layers above the drainage base
+    real(wp), intent(in) :: supply                 !< throughfall and melt
+    real(wp), intent(in) :: transpiration          !< demand of roots
+    real(wp), intent(in) :: soil_evaporation       !< demand at the surface
+    real(wp), intent(in) :: k_out                  !< largest drainage [kg m-2 day-1]
+    real(wp), intent(in) :: h_max                  !< largest standing water [m]
+    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
+    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
+    real(wp), intent(in) :: wilting(:)         !< [kg m-2]
+    real(wp), intent(in) :: conductivity           !< saturated [kg m-2 s-1]
+    real(wp), intent(in) :: root_share(:)      !< [1]
+    real(wp), intent(inout) :: liquid(nsoil)       !< [kg m-2]
+    real(wp), intent(in) :: ice(nsoil)             !< [kg m-2]
+    real(wp), intent(inout) :: ponded              !< standing water [kg m-2]
+    real(wp), intent(out) :: runoff                !< surface runoff and drainage
+    real(wp), intent(out) :: evaporated            !< from the soil surface
+    real(wp), intent(out) :: transpired            !< by roots
+    real(wp) :: flow, over, rate, free
+    integer :: k
+    call take_up(transpiration, soil_evaporation, capacity, field_capacity, wilting, root_share, &
+                 liquid, evaporated, transpired)
+    over = ponded + supply
+    flow = min(over, dt*conductivity*impedance(ice(1), capacity(1)))
+    ponded = over - flow
+    do k = 1, n_active
+      liquid(k) = liquid(k) + flow
+      free = min(liquid(k), max(0.0_wp, liquid(k) + ice(k) - field_capacity(k)))
+      rate = dt*conductivity*impedance(ice(k), capacity(k))/(capacity(k) - field_capacity(k))
+      flow = free*rate/(1.0_wp + rate)
+      if (k == n_active) flow = min(flow, k_out*dt/86400.0_wp)
+      liquid(k) = liquid(k) - flow
+    end do
+    runoff = flow
+    over = 0.0_wp
+    do k = n_active, 1, -1
+      liquid(k) = liquid(k) + over
+      over = max(0.0_wp, min(liquid(k), liquid(k) + ice(k) - capacity(k)))
+      liquid(k) = liquid(k) - over
+    end do
+    ponded = ponded + over
+    over = max(0.0_wp, ponded - 1.0e3_wp*h_max)
+    ponded = ponded - over
+    runoff = runoff + over
+  end subroutine upland_water
+
+  !> Slowing of flow by ice, 0..1 (steep, as Ks 10**(-6 ice), but cheap).
+  elemental real(wp) function impedance(ice, capacity)
+    real(wp), intent(in) :: ice       !< [kg m-2]
+    real(wp), intent(in) :: capacity  !< [kg m-2]
+    real(wp) :: free
+    free = max(0.0_wp, 1.0_wp - ice/capacity)
+    free = free*free
+    free = free*free
+    impedance = free*free
+  end function impedance
+
+  !> Evaporation from the upper layers and water uptake by roots, each within what is there.
+  pure subroutine take_up(transpiration, soil_evaporation, capacity, field_capacity, wilting, &
+                          root_share, liquid, evaporated, transpired)
+    real(wp), intent(in) :: transpiration          !< demand of roots [kg m-2]
+    real(wp), intent(in) :: soil_evaporation       !< demand at the surface [kg m-2]
+    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
+    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
+    real(wp), intent(in) :: wilting(:)         !< [kg m-2]
+    real(wp), intent(in) :: root_share(:)      !< [1]
+    real(wp), intent(inout) :: liquid(nsoil)       !< [kg m-2]
+    real(wp), intent(out) :: evaporated            !< [kg m-2]
+    real(wp), intent(out) :: transpired            !< [kg m-2]
+    real(wp) :: taken, wet, floor
+    integer :: k
+    transpired = 0.0_wp
+    evaporated = 0.0_wp
+    do k = 1, nsoil
+      if (root_share(k) <= 0.0_wp) exit
+      wet = (liquid(k) - wilting(k))/(0.6_wp*(field_capacity(k) - wilting(k)))
+      taken = root_share(k)*transpiration*min(1.0_wp, max(0.0_wp, wet))
+      taken = min(taken, max(0.0_wp, liquid(k) - wilting(k)))
+      liquid(k) = liquid(k) - taken
+      transpired = transpired + taken
+    end do
+    do k = 1, n_evaporating
+      floor = 0.1_wp*capacity(k)
+      wet = min(1.0_wp, max(0.0_wp, (liquid(k) - floor)/(field_capacity(k) - floor)))
+      taken = min(soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) - floor))
+      liquid(k) = liquid(k) - taken
+      evaporated = evaporated + taken
+    end do
+  end subroutine take_up
+
+  !> Water table depth [m]: the drainage base, raised by saturated layers above it.
+  pure real(wp) function upland_table(n_active, capacity, field_capacity, liquid, ice, ponded)
+    integer, intent(in) :: n_active                !< layers above the drainage base
+    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
+    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
+    real(wp), intent(in) :: liquid(nsoil)          !< [kg m-2]
+    real(wp), intent(in) :: ice(nsoil)             !< [kg m-2]
+    real(wp), intent(in) :: ponded                 !< standing water [kg m-2]
+    real(wp) :: wet
+    integer :: k
+    upland_table = z_bottom(n_active)
+    do k = n_active, 1, -1
+      wet = (liquid(k) + ice(k) - field_capacity(k))/(capacity(k) - field_capacity(k))
+      wet = min(1.0_wp, max(0.0_wp, wet))
+      upland_table = upland_table - wet*dz(k)
+      if (wet < 0.95_wp) return
+    end do
+    upland_table = z_top(1) - 1.0e-3_wp*ponded
+  end function upland_table
+
+end module soil_water
