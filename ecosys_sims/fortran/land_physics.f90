@@ -22,6 +22,7 @@ module land_physics
 
   real(wp), parameter :: air_resistance = 0.03_wp   !< surface to air, of heat [m2 K W-1]
   real(wp), parameter :: surface_warming = 0.01_wp  !< of bare surface by net radiation [m2 K W-1]
+  real(wp), parameter :: wetland_alpha = 0.85_wp    !< evaporation of wetlands relative to wet grass [1]
   integer, parameter :: n_upper = 14                !< layers of the upper 0.40 m
   integer, parameter :: i_10cm = 5                  !< layer above 0.10 m
 
@@ -192,9 +193,10 @@ contains
       thawed = sum(liquid(1:n_upper))/(sum(liquid(1:n_upper)) + sum(ice(1:n_upper)))
       dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - zwt)/0.1_wp))
       if (ice(1) > liquid(1)) dry = 0.1_wp*dry
+      dry = wetland_alpha*dry
       transpired = demand*work%light(i)*dry
       evaporated = demand*(1.0_wp - work%light(i))*dry &
-                   *min(1.0_wp, max(0.3_wp, 1.0_wp - (zwt - 0.05_wp)/0.35_wp))
+                   *min(1.0_wp, max(0.2_wp, 1.0_wp - (zwt - 0.03_wp)/0.35_wp))
       call wetland_water(dt, supply, transpired + evaporated, p%porosity(i), p%k_out(i), p%l_out(i), &
                          p%q_in(i), p%h_max(i), p%irrigation(i), state%gsi(i), thawed, work%full(i), &
                          liquid, ice, state%ponded(i), state%water_table(i), runoff, inflow)
@@ -312,7 +314,7 @@ contains
     end if
   end subroutine finish_means
 
-  !> Wetness, temperature and air of the root zone of one site.
+  !> Wetness, temperature and air of the root zone of one site; frozen layers do not count for wetness.
   pure subroutine root_zone(i, static, p, state, work, wetness, temperature, oxic)
     integer, intent(in) :: i                  !< site
     type(site_static), intent(in) :: static   !< site description
@@ -322,21 +324,25 @@ contains
     real(wp), intent(out) :: wetness          !< relative extractable water [1]
     real(wp), intent(out) :: temperature      !< [K]
     real(wp), intent(out) :: oxic             !< air-filled share of the pores [1]
-    real(wp) :: share, water
+    real(wp) :: share, water, thawed, thawed_roots
     integer :: k
     wetness = 0.0_wp
     temperature = 0.0_wp
     oxic = 0.0_wp
+    thawed_roots = 1.0e-3_wp
     do k = 1, nsoil
       share = work%root_share(i, k)
       if (share <= 0.0_wp) exit
+      water = state%liquid(i, k) + state%ice(i, k)
+      temperature = temperature + share*state%soil_temperature(i, k)
+      oxic = oxic + share*max(0.0_wp, 1.0_wp - water/work%capacity(i, k))
+      thawed = share*state%liquid(i, k)/water
+      thawed_roots = thawed_roots + thawed
       water = (state%liquid(i, k) - work%wilting(i, k)) &
               /(work%field_capacity(i, k) - work%wilting(i, k))
-      wetness = wetness + share*min(1.0_wp, max(0.0_wp, water))
-      temperature = temperature + share*state%soil_temperature(i, k)
-      oxic = oxic + share*max(0.0_wp, 1.0_wp - (state%liquid(i, k) + state%ice(i, k)) &
-                              /work%capacity(i, k))
+      wetness = wetness + thawed*min(1.0_wp, max(0.0_wp, water))
     end do
+    wetness = wetness/thawed_roots
     if (static%wetland(i)) then
       wetness = 1.0_wp - min(1.0_wp, max(0.0_wp, (state%water_table(i) - 0.4_wp*p%z_b(i))/p%z_b(i)))
     end if

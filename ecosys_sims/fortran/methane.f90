@@ -4,6 +4,7 @@
 !! methane per soil volume S = R C; C is the concentration in water, R = water + ice + air H the
 !! storage of a unit concentration, H the gas/water ratio of Henry's law. One implicit step: diffusion,
 !! oxidation (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
+!! Diffusivity in soil air after Moldrup et al. (2000).
 module methane
   use kinds, only: wp
   use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
@@ -95,7 +96,7 @@ contains
         air = max(0.0_wp, porosity(i) - water)
         gas_ratio = 1.0_wp/(solubility(i, k)*gas_constant*temperature(i, k))
         store(i, k) = max(0.05_wp, water + air*gas_ratio)
-        spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*0.66_wp*air*(air/porosity(i))**2*gas_ratio &
+        spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*air*air*sqrt(air)/porosity(i)*gas_ratio &
                        + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, k)*(1.0e-3_wp/dz(k)) &
                        + d_trace
       end do

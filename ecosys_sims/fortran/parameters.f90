@@ -90,8 +90,8 @@ contains
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
     info(1) = entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
-      0.04_wp, 0.052_wp, 0.075_wp, 0.075_wp, 0.045_wp, 0.08_wp, 0.075_wp, &
-      0.08_wp, 0.082_wp, 0.07_wp, 0.055_wp, 0.045_wp, 0.08_wp], &
+      0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.078_wp, &
+      0.072_wp, 0.095_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
       'quantum yield of C3 photosynthesis before its temperature response')
     info(2) = entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
       0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
@@ -110,7 +110,7 @@ contains
       5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 4.5_wp], &
       'largest leaf area index')
     info(6) = entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
-      0.35_wp, 0.12_wp, 0.08_wp, 0.15_wp, 0.15_wp, 0.0_wp, 0.75_wp, &
+      0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, &
       0.15_wp, 0.8_wp, 0.1_wp, 0.4_wp, 0.25_wp, 0.0_wp], &
       'share of lai_max that is kept all year')
     info(7) = entry('sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, [ &
@@ -146,8 +146,8 @@ contains
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
       'share of leaf turnover carried off by harvest')
     info(15) = entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-      0.9_wp, 0.92_wp, 0.95_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.8_wp, &
-      0.75_wp, 0.85_wp, 0.97_wp, 0.92_wp, 0.95_wp, 1.0_wp], &
+      0.9_wp, 0.92_wp, 0.95_wp, 0.95_wp, 0.92_wp, 1.0_wp, 0.85_wp, &
+      0.8_wp, 0.92_wp, 0.97_wp, 0.92_wp, 0.95_wp, 1.0_wp], &
       'wood and slow soil carbon relative to equilibrium at the start')
     info(16) = entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
       1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
@@ -170,7 +170,7 @@ contains
       0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
       'thermal conductivity of the mat')
     info(21) = entry('k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, [ &
-      1.5_wp, 2.0_wp, 1.5_wp, 2.0_wp, 2.0_wp, 3.0_wp, 20.0_wp, &
+      1.2_wp, 2.0_wp, 1.5_wp, 2.0_wp, 1.2_wp, 3.0_wp, 20.0_wp, &
       30.0_wp, 40.0_wp, 30.0_wp, 30.0_wp, 15.0_wp, 30.0_wp], &
       'wetland: outflow with the water table at the surface; upland: largest drainage')
     info(22) = entry('l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, [ &
@@ -178,7 +178,7 @@ contains
       0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp], &
       'e-folding depth of the wetland outflow')
     info(23) = entry('q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, [ &
-      0.0_wp, 0.8_wp, 1.0_wp, 1.2_wp, 0.5_wp, 0.0_wp, 0.0_wp, &
+      0.2_wp, 1.5_wp, 2.0_wp, 1.5_wp, 1.0_wp, 0.0_wp, 0.0_wp, &
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
       'mean groundwater and surface inflow in the frost-free season')
     info(24) = entry('h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, [ &
@@ -202,11 +202,11 @@ contains
       3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
       'degree-day factor of snow melt')
     info(29) = entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-      0.15_wp, 0.35_wp, 0.55_wp, 0.35_wp, 0.22_wp, 0.6_wp, 0.0_wp, &
+      0.5_wp, 0.6_wp, 0.8_wp, 0.45_wp, 0.6_wp, 1.0_wp, 0.0_wp, &
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
       'methane production potential per soil volume at t_pr')
     info(30) = entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
-      3.5_wp, 3.5_wp, 3.0_wp, 2.5_wp, 3.5_wp, 2.5_wp, 3.0_wp, &
+      4.0_wp, 4.5_wp, 3.5_wp, 2.7_wp, 4.0_wp, 2.7_wp, 3.0_wp, &
       3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp], &
       'Q10 of methane production')
     info(31) = entry('t_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, [ &
@@ -214,12 +214,12 @@ contains
       12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
       'reference temperature of methane production')
     info(32) = entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
-      20.0_wp, 20.0_wp, 25.0_wp, 20.0_wp, 12.0_wp, 20.0_wp, 1.6_wp, &
-      3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp, 0.8_wp, 0.7_wp], &
+      20.0_wp, 20.0_wp, 25.0_wp, 20.0_wp, 12.0_wp, 20.0_wp, 2.0_wp, &
+      3.5_wp, 2.0_wp, 2.5_wp, 2.0_wp, 1.2_wp, 1.0_wp], &
       'methane oxidation potential per soil water')
     info(33) = entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
-      5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.5_wp, &
-      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+      5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.12_wp, &
+      0.1_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.12_wp, 0.3_wp], &
       'half-saturation of methane oxidation')
     info(34) = entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
       1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
@@ -238,11 +238,11 @@ contains
       0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
       'share of plant-mediated methane oxidised in the rhizosphere')
     info(38) = entry('kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
-      0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, &
-      0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp, 0.01_wp], &
+      0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, &
+      0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp], &
       'rate constant of plant transport')
     info(39) = entry('f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, [ &
-      0.6_wp, 0.55_wp, 0.5_wp, 0.5_wp, 0.55_wp, 0.5_wp, 0.6_wp, &
+      0.5_wp, 0.45_wp, 0.4_wp, 0.35_wp, 0.45_wp, 0.4_wp, 0.6_wp, &
       0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp], &
       'methane share of the bubble pressure at which ebullition starts')
     info(40) = entry('c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, [ &

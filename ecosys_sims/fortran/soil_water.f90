@@ -10,7 +10,8 @@ module soil_water
   private
   public :: upland_water, upland_table, texture_conductivity, texture_moisture
 
-  integer, parameter :: n_evaporating = 5  !< layers that bare soil dries (0.10 m)
+  integer, parameter :: n_evaporating = 5     !< layers that bare soil dries (0.10 m)
+  real(wp), parameter :: mulch = 0.7_wp       !< evaporation through litter relative to bare soil [1]
 
 contains
 
@@ -82,13 +83,12 @@ contains
     runoff = runoff + over
   end subroutine upland_water
 
-  !> Slowing of flow by ice, 0..1 (steep, as Ks 10**(-6 ice), but cheap).
+  !> Slowing of flow by ice, 0..1.
   elemental real(wp) function impedance(ice, capacity)
     real(wp), intent(in) :: ice       !< [kg m-2]
     real(wp), intent(in) :: capacity  !< [kg m-2]
     real(wp) :: free
     free = max(0.0_wp, 1.0_wp - ice/capacity)
-    free = free*free
     free = free*free
     impedance = free*free
   end function impedance
@@ -120,7 +120,7 @@ contains
     do k = 1, n_evaporating
       floor = 0.1_wp*capacity(k)
       wet = min(1.0_wp, max(0.0_wp, (liquid(k) - floor)/(field_capacity(k) - floor)))
-      taken = min(soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) - floor))
+      taken = min(mulch*soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) - floor))
       liquid(k) = liquid(k) - taken
       evaporated = evaporated + taken
     end do
