@@ -49,6 +49,7 @@ missing_packages() {
     command -v g++ >/dev/null || echo 'g++: compiles the coupler'
     command -v pkg-config >/dev/null || echo 'pkg-config: finds the libraries'
     pkg-config --exists netcdf-fortran 2>/dev/null || echo 'libnetcdff-dev: netCDF for Fortran'
+    has_cpp_header zlib.h || echo 'zlib1g-dev: unpacks an artefact'
     has_cpp_header nlohmann/json.hpp || echo 'nlohmann-json3-dev: reads the metadata of an artefact'
     python="$(find_python)"
     if [[ -z "$python" ]]; then

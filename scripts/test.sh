@@ -32,7 +32,7 @@ export PATH="$ECOSTEP_VENV/bin:$PATH"
 failed=0
 
 say 'compiling with checks into build/checks'
-logged checks-configure cmake -S . -B build/checks -G Ninja -DCMAKE_BUILD_TYPE=Debug -DBUILD_TESTING=ON
+logged checks-configure cmake -S . -B build/checks -G Ninja -DCMAKE_BUILD_TYPE=Debug -DBUILD_TESTING=ON -DECOSYS_CHECKS=ON
 logged checks-build cmake --build build/checks
 say 'ctest'
 ctest --test-dir build/checks --output-on-failure --no-tests=error || failed=1

@@ -106,7 +106,7 @@ def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -
     drawing = figures.density(pairs, target_units(target), linear_width, SPLIT_NAMES)
     caption = (
         f"Every test day: {TARGET_NAMES[target]} of the process model against that of the emulator, "
-        f"{target_units(target)}; darker = more days, "
+        f"{target_units(target)}; from yellow (one) to blue (many), "
         f"logarithmically. Axes are linear up to ±{linear_width:g} and logarithmic beyond; the dashed line is "
         "equality."
     )

@@ -1,0 +1,99 @@
+"""Steps of a longer job: each is skipped where its products are complete; its time and memory go to steps.json."""
+
+import hashlib
+import json
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from memory_monitor import MemoryMonitor
+
+from emulator import atomic_file, provenance
+
+log = logging.getLogger("quickstart")
+
+
+class StepFailed(RuntimeError):
+    """A command of a step exited with a status that is not among the accepted ones."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named piece of work.
+
+    commands are run one after the other; inputs are files and words that the result depends on; products must exist
+    afterwards; accepted are the exit statuses that count as done.
+    """
+
+    name: str
+    does: str
+    commands: Sequence[Sequence[str]]
+    products: Sequence[Path]
+    inputs: Sequence[Path | str] = ()
+    after: Sequence[str] = ()
+    accepted: Sequence[int] = (0,)
+    before: Callable[[], None] | None = field(default=None, compare=False)
+
+
+class Journal:
+    """What was done in a folder, read from and kept in its steps.json."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+
+    def run(self, step: Step) -> None:
+        """Run a step unless it is done; raises StepFailed."""
+        fingerprint = self._fingerprint(step)
+        if self._is_done(step, fingerprint):
+            log.info("%s: done already", step.name)
+            return
+        self.records.pop(step.name, None)
+        log.info("%s: %s", step.name, step.does)
+        started = time.perf_counter()
+        with MemoryMonitor() as memory:
+            if step.before:
+                step.before()
+            for command in step.commands:
+                _run(step, command)
+        missing = [str(path) for path in step.products if not path.exists()]
+        if missing:
+            raise StepFailed(f"{step.name}: the commands succeeded but {', '.join(missing)} is not there", 1)
+        seconds = time.perf_counter() - started
+        self.records[step.name] = {
+            "seconds": round(seconds, 1),
+            "peak_rss_mb": round(memory.peak_mb),
+            "finished": provenance.now(),
+            "git_hash": provenance.git_hash(),
+            "fingerprint": fingerprint,
+        }
+        atomic_file.write_json(self.path, self.records)
+        log.info("%s: done in %.0f s, %.1f GB", step.name, seconds, memory.peak_mb / 1000)
+
+    def _is_done(self, step: Step, fingerprint: str) -> bool:
+        same = self.records.get(step.name, {}).get("fingerprint") == fingerprint
+        return same and all(path.exists() for path in step.products)
+
+    def _fingerprint(self, step: Step) -> str:
+        """Hash of what the step's result depends on, earlier steps' included."""
+        digest = hashlib.sha256()
+        for one in step.inputs:
+            digest.update(one.read_bytes() if isinstance(one, Path) else one.encode())
+        for name in step.after:
+            record = self.records.get(name, {})
+            digest.update(f"{record.get('fingerprint')} {record.get('finished')}".encode())
+        return digest.hexdigest()
+
+
+def _run(step: Step, command: Sequence[str]) -> None:
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    if status not in step.accepted:
+        raise StepFailed(f"{step.name}: failed with status {status}, its message is above: {' '.join(command)}", status)
