@@ -81,7 +81,7 @@ ensure_system_packages() {
     fi
     {
         echo 'ecostep: these are missing on this machine:'
-        sed 's/^/    /; s/:/  --/' <<<"$missing"
+        sed 's/^/    /; s/:/ --/' <<<"$missing"
         echo "ecostep: not installed: $reason. Please run this, then the same command again:"
         echo "    sudo apt-get update && sudo $install"
     } >&2

@@ -1,0 +1,150 @@
+"""The report: one file that needs nothing else, with the numbers of the run in it."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from emulator.evaluation.report.__main__ import main
+from emulator.evaluation.report.page import number, page
+from tests.emulator.evaluation.fake_run import write_run
+
+VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would fetch, and checks that elements close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.references += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href", "data")]
+        self.ids += [value or "" for name, value in attributes if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_run(tmp_path_factory.mktemp("report") / "run", sites=24, years=3)
+    assert main(["--run-dir", str(folder), "--out", str(folder / "report.html")]) == 0
+    return folder
+
+
+def test_the_page_fetches_nothing(run: Path) -> None:
+    reader = read(run / "report.html")
+    outside = [one for one in reader.references if not one.startswith(("#", "data:image/png;base64,"))]
+    assert outside == []
+    assert "@import" not in (run / "report.html").read_text()
+    assert reader.open == []
+
+
+def test_links_within_the_page_lead_somewhere_and_ids_are_unique(run: Path) -> None:
+    reader = read(run / "report.html")
+    missing = {one[1:] for one in reader.references if one.startswith("#")} - set(reader.ids)
+    assert missing == set()
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_the_numbers_of_the_run_are_on_it(run: Path) -> None:
+    text = " ".join(read(run / "report.html").text)
+    for kind in ("lstm", "cham_net", "raci"):
+        metrics = json.loads((run / "models" / kind / "evaluation" / "metrics.json").read_text())
+        for split in ("temporal", "spatial"):
+            methane = metrics["splits"][split]["targets"]["fch4"]
+            assert number(methane["pooled"]["rmse"]) in text
+            assert number(methane["climatology"]["pooled"]["r2"]) in text
+    assert "1.00×10⁻⁶" in text  # coupled - offline
+    assert "0" * 12 in text  # git hash
+
+
+def test_a_failing_check_is_shown_as_such(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("models"))
+    coupled = json.loads((folder / "coupled" / "coupled.json").read_text())
+    (folder / "coupled" / "coupled.json").write_text(json.dumps(coupled | {"restart_bitwise": False}))
+    assert main(["--run-dir", str(folder), "--out", str(tmp_path / "report.html")]) == 0
+    text = " ".join(read(tmp_path / "report.html").text)
+    assert text.count("✗ FAILS") == 1
+    assert "NOT exact" in text
+
+
+def test_parts_that_are_not_there_are_said_to_be_missing(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run / "sims", folder / "sims")
+    assert main(["--run-dir", str(folder)]) == 0
+    text = " ".join(read(folder / "report.html").text)
+    assert "No model was trained" in text
+    assert "was not run with an emulator" in text
+
+
+def test_an_empty_folder_is_an_error_that_names_what_is_looked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(["--run-dir", str(tmp_path)]) == 1
+    assert "sims/dataset.nc" in caplog.text
+    assert main(["--run-dir", str(tmp_path / "nowhere")]) == 1
+    assert "not a folder" in caplog.text
+
+
+def test_a_page_that_refers_outside_is_refused() -> None:
+    with pytest.raises(ValueError, match="self-contained"):
+        page("title", "", [], [("a", "A", '<img src="https://example.org/x.png">')])
+
+
+def test_text_is_escaped() -> None:
+    document = page("a < b & c", "<script>", [("<1>", "&", "x")], [])
+    assert "<script>" not in document
+    assert "a &lt; b &amp; c" in document
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.97, "0.97"),
+        (12.345, "12.3"),
+        (1234.5, "1234"),
+        (-0.5, "−0.50"),
+        (2.5e-6, "2.50×10⁻⁶"),
+        (1e6, "1.00×10⁶"),
+        (0.0, "0.00"),
+        (None, "–"),
+        (float("nan"), "–"),
+    ],
+)
+def test_numbers_are_written_for_people(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_figures_use_the_page_colours_and_say_what_they_are(run: Path) -> None:
+    document = (run / "report.html").read_text()
+    pictures = re.findall(r"<svg[^>]*>", document)
+    assert len(pictures) >= 8
+    assert all('role="img"' in one and "aria-label=" in one for one in pictures)
+    assert "var(--ink)" in document
+    assert document.count("<figcaption>") == document.count("<figure>") == len(pictures)
