@@ -116,6 +116,10 @@ ECOSTEP_API const char *ecostep_model_past_flux(const ecostep_model *model) ECOS
 /* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
+/* Cells that the backend computes at a time: 64, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
+ * with few outputs and a number of inputs that is no multiple of 4, for instance). Such a model is right but slow. 0 for NULL. */
+ECOSTEP_API size_t ecostep_block_rows(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
 /* Replay the reference run that the artefact carries. `max_difference` (may be NULL) receives the largest difference of a flux,
  * relative to the largest magnitude of that target in the reference. ECOSTEP_MISMATCH where it exceeds 1e-4;
  * ECOSTEP_NOT_AVAILABLE where the artefact holds no reference. */

@@ -1,10 +1,13 @@
 #include "archive.h"
 
+#include <zlib.h>
+
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "error.h"
 
@@ -16,28 +19,27 @@ constexpr std::uint64_t local_signature = 0x04034b50, central_signature = 0x0201
 constexpr std::size_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
 constexpr std::uint64_t in_extra32 = 0xffffffff;
 
-std::uint32_t crc32(std::string_view bytes) {
-  static const auto tables = [] {  // eight bytes at a time
-    std::array<std::array<std::uint32_t, 256>, 8> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c >> 1) ^ (c & 1 ? 0xedb88320u : 0u);
-      t[0][i] = c;
-    }
-    for (std::size_t k = 1; k < 8; ++k)
-      for (std::size_t i = 0; i < 256; ++i) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 0xff];
-    return t;
-  }();
-  std::uint32_t crc = 0xffffffffu;
-  const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
-  std::size_t n = bytes.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    crc ^= p[0] | p[1] << 8 | p[2] << 16 | std::uint32_t(p[3]) << 24;
-    crc = tables[7][crc & 0xff] ^ tables[6][crc >> 8 & 0xff] ^ tables[5][crc >> 16 & 0xff] ^ tables[4][crc >> 24] ^
-          tables[3][p[4]] ^ tables[2][p[5]] ^ tables[1][p[6]] ^ tables[0][p[7]];
-  }
-  for (; n > 0; --n, ++p) crc = (crc >> 8) ^ tables[0][(crc ^ *p) & 0xff];
-  return crc ^ 0xffffffffu;
+constexpr std::uint64_t stored = 0, deflated = 8;
+constexpr std::uint64_t max_unpacked = 256u << 20;  // of a compressed entry: texts, never weights
+
+std::uint32_t checksum(std::string_view bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+// Raw deflate; false unless exactly `size` bytes come out.
+bool unpack(std::string_view packed, std::size_t size, std::string& out) {
+  z_stream stream{};
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  out.resize(size + 1);  // one more, so that too much is noticed
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int status = inflate(&stream, Z_FINISH);
+  const bool whole = status == Z_STREAM_END && stream.total_out == size && stream.avail_in == 0;
+  inflateEnd(&stream);
+  out.resize(size);
+  return whole;
 }
 
 std::string read_file(const std::string& path) {
@@ -127,16 +129,23 @@ void Archive::read_entries(const Directory& directory) {
     at += central_size + name_size + extra_size + comment_size;
 
     if (flags & 1) corrupt("entry '" + name + "' is encrypted");
-    if (method != 0 || packed != size) corrupt("entry '" + name + "' is compressed, artefacts are not");
-    const std::string_view data = read_entry(name, local, size, directory.start);
-    if (crc32(data) != crc) corrupt("checksum of entry '" + name + "' does not match");
+    std::string_view data = read_entry(name, method, local, packed, directory.start);
+    if (method == deflated) {
+      if (size > max_unpacked || packed > max_unpacked || !unpack(data, size, unpacked_.emplace_back()))
+        corrupt("entry '" + name + "' cannot be unpacked");
+      data = unpacked_.back();
+    } else if (method != stored || packed != size) {
+      corrupt("entry '" + name + "' is packed in an unknown way");
+    }
+    if (checksum(data) != crc) corrupt("checksum of entry '" + name + "' does not match");
     if (!entries_.emplace(name, data).second) corrupt("entry '" + name + "' occurs twice");
   }
   if (at != end) corrupt("the zip directory has the wrong size");
 }
 
-std::string_view Archive::read_entry(const std::string& name, std::size_t local, std::size_t size, std::size_t limit) const {
-  if (local > limit || limit - local < local_size || number(local, 4) != local_signature || number(local + 8, 2) != 0)
+std::string_view Archive::read_entry(const std::string& name, std::uint64_t method, std::size_t local, std::size_t size,
+                                     std::size_t limit) const {
+  if (local > limit || limit - local < local_size || number(local, 4) != local_signature || number(local + 8, 2) != method)
     corrupt("bad header of entry '" + name + "'");
   const std::size_t name_size = number(local + 26, 2), extra_size = number(local + 28, 2);
   const std::size_t room = limit - local - local_size;

@@ -1,8 +1,9 @@
-// Reading of the zip file that an artefact is: stored entries only, every bound and every checksum tested.
+// Reading of the zip file that an artefact is, every bound and every checksum tested: torch itself tests no checksum.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,12 +29,14 @@ class Archive {
   Directory find_directory() const;
   std::size_t find_end_record() const;
   void read_entries(const Directory& directory);
-  std::string_view read_entry(const std::string& name, std::size_t local, std::size_t size, std::size_t limit) const;
+  std::string_view read_entry(const std::string& name, std::uint64_t method, std::size_t local, std::size_t size,
+                              std::size_t limit) const;
   std::uint64_t number(std::size_t at, int n_bytes) const;  // little-endian, bounds-checked
   [[noreturn]] void corrupt(const std::string& what) const;
 
   std::string path_;
   std::string bytes_;
+  std::deque<std::string> unpacked_;  // of compressed entries, such as the code of a TorchScript module
   std::map<std::string, std::string_view> entries_;
 };
 

@@ -50,11 +50,7 @@ const ecostep_plugin& load_torch_plugin() {
 class PluginBackend final : public Backend {
  public:
   PluginBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive) : plugin_(plugin) {
-    const ecostep_plugin_sizes sizes{block_rows,
-                                     artefact.inputs.size(),
-                                     artefact.statics.size(),
-                                     artefact.targets.size(),
-                                     artefact.state_size,
+    const ecostep_plugin_sizes sizes{artefact.inputs.size(), artefact.statics.size(), artefact.targets.size(), artefact.state_size,
                                      artefact.past_flux != "none"};
     Message message{};
     if (plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes, &model_, message.data(), message.size()) != 0)
@@ -64,17 +60,17 @@ class PluginBackend final : public Backend {
   PluginBackend(const PluginBackend&) = delete;
   PluginBackend& operator=(const PluginBackend&) = delete;
 
-  void init_state(const float* statics, float* state) const override {
+  void init_state(std::size_t rows, const float* statics, float* state) const override {
     Message message{};
-    if (plugin_.init_state(model_, statics, state, message.data(), message.size()) != 0)
+    if (plugin_.init_state(model_, rows, statics, state, message.data(), message.size()) != 0)
       fail(ECOSTEP_BACKEND_FAILED, "torchscript: init_state: ", message.data());
   }
 
-  void step(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state, float* flux,
-            float* new_state) const override {
+  void step(std::size_t rows, const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
+            float* flux, float* new_state) const override {
     Message message;
     message[0] = '\0';
-    if (plugin_.step(model_, drivers, calendar, observed, state, flux, new_state, message.data(), message.size()) != 0)
+    if (plugin_.step(model_, rows, drivers, calendar, observed, state, flux, new_state, message.data(), message.size()) != 0)
       fail(ECOSTEP_BACKEND_FAILED, "torchscript: step: ", message.data());
   }
 

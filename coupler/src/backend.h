@@ -11,23 +11,24 @@
 
 namespace ecostep {
 
-// Every call computes exactly this many rows; the caller repeats a valid row where it has fewer cells. Matrix kernels choose their order
-// of summation by the number of rows, so blocks of one size are what makes results independent of how cells are split over calls.
-constexpr std::size_t block_rows = 64;
+// Rows of a full block. Matrix kernels choose their order of summation by the number of rows, so blocks of one size, filled up with a
+// repeated row, are what makes results independent of how cells are split over calls.
+constexpr std::size_t full_block = 64;
 
-// One model ready to compute. Arrays are row-major with block_rows rows; methods keep nothing between calls and may be called by
-// several threads at once. Failures are Error(ECOSTEP_BACKEND_FAILED).
+// One model ready to compute. Arrays are row-major with `rows` rows, which is full_block or, for models whose rows of a block are
+// not computed alike (Model::rows), 1. Methods keep nothing between calls and may be called by several threads at once. Arrays lie on
+// 64-byte boundaries (AlignedFloats), because kernels also choose by alignment. Failures are Error(ECOSTEP_BACKEND_FAILED).
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  // statics (block_rows,P) -> state (block_rows,S)
-  virtual void init_state(const float* statics, float* state) const = 0;
+  // statics (rows,P) -> state (rows,S)
+  virtual void init_state(std::size_t rows, const float* statics, float* state) const = 0;
 
-  // drivers (block_rows,D), calendar (6), state (block_rows,S) -> flux (block_rows,C), new_state (block_rows,S).
-  // `observed` (block_rows,C), NaN = not known, or null where nothing is.
-  virtual void step(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state, float* flux,
-                    float* new_state) const = 0;
+  // drivers (rows,D), calendar (6), state (rows,S) -> flux (rows,C), new_state (rows,S).
+  // `observed` (rows,C), NaN = not known, or null where nothing is.
+  virtual void step(std::size_t rows, const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
+                    float* flux, float* new_state) const = 0;
 };
 
 // Throws Error(ECOSTEP_NO_BACKEND) where `name` is not built, not found or not in the artefact.

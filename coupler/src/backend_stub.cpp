@@ -11,13 +11,13 @@ class StubBackend final : public Backend {
   explicit StubBackend(const Artefact& artefact)
       : n_inputs_(artefact.inputs.size()), n_targets_(artefact.targets.size()), stub_(artefact.stub) {}
 
-  void init_state(const float*, float* state) const override {
-    std::memset(state, 0, block_rows * n_targets_ * sizeof(float));
+  void init_state(std::size_t rows, const float*, float* state) const override {
+    std::memset(state, 0, rows * n_targets_ * sizeof(float));
   }
 
-  void step(const float* drivers, const std::int64_t*, const float*, const float* state, float* flux,
+  void step(std::size_t rows, const float* drivers, const std::int64_t*, const float*, const float* state, float* flux,
             float* new_state) const override {
-    for (std::size_t row = 0; row < block_rows; ++row) {
+    for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t c = 0; c < n_targets_; ++c) {
         float value = stub_.bias[c];
         for (std::size_t d = 0; d < n_inputs_; ++d) value += stub_.weights[c * n_inputs_ + d] * drivers[row * n_inputs_ + d];

@@ -136,30 +136,30 @@ int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* siz
   });
 }
 
-int init_state(void* handle, const float* statics, float* state, char* message, std::size_t n_message) {
+int init_state(void* handle, std::size_t rows, const float* statics, float* state, char* message, std::size_t n_message) {
   return reported(message, n_message, [&] {
     Model& model = *static_cast<Model*>(handle);
     const ecostep_plugin_sizes& n = model.sizes;
     const Conditions conditions;
-    copy_out((*model.init_state)({block(statics, n.rows, n.n_statics)}), "the state", n.rows, n.state_size, state);
+    copy_out((*model.init_state)({block(statics, rows, n.n_statics)}), "the state", rows, n.state_size, state);
   });
 }
 
-int step(void* handle, const float* drivers, const int64_t* calendar, const float* observed, const float* state, float* flux,
-         float* new_state, char* message, std::size_t n_message) {
+int step(void* handle, std::size_t rows, const float* drivers, const int64_t* calendar, const float* observed, const float* state,
+         float* flux, float* new_state, char* message, std::size_t n_message) {
   return reported(message, n_message, [&] {
     Model& model = *static_cast<Model*>(handle);
     const ecostep_plugin_sizes& n = model.sizes;
     const Conditions conditions;
-    std::vector<c10::IValue> arguments{block(drivers, n.rows, n.n_inputs),
+    std::vector<c10::IValue> arguments{block(drivers, rows, n.n_inputs),
                                        torch::from_blob(const_cast<int64_t*>(calendar), {6}, at::kLong)};
-    if (observed != nullptr) arguments.emplace_back(block(observed, n.rows, n.n_targets));
-    arguments.emplace_back(block(state, n.rows, n.state_size));
+    if (observed != nullptr) arguments.emplace_back(block(observed, rows, n.n_targets));
+    arguments.emplace_back(block(state, rows, n.state_size));
     const c10::IValue result = observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
     TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
     const auto& parts = result.toTupleRef().elements();
-    copy_out(parts[0], "the flux", n.rows, n.n_targets, flux);
-    copy_out(parts[1], "the state", n.rows, n.state_size, new_state);
+    copy_out(parts[0], "the flux", rows, n.n_targets, flux);
+    copy_out(parts[1], "the state", rows, n.state_size, new_state);
   });
 }
 

@@ -43,8 +43,9 @@ Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell) : model_(std
   if (ncell > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(float) / (model_->layout.size + c))
     fail(ECOSTEP_WRONG_SIZE, "number of cells ", ncell, " is too large");
   inputs_.resize(d), statics_.resize(p), outputs_.resize(c), observed_.resize(c);
-  drivers_.resize(block_rows * d), statics_block_.resize(block_rows * p), observed_block_.resize(block_rows * c);
-  state_block_.resize(block_rows * s), new_state_block_.resize(block_rows * s), flux_block_.resize(block_rows * c);
+  const std::size_t rows = model_->rows;
+  drivers_.resize(rows * d), statics_block_.resize(rows * p), observed_block_.resize(rows * c);
+  state_block_.resize(rows * s), new_state_block_.resize(rows * s), flux_block_.resize(rows * c);
 }
 
 // ---- registration ----------------------------------------------------------------------------------------------------------------
@@ -164,13 +165,13 @@ void Cells::init_state() {
   const RowLayout& layout = model_->layout;
   const std::size_t p = model_->n_statics();
   if (!results_ && ncell_ > 0) results_.reset(new float[ncell_ * (layout.model + model_->n_targets())]);
-  for (std::size_t first = 0; first < ncell_; first += block_rows) {
-    const std::size_t rows = std::min(block_rows, ncell_ - first);
-    for (std::size_t i = 0; i < rows; ++i)
+  for (std::size_t first = 0; first < ncell_; first += model_->rows) {
+    const std::size_t used = std::min(model_->rows, ncell_ - first);
+    for (std::size_t i = 0; i < used; ++i)
       for (std::size_t v = 0; v < p; ++v) statics_block_[i * p + v] = static_cast<float>(statics_[v].read(first + i));
-    pad_block(statics_block_.data(), p, rows);
-    model_->backend->init_state(statics_block_.data(), state_block_.data());
-    std::copy_n(state_block_.data(), rows * layout.model, results_.get() + first * layout.model);
+    pad_block(statics_block_.data(), p, used, model_->rows);
+    model_->backend->init_state(model_->rows, statics_block_.data(), state_block_.data());
+    std::copy_n(state_block_.data(), used * layout.model, results_.get() + first * layout.model);
   }
   for (std::size_t cell = 0; cell < ncell_; ++cell) {
     std::copy_n(results_.get() + cell * layout.model, layout.model, row(cell));
@@ -221,9 +222,9 @@ void Cells::accumulate(const Step& step) {
   }
 }
 
-void Cells::gather_drivers(const Step& step, std::size_t first, std::size_t rows) {
+void Cells::gather_drivers(const Step& step, std::size_t first, std::size_t used) {
   const std::size_t d = inputs_.size();
-  for (std::size_t i = 0; i < rows; ++i) {
+  for (std::size_t i = 0; i < used; ++i) {
     const float* const memory = row(first + i);
     for (std::size_t v = 0; v < d; ++v) {
       const Variable& input = model_->artefact.inputs[v];
@@ -235,19 +236,19 @@ void Cells::gather_drivers(const Step& step, std::size_t first, std::size_t rows
       drivers_[i * d + v] = static_cast<float>(value);
     }
   }
-  pad_block(drivers_.data(), d, rows);
+  pad_block(drivers_.data(), d, used, model_->rows);
 }
 
-bool Cells::gather_observed(std::size_t first, std::size_t rows) {
+bool Cells::gather_observed(std::size_t first, std::size_t used) {
   const std::size_t c = observed_.size();
   bool any = false;
   std::fill(observed_block_.begin(), observed_block_.end(), std::numeric_limits<float>::quiet_NaN());
   for (std::size_t v = 0; v < c; ++v) {
     if (!observed_[v].registered) continue;
     any = true;
-    for (std::size_t i = 0; i < rows; ++i) observed_block_[i * c + v] = static_cast<float>(observed_[v].read(first + i));
+    for (std::size_t i = 0; i < used; ++i) observed_block_[i * c + v] = static_cast<float>(observed_[v].read(first + i));
   }
-  if (any) pad_block(observed_block_.data(), c, rows);
+  if (any) pad_block(observed_block_.data(), c, used, model_->rows);
   return any;
 }
 
@@ -256,18 +257,18 @@ void Cells::run_day(const Step& step) {
   const std::size_t c = model_->n_targets(), width = layout.model + c;
   const auto calendar = calendar_row(calendar_, step.date);
   if (!results_ && ncell_ > 0) results_.reset(new float[ncell_ * width]);
-  for (std::size_t first = 0; first < ncell_; first += block_rows) {
-    const std::size_t rows = std::min(block_rows, ncell_ - first);
-    gather_drivers(step, first, rows);
-    for (std::size_t i = 0; i < rows; ++i) std::copy_n(row(first + i), layout.model, state_block_.data() + i * layout.model);
-    pad_block(state_block_.data(), layout.model, rows);
-    const float* observed = gather_observed(first, rows) ? observed_block_.data() : nullptr;
-    const std::size_t good = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), rows, flux_block_.data(),
+  for (std::size_t first = 0; first < ncell_; first += model_->rows) {
+    const std::size_t used = std::min(model_->rows, ncell_ - first);
+    gather_drivers(step, first, used);
+    for (std::size_t i = 0; i < used; ++i) std::copy_n(row(first + i), layout.model, state_block_.data() + i * layout.model);
+    pad_block(state_block_.data(), layout.model, used, model_->rows);
+    const float* observed = gather_observed(first, used) ? observed_block_.data() : nullptr;
+    const std::size_t good = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used, flux_block_.data(),
                                                 new_state_block_.data());
-    if (good < rows)
+    if (good < used)
       fail(ECOSTEP_BACKEND_FAILED, "the network's flux in cell ", first + good + 1, " of ", ncell_, " (counted from 1) on ",
            to_string(step.date), " is not finite: is the state of that cell sound?");
-    for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t i = 0; i < used; ++i) {
       float* const result = results_.get() + (first + i) * width;
       std::copy_n(new_state_block_.data() + i * layout.model, layout.model, result);
       std::copy_n(flux_block_.data() + i * c, c, result + layout.model);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aligned_floats.h"
 #include "calendar.h"
 #include "host_array.h"
 #include "model.h"
@@ -45,8 +46,8 @@ class Cells {
 
   void accumulate(const Step& step);
   void run_day(const Step& step);
-  void gather_drivers(const Step& step, std::size_t first, std::size_t rows);
-  bool gather_observed(std::size_t first, std::size_t rows);
+  void gather_drivers(const Step& step, std::size_t first, std::size_t used);
+  bool gather_observed(std::size_t first, std::size_t used);
   void write_outputs() const;
   float* row(std::size_t cell) const { return state_ + cell * model_->layout.size; }
 
@@ -58,7 +59,7 @@ class Cells {
   bool state_registered_ = false;
 
   // Scratch of one block, and the results of all blocks, which reach the host only when every block has succeeded.
-  std::vector<float> drivers_, statics_block_, observed_block_, state_block_, flux_block_, new_state_block_;
+  AlignedFloats drivers_, statics_block_, observed_block_, state_block_, flux_block_, new_state_block_;
   std::unique_ptr<float[]> results_;  // (ncell, model state + C), made on first use
 };
 

@@ -122,6 +122,8 @@ const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.metadata.c_str() : "";
 }
 
+size_t ecostep_block_rows(const ecostep_model* model) noexcept { return model != nullptr ? model->shared->rows : 0; }
+
 ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
   constexpr double tolerance = 1e-4;
   double largest = 0.0;

@@ -30,9 +30,9 @@ struct Model {
   std::size_t n_statics() const { return artefact.statics.size(); }
   std::size_t n_targets() const { return artefact.targets.size(); }
 
-  // One block: backend step, then the output constraints. Returns the first row of `rows` whose flux is not finite, or `rows`.
+  // One block: backend step, then the output constraints. Returns the first of the `used` rows whose flux is not finite, or `used`.
   std::size_t step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                         std::size_t rows, float* flux, float* new_state) const;
+                         std::size_t used, float* flux, float* new_state) const;
 
   // Largest difference from the reference run relative to the largest magnitude of the target; throws Error(ECOSTEP_MISMATCH) above
   // `tolerance` and Error(ECOSTEP_NOT_AVAILABLE) without a reference.
@@ -43,11 +43,17 @@ struct Model {
   std::unique_ptr<Backend> backend;
   RowLayout layout;
 
+  // Cells that the backend is given at a time: full_block, or 1 where a full block of one and the same cell does not give the same bits
+  // in each row. (MKL sums short rows in an order that depends on where they lie in memory, as in a matrix of a few columns whose number
+  // of rows is no multiple of 4.) Found by trying, on the artefact's reference run.
+  std::size_t rows = full_block;
+
  private:
+  bool rows_are_alike() const;
   Model(const std::string& path, const std::string& backend_name, const Archive& archive);
 };
 
-// Repeat the last of `rows` valid rows until the block is full.
-void pad_block(float* block, std::size_t columns, std::size_t rows);
+// Repeat the last of `used` valid rows until the block has `rows`.
+void pad_block(float* block, std::size_t columns, std::size_t used, std::size_t rows);
 
 }  // namespace ecostep

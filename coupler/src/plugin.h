@@ -10,11 +10,11 @@
 extern "C" {
 #endif
 
-#define ECOSTEP_PLUGIN_ABI 1
+#define ECOSTEP_PLUGIN_ABI 2
 
 /* Sizes that the artefact promises; the plugin checks each result against them. */
 typedef struct ecostep_plugin_sizes {
-  size_t rows, n_inputs, n_statics, n_targets, state_size;
+  size_t n_inputs, n_statics, n_targets, state_size;
   int takes_observed; /* the model has step_observed */
 } ecostep_plugin_sizes;
 
@@ -22,9 +22,9 @@ typedef struct ecostep_plugin_sizes {
 typedef struct ecostep_plugin {
   int abi;
   int (*open)(const char *bytes, size_t n_bytes, const ecostep_plugin_sizes *sizes, void **model, char *message, size_t n_message);
-  int (*init_state)(void *model, const float *statics, float *state, char *message, size_t n_message);
-  int (*step)(void *model, const float *drivers, const int64_t *calendar, const float *observed, const float *state, float *flux,
-              float *new_state, char *message, size_t n_message);
+  int (*init_state)(void *model, size_t rows, const float *statics, float *state, char *message, size_t n_message);
+  int (*step)(void *model, size_t rows, const float *drivers, const int64_t *calendar, const float *observed, const float *state,
+              float *flux, float *new_state, char *message, size_t n_message);
   void (*close)(void *model);
 } ecostep_plugin;
 

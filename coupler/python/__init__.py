@@ -1,0 +1,1 @@
+"""Python face of the coupler: a thin layer over the C functions of ``ecostep.h``."""

@@ -1,0 +1,111 @@
+"""An artefact read into memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from coupler.python import _binding
+from coupler.python.cells import Cells
+from coupler.python.errors import check
+
+ROLES = {"input": 1, "static": 2, "target": 3}  # ecostep_role
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Description of an input, static or target. Limits that the artefact does not give are -inf or inf."""
+
+    name: str
+    units: str
+    long_name: str
+    accumulate: str
+    valid_min: float
+    valid_max: float
+    train_min: float
+    train_max: float
+
+
+def library_version() -> str:
+    """Version of libecostep."""
+    return _binding.version()
+
+
+class Model:
+    """An artefact (docs/formats.md, section 2). Nothing in it changes, so threads may share it.
+
+    ``backend`` is ``"torchscript"``, ``"stub"`` or None for the artefact's first. Raises :class:`EcostepError` with
+    status FILE_ERROR, NOT_AN_ARTEFACT, NEWER_FORMAT, CORRUPT or NO_BACKEND.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], backend: str | None = None):
+        self._handle = _binding.Model()
+        check(self._handle.open(os.fspath(path), backend or ""))
+
+    @property
+    def name(self) -> str:
+        """Label of the artefact."""
+        return self._handle.name()
+
+    @property
+    def kind(self) -> str:
+        """Kind of model, such as ``"lstm"``."""
+        return self._handle.kind()
+
+    @property
+    def backend(self) -> str:
+        """Backend in use."""
+        return self._handle.backend()
+
+    @property
+    def past_flux(self) -> str:
+        """``"none"``, ``"ungauged"`` or ``"self_fed"``: what ``step`` puts in the model's history."""
+        return self._handle.past_flux()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The whole of ``extra/ecostep.json``."""
+        return json.loads(self._handle.metadata())
+
+    @property
+    def state_size(self) -> int:
+        """Floats per cell of the state row."""
+        return self._handle.state_size()
+
+    @property
+    def block_rows(self) -> int:
+        """Cells computed at a time: 64, or 1 where the rows of a block do not come out alike (right, but slow)."""
+        return self._handle.block_rows()
+
+    @property
+    def inputs(self) -> list[Variable]:
+        """Drivers of each step, in the network's order."""
+        return self._variables("input")
+
+    @property
+    def statics(self) -> list[Variable]:
+        """Site attributes, read by ``init_state``."""
+        return self._variables("static")
+
+    @property
+    def targets(self) -> list[Variable]:
+        """Fluxes, in the network's order."""
+        return self._variables("target")
+
+    def verify(self) -> float:
+        """Replay the reference run in the artefact; largest difference relative to each target's largest magnitude.
+
+        Raises :class:`EcostepError` with status MISMATCH above 1e-4 and NOT_AVAILABLE without a reference.
+        """
+        status, difference = self._handle.verify()
+        check(status)
+        return difference
+
+    def cells(self, ncell: int, calendar: str = "standard") -> Cells:
+        """A set of ``ncell`` cells with a state array of their own (:class:`Cells`)."""
+        return Cells(self, ncell, calendar)
+
+    def _variables(self, role: str) -> list[Variable]:
+        return [Variable(*self._handle.variable(ROLES[role], i)) for i in range(self._handle.count(ROLES[role]))]

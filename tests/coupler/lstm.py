@@ -1,0 +1,46 @@
+"""A tiny recurrent network with the methods that docs/formats.md asks of an exported module."""
+
+import torch
+from torch import Tensor, nn
+
+
+class TinyLSTM(nn.Module):
+    """State row: h (H), c (H), sum and count of this year's known CH4 flux, last year's mean of it."""
+
+    state_size: int
+
+    def __init__(self, normal: Tensor, spread: Tensor, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.state_size = 2 * hidden + 3
+        self.register_buffer("normal", normal)
+        self.register_buffer("spread", spread)
+        self.cell = nn.LSTMCell(normal.numel() + 2, hidden)
+        self.start = nn.Linear(3, 2 * hidden)
+        self.head = nn.Linear(hidden + 1, 2)
+
+    @torch.jit.export
+    def init_state(self, static: Tensor) -> Tensor:
+        features = torch.stack([static[:, 0] / 90.0, static[:, 1] / 1000.0, static[:, 2] / 13.0], dim=1)
+        return torch.cat([torch.tanh(self.start(features)), torch.zeros(static.size(0), 3)], dim=1)
+
+    @torch.jit.export
+    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return self.step_observed(drivers, calendar, torch.full((drivers.size(0), 2), float("nan")), state)
+
+    @torch.jit.export
+    def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        angle = 6.2831853 * calendar[3].to(torch.float32) / calendar[5].to(torch.float32)
+        season = torch.stack([torch.sin(angle), torch.cos(angle)]).expand(drivers.size(0), 2)
+        h, c = state[:, : self.hidden], state[:, self.hidden : 2 * self.hidden]
+        h, c = self.cell(torch.cat([(drivers - self.normal) / self.spread, season], dim=1), (h, c))
+        total, count, last_year = state[:, -3], state[:, -2], state[:, -1]
+        raw = self.head(torch.cat([h, last_year.unsqueeze(1)], dim=1))
+        out = torch.stack([nn.functional.softplus(raw[:, 0]) * 3.0, raw[:, 1] * 20.0], dim=1)
+        known = ~torch.isnan(flux[:, 1])
+        total = total + torch.where(known, flux[:, 1], torch.zeros_like(total))
+        count = count + known.to(torch.float32)
+        if int(calendar[3]) == int(calendar[5]):
+            last_year = torch.where(count > 0, total / count.clamp(min=1.0) / 20.0, last_year)
+            total, count = torch.zeros_like(total), torch.zeros_like(count)
+        return out, torch.cat([h, c, torch.stack([total, count, last_year], dim=1)], dim=1)
