@@ -317,7 +317,8 @@ contains
     call self%close()
     chosen = ''
     if (present(backend)) chosen = trim(backend)
-    call finish(c_open(trim(path)//c_null_char, chosen//c_null_char, self%handle), stat, errmsg)
+    call finish(c_open(trim(path)//c_null_char, chosen//c_null_char, self%handle), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_open
 
   !> Give the artefact back; cells made from it stay usable.
@@ -339,7 +340,8 @@ contains
 
     status = c_verify(self%handle, difference)
     if (present(max_difference)) max_difference = difference
-    call finish(status, stat, errmsg)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_verify
 
   !> Label of the artefact.
@@ -476,7 +478,8 @@ contains
     status = c_cells_create(model%handle, int(ncell, c_size_t), self%handle)
     if (status == ecostep_ok .and. present(calendar)) &
         status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
-    call finish(status, stat, errmsg)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_create
 
   !> Give the set back; host arrays are not touched.
@@ -494,7 +497,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_calendar(self%handle, trim(calendar)//c_null_char), stat, errmsg)
+    call finish(c_set_calendar(self%handle, trim(calendar)//c_null_char), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_calendar
 
   !> Register the state array (state_size, ncell), which the host owns, writes to restart files
@@ -509,7 +513,8 @@ contains
     address = c_null_ptr
     if (size(state) > 0) address = c_loc(state)
     call finish(c_set_state(self%handle, address, size(state, 1, c_size_t), &
-        size(state, 2, c_size_t)), stat, errmsg)
+        size(state, 2, c_size_t)), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_state
 
   !> Fill the state for a fresh start. Not called after a restart.
@@ -518,7 +523,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_init_state(self%handle), stat, errmsg)
+    call finish(c_init_state(self%handle), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_init_state
 
   !> Forget the date in the state but keep the model's memory, to go on at another date.
@@ -527,7 +533,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_reset_date(self%handle), stat, errmsg)
+    call finish(c_reset_date(self%handle), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_reset_date
 
   !> One host step of `dt` seconds that starts `seconds` after midnight of year, month, day.
@@ -540,7 +547,8 @@ contains
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
     call finish(c_step(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
-        int(seconds, c_int), int(dt, c_int)), stat, errmsg)
+        int(seconds, c_int), int(dt, c_int)), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_step
 
   !> Register a driver of kind real32.
@@ -559,7 +567,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real32
 
   !> Register a driver of kind real64.
@@ -578,7 +587,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real64
 
   !> Register a site attribute of kind real32.
@@ -597,7 +607,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real32
 
   !> Register a site attribute of kind real64.
@@ -616,7 +627,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real64
 
   !> Register a site attribute of kind int32.
@@ -635,7 +647,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_i32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int32
 
   !> Register a site attribute of kind int64.
@@ -654,7 +667,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_i64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int64
 
   !> Register where a flux goes of kind real32.
@@ -673,7 +687,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real32
 
   !> Register where a flux goes of kind real64.
@@ -692,7 +707,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real64
 
   !> Register measured flux of kind real32.
@@ -711,7 +727,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
 
   !> Register measured flux of kind real64.
@@ -730,7 +747,8 @@ contains
     if (size(values) > 1) second = c_loc(values(2))
     call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
         first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat, errmsg)
+        stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
 
   !> Register one driver value of kind real32 for all cells, read at each step.
@@ -743,7 +761,8 @@ contains
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
     call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat, errmsg)
+        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real32
 
   !> Register one driver value of kind real64 for all cells, read at each step.
@@ -756,7 +775,8 @@ contains
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
     call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat, errmsg)
+        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
 
   ! ---- texts and errors ----------------------------------------------------------------------------
@@ -777,18 +797,26 @@ contains
   end function ecostep_status_name
 
   !> Hand a status to the caller, or stop with its message where the caller did not ask for it.
-  subroutine finish(status, stat, errmsg)
+  subroutine finish(status, stat)
     integer(c_int), intent(in) :: status !< of the C call
     integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
     character(len=:), allocatable :: message
 
     if (present(stat)) stat = int(status)
-    if (status == ecostep_ok) return
-    message = fortran_string(c_last_error())
-    if (present(errmsg)) errmsg = message
-    if (.not. present(stat)) error stop 'ecostep: '//message
+    if (status == ecostep_ok .or. present(stat)) return
+    message = 'ecostep: '//fortran_string(c_last_error())
+    error stop message
   end subroutine finish
+
+  !> Set the message of a call that failed. Not part of `finish`: gfortran (12 at least) loses the
+  !> length of a deferred-length string that goes from one optional argument to another.
+  subroutine explain(stat, errmsg)
+    integer, intent(in), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout) :: errmsg !< message
+
+    if (.not. present(stat)) return
+    if (stat /= ecostep_ok) errmsg = fortran_string(c_last_error())
+  end subroutine explain
 
   !> Distance of two neighbouring elements, in elements.
   pure function stride_of(first, second, bits) result(stride)
