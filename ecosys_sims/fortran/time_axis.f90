@@ -161,11 +161,12 @@ contains
     times%interval = 86400
     if (n > 1) then
       step = nint(real(starts(n) - starts(1), wp)/(n - 1), int64)
+      if (abs(step - (starts(2) - starts(1))) > 2_int64) step = starts(2) - starts(1)
       do i = 2, n
         if (abs(starts(i) - starts(i - 1) - step) <= 2_int64) cycle
         call input_error(file, 'time is not evenly spaced: '// &
           to_text(starts(i) - starts(i - 1))//' s after '//stamp_text(starts(i - 1))// &
-          ', '//to_text(step)//' s on average', stat, errmsg)
+          ', '//to_text(step)//' s before', stat, errmsg)
         return
       end do
       if (step < 60_int64 .or. step > 86400_int64) step = 7_int64
