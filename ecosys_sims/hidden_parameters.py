@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import truncnorm
+from scipy.special import ndtr, ndtri
 
 from ecosys_sims import biomes
 from ecosys_sims.config import HiddenParametersConfig, SharesConfig
@@ -26,7 +26,8 @@ CUT = 2.5  # standard deviations at which the distribution of the deviations end
 class HiddenParameters:
     """Drawn values and how they came about.
 
-    values: name -> (N,), NaN where a site keeps its biome's default; shares: name -> kind -> component -> share of variance.
+    values: name -> (N,), NaN where a site keeps its biome's default;
+    shares: name -> kind -> component -> share of variance.
     """
 
     values: dict[str, np.ndarray]
@@ -76,6 +77,14 @@ def latin_hypercube(ranked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Probabilities (N,) in the order of `ranked` (N,), exactly one in each of N equal strata."""
     ranks = np.argsort(np.argsort(ranked, kind="stable"), kind="stable")
     return (ranks + rng.uniform(size=ranked.size)) / ranked.size
+
+
+def cut_normal(probability: np.ndarray) -> np.ndarray:
+    """Quantiles (N,) of a normal distribution that ends at 2.5 standard deviations, scaled to variance 1."""
+    outside = ndtr(-CUT)
+    inside = 1.0 - 2.0 * outside
+    variance = 1.0 - 2.0 * CUT * np.exp(-(CUT**2) / 2.0) / np.sqrt(2.0 * np.pi) / inside
+    return ndtri(outside + probability * inside) / np.sqrt(variance)
 
 
 class _Deviates:
@@ -155,8 +164,7 @@ def _draw(
         + np.sqrt(shares["field"]) * deviates.field(spread.name)
         + np.sqrt(shares["noise"]) * deviates.noise(spread.name)
     )
-    distribution = truncnorm(-CUT, CUT, scale=1.0 / truncnorm.std(-CUT, CUT))
-    values = centre + sd * distribution.ppf(latin_hypercube(deviation, deviates.strata(spread.name)))
+    values = centre + sd * cut_normal(latin_hypercube(deviation, deviates.strata(spread.name)))
     if spread.log:
         values = np.exp(values)
     lowest, highest = max(spread.lowest, info.minimum), min(spread.highest, info.maximum)

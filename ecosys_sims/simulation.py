@@ -24,7 +24,7 @@ from ecosys_sims.blocks import (
     DiskFullError,
     block_folder,
     disk_is_full,
-)  # fmt: skip
+)
 from ecosys_sims.config import SimulationConfig
 from ecosys_sims.dataset import write_simulated
 from ecosys_sims.ensemble import default_workers, run_blocks

@@ -1,4 +1,4 @@
-"""Draws the sites of an ensemble over the globe's land: place, class, soil, climate normals; all visible to an emulator."""
+"""Draws the sites of an ensemble over the globe's land: place, class, soil and climate; all visible to an emulator."""
 
 from dataclasses import dataclass, fields
 

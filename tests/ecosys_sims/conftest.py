@@ -13,21 +13,31 @@ from ecosys_sims.config import SimulationConfig
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def fake_ecosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An executable `ecosys` in Python, and the environment that makes simulations use it."""
-    program = tmp_path / "bin" / "ecosys"
-    program.parent.mkdir()
+@pytest.fixture(scope="session")
+def fake_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An executable `ecosys` in Python."""
+    program = tmp_path_factory.mktemp("bin") / "ecosys"
     script = Path(__file__).with_name("fake_ecosys.py")
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" "{script}" "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("ECOSTEP_ECOSYS", str(program))
-    monkeypatch.delenv("FAKE_ECOSYS", raising=False)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
     return program
 
 
 @pytest.fixture
+def fake_ecosys(fake_program: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, and the environment that makes simulations use it."""
+    use_program(monkeypatch, fake_program)
+    return fake_program
+
+
+def use_program(monkeypatch: pytest.MonkeyPatch, program: Path) -> None:
+    """Let this process and its children run `program` as `ecosys`, and find the source tree."""
+    monkeypatch.setenv("ECOSTEP_ECOSYS", str(program))
+    monkeypatch.delenv("FAKE_ECOSYS", raising=False)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+
+
+@pytest.fixture(scope="session")
 def small_config() -> SimulationConfig:
     """Seven sites in blocks of two, one year: four blocks, the last one smaller."""
     content = {

@@ -1,0 +1,73 @@
+"""Configurations: what is accepted, and what errors say."""
+
+from pathlib import Path
+
+import pytest
+
+from ecosys_sims import config as configuration
+from ecosys_sims.config import ConfigError
+
+
+@pytest.mark.parametrize("name", ["quickstart.yaml", "smoke.yaml"])
+def test_the_configurations_we_ship_are_valid(project_root: Path, name: str) -> None:
+    config = configuration.load(project_root / "configs" / "sims" / name)
+    assert config.sites.count >= 4
+
+
+def test_an_unknown_key_names_file_key_section_and_what_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "sims.yaml"
+    path.write_text("sites:\n  cuont: 12\n")
+    with pytest.raises(ConfigError) as error:
+        configuration.load(path)
+    assert str(error.value) == (
+        f"{path}: unknown key 'cuont' in sites; did you mean 'count'? "
+        "(known: count, wetland_share, biome_weights, lat_min, lat_max)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sites: {count: 0}", "sites.count: Input should be greater than or equal to 1 (found 0)"),
+        ("sites: {count: many}", "sites.count: Input should be a valid integer"),
+        ("sites: {biome_weights: {bogg: 1}}", "unknown biome 'bogg'"),
+        ("namelist: {run_ctl: {seed: 3}}", "namelist.run_ctl.seed is set by the simulation itself"),
+        ("- a\n- b", "expected keys and values at the top level, found list"),
+        ("a: [1", "not valid YAML"),
+    ],
+)
+def test_wrong_values_are_told_with_file_and_key(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "sims.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        configuration.load(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.yaml: cannot read the configuration"):
+        configuration.load(tmp_path / "nothing.yaml")
+
+
+def test_yaml_is_1_2_and_options_win(tmp_path: Path) -> None:
+    path = tmp_path / "sims.yaml"
+    path.write_text("institution: NO\nsites: {count: 5}\nnamelist: {wgen_nl: {annual_t_sd: 1e-1}}\n")
+    config = configuration.load(path, {"sites.count": 9, "period.years": 3})
+    assert (config.institution, config.sites.count, config.period.years) == ("NO", 9, 3)
+    assert config.namelist["wgen_nl"]["annual_t_sd"] == 0.1
+
+
+def test_the_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
+    config = configuration.parse({"seed": 8, "sites": {"count": 3}, "hidden_parameters": {"spread": 0.5}}, "x")
+    (tmp_path / "again.yaml").write_text(configuration.to_yaml(config))
+    assert configuration.load(tmp_path / "again.yaml") == config
+
+
+def test_the_hash_follows_what_results_depend_on() -> None:
+    def hash_of(**content) -> str:
+        return configuration.result_hash(configuration.parse(content, "x"))
+
+    assert hash_of(title="one", run={"keep_block_histories": True}) == hash_of(title="two")
+    assert hash_of(seed=1) != hash_of(seed=2)
+    assert hash_of(hidden_parameters={"shares": {"structured": 0.6}}) != hash_of()

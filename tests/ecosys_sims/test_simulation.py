@@ -1,0 +1,276 @@
+"""Whole simulations with a stand-in for the program: determinism, resuming, and every way to fail."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+
+from ecosys_sims import blocks, simulation
+from ecosys_sims import config as configuration
+from ecosys_sims.blocks import DiskFullError
+from ecosys_sims.config import SimulationConfig
+from ecosys_sims.ensemble import EnsembleError
+from ecosys_sims.model import ModelError
+from ecosys_sims.simulation import StaleOutputError, simulate
+from ecosys_sims.validation import check_dataset, check_site_table
+
+from .conftest import ROOT, use_program
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory, fake_program: Path, small_config: SimulationConfig) -> Path:
+    """An uninterrupted run with two workers."""
+    out = tmp_path_factory.mktemp("reference") / "sims"
+    with pytest.MonkeyPatch.context() as patch:
+        use_program(patch, fake_program)
+        simulate(small_config, out, workers=2)
+    return out
+
+
+def data_of(path: Path) -> dict[str, bytes]:
+    """All data of a file, byte for byte."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        return {
+            name: "\0".join(v[:]).encode() if v.dtype is str else np.asarray(v[:]).tobytes()
+            for name, v in file.variables.items()
+        }
+
+
+def write_config(path: Path, config: SimulationConfig) -> Path:
+    path.write_text(configuration.to_yaml(config))
+    return path
+
+
+def start_gen_sims(config: Path, out: Path, *options: str) -> subprocess.Popen:
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "gen_sims.py"),
+        "--config",
+        str(config),
+        "--out",
+        str(out),
+        *options,
+    ]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def complete_blocks(out: Path) -> list[str]:
+    return sorted(path.name for path in (out / "blocks").glob("b?????"))
+
+
+def test_a_run_leaves_a_valid_dataset_and_its_side_files(reference: Path, small_config: SimulationConfig) -> None:
+    assert check_dataset(reference / "dataset.nc") == []
+    assert check_site_table(reference / "sites.nc") == []
+    with netCDF4.Dataset(reference / "dataset.nc") as file, netCDF4.Dataset(reference / "params_truth.nc") as truth:
+        assert file["fch4"].shape == (7, 365)
+        assert file["fch4"].analysis_units == "mg m-2 day-1"
+        assert file["time"].units == "days since 2003-01-01 00:00:00"
+        assert file.seed == 11
+        assert configuration.parse(configuration.YAML(typ="safe").load(file.config), "attribute") == small_config
+        assert "&run_ctl" in file.namelist
+        assert 0.5 < file.hidden_parameter_structured_share < 0.95
+        assert "mgo" not in file.variables
+        assert {"mgo", "omax", "tau_sub"} <= set(truth.variables)
+        assert list(truth["site_id"][:]) == list(file["site_id"][:])
+    summary = json.loads((reference / "simulation.json").read_text())
+    assert summary["total"]["site_years"] == summary["site_years"] == 7
+    assert summary["provenance"]["seed"] == 11
+    assert complete_blocks(reference) == ["b00000", "b00001", "b00002", "b00003"]
+    assert not list(reference.glob("blocks/*/*.nc"))  # histories are in the dataset, true parameters in the side file
+
+
+def test_a_second_call_changes_nothing(reference: Path, small_config: SimulationConfig, fake_ecosys: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
+    summary = simulate(small_config, reference)
+    assert summary == json.loads((reference / "simulation.json").read_text())
+    assert before == {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
+
+
+def test_a_killed_worker_is_replaced_and_one_worker_gives_the_same_data(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ECOSYS", f"kill {tmp_path / 'killed'}")
+    simulate(small_config, tmp_path / "sims", workers=1)
+    assert (tmp_path / "killed").exists()
+    for name in ("dataset.nc", "sites.nc", "params_truth.nc"):
+        assert data_of(tmp_path / "sims" / name) == data_of(reference / name)
+
+
+def test_a_run_killed_with_signal_9_resumes_to_the_same_data(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, config = tmp_path / "sims", write_config(tmp_path / "sims.yaml", small_config)
+    monkeypatch.setenv("FAKE_ECOSYS", "slow 1.0")
+    process = start_gen_sims(config, out, "--workers", "1")
+    deadline = time.monotonic() + 120
+    while not complete_blocks(out) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = complete_blocks(out)
+    assert 0 < len(done) < 4
+    assert not (out / "dataset.nc").exists()
+    times = {name: (out / "blocks" / name / "block.json").stat().st_mtime_ns for name in done}
+    monkeypatch.delenv("FAKE_ECOSYS")
+    summary = simulate(small_config, out, workers=2)
+    assert summary["resumed"]
+    assert all((out / "blocks" / name / "block.json").stat().st_mtime_ns == times[name] for name in done)
+    assert data_of(out / "dataset.nc") == data_of(reference / "dataset.nc")
+    assert not list((out / "blocks").glob(".*"))
+
+
+def test_a_failing_block_is_told_and_the_others_are_kept(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ECOSYS", "fail S00004")
+    with pytest.raises(EnsembleError) as error:
+        simulate(small_config, tmp_path, workers=2)
+    text = str(error.value)
+    assert "1 of 4 blocks failed; the others are kept" in text
+    assert "block 1 (sites S00003, S00004)" in text
+    assert "exit code 3 (a balance did not close): ecosys: site S00004: carbon does not balance by 1.5 g m-2" in text
+    assert complete_blocks(tmp_path) == ["b00000", "b00002", "b00003"]
+    assert "carbon does not balance" in (tmp_path / "blocks" / "b00001.failed.log").read_text()
+
+
+def test_a_scheduler_of_the_user_is_used(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
+) -> None:
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker"]
+    address_file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    processes = [
+        subprocess.Popen([*dask, "--port", "0", "--no-dashboard", "--scheduler-file", str(address_file)], **quiet),
+    ]
+    try:
+        deadline = time.monotonic() + 60
+        while not address_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        address = json.loads(address_file.read_text())["address"]
+        processes.append(subprocess.Popen([*worker, address, "--nthreads", "2", "--no-dashboard"], **quiet))
+        summary = simulate(small_config, tmp_path / "sims", scheduler=address)
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    assert summary["scheduler"] == address
+    assert data_of(tmp_path / "sims" / "dataset.nc") == data_of(reference / "dataset.nc")
+
+
+def test_a_scheduler_that_does_not_answer_is_named(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecosys_sims.ensemble.CONNECT_SECONDS", 1)
+    with pytest.raises(EnsembleError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        simulate(small_config, tmp_path, scheduler="tcp://127.0.0.1:9")
+
+
+def test_another_simulation_in_the_folder_is_refused(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path
+) -> None:
+    other = small_config.model_copy(update={"seed": 12})
+    with pytest.raises(StaleOutputError, match=r"different: seed was 11, is 12.*--overwrite"):
+        simulate(other, reference)
+    assert (reference / "dataset.nc").exists()
+
+
+def test_a_running_simulation_holds_its_folder(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
+) -> None:
+    with open(tmp_path / simulation.LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StaleOutputError, match="another simulation is running"):
+            simulate(small_config, tmp_path)
+
+
+def test_results_of_unknown_origin_are_not_touched(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "dataset.nc").write_text("precious")
+    with pytest.raises(StaleOutputError, match="unknown origin"):
+        simulate(small_config, tmp_path)
+    assert (tmp_path / "dataset.nc").read_text() == "precious"
+
+
+def test_the_command_says_that_the_disk_is_full_and_what_to_do(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ECOSYS", "full")
+    process = start_gen_sims(write_config(tmp_path / "sims.yaml", small_config), tmp_path / "sims", "--workers", "1")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"no space left in {tmp_path / 'sims'}; completed blocks are kept" in said
+    assert "Traceback" not in said
+
+
+def prepared_task(config: SimulationConfig, out: Path, program: Path) -> blocks.BlockTask:
+    """The first block of a simulation whose tables are written, without Dask."""
+    from ecosys_sims.hidden_parameters import draw_parameters
+    from ecosys_sims.model import parameter_table
+    from ecosys_sims.site_table import write_site_table, write_true_parameters
+    from ecosys_sims.sites import draw_sites
+
+    sites, table = draw_sites(config.sites, config.seed), parameter_table(program)
+    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed)
+    (out / "blocks").mkdir(parents=True)
+    write_site_table(out / "sites.nc", sites)
+    write_true_parameters(out / "params_truth.nc", sites, hidden.values, table, config.seed)
+    return blocks.BlockTask(str(out), 0, 0, 2, config.model_dump(mode="json"), str(program))
+
+
+def test_a_block_is_done_once_and_leaves_nothing_when_it_fails(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = prepared_task(small_config, tmp_path / "sims", fake_ecosys)
+    monkeypatch.setenv("FAKE_ECOSYS", "badkey")
+    with pytest.raises(ModelError, match=r"block 0 .*unknown key 'mgoo' in &ch4_nl \(known: mgo, pq10\)"):
+        blocks.run_block(task)
+    assert [path.name for path in (tmp_path / "sims" / "blocks").iterdir()] == ["b00000.failed.log"]
+    monkeypatch.setenv("FAKE_ECOSYS", "full")
+    with pytest.raises(DiskFullError, match="block 0 .*no space left"):
+        blocks.run_block(task)
+    monkeypatch.delenv("FAKE_ECOSYS")
+    record = blocks.run_block(task)
+    monkeypatch.setenv("FAKE_ECOSYS", "badkey")
+    assert blocks.run_block(task) == record  # it is done and not run again
+    assert record["sites"] == 2
+
+
+def test_a_program_that_is_not_built_is_told(small_config: SimulationConfig, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("ECOSTEP_ECOSYS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ModelError, match=r"`ecosys` is not built: .* run `bash scripts/setup.sh`"):
+        simulate(small_config, tmp_path / "sims")
+    monkeypatch.setenv("ECOSTEP_ECOSYS", str(tmp_path / "nothing"))
+    with pytest.raises(ModelError, match="ECOSTEP_ECOSYS names .*nothing"):
+        simulate(small_config, tmp_path / "sims")
+
+
+def test_the_command_line_helps_and_refuses(tmp_path: Path) -> None:
+    script = [sys.executable, str(ROOT / "scripts" / "gen_sims.py")]
+    shown = subprocess.run([*script, "--help"], capture_output=True, text=True, check=True, env=os.environ)
+    assert all(option in shown.stdout for option in ("--sites", "--years", "--seed", "--workers", "--scheduler"))
+    (tmp_path / "bad.yaml").write_text("seeds: 3\n")
+    refused = subprocess.run(
+        [*script, "--config", str(tmp_path / "bad.yaml"), "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "unknown key 'seeds'; did you mean 'seed'?" in refused.stderr
+    assert not (tmp_path / "out").exists()
