@@ -1,6 +1,6 @@
 !> The program `ecosys`: runs the column model for the sites and years of a namelist file.
 program ecosys
-  use, intrinsic :: iso_c_binding, only : c_int
+  use, intrinsic :: iso_c_binding, only : c_funptr, c_int, c_intptr_t, c_null_funptr
   use, intrinsic :: iso_fortran_env, only : error_unit, output_unit
   use documentation, only : namelist_document, parameter_document
   use exit_codes, only : bad_namelist, success
@@ -16,13 +16,29 @@ program ecosys
       import :: c_int
       integer(c_int), value :: code
     end subroutine c_exit
+
+    !> Set what happens on a signal.
+    function c_signal(number, handler) bind(c, name='signal') result(previous)
+      import :: c_funptr, c_int
+      integer(c_int), value :: number
+      type(c_funptr), value :: handler
+      type(c_funptr) :: previous
+    end function c_signal
   end interface
+
+  integer(c_int), parameter :: sigxfsz = 25 ! a file grew beyond its limit (Linux and macOS)
+  integer(c_intptr_t), parameter :: sig_ign = 1
+  type(c_funptr) :: previous
 
   character(*), parameter :: usage = 'usage: ecosys CASE.nml | --help | --version | --parameters'// &
     ' | --namelists'
   type(configuration) :: config
   character(:), allocatable :: argument, errmsg
   integer :: length, stat
+
+  ! A file beyond its limit is an error of the write, to be reported like a full disk; the Fortran
+  ! run time would end the program by a signal.
+  previous = c_signal(sigxfsz, transfer(sig_ign, c_null_funptr))
 
   if (command_argument_count() /= 1) call leave(bad_namelist, usage)
   call get_command_argument(1, length=length)

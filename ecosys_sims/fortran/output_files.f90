@@ -3,7 +3,8 @@
 !> A file is written as `NAME.tmp` and renamed. The first failure is kept and later calls do nothing,
 !> so that a writer needs one test at its end; the message names the file and what failed.
 module output_files
-  use, intrinsic :: iso_c_binding, only : c_char, c_int, c_null_char, c_ptr, c_loc, c_size_t
+  use, intrinsic :: iso_c_binding, only : c_associated, c_char, c_int, c_loc, c_null_char, &
+    c_ptr, c_size_t
   use exit_codes, only : output_failure, success
   use netcdf, only : nf90_close, nf90_clobber, nf90_create, nf90_netcdf4, nf90_noerr, nf90_strerror
   implicit none
@@ -37,6 +38,24 @@ module output_files
       import :: c_char, c_int
       character(kind=c_char), intent(in) :: old(*), new(*)
     end function c_rename
+
+    ! C streams, because gfortran's `close` does not report that buffered text could not be written.
+    type(c_ptr) function c_fopen(path, mode) bind(c, name='fopen')
+      import :: c_char, c_ptr
+      character(kind=c_char), intent(in) :: path(*), mode(*)
+    end function c_fopen
+
+    integer(c_size_t) function c_fwrite(content, size, n, stream) bind(c, name='fwrite')
+      import :: c_char, c_ptr, c_size_t
+      character(kind=c_char), intent(in) :: content(*)
+      integer(c_size_t), value :: size, n
+      type(c_ptr), value :: stream
+    end function c_fwrite
+
+    integer(c_int) function c_fclose(stream) bind(c, name='fclose')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: stream
+    end function c_fclose
 
     integer(c_int) function nc_put_var1_string(ncid, varid, at, value) &
       bind(c, name='nc_put_var1_string')
@@ -106,24 +125,19 @@ contains
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
-    character(200) :: iomsg
-    integer :: unit
-    open(newunit=unit, file=path//'.tmp', access='stream', form='unformatted', status='replace', &
-      action='write', iostat=stat, iomsg=iomsg)
-    if (stat == 0) then
-      write(unit, iostat=stat, iomsg=iomsg) content
-      if (stat == 0) then
-        close(unit, iostat=stat, iomsg=iomsg)
-      else
-        close(unit, status='delete')
-      end if
+    type(c_ptr) :: stream
+    integer(c_size_t) :: written
+    stat = output_failure
+    errmsg = path//': cannot write this file; is the disk full or the directory missing?'
+    stream = c_fopen(path//'.tmp'//c_null_char, 'wb'//c_null_char)
+    if (.not. c_associated(stream)) return
+    written = c_fwrite(content, 1_c_size_t, len(content, c_size_t), stream)
+    if (c_fclose(stream) /= 0 .or. written /= len(content, c_size_t)) then
+      call delete_file(path//'.tmp')
+      return
     end if
-    if (stat == 0) then
-      call rename_file(path, stat, errmsg)
-    else
-      stat = output_failure
-      errmsg = path//': cannot write ('//trim(iomsg)//')'
-    end if
+    deallocate(errmsg)
+    call rename_file(path, stat, errmsg)
   end subroutine write_text_file
 
   !> Write one value of a variable of type string.

@@ -160,16 +160,18 @@ contains
     integer, allocatable :: place(:)
     character(10) :: text
     integer :: ncid, k, n, id
+    logical :: known
     with_emulator = .false.
     date = ''
     call open_input(file, ncid, stat, errmsg)
     if (stat /= success) return
     n = dimension_length(ncid, 'site')
-    if (n < 1 .or. .not. has_variable(ncid, 'random_stream')) then
+    known = has_variable(ncid, 'random_stream')
+    allocate(names(max(n, 0)), place(size(site_id)))
+    if (n < 1 .or. .not. known) then
       call input_error(file, 'not a restart file of ecosys', stat, errmsg)
     else
       if (nf90_get_att(ncid, nf90_global, 'date', text) == nf90_noerr) date = text
-      allocate(names(n), place(size(site_id)))
       call read_strings(file, ncid, 'site_id', names, stat, errmsg)
       do k = 1, size(site_id)
         place(k) = findloc(names == site_id(k), .true., dim=1)

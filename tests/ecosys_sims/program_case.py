@@ -145,9 +145,10 @@ def write_forcing(path: Path, weather: dict[str, np.ndarray], per_day: int, star
     return path
 
 
-def write_stub(path: Path, inputs: dict[str, tuple[str, str]], statics: dict[str, str], **changes: Any) -> Path:
+def write_stub(path: Path, inputs: dict[str, tuple[str, str]], statics: dict[str, str],
+               limits: dict[str, float] | None = None) -> Path:  # fmt: skip
     """A stub artefact: gpp and fch4 linear in the inputs (name -> units, accumulate)."""
-    limits = {"valid_min": None, "valid_max": None, "train_min": None, "train_max": None}
+    limits = {"valid_min": None, "valid_max": None, "train_min": None, "train_max": None} | (limits or {})
     content = {
         "format": "ecostep-artefact", "format_version": 1, "name": "stub", "kind": "stub", "created": "2026-01-01",
         "backends": ["stub"], "native_step_seconds": 86400, "state_size": 2, "past_flux": "none", "provenance": {},
@@ -160,7 +161,7 @@ def write_stub(path: Path, inputs: dict[str, tuple[str, str]], statics: dict[str
         "stub": {"bias": [0.5, -1.0], "weights": [[0.001 * (i + 1) for i in range(len(inputs))],
                                                   [0.02 - 0.003 * i for i in range(len(inputs))]],
                  "decay": [0.25, 0.9]},
-    } | changes  # fmt: skip
+    }  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("stub/extra/ecostep.json", json.dumps(content))
     return path

@@ -212,7 +212,7 @@ def test_usage(case):
 
 def test_missing_output_folder_is_an_output_failure(case):
     message = case.refuse({"run_ctl": {"outdir": "nowhere"}}, code=4)
-    assert "nowhere/case.nml.resolved: cannot write" in message
+    assert "nowhere/case.nml.resolved: cannot write this file" in message
 
 
 def test_missing_artefact_is_an_emulator_failure(case):
