@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SITES = "sites.nc"
 TRUTH = "params_truth.nc"
 HISTORY = "history.nc"
 RECORD = "block.json"
+NETCDF = threading.Lock()  # the netCDF library is not thread-safe, and a user's workers may have several threads
 FULL_BYTES = 8 << 20  # less free space than this explains any failed write
 
 
@@ -83,13 +85,15 @@ def _simulate(task: BlockTask, working: Path) -> dict:
     started = time.perf_counter()
     config = configuration.parse(task.config, "the simulation's configuration")
     out = Path(task.out)
-    sites = read_site_table(out / SITES).part(task.first, task.last)
-    truth = {name: values[task.first : task.last] for name, values in read_true_parameters(out / TRUTH).items()}
-    write_site_table(working / namelists.SITE_TABLE, sites, truth)
+    with NETCDF:
+        sites = read_site_table(out / SITES).part(task.first, task.last)
+        truth = {name: values[task.first : task.last] for name, values in read_true_parameters(out / TRUTH).items()}
+        write_site_table(working / namelists.SITE_TABLE, sites, truth)
     namelists.write_namelist(namelists.block_namelist(config), working / namelists.NAMELIST)
     run_program(Path(task.program), Path(namelists.NAMELIST), working, config.run.block_timeout_s)
     os.rename(_history_file(working, config), working / HISTORY)
-    check_history(working / HISTORY, sites, days_of_period(config))
+    with NETCDF:
+        check_history(working / HISTORY, sites, days_of_period(config))
     (working / namelists.SITE_TABLE).unlink()  # it holds the true parameters
     record = {"number": task.number, "sites": len(sites), "seconds": time.perf_counter() - started}
     write_json(working / RECORD, record)
@@ -158,7 +162,8 @@ def _explained(error: Exception, task: BlockTask, working: Path) -> Exception:
 
 def _site_names(task: BlockTask) -> str:
     try:
-        ids = list(read_site_table(Path(task.out) / SITES).site_id[task.first : task.last])
+        with NETCDF:
+            ids = list(read_site_table(Path(task.out) / SITES).site_id[task.first : task.last])
     except (OSError, ValueError):
         return f"{task.first} to {task.last - 1}"
     return ", ".join(ids) if len(ids) <= 4 else f"{ids[0]} to {ids[-1]}"
