@@ -156,9 +156,9 @@ build_digest() {
         cd "$ECOSTEP_ROOT"
         {
             printf '%s\n' "$ECOSTEP_ROOT"
-            find pyproject.toml CMakeLists.txt cmake coupler ecosys_sims/fortran -type f \
+            find pyproject.toml CMakeLists.txt coupler ecosys_sims/fortran -type f \
                 \( -name '*.f90' -o -name '*.F90' -o -name '*.inc' -o -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' \
-                -o -name '*.in' -o -name '*.cmake' -o -name CMakeLists.txt -o -name pyproject.toml \) -print0 2>/dev/null |
+                -o -name '*.in' -o -name '*.cmake' -o -name CMakeLists.txt -o -name pyproject.toml \) -print0 |
                 sort -z | xargs -0 sha256sum
         } | sha256sum
     )
