@@ -19,7 +19,8 @@ class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
     drivers: (N, T, D) in table units; calendar: (T, 6), CALENDAR_COLUMNS; static: (N, P);
-    flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file has none.
+    flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
+    has none.
     """
 
     path: Path
@@ -72,14 +73,19 @@ class Dataset:
         """Whole calendar years of the record, ascending, (Y,)."""
         years, counts = np.unique(self.calendar[:, 0].numpy(), return_counts=True)
         length = {int(year): int(days) for year, days in self.calendar[:, [0, 5]].tolist()}
-        return np.array([year for year, count in zip(years.tolist(), counts.tolist()) if count == length[year]], np.int64)
+        return np.array(
+            [year for year, count in zip(years.tolist(), counts.tolist(), strict=True) if count == length[year]],
+            np.int64,
+        )
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""
         year = self.calendar[:, 0]
         inside = torch.nonzero((year >= first_year) & (year <= last_year)).flatten()
         if inside.numel() == 0:
-            raise DatasetError(f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}")
+            raise DatasetError(
+                f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}"
+            )
         return slice(int(inside[0]), int(inside[-1]) + 1)
 
     def site_subset(self, sites: np.ndarray) -> "Dataset":
@@ -128,7 +134,9 @@ def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     names = np.array([str(name) for name in values])
     unique, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
-        raise DatasetError(f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique")
+        raise DatasetError(
+            f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
+        )
     return names
 
 

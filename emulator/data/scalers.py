@@ -41,11 +41,20 @@ class Scalers:
         inputs, statics, targets = len(signature.inputs), len(signature.statics), len(signature.targets)
         zero, one = torch.zeros, torch.ones
         return cls(
-            skew=zero(inputs), driver_mean=zero(inputs), driver_std=one(inputs),
-            driver_min=zero(inputs), driver_max=one(inputs),
-            static_mean=zero(statics), static_std=one(statics), static_min=zero(statics), static_max=one(statics),
-            target_scale=one(targets), target_mean=zero(targets), target_std=one(targets), target_limit=10 * one(targets),
-        )  # fmt: skip
+            skew=zero(inputs),
+            driver_mean=zero(inputs),
+            driver_std=one(inputs),
+            driver_min=zero(inputs),
+            driver_max=one(inputs),
+            static_mean=zero(statics),
+            static_std=one(statics),
+            static_min=zero(statics),
+            static_max=one(statics),
+            target_scale=one(targets),
+            target_mean=zero(targets),
+            target_std=one(targets),
+            target_limit=10.0 * one(targets),
+        )
 
 
 def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
@@ -55,7 +64,7 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
     skew = torch.where(skewed, drivers.abs().mean(0).clamp(min=1e-12), torch.zeros(len(skewed)))
     driver_mean, driver_std = _moments(compress(drivers, skew))
     static_mean, static_std = _moments(data.static)
-    scale, mean, std, limit = zip(*(_target_statistics(data.flux[..., c]) for c in range(data.flux.shape[-1])))
+    statistics = torch.tensor([_target_statistics(data.flux[..., target]) for target in range(len(signature.targets))])
     return Scalers(
         skew=skew,
         driver_mean=driver_mean,
@@ -66,10 +75,10 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
         static_std=static_std,
         static_min=data.static.amin(0),
         static_max=data.static.amax(0),
-        target_scale=torch.tensor(scale),
-        target_mean=torch.tensor(mean),
-        target_std=torch.tensor(std),
-        target_limit=torch.tensor(limit),
+        target_scale=statistics[:, 0].clone(),
+        target_mean=statistics[:, 1].clone(),
+        target_std=statistics[:, 2].clone(),
+        target_limit=statistics[:, 3].clone(),
     )
 
 
@@ -139,6 +148,4 @@ class DriverScaling(nn.Module):
 
     def forward(self, drivers: Tensor) -> Tensor:
         """(..., D) table units -> (..., D) dimensionless."""
-        skewed = self.skew > 0
-        compressed = torch.asinh(drivers / torch.where(skewed, self.skew, torch.ones_like(self.skew)))
-        return (torch.where(skewed, compressed, drivers) - self.mean) / self.std
+        return (compress(drivers, self.skew) - self.mean) / self.std

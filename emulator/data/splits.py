@@ -1,7 +1,8 @@
 """Which sites and years are learned from, chosen by, and judged on.
 
-Sites are split in blocks of space, so that a held-out site has no close neighbour in training; years are split in order of time.
-A part of the training sites and years is set aside as validation, by which checkpoints are chosen; test data choose nothing.
+Sites are split in blocks of space, so that a held-out site has no close neighbour in training; years are split in order
+of time. A part of the training sites and years is set aside as validation, by which checkpoints are chosen; test data
+choose nothing.
 """
 
 from dataclasses import dataclass
@@ -50,9 +51,9 @@ class Split:
     def mask(self, part: str) -> np.ndarray:
         """(N, Y) bool of one of PARTS.
 
-        train: training sites and years; validation_temporal: training sites, validation years; validation_spatial: validation
-        sites, training and validation years; temporal: training sites, test years; spatial: test sites, training and
-        validation years; spatiotemporal: test sites, test years.
+        train: training sites and years; validation_temporal: training sites, validation years; validation_spatial:
+        validation sites, training and validation years; temporal: training sites, test years; spatial: test sites,
+        training and validation years; spatiotemporal: test sites, test years.
         """
         early = self.train_years | self.validation_years
         pairs = {
@@ -80,7 +81,8 @@ def make_split(config: SplitConfig, lat: np.ndarray, lon: np.ndarray, years: np.
     held_back = config.test_years + config.validation_years
     if held_back >= len(years):
         raise ValueError(
-            f"split: {config.test_years} test and {config.validation_years} validation years leave none of {len(years)} to train on"
+            f"split: {config.test_years} test and {config.validation_years} validation years leave none "
+            f"of {len(years)} to train on"
         )
     random = np.random.default_rng(config.seed)
     block = spatial_blocks(lat, lon, config.block_degrees)

@@ -24,7 +24,9 @@ def open_checked(path: Path) -> netCDF4.Dataset:
     try:
         file = netCDF4.Dataset(path)
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})") from None
+        raise DatasetError(
+            f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
+        ) from None
     try:
         _check_frame(file, path)
     except BaseException:
@@ -36,7 +38,9 @@ def open_checked(path: Path) -> netCDF4.Dataset:
 def _check_frame(file: netCDF4.Dataset, path: Path) -> None:
     conventions = str(getattr(file, "Conventions", ""))
     if "CF-" not in conventions:
-        raise DatasetError(f"{path}: not a CF file: attribute Conventions is '{conventions}', expected 'CF-1.11'; {_REMEDY}")
+        raise DatasetError(
+            f"{path}: not a CF file: attribute Conventions is '{conventions}', expected 'CF-1.11'; {_REMEDY}"
+        )
     if getattr(file, "featureType", "") != "timeSeries":
         raise DatasetError(f"{path}: attribute featureType is not 'timeSeries'; {_REMEDY}")
     version = int(getattr(file, "ecostep_dataset_version", 0))
@@ -70,18 +74,24 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
         raise DatasetError(f"{path}: time: units '{units}' are not understood ({error})") from None
     gaps = np.flatnonzero(np.diff(np.floor(values)) != 1)
     if gaps.size:
-        raise DatasetError(f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}")
+        raise DatasetError(
+            f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"
+        )
     return np.atleast_1d(dates)
 
 
-def check_variable(file: netCDF4.Dataset, path: Path, variable: Variable, dimensions: Sequence[str]) -> tuple[float, float]:
+def check_variable(
+    file: netCDF4.Dataset, path: Path, variable: Variable, dimensions: Sequence[str]
+) -> tuple[float, float]:
     """Check presence, shape, role and unit; return the conversion (factor, offset) to the unit of the table.
 
     Targets are converted to their analysis unit.
     """
     name = variable.name
     if name not in file.variables:
-        raise DatasetError(f"{path}: variable '{name}' is missing; leave it out of the configuration or add it to the file")
+        raise DatasetError(
+            f"{path}: variable '{name}' is missing; leave it out of the configuration or add it to the file"
+        )
     found = file.variables[name]
     if found.dimensions != tuple(dimensions):
         raise DatasetError(f"{path}: {name}: dimensions are {found.dimensions}, expected {tuple(dimensions)}")
@@ -103,12 +113,18 @@ def read_values(variable: netCDF4.Variable, path: Path) -> np.ndarray:
     try:
         values = variable[...]
     except (OSError, RuntimeError) as error:
-        raise DatasetError(f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})") from None
+        raise DatasetError(
+            f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})"
+        ) from None
     return np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
 
 
-def check_range(values: np.ndarray, path: Path, variable: Variable, site_id: Sequence[str], dates: np.ndarray | None) -> None:
-    """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and day."""
+def check_range(
+    values: np.ndarray, path: Path, variable: Variable, site_id: Sequence[str], dates: np.ndarray | None
+) -> None:
+    """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and
+    day.
+    """
     low = -np.inf if variable.valid_min is None else variable.valid_min
     high = np.inf if variable.valid_max is None else variable.valid_max
     margin = 1e-6 * max(abs(low) if np.isfinite(low) else 0.0, abs(high) if np.isfinite(high) else 0.0)

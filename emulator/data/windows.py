@@ -17,7 +17,8 @@ class Batch:
     """B site windows of T days, beginning on 1 January.
 
     drivers: (B, T, D); calendar: (B, T, 6); static: (B, P);
-    flux: (B, T, C) past flux the model may see, NaN = not known; the flux of a year moves the predictions of later years only;
+    flux: (B, T, C) past flux the model may see, NaN = not known; the flux of a year moves the predictions of later
+    years only;
     target: (B, T, C), NaN = not scored; site: (B,) row of the site in its dataset. Physical units throughout.
     """
 
@@ -36,7 +37,8 @@ class Batch:
 class TrainingData:
     """What `StreamingModel.prepare` may see: training sites and training years, nothing else.
 
-    drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the dataset.
+    drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the
+    dataset.
     """
 
     drivers: Tensor
@@ -127,7 +129,8 @@ def whole_records(
 ) -> Iterator[Batch]:
     """The full record of each of `sites` (an index array), in order, for offline prediction.
 
-    visible_flux, scored: (N, T) bool, which days' flux the model may see, default none, and which are scored, default all.
+    visible_flux, scored: (N, T) bool, which days' flux the model may see, default none, and which are scored, default
+    all.
     """
     for start in range(0, len(sites), batch_size):
         rows = torch.as_tensor(np.asarray(sites)[start : start + batch_size])

@@ -1,7 +1,8 @@
 """CHAM-net: an LSTM whose behaviour is set, per site and year, by the history of the site.
 
-After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder-decoder whose encoder conditions the
-decoder through an adaptive meta-network, with a contrastive term on the site representation. The layers are our reading of it.
+After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder-decoder whose encoder
+conditions the decoder through an adaptive meta-network, with a contrastive term on the site representation. The layers
+are our reading of it.
 """
 
 from typing import Literal
@@ -23,8 +24,8 @@ from emulator.models.streaming import ModelOutput, StreamingModel
 class ChamNetConfig(BaseModel):
     """Options of CHAM-net.
 
-    `ungauged_share` of the training sites get no past flux and, of the others, `missing_year_share` of the years lose theirs, so that the
-    same model runs with and without past flux. `past_flux` is what a host's `step` puts in history.
+    `ungauged_share` of the training sites get no past flux and, of the others, `missing_year_share` of the years lose
+    theirs, so that the same model runs with and without past flux. `past_flux` is what a host's `step` puts in history.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +74,11 @@ class ChamNet(StreamingModel):
             heads=config.heads,
         )
         self.meta = MetaNetwork(
-            self.history.annual_size + config.static_size, config.hidden, config.input_size, config.hidden, config.static_size
+            self.history.annual_size + config.static_size,
+            config.hidden,
+            config.input_size,
+            config.hidden,
+            config.static_size,
         )
         self.initial = mlp(self.history.annual_size + config.static_size, config.hidden, 2 * config.hidden)
         self.embed = nn.Linear(drivers + 2, config.input_size)
@@ -90,7 +95,9 @@ class ChamNet(StreamingModel):
         """See StreamingModel.forward."""
         return self.predict_and_embed(drivers, calendar, static, flux)[0]
 
-    def predict_and_embed(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_and_embed(
+        self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Fluxes (B, T, C) and the embedding of each year (B, Y, year), which the contrastive term shapes."""
         parts = self.init_state(static).split(self.layout, 1)
         scaled = self.drivers(drivers)
@@ -142,7 +149,9 @@ class ChamNet(StreamingModel):
         h, c = self.lstm.cell(inputs, parts[2], parts[3])
         return self.decode(h, seasonal, modulation), h, c
 
-    def decoder_inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
+    def decoder_inputs(
+        self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor
+    ) -> Tensor:
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
         parts = modulation.split(self.meta.sizes, -1)
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))

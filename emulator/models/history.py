@@ -1,10 +1,11 @@
 """History of a site: what CHAM-net's encoder makes of the years before the one that is predicted.
 
-After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder learns site characteristics and
-cross-year evolution from historical context. The layers are our reading: days are pooled to month tokens (learned embeddings beside
-explicit means and spreads), a recurrence over twelve tokens gives the year's embedding, and past years are pooled causally with a
-learned positive gate and a kernel over lag that is a mixture of exponentials, so that a running sum is all that must be remembered.
-Beside the annual context stands a season-resolved one, and the past flux of each season as plain statistics.
+After CHAM-net (arXiv 2606.00338), of which the abstract is public: a hierarchical encoder learns site characteristics
+and cross-year evolution from historical context. The layers are our reading: days are pooled to month tokens (learned
+embeddings beside explicit means and spreads), a recurrence over twelve tokens gives the year's embedding, and past
+years are pooled causally with a learned positive gate and a kernel over lag that is a mixture of exponentials, so that
+a running sum is all that must be remembered. Beside the annual context stands a season-resolved one, and the past flux
+of each season as plain statistics.
 """
 
 import torch
@@ -20,9 +21,11 @@ KNOWN_FLOOR = 0.02
 
 
 class KernelPooling(nn.Module):
-    """Causal weighted mean over past years: weight = gate x kernel(lag), kernel = mixture of exponentials, one mixture per head.
+    """Causal weighted mean over past years: weight = gate x kernel(lag), kernel = mixture of exponentials, one mixture
+    per head.
 
-    A learned token takes part with a learned weight, and is all there is without a past. Running sums (..., K, V), weights (..., K).
+    A learned token takes part with a learned weight, and is all there is without a past. Running sums (..., K, V),
+    weights (..., K).
     """
 
     def __init__(self, values: int, kernels: int, heads: int) -> None:
@@ -54,12 +57,20 @@ class HistoryEncoder(nn.Module):
     """Days -> months -> years -> context, vectorised (`forward`) and streaming (`advance`, `read`).
 
     Drivers (D) are standardised; flux (C) is in the standardised transformed space, NaN where not known.
-    Context of a day: annual vector (`annual_size`) and season vector (`season_size`), the latter made of the pooled month tokens and,
-    per target, climatological flux, how well it is known, last year's flux and whether it is known.
+    Context of a day: annual vector (`annual_size`) and season vector (`season_size`), the latter made of the pooled
+    month tokens and, per target, climatological flux, how well it is known, last year's flux and whether it is known.
     """
 
     def __init__(
-        self, drivers: int, targets: int, *, token: int = 16, year: int = 32, season: int = 16, kernels: int = 3, heads: int = 2
+        self,
+        drivers: int,
+        targets: int,
+        *,
+        token: int = 16,
+        year: int = 32,
+        season: int = 16,
+        kernels: int = 3,
+        heads: int = 2,
     ) -> None:
         super().__init__()
         self.n_drivers, self.n_targets, self.token_size, self.kernels = drivers, targets, token, kernels
@@ -92,8 +103,8 @@ class HistoryEncoder(nn.Module):
     def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """drivers: (B, T, D); flux: (B, T, C); calendar: (B, T, 6).
 
-        Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (B, T, season_size) and the
-        embedding of each year (B, Y, year).
+        Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (B, T,
+        season_size) and the embedding of each year (B, Y, year).
         """
         batch, years = drivers.shape[0], count_years(calendar)
         tokens, present, statistics = self.encode_months(drivers, flux, calendar, years)
@@ -140,7 +151,7 @@ class HistoryEncoder(nn.Module):
             yearly = torch.zeros_like(yearly)
         return torch.cat([daily, yearly, past], dim=1)
 
-    # --- days to months -------------------------------------------------------------------------------------------------------
+    # --- days to months ---
 
     def day_parts(self, drivers: Tensor, flux: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Gate and gated value (..., token), and features with their mask (..., D + C) of days."""
@@ -150,10 +161,19 @@ class HistoryEncoder(nn.Module):
         encoded = self.day(torch.cat([drivers, flux, mask], dim=-1))
         value, gate = encoded.split(self.token_size, -1)
         gate = torch.sigmoid(gate)
-        return gate, gate * torch.tanh(value), torch.cat([drivers, flux], -1), torch.cat([torch.ones_like(drivers), mask], -1)
+        return (
+            gate,
+            gate * torch.tanh(value),
+            torch.cat([drivers, flux], -1),
+            torch.cat([torch.ones_like(drivers), mask], -1),
+        )
 
-    def encode_months(self, drivers: Tensor, flux: Tensor, calendar: Tensor, years: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a series."""
+    def encode_months(
+        self, drivers: Tensor, flux: Tensor, calendar: Tensor, years: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a
+        series.
+        """
         batch, slots = drivers.shape[0], 12 * years
         rows = rows_of(month_slot(calendar), slots)
         gate, value, features, mask = self.day_parts(drivers, flux)
@@ -179,7 +199,9 @@ class HistoryEncoder(nn.Module):
     def month_token(
         self, gates: Tensor, values: Tensor, count: Tensor, mean: Tensor, squares: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Token (R, token), presence (R, 1), and flux statistics (R, 2 C): known share x mean, known share; rows R = months."""
+        """Token (R, token), presence (R, 1), and flux statistics (R, 2 C): known share x mean, known share; rows R =
+        months.
+        """
         days = count[:, :1]
         present = (days > 0).to(count.dtype)
         spread = torch.sqrt(squares / count.clamp(min=1.0) + self.spread_floor**2)
@@ -188,10 +210,12 @@ class HistoryEncoder(nn.Module):
         token = torch.tanh(self.month(torch.cat([pooled, mean, spread, known], dim=1))) * present
         return token, present, torch.cat([known * mean[:, self.n_drivers :], known], dim=1)
 
-    # --- months to years ------------------------------------------------------------------------------------------------------
+    # --- months to years ---
 
     def add_month(self, embedding: Tensor, token: Tensor, present: Tensor) -> Tensor:
-        """Embedding of the year so far (..., year) after a month (..., token); an absent month (present = 0) changes nothing."""
+        """Embedding of the year so far (..., year) after a month (..., token); an absent month (present = 0) changes
+        nothing.
+        """
         after = self.year(token.reshape(-1, self.token_size), embedding.reshape(-1, self.year_size)).view_as(embedding)
         return torch.where(present > 0, after, embedding)
 
@@ -224,7 +248,7 @@ class HistoryEncoder(nn.Module):
             [years.flatten(1), year_weights, months.flatten(1), month_weights.flatten(1), climate + last, last], dim=1
         )
 
-    # --- context --------------------------------------------------------------------------------------------------------------
+    # --- context ---
 
     def annual_context(self, past: Tensor) -> Tensor:
         """(N, past) -> (N, annual_size)."""
@@ -239,8 +263,12 @@ class HistoryEncoder(nn.Module):
         return torch.cat([self.season(pooled), climate.reshape(rows, 12, -1), last.reshape(rows, 12, -1)], dim=2)
 
     def season_features(self, interpolated: Tensor) -> Tensor:
-        """Turn interpolated sums (..., season + 4 C) into context, mean flux of past years and of last year, and how known they are."""
+        """Turn interpolated sums (..., season + 4 C) into context, mean flux of past years and of last year, and how
+        known they are.
+        """
         c = self.n_targets
         context, total, years, last, known = interpolated.split([self.context_size, c, c, c, c], -1)
         climatology = total / (years + self.known_floor)
-        return torch.cat([context, climatology, years / (years + 1.0), last / (known + self.known_floor), known], dim=-1)
+        return torch.cat(
+            [context, climatology, years / (years + 1.0), last / (known + self.known_floor), known], dim=-1
+        )

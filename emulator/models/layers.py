@@ -1,4 +1,6 @@
-"""Parts that models share: static features, season, output head, and a recurrent layer that runs both vectorised and stepwise."""
+"""Parts that models share: static features, season, output head, and a recurrent layer that runs both vectorised and
+stepwise.
+"""
 
 import math
 
@@ -15,10 +17,12 @@ def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequ
 
 
 class StaticFeatures(nn.Module):
-    """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes, position.
+    """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes,
+    position.
 
-    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is always the
-    hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season` needs it.
+    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is
+    always the hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season`
+    needs it.
     """
 
     def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
@@ -80,9 +84,9 @@ def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
 class FluxHead(nn.Module):
     """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
 
-    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where gpp, ra, rh
-    and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features, such as past flux, may
-    reach the output past the network.
+    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where
+    gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features,
+    such as past flux, may reach the output past the network.
     """
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: int = 0) -> None:
@@ -98,15 +102,19 @@ class FluxHead(nn.Module):
         self.linear = nn.Linear(hidden, len(learned))
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
-        self.skip = nn.Linear(skip, len(learned), bias=False)
-        nn.init.zeros_(self.skip.weight)
+        self.skip = nn.Identity()
+        if skip > 0:
+            self.skip = nn.Linear(skip, len(learned), bias=False)
+            nn.init.zeros_(self.skip.weight)
         self.register_buffer("scale", flux.scale[index])
         self.register_buffer("mean", flux.mean[index])
         self.register_buffer("std", flux.std[index])
         self.register_buffer("limit", flux.limit[index])
         self.register_buffer("positive", torch.tensor([signature.targets[i].minimum == 0.0 for i in index.tolist()]))
         self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
-        self.register_buffer("order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names]))
+        self.register_buffer(
+            "order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names])
+        )
 
     def forward(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
         """(..., H) and (..., skip) -> (..., C) analysis units."""
@@ -145,7 +153,9 @@ class StreamingLSTM(nn.Module):
 
 
 class MetaNetwork(nn.Module):
-    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, and a bias to its gates."""
+    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, and a bias
+    to its gates.
+    """
 
     def __init__(self, context: int, hidden: int, input_size: int, output_size: int, bias_size: int) -> None:
         super().__init__()

@@ -1,9 +1,10 @@
 """RACI: fast drivers act through a response that slow conditions and retrieved neighbours set.
 
-After RACI (arXiv 2603.03531), of which the abstract is public: covariates have roles, hierarchical temporal encoding separates slow
-regime conditioners from fast drivers, role-aware spatial retrieval supplies similar and near context, and prediction is conditional
-inference. The layers are our reading. Roles come from the variable table: `fast` and `state` drive the daily path; the slow path sees
-every driver, `slow` ones included, by month. Regime and retrieval change at the turn of months only.
+After RACI (arXiv 2603.03531), of which the abstract is public: covariates have roles, hierarchical temporal encoding
+separates slow regime conditioners from fast drivers, role-aware spatial retrieval supplies similar and near context,
+and prediction is conditional inference. The layers are our reading. Roles come from the variable table: `fast` and
+`state` drive the daily path; the slow path sees every driver, `slow` ones included, by month. Regime and retrieval
+change at the turn of months only.
 """
 
 from typing import Literal
@@ -24,8 +25,8 @@ from emulator.models.streaming import ModelOutput, StreamingModel
 
 
 class RaciConfig(BaseModel):
-    """Options of RACI. In training, `blind_share` of the samples see no bank site within a random distance of up to `blind_km`, so that
-    the model learns what far neighbours are worth, as held-out regions have no others.
+    """Options of RACI. In training, `blind_share` of the samples see no bank site within a random distance of up to
+    `blind_km`, so that the model learns what far neighbours are worth, as held-out regions have no others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,8 +48,8 @@ class RaciConfig(BaseModel):
 
 
 class Raci(StreamingModel):
-    """State row: hemisphere (1), static embedding (E), place (3), h (H), c (H), month under way, regime (R), whether the month's
-    conditions are set (1), conditions (modulation of the fast path and neighbours' flux).
+    """State row: hemisphere (1), static embedding (E), place (3), h (H), c (H), month under way, regime (R), whether
+    the month's conditions are set (1), conditions (modulation of the fast path and neighbours' flux).
     """
 
     def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:
@@ -150,7 +151,7 @@ class Raci(StreamingModel):
         row = [hemisphere, still, place, h, c, month, regime, torch.ones_like(is_set), conditions]
         return self.decode(h, modulation, statistics), torch.cat(row, dim=1)
 
-    # --- slow path: once a month ------------------------------------------------------------------------------------------------
+    # --- slow path: once a month ---
 
     def memory(self) -> tuple[Tensor, Tensor]:
         """Keys and values of the memory bank, encoded with the present weights unless frozen."""
@@ -165,7 +166,9 @@ class Raci(StreamingModel):
     def month_conditions(
         self, still: Tensor, place: Tensor, regime: Tensor, blind: Tensor, keys: Tensor, values: Tensor
     ) -> Tensor:
-        """What the fast path needs in a month. regime: (M, B, Q, R); keys, values: of those M months -> (M, B, Q, conditions)."""
+        """What the fast path needs in a month. regime: (M, B, Q, R); keys, values: of those M months -> (M, B, Q,
+        conditions).
+        """
         embedding = still.unsqueeze(1).unsqueeze(0).expand(regime.shape[0], -1, regime.shape[2], -1)
         own = self.bank.conditions(embedding, regime)
         context, statistics = self.bank.retrieve(self.bank.keys(own), place, blind, keys, values)
@@ -182,10 +185,12 @@ class Raci(StreamingModel):
         now = self.month_conditions(still, place, query, blind, keys[month : month + 1], values[month : month + 1])
         return now.view(still.shape[0], -1)
 
-    # --- fast path: every day ---------------------------------------------------------------------------------------------------
+    # --- fast path: every day ---
 
     def neighbour_flux(self, neighbours: Tensor, calendar: Tensor) -> Tensor:
-        """Neighbours' mean flux and known share on a day, functional then local: (..., 12 C), (..., 6) -> (..., 4 C)."""
+        """Neighbours' mean flux and known share on a day, functional then local: (..., 12 C), (..., 6) -> (..., 4
+        C).
+        """
         offset, weight = month_neighbour(calendar)
         offset, weight = offset.unsqueeze(-1), weight.unsqueeze(-1)
         size = 2 * self.n_targets
@@ -198,7 +203,9 @@ class Raci(StreamingModel):
             daily += [total / (known + 0.02), known]
         return torch.cat(daily, dim=-1)
 
-    def fast_inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: Tensor, statistics: Tensor) -> Tensor:
+    def fast_inputs(
+        self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: Tensor, statistics: Tensor
+    ) -> Tensor:
         """Modulated fast drivers and what is constant over the month, (..., X)."""
         parts = modulation.split(self.meta.sizes, -1)
         fast = torch.cat([scaled.index_select(-1, self.fast), wave], dim=-1)
@@ -210,7 +217,7 @@ class Raci(StreamingModel):
         parts = modulation.split(self.meta.sizes, -1)
         return self.head(hidden * (1.0 + parts[2]) + parts[3], statistics)
 
-    # --- training ---------------------------------------------------------------------------------------------------------------
+    # --- training ---
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:

@@ -1,8 +1,8 @@
 """Regime of a site: what RACI's slow encoder makes of the months that have passed.
 
-After RACI (arXiv 2603.03531), of which the abstract is public: slow regime conditioners are encoded apart from fast dynamic drivers. Our
-reading: every driver enters the slow path as its monthly mean and spread, one recurrent step a month updates the regime, which starts
-from the static attributes.
+After RACI (arXiv 2603.03531), of which the abstract is public: slow regime conditioners are encoded apart from fast
+dynamic drivers. Our reading: every driver enters the slow path as its monthly mean and spread, one recurrent step a
+month updates the regime, which starts from the static attributes.
 """
 
 import torch
@@ -13,7 +13,9 @@ from emulator.models.seasons import month_slot, rows_of, sum_over
 
 
 class RegimeEncoder(nn.Module):
-    """Months of standardised drivers (D) -> regime (R). State of a month under way: count (1), mean (D), squared deviations (D)."""
+    """Months of standardised drivers (D) -> regime (R). State of a month under way: count (1), mean (D), squared
+    deviations (D).
+    """
 
     def __init__(self, drivers: int, static_size: int, regime: int) -> None:
         super().__init__()

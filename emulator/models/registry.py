@@ -1,4 +1,6 @@
-"""The models there are. To add one: write its file with a config class that has `kind` and `build`, and add the class here."""
+"""The models there are. To add one: write its file with a config class that has `kind` and `build`, and add the class
+here.
+"""
 
 from typing import Annotated, Union
 

@@ -14,8 +14,9 @@ RIDGE = 0.05
 
 @dataclass(frozen=True)
 class SiteResponses:
-    """climate: (N, 12, F) mean over years of monthly features; flux: (N, 12, 2 C) known share x mean standardised flux, known share;
-    spread: (N, 12, C) of daily flux about that mean; sensitivity: (N, C * D) slope of flux anomalies on driver anomalies.
+    """climate: (N, 12, F) mean over years of monthly features; flux: (N, 12, 2 C) known share x mean standardised flux,
+    known share; spread: (N, 12, C) of daily flux about that mean; sensitivity: (N, C * D) slope of flux anomalies on
+    driver anomalies.
     """
 
     climate: Tensor
@@ -27,8 +28,8 @@ class SiteResponses:
 def site_responses(drivers: Tensor, flux: Tensor, calendar: Tensor, months: Tensor, present: Tensor) -> SiteResponses:
     """Summarise training sites.
 
-    drivers: (N, T, D) standardised; flux: (N, T, C) standardised, NaN = missing; calendar: (T, 6); months: (N, S, F) features of each
-    month of the record; present: (N, S, 1).
+    drivers: (N, T, D) standardised; flux: (N, T, C) standardised, NaN = missing; calendar: (T, 6); months: (N, S, F)
+    features of each month of the record; present: (N, S, 1).
     """
     month = calendar[:, 1] - 1
     mask = torch.isfinite(flux).to(drivers.dtype)

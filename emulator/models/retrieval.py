@@ -1,10 +1,11 @@
 """Memory of the training sites, and role-aware retrieval from it.
 
-After RACI (arXiv 2603.03531), of which the abstract is public: role-aware spatial retrieval supplies functionally similar and
-geographically local context for each role. The layers are our reading. Each of two roles, regime and response, has its own key
-projection and its own attention; functional neighbours are the nearest by cosine of keys, local ones by distance over the sphere.
-Weights fall to zero at the edge of a neighbourhood, so that results do not jump where one neighbour takes the place of another.
-A query never sees a bank site at its own place, in training or later, and the bank never holds a held-out site.
+After RACI (arXiv 2603.03531), of which the abstract is public: role-aware spatial retrieval supplies functionally
+similar and geographically local context for each role. The layers are our reading. Each of two roles, regime and
+response, has its own key projection and its own attention; functional neighbours are the nearest by cosine of keys,
+local ones by distance over the sphere. Weights fall to zero at the edge of a neighbourhood, so that results do not jump
+where one neighbour takes the place of another. A query never sees a bank site at its own place, in training or later,
+and the bank never holds a held-out site.
 """
 
 import math
@@ -19,14 +20,17 @@ EARTH_RADIUS_KM = 6371.0
 OWN_SITE_KM = 0.3
 """Bank sites closer than this to the query are the query itself."""
 FIGURES = 7
-"""Entries of a context beside the values: nearest distance and, per role, highest similarity and concentration of the two attentions."""
+"""Entries of a context beside the values: nearest distance and, per role, highest similarity and concentration of the
+two attentions.
+"""
 
 
 class MemoryBank(nn.Module):
     """Encoded memory of Nb training sites for each calendar month, and attention over it.
 
-    `encode` gives keys (12, Nb, 2 K), for the roles regime and response, and values (12, Nb, 2 V + 6 C), the last being the mean flux of the
-    month before, of the month and of the next, with known shares. Buffers `site_*` are raw data and follow the training sites.
+    `encode` gives keys (12, Nb, 2 K), for the roles regime and response, and values (12, Nb, 2 V + 6 C), the last being
+    the mean flux of the month before, of the month and of the next, with known shares. Buffers `site_*` are raw data
+    and follow the training sites.
     """
 
     def __init__(
@@ -72,7 +76,8 @@ class MemoryBank(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def forward(self, static: Tensor, regime: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode the memory: static embedding (Nb, E) and regime with which each month begins (Nb, 12, R) of the bank sites.
+        """Encode the memory: static embedding (Nb, E) and regime with which each month begins (Nb, 12, R) of the bank
+        sites.
 
         Returns keys (12, Nb, 2 K) and values (12, Nb, 2 V + 6 C).
         """
@@ -92,16 +97,21 @@ class MemoryBank(nn.Module):
     def keys(self, conditions: Tensor) -> Tensor:
         """Unit vectors of the two roles, (..., R + E) -> (..., 2 K)."""
         normal = torch.nn.functional.normalize
-        return torch.cat([normal(self.key_regime(conditions), dim=-1), normal(self.key_response(conditions), dim=-1)], dim=-1)
+        return torch.cat(
+            [normal(self.key_regime(conditions), dim=-1), normal(self.key_response(conditions), dim=-1)], dim=-1
+        )
 
     @torch.jit.export
-    def retrieve(self, query: Tensor, place: Tensor, blind: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def retrieve(
+        self, query: Tensor, place: Tensor, blind: Tensor, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Contexts of B places in M calendar months of Q years.
 
-        query: (M, B, Q, 2 K) keys of the queries; place: (B, 3); blind: (B,) chord, in Earth radii, within which nothing is retrieved;
+        query: (M, B, Q, 2 K) keys of the queries; place: (B, 3); blind: (B,) chord, in Earth radii, within which
+        nothing is retrieved;
         keys: (M, Nb, 2 K); values: (M, Nb, 2 V + 6 C).
-        Returns contexts (M, B, Q, 4 V + FIGURES), with figures that say how near the neighbours are and how many count, and statistics
-        (M, B, Q, 12 C): flux of functional, then of local neighbours.
+        Returns contexts (M, B, Q, 4 V + FIGURES), with figures that say how near the neighbours are and how many count,
+        and statistics (M, B, Q, 12 C): flux of functional, then of local neighbours.
         """
         gap = place.unsqueeze(1) - self.site_place.unsqueeze(0)
         distance = torch.sqrt((gap * gap).sum(2))
@@ -141,8 +151,8 @@ def slice_role(keys: Tensor, role: int, size: int) -> Tensor:
 def local_neighbours(distance: Tensor, hidden: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
     """The k nearest on the sphere, and the first one outside.
 
-    distance, hidden: (B, Nb) -> distances, indices and envelope (B, k + 1); the envelope falls from 1 at the query to 0 at the first
-    neighbour outside.
+    distance, hidden: (B, Nb) -> distances, indices and envelope (B, k + 1); the envelope falls from 1 at the query to 0
+    at the first neighbour outside.
     """
     masked = distance.masked_fill(hidden, 1.0e4)
     near, index = torch.topk(masked, min(k + 1, masked.shape[1]), 1, largest=False)
@@ -150,10 +160,13 @@ def local_neighbours(distance: Tensor, hidden: Tensor, k: int) -> tuple[Tensor, 
     return near, index, (1.0 - near / reach).clamp(min=0.0)
 
 
-def functional_neighbours(similarity: Tensor, hidden: Tensor, k: int, temperature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def functional_neighbours(
+    similarity: Tensor, hidden: Tensor, k: int, temperature: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Attention over the k most similar: weights that are zero at the similarity of the first one outside.
 
-    similarity: (M, B, Q, Nb); hidden: (B, 1, Nb) -> weights and indices (M, B, Q, k + 1), highest similarity (M, B, Q, 1).
+    similarity: (M, B, Q, Nb); hidden: (B, 1, Nb) -> weights and indices (M, B, Q, k + 1), highest similarity (M, B, Q,
+    1).
     """
     masked = similarity.masked_fill(hidden, -1.0e4)
     score, index = torch.topk(masked, min(k + 1, masked.shape[3]), 3)

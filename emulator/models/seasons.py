@@ -1,7 +1,7 @@
 """Months and years of daily series: where a day falls, sums over months, and values interpolated between months.
 
-A series covers years 0..Y-1 from the year of its first day; a month's slot is 12 * year + month - 1, so that a series has S = 12 Y
-slots, of which those before its first or after its last month stay empty. Leap years need no special care.
+A series covers years 0..Y-1 from the year of its first day; a month's slot is 12 * year + month - 1, so that a series
+has S = 12 Y slots, of which those before its first or after its last month stay empty. Leap years need no special care.
 """
 
 import torch
@@ -36,15 +36,17 @@ def sum_over(values: Tensor, rows: Tensor, count: int) -> Tensor:
 
 
 def month_neighbour(calendar: Tensor) -> tuple[Tensor, Tensor]:
-    """Month to interpolate with, relative to the day's own (-1 or 1), and its weight (0 to 0.5), so that values at mid-month are
-    the month's and the year is a circle. calendar: (..., 6) -> (...) int64, (...) float32.
+    """Month to interpolate with, relative to the day's own (-1 or 1), and its weight (0 to 0.5), so that values at
+    mid-month are the month's and the year is a circle. calendar: (..., 6) -> (...) int64, (...) float32.
     """
     place = (calendar[..., 2].float() - 0.5) / calendar[..., 4].float() - 0.5
     return torch.where(place < 0, -torch.ones_like(calendar[..., 2]), torch.ones_like(calendar[..., 2])), place.abs()
 
 
 def interpolate_months(table: Tensor, calendar: Tensor) -> Tensor:
-    """Daily values from a table of each year's twelve months. table: (B, Y, 12, F); calendar: (B, T, 6) -> (B, T, F)."""
+    """Daily values from a table of each year's twelve months. table: (B, Y, 12, F); calendar: (B, T, 6) -> (B, T,
+    F).
+    """
     offset, weight = month_neighbour(calendar)
     month = calendar[:, :, 1] - 1
     first = year_of_series(calendar) * 12

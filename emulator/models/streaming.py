@@ -1,7 +1,8 @@
-"""The interface of every emulator: a causal step that a land model can call, and the same thing vectorised for training.
+"""The interface of every emulator: a causal step that a land model can call, and the same thing vectorised for
+training.
 
-Stepping day by day gives what `forward` gives. All that a model remembers is its state row, one flat float32 row per cell,
-which the host owns and writes to its restart file. See docs/formats.md, section 2, for the exported methods.
+Stepping day by day gives what `forward` gives. All that a model remembers is its state row, one flat float32 row per
+cell, which the host owns and writes to its restart file. See docs/formats.md, section 2, for the exported methods.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ from emulator.data.windows import Batch, TrainingData
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """prediction: (B, T, C) analysis units; auxiliary: named scalar losses, already weighted, which the trainer adds."""
+    """prediction: (B, T, C) analysis units; auxiliary: named scalar losses, already weighted, which the trainer
+    adds.
+    """
 
     prediction: Tensor
     auxiliary: dict[str, Tensor] = field(default_factory=dict)
@@ -23,9 +26,10 @@ class ModelOutput:
 class StreamingModel(nn.Module):
     """Base class. Physical units in and out; scalers, classes and retrieval memory are buffers inside.
 
-    A subclass sets `state_size` and defines `forward`, `init_state` and `step`, the latter two under `torch.jit.export`. Where past
-    flux is used it also exports `step_observed(drivers, calendar, flux, state)`. `past_flux` says what `step` puts in the model's
-    history: 'none' (the model has none), 'ungauged' (no flux) or 'self_fed' (its own prediction).
+    A subclass sets `state_size` and defines `forward`, `init_state` and `step`, the latter two under
+    `torch.jit.export`. Where past flux is used it also exports `step_observed(drivers, calendar, flux, state)`.
+    `past_flux` says what `step` puts in the model's history: 'none' (the model has none), 'ungauged' (no flux) or
+    'self_fed' (its own prediction).
     """
 
     state_size: int
@@ -39,7 +43,8 @@ class StreamingModel(nn.Module):
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """Predict whole series from the initial state.
 
-        drivers: (B, T, D) table units; calendar: (B, T, 6) int64; static: (B, P); flux: (B, T, C) analysis units, NaN = not known
+        drivers: (B, T, D) table units; calendar: (B, T, 6) int64; static: (B, P); flux: (B, T, C) analysis units, NaN =
+        not known
         -> (B, T, C) analysis units. The flux of a year moves the predictions of later years only.
         """
         raise NotImplementedError
@@ -63,7 +68,9 @@ class StreamingModel(nn.Module):
 
     @torch.jit.unused
     def freeze(self) -> None:
-        """Compute once whatever no longer changes when the weights are final. Called on an eval-mode copy before export."""
+        """Compute once whatever no longer changes when the weights are final. Called on an eval-mode copy before
+        export.
+        """
 
 
 def step_through(

@@ -1,7 +1,9 @@
-"""A small dataset of the format of docs/formats.md, made without the simulator: hidden site parameters, structured in space.
+"""A small dataset of the format of docs/formats.md, made without the simulator: hidden site parameters, structured in
+space.
 
-The fluxes follow simple rules (light use with a temperature optimum, Q10 respiration, methane from warm wet soil), so that a model
-can learn them, and hidden parameters that vary smoothly over the globe, so that history and neighbours can tell something.
+The fluxes follow simple rules (light use with a temperature optimum, Q10 respiration, methane from warm wet soil), so
+that a model can learn them, and hidden parameters that vary smoothly over the globe, so that history and neighbours can
+tell something.
 """
 
 from pathlib import Path
@@ -86,7 +88,9 @@ def _weather(random: np.random.Generator, static: dict[str, np.ndarray], fractio
         "co2": np.broadcast_to(375 + 2 * elapsed, tas.shape),
         "ch4": np.broadcast_to(1770 + 5 * elapsed, tas.shape),
     }
-    smooth = np.apply_along_axis(lambda row: np.convolve(np.pad(row, (14, 0), "edge"), np.full(15, 1 / 15), "valid"), 1, tas)
+    smooth = np.apply_along_axis(
+        lambda row: np.convolve(np.pad(row, (14, 0), "edge"), np.full(15, 1 / 15), "valid"), 1, tas
+    )
     values["tsl"] = 0.5 * (smooth + np.maximum(smooth, 273.15))
     values["wtd"] = 0.3 - 0.2 * noise[1]
     values["mrsos"] = np.clip(30 + 10 * noise[1], 2, 60)

@@ -1,0 +1,85 @@
+"""Small models of every registered kind, with weights large enough that every path through them matters."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from emulator.data.dataset import Dataset
+from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.variables import HOST_STATES, METEOROLOGY, Signature
+from emulator.data.windows import TrainingData, training_data
+from emulator.models.registry import MODEL_CONFIGS, build
+from emulator.models.streaming import StreamingModel
+from tests.emulator.synthetic import write_dataset
+
+KINDS = tuple(config.model_fields["kind"].default for config in MODEL_CONFIGS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A dataset of ten years, 2003 to 2012, and what was learned of its first six years at all but the last two
+    sites.
+    """
+
+    dataset: Dataset
+    training: TrainingData
+    scalers: Scalers
+
+    @property
+    def signature(self) -> Signature:
+        return self.dataset.signature
+
+    def calendar(self, sites: int) -> Tensor:
+        return self.dataset.calendar.expand(sites, -1, -1)
+
+    def predict(self, model: StreamingModel, sites: int = 4, flux: Tensor | None = None) -> Tensor:
+        """`forward` over the whole record of the first sites, with the measured past flux unless another is given."""
+        data = self.dataset
+        with torch.no_grad():
+            seen = data.flux[:sites] if flux is None else flux
+            return model(data.drivers[:sites], self.calendar(sites), data.static[:sites], seen)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Models this small only wait for one another on several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    path = write_dataset(Path(tmp_path_factory.mktemp("models")) / "dataset.nc", sites=12, years=10)
+    dataset = Dataset.open(path, Signature.from_names(METEOROLOGY + HOST_STATES))
+    mask = np.zeros((12, 10), bool)
+    mask[:10, :6] = True
+    training = training_data(dataset, mask)
+    return Case(dataset, training, fit_scalers(training, dataset.signature))
+
+
+@pytest.fixture(scope="session")
+def make_model(case: Case) -> Callable[..., StreamingModel]:
+    def make(kind: str, **options: object) -> StreamingModel:
+        torch.manual_seed(11)
+        config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
+        model = build(config(**{"hidden": 12, **options}), case.signature, case.scalers)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        model.prepare(case.training)
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def model(request: pytest.FixtureRequest, make_model: Callable[..., StreamingModel]) -> StreamingModel:
+    """Each registered model; shared by tests, which must not change it."""
+    return make_model(request.param)

@@ -1,0 +1,211 @@
+"""What every registered model promises: stepping is `forward`, state is all it remembers, causality, independence,
+constraints.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.data.scalers import Scalers
+from emulator.data.windows import Batch
+from emulator.models.registry import MODEL_CONFIGS, build
+from emulator.models.streaming import StreamingModel, step_through
+from tests.emulator.models.conftest import KINDS, Case
+
+SITES = 4
+
+
+def stepped(case: Case, model: StreamingModel, state: torch.Tensor, days: slice, observed: bool = False):
+    data = case.dataset
+    flux = data.flux[:SITES, days] if observed and model.past_flux != "none" else None
+    with torch.no_grad():
+        return step_through(model, data.drivers[:SITES, days], data.calendar[days], state, flux)
+
+
+def no_flux(case: Case) -> torch.Tensor:
+    return torch.full_like(case.dataset.flux[:SITES], torch.nan)
+
+
+def day_of(case: Case, year: int, month: int, day: int) -> int:
+    wanted = torch.tensor([year, month, day])
+    return int(torch.nonzero((case.dataset.calendar[:, :3] == wanted).all(1))[0])
+
+
+@pytest.mark.parametrize("observed", [False, True], ids=["step", "step_observed"])
+def test_stepping_ten_years_is_forward(case: Case, model: StreamingModel, observed: bool) -> None:
+    offline = case.predict(model, SITES, None if observed else no_flux(case))
+    online, _ = stepped(case, model, model.init_state(case.dataset.static[:SITES]), slice(None), observed)
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert case.dataset.calendar[:, 5].max() == 366
+    assert offline.std(dim=(0, 1)).min() > 1e-3
+    assert ((online - offline).abs().amax(dim=(0, 1)) / spread).max() <= 1e-5
+
+
+def test_stepping_is_forward_on_a_noleap_calendar_from_mid_month(case: Case, model: StreamingModel) -> None:
+    """A host may begin on any day: a series that begins and ends within a month and a year."""
+    keep = (case.dataset.calendar[:, 1] != 2) | (case.dataset.calendar[:, 2] != 29)
+    drivers, calendar = case.dataset.drivers[:SITES, keep], case.dataset.calendar[keep].clone()
+    flux, static = case.dataset.flux[:SITES, keep], case.dataset.static[:SITES]
+    after = (calendar[:, 5] == 366) & (calendar[:, 1] > 2)
+    calendar[after, 3] -= 1
+    calendar[:, 5] = 365
+    calendar[calendar[:, 1] == 2, 4] = 28
+    days = slice(200, 200 + 900)
+    with torch.no_grad():
+        offline = model(drivers[:, days], calendar[days].expand(SITES, -1, -1), static, flux[:, days])
+        seen = None if model.past_flux == "none" else flux[:, days]
+        online, _ = step_through(model, drivers[:, days], calendar[days], model.init_state(static), seen)
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert ((online - offline).abs().amax(dim=(0, 1)) / spread).max() <= 1e-5
+
+
+def test_state_is_one_float32_row_and_is_never_written_to(case: Case, model: StreamingModel) -> None:
+    state = model.init_state(case.dataset.static[:SITES]).detach()
+    assert state.shape == (SITES, model.state_size)
+    assert state.dtype == torch.float32
+    for date in ((2003, 6, 14), (2003, 6, 30), (2003, 12, 31), (2004, 1, 1)):
+        day = day_of(case, *date)
+        before = state.clone()
+        _, after = stepped(case, model, state, slice(day, day + 1))
+        assert torch.equal(state, before)
+        assert after.shape == state.shape and after.dtype == torch.float32 and torch.isfinite(after).all()
+        assert not torch.equal(after, before)
+        state = after
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(301, 699))
+def test_restart_is_bit_exact(case: Case, model: StreamingModel, cut: int) -> None:
+    start = model.init_state(case.dataset.static[:SITES]).detach()
+    whole, end = stepped(case, model, start, slice(300, 700))
+    _, middle = stepped(case, model, start, slice(300, cut))
+    restored = torch.from_numpy(np.frombuffer(middle.numpy().tobytes(), np.float32).copy()).view_as(middle)
+    rest, again = stepped(case, model, restored, slice(cut, 700))
+    assert torch.equal(rest, whole[:, cut - 300 :])
+    assert torch.equal(again, end)
+
+
+def test_rows_do_not_touch_one_another(case: Case, model: StreamingModel) -> None:
+    data, days = case.dataset, slice(0, 400)
+    other = data.drivers[:SITES, days].clone()
+    other[1:] += torch.randn(other[1:].shape, generator=torch.Generator().manual_seed(1)) * other[1:].std((0, 1))
+    static = data.static[:SITES].clone()
+    static[1:, 0] = -static[1:, 0]
+    with torch.no_grad():
+        kept, kept_state = stepped(case, model, model.init_state(data.static[:SITES]), days)
+        moved, moved_state = step_through(model, other, data.calendar[days], model.init_state(static))
+    assert torch.equal(kept[0], moved[0])
+    assert torch.equal(kept_state[0], moved_state[0])
+    assert not torch.equal(kept[1:], moved[1:])
+
+
+def test_cells_can_be_taken_in_any_order_and_number(case: Case, model: StreamingModel) -> None:
+    """Equal to rounding; the coupler makes it exact by padding to fixed blocks."""
+    together = case.predict(model, SITES)
+    data, one = case.dataset, slice(2, 3)
+    with torch.no_grad():
+        alone = model(data.drivers[one], case.calendar(1), data.static[one], data.flux[one])
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert ((alone[0] - together[2]).abs() / spread).max() < 1e-5
+
+
+def test_later_drivers_move_no_earlier_flux(case: Case, model: StreamingModel) -> None:
+    day = day_of(case, 2006, 8, 17)
+    drivers = case.dataset.drivers[:SITES].clone()
+    drivers[:, day:] += 0.5 * drivers.std((0, 1))
+    before = case.predict(model, SITES)
+    with torch.no_grad():
+        after = model(drivers, case.calendar(SITES), case.dataset.static[:SITES], case.dataset.flux[:SITES])
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert torch.equal(before[:, :day], after[:, :day])
+    assert ((before[:, day:] - after[:, day:]).abs() / spread).max() > 1e-4
+
+
+def test_flux_of_a_year_moves_later_years_only(case: Case, model: StreamingModel) -> None:
+    new_year = day_of(case, 2008, 1, 1)
+    flux = case.dataset.flux[:SITES].clone()
+    flux[:, day_of(case, 2007, 3, 1) : new_year] *= 3.0
+    before, after = case.predict(model, SITES), case.predict(model, SITES, flux)
+    assert torch.equal(before[:, :new_year], after[:, :new_year])
+    if model.past_flux == "none":
+        assert torch.equal(before, after)
+    else:
+        assert not torch.equal(before[:, new_year], after[:, new_year])
+
+
+def test_unknown_past_flux_is_allowed(case: Case, model: StreamingModel) -> None:
+    random = torch.Generator().manual_seed(3)
+    flux = case.dataset.flux[:SITES].clone()
+    flux[torch.rand(flux.shape, generator=random) < 0.7] = torch.nan
+    flux[0] = torch.nan
+    assert torch.isfinite(case.predict(model, SITES, flux)).all()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(warming=st.floats(-40, 25), wetting=st.floats(0, 10), seed=st.integers(0, 1000))
+def test_fluxes_keep_their_constraints(
+    case: Case, model: StreamingModel, warming: float, wetting: float, seed: int
+) -> None:
+    """Whatever the drivers, far outside training included."""
+    names = case.signature.target_names
+    drivers = case.dataset.drivers[:SITES, :200].clone()
+    drivers[..., 0] += warming
+    drivers[..., 1] *= wetting
+    drivers *= 1 + 0.1 * torch.randn(drivers.shape, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        fluxes = model(
+            drivers, case.calendar(SITES)[:, :200], case.dataset.static[:SITES], case.dataset.flux[:SITES, :200]
+        )
+    gpp, ra, rh, nee = (fluxes[..., names.index(name)] for name in ("gpp", "ra", "rh", "nee"))
+    assert torch.isfinite(fluxes).all()
+    assert gpp.min() >= 0 and ra.min() >= 0 and rh.min() >= 0
+    assert torch.equal(nee, ra + rh - gpp)
+
+
+def test_scripted_model_is_the_model(case: Case, model: StreamingModel) -> None:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(model), buffer)
+    buffer.seek(0)
+    scripted = torch.jit.load(buffer)
+    assert torch.equal(case.predict(model, SITES), case.predict(scripted, SITES))
+    start = model.init_state(case.dataset.static[:SITES]).detach()
+    assert torch.equal(start, scripted.init_state(case.dataset.static[:SITES]))
+    for observed in (False, True):
+        fluxes, state = stepped(case, model, start, slice(330, 800), observed)
+        if observed and model.past_flux == "none":
+            continue
+        data, seen = case.dataset, case.dataset.flux[:SITES, 330:800] if observed else None
+        with torch.no_grad():
+            again, final = step_through(scripted, data.drivers[:SITES, 330:800], data.calendar[330:800], start, seen)
+        assert torch.equal(again, fluxes)
+        assert torch.equal(final, state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_weight_is_trained(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+    """A weight without gradient is dead code."""
+    model = make_model(kind).train()
+    data, days = case.dataset, case.dataset.days(2003, 2005)
+    flux = data.flux[:10, days]
+    batch = Batch(data.drivers[:10, days], case.calendar(10)[:, days], data.static[:10], flux, flux, torch.arange(10))
+    output = model.training_outputs(batch)
+    loss = torch.asinh(output.prediction).pow(2).mean() + sum(output.auxiliary.values())
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_dict_rebuilds_the_model(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+    """From shapes alone: scalers and memory are buffers."""
+    model = make_model(kind)
+    config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
+    rebuilt = build(config(hidden=12), case.signature, Scalers.identity(case.signature)).eval()
+    rebuilt.load_state_dict(model.state_dict())
+    assert torch.equal(case.predict(rebuilt), case.predict(model))
