@@ -21,3 +21,10 @@ configure_file(cmake/ecostep.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" @ONL
 configure_file(cmake/ecostep_fortran.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc" @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc"
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# A stand-in artefact with which a host is built and tested before there is a trained one.
+add_custom_command(OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/stub.pt"
+  COMMAND ${CMAKE_COMMAND} -E tar cf "${CMAKE_CURRENT_BINARY_DIR}/stub.pt" --format=zip extra/ecostep.json
+  DEPENDS examples/stub/extra/ecostep.json WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/examples/stub")
+add_custom_target(ecostep_stub ALL DEPENDS "${CMAKE_CURRENT_BINARY_DIR}/stub.pt")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/stub.pt" DESTINATION ${CMAKE_INSTALL_DATADIR}/ecostep)

@@ -505,13 +505,15 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), intent(inout), target, contiguous :: state(:, :) !< (state_size, ncell)
+    real(c_float), intent(inout), target :: state(:, :) !< (state_size, ncell), contiguous
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
     type(c_ptr) :: address
 
+    ! A dummy with the contiguous attribute would be a copy of a section, gone after the call; here a
+    ! section has no address and the library refuses it.
     address = c_null_ptr
-    if (size(state) > 0) address = c_loc(state)
+    if (size(state) > 0 .and. is_contiguous(state)) address = c_loc(state(1, 1))
     call finish(c_set_state(self%handle, address, size(state, 1, c_size_t), &
         size(state, 2, c_size_t)), stat)
     if (present(errmsg)) call explain(stat, errmsg)

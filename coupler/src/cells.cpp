@@ -95,7 +95,7 @@ void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
     fail(ECOSTEP_WRONG_SIZE, "the state has ", state_size, " values per cell, the model needs ", model_->layout.size,
          " (ecostep_state_size)");
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the state has ", ncell, " rows for ", ncell_, " cells");
-  if (state == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, "state: null pointer");
+  if (state == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, "state: null pointer, or an array section: the state must be one contiguous array");
   state_ = state;
   state_registered_ = true;
 }

@@ -6,6 +6,7 @@ that predictions see from the next year on. `write_stub` makes the linear one th
 
 from __future__ import annotations
 
+import argparse
 import json
 import zipfile
 from pathlib import Path
@@ -102,17 +103,46 @@ def write_torchscript(
     from tests.coupler.lstm import TinyLSTM
 
     torch.manual_seed(seed)
-    module = torch.jit.script(TinyLSTM(torch.from_numpy(NORMAL), torch.from_numpy(SPREAD), hidden).eval())
+    scales = [torch.from_numpy(scale) for scale in (NORMAL, SPREAD, np.array([90.0, 1000.0, 13.0], np.float32))]
+    module = torch.jit.script(TinyLSTM(*scales, hidden).eval())
     statics, inputs = sample_statics(3), sample_inputs(3, nstep)
     targets = run_torchscript(module, statics, inputs)
     reference = {"ncell": 3, "nstep": nstep, "start_date": "2003-12-15", "calendar": "standard"}
     about = metadata(kind="lstm", backends=["torchscript"], state_size=int(module.state_size), past_flux=past_flux)
     about["reference"] = reference
     del about["stub"]
-    arrays = b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in (statics, inputs, targets))
-    extra = {"ecostep.json": json.dumps(about | changes), "reference.f32": arrays}
-    torch.jit.save(module, str(path), _extra_files=extra)
+    return save_torchscript(path, module, about | changes, (statics, inputs, targets))
+
+
+def save_torchscript(path: Path, module: Any, about: dict[str, Any], reference: tuple[np.ndarray, ...]) -> Path:
+    """Module, metadata and the arrays of the reference run, in one file."""
+    import torch
+
+    arrays = b"".join(np.ascontiguousarray(array, "<f4").tobytes() for array in reference)
+    torch.jit.save(module, str(path), _extra_files={"ecostep.json": json.dumps(about), "reference.f32": arrays})
     return path
+
+
+def write_like_stub(path: Path, nstep: int = 20) -> Path:
+    """A TorchScript artefact with the variables of coupler/examples/stub, for hosts that know those."""
+    import torch
+
+    from tests.coupler.lstm import TinyLSTM
+
+    stub = Path(__file__).parents[2] / "coupler" / "examples" / "stub" / "extra" / "ecostep.json"
+    about = json.loads(stub.read_text())
+    normal = np.array([283.0, 3e-5, 0.2], np.float32)
+    spread = np.array([10.0, 3e-5, 0.3], np.float32)
+    torch.manual_seed(5)
+    scales = [torch.from_numpy(scale) for scale in (normal, spread, np.array([90.0], np.float32))]
+    module = torch.jit.script(TinyLSTM(*scales, 31).eval())
+    random = np.random.default_rng(6)
+    statics = random.uniform(-50, 70, (3, 1)).astype(np.float32)
+    inputs = np.abs(normal + spread * random.uniform(-1, 1, (nstep, 3, 3))).astype(np.float32)
+    about |= {"name": "lstm", "kind": "lstm", "backends": ["torchscript"], "state_size": int(module.state_size)}
+    about["reference"] = {"ncell": 3, "nstep": nstep, "start_date": "2003-12-15", "calendar": "standard"}
+    del about["stub"]
+    return save_torchscript(path, module, about, (statics, inputs, run_torchscript(module, statics, inputs)))
 
 
 def run_torchscript(module: Any, statics: np.ndarray, inputs: np.ndarray, start: str = "2003-12-15") -> np.ndarray:
@@ -146,3 +176,9 @@ def calendar_row(date: np.datetime64) -> list[int]:
         days_in_month,
         days_in_year,
     ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Write an artefact for the compiled tests.")
+    parser.add_argument("--like-stub", type=Path, required=True, metavar="FILE")
+    write_like_stub(parser.parse_args().like_stub)

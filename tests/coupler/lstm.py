@@ -9,20 +9,20 @@ class TinyLSTM(nn.Module):
 
     state_size: int
 
-    def __init__(self, normal: Tensor, spread: Tensor, hidden: int) -> None:
+    def __init__(self, normal: Tensor, spread: Tensor, static_scale: Tensor, hidden: int) -> None:
         super().__init__()
         self.hidden = hidden
         self.state_size = 2 * hidden + 3
         self.register_buffer("normal", normal)
         self.register_buffer("spread", spread)
+        self.register_buffer("static_scale", static_scale)
         self.cell = nn.LSTMCell(normal.numel() + 2, hidden)
-        self.start = nn.Linear(3, 2 * hidden)
+        self.start = nn.Linear(static_scale.numel(), 2 * hidden)
         self.head = nn.Linear(hidden + 1, 2)
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
-        features = torch.stack([static[:, 0] / 90.0, static[:, 1] / 1000.0, static[:, 2] / 13.0], dim=1)
-        return torch.cat([torch.tanh(self.start(features)), torch.zeros(static.size(0), 3)], dim=1)
+        return torch.cat([torch.tanh(self.start(static / self.static_scale)), torch.zeros(static.size(0), 3)], dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,114 @@
+!> fortran_host ARTEFACT: a land model in Fortran, compiled with the flags that real ones use (default reals of 8 bytes, trapped
+!> floating-point exceptions, big-endian restart files).
+program fortran_host
+  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+  use ecostep
+  implicit none
+  integer, parameter :: ncell = 70, nlevel = 3
+
+  type :: land
+    type(ecostep_cells) :: cells
+    real, pointer :: tsoil(:, :) => null()         ! of the default kind; level 2 is what the emulator wants
+    real(real32), pointer :: rain(:) => null()
+    real(real64), pointer :: zwt => null()         ! one value for all cells
+    real(real64), pointer :: lat(:) => null(), ch4(:) => null()
+    real(real32), pointer :: gpp(:) => null()
+    real(real32), pointer :: state(:, :) => null()
+  end type land
+
+  type(ecostep_model) :: model
+  type(land) :: straight, stopped, resumed
+  character(len=1000) :: path
+  character(len=:), allocatable :: message
+  integer :: status, unit, hour
+  logical :: failed
+
+  failed = .false.
+  call get_command_argument(1, path)
+  call model%open(path)
+  call check(model%n_inputs() == 3 .and. model%input_name(1) == 'tas' .and. model%input_units(1) == 'K', 'inputs')
+  call check(model%target_name(2) == 'fch4' .and. model%target_name(3) == '' .and. model%target_name(0) == '', 'targets')
+  call check(ecostep_version() == '0.1.0' .and. ecostep_status_name(ecostep_bad_units) == 'BAD_UNITS', 'texts')
+
+  ! A run of three days by the hour, straight and with a restart at noon of the second day.
+  call start(straight)
+  call start(stopped)
+  do hour = 0, 71
+    call run_hour(straight, hour)
+    if (hour < 36) call run_hour(stopped, hour)
+  end do
+  open (newunit=unit, status='scratch', form='unformatted')
+  write (unit) stopped%state
+  rewind (unit)
+  call start(resumed)
+  read (unit) resumed%state
+  close (unit)
+  do hour = 36, 71
+    call run_hour(resumed, hour)
+  end do
+  call check(all(straight%state == resumed%state), 'state after a restart')
+  call check(all(straight%ch4 == resumed%ch4) .and. all(straight%gpp == resumed%gpp), 'flux after a restart')
+  call check(maxval(straight%ch4) > minval(straight%ch4), 'cells differ')
+
+  ! Errors are values where the caller asks for them.
+  call straight%cells%input('tas', 'mm', straight%tsoil(1, :), status, message)
+  call check(status == ecostep_bad_units .and. index(message, "cannot convert 'mm' to 'K'") > 0, 'units')
+  call straight%cells%input('pr', 'mm s-1', straight%rain(1:3), status, message)
+  call check(status == ecostep_wrong_size .and. index(message, "'pr' has 3 values for 70 cells") > 0, 'number of cells')
+  call straight%cells%output('co2', 'g m-2 day-1', straight%ch4, status, message)
+  call check(status == ecostep_unknown_name .and. index(message, 'it has: gpp fch4') > 0, 'name')
+  straight%tsoil(2, 5) = ieee_value(1.0, ieee_quiet_nan)
+  call straight%cells%step(2001, 7, 4, 0, 3600, status, message)
+  call check(status == ecostep_bad_value .and. index(message, "input 'tas' is NaN in cell 5 of 70") > 0, 'NaN')
+  call model%open('no such file', stat=status, errmsg=message)
+  call check(status == ecostep_file_error .and. index(message, 'no such file: cannot be opened') > 0, 'file')
+  if (failed) error stop 1
+
+contains
+
+  !> Allocate the arrays of a land model, register them and start afresh.
+  subroutine start(host)
+    type(land), intent(inout) :: host
+    integer :: i
+
+    allocate (host%tsoil(nlevel, ncell), host%rain(ncell), host%zwt, host%lat(ncell), host%ch4(ncell), host%gpp(ncell))
+    allocate (host%state(model%state_size(), ncell))
+    call host%cells%create(model, ncell, calendar='noleap')
+    call host%cells%input('tas', 'degC', host%tsoil(2, :))
+    call host%cells%input('pr', 'mm day-1', host%rain)
+    call host%cells%input('wtd', 'm', host%zwt)
+    call host%cells%static('lat', 'degrees_north', host%lat(ncell:1:-1))
+    call host%cells%output('gpp', 'g m-2 s-1', host%gpp)
+    call host%cells%output('fch4', 'kg m-2 s-1', host%ch4)
+    call host%cells%state(host%state)
+    host%lat = [(40.0_real64 + 0.5_real64 * i, i = 1, ncell)]
+    call host%cells%init_state()
+  end subroutine start
+
+  !> One hour, counted from the start of the run.
+  subroutine run_hour(host, count)
+    type(land), intent(inout) :: host
+    integer, intent(in) :: count
+    integer :: i
+
+    do i = 1, ncell
+      host%tsoil(:, i) = 5.0 + 0.2 * i + 3.0 * sin(0.2618 * count)
+      host%rain(i) = real(mod(count + i, 7), real32)
+    end do
+    host%zwt = 0.1_real64 + 0.001_real64 * count
+    call host%cells%step(2001, 7, 1 + count / 24, 3600 * mod(count, 24), 3600)
+  end subroutine run_hour
+
+  !> Note a failure and go on.
+  subroutine check(good, what)
+    logical, intent(in) :: good
+    character(len=*), intent(in) :: what
+
+    if (good) return
+    failed = .true.
+    write (error_unit, '(2a)') 'FAILED: ', what
+    if (allocated(message)) write (error_unit, '(2a)') '  last message: ', message
+  end subroutine check
+
+end program fortran_host
