@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+SHARE_OF_SIZE = 0.25
+"""Share of a site's root mean square flux that its spread is not much below."""
+
 HUBER_DELTA = 2.0
 """Normalised errors beyond this count linearly, so that a single extreme day cannot steer a batch."""
 
@@ -29,7 +32,8 @@ class FluxLoss(nn.Module):
 
     Let t be the target, p the prediction, a(x) = asinh(x / scale):
     - transformed: Huber of (a(p) - a(t)) / spread, where spread is the standard deviation of a(t);
-    - site: Huber of (p - t) / site_spread of that site, so that every site counts alike, whatever its size;
+    - site: log(1 + z^2), z = (p - t) / site_spread of that site, so that every site counts alike, whatever its size; its influence
+      falls for |z| > 1, else sites with a small spread hold all predictions near theirs;
     - physical: square of (p - t) / flux_spread, what pooled R2 is made of.
     """
 
@@ -70,7 +74,7 @@ class FluxLoss(nn.Module):
         transformed = torch.asinh(prediction / self.scale) - torch.asinh(target / self.scale)
         terms = (
             self.weights.transformed * _huber(transformed / self.transformed_spread)
-            + self.weights.site * _huber(error / self.site_spread[site][:, None, :])
+            + self.weights.site * torch.log1p((error / self.site_spread[site][:, None, :]) ** 2)
             + self.weights.physical * (error / self.flux_spread) ** 2
         )
         days = known.sum(dim=(0, 1))
@@ -79,20 +83,17 @@ class FluxLoss(nn.Module):
         return (by_target * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
-def flux_loss(
-    weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor, target_weight: Tensor, site_floor: float = 0.1
-) -> FluxLoss:
+def flux_loss(weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor, target_weight: Tensor) -> FluxLoss:
     """Build the loss from data.
 
     flux: (N, T, C), NaN = missing; usable: (N, T), True where data may be learned from (never test data); scale: (C,) asinh scale.
-    A site's spread is at least `site_floor` of the median site's, else a site that is nearly always zero would dominate.
+    A site's spread is its standard deviation and, added in squares, a share of the size of its flux: a steady flux need not be right
+    to a small part of its size.
     """
     flux = torch.where(usable[..., None], flux, torch.full_like(flux, torch.nan)).double()
     transformed = torch.asinh(flux / scale.double())
-    site_spread = _spread(flux, dim=(1,))
-    median = site_spread.nanmedian(dim=0).values
-    floor = _positive(site_floor * median)
-    site_spread = torch.maximum(torch.nan_to_num(site_spread, nan=0.0), floor)
+    variance, mean_square = _spread(flux, dim=(1,)) ** 2, (flux**2).nanmean(dim=1)
+    site_spread = _positive((variance + SHARE_OF_SIZE**2 * mean_square).sqrt())
     return FluxLoss(
         weights,
         scale=scale,
