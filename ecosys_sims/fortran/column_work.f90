@@ -134,7 +134,7 @@ contains
         upper = min(z_top(k), p%root_depth(i))
         lower = min(z_bottom(k), p%root_depth(i))
         work%root_share(i, k) = p%beta_root(i)**(100.0_wp*upper) - p%beta_root(i)**(100.0_wp*lower)
-        work%depth_substrate(i, k) = exp(-max(0.0_wp, z_mid(k) - p%root_depth(i))/0.10_wp)
+        work%depth_substrate(i, k) = exp(-max(0.0_wp, z_mid(k) - 0.10_wp)/(0.5_wp*p%root_depth(i)))
         work%depth_oxidation(i, k) = 1.0_wp
         if (.not. static%wetland(i)) work%depth_oxidation(i, k) = exp(-z_mid(k)/0.3_wp)
         work%root_conduit(i, k) = 2.0_wp*max(0.0_wp, 1.0_wp - z_mid(k)/p%root_depth(i))

@@ -202,7 +202,7 @@ contains
       3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
       'degree-day factor of snow melt')
     info(29) = entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-      0.5_wp, 0.6_wp, 0.8_wp, 0.45_wp, 0.6_wp, 1.0_wp, 0.0_wp, &
+      1.2_wp, 1.2_wp, 1.4_wp, 0.8_wp, 1.5_wp, 1.8_wp, 0.0_wp, &
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
       'methane production potential per soil volume at t_pr')
     info(30) = entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
@@ -214,8 +214,8 @@ contains
       12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
       'reference temperature of methane production')
     info(32) = entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
-      20.0_wp, 20.0_wp, 25.0_wp, 20.0_wp, 12.0_wp, 20.0_wp, 2.0_wp, &
-      3.5_wp, 2.0_wp, 2.5_wp, 2.0_wp, 1.2_wp, 1.0_wp], &
+      25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 3.0_wp, &
+      4.0_wp, 2.5_wp, 3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp], &
       'methane oxidation potential per soil water')
     info(33) = entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
       5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.12_wp, &

@@ -1,0 +1,91 @@
+!> Blocks of sites with synthetic weather, and runs of them, for the column tests.
+module column_runs
+  use kinds, only: wp
+  use parameters, only: default_parameters, is_wetland_biome
+  use column_state, only: allocate_static, allocate_forcing, step_forcing
+  use column, only: column_model, column_initialise, physics_day_start, physics_step, &
+                    physics_day_end, biogeochemistry_step, biogeochemistry_day, check_balances
+  use synthetic_weather, only: weather_of_hour, unit_random
+  implicit none
+  private
+  public :: make_sites, random_sites, run_day
+
+contains
+
+  !> A block of sites with the defaults of their biomes, ready to run.
+  subroutine make_sites(c, biome, lat, t_ann, annual_precip, continentality)
+    type(column_model), intent(inout) :: c   !< block of sites
+    integer, intent(in) :: biome(:)          !< flags
+    real(wp), intent(in) :: lat(:)           !< [degrees_north]
+    real(wp), intent(in) :: t_ann(:)         !< [K]
+    real(wp), intent(in) :: annual_precip(:) !< [kg m-2 year-1]
+    real(wp), intent(in) :: continentality(:)  !< Conrad index [1]
+    call allocate_static(c%static, size(biome))
+    c%static%biome = biome
+    c%static%wetland = is_wetland_biome(biome)
+    c%static%lat = lat
+    c%static%lon = 0.0_wp
+    c%static%elevation = 150.0_wp
+    c%static%sand = 0.4_wp
+    c%static%clay = 0.2_wp
+    c%static%ph = merge(4.3_wp, 6.0_wp, biome == 1)
+    c%static%t_ann = t_ann
+    c%static%annual_precip = annual_precip
+    c%static%continentality = continentality
+    call default_parameters(c%params, biome)
+    call column_initialise(c)
+  end subroutine make_sites
+
+  !> Sites `first` to `last` of an endless random list; the same site is the same in any block.
+  subroutine random_sites(c, first, last, extreme)
+    type(column_model), intent(inout) :: c  !< block of sites
+    integer, intent(in) :: first, last      !< site numbers
+    logical, intent(in) :: extreme          !< annual means of -35 to 38 C, droughts and floods
+    integer :: biome(first:last), k
+    real(wp), dimension(first:last) :: lat, t_ann, rain, continentality, r
+    do k = first, last
+      biome(k) = 1 + modulo(k, 13)
+      r(k) = unit_random(k, 11, 1)
+      lat(k) = 170.0_wp*(r(k) - 0.5_wp)
+      t_ann(k) = 300.0_wp - 40.0_wp*abs(r(k) - 0.5_wp)*2.0_wp*unit_random(k, 11, 2)
+      rain(k) = 100.0_wp + 1900.0_wp*unit_random(k, 11, 3)**2
+      continentality(k) = 5.0_wp + 60.0_wp*unit_random(k, 11, 4)
+      if (extreme) then
+        t_ann(k) = merge(311.0_wp, 238.0_wp, modulo(k, 2) == 0)
+        rain(k) = merge(5.0_wp, 6000.0_wp, modulo(k, 3) == 0)
+        continentality(k) = 90.0_wp
+      end if
+    end do
+    call make_sites(c, biome, lat, t_ann, rain, continentality)
+    do k = first, last
+      c%static%sand(k - first + 1) = 0.05_wp + 0.85_wp*unit_random(k, 11, 5)
+      c%static%clay(k - first + 1) = (0.95_wp - c%static%sand(k - first + 1))*unit_random(k, 11, 6)
+      c%static%ph(k - first + 1) = 3.2_wp + 5.0_wp*unit_random(k, 11, 7)
+    end do
+    call column_initialise(c)
+  end subroutine random_sites
+
+  !> One whole day of the process scheme, balances included.
+  subroutine run_day(c, forcing, site_number, day, offset, worst, stat, errmsg)
+    type(column_model), intent(inout) :: c        !< block of sites
+    type(step_forcing), intent(inout) :: forcing  !< room for the forcing
+    integer, intent(in) :: site_number(:)         !< seeds of the weather
+    integer, intent(in) :: day                    !< days since the start
+    real(wp), intent(in) :: offset                !< warming [K]
+    real(wp), intent(inout) :: worst(4)           !< largest balance errors
+    integer, intent(out) :: stat                  !< 0, or 1 where a balance failed
+    character(len=:), allocatable, intent(out) :: errmsg  !< what failed
+    integer :: hour
+    if (.not. allocated(forcing%tair)) call allocate_forcing(forcing, c%static%nsite)
+    call physics_day_start(c, modulo(day, 365) + 1)
+    do hour = 0, 23
+      call weather_of_hour(c%static, site_number, day, hour, offset, forcing)
+      call physics_step(c, forcing, 3600.0_wp)
+      call biogeochemistry_step(c, forcing, 3600.0_wp)
+    end do
+    call physics_day_end(c)
+    call biogeochemistry_day(c)
+    call check_balances(c, .true., worst, stat, errmsg)
+  end subroutine run_day
+
+end module column_runs
