@@ -102,7 +102,8 @@ contains
       key(g, 'trend_k_per_decade', 'real', '0.0', 'linear warming [K per decade]'), &
       key(g, 'trend_reference_year', 'integer', '2000', 'year in which the trend is zero'), &
       key(g, 'annual_t_sd', 'real', '', &
-        'standard deviation of annual temperature [K]; else 0.6 + 0.01 max(|lat| - 20, 0)'), &
+        'standard deviation of the anomaly of a year'// &
+        ' [K], on top of daily weather; else 0.6 + 0.01 max(|lat| - 20, 0)'), &
       key(g, 'annual_t_ar1', 'real', '0.3', 'autocorrelation of annual temperature [1]'), &
       key(g, 'annual_p_cv', 'real', '', &
         'coefficient of variation of annual precipitation [1]; else 0.15 (wet) to 0.30 (arid)'), &

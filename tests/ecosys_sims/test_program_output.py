@@ -277,5 +277,3 @@ def test_sites_are_found_by_name(case):
     history = drive(case, "file", fsites="sites.nc")
     mean = values["Tair"].reshape(365, 24).mean(1)
     assert np.allclose(history["tas"], [mean + 4.0, mean], rtol=1e-6)
-
-

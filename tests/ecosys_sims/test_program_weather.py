@@ -1,0 +1,146 @@
+"""The generated weather: frequency and amount of rain, temperature, its years, and what the namelist changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ecosys_sims.program_case import Case, write_sites
+
+YEARS = 40
+SITES = {"lat": [41.0, 51.0, 65.0, 2.0, -35.0], "continentality": [50.0, 15.0, 58.0, 5.0, 20.0],
+         "annual_precip": [700.0, 1100.0, 350.0, 2400.0, 150.0]}  # fmt: skip
+
+
+def normal_temperature(lat: np.ndarray, elevation: float, continentality: np.ndarray) -> np.ndarray:
+    """Annual mean of docs/process_model.md section 2.1, K."""
+    s2 = np.sin(np.radians(lat)) ** 2
+    return (
+        273.15
+        + np.minimum(27.5, 14.9 - 28 * (3 * s2 - 1) / 2 + 12 * (1 - continentality / 60) * s2)
+        - 0.0065 * elevation
+    )
+
+
+@pytest.fixture(scope="module")
+def case(ecosys_exe: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    case = Case(ecosys_exe, tmp_path_factory.mktemp("weather"))
+    write_sites(case.folder / "sites.nc", **SITES)
+    return case
+
+
+def generate(case: Case, name: str, years: int = YEARS, **wgen) -> dict[str, np.ndarray]:
+    """History of `years` noleap years, physics with one step a day: only the weather matters here."""
+    run = {"fsites": "sites.nc", "calendar": "noleap", "start_date": "1981-01-01", "stop_n": years, "spinup_years": 0,
+           "dt_phys": 21600, "seed": 3}  # fmt: skip
+    fields = {"hist_fields": "tas,tasmin,tasmax,pr,rsds,rlds,vpd,sfcWind,co2,ch4"}
+    return case.complete({"run_ctl": run, "wgen_nl": wgen, "hist_nl": fields}, name)
+
+
+@pytest.fixture(scope="module")
+def weather(case: Case) -> dict[str, np.ndarray]:
+    return generate(case, "base")
+
+
+def test_annual_temperature_is_the_normal(weather):
+    lat, continentality = np.array(SITES["lat"]), np.array(SITES["continentality"])
+    expected = normal_temperature(lat, 100.0, continentality)
+    yearly = weather["tas"].reshape(5, YEARS, 365).mean(axis=2)
+    sd = 0.6 + 0.01 * np.maximum(np.abs(lat) - 20, 0)
+    error = np.abs(yearly.mean(axis=1) - expected)
+    assert np.all(error < 4 * sd * np.sqrt(1.3 / 0.7 / YEARS) + 0.1), error
+
+
+def test_annual_range_and_warmest_season(weather):
+    monthly = weather["tas"].reshape(5, YEARS, 365).mean(axis=1)
+    smooth = np.stack([np.convolve(np.tile(m, 3), np.ones(31) / 31, "same")[365:730] for m in monthly])
+    expected = (
+        (np.array(SITES["continentality"]) + 14) * np.sin(np.radians(np.abs(SITES["lat"]) + np.array(10.0))) / 1.7
+    )
+    assert np.allclose(np.ptp(smooth, axis=1), expected, rtol=0.15, atol=1.0)
+    warmest = smooth.argmax(axis=1)
+    assert np.all((warmest[:3] > 185) & (warmest[:3] < 240)) and warmest[4] < 70
+
+
+def test_rain_has_the_frequency_and_amount_of_the_climate(weather):
+    daily = weather["pr"] * 86400
+    total = daily.reshape(5, YEARS, 365).sum(axis=2)
+    expected = np.array(SITES["annual_precip"])
+    assert np.all(np.abs(total.mean(axis=1) / expected - 1) < 4 * 0.35 / np.sqrt(YEARS)), total.mean(axis=1)
+    wet_mean = np.clip(3 + 0.004 * expected, 3, 12)
+    frequency = (daily > 0).mean(axis=1)
+    assert np.allclose(frequency, expected / 365 / wet_mean, rtol=0.1), frequency
+    variation = total.std(axis=1, ddof=1) / total.mean(axis=1)
+    assert np.all((variation > 0.11) & (variation < 0.55)), variation
+    season = daily.reshape(5, YEARS, 365).mean(axis=1)
+    summer, winter = season[:3, 155:245].mean(), np.r_[season[:3, :45].ravel(), season[:3, 320:].ravel()].mean()
+    assert 1.4 < summer / winter < 2.2  # 1 + 0.3 over 1 - 0.3, less for the width of the seasons
+
+
+def test_wet_days_follow_wet_days(weather):
+    wet = weather["pr"][0] > 0
+    share = wet.mean()
+    after_wet, after_dry = wet[1:][wet[:-1]].mean(), wet[1:][~wet[:-1]].mean()
+    assert after_wet == pytest.approx(0.2448 + 0.7552 * share, abs=0.03)
+    assert 0.65 * share < after_dry < 0.87 * share
+
+
+def test_heavy_rain_has_a_heavier_tail_than_gamma(weather):
+    daily = weather["pr"][1] * 86400
+    amounts = daily[daily > 0]
+    assert 0.02 < (amounts > 20).mean() < 0.12 and amounts.max() > 50 and amounts.min() > 0
+
+
+def test_wet_days_are_dim_and_mild_in_range(weather):
+    wet = weather["pr"][0] > 0
+    assert weather["rsds"][0][wet].mean() < 0.85 * weather["rsds"][0][~wet].mean()
+    assert weather["rlds"][0][wet].mean() > weather["rlds"][0][~wet].mean()
+    assert np.all(weather["tasmax"] > weather["tasmin"])
+    assert np.all((weather["vpd"] >= 0) & (weather["vpd"] < 9000)) and np.all(weather["rsds"] >= 0)
+    assert np.all(np.abs(weather["sfcWind"].mean(axis=1) - 3.0) < 0.15)
+
+
+def test_greenhouse_gases_follow_the_years(weather):
+    assert weather["co2"][0, 0] == 340 and weather["ch4"][0, 0] == 1655
+    yearly = weather["co2"][0].reshape(YEARS, 365)
+    assert np.all(yearly == yearly[:, :1]) and np.all(np.diff(yearly[:, 0]) > 0) and 410 < yearly[-1, 0] < 415
+
+
+def test_trend_only_warms(case, weather):
+    warmer = generate(case, "trend", trend_k_per_decade=0.5, trend_reference_year=1981)
+    difference = warmer["tas"] - weather["tas"]
+    assert np.allclose(difference, 0.05 * (np.arange(YEARS * 365) + 0.0) / 365, atol=2e-3)
+    assert np.array_equal(warmer["pr"] > 0, weather["pr"] > 0)
+
+
+def test_years_vary_as_the_namelist_says(case, weather):
+    """Anomalies of the years come on top of what daily weather alone makes of a year."""
+    quiet = generate(case, "quiet", annual_t_sd=0.0, annual_p_cv=0.0)
+    loud = generate(case, "loud", annual_t_sd=3.0, annual_p_cv=0.8, co2=500.0)
+
+    def spread(run: dict, name: str) -> np.ndarray:
+        return run[name].reshape(5, YEARS, 365).mean(axis=2).std(axis=1, ddof=1)
+
+    default = 0.6 + 0.01 * np.maximum(np.abs(SITES["lat"]) - 20, 0)
+    for run, sd in ((weather, default), (loud, 3.0)):
+        assert np.allclose(spread(run, "tas"), np.hypot(spread(quiet, "tas"), sd), rtol=0.4)
+    assert np.all(spread(loud, "pr") > 2 * spread(quiet, "pr"))
+    assert np.all(loud["co2"] == 500)
+
+
+def test_mean_temperature_may_be_given(case):
+    write_sites(case.folder / "sites.nc", **SITES, t_ann=[285.0, -999.0, 270.0, 299.0, 288.0])
+    history = generate(case, "given", years=10, annual_t_sd=0.0)
+    write_sites(case.folder / "sites.nc", **SITES)
+    mean = history["tas"].mean(axis=1)
+    assert np.all(np.abs(mean[[0, 2, 3, 4]] - [285.0, 270.0, 299.0, 288.0]) < 0.4), mean
+    assert abs(mean[1] - normal_temperature(np.array([51.0]), 100.0, np.array([15.0]))[0]) < 0.4
+
+
+def test_one_step_a_day(case):
+    """The daily mode closes its balances and keeps the day's temperature and radiation."""
+    run = {"fsites": "sites.nc", "dt_phys": 86400, "spinup_years": 0, "seed": 3}
+    daily = case.complete({"run_ctl": run}, "daily")
+    hourly = case.complete({"run_ctl": run | {"dt_phys": 3600}}, "hourly")
+    for name in ("tas", "rsds", "pr"):
+        assert np.allclose(daily[name], hourly[name], rtol=1e-5, atol=1e-9), name
