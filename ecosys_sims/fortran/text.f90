@@ -36,14 +36,19 @@ contains
     !> Significant digits; 17 by default, with which the number can be read back exactly.
     integer, intent(in), optional :: digits
     character(:), allocatable :: string
-    character(40) :: buffer
-    character(12) :: form
+    character(40) :: buffer, form
     real(wp) :: again
-    integer :: n, last, unused
+    integer :: n, last, before, unused
     last = 17
     if (present(digits)) last = digits
-    do n = min(6, last), last
-      write(form, '("(g0.", i0, ")")') n
+    before = 0 ! digits before the decimal point, negative for zeros behind it
+    if (abs(value) > 0.0_wp) before = floor(log10(abs(value))) + 1
+    do n = 1, last
+      if (before > -4 .and. before < 8) then
+        write(form, '("(f40.", i0, ")")') max(1, n - before)
+      else
+        write(form, '("(es40.", i0, "e3)")') n - 1
+      end if
       write(buffer, form) value
       read(buffer, *, iostat=unused) again
       if (unused == 0 .and. .not. (again > value .or. again < value)) exit
@@ -51,9 +56,9 @@ contains
     string = tidy(trim(adjustl(buffer)))
   end function real_text
 
-  !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`.
+  !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`, `1.0E-012` `1.0e-12`.
   pure function tidy(number) result(string)
-    !> A number as written by the g0 format.
+    !> A number as written by the formats f and es.
     character(*), intent(in) :: number
     character(:), allocatable :: string
     character(:), allocatable :: exponent
@@ -62,7 +67,9 @@ contains
     exponent = ''
     last = len(number)
     if (e > 0) then
-      exponent = 'e'//number(e + 1:)
+      exponent = 'e'//number(e + 1:e + 1)
+      if (number(e + 2:e + 2) /= '0') exponent = exponent//number(e + 2:e + 2)
+      exponent = exponent//number(e + 3:)
       last = e - 1
     end if
     if (index(number(:last), '.') > 0) last = verify(number(:last), '0', back=.true.)

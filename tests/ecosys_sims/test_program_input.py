@@ -1,5 +1,6 @@
 """Bad input of the program `ecosys`: each has its exit code and a message that says what to mend."""
 
+import subprocess
 from pathlib import Path
 
 import netCDF4
@@ -206,7 +207,7 @@ def test_unknown_site(case):
 
 def test_usage(case):
     for arguments in ([], ["--nonsense"], ["a.nml", "b.nml"]):
-        done = __import__("subprocess").run([case.exe, *arguments], capture_output=True, text=True)
+        done = subprocess.run([case.exe, *arguments], capture_output=True, text=True)
         assert done.returncode == 2 and "usage: ecosys CASE.nml" in done.stderr
 
 

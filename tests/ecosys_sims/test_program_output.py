@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 
 from tests.ecosys_sims.program_case import (
-    ALL_INPUTS, ALL_STATICS, DATASET_VARIABLES, Case, synthetic_weather, write_forcing, write_sites,
+    ALL_INPUTS,
+    ALL_STATICS,
+    DATASET_VARIABLES,
+    Case,
+    synthetic_weather,
+    write_forcing,
+    write_sites,
     write_stub,
 )  # fmt: skip
 

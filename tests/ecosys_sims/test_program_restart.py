@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from tests.ecosys_sims.program_case import (
-    ALL_INPUTS, ALL_STATICS, DATASET_VARIABLES, Case, synthetic_weather, write_forcing, write_sites, write_stub,
+    ALL_INPUTS,
+    ALL_STATICS,
+    DATASET_VARIABLES,
+    Case,
+    synthetic_weather,
+    write_forcing,
+    write_sites,
+    write_stub,
 )  # fmt: skip
 
 LAT = [64.0, 51.0, 41.0, -12.0, 70.0]
@@ -40,11 +47,11 @@ def test_restart_is_bit_for_bit(case, scheme):
     )
     assert_same(whole, [first, second])
     assert (case.folder / "rpointer.lnd").read_text() == "first.r.2002-01-01-00000.nc\n"
-    with netCDF4.Dataset(case.folder / "whole.r.2002-01-01-00000.nc") as left:
-        with netCDF4.Dataset(case.folder / "first.r.2002-01-01-00000.nc") as right:
-            assert left.variables.keys() == right.variables.keys()
-            for name in left.variables:
-                assert np.array_equal(left[name][:], right[name][:]), name
+    files = [case.folder / f"{name}.r.2002-01-01-00000.nc" for name in ("whole", "first")]
+    with netCDF4.Dataset(files[0]) as left, netCDF4.Dataset(files[1]) as right:
+        assert left.variables.keys() == right.variables.keys()
+        for name in left.variables:
+            assert np.array_equal(left[name][:], right[name][:]), name
 
 
 @pytest.mark.parametrize("scheme", ["process", "emulator"])
