@@ -112,10 +112,10 @@ class HistoryEncoder(nn.Module):
         for month in range(12):
             embedding = self.add_month(embedding, tokens[:, :, month], present[:, :, month])
         past = torch.zeros([batch, self.layout[2]], dtype=drivers.dtype, device=drivers.device)
-        annual, table = [], []
+        annual, table, months = [], [], torch.arange(12, device=drivers.device)
         for year in range(years):
             annual.append(self.annual_context(past))
-            table.append(self.season_table(past))
+            table.append(self.season_table(past, months))
             past = self.turn_year(past, embedding[:, year], tokens[:, year], present[:, year], statistics[:, year])
         season = self.season_features(interpolate_months(torch.stack(table, 1), calendar))
         return torch.stack(annual, 1), season, embedding
@@ -132,8 +132,7 @@ class HistoryEncoder(nn.Module):
         offset, weight = month_neighbour(calendar)
         month = int(calendar[1].item()) - 1
         other = (month + int(offset.item()) + 12) % 12
-        table = self.season_table(past)
-        here, there = table[:, month], table[:, other]
+        here, there = self.season_table(past, torch.tensor([month, other], device=state.device)).unbind(1)
         return self.annual_context(past), self.season_features(here + weight * (there - here))
 
     @torch.jit.export
@@ -255,12 +254,14 @@ class HistoryEncoder(nn.Module):
         years, weights, _, _, _, _ = past.split(self.past_layout, 1)
         return self.years(years.reshape(past.shape[0], self.kernels, -1), weights)
 
-    def season_table(self, past: Tensor) -> Tensor:
-        """Values of the twelve months that are interpolated to days: (N, 12, season + 4 C)."""
+    def season_table(self, past: Tensor, which: Tensor) -> Tensor:
+        """Values of some months (m, 0 to 11), which are interpolated to days: (N, m, season + 4 C)."""
         rows = past.shape[0]
         _, _, months, weights, climate, last = past.split(self.past_layout, 1)
-        pooled = self.months(months.reshape(rows, 12, self.kernels, -1), weights.reshape(rows, 12, -1))
-        return torch.cat([self.season(pooled), climate.reshape(rows, 12, -1), last.reshape(rows, 12, -1)], dim=2)
+        months = months.reshape(rows, 12, self.kernels, -1).index_select(1, which)
+        pooled = self.months(months, weights.reshape(rows, 12, -1).index_select(1, which))
+        statistics = torch.cat([climate.reshape(rows, 12, -1), last.reshape(rows, 12, -1)], dim=2)
+        return torch.cat([self.season(pooled), statistics.index_select(1, which)], dim=2)
 
     def season_features(self, interpolated: Tensor) -> Tensor:
         """Turn interpolated sums (..., season + 4 C) into context, mean flux of past years and of last year, and how
