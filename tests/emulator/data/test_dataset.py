@@ -130,7 +130,7 @@ CASES = {
     "no unit": (lambda f: f["pr"].delncattr("units"), r"dataset.nc: pr: attribute units is missing"),
     "nan": (_not_a_number, r"dataset.nc: tas: is NaN or fill.*site S0001, 2003-03-01; 1 such"),
     "fill": (_masked, r"dataset.nc: pr: is NaN or fill.*site S0003, 2003-01-01"),
-    "range": (_celsius, r"dataset.nc: tas: is 21 K, outside 180 to 340; check the unit \(site S0002, 2003-01-06"),
+    "range": (_celsius, r"dataset.nc: tas: is 21 K, outside 170 to 350; check the unit \(site S0002, 2003-01-06"),
     "class": (lambda f: f["biome"].__setitem__(0, 17), r"dataset.nc: biome: is 17, not one of the flag values.*S0000"),
     "not CF": (_no_conventions, r"dataset.nc: not a CF file: attribute Conventions is 'none', expected 'CF-1.11'"),
     "feature type": (lambda f: f.setncattr("featureType", "grid"), r"dataset.nc: attribute featureType"),
