@@ -1,4 +1,6 @@
-"""The writer's and the reader's idea of a dataset are the same: their tables agree, and each accepts the other's file."""
+"""The writer's and the reader's idea of a dataset are the same: their tables agree, and each accepts the other's
+file.
+"""
 
 from datetime import date
 from pathlib import Path
