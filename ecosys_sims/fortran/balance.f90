@@ -43,7 +43,7 @@ contains
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
     water_of = sum(state%liquid(i, :)) + sum(state%ice(i, :)) + state%ponded(i) + state%swe(i) &
-               + state%canopy_water(i)
+               + state%canopy_water(i) + state%aquifer(i)
   end function water_of
 
   !> Heat of a soil column relative to liquid water at 0 C [J m-2].

@@ -1,6 +1,7 @@
 !> The biogeochemistry of a block of sites: what an emulator replaces.
 !!
-!! Methane on the physics step; photosynthesis, plants and soil carbon once a day. Carbon passes between
+!! Methane on the physics step; photosynthesis, plants and soil carbon once a day. Carbon passes
+!! between
 !! them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
 module biogeochemistry
   use kinds, only: wp
@@ -110,7 +111,8 @@ contains
     end do
   end subroutine add_methane
 
-  !> Photosynthesis, plants and soil carbon of the day; completes the day's carbon and methane fluxes.
+  !> Photosynthesis, plants and soil carbon of the day; completes the day's carbon and methane
+  !! fluxes.
   subroutine carbon_of_day(static, p, state, day, fluxes, work)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
@@ -156,7 +158,9 @@ contains
     end do
   end subroutine carbon_of_day
 
-  !> Set wood, root and soil carbon to the steady state of the days summed so far, and forget them.
+  !> Set wood, root and soil carbon to the steady state of the days summed so far. The sums are
+  !! quartered,
+  !! so that the next year counts four times.
   subroutine steady_pools(static, p, state, work)
     type(site_static), intent(in) :: static    !< site description
     type(site_parameters), intent(in) :: p     !< parameters
@@ -180,7 +184,7 @@ contains
                               p%maturity(i), state%metabolic(i), state%structural(i), &
                               state%active(i), state%slow(i), state%passive(i))
     end do
-    state%spinup_sums = 0.0_wp
+    state%spinup_sums = 0.25_wp*state%spinup_sums
   end subroutine steady_pools
 
 end module biogeochemistry

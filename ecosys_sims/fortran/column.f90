@@ -1,6 +1,7 @@
 !> One block of sites: initial state, the physics and biogeochemistry of a step and a day, balances.
 !!
-!! The order of a day: `physics_day_start`; for each step `physics_step` and, under the process scheme,
+!! The order of a day: `physics_day_start`; for each step `physics_step` and, under the process
+!! scheme,
 !! `biogeochemistry_step`; `physics_day_end`; under the process scheme `biogeochemistry_day`;
 !! `check_balances`. Physics never reads what biogeochemistry wrote.
 module column
@@ -30,7 +31,8 @@ module column
 
 contains
 
-  !> Derived arrays and initial state; `static` and `params` must be set. Call it before reading a restart.
+  !> Derived arrays and initial state; `static` and `params` must be set. Call it before reading a
+  !! restart.
   subroutine column_initialise(c)
     type(column_model), intent(inout) :: c  !< block of sites
     if (.not. allocated(c%state%swe)) then
@@ -79,11 +81,13 @@ contains
     call carbon_of_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
   end subroutine biogeochemistry_day
 
-  !> Close the balances of the day: carbon 1e-8 gC m-2, water 1e-6 mm, energy 1e-3 W m-2, methane 1e-10.
+  !> Close the balances of the day: carbon 1e-8 gC m-2, water 1e-6 mm, energy 1e-3 W m-2, methane
+  !! 1e-10.
   subroutine check_balances(c, with_biogeochemistry, worst, stat, errmsg)
     type(column_model), intent(in) :: c               !< block of sites
     logical, intent(in) :: with_biogeochemistry       !< carbon and methane too
-    real(wp), intent(inout) :: worst(n_balances)      !< largest errors: carbon, water, energy, methane
+    !> largest errors: carbon, water, energy, methane
+    real(wp), intent(inout) :: worst(n_balances)
     integer, intent(out) :: stat                      !< 0, or 1 where a balance does not close
     character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
     call close_balances(c%static, c%state, c%work, c%fluxes, with_biogeochemistry, worst, stat, errmsg)

@@ -1,7 +1,9 @@
 !> Everything the column model remembers, is given and hands out, for a block of sites.
 !!
-!! Sites are the first (innermost) dimension everywhere. `column_state` holds the whole prognostic state at
-!! midnight: a run that starts from it continues bit for bit. `state_fields` lists it for restart files.
+!! Sites are the first (innermost) dimension everywhere. `column_state` holds the whole prognostic
+!! state at
+!! midnight: a run that starts from it continues bit for bit. `state_fields` lists it for restart
+!! files.
 module column_state
   use kinds, only: wp
   use soil_grid, only: nsoil, nch4
@@ -12,7 +14,7 @@ module column_state
   public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, allocate_fluxes
   public :: state_fields
 
-  integer, parameter :: n_state_fields = 27  !< fields of a restart file
+  integer, parameter :: n_state_fields = 28  !< fields of a restart file
   integer, parameter :: n_spinup_sums = 16   !< sums that the spin-up needs
 
   !> what is known of each site, (nsite)
@@ -28,7 +30,8 @@ module column_state
     logical, allocatable :: wetland(:)          !< wetland hydrology (biomes 1 to 6)
     real(wp), allocatable :: annual_precip(:)   !< [kg m-2 year-1], for the initial state
     real(wp), allocatable :: continentality(:)  !< Conrad index [1], for the initial state
-    real(wp), allocatable :: t_ann(:)           !< annual mean air temperature [K], for the initial state
+    !> annual mean air temperature [K], for the initial state
+    real(wp), allocatable :: t_ann(:)
   end type site_static
 
   !> prognostic state, (nsite) or (nsite, layer)
@@ -38,6 +41,7 @@ module column_state
     real(wp), allocatable :: liquid(:, :)  !< [kg m-2] liquid water of each layer
     real(wp), allocatable :: ice(:, :)  !< [kg m-2] ice of each layer
     real(wp), allocatable :: ponded(:)  !< [kg m-2] standing water
+    real(wp), allocatable :: aquifer(:)  !< [kg m-2] groundwater above the drainage base of uplands
     real(wp), allocatable :: swe(:)  !< [kg m-2] snow water equivalent
     real(wp), allocatable :: snow_density(:)  !< [kg m-3] snow density
     real(wp), allocatable :: snow_albedo(:)  !< [1] snow albedo
@@ -99,7 +103,8 @@ module column_state
     real(wp), allocatable :: co2(:)       !< mean CO2 mole fraction [1e-6]
     real(wp), allocatable :: ch4(:)       !< mean CH4 mole fraction [1e-9]
     real(wp), allocatable :: t_day(:)     !< shortwave-weighted (daytime) air temperature [K]
-    real(wp), allocatable :: vpd_day(:)   !< shortwave-weighted (daytime) vapour pressure deficit [Pa]
+    !> shortwave-weighted (daytime) vapour pressure deficit [Pa]
+    real(wp), allocatable :: vpd_day(:)
     real(wp), allocatable :: day_length(:)  !< [h]
     real(wp), allocatable :: seconds(:)   !< seconds gathered so far [s]
   end type daily_forcing
@@ -108,16 +113,20 @@ module column_state
   type :: daily_fluxes
     real(wp), allocatable :: gpp(:)  !< [g m-2 day-1] gross primary production, C
     real(wp), allocatable :: ra(:)  !< [g m-2 day-1] autotrophic respiration, C
-    real(wp), allocatable :: rh(:)  !< [g m-2 day-1] heterotrophic respiration with CO2 of methane oxidation, C
+    !> [g m-2 day-1] heterotrophic respiration with CO2 of methane oxidation, C
+    real(wp), allocatable :: rh(:)
     real(wp), allocatable :: nee(:)  !< [g m-2 day-1] ra + rh - gpp, C
     real(wp), allocatable :: fch4(:)  !< [mg m-2 day-1] net methane flux, CH4, upward
     real(wp), allocatable :: ch4_diffusion(:)  !< [mg m-2 day-1] methane diffused to the air
     real(wp), allocatable :: ch4_ebullition(:)  !< [mg m-2 day-1] methane bubbled to the air
     real(wp), allocatable :: ch4_plant(:)  !< [mg m-2 day-1] methane through plants to the air
     real(wp), allocatable :: ch4_production(:)  !< [mg m-2 day-1] methane produced
-    real(wp), allocatable :: ch4_oxidation(:)  !< [mg m-2 day-1] methane oxidised in soil and rhizosphere
-    real(wp), allocatable :: ch4_plant_uptake(:)  !< [mg m-2 day-1] methane taken in by roots, before rhizosphere oxidation
-    real(wp), allocatable :: methanogenesis(:)  !< [g m-2 day-1] substrate carbon used by methanogenesis, CH4 and CO2
+    !> [mg m-2 day-1] methane oxidised in soil and rhizosphere
+    real(wp), allocatable :: ch4_oxidation(:)
+    !> [mg m-2 day-1] methane taken in by roots, before rhizosphere oxidation
+    real(wp), allocatable :: ch4_plant_uptake(:)
+    !> [g m-2 day-1] substrate carbon used by methanogenesis, CH4 and CO2
+    real(wp), allocatable :: methanogenesis(:)
     real(wp), allocatable :: harvest(:)  !< [g m-2 day-1] carbon carried off by harvest
     real(wp), allocatable :: precipitation(:)  !< [kg m-2 day-1] rain and snowfall
     real(wp), allocatable :: inflow(:)  !< [kg m-2 day-1] lateral inflow and irrigation
@@ -125,8 +134,10 @@ module column_state
     real(wp), allocatable :: transpiration(:)  !< [kg m-2 day-1] transpiration
     real(wp), allocatable :: runoff(:)  !< [kg m-2 day-1] runoff and drainage
     real(wp), allocatable :: melt(:)  !< [kg m-2 day-1] snow melt
-    real(wp), allocatable :: ground_heat(:)  !< [J m-2 day-1] heat conducted into the soil, positive downward
-    real(wp), allocatable :: heat_with_water(:)  !< [J m-2 day-1] heat that came with water moved between layers
+    !> [J m-2 day-1] heat conducted into the soil, positive downward
+    real(wp), allocatable :: ground_heat(:)
+    !> [J m-2 day-1] heat that came with water moved between layers
+    real(wp), allocatable :: heat_with_water(:)
     real(wp), allocatable :: tsl(:)  !< [K] soil temperature at 0.10 m, day mean
     real(wp), allocatable :: mrsos(:)  !< [kg m-2] water of the upper 0.10 m, day mean
     real(wp), allocatable :: wtd(:)  !< [m] water table depth, day mean
@@ -138,8 +149,10 @@ module column_state
     real(wp), allocatable :: snow_cover(:)  !< [1] snow-covered share, day mean
     real(wp), allocatable :: water_start(:)  !< [kg m-2] water of the column at the start of the day
     real(wp), allocatable :: heat_start(:)  !< [J m-2] heat of the soil at the start of the day
-    real(wp), allocatable :: carbon_start(:)  !< [g m-2] carbon of the column at the start of the day
-    real(wp), allocatable :: methane_start(:)  !< [mol m-2] methane of the column at the start of the day
+    !> [g m-2] carbon of the column at the start of the day
+    real(wp), allocatable :: carbon_start(:)
+    !> [mol m-2] methane of the column at the start of the day
+    real(wp), allocatable :: methane_start(:)
   end type daily_fluxes
 
 contains
@@ -168,6 +181,7 @@ contains
     allocate (state%liquid(nsite, nsoil), source=0.0_wp)
     allocate (state%ice(nsite, nsoil), source=0.0_wp)
     allocate (state%ponded(nsite), source=0.0_wp)
+    allocate (state%aquifer(nsite), source=0.0_wp)
     allocate (state%swe(nsite), source=0.0_wp)
     allocate (state%snow_density(nsite), source=0.0_wp)
     allocate (state%snow_albedo(nsite), source=0.0_wp)
@@ -261,29 +275,30 @@ contains
     fields(2) = many_levels('liquid', 'kg m-2', 'liquid water of each layer', state%liquid)
     fields(3) = many_levels('ice', 'kg m-2', 'ice of each layer', state%ice)
     fields(4) = one_level('ponded', 'kg m-2', 'standing water', state%ponded)
-    fields(5) = one_level('swe', 'kg m-2', 'snow water equivalent', state%swe)
-    fields(6) = one_level('snow_density', 'kg m-3', 'snow density', state%snow_density)
-    fields(7) = one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo)
-    fields(8) = one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water)
-    fields(9) = one_level('water_table', 'm', 'water table depth, negative where water stands', state%water_table)
-    fields(10) = one_level('lai', '1', 'leaf area index', state%lai)
-    fields(11) = one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi)
-    fields(12) = one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d)
-    fields(13) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', state%vpd_30d)
-    fields(14) = one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)
-    fields(15) = one_level('leaf', 'g m-2', 'leaf carbon', state%leaf)
-    fields(16) = one_level('wood', 'g m-2', 'wood carbon', state%wood)
-    fields(17) = one_level('root', 'g m-2', 'fine root carbon', state%root)
-    fields(18) = one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc)
-    fields(19) = one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic)
-    fields(20) = one_level('structural', 'g m-2', 'structural litter carbon', state%structural)
-    fields(21) = one_level('active', 'g m-2', 'active soil carbon', state%active)
-    fields(22) = one_level('slow', 'g m-2', 'slow soil carbon', state%slow)
-    fields(23) = one_level('passive', 'g m-2', 'passive soil carbon', state%passive)
-    fields(24) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', state%substrate)
-    fields(25) = many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane)
-    fields(26) = many_levels('redox', 'mV', 'redox potential', state%redox)
-    fields(27) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', state%spinup_sums)
+    fields(5) = one_level('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', state%aquifer)
+    fields(6) = one_level('swe', 'kg m-2', 'snow water equivalent', state%swe)
+    fields(7) = one_level('snow_density', 'kg m-3', 'snow density', state%snow_density)
+    fields(8) = one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo)
+    fields(9) = one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water)
+    fields(10) = one_level('water_table', 'm', 'water table depth, negative where water stands', state%water_table)
+    fields(11) = one_level('lai', '1', 'leaf area index', state%lai)
+    fields(12) = one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi)
+    fields(13) = one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d)
+    fields(14) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', state%vpd_30d)
+    fields(15) = one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)
+    fields(16) = one_level('leaf', 'g m-2', 'leaf carbon', state%leaf)
+    fields(17) = one_level('wood', 'g m-2', 'wood carbon', state%wood)
+    fields(18) = one_level('root', 'g m-2', 'fine root carbon', state%root)
+    fields(19) = one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc)
+    fields(20) = one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic)
+    fields(21) = one_level('structural', 'g m-2', 'structural litter carbon', state%structural)
+    fields(22) = one_level('active', 'g m-2', 'active soil carbon', state%active)
+    fields(23) = one_level('slow', 'g m-2', 'slow soil carbon', state%slow)
+    fields(24) = one_level('passive', 'g m-2', 'passive soil carbon', state%passive)
+    fields(25) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', state%substrate)
+    fields(26) = many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane)
+    fields(27) = many_levels('redox', 'mV', 'redox potential', state%redox)
+    fields(28) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', state%spinup_sums)
   end subroutine state_fields
 
   !> View of a field without levels.

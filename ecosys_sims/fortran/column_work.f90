@@ -81,7 +81,7 @@ contains
     work%conductivity = texture_conductivity(static%sand)
     work%fines = min(1.0_wp, max(0.0_wp, 1.0_wp - static%sand))
     work%production = 1.0e-3_wp/seconds_per_hour*p%mgo*ph_response(static%ph, p%ph_min)
-    work%reference = p%fresh_ref/days_per_year*p%tau_sub*1.5_wp
+    work%reference = 0.6_wp*p%fresh_ref/days_per_year*p%tau_sub
     work%log_pq10 = log(p%pq10)
     work%log_oq10 = log(p%oq10)
     work%omax = 1.0e-3_wp/seconds_per_hour*p%omax

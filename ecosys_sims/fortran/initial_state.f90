@@ -2,7 +2,7 @@
 module initial_state
   use kinds, only: wp
   use constants, only: pi, t_freeze
-  use soil_grid, only: nsoil, z_mid, z_bottom, dz
+  use soil_grid, only: nsoil, z_mid, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type
   use column_work, only: work_arrays
@@ -27,6 +27,7 @@ contains
     type(column_type), intent(inout) :: state  !< state
     integer :: i
     state%ponded = 0.0_wp
+    state%aquifer = 0.0_wp
     state%swe = 0.0_wp
     state%snow_density = fresh_density
     state%snow_albedo = fresh_albedo
@@ -58,7 +59,7 @@ contains
     else
       water = work%field_capacity(i, :)
       water(work%n_active(i) + 1:) = work%capacity(i, work%n_active(i) + 1:)
-      state%water_table(i) = z_bottom(work%n_active(i))
+      state%water_table(i) = p%d_water(i)
     end if
     do k = 1, nsoil
       state%soil_temperature(i, k) = mean + amplitude*exp(-z_mid(k)/damping_depth) &

@@ -12,7 +12,7 @@ module land_physics
   use evapotranspiration, only: potential_evaporation, intercept
   use snow, only: snow_step, snow_cover, snow_resistance
   use soil_heat, only: conduct_heat, layer_conductance
-  use soil_water, only: upland_water, upland_table
+  use soil_water, only: upland_water, groundwater
   use water_table, only: wetland_water
   use phenology, only: growing_season_index, leaf_area_step
   use photosynthesis, only: light_absorbed
@@ -22,7 +22,8 @@ module land_physics
 
   real(wp), parameter :: air_resistance = 0.03_wp   !< surface to air, of heat [m2 K W-1]
   real(wp), parameter :: surface_warming = 0.01_wp  !< of bare surface by net radiation [m2 K W-1]
-  real(wp), parameter :: wetland_alpha = 0.85_wp    !< evaporation of wetlands relative to wet grass [1]
+  !> evaporation of wetlands relative to wet grass [1]
+  real(wp), parameter :: wetland_alpha = 0.85_wp
   integer, parameter :: n_upper = 14                !< layers of the upper 0.40 m
   integer, parameter :: i_10cm = 5                  !< layer above 0.10 m
 
@@ -183,7 +184,7 @@ contains
     real(wp), intent(in) :: supply              !< throughfall and melt [kg m-2]
     real(wp), intent(in) :: demand              !< of soil and plants [kg m-2]
     real(wp) :: liquid(nsoil), ice(nsoil), runoff, inflow, evaporated, transpired, thawed, heat, t
-    real(wp) :: zwt, dry
+    real(wp) :: zwt, dry, drainage, baseflow
     integer :: k
     liquid = state%liquid(i, :)
     ice = state%ice(i, :)
@@ -205,9 +206,9 @@ contains
                         demand*(1.0_wp - work%light(i)), p%k_out(i), p%h_max(i), &
                         work%capacity(i, :), work%field_capacity(i, :), work%wilting(i, :), &
                         work%conductivity(i), work%root_share(i, :), liquid, ice, &
-                        state%ponded(i), runoff, evaporated, transpired)
-      state%water_table(i) = upland_table(work%n_active(i), work%capacity(i, :), &
-                                          work%field_capacity(i, :), liquid, ice, state%ponded(i))
+                        state%ponded(i), drainage, runoff, evaporated, transpired)
+      call groundwater(dt, drainage, p%d_water(i), state%aquifer(i), baseflow, state%water_table(i))
+      runoff = runoff + baseflow
     end if
     heat = 0.0_wp
     do k = 1, nsoil
@@ -314,7 +315,8 @@ contains
     end if
   end subroutine finish_means
 
-  !> Wetness, temperature and air of the root zone of one site; frozen layers do not count for wetness.
+  !> Wetness, temperature and air of the root zone of one site; frozen layers do not count for
+  !! wetness.
   pure subroutine root_zone(i, static, p, state, work, wetness, temperature, oxic)
     integer, intent(in) :: i                  !< site
     type(site_static), intent(in) :: static   !< site description

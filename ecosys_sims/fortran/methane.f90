@@ -1,9 +1,12 @@
 !> Methane in the upper metre: production, oxidation, diffusion, ebullition, plant transport, redox.
 !!
-!! After TEM-MDM (Zhuang et al. 2004) with substrate memory and a prognostic redox potential. The state is
+!! After TEM-MDM (Zhuang et al. 2004) with substrate memory and a prognostic redox potential. The
+!! state is
 !! methane per soil volume S = R C; C is the concentration in water, R = water + ice + air H the
-!! storage of a unit concentration, H the gas/water ratio of Henry's law. One implicit step: diffusion,
-!! oxidation (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
+!! storage of a unit concentration, H the gas/water ratio of Henry's law. One implicit step:
+!! diffusion,
+!! oxidation (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles
+!! follow.
 !! Diffusivity in soil air after Moldrup et al. (2000).
 module methane
   use kinds, only: wp
@@ -42,10 +45,16 @@ module methane
   real(wp), parameter :: eh_recovery = 75.0_wp     !< rise of redox when drained [mV day-1]
   real(wp), parameter :: d_trace = 1.0e-12_wp      !< what no layer falls below [m2 s-1]
   real(wp), parameter :: log_warm_cap = log(8.0_wp)  !< largest temperature response of production
-  real(wp), parameter :: filled_best = 0.4_wp      !< water-filled pore space of fastest oxidation [1]
+  !> water-filled pore space of fastest oxidation [1]
+  real(wp), parameter :: filled_best = 0.4_wp
+  !> production saturates at this multiple of reference
+  real(wp), parameter :: substrate_cap = 5.0_wp
   real(wp), parameter :: largest_use = 0.01_wp     !< substrate used in one step at most [1]
   real(wp), parameter :: surface_film = 0.10_wp    !< oxic share of a flooded top layer [1]
-  real(wp), parameter :: ice_exchange = 0.02_wp    !< exchange through ice relative to open water [1]
+  !> exchange through ice relative to open water [1]
+  real(wp), parameter :: ice_exchange = 0.02_wp
+  !> excess methane bubbles in so long [s]
+  real(wp), parameter :: bubble_time = 6.0_wp*seconds_per_hour
   real(wp), parameter :: substrate_per_ch4 = 2.0_wp*molar_mass_c  !< used per CH4 [g mol-1]
 
 contains
@@ -116,7 +125,8 @@ contains
     real(wp), intent(in) :: t_ref(n)                !< reference temperature [degC]
     real(wp), intent(in) :: profile(n, nsoil)       !< of substrate with depth [1]
     real(wp), intent(in) :: substrate(n)            !< [g m-2]
-    real(wp), intent(in) :: reference(n)            !< substrate at which the potential is reached [g m-2]
+    !> substrate at which the potential is reached [g m-2]
+    real(wp), intent(in) :: reference(n)
     real(wp), intent(inout) :: warm(n), limit(n)    !< scratch
     real(wp), intent(out) :: gain(n, nch4)          !< [mol m-3]
     real(wp), intent(out) :: total(n)               !< [mol m-2]
@@ -130,7 +140,7 @@ contains
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
         reduced = min(1.0_wp, max(0.0_wp, -0.01_wp*redox(i, k) - 1.0_wp))
-        gain(i, k) = dt*rate(i)*min(2.0_wp, substrate(i)/reference(i))*profile(i, k)*wet_share*reduced &
+        gain(i, k) = dt*rate(i)*min(substrate_cap, substrate(i)/reference(i))*profile(i, k)*wet_share*reduced &
                      *warm(i)*min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) - t_freeze)))
         total(i) = total(i) + gain(i, k)*dz(k)
       end do
@@ -193,7 +203,8 @@ contains
     real(wp), intent(in) :: conduit(n, nch4)        !< plant transport [s-1]
     real(wp), intent(in) :: gain(n, nch4)           !< production of the step [mol m-3]
     real(wp), intent(in) :: air_conductance(n)      !< first layer to air [m s-1]
-    real(wp), intent(in) :: equilibrium(n)          !< concentration in equilibrium with air [mol m-3]
+    !> concentration in equilibrium with air [mol m-3]
+    real(wp), intent(in) :: equilibrium(n)
     real(wp), intent(inout) :: methane(n, nch4)     !< [mol m-3]
     real(wp), intent(out) :: oxidation(n)           !< [mol m-2]
     real(wp), intent(out) :: diffusion(n)           !< to the air [mol m-2]
@@ -233,8 +244,9 @@ contains
     end do
   end subroutine transport
 
-  !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is below
-  !! the surface, to the layer above it; ice holds it back.
+  !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is
+  !! below
+  !! the surface, to the layer above it; ice lets a little through.
   pure subroutine bubbles(n, dt, liquid, ice, store, solubility, water_table, psurf, f_x, methane, &
                           ebullition, limit, bubble_layer)
     integer, intent(in) :: n                        !< number of sites
@@ -252,7 +264,7 @@ contains
     integer, intent(inout) :: bubble_layer(n)       !< scratch: layer that takes the bubbles
     real(wp) :: threshold, excess, share
     integer :: i, k
-    share = 1.0_wp - 1.0_wp/(1.0_wp + dt/seconds_per_hour)
+    share = dt/(dt + bubble_time)
     ebullition = 0.0_wp
     limit = 1.0_wp
     bubble_layer = 0
@@ -261,7 +273,7 @@ contains
         if (z_mid(k) < water_table(i)) then
           bubble_layer(i) = k
         else
-          if (ice(i, k) > liquid(i, k)) limit(i) = 0.0_wp
+          if (ice(i, k) > liquid(i, k)) limit(i) = ice_exchange
           threshold = f_x(i)*solubility(i, k)*(psurf(i) + rho_water*gravity*(z_mid(k) - water_table(i)))
           excess = limit(i)*share*max(0.0_wp, methane(i, k) - store(i, k)*threshold)
           if (excess > 0.0_wp) then
@@ -297,7 +309,8 @@ contains
     end do
   end subroutine redox_step
 
-  !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Wanninkhof 1992
+  !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Wanninkhof
+  !! 1992
   !! with the Schmidt number of methane), snow, ice.
   elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, ice, wind, &
                                                swe, snow_density)

@@ -1,6 +1,7 @@
 !> Parameters of the column model: what they are, their bounds and the defaults of the 13 biomes.
 !!
-!! Each parameter is one array over sites, so that any of them may differ between sites. Defaults follow
+!! Each parameter is one array over sites, so that any of them may differ between sites. Defaults
+!! follow
 !! docs/process_model.md; `parameter_table` is the one list from which namelist keys, site-table
 !! variables and docs/parameters.md come.
 module parameters
@@ -33,9 +34,11 @@ module parameters
   !> parameters of a block of sites, each (nsite)
   type :: site_parameters
     integer :: nsite = 0  !< number of sites
-    real(wp), allocatable :: kphio(:)  !< [1] quantum yield of C3 photosynthesis before its temperature response
+    !> [1] quantum yield of C3 photosynthesis before its temperature response
+    real(wp), allocatable :: kphio(:)
     real(wp), allocatable :: b0(:)  !< [1] GPP at the wilting point relative to well-watered
-    real(wp), allocatable :: beta_root(:)  !< [1 cm-1] root profile: the share of roots below z is beta_root**z
+    !> [1 cm-1] root profile: the share of roots below z is beta_root**z
+    real(wp), allocatable :: beta_root(:)
     real(wp), allocatable :: root_depth(:)  !< [m] rooting depth
     real(wp), allocatable :: lai_max(:)  !< [1] largest leaf area index
     real(wp), allocatable :: lai_min(:)  !< [1] share of lai_max that is kept all year
@@ -46,22 +49,29 @@ module parameters
     real(wp), allocatable :: turn_wood(:)  !< [year-1] wood turnover
     real(wp), allocatable :: alloc_wood(:)  !< [1] share of growth beyond leaves that goes to wood
     real(wp), allocatable :: f_exud(:)  !< [1] root exudation per GPP
-    real(wp), allocatable :: harvest_fraction(:)  !< [1] share of leaf turnover carried off by harvest
-    real(wp), allocatable :: maturity(:)  !< [1] wood and slow soil carbon relative to equilibrium at the start
+    !> [1] share of leaf turnover carried off by harvest
+    real(wp), allocatable :: harvest_fraction(:)
+    !> [1] wood and slow soil carbon relative to equilibrium at the start
+    real(wp), allocatable :: maturity(:)
     real(wp), allocatable :: som_mult(:)  !< [1] factor on all soil carbon turnover rates
     real(wp), allocatable :: porosity(:)  !< [m3 m-3] porosity of soil or peat
     real(wp), allocatable :: organic(:)  !< [1] organic volume share of the soil solids
     real(wp), allocatable :: mat_depth(:)  !< [m] depth of the moss or litter mat
     real(wp), allocatable :: mat_k(:)  !< [W m-1 K-1] thermal conductivity of the mat
-    real(wp), allocatable :: k_out(:)  !< [mm day-1] wetland: outflow with the water table at the surface; upland: largest drainage
+    !> [mm day-1] wetland: outflow with the water table at the surface; upland: largest drainage
+    real(wp), allocatable :: k_out(:)
     real(wp), allocatable :: l_out(:)  !< [m] e-folding depth of the wetland outflow
-    real(wp), allocatable :: q_in(:)  !< [mm day-1] mean groundwater and surface inflow in the frost-free season
+    !> [mm day-1] mean groundwater and surface inflow in the frost-free season
+    real(wp), allocatable :: q_in(:)
     real(wp), allocatable :: h_max(:)  !< [m] standing water beyond which all water runs off
     real(wp), allocatable :: z_b(:)  !< [m] deepest water table of a wetland
-    real(wp), allocatable :: d_water(:)  !< [m] upland: depth of the permanent water table or of the drainage base
-    real(wp), allocatable :: irrigation(:)  !< [mm day-1] largest irrigation in the growing season (keeps rice flooded)
+    !> [m] upland: depth of the permanent water table or of the drainage base
+    real(wp), allocatable :: d_water(:)
+    !> [mm day-1] largest irrigation in the growing season (keeps rice flooded)
+    real(wp), allocatable :: irrigation(:)
     real(wp), allocatable :: ddf(:)  !< [mm K-1 day-1] degree-day factor of snow melt
-    real(wp), allocatable :: mgo(:)  !< [umol L-1 h-1] methane production potential per soil volume at t_pr
+    !> [umol L-1 h-1] methane production potential per soil volume at t_pr
+    real(wp), allocatable :: mgo(:)
     real(wp), allocatable :: pq10(:)  !< [1] Q10 of methane production
     real(wp), allocatable :: t_pr(:)  !< [degC] reference temperature of methane production
     real(wp), allocatable :: omax(:)  !< [umol L-1 h-1] methane oxidation potential per soil water
@@ -69,12 +79,17 @@ module parameters
     real(wp), allocatable :: oq10(:)  !< [1] Q10 of methane oxidation
     real(wp), allocatable :: t_or(:)  !< [degC] reference temperature of methane oxidation
     real(wp), allocatable :: tveg(:)  !< [1] ability of plants to conduct methane
-    real(wp), allocatable :: pox(:)  !< [1] share of plant-mediated methane oxidised in the rhizosphere
+    !> [1] share of plant-mediated methane oxidised in the rhizosphere
+    real(wp), allocatable :: pox(:)
     real(wp), allocatable :: kp(:)  !< [h-1] rate constant of plant transport
-    real(wp), allocatable :: f_x(:)  !< [1] methane share of the bubble pressure at which ebullition starts
-    real(wp), allocatable :: c_r(:)  !< [mV day-1] rate at which the redox potential falls under water
-    real(wp), allocatable :: tau_sub(:)  !< [day] turnover time of the methanogenic substrate at 25 C
-    real(wp), allocatable :: fresh_ref(:)  !< [g m-2 year-1] substrate input at which production reaches mgo
+    !> [1] methane share of the bubble pressure at which ebullition starts
+    real(wp), allocatable :: f_x(:)
+    !> [mV day-1] rate at which the redox potential falls under water
+    real(wp), allocatable :: c_r(:)
+    !> [day] turnover time of the methanogenic substrate at 25 C
+    real(wp), allocatable :: tau_sub(:)
+    !> [g m-2 year-1] substrate input at which production reaches mgo
+    real(wp), allocatable :: fresh_ref(:)
     real(wp), allocatable :: ph_min(:)  !< [1] lowest pH of methanogenesis
   end type site_parameters
 
@@ -146,8 +161,8 @@ contains
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
       'share of leaf turnover carried off by harvest')
     info(15) = entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-      0.9_wp, 0.92_wp, 0.95_wp, 0.95_wp, 0.92_wp, 1.0_wp, 0.85_wp, &
-      0.8_wp, 0.92_wp, 0.97_wp, 0.92_wp, 0.95_wp, 1.0_wp], &
+      0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
+      0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
       'wood and slow soil carbon relative to equilibrium at the start')
     info(16) = entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
       1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
@@ -202,7 +217,7 @@ contains
       3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
       'degree-day factor of snow melt')
     info(29) = entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-      1.2_wp, 1.2_wp, 1.4_wp, 0.8_wp, 1.5_wp, 1.8_wp, 0.0_wp, &
+      0.48_wp, 0.48_wp, 0.56_wp, 0.44_wp, 0.6_wp, 0.72_wp, 0.0_wp, &
       0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
       'methane production potential per soil volume at t_pr')
     info(30) = entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
@@ -343,7 +358,8 @@ contains
     end do
   end subroutine default_parameters
 
-  !> Set one parameter for all sites (one value) or for each site. `stat` is 0, 1 for an unknown name,
+  !> Set one parameter for all sites (one value) or for each site. `stat` is 0, 1 for an unknown
+  !! name,
   !! 2 for a value outside its bounds and 3 for a wrong number of values; nothing is set on error.
   subroutine set_parameter(p, name, values, stat, errmsg)
     type(site_parameters), intent(inout), target :: p  !< parameters

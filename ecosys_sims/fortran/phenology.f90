@@ -1,6 +1,7 @@
 !> Leaf area from the growing season index (Jolly et al. 2005), as in a satellite-phenology mode.
 !!
-!! Leaf area is independent of the carbon pools, so land physics is the same under any biogeochemistry.
+!! Leaf area is independent of the carbon pools, so land physics is the same under any
+!! biogeochemistry.
 module phenology
   use kinds, only: wp
   use constants, only: t_freeze

@@ -1,7 +1,9 @@
-!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate pool that
+!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate
+!! pool that
 !! feeds methanogens.
 !!
-!! Moisture response after Del Grosso et al. (2005), temperature response of CENTURY. At the end of a
+!! Moisture response after Del Grosso et al. (2005), temperature response of CENTURY. At the end of
+!! a
 !! spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al. 2012).
 module soil_carbon
   use kinds, only: wp
@@ -17,10 +19,13 @@ module soil_carbon
   real(wp), parameter :: lignin = 0.2_wp            !< lignin share of structural litter [1]
   real(wp), parameter :: leaf_metabolic = 0.6_wp    !< metabolic share of leaf litter [1]
   real(wp), parameter :: root_metabolic = 0.5_wp    !< metabolic share of root litter [1]
-  real(wp), parameter :: wood_structural = 0.6_wp   !< share of wood litter to structural, rest slow [1]
+  !> share of wood litter to structural, rest slow [1]
+  real(wp), parameter :: wood_structural = 0.6_wp
   real(wp), parameter :: to_passive = 0.004_wp      !< share of active carbon to passive [1]
-  real(wp), parameter :: metabolic_active = 0.25_wp     !< share of lost metabolic litter to active [1]
-  real(wp), parameter :: metabolic_substrate = 0.30_wp  !< share of lost metabolic litter to substrate [1]
+  !> share of lost metabolic litter to active [1]
+  real(wp), parameter :: metabolic_active = 0.25_wp
+  !> share of lost metabolic litter to substrate [1]
+  real(wp), parameter :: metabolic_substrate = 0.30_wp
 
 contains
 
@@ -32,7 +37,7 @@ contains
     real(wp) :: warm, wet, air
     warm = max(0.0_wp, 0.56_wp + 0.465_wp*atan(0.097_wp*(temperature - t_freeze - 15.7_wp)))
     wet = 5.0_wp/3.3_wp*(0.287_wp + atan(0.009_wp*pi*(100.0_wp*wetness - 17.47_wp))/pi)
-    air = 0.25_wp + 0.75_wp*min(1.0_wp, oxic/0.2_wp)
+    air = 0.30_wp + 0.70_wp*min(1.0_wp, oxic/0.35_wp)
     decomposition_scalar = warm*max(0.0_wp, wet)*air
   end function decomposition_scalar
 

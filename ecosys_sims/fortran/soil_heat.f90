@@ -1,8 +1,11 @@
 !> Heat conduction with freezing and thawing in a layered soil under snow and a moss or litter mat.
 !!
-!! Backward Euler in enthalpy, solved by Newton's method for each site; the state is then moved on by the
-!! fluxes themselves, so soil heat changes by what passed the surface, to round-off. Water freezes evenly
-!! between 0 and -0.5 C except for a share that never does. Conductivity after Johansen (1975), Farouki
+!! Backward Euler in enthalpy, solved by Newton's method for each site; the state is then moved on
+!! by the
+!! fluxes themselves, so soil heat changes by what passed the surface, to round-off. Water freezes
+!! evenly
+!! between 0 and -0.5 C except for a share that never does. Conductivity after Johansen (1975),
+!! Farouki
 !! (1981).
 module soil_heat
   use kinds, only: wp
@@ -64,7 +67,8 @@ contains
     temperature = t_freeze + (heat + l_fusion*ice)/(solid_heat + c_water*liquid + c_ice*ice)
   end subroutine heat_to_state
 
-  !> Conductance from each layer's middle to the next one's [W m-2 K-1], and of the upper half layer.
+  !> Conductance from each layer's middle to the next one's [W m-2 K-1], and of the upper half
+  !! layer.
   pure subroutine layer_conductance(nsite, liquid, ice, capacity, porosity, k_solid, k_dry, &
                                     conductance, top_half, half)
     integer, intent(in) :: nsite                        !< number of sites
@@ -72,10 +76,12 @@ contains
     real(wp), intent(in) :: ice(nsite, nsoil)           !< [kg m-2]
     real(wp), intent(in) :: capacity(nsite, nsoil)      !< largest water content [kg m-2]
     real(wp), intent(in) :: porosity(nsite)             !< [1]
-    real(wp), intent(in) :: k_solid(nsite, nsoil)       !< log conductivity of solids [log(W m-1 K-1)]
+    !> log conductivity of solids [log(W m-1 K-1)]
+    real(wp), intent(in) :: k_solid(nsite, nsoil)
     real(wp), intent(in) :: k_dry(nsite, nsoil)         !< conductivity of dry soil [W m-1 K-1]
     real(wp), intent(out) :: conductance(nsite, nsoil)  !< to the layer below; 0 for the last
-    real(wp), intent(out) :: top_half(nsite)            !< resistance of the upper half layer [m2 K W-1]
+    !> resistance of the upper half layer [m2 K W-1]
+    real(wp), intent(out) :: top_half(nsite)
     real(wp), intent(inout) :: half(nsite, nsoil)       !< scratch
     real(wp) :: water, thawed, saturation, k_saturated, kersten, resistance
     integer :: i, k

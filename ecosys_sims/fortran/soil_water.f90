@@ -1,17 +1,22 @@
 !> Water of an upland soil: layers that fill, drain downwards and are emptied by roots.
 !!
-!! Water above field capacity drains as a linear reservoir at the saturated conductivity (the storage
-!! routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil below cannot
+!! Water above field capacity drains as a linear reservoir at the saturated conductivity (the
+!! storage
+!! routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil below
+!! cannot
 !! take backs up to the surface. Texture functions after Cosby et al. (1984).
 module soil_water
   use kinds, only: wp
-  use soil_grid, only: nsoil, dz, z_top, z_bottom
+  use soil_grid, only: nsoil
   implicit none
   private
-  public :: upland_water, upland_table, texture_conductivity, texture_moisture
+  public :: upland_water, groundwater, texture_conductivity, texture_moisture
 
   integer, parameter :: n_evaporating = 5     !< layers that bare soil dries (0.10 m)
-  real(wp), parameter :: mulch = 0.7_wp       !< evaporation through litter relative to bare soil [1]
+  real(wp), parameter :: recession = 60.0_wp  !< groundwater runs off in so long [day]
+  real(wp), parameter :: specific_yield = 0.15_wp  !< water per rise of the groundwater [1]
+  !> evaporation through litter relative to bare soil [1]
+  real(wp), parameter :: mulch = 0.7_wp
 
 contains
 
@@ -36,7 +41,7 @@ contains
   !> One step of one upland soil; all water in kg m-2 of the step.
   pure subroutine upland_water(dt, n_active, supply, transpiration, soil_evaporation, k_out, h_max, &
                                capacity, field_capacity, wilting, conductivity, root_share, &
-                               liquid, ice, ponded, runoff, evaporated, transpired)
+                               liquid, ice, ponded, drainage, runoff, evaporated, transpired)
     real(wp), intent(in) :: dt                     !< step [s]
     integer, intent(in) :: n_active                !< layers above the drainage base
     real(wp), intent(in) :: supply                 !< throughfall and melt
@@ -52,7 +57,8 @@ contains
     real(wp), intent(inout) :: liquid(nsoil)       !< [kg m-2]
     real(wp), intent(in) :: ice(nsoil)             !< [kg m-2]
     real(wp), intent(inout) :: ponded              !< standing water [kg m-2]
-    real(wp), intent(out) :: runoff                !< surface runoff and drainage
+    real(wp), intent(out) :: drainage              !< out of the lowest active layer
+    real(wp), intent(out) :: runoff                !< from the surface
     real(wp), intent(out) :: evaporated            !< from the soil surface
     real(wp), intent(out) :: transpired            !< by roots
     real(wp) :: flow, over, rate, free
@@ -70,7 +76,7 @@ contains
       if (k == n_active) flow = min(flow, k_out*dt/86400.0_wp)
       liquid(k) = liquid(k) - flow
     end do
-    runoff = flow
+    drainage = flow
     over = 0.0_wp
     do k = n_active, 1, -1
       liquid(k) = liquid(k) + over
@@ -80,7 +86,7 @@ contains
     ponded = ponded + over
     over = max(0.0_wp, ponded - 1.0e3_wp*h_max)
     ponded = ponded - over
-    runoff = runoff + over
+    runoff = over
   end subroutine upland_water
 
   !> Slowing of flow by ice, 0..1.
@@ -126,24 +132,19 @@ contains
     end do
   end subroutine take_up
 
-  !> Water table depth [m]: the drainage base, raised by saturated layers above it.
-  pure real(wp) function upland_table(n_active, capacity, field_capacity, liquid, ice, ponded)
-    integer, intent(in) :: n_active                !< layers above the drainage base
-    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
-    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
-    real(wp), intent(in) :: liquid(nsoil)          !< [kg m-2]
-    real(wp), intent(in) :: ice(nsoil)             !< [kg m-2]
-    real(wp), intent(in) :: ponded                 !< standing water [kg m-2]
-    real(wp) :: wet
-    integer :: k
-    upland_table = z_bottom(n_active)
-    do k = n_active, 1, -1
-      wet = (liquid(k) + ice(k) - field_capacity(k))/(capacity(k) - field_capacity(k))
-      wet = min(1.0_wp, max(0.0_wp, wet))
-      upland_table = upland_table - wet*dz(k)
-      if (wet < 0.95_wp) return
-    end do
-    upland_table = z_top(1) - 1.0e-3_wp*ponded
-  end function upland_table
+  !> Drainage feeds the groundwater, which runs off as a linear reservoir; its level is the water
+  !! table.
+  elemental subroutine groundwater(dt, recharge, d_water, aquifer, baseflow, zwt)
+    real(wp), intent(in) :: dt          !< step [s]
+    real(wp), intent(in) :: recharge    !< drainage of the step [kg m-2]
+    real(wp), intent(in) :: d_water     !< depth of the drainage base [m]
+    real(wp), intent(inout) :: aquifer  !< groundwater above that base [kg m-2]
+    real(wp), intent(out) :: baseflow   !< runoff from it in the step [kg m-2]
+    real(wp), intent(out) :: zwt        !< water table depth [m]
+    aquifer = aquifer + recharge
+    baseflow = aquifer*min(1.0_wp, dt/(86400.0_wp*recession))
+    aquifer = aquifer - baseflow
+    zwt = max(0.1_wp, d_water - 1.0e-3_wp*aquifer/specific_yield)
+  end subroutine groundwater
 
 end module soil_water

@@ -1,8 +1,10 @@
 !> Carbon of plants: leaf, wood, fine root and non-structural carbon (NSC).
 !!
 !! Maintenance respiration by nitrogen (Ryan 1991; C:N of Sitch et al. 2003) with the temperature
-!! response of Lloyd and Taylor (1994) and the thermal acclimation of Atkin et al. (2008). Leaf carbon
-!! follows the phenology's leaf area as far as NSC allows; the rest of growth goes to wood and roots.
+!! response of Lloyd and Taylor (1994) and the thermal acclimation of Atkin et al. (2008). Leaf
+!! carbon
+!! follows the phenology's leaf area as far as NSC allows; the rest of growth goes to wood and
+!! roots.
 module vegetation
   use kinds, only: wp
   use constants, only: t_freeze, days_per_year
@@ -17,7 +19,8 @@ module vegetation
   real(wp), parameter :: sapwood_share = 0.2_wp     !< living share of wood [1]
   real(wp), parameter :: growth_cost = 0.25_wp      !< respired per carbon built [1]
   real(wp), parameter :: growth_days = 20.0_wp      !< NSC above the reserve lasts so long [day]
-  real(wp), parameter :: senescence = 0.08_wp       !< loss rate of crop stems after the season [day-1]
+  !> loss rate of crop stems after the season [day-1]
+  real(wp), parameter :: senescence = 0.08_wp
 
 contains
 

@@ -1,7 +1,9 @@
 !> Water of a wetland: one store, whose deficit sets the water table and the moisture above it.
 !!
-!! Granberg et al. (1999) in the form of Zhuang et al. (2004): above the water table moisture rises with
-!! the square of depth from a surface value that falls to `theta_min`. The factor 1.5 follows from the
+!! Granberg et al. (1999) in the form of Zhuang et al. (2004): above the water table moisture rises
+!! with
+!! the square of depth from a surface value that falls to `theta_min`. The factor 1.5 follows from
+!! the
 !! mass of that profile. Outflow decays exponentially with water table depth.
 module water_table
   use kinds, only: wp
@@ -12,7 +14,8 @@ module water_table
 
   real(wp), parameter :: z_linear = 0.10_wp         !< depth over which the surface dries [m]
   real(wp), parameter :: dry_share = 0.28_wp        !< driest surface moisture per porosity [1]
-  real(wp), parameter :: growing_season = 0.30_wp   !< growing season index that starts irrigation [1]
+  !> growing season index that starts irrigation [1]
+  real(wp), parameter :: growing_season = 0.30_wp
   real(wp), parameter :: paddy_depth = 0.05_wp      !< standing water that irrigation keeps [m]
 
 contains
@@ -54,7 +57,8 @@ contains
     real(wp), intent(in) :: supply      !< throughfall and melt
     real(wp), intent(in) :: demand      !< evapotranspiration
     real(wp), intent(in) :: porosity    !< [1]
-    real(wp), intent(in) :: k_out       !< outflow with the water table at the surface [kg m-2 day-1]
+    !> outflow with the water table at the surface [kg m-2 day-1]
+    real(wp), intent(in) :: k_out
     real(wp), intent(in) :: l_out       !< e-folding depth of outflow [m]
     real(wp), intent(in) :: q_in        !< inflow [kg m-2 day-1]
     real(wp), intent(in) :: h_max       !< largest standing water [m]

@@ -36,7 +36,8 @@ contains
     daily_noise = 0.8_wp*daily_noise
   end function daily_noise
 
-  !> Forcing of one hour. `site_number` seeds the noise, `day` counts from 0, `offset` [K] warms all.
+  !> Forcing of one hour. `site_number` seeds the noise, `day` counts from 0, `offset` [K] warms
+  !! all.
   subroutine weather_of_hour(static, site_number, day, hour, offset, forcing)
     type(site_static), intent(in) :: static       !< site description
     integer, intent(in) :: site_number(:)         !< (nsite)

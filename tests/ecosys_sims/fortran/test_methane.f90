@@ -21,7 +21,8 @@ program test_methane
 
 contains
 
-  !> Steady diffusion from a uniform source below a depth: the parabola below, a straight line above.
+  !> Steady diffusion from a uniform source below a depth: the parabola below, a straight line
+  !! above.
   subroutine constant_source()
     real(wp), parameter :: d_soil = 1.0e-9_wp, source = 1.0e-8_wp
     integer, parameter :: first = 8

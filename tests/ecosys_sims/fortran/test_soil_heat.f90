@@ -1,4 +1,5 @@
-!> Soil heat against analytic solutions: damping of a temperature wave, Stefan's thaw depth, closure.
+!> Soil heat against analytic solutions: damping of a temperature wave, Stefan's thaw depth,
+!! closure.
 program test_soil_heat
   use kinds, only: wp
   use constants, only: pi, t_freeze, l_fusion
