@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import cftime
@@ -66,9 +66,9 @@ class Run:
         """Seconds by part of the land model."""
         return json.loads((self.folder / f"{namelists.CASE_NAME}.timing.json").read_text())
 
-    def restart_file(self, date: cftime.datetime) -> Path:
-        """The restart file of a date."""
-        return self.folder / f"{namelists.CASE_NAME}.r.{_stamp(date)}-00000.nc"
+    def restart_file(self, day: cftime.datetime) -> Path:
+        """The restart file of a day."""
+        return self.folder / f"{namelists.CASE_NAME}.r.{_stamp(day)}-00000.nc"
 
 
 def host_from_simulation(sims: Path, artefact: Path, count: int, program: Path) -> Host:
@@ -133,8 +133,8 @@ def _namelist(
     return namelist
 
 
-def _stamp(date: cftime.datetime) -> str:
-    return f"{date.year:04d}-{date.month:02d}-{date.day:02d}"
+def _stamp(day: cftime.datetime) -> str:
+    return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
 
 
 def _identity(host: Host, namelist: f90nml.Namelist, restart_from: Path | None) -> str:
@@ -157,7 +157,7 @@ def write_dataset(path: Path, host: Host, run: Run) -> None:
         file.seed = np.int32(host.config.seed)
         file.config = configuration.to_yaml(host.config)
         file.namelist = namelists.resolved_text(run.folder)
-        first_day = host.start.replace(calendar="standard")
+        first_day = date(host.config.period.start_year, 1, 1)
         statics = sites_as_statics(host.sites)
         create_layout(file, statics, first_day, host.days, host.config.period.calendar, len(host.sites))
         with netCDF4.Dataset(run.history) as history:

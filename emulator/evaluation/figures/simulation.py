@@ -79,7 +79,10 @@ def _degrees(value: int, negative: str, positive: str) -> str:
 @style.styled
 def site_years(examples: Sequence[SiteYear]) -> Figure:
     """Weather, water and fluxes over one year of each example site, one column a site."""
-    figure, grid = style.new_figure(9.6, 6.6, 4, len(examples), sharex=True, sharey="row", squeeze=False)
+    figure, grid = style.new_figure(9.6, 6.6, 4, len(examples), sharex=True, squeeze=False)
+    for row in (0, 2, 3):  # not the water table: that of a dry upland would flatten the others
+        for axes in grid[row, 1:]:
+            axes.sharey(grid[row, 0])
     for column, example in enumerate(examples):
         _weather(grid[0, column], example)
         _water(grid[1, column], example)

@@ -40,12 +40,8 @@ def _cards(products: Products) -> list[tuple[str, str, str]]:
     """Headline numbers: (value, label, detail)."""
     cards = []
     if products.simulations is not None:
-        sizes, facts = products.simulations.dataset.sizes, products.simulations.facts
-        detail = (
-            f"{facts['site_years']:,.0f} site-years simulated in {facts['seconds']:.0f} s"
-            if "site_years" in facts
-            else ""
-        )
+        sizes, total = products.simulations.dataset.sizes, products.simulations.facts.get("total")
+        detail = f"{total['block_seconds']:.0f} s of one core with spin-up" if total else ""
         cards.append((f"{sizes['site']} × {sizes['time'] / 365.25:.0f} years", "simulated sites and years", detail))
     for split, label in (("temporal", "methane R² on held-out years"), ("spatial", "methane R² on held-out sites")):
         if card := _skill_card(products, split, label):

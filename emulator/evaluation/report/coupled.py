@@ -113,8 +113,8 @@ def _timings(coupled: Mapping[str, Any]) -> str:
     speedup, total = coupled["speedup"], coupled["speedup_total"]
     computed, emulated = (number(timing[scheme]["biogeochemistry_s"], 2) for scheme in ("process", "emulator"))
     words = (
-        f"Biogeochemistry took {computed} s computed and {emulated} s emulated: "
-        f"the emulator is {_times(speedup)}, the whole land model {_times(total)}. "
+        f"Biogeochemistry took {computed} s computed, spin-up included, and {emulated} s emulated. Per simulated year "
+        f"the emulator is {_times(speedup)}; the whole run, spin-up included, is {_times(total)}. "
         "The process model here is compiled Fortran on one core and already cheap; what an emulator saves depends on "
         "the model that it stands for."
     )

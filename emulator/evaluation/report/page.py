@@ -64,11 +64,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "",
     titles = "".join(f"<th{_align(k, text_columns)}>{escape(title)}</th>" for k, title in enumerate(head))
     lines = ""
     for row in rows:
-        opens_group = text_columns > 1 and row[0]
+        opens_group = 1 < text_columns < len(head) and row[0]
         cells = "".join(_cell(k, text, text_columns) for k, text in enumerate(row))
         lines += f'<tr class="group">{cells}</tr>' if opens_group else f"<tr>{cells}</tr>"
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{title}<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
+    words = ' class="words"' if text_columns >= len(head) else ""
+    return (
+        f'<div class="scroll"><table{words}>{title}<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
 
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> str:

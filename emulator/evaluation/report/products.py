@@ -27,7 +27,7 @@ TARGET_ORDER = ("fch4", "gpp", "ra", "rh", "nee")
 SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
-    "spatiotemporal": "held-out sites in held-out years",
+    "spatiotemporal": "both held out",
 }
 READABLE_UNITS = {"g m-2 day-1": "g C m⁻² d⁻¹", "mg m-2 day-1": "mg CH₄ m⁻² d⁻¹"}
 TARGET_NAMES = {

@@ -47,11 +47,12 @@ _EXAMPLE_CAPTION = (
 
 
 def _cost(simulations: Simulations) -> str:
-    seconds, site_years = simulations.facts.get("seconds"), simulations.facts.get("site_years")
-    if not seconds or not site_years:
+    total = simulations.facts.get("total")
+    if not total:
         return ""
-    each = 1e3 * seconds / site_years
-    return f" The {site_years:,.0f} site-years took {seconds:.0f} s ({each:.0f} ms each, spin-up included)."
+    count, seconds = total["site_years"], total["block_seconds"]
+    each = 1e3 * seconds / count
+    return f" The {count:,.0f} site-years, spin-up included, took {seconds:.0f} s of one core ({each:.0f} ms each)."
 
 
 def _map(products: Products, simulations: Simulations) -> str:
