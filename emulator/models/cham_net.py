@@ -85,7 +85,8 @@ class ChamNet(StreamingModel):
         lstm_inputs = config.input_size + self.history.season_size + 2 * config.static_size
         self.lstm = StreamingLSTM(lstm_inputs, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = FluxHead(signature, scalers, config.hidden, skip=4 * targets)
+        # the head starts from what is known of the season: climatology and last year, not how well they are known
+        self.head = FluxHead(signature, scalers, config.hidden, skip=(0.4, 0.0, 0.4, 0.0))
         self.n_statistics = 4 * targets
         self.project = mlp(config.year_size, config.year_size, 16)
         self.layout = [1, config.static_size, config.hidden, config.hidden, self.history.state_size]

@@ -86,10 +86,11 @@ class FluxHead(nn.Module):
 
     The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where
     gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features,
-    such as past flux, may reach the output past the network.
+    such as past flux, may reach the output past the network: they come in groups of C, standardised as the targets are,
+    and `skip` gives the weight that each group starts with.
     """
 
-    def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: int = 0) -> None:
+    def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:
         super().__init__()
         names = list(signature.target_names)
         self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
@@ -103,9 +104,11 @@ class FluxHead(nn.Module):
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
         self.skip = nn.Identity()
-        if skip > 0:
-            self.skip = nn.Linear(skip, len(learned), bias=False)
-            nn.init.zeros_(self.skip.weight)
+        if skip:
+            self.skip = nn.Linear(len(skip) * len(names), len(learned), bias=False)
+            own = torch.eye(len(names))[index]
+            with torch.no_grad():
+                self.skip.weight.copy_(torch.cat([weight * own for weight in skip], dim=1))
         self.register_buffer("scale", flux.scale[index])
         self.register_buffer("mean", flux.mean[index])
         self.register_buffer("std", flux.std[index])

@@ -86,7 +86,8 @@ class Raci(StreamingModel):
         self.n_targets = targets
         self.lstm = StreamingLSTM(config.input_size + 2 * static_size + 4 * targets, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = FluxHead(signature, scalers, config.hidden, skip=4 * targets)
+        # the head starts from the flux of functional and local neighbours, not from how well it is known
+        self.head = FluxHead(signature, scalers, config.hidden, skip=(0.4, 0.0, 0.4, 0.0))
         self.condition_layout = [self.meta.size, 12 * targets]
         self.layout = [1, static_size, 3, config.hidden, config.hidden]
         self.layout += [self.regime.state_size, config.regime_size, 1, sum(self.condition_layout)]

@@ -28,8 +28,8 @@ two attentions.
 class MemoryBank(nn.Module):
     """Encoded memory of Nb training sites for each calendar month, and attention over it.
 
-    `forward` gives keys (12, Nb, 2 K), for the roles regime and response, and values (12, Nb, 2 V + 6 C), the last being
-    the mean flux of the month before, of the month and of the next, with known shares. Buffers `site_*` are raw data
+    `forward` gives keys (12, Nb, 2 K), for the roles regime and response, and values (12, Nb, 2 V + 6 C), these last
+    the mean flux of the month before, this and the next month, with known shares. Buffers `site_*` are raw data
     and follow the training sites.
     """
 
