@@ -18,7 +18,8 @@ module balance
   character(len=13), parameter :: balance_units(n_balances) = [character(len=13) :: &
     'g m-2 day-1', 'kg m-2 day-1', 'W m-2', '1']
   !> largest error accepted [g m-2 day-1, kg m-2 day-1, W m-2, relative]
-  real(wp), parameter :: balance_tolerance(n_balances) = [1.0e-8_wp, 1.0e-6_wp, 1.0e-3_wp, 1.0e-10_wp]
+  real(wp), parameter :: balance_tolerance(n_balances) = [1.0e-8_wp, 1.0e-6_wp, 1.0e-3_wp, &
+      1.0e-10_wp]
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
 
 contains
@@ -80,7 +81,8 @@ contains
                - (f%gpp(i) - f%ra(i) - f%rh(i) - f%harvest(i) - molar_mass_c/mg_per_mol*f%fch4(i))
     error(2) = water_of(i, state) - f%water_start(i) &
                - (f%precipitation(i) + f%inflow(i) - f%evaporation(i) - f%runoff(i))
-    error(3) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) - f%heat_with_water(i)) &
+    error(3) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) &
+        - f%heat_with_water(i)) &
                /seconds_per_day
     methane_end = sum(state%methane(i, :)*dz(1:nch4))
     gross = (f%ch4_production(i) - f%ch4_oxidation(i) - f%ch4_diffusion(i) - f%ch4_ebullition(i) &

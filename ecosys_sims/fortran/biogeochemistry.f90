@@ -13,8 +13,8 @@ module biogeochemistry
   use photosynthesis, only: gross_production
   use vegetation, only: vegetation_day
   use soil_carbon, only: decomposition_scalar, soil_carbon_day, substrate_rate, steady_soil_carbon
-  use methane, only: layer_storage, layer_production, layer_oxidation, transport, bubbles, redox_step, &
-                     surface_exchange, substrate_per_ch4
+  use methane, only: layer_storage, layer_production, layer_oxidation, transport, bubbles, &
+      redox_step, surface_exchange, substrate_per_ch4
   implicit none
   private
   public :: methane_of_step, carbon_of_day, steady_pools
@@ -46,8 +46,9 @@ contains
                             state%substrate, work%reference, work%warm, m%limit, m%gain, &
                             m%production)
       call layer_oxidation(n, state%soil_temperature, state%liquid, state%ice, p%porosity, &
-                           state%ponded, state%redox, state%methane, m%store, work%omax, work%kch4, &
-                           work%log_oq10, p%t_or, work%depth_oxidation, work%warm, m%sink)
+                           state%ponded, state%redox, state%methane, m%store, work%omax, &
+                           work%kch4, work%log_oq10, p%t_or, work%depth_oxidation, work%warm, &
+                           m%sink)
       call exchange_rates(n, p, state, forcing, work)
       call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
                      m%equilibrium, state%methane, m%oxidation, m%diffusion, m%plant, &
@@ -134,14 +135,16 @@ contains
                           p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
                           p%alloc_wood(i), p%f_exud(i), p%harvest_fraction(i), state%leaf(i), &
                           state%wood(i), state%root(i), state%nsc(i), fluxes%ra(i), exudation, &
-                          leaf_litter, wood_litter, root_litter, to_wood, to_root, fluxes%harvest(i))
+                          leaf_litter, wood_litter, root_litter, to_wood, to_root, &
+                          fluxes%harvest(i))
       scalar = p%som_mult(i)*decomposition_scalar(fluxes%soil_temperature(i), &
                                                   fluxes%soil_wetness(i), fluxes%oxic(i))
       rate = substrate_rate(fluxes%soil_temperature(i), p%tau_sub(i))
       call soil_carbon_day(scalar, rate, work%fines(i), leaf_litter, wood_litter, root_litter, &
                            exudation, state%metabolic(i), state%structural(i), state%active(i), &
                            state%slow(i), state%passive(i), state%substrate(i), respiration)
-      fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) + gc_per_mg*fluxes%ch4_oxidation(i)
+      fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
+          + gc_per_mg*fluxes%ch4_oxidation(i)
       fluxes%nee(i) = fluxes%ra(i) + fluxes%rh(i) - fluxes%gpp(i)
       fluxes%fch4(i) = fluxes%ch4_diffusion(i) + fluxes%ch4_ebullition(i) + fluxes%ch4_plant(i)
       associate (sums => state%spinup_sums)
@@ -178,11 +181,11 @@ contains
       end if
       state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
       metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*mean(i_to_root)
-      call steady_soil_carbon(max(1.0e-4_wp, mean(i_scalar)), work%fines(i), mean(i_leaf), wood_litter, &
-                              mean(i_to_root), max(0.0_wp, mean(i_exudation) + 0.3_wp*metabolic_loss &
-                                                           - mean(i_methanogenesis)), &
-                              p%maturity(i), state%metabolic(i), state%structural(i), &
-                              state%active(i), state%slow(i), state%passive(i))
+      call steady_soil_carbon(max(1.0e-4_wp, mean(i_scalar)), work%fines(i), mean(i_leaf), &
+                              wood_litter, mean(i_to_root), max(0.0_wp, mean(i_exudation) &
+                              + 0.3_wp*metabolic_loss - mean(i_methanogenesis)), p%maturity(i), &
+                              state%metabolic(i), state%structural(i), state%active(i), &
+                              state%slow(i), state%passive(i))
     end do
     state%spinup_sums = 0.25_wp*state%spinup_sums
   end subroutine steady_pools

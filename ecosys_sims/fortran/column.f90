@@ -90,7 +90,8 @@ contains
     real(wp), intent(inout) :: worst(n_balances)
     integer, intent(out) :: stat                      !< 0, or 1 where a balance does not close
     character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
-    call close_balances(c%static, c%state, c%work, c%fluxes, with_biogeochemistry, worst, stat, errmsg)
+    call close_balances(c%static, c%state, c%work, c%fluxes, with_biogeochemistry, worst, stat, &
+        errmsg)
   end subroutine check_balances
 
   !> After a spin-up year (process scheme): carbon pools at the steady state of that year.

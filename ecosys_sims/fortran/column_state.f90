@@ -11,7 +11,8 @@ module column_state
   private
   public :: site_static, column_type, state_field, step_forcing, daily_forcing, daily_fluxes
   public :: n_state_fields, n_spinup_sums
-  public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, allocate_fluxes
+  public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, &
+      allocate_fluxes
   public :: state_fields
 
   integer, parameter :: n_state_fields = 28  !< fields of a restart file
@@ -275,16 +276,19 @@ contains
     fields(2) = many_levels('liquid', 'kg m-2', 'liquid water of each layer', state%liquid)
     fields(3) = many_levels('ice', 'kg m-2', 'ice of each layer', state%ice)
     fields(4) = one_level('ponded', 'kg m-2', 'standing water', state%ponded)
-    fields(5) = one_level('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', state%aquifer)
+    fields(5) = one_level('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', &
+        state%aquifer)
     fields(6) = one_level('swe', 'kg m-2', 'snow water equivalent', state%swe)
     fields(7) = one_level('snow_density', 'kg m-3', 'snow density', state%snow_density)
     fields(8) = one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo)
     fields(9) = one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water)
-    fields(10) = one_level('water_table', 'm', 'water table depth, negative where water stands', state%water_table)
+    fields(10) = one_level('water_table', 'm', 'water table depth, negative where water stands', &
+        state%water_table)
     fields(11) = one_level('lai', '1', 'leaf area index', state%lai)
     fields(12) = one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi)
     fields(13) = one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d)
-    fields(14) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', state%vpd_30d)
+    fields(14) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', &
+        state%vpd_30d)
     fields(15) = one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)
     fields(16) = one_level('leaf', 'g m-2', 'leaf carbon', state%leaf)
     fields(17) = one_level('wood', 'g m-2', 'wood carbon', state%wood)
@@ -295,10 +299,12 @@ contains
     fields(22) = one_level('active', 'g m-2', 'active soil carbon', state%active)
     fields(23) = one_level('slow', 'g m-2', 'slow soil carbon', state%slow)
     fields(24) = one_level('passive', 'g m-2', 'passive soil carbon', state%passive)
-    fields(25) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', state%substrate)
+    fields(25) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', &
+        state%substrate)
     fields(26) = many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane)
     fields(27) = many_levels('redox', 'mV', 'redox potential', state%redox)
-    fields(28) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', state%spinup_sums)
+    fields(28) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', &
+        state%spinup_sums)
   end subroutine state_fields
 
   !> View of a field without levels.

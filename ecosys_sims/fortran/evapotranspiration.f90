@@ -22,7 +22,8 @@ contains
     real(wp) :: latent_heat, psychrometer
     latent_heat = 2.501e6_wp - 2361.0_wp*(tair - 273.15_wp)
     psychrometer = c_air*psurf/(0.622_wp*latent_heat)
-    potential_evaporation = alpha*slope/(slope + psychrometer)*max(0.0_wp, net_radiation)/latent_heat
+    potential_evaporation = alpha*slope/(slope + psychrometer)*max(0.0_wp, &
+        net_radiation)/latent_heat
   end function potential_evaporation
 
   !> Catch rain in the canopy and evaporate it, within the demand.

@@ -63,8 +63,10 @@ contains
     end if
     do k = 1, nsoil
       state%soil_temperature(i, k) = mean + amplitude*exp(-z_mid(k)/damping_depth) &
-                                     *cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp - z_mid(k)/damping_depth)
-      state%ice(i, k) = ice_at(state%soil_temperature(i, k), max(0.0_wp, water(k) - work%unfrozen(i, k)))
+                                     *cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp &
+                                     - z_mid(k)/damping_depth)
+      state%ice(i, k) = ice_at(state%soil_temperature(i, k), max(0.0_wp, water(k) &
+          - work%unfrozen(i, k)))
       state%liquid(i, k) = water(k) - state%ice(i, k)
     end do
     state%methane(i, :) = 0.0_wp

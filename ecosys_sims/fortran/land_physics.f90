@@ -8,7 +8,8 @@ module land_physics
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
   use column_work, only: work_arrays
-  use radiation, only: day_length, saturation_pressure, saturation_slope, vapour_deficit, net_radiation
+  use radiation, only: day_length, saturation_pressure, saturation_slope, vapour_deficit, &
+      net_radiation
   use evapotranspiration, only: potential_evaporation, intercept
   use snow, only: snow_step, snow_cover, snow_resistance
   use soil_heat, only: conduct_heat, layer_conductance
@@ -129,7 +130,8 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: saturation, net, cover, albedo, demand, throughfall, wet_canopy, sublimation, melt
     saturation = saturation_pressure(forcing%tair(i))
-    call add_forcing(i, dt, forcing, vapour_deficit(saturation, forcing%qair(i), forcing%psurf(i)), day)
+    call add_forcing(i, dt, forcing, vapour_deficit(saturation, forcing%qair(i), &
+        forcing%psurf(i)), day)
     cover = snow_cover(state%swe(i))
     albedo = state%snow_albedo(i)
     if (work%tall(i)) albedo = albedo*(1.0_wp - work%light(i)) + 0.14_wp*work%light(i)
@@ -165,7 +167,8 @@ contains
     liquid = state%liquid(i, :)
     ice = state%ice(i, :)
     call conduct_heat(dt, work%t_surface(i), work%surface_conductance(i), work%conductance(i, :), &
-                      work%solid_heat(i, :), work%unfrozen(i, :), temperature, liquid, ice, ground_heat)
+                      work%solid_heat(i, :), work%unfrozen(i, :), temperature, liquid, ice, &
+                      ground_heat)
     state%soil_temperature(i, :) = temperature
     state%liquid(i, :) = liquid
     state%ice(i, :) = ice
@@ -198,9 +201,10 @@ contains
       transpired = demand*work%light(i)*dry
       evaporated = demand*(1.0_wp - work%light(i))*dry &
                    *min(1.0_wp, max(0.2_wp, 1.0_wp - (zwt - 0.03_wp)/0.35_wp))
-      call wetland_water(dt, supply, transpired + evaporated, p%porosity(i), p%k_out(i), p%l_out(i), &
-                         p%q_in(i), p%h_max(i), p%irrigation(i), state%gsi(i), thawed, work%full(i), &
-                         liquid, ice, state%ponded(i), state%water_table(i), runoff, inflow)
+      call wetland_water(dt, supply, transpired + evaporated, p%porosity(i), p%k_out(i), &
+                         p%l_out(i), p%q_in(i), p%h_max(i), p%irrigation(i), state%gsi(i), &
+                         thawed, work%full(i), liquid, ice, state%ponded(i), &
+                         state%water_table(i), runoff, inflow)
     else
       call upland_water(dt, work%n_active(i), supply, demand*work%light(i), &
                         demand*(1.0_wp - work%light(i)), p%k_out(i), p%h_max(i), &
@@ -281,8 +285,8 @@ contains
     integer :: i
     do i = 1, static%nsite
       call finish_means(i, day)
-      call root_zone(i, static, p, state, work, fluxes%soil_wetness(i), fluxes%soil_temperature(i), &
-                     fluxes%oxic(i))
+      call root_zone(i, static, p, state, work, fluxes%soil_wetness(i), &
+                     fluxes%soil_temperature(i), fluxes%oxic(i))
       state%t_30d(i) = state%t_30d(i) + (day%tas(i) - state%t_30d(i))/30.0_wp
       state%vpd_30d(i) = state%vpd_30d(i) + (day%vpd_day(i) - state%vpd_30d(i))/30.0_wp
       state%t_year(i) = state%t_year(i) + (day%tas(i) - state%t_year(i))/365.0_wp

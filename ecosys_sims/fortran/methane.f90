@@ -15,7 +15,8 @@ module methane
   use tridiagonal, only: solve_tridiagonal
   implicit none
   private
-  public :: methane_fluxes, allocate_methane_fluxes, ph_response, surface_exchange, substrate_per_ch4
+  public :: methane_fluxes, allocate_methane_fluxes, ph_response, surface_exchange, &
+      substrate_per_ch4
   public :: layer_storage, layer_production, layer_oxidation, transport, bubbles, redox_step
 
   !> fluxes of one step, (nsite) [mol m-2]
@@ -106,7 +107,8 @@ contains
         gas_ratio = 1.0_wp/(solubility(i, k)*gas_constant*temperature(i, k))
         store(i, k) = max(0.05_wp, water + air*gas_ratio)
         spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*air*air*sqrt(air)/porosity(i)*gas_ratio &
-                       + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, k)*(1.0e-3_wp/dz(k)) &
+                       + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, &
+                       k)*(1.0e-3_wp/dz(k)) &
                        + d_trace
       end do
     end do
@@ -135,13 +137,16 @@ contains
     total = 0.0_wp
     do k = 1, nch4
       do i = 1, n
-        warm(i) = exp(min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), log_warm_cap))
+        warm(i) = exp(min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), &
+            log_warm_cap))
       end do
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
         reduced = min(1.0_wp, max(0.0_wp, -0.01_wp*redox(i, k) - 1.0_wp))
-        gain(i, k) = dt*rate(i)*min(substrate_cap, substrate(i)/reference(i))*profile(i, k)*wet_share*reduced &
-                     *warm(i)*min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) - t_freeze)))
+        gain(i, k) = dt*rate(i)*min(substrate_cap, substrate(i)/reference(i))*profile(i, &
+            k)*wet_share*reduced &
+                     *warm(i)*min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) &
+                     - t_freeze)))
         total(i) = total(i) + gain(i, k)*dz(k)
       end do
     end do
@@ -155,8 +160,8 @@ contains
   end subroutine layer_production
 
   !> First-order rate of oxidation of each layer [s-1 per concentration in water].
-  pure subroutine layer_oxidation(n, temperature, liquid, ice, porosity, ponded, redox, methane, store, &
-                                  omax, kch4, log_q10, t_ref, profile, warm, sink)
+  pure subroutine layer_oxidation(n, temperature, liquid, ice, porosity, ponded, redox, methane, &
+                                  store, omax, kch4, log_q10, t_ref, profile, warm, sink)
     integer, intent(in) :: n                        !< number of sites
     real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
     real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
@@ -193,8 +198,8 @@ contains
   end subroutine layer_oxidation
 
   !> Diffusion, oxidation and plant transport of the step, implicit; adds production.
-  pure subroutine transport(n, dt, store, spread, sink, conduit, gain, air_conductance, equilibrium, &
-                            methane, oxidation, diffusion, plant, a, b, c, d, x)
+  pure subroutine transport(n, dt, store, spread, sink, conduit, gain, air_conductance, &
+                            equilibrium, methane, oxidation, diffusion, plant, a, b, c, d, x)
     integer, intent(in) :: n                        !< number of sites
     real(wp), intent(in) :: dt                      !< step [s]
     real(wp), intent(in) :: store(n, nch4)          !< R [1]
@@ -274,14 +279,16 @@ contains
           bubble_layer(i) = k
         else
           if (ice(i, k) > liquid(i, k)) limit(i) = ice_exchange
-          threshold = f_x(i)*solubility(i, k)*(psurf(i) + rho_water*gravity*(z_mid(k) - water_table(i)))
+          threshold = f_x(i)*solubility(i, k)*(psurf(i) + rho_water*gravity*(z_mid(k) &
+              - water_table(i)))
           excess = limit(i)*share*max(0.0_wp, methane(i, k) - store(i, k)*threshold)
           if (excess > 0.0_wp) then
             methane(i, k) = methane(i, k) - excess
             if (bubble_layer(i) == 0) then
               ebullition(i) = ebullition(i) + excess*dz(k)
             else
-              methane(i, bubble_layer(i)) = methane(i, bubble_layer(i)) + excess*dz(k)/dz(bubble_layer(i))
+              methane(i, bubble_layer(i)) = methane(i, bubble_layer(i)) &
+                  + excess*dz(k)/dz(bubble_layer(i))
             end if
           end if
         end if
@@ -303,7 +310,8 @@ contains
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
         live = min(1.0_wp, max(0.0_wp, 0.2_wp + 0.08_wp*(temperature(i, k) - t_freeze)))
-        redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) - c_r(i)*wet_share*live)
+        redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) &
+            - c_r(i)*wet_share*live)
         redox(i, k) = min(eh_high, max(eh_low, redox(i, k)))
       end do
     end do
@@ -312,8 +320,8 @@ contains
   !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Wanninkhof
   !! 1992
   !! with the Schmidt number of methane), snow, ice.
-  elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, ice, wind, &
-                                               swe, snow_density)
+  elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, &
+                 ice, wind, swe, snow_density)
     real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]
     real(wp), intent(in) :: gas_ratio     !< gas/water ratio [1]
     real(wp), intent(in) :: ponded        !< standing water [kg m-2]
@@ -327,7 +335,8 @@ contains
     if (ponded > 0.0_wp) then
       t = min(30.0_wp, max(0.0_wp, temperature - t_freeze))
       schmidt = 1898.0_wp - 110.1_wp*t + 2.834_wp*t**2 - 0.02791_wp*t**3
-      surface_exchange = (2.07_wp + 0.215_wp*wind*sqrt(wind*sqrt(wind)))/3.6e5_wp*sqrt(600.0_wp/schmidt)
+      surface_exchange = (2.07_wp &
+          + 0.215_wp*wind*sqrt(wind*sqrt(wind)))/3.6e5_wp*sqrt(600.0_wp/schmidt)
       surface_exchange = 1.0_wp/(1.0_wp/surface_exchange + 0.02_wp*dz(1)/spread)
       if (ice > liquid) surface_exchange = ice_exchange*surface_exchange
     else

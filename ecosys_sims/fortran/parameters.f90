@@ -392,8 +392,10 @@ contains
     do site = 1, size(values)
       if (values(site) >= info(k)%minimum .and. values(site) <= info(k)%maximum) cycle
       stat = 2
-      write (text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", values(site), &
-        ' at site ', site, ' is outside ', info(k)%minimum, ' to ', info(k)%maximum, ' ', trim(info(k)%units)
+      write (text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", &
+          values(site), &
+        ' at site ', site, ' is outside ', info(k)%minimum, ' to ', info(k)%maximum, ' ', &
+        trim(info(k)%units)
       errmsg = trim(text)
       return
     end do

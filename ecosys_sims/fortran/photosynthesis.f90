@@ -22,8 +22,8 @@ contains
   end function light_absorbed
 
   !> Gross primary production [g m-2 day-1].
-  elemental real(wp) function gross_production(rsds, t_day, tasmin, t_30d, vpd_30d, co2, ps, lai, gsi, &
-                                               soil_wetness, kphio, b0)
+  elemental real(wp) function gross_production(rsds, t_day, tasmin, t_30d, vpd_30d, co2, ps, lai, &
+                 gsi, soil_wetness, kphio, b0)
     real(wp), intent(in) :: rsds          !< mean downward shortwave [W m-2]
     real(wp), intent(in) :: t_day         !< daytime air temperature [K]
     real(wp), intent(in) :: tasmin        !< lowest air temperature [K]

@@ -63,8 +63,8 @@ contains
 
   !> One day of litter and soil carbon; all fluxes in g m-2 day-1.
   elemental subroutine soil_carbon_day(scalar, rate_substrate, fines, leaf_litter, wood_litter, &
-                                       root_litter, exudation, metabolic, structural, active, slow, &
-                                       passive, substrate, respiration)
+                                       root_litter, exudation, metabolic, structural, active, &
+                                       slow, passive, substrate, respiration)
     real(wp), intent(in) :: scalar          !< of decomposition, with the site's multiplier [1]
     real(wp), intent(in) :: rate_substrate  !< use of substrate [day-1]
     real(wp), intent(in) :: fines           !< silt and clay [1]
@@ -103,8 +103,8 @@ contains
 
   !> Pools at the steady state of mean inputs and rates; the slower three times `maturity`.
   elemental subroutine steady_soil_carbon(scalar, fines, leaf_litter, wood_litter, root_litter, &
-                                          aerobic_use, maturity, metabolic, structural, active, slow, &
-                                          passive)
+                                          aerobic_use, maturity, metabolic, structural, active, &
+                                          slow, passive)
     real(wp), intent(in) :: scalar       !< mean scalar of decomposition [1]
     real(wp), intent(in) :: fines        !< silt and clay [1]
     real(wp), intent(in) :: leaf_litter  !< mean leaf litter [g m-2 day-1]

@@ -105,8 +105,8 @@ contains
   end subroutine layer_conductance
 
   !> One step of conduction and phase change of one site.
-  pure subroutine conduct_heat(dt, t_surface, surface_conductance, conductance, solid_heat, unfrozen, &
-                               temperature, liquid, ice, ground_heat)
+  pure subroutine conduct_heat(dt, t_surface, surface_conductance, conductance, solid_heat, &
+                               unfrozen, temperature, liquid, ice, ground_heat)
     real(wp), intent(in) :: dt                    !< step [s]
     real(wp), intent(in) :: t_surface             !< surface temperature [K]
     real(wp), intent(in) :: surface_conductance   !< surface to first layer [W m-2 K-1]
@@ -135,10 +135,12 @@ contains
       worst = 0.0_wp
       do k = 1, nsoil
         ice_new = ice_at(t(k), freezable(k))
-        right(1, k) = heat(k) + gain(k) - layer_heat(t(k), water(k) - ice_new, ice_new, solid_heat(k))
+        right(1, k) = heat(k) + gain(k) - layer_heat(t(k), water(k) - ice_new, ice_new, &
+            solid_heat(k))
         slope = solid_heat(k) + c_water*(water(k) - ice_new) + c_ice*ice_new
         if (t(k) <= t_freeze .and. t(k) > t_freeze - freezing_range) then
-          slope = slope + freezable(k)/freezing_range*(l_fusion + (c_water - c_ice)*(t_freeze - t(k)))
+          slope = slope + freezable(k)/freezing_range*(l_fusion + (c_water - c_ice)*(t_freeze &
+              - t(k)))
         end if
         diagonal(1, k) = slope - lower(k) - upper(k)
         worst = max(worst, abs(right(1, k)))

@@ -39,9 +39,10 @@ contains
   end function texture_moisture
 
   !> One step of one upland soil; all water in kg m-2 of the step.
-  pure subroutine upland_water(dt, n_active, supply, transpiration, soil_evaporation, k_out, h_max, &
-                               capacity, field_capacity, wilting, conductivity, root_share, &
-                               liquid, ice, ponded, drainage, runoff, evaporated, transpired)
+  pure subroutine upland_water(dt, n_active, supply, transpiration, soil_evaporation, k_out, &
+                               h_max, capacity, field_capacity, wilting, conductivity, &
+                               root_share, liquid, ice, ponded, drainage, runoff, evaporated, &
+                               transpired)
     real(wp), intent(in) :: dt                     !< step [s]
     integer, intent(in) :: n_active                !< layers above the drainage base
     real(wp), intent(in) :: supply                 !< throughfall and melt
@@ -126,7 +127,8 @@ contains
     do k = 1, n_evaporating
       floor = 0.1_wp*capacity(k)
       wet = min(1.0_wp, max(0.0_wp, (liquid(k) - floor)/(field_capacity(k) - floor)))
-      taken = min(mulch*soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) - floor))
+      taken = min(mulch*soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) &
+          - floor))
       liquid(k) = liquid(k) - taken
       evaporated = evaporated + taken
     end do

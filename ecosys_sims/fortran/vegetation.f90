@@ -41,10 +41,11 @@ contains
   end function lloyd_taylor
 
   !> One day of plant carbon; all fluxes in g m-2 day-1.
-  elemental subroutine vegetation_day(gpp, t_air, t_soil, t_30d, lai, gsi, lai_max, lai_min, sla, rm25, &
-                                      turn_leaf, turn_root, turn_wood, alloc_wood, f_exud, &
+  elemental subroutine vegetation_day(gpp, t_air, t_soil, t_30d, lai, gsi, lai_max, lai_min, sla, &
+                                      rm25, turn_leaf, turn_root, turn_wood, alloc_wood, f_exud, &
                                       harvest_fraction, leaf, wood, root, nsc, ra, exudation, &
-                                      leaf_litter, wood_litter, root_litter, to_wood, to_root, harvest)
+                                      leaf_litter, wood_litter, root_litter, to_wood, to_root, &
+                                      harvest)
     real(wp), intent(in) :: gpp        !< gross primary production
     real(wp), intent(in) :: t_air      !< day-mean air temperature [K]
     real(wp), intent(in) :: t_soil     !< day-mean root-zone temperature [K]
@@ -90,7 +91,8 @@ contains
     nsc = nsc - flush*(1.0_wp + growth_cost)
 
     spare = max(0.0_wp, nsc - nsc_reserve(lai_max, lai_min, sla))
-    growth = spare/growth_days*min(1.0_wp, max(0.0_wp, (t_air - t_freeze)/8.0_wp))/(1.0_wp + growth_cost)
+    growth = spare/growth_days/(1.0_wp + growth_cost) &
+             *min(1.0_wp, max(0.0_wp, (t_air - t_freeze)/8.0_wp))
     nsc = nsc - growth*(1.0_wp + growth_cost)
     to_wood = alloc_wood*growth
     to_root = growth - to_wood

@@ -51,8 +51,9 @@ contains
   end subroutine moisture_profile
 
   !> One step of one wetland; all water in kg m-2 of the step.
-  pure subroutine wetland_water(dt, supply, demand, porosity, k_out, l_out, q_in, h_max, irrigation, &
-                                gsi, thawed, full, liquid, ice, ponded, zwt, runoff, inflow)
+  pure subroutine wetland_water(dt, supply, demand, porosity, k_out, l_out, q_in, h_max, &
+                                irrigation, gsi, thawed, full, liquid, ice, ponded, zwt, runoff, &
+                                inflow)
     real(wp), intent(in) :: dt          !< step [s]
     real(wp), intent(in) :: supply      !< throughfall and melt
     real(wp), intent(in) :: demand      !< evapotranspiration

@@ -24,7 +24,8 @@ contains
     real(wp), intent(in) :: tolerance         !< relative [1]
     character(len=*), intent(in) :: what      !< name of the quantity
     character(len=120) :: text
-    write (text, '(2a,es13.5,a,es13.5,a,es8.1)') what, ' is', value, ', expected', expected, ' within', tolerance
+    write (text, '(2a,es13.5,a,es13.5,a,es8.1)') what, ' is', value, ', expected', expected, &
+        ' within', tolerance
     call check(abs(value - expected) <= tolerance*abs(expected), trim(text))
   end subroutine check_close
 

@@ -45,7 +45,8 @@ contains
     integer, intent(in) :: hour                   !< 0..23
     real(wp), intent(in) :: offset                !< added to air temperature [K]
     type(step_forcing), intent(inout) :: forcing  !< the hour's forcing
-    real(wp) :: year, lat, declination, cos_zenith, t, noise, cloud, rain, dew, e, warmest, amplitude
+    real(wp) :: year, lat, declination, cos_zenith, t, noise, cloud, rain, dew, e, warmest, &
+        amplitude
     integer :: i
     year = 2.0_wp*pi*real(modulo(day, 365) + 1, wp)/365.0_wp
     declination = 0.409_wp*sin(year - 1.39_wp)
@@ -59,7 +60,8 @@ contains
           + (1.0_wp + 4.0_wp*abs(sin(lat)))*noise
       rain = 0.0_wp
       if (unit_random(site_number(i), day, 1) < 0.4_wp) then
-        rain = -log(max(1.0e-6_wp, unit_random(site_number(i), day, 2)))*static%annual_precip(i)/146.0_wp
+        rain = -log(max(1.0e-6_wp, unit_random(site_number(i), day, &
+            2)))*static%annual_precip(i)/146.0_wp
       end if
       cloud = merge(0.75_wp, 0.35_wp, rain > 0.0_wp)
       cos_zenith = sin(lat)*sin(declination) &

@@ -44,7 +44,8 @@ contains
       hottest = max(hottest, maxval(c%day%tasmax))
     end do
     print '(a,4es10.2,a,2f8.1)', 'worst balances', worst, '   air temperature', coldest, hottest
-    call check(all(same_bits(c%fluxes%nee, c%fluxes%ra + c%fluxes%rh - c%fluxes%gpp)), 'nee is not ra + rh - gpp')
+    call check(all(same_bits(c%fluxes%nee, c%fluxes%ra + c%fluxes%rh - c%fluxes%gpp)), &
+        'nee is not ra + rh - gpp')
   end subroutine years_close
 
   !> A loss of a milligram is reported with its site.
@@ -59,7 +60,8 @@ contains
     call run_day(c, forcing, [(k, k=1, 3)], 0, 0.0_wp, worst, stat, errmsg)
     c%state%slow(2) = c%state%slow(2) - 1.0e-3_wp
     call check_balances(c, .true., worst, stat, errmsg)
-    call check(stat == 1 .and. index(errmsg, 'carbon balance of site 2') > 0, 'a carbon leak passed')
+    call check(stat == 1 .and. index(errmsg, 'carbon balance of site 2') > 0, &
+        'a carbon leak passed')
     call check_balances(c, .false., worst, stat, errmsg)
     call check(stat == 0, 'carbon was checked without biogeochemistry')
     c%state%ponded(3) = c%state%ponded(3) + 1.0e-3_wp

@@ -9,22 +9,32 @@ program test_biomes
   implicit none
   integer, parameter :: n = 13
   ! one typical site of each biome
-  real(wp), parameter :: lat(n) = [55.0_wp, 57.0_wp, 42.0_wp, 10.0_wp, 69.0_wp, 32.0_wp, 60.0_wp, 45.0_wp, &
+  real(wp), parameter :: lat(n) = [55.0_wp, 57.0_wp, 42.0_wp, 10.0_wp, 69.0_wp, 32.0_wp, 60.0_wp, &
+      45.0_wp, &
                                    0.0_wp, 42.0_wp, 32.0_wp, 68.0_wp, 41.0_wp]
-  real(wp), parameter :: t_ann(n) = [3.0_wp, 3.0_wp, 11.0_wp, 26.0_wp, -6.0_wp, 16.0_wp, 0.0_wp, 9.0_wp, &
+  real(wp), parameter :: t_ann(n) = [3.0_wp, 3.0_wp, 11.0_wp, 26.0_wp, -6.0_wp, 16.0_wp, 0.0_wp, &
+      9.0_wp, &
                                      26.5_wp, 9.0_wp, 18.0_wp, -6.0_wp, 10.5_wp] + 273.15_wp
-  real(wp), parameter :: rain(n) = [650.0_wp, 700.0_wp, 900.0_wp, 1900.0_wp, 300.0_wp, 1200.0_wp, 500.0_wp, &
+  real(wp), parameter :: rain(n) = [650.0_wp, 700.0_wp, 900.0_wp, 1900.0_wp, 300.0_wp, 1200.0_wp, &
+      500.0_wp, &
                                     1000.0_wp, 2600.0_wp, 600.0_wp, 300.0_wp, 350.0_wp, 850.0_wp]
-  real(wp), parameter :: continental(n) = [40.0_wp, 35.0_wp, 40.0_wp, 8.0_wp, 45.0_wp, 30.0_wp, 50.0_wp, &
+  real(wp), parameter :: continental(n) = [40.0_wp, 35.0_wp, 40.0_wp, 8.0_wp, 45.0_wp, 30.0_wp, &
+      50.0_wp, &
                                            40.0_wp, 5.0_wp, 50.0_wp, 30.0_wp, 45.0_wp, 50.0_wp]
-  real(wp), parameter :: gpp_low(n) = [250.0_wp, 350.0_wp, 800.0_wp, 1200.0_wp, 100.0_wp, 1000.0_wp, &
-                                       500.0_wp, 1000.0_wp, 2500.0_wp, 400.0_wp, 50.0_wp, 100.0_wp, 900.0_wp]
-  real(wp), parameter :: gpp_high(n) = [900.0_wp, 900.0_wp, 2000.0_wp, 2600.0_wp, 500.0_wp, 2400.0_wp, &
-                                        1100.0_wp, 1900.0_wp, 3700.0_wp, 1500.0_wp, 400.0_wp, 500.0_wp, &
+  real(wp), parameter :: gpp_low(n) = [250.0_wp, 350.0_wp, 800.0_wp, 1200.0_wp, 100.0_wp, &
+      1000.0_wp, &
+                                       500.0_wp, 1000.0_wp, 2500.0_wp, 400.0_wp, 50.0_wp, &
+                                       100.0_wp, 900.0_wp]
+  real(wp), parameter :: gpp_high(n) = [900.0_wp, 900.0_wp, 2000.0_wp, 2600.0_wp, 500.0_wp, &
+      2400.0_wp, &
+                                        1100.0_wp, 1900.0_wp, 3700.0_wp, 1500.0_wp, 400.0_wp, &
+                                        500.0_wp, &
                                         2000.0_wp]
-  real(wp), parameter :: ch4_low(n) = [5.0_wp, 40.0_wp, 60.0_wp, 30.0_wp, 10.0_wp, 50.0_wp, -2.0_wp, &
+  real(wp), parameter :: ch4_low(n) = [5.0_wp, 40.0_wp, 60.0_wp, 30.0_wp, 10.0_wp, 50.0_wp, &
+      -2.0_wp, &
                                        -3.0_wp, -3.0_wp, -3.0_wp, -3.0_wp, -2.0_wp, -1.0_wp]
-  real(wp), parameter :: ch4_high(n) = [60.0_wp, 200.0_wp, 300.0_wp, 150.0_wp, 80.0_wp, 400.0_wp, -0.3_wp, &
+  real(wp), parameter :: ch4_high(n) = [60.0_wp, 200.0_wp, 300.0_wp, 150.0_wp, 80.0_wp, 400.0_wp, &
+      -0.3_wp, &
                                         -0.3_wp, -0.3_wp, -0.2_wp, -0.2_wp, -0.1_wp, -0.1_wp]
   type(column_model) :: c
   type(step_forcing) :: forcing
@@ -56,7 +66,8 @@ program test_biomes
     end where
   end do
   ch4 = ch4/max(1.0_wp, days)
-  print '(a)', 'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   CH4 of the season [mg m-2 day-1]'
+  print '(a)', &
+      'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   CH4 of the season [mg m-2 day-1]'
   do k = 1, n
     print '(a16,2f9.0,18x,f6.2,f12.2)', biome_names(k), gpp(k), nee(k), ra(k)/gpp(k), ch4(k)
     call check_range(gpp(k), gpp_low(k), gpp_high(k), 'GPP of '//trim(biome_names(k)))

@@ -80,7 +80,8 @@ contains
     call go_on(late, 1, 13, 25, nday)
     call state_fields(whole%state, a)
     do k = 1, n_state_fields
-      call check(all(same_bits(a(k)%values(1:13, :), b(k)%values)), 'restart differs in '//trim(a(k)%name))
+      call check(all(same_bits(a(k)%values(1:13, :), b(k)%values)), &
+                 'restart differs in '//trim(a(k)%name))
     end do
   end subroutine resume
 

@@ -134,7 +134,8 @@ contains
     do k = 2, 6
       call check(flux(k) < flux(k - 1), 'emission does not fall with the water table')
     end do
-    call check(flux(3) > 3.0_wp*flux(5), 'a fall from 0.10 to 0.30 m cuts emission less than threefold')
+    call check(flux(3) > 3.0_wp*flux(5), &
+               'a fall from 0.10 to 0.30 m cuts emission less than threefold')
     call check_range(flux(1), 20.0_wp, 400.0_wp, 'emission of a wet, warm fen')
   end subroutine table_response
 

@@ -27,7 +27,8 @@ contains
   subroutine temperature_wave()
     real(wp), parameter :: k_soil = 1.0_wp, heat_capacity = 2.0e6_wp, period = 30.0_wp*86400.0_wp
     integer, parameter :: layer = 13
-    real(wp) :: t(nsoil), liquid(nsoil), ice(nsoil), g, omega, decay, surface, top, sine, cosine, deep
+    real(wp) :: t(nsoil), liquid(nsoil), ice(nsoil), g, omega, decay, surface, top, sine, cosine, &
+        deep
     real(wp) :: deep_sine, deep_cosine, time
     integer :: step, nstep
     omega = 2.0_wp*pi/period
@@ -53,7 +54,8 @@ contains
     end do
     call check_close(hypot(deep_sine, deep_cosine), 10.0_wp*exp(-z_mid(layer)*decay), 0.02_wp, &
                      'amplitude at depth')
-    call check_close(-atan2(deep_cosine, deep_sine), z_mid(layer)*decay, 0.02_wp, 'phase lag at depth')
+    call check_close(-atan2(deep_cosine, deep_sine), z_mid(layer)*decay, 0.02_wp, &
+        'phase lag at depth')
   end subroutine temperature_wave
 
   !> Thaw depth sqrt(2 k I/(L theta)) under a constant surface temperature.
@@ -70,18 +72,18 @@ contains
     gained = 0.0_wp
     start = sum(layer_heat(t, liquid, ice, heat_capacity*dz))
     do step = 1, nstep
-      call conduct_heat(hour, t_freeze + warmth, top, uniform_conductance(k_soil), heat_capacity*dz, &
-                        spread(0.0_wp, 1, nsoil), t, liquid, ice, g)
+      call conduct_heat(hour, t_freeze + warmth, top, uniform_conductance(k_soil), &
+                        heat_capacity*dz, spread(0.0_wp, 1, nsoil), t, liquid, ice, g)
       gained = gained + g
     end do
     depth = 0.0_wp
     do k = 1, nsoil
       depth = depth + dz(k)*liquid(k)/(liquid(k) + ice(k))
     end do
-    call check_close(depth, sqrt(2.0_wp*k_soil*warmth*real(nstep, wp)*hour/(l_fusion*water)), 0.05_wp, &
-                     'thaw depth')
-    call check_close(sum(layer_heat(t, liquid, ice, heat_capacity*dz)) - start, gained, 1.0e-10_wp, &
-                     'heat gained')
+    call check_close(depth, sqrt(2.0_wp*k_soil*warmth*real(nstep, wp)*hour/(l_fusion*water)), &
+                     0.05_wp, 'thaw depth')
+    call check_close(sum(layer_heat(t, liquid, ice, heat_capacity*dz)) - start, gained, &
+                     1.0e-10_wp, 'heat gained')
   end subroutine stefan_thaw
 
   !> Heat to state and back, over thawed, freezing and frozen layers.
@@ -91,7 +93,8 @@ contains
     do k = -40, 20
       heat = 5.0e5_wp*real(k, wp)
       call heat_to_state(heat, 30.0_wp, 4.0_wp, 5.0e4_wp, t, liquid, ice)
-      call check(abs(layer_heat(t, liquid, ice, 5.0e4_wp) - heat) < 1.0e-6_wp, 'heat changed on the way')
+      call check(abs(layer_heat(t, liquid, ice, 5.0e4_wp) - heat) < 1.0e-6_wp, &
+          'heat changed on the way')
       call check(ice >= 0.0_wp .and. liquid >= 4.0_wp - 1.0e-9_wp, 'ice and water out of bounds')
     end do
   end subroutine heat_round_trip
