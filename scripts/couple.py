@@ -120,8 +120,8 @@ def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process
 def _description(blocks: dict[str, Any], single: dict[str, Any]) -> str:
     first, others = blocks["sites"]
     return (
-        f"{first} and {others} sites in two runs instead of one ({blocks['days']} days), {single['cells']} cells called "
-        f"one by one instead of in one call ({single['days']} days): all compared bit for bit"
+        f"{first} and {others} sites in two runs instead of one ({blocks['days']} days), {single['cells']} cells "
+        f"called one by one instead of in one call ({single['days']} days): all compared bit for bit"
     )
 
 

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -159,7 +160,7 @@ def to_svg(figure: Figure, title: str) -> str:
     )
 
 
-def to_png(figure: Figure, path: str, dots_per_inch: int = 150) -> None:
+def to_png(figure: Figure, path: str | Path, dots_per_inch: int = 150) -> None:
     """The figure as a PNG on white, for documents that cannot hold SVG."""
     with matplotlib.rc_context(SETTINGS):
         figure.savefig(path, dpi=dots_per_inch, facecolor="white", metadata={"Software": None})

@@ -1,10 +1,11 @@
 """The report's part on the coupled run: the land model with its biogeochemistry computed and emulated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from emulator.evaluation.figures import coupled as figures
 from emulator.evaluation.figures.style import biome_name, model_name, to_svg
@@ -16,6 +17,7 @@ MAX_DIFFERENCE = 1e-5
 
 SERIES_TARGETS = ("fch4", "gpp", "nee")
 SERIES_SITES = 3
+SERIES_DAYS = 3 * 366
 
 
 def coupled_section(products: Products) -> str:
@@ -75,12 +77,23 @@ def _skill(coupled: Mapping[str, Any]) -> str:
 
 
 def _series(series: xr.Dataset, kind: str) -> str:
+    caption = (
+        "The last three years at three sites of the coupled run: fluxes computed by the process model and by the "
+        "emulator inside the same land "
+        "model, daily. Net ecosystem exchange is positive to the atmosphere. Vertical scales differ."
+    )
+    drawing = draw_series(series, kind, SERIES_TARGETS)
+    return figure(to_svg(drawing, "Process and emulated fluxes in the land model"), caption)
+
+
+def draw_series(series: xr.Dataset, kind: str, targets: Sequence[str]) -> Figure:
+    """The last years of some sites under both schemes; series as scripts/couple.py writes it."""
     sites = _example_sites(series)
     days = series["time"].dt
     year = days.year.values + (days.dayofyear.values - 1) / 365.25
-    shown = slice(max(0, len(year) - 3 * 366), None)
+    shown = slice(max(0, len(year) - SERIES_DAYS), None)
     rows = []
-    for target in (name for name in SERIES_TARGETS if f"{name}_process" in series):
+    for target in (name for name in targets if f"{name}_process" in series):
         columns = [
             figures.CoupledSeries(
                 title=f"{biome_name(str(series['biome'].values[k]))} ({series['site_id'].values[k]})",
@@ -91,12 +104,7 @@ def _series(series: xr.Dataset, kind: str) -> str:
             for k in sites
         ]
         rows.append((f"{target}\n{target_units(target)}", columns))
-    caption = (
-        "The last three years at three sites of the coupled run: fluxes computed by the process model and by the "
-        "emulator inside the same land "
-        "model, daily. Net ecosystem exchange is positive to the atmosphere. Vertical scales differ."
-    )
-    return figure(to_svg(figures.coupled_series(rows, kind), "Process and emulated fluxes in the land model"), caption)
+    return figures.coupled_series(rows, kind)
 
 
 def _example_sites(series: xr.Dataset) -> list[int]:
