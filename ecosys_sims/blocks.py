@@ -133,8 +133,10 @@ def check_history(path: Path, sites: SiteTable, days: int) -> None:
         raise ModelError(f"{path.name}: sites {found_ids[:3]}..., expected {list(sites.site_id[:3])}...")
 
 
-def disk_is_full(folder: Path) -> bool:
-    """Whether nothing worth mentioning can be written there."""
+def disk_is_full(folder: Path, error: Exception | None = None) -> bool:
+    """Whether the error says so, or nothing worth mentioning can be written there."""
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        return True
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free < FULL_BYTES
@@ -144,8 +146,8 @@ def _explained(error: Exception, task: BlockTask, working: Path) -> Exception:
     """The same failure, told with its block, its sites and what to do."""
     text = str(error)
     where = f"block {task.number} (sites {_site_names(task)})"
-    no_space = getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in text
-    if no_space or disk_is_full(Path(task.out)):
+    # The program removes what it could not complete, so there may be room again when we look.
+    if "is the disk full" in text or "No space left on device" in text or disk_is_full(Path(task.out), error):
         return DiskFullError(
             f"{where}: no space left in {task.out}; completed blocks are kept: free some space and run "
             f"the same command again ({text.splitlines()[0] if text else type(error).__name__})"

@@ -9,7 +9,6 @@ import numpy as np
 
 from ecosys_sims import config as configuration
 from ecosys_sims import namelists, provenance, variables
-from ecosys_sims.atomic_file import replacing
 from ecosys_sims.blocks import HISTORY, BlockTask, days_of_period
 from ecosys_sims.config import SimulationConfig
 from ecosys_sims.hidden_parameters import structured_share
@@ -25,7 +24,7 @@ def write_simulated(
     """Write the dataset of a finished ensemble; its data depend on configuration and seed alone."""
     days = days_of_period(config)
     first_day = date(config.period.start_year, 1, 1)
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
         _global_attributes(file, config, tasks, shares, program_version)
         create_layout(file, sites_as_statics(sites), first_day, days, config.period.calendar, config.run.block_size)
         for task in tasks:

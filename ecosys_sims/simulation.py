@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ecosys_sims import config as configuration
 from ecosys_sims import provenance
-from ecosys_sims.atomic_file import write_json, write_text
+from ecosys_sims.atomic_file import replacing, write_json, write_text
 from ecosys_sims.blocks import (
     BLOCKS,
     HISTORY,
@@ -68,11 +68,9 @@ def simulate(
             _clear(out)
         try:
             return _simulate(config, out, program, workers, scheduler, started)
-        except (OSError, RuntimeError) as error:  # netCDF tells of a full disk by a RuntimeError
-            if not isinstance(error, DiskFullError) and disk_is_full(out):
-                raise DiskFullError(
-                    f"no space left in {out}; completed blocks are kept: free some space and run the same command again"
-                ) from error
+        except OSError as error:
+            if disk_is_full(out, error):
+                raise _disk_full(out) from error
             raise
 
 
@@ -93,7 +91,13 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     missing = [task for task in tasks if not task.folder.exists()]
     log.info("%d sites, %d years: %d of %d blocks to do", len(sites), config.period.years, len(missing), len(tasks))
     done = run_blocks(missing, out, workers, scheduler)
-    write_simulated(out / DATASET, config, sites, tasks, hidden.shares, program_version(program))
+    with replacing(out / DATASET) as temporary:
+        try:
+            write_simulated(temporary, config, sites, tasks, hidden.shares, program_version(program))
+        except (OSError, RuntimeError) as error:  # netCDF's are RuntimeErrors; look before the partial file is removed
+            if disk_is_full(out, error):
+                raise _disk_full(out) from error
+            raise
     require_valid_dataset(out / DATASET)
     summary = _summary(config, tasks, done, program, workers, scheduler, time.perf_counter() - started)
     write_json(out / SUMMARY, summary)
@@ -113,6 +117,12 @@ def _tasks(config: SimulationConfig, out: Path, program: Path) -> list[BlockTask
         BlockTask(str(out), number, first, min(first + size, count), content, str(program))
         for number, first in enumerate(range(0, count, size))
     ]
+
+
+def _disk_full(out: Path) -> DiskFullError:
+    return DiskFullError(
+        f"no space left in {out}; completed blocks are kept: free some space and run the same command again"
+    )
 
 
 def _remove_leftovers(out: Path) -> None:
