@@ -20,7 +20,8 @@ contains
     integer :: i, k
     allocate(info, source=parameter_table())
     document = '# Parameters of the column model'//nl//nl// &
-      'Written by `ecosys --parameters`; do not edit. Each parameter is a key of its namelist group (for '// &
+      'Written by `ecosys --parameters`; do not edit. Each parameter is a key of its '// &
+      'namelist group (for '// &
       'all sites) and may be'//nl//'a variable of the site table (for each site, which wins). '// &
       'Where neither gives it, the default of the biome holds.'//nl//nl// &
       '| name | group | units | minimum | maximum | meaning |'//nl//'|---|---|---|---|---|---|'//nl
@@ -52,9 +53,11 @@ contains
     integer :: i
     allocate(keys, source=key_table())
     document = '# Namelist of `ecosys`'//nl//nl// &
-      'Written by `ecosys --namelists`; do not edit. All groups and keys are optional. A group or '// &
+      'Written by `ecosys --namelists`; do not edit. All groups and keys are optional. A '// &
+      'group or '// &
       'key that is not listed'//nl//'stops the program with exit code 2 and the names that it '// &
-      'knows. `CASE.nml.resolved` in the output directory repeats'//nl//'every key with its value.'//nl
+      'knows. `CASE.nml.resolved` in the output directory repeats'//nl//'every key with its '// &
+      'value.'//nl
     group = ''
     do i = 1, size(keys)
       if (is_parameter_group(trim(keys(i)%group))) cycle
@@ -72,7 +75,72 @@ contains
       document = document//' |'//nl
     end do
     document = document//nl//'## &veg_nl, &soil_nl, &hydro_nl, &ch4_nl'//nl//nl// &
-      'Parameters of the column by their names, for all sites: see [parameters.md](parameters.md).'//nl
+      'Parameters of the column by their names, for all sites: see '// &
+      '[parameters.md](parameters.md).'// &
+      nl//nl//running_document()
   end function namelist_document
+
+  !> How to run, what is written, exit codes.
+  function running_document() result(document)
+    character(:), allocatable :: document
+    document = &
+      '## Examples'//nl//nl// &
+      'Sites of a table, generated weather:'//nl//nl// &
+      '    &run_ctl'//nl// &
+      '      case_name = ''block0'', fsites = ''sites.nc'', start_date = ''1990-01-01'', '// &
+      'stop_n = 20'//nl// &
+      '      seed = 7, spinup_years = 5, rest_frq = ''end'''//nl// &
+      '    /'//nl// &
+      '    &wgen_nl trend_k_per_decade = 0.3 /'//nl//nl// &
+      'One site, weather of a tower:'//nl//nl// &
+      '    &run_ctl'//nl// &
+      '      case_name = ''tower'', start_date = ''2013-01-01'', stop_n = 6, spinup_years = '// &
+      '4'//nl// &
+      '    /'//nl// &
+      '    &site_nl'//nl// &
+      '      site_id = ''FI-Sii'', lat = 61.83, lon = 24.19, elevation = 160.0, biome = '// &
+      '''fen'''//nl// &
+      '    /'//nl// &
+      '    &forcing_nl source = ''netcdf'', file = ''forcing.nc'', forcing_name_tair = '// &
+      '''TA'' /'//nl// &
+      '    &ch4_nl mgo = 0.4, pq10 = 3.2 /  ! parameters.md'//nl//nl// &
+      'The same with its biogeochemistry emulated, from the restart file of an earlier '// &
+      'year:'//nl//nl// &
+      '    &run_ctl ... bgc_scheme = ''emulator'', finidat = '// &
+      '''tower.r.2014-01-01-00000.nc'' /'//nl// &
+      '    &emulator_nl file = ''model.pt'' /'//nl//nl// &
+      '## Weather'//nl//nl// &
+      'Days begin at local midnight. Daily weather is spread over the physics steps: '// &
+      'temperature as a '// &
+      'cosine with its peak'//nl//'at 15 h, shortwave with the sun, precipitation in one '// &
+      'block of '// &
+      '1 + P/3 hours (P in mm, at most 12 h) at a random time.'//nl// &
+      'Records finer than the step are averaged; coarser ones are held, but temperature is '// &
+      'interpolated and shortwave follows'//nl//'the sun. Where a file has no snowfall, '// &
+      'precipitation '// &
+      'is snow below 0 C and rain above 2 C. Spin-up takes the generated'//nl//'years before '// &
+      'start_date, or the first whole years of the file from start_date in turn.'//nl//nl// &
+      '## Files written to outdir'//nl//nl// &
+      '| file | content |'//nl//'|---|---|'//nl// &
+      '| `CASE.h0.DATE-00000.nc` | daily history, [formats.md](formats.md) section 1 |'//nl// &
+      '| `CASE.r.DATE-00000.nc`, `rpointer.lnd` | restart file, and the name of the newest '// &
+      '|'//nl// &
+      '| `CASE.nml.resolved` | namelist with all keys |'//nl// &
+      '| `CASE.timing.json` | seconds spent in each part; site-years, spin-up included |'//nl// &
+      '| `CASE.balance.json` | largest daily errors of the balances |'//nl//nl// &
+      'Files are written as `NAME.tmp` and renamed when complete. A run from a restart file '// &
+      'goes on bit '// &
+      'for bit, also when'//nl//'sites are cut into other blocks; sites are found by '// &
+      '`site_id`.'//nl//nl// &
+      '## Exit codes'//nl//nl// &
+      '| code | meaning |'//nl//'|---|---|'//nl// &
+      '| 0 | success; the last line of output is `SUCCESSFUL COMPLETION` |'//nl// &
+      '| 1 | site table, forcing or restart file is missing, unreadable or holds bad values '// &
+      '|'//nl// &
+      '| 2 | the command line or the namelist is wrong |'//nl// &
+      '| 3 | carbon, water, energy or methane was not conserved |'//nl// &
+      '| 4 | an output file could not be written |'//nl// &
+      '| 5 | the emulator could not be opened or refused its input |'//nl
+  end function running_document
 
 end module documentation

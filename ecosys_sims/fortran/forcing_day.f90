@@ -58,8 +58,8 @@ contains
     forcing%ch4 = day%ch4(:, k)
   end subroutine take_step
 
-  !> Spread daily weather over the steps: temperature as a cosine with its peak at 15 h, shortwave with
-  !> the cosine of the zenith angle, precipitation in one block at a random time.
+  !> Spread daily weather over the steps: temperature as a cosine with its peak at 15 h, shortwave
+  !> with the cosine of the zenith angle, precipitation in one block at a random time.
   pure subroutine disaggregate(weather, date, lat, streams, day)
     !> Weather of the day.
     type(daily_weather), intent(in) :: weather

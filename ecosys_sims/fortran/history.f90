@@ -67,8 +67,8 @@ contains
       end do
       if (i > size(fields)) then
         stat = bad_namelist
-        errmsg = 'hist_fields in &hist_nl names '''//name//''', which is not a variable (known: '// &
-          join(fields%name, ', ')//')'
+        errmsg = 'hist_fields in &hist_nl names '''//name//''', which is not a variable '// &
+          '(known: '//join(fields%name, ', ')//')'
         return
       end if
       keep(i) = .true.

@@ -20,7 +20,7 @@ module history_fields
     !> Units that people read, for targets.
     character(12) :: analysis_units = ''
     !> CF standard name; empty where the table has none.
-    character(90) :: standard_name = ''
+    character(100) :: standard_name = ''
     !> Meaning.
     character(80) :: long_name = ''
     !> Units on file per unit of the model.
@@ -85,7 +85,7 @@ contains
       field('nee', rate, 'target', 'net ecosystem exchange, mass of carbon, upward', c%fluxes%nee, &
         scale=kg_per_g, analysis_units=grams), &
       field('fch4', rate, 'target', 'net methane flux, mass of methane, upward', c%fluxes%fch4, &
-        'surface_upward_mass_flux_of_methane', scale=kg_per_mg, analysis_units=milligrams)]
+        scale=kg_per_mg, analysis_units=milligrams)] ! CF names methane fluxes by their source only
   end function dataset_fields
 
   !> Methane pathways and pools.

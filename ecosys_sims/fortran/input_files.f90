@@ -240,7 +240,8 @@ contains
       do i = 1, size(values)
         if (status == nf90_noerr) status = nf90_get_var(ncid, varid, values(i)(:length), &
           start=[1, i], count=[length, 1])
-        if (index(values(i), c_null_char) > 0) values(i) = values(i)(:index(values(i), c_null_char) - 1)
+        if (index(values(i), c_null_char) > 0) &
+          values(i) = values(i)(:index(values(i), c_null_char) - 1)
       end do
     else
       call input_error(file, 'variable '//name//' is not text', stat, errmsg)
@@ -266,7 +267,8 @@ contains
     character(kind=c_char), pointer :: characters(:)
     integer :: i, unused
     value = ''
-    status = nc_get_var1_string(ncid, varid - 1, [int(merge(at, 1, ndims > 0) - 1, c_size_t)], pointers)
+    status = nc_get_var1_string(ncid, varid - 1, &
+      [int(merge(at, 1, ndims > 0) - 1, c_size_t)], pointers)
     if (status /= nf90_noerr) return
     call c_f_pointer(pointers(1), characters, [c_strlen(pointers(1))])
     do i = 1, min(size(characters), string_length)

@@ -1,7 +1,7 @@
 !> Output files that appear under their name only when they are complete.
 !>
-!> A file is written as `NAME.tmp` and renamed. The first failure is kept and later calls do nothing,
-!> so that a writer needs one test at its end; the message names the file and what failed.
+!> A file is written as `NAME.tmp` and renamed. The first failure is kept and later calls do
+!> nothing, so that a writer needs one test at its end; the message names the file and what failed.
 module output_files
   use, intrinsic :: iso_c_binding, only : c_associated, c_char, c_int, c_loc, c_null_char, &
     c_ptr, c_size_t

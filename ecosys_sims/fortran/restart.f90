@@ -255,8 +255,8 @@ contains
     do k = 1, 2
       if (status == nf90_noerr) status = nf90_inquire_dimension(ncid, dims(k), len=length)
       if (status == nf90_noerr .and. length == expected(k)) cycle
-      call input_error(file, 'variable '//name//' has length '//to_text(length)//', the run needs ' &
-        //to_text(expected(k))//'; was it written by another version or emulator?', stat, errmsg)
+      call input_error(file, 'variable '//name//' has length '//to_text(length)// &
+        ', the run needs '//to_text(expected(k))//'; was it written by another version or emulator?', stat, errmsg)
       return
     end do
   end subroutine read_array

@@ -22,6 +22,7 @@ module simulation
   use text, only : to_text
   use timing, only : lap, part_biogeochemistry, part_forcing, part_history, part_other, &
     part_physics, start_watch, stopwatch, timing_json
+  use version, only : program_version
   implicit none
   private
 
@@ -66,7 +67,13 @@ contains
     call start_watch(run%watch)
     behind = last_day_and_one(config)
     call prepare(run, config, stat, errmsg)
-    if (stat == success) call begin_state(run, config, stat, errmsg)
+    if (stat == success) then
+      write(output_unit, '(a)') 'ecosys '//program_version//': case '//config%case_name//', '// &
+        to_text(run%sites%static%nsite)//' sites, '//format_date(config%start_date)//' to '// &
+        format_date(date_of_day(day_number(behind) - 1, behind%leap_days))//', '// &
+        config%forcing_source//', '//config%bgc_scheme
+      call begin_state(run, config, stat, errmsg)
+    end if
     if (stat == success) call run_days(run, config, behind, stat, errmsg)
     if (stat == success) call write_summaries(run, config, stat, errmsg)
     if (stat /= success .and. run%history%out%ncid >= 0) call run%history%out%discard()

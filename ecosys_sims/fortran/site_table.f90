@@ -172,7 +172,7 @@ contains
     integer :: i
     stat = success
     call range('lat', sites%static%lat, -90.0_wp, 90.0_wp)
-    call range('lon', sites%static%lon, -180.0_wp, 360.0_wp)
+    call range('lon', sites%static%lon, -180.0_wp, 180.0_wp)
     call range('elevation', sites%static%elevation, -500.0_wp, 8000.0_wp)
     call range('sand', sites%static%sand, 0.0_wp, 1.0_wp)
     call range('clay', sites%static%clay, 0.0_wp, 1.0_wp)

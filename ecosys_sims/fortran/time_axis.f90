@@ -197,7 +197,8 @@ contains
     if (i <= min(n, times%per_day)) times%n_days = (n - i + 1)/times%per_day
     if (times%n_days < 1) then
       call input_error(file, 'no interval begins at midnight (the first at '// &
-        stamp_text(starts(1))//'); mend time or say time:stamp = start, middle or end', stat, errmsg)
+        stamp_text(starts(1))//'); mend time or say time:stamp = start, middle or end', &
+        stat, errmsg)
       return
     end if
     times%first_day = int((starts(i) + 1_int64)/86400_int64)

@@ -2,8 +2,8 @@
 !>
 !> Occurrence and amounts after GWGEN (Sommer and Kaplan 2017), residuals of temperature, cloud and
 !> wind after Richardson (1981), year-to-year variation by an AR(1) of temperature and a lognormal
-!> factor of precipitation. Conditional means are shifted so that the long-term mean over wet and dry
-!> days is the climate normal.
+!> factor of precipitation. Conditional means are shifted so that the long-term mean over wet and
+!> dry days is the climate normal.
 module weather_generator
   use calendar_dates, only : calendar_date, day_of_year, days_in_year
   use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
@@ -224,8 +224,10 @@ contains
       call advance_residuals(chi, stream)
 
       celsius = daily_temperature(climate, doy) - t_freeze
-      day%tmin(i) = minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, chi(1))
-      day%tmax(i) = maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, chi(2))
+      day%tmin(i) = minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, &
+        chi(1))
+      day%tmax(i) = maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, &
+        chi(2))
       day%tmean(i) = 0.5_wp*(day%tmin(i) + day%tmax(i)) + t_freeze + self%memory(7, i) &
         + self%trend*0.1_wp*(date%year - self%reference_year &
         + real(doy - 1, wp)/days_in_year(date))

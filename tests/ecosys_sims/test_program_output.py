@@ -56,6 +56,8 @@ def test_history_is_a_cf_collection_of_time_series(case):
             "time", "time_bnds", "site_id", "site_number", "lat", "lon", "elevation", "sand", "clay", "ph", "biome",
         }  # fmt: skip
         assert file["lat"].units == "degrees_north" and file["lon"].units == "degrees_east"
+        carbon = "surface_upward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_"
+        assert file["rh"].standard_name == carbon + "heterotrophic_respiration"
         assert list(file["biome"].flag_values) == list(range(1, 14))
         assert file["biome"].flag_meanings.split()[:3] == ["bog", "fen", "marsh"]
         daily = {name: file[name][:].astype(float) for name in TARGETS}
@@ -146,6 +148,12 @@ def test_emulator_input_out_of_its_valid_range(case):
     groups = {"run_ctl": {"bgc_scheme": "emulator", "spinup_years": 0}, "emulator_nl": {"file": "stub.pt"}}
     message = case.refuse(groups, code=5)
     assert message.startswith("ecosys: stub.pt: ") and "tas" in message and "cell 1" in message
+
+
+@pytest.mark.parametrize(("option", "document"), [("--namelists", "namelists.md"), ("--parameters", "parameters.md")])
+def test_documents_are_those_of_the_program(case, project_root, option, document):
+    done = subprocess.run([case.exe, option], capture_output=True, text=True, check=True)
+    assert done.stdout == (project_root / "docs" / document).read_text(), f"ecosys {option} > docs/{document}"
 
 
 # ---- full disk ----
