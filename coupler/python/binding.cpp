@@ -53,9 +53,11 @@ ecostep_type type_of(const py::array& values) {
   return integer ? ECOSTEP_I64 : ECOSTEP_F64;
 }
 
-int register_array(Cells& cells, const std::string& role, const std::string& name, const std::string& units, const py::array& values) {
+int register_array(Cells& cells, const std::string& role, const std::string& name, const std::string& units,
+                   const py::array& values) {
   const auto n = static_cast<std::size_t>(values.shape(0));
-  if (values.strides(0) % values.itemsize() != 0) throw py::type_error(name + ": the array's stride is no multiple of its item size");
+  if (values.strides(0) % values.itemsize() != 0)
+    throw py::type_error(name + ": the array's stride is no multiple of its item size");
   const std::ptrdiff_t stride = n > 1 ? values.strides(0) / values.itemsize() : 1;
   const ecostep_type type = type_of(values);
   void* data = const_cast<void*>(values.data());
@@ -78,8 +80,10 @@ int step(Cells& cells, int year, int month, int day, int seconds, int dt) {
 
 PYBIND11_MODULE(_binding, m) {
   m.attr("TYPES") = py::make_tuple("float32", "float64", "int32", "int64");
-  m.def("last_error", [] { return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(ecostep_last_error(),
-            static_cast<Py_ssize_t>(std::char_traits<char>::length(ecostep_last_error())), "replace")); });
+  m.def("last_error", [] {
+    return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+        ecostep_last_error(), static_cast<Py_ssize_t>(std::char_traits<char>::length(ecostep_last_error())), "replace"));
+  });
   m.def("status_name", [](int status) { return ecostep_status_name(static_cast<ecostep_status>(status)); });
   m.def("version", &ecostep_version);
 
@@ -88,7 +92,8 @@ PYBIND11_MODULE(_binding, m) {
       .def("open", &open_model)
       .def("verify", &verify)
       .def("variable", &describe)
-      .def("count", [](const Model& model, int role) { return ecostep_variable_count(model.handle, static_cast<ecostep_role>(role)); })
+      .def("count",
+           [](const Model& model, int role) { return ecostep_variable_count(model.handle, static_cast<ecostep_role>(role)); })
       .def("state_size", [](const Model& model) { return ecostep_state_size(model.handle); })
       .def("block_rows", [](const Model& model) { return ecostep_block_rows(model.handle); })
       .def("name", [](const Model& model) { return ecostep_model_name(model.handle); })
@@ -99,10 +104,12 @@ PYBIND11_MODULE(_binding, m) {
 
   py::class_<Cells>(m, "Cells")
       .def(py::init<>())
-      .def("create", [](Cells& cells, const Model& model, std::size_t n) {
-        return static_cast<int>(ecostep_cells_create(model.handle, n, &cells.handle)); })
-      .def("set_calendar", [](Cells& cells, const std::string& calendar) {
-        return static_cast<int>(ecostep_set_calendar(cells.handle, calendar.c_str())); })
+      .def("create", [](Cells& cells, const Model& model,
+                        std::size_t n) { return static_cast<int>(ecostep_cells_create(model.handle, n, &cells.handle)); })
+      .def("set_calendar",
+           [](Cells& cells, const std::string& calendar) {
+             return static_cast<int>(ecostep_set_calendar(cells.handle, calendar.c_str()));
+           })
       .def("set_state", &set_state)
       .def("register", &register_array)
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })

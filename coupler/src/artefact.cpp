@@ -157,7 +157,8 @@ Json parse_json(const std::string& path, std::string_view text) {
 void check_format(const Metadata& metadata) {
   const Json& json = metadata.json();
   if (!json.is_object() || !json.contains("format") || json.at("format") != "ecostep-artefact")
-    fail(ECOSTEP_NOT_AN_ARTEFACT, metadata.path(), ": not an ecostep artefact (extra/ecostep.json has no format 'ecostep-artefact')");
+    fail(ECOSTEP_NOT_AN_ARTEFACT, metadata.path(),
+         ": not an ecostep artefact (extra/ecostep.json has no format 'ecostep-artefact')");
   const std::size_t version = metadata.count(json, "format_version", "", 1000000);
   if (version > newest_format)
     fail(ECOSTEP_NEWER_FORMAT, metadata.path(), ": artefact format ", version, " is newer than format ", newest_format,
@@ -215,7 +216,8 @@ StubCoefficients read_stub(const Metadata& metadata, const Artefact& artefact) {
 Artefact read_artefact(const std::string& path, const Archive& archive) {
   const std::string_view text = archive.find("extra/ecostep.json");
   if (text.data() == nullptr)
-    fail(ECOSTEP_NOT_AN_ARTEFACT, path, ": not an ecostep artefact (a zip file without extra/ecostep.json); expected a file that "
+    fail(ECOSTEP_NOT_AN_ARTEFACT, path,
+         ": not an ecostep artefact (a zip file without extra/ecostep.json); expected a file that "
          "emulator.export wrote");
   const Json json = parse_json(path, text);
   const Metadata metadata(path, json);

@@ -17,7 +17,7 @@ struct Variable {
   Accumulate accumulate = Accumulate::mean;  // inputs
   double valid_min, valid_max;               // -Inf, Inf where not given; for targets the output constraints
   double train_min, train_max;
-  std::vector<double> flag_values;           // classes; empty for numbers
+  std::vector<double> flag_values;  // classes; empty for numbers
 };
 
 // The run that `verify` replays: statics (ncell,P), inputs (nstep,ncell,D), fluxes (nstep,ncell,C).

@@ -1,5 +1,5 @@
-// Choice of a backend, and the TorchScript one as the core sees it: a plugin opened only when an artefact asks for it, so that neither
-// this library nor hosts that use another backend ever load libtorch.
+// Choice of a backend, and the TorchScript one as the core sees it: a plugin opened only when an artefact asks for it, so that
+// neither this library nor hosts that use another backend ever load libtorch.
 #include "backend.h"
 
 #include <dlfcn.h>

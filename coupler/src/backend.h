@@ -11,13 +11,13 @@
 
 namespace ecostep {
 
-// Rows of a full block. Matrix kernels choose their order of summation by the number of rows, so blocks of one size, filled up with a
-// repeated row, are what makes results independent of how cells are split over calls.
+// Rows of a full block. Matrix kernels choose their order of summation by the number of rows, so blocks of one size, filled up with
+// a repeated row, are what makes results independent of how cells are split over calls.
 constexpr std::size_t full_block = 64;
 
 // One model ready to compute. Arrays are row-major with `rows` rows, which is full_block or, for models whose rows of a block are
-// not computed alike (Model::rows), 1. Methods keep nothing between calls and may be called by several threads at once. Arrays lie on
-// 64-byte boundaries (AlignedFloats), because kernels also choose by alignment. Failures are Error(ECOSTEP_BACKEND_FAILED).
+// not computed alike (Model::rows), 1. Methods keep nothing between calls and may be called by several threads at once. Arrays lie
+// on 64-byte boundaries (AlignedFloats), because kernels also choose by alignment. Failures are Error(ECOSTEP_BACKEND_FAILED).
 class Backend {
  public:
   virtual ~Backend() = default;

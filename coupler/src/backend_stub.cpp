@@ -35,6 +35,8 @@ class StubBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_stub_backend(const Artefact& artefact) { return std::make_unique<StubBackend>(artefact); }
+std::unique_ptr<Backend> make_stub_backend(const Artefact& artefact) {
+  return std::make_unique<StubBackend>(artefact);
+}
 
 }  // namespace ecostep

@@ -15,8 +15,8 @@
 
 namespace {
 
-// Holds torch to one thread during a call and gives the host its own setting back. torch and the host share one OpenMP runtime, whose
-// functions are looked up in libtorch_cpu rather than linked, so that it is the same one.
+// Holds torch to one thread during a call and gives the host its own setting back. torch and the host share one OpenMP runtime,
+// whose functions are looked up in libtorch_cpu rather than linked, so that it is the same one.
 class OneThread {
  public:
   OneThread() : host_threads_(omp().get != nullptr ? omp().get() : 0) {
@@ -39,7 +39,8 @@ class OneThread {
       OpenMP found;
       Dl_info info;
       void* torch = dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &info) != 0
-                        ? dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD) : nullptr;
+                        ? dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD)
+                        : nullptr;
       if (torch == nullptr) return found;
       found.get = reinterpret_cast<int (*)()>(dlsym(torch, "omp_get_max_threads"));
       found.set = reinterpret_cast<void (*)(int)>(dlsym(torch, "omp_set_num_threads"));
@@ -120,7 +121,8 @@ int reported(char* message, std::size_t n_message, Work&& work) {
   return 1;
 }
 
-int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, void** handle, char* message, std::size_t n_message) {
+int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, void** handle, char* message,
+         std::size_t n_message) {
   return reported(message, n_message, [&] {
     const OneThread one_thread;
     ByteStream buffer(bytes, n_bytes);
@@ -155,7 +157,8 @@ int step(void* handle, std::size_t rows, const float* drivers, const int64_t* ca
                                        torch::from_blob(const_cast<int64_t*>(calendar), {6}, at::kLong)};
     if (observed != nullptr) arguments.emplace_back(block(observed, rows, n.n_targets));
     arguments.emplace_back(block(state, rows, n.state_size));
-    const c10::IValue result = observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
+    const c10::IValue result =
+        observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
     TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
     const auto& parts = result.toTupleRef().elements();
     copy_out(parts[0], "the flux", rows, n.n_targets, flux);
@@ -163,7 +166,9 @@ int step(void* handle, std::size_t rows, const float* drivers, const int64_t* ca
   });
 }
 
-void close(void* handle) { delete static_cast<Model*>(handle); }
+void close(void* handle) {
+  delete static_cast<Model*>(handle);
+}
 
 }  // namespace
 

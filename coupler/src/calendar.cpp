@@ -7,7 +7,9 @@
 namespace ecostep {
 namespace {
 
-bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+bool is_leap(int year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 }  // namespace
 
@@ -44,7 +46,11 @@ Date next_day(Calendar calendar, const Date& date) {
 std::array<std::int64_t, 6> calendar_row(Calendar calendar, const Date& date) {
   int day_of_year = date.day;
   for (int month = 1; month < date.month; ++month) day_of_year += days_in_month(calendar, date.year, month);
-  return {date.year, date.month, date.day, day_of_year, days_in_month(calendar, date.year, date.month),
+  return {date.year,
+          date.month,
+          date.day,
+          day_of_year,
+          days_in_month(calendar, date.year, date.month),
           days_in_year(calendar, date.year)};
 }
 

@@ -12,7 +12,9 @@ namespace ecostep {
 namespace {
 
 // A running sum lives in the state row as two floats that together hold it to about double precision.
-double read_pair(const float* pair) { return static_cast<double>(pair[0]) + static_cast<double>(pair[1]); }
+double read_pair(const float* pair) {
+  return static_cast<double>(pair[0]) + static_cast<double>(pair[1]);
+}
 void write_pair(float* pair, double value) {
   pair[0] = static_cast<float>(value);
   pair[1] = static_cast<float>(value - static_cast<double>(pair[0]));
@@ -21,11 +23,16 @@ void write_pair(float* pair, double value) {
 // The value of one input over the part of the day from its start to the end of this step.
 double running_value(const Variable& input, const float* slot, bool first_of_day, double value, int dt) {
   switch (input.accumulate) {
-    case Accumulate::mean: return (first_of_day ? 0.0 : read_pair(slot)) + value * dt;  // integral, divided at the end of the day
-    case Accumulate::sum: return (first_of_day ? 0.0 : read_pair(slot)) + value;
-    case Accumulate::minimum: return first_of_day ? value : std::min<double>(slot[0], value);
-    case Accumulate::maximum: return first_of_day ? value : std::max<double>(slot[0], value);
-    case Accumulate::last: break;
+    case Accumulate::mean:
+      return (first_of_day ? 0.0 : read_pair(slot)) + value * dt;  // integral, divided at the end of the day
+    case Accumulate::sum:
+      return (first_of_day ? 0.0 : read_pair(slot)) + value;
+    case Accumulate::minimum:
+      return first_of_day ? value : std::min<double>(slot[0], value);
+    case Accumulate::maximum:
+      return first_of_day ? value : std::max<double>(slot[0], value);
+    case Accumulate::last:
+      break;
   }
   return value;
 }
@@ -48,15 +55,16 @@ Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell) : model_(std
   state_block_.resize(rows * s), new_state_block_.resize(rows * s), flux_block_.resize(rows * c);
 }
 
-// ---- registration ----------------------------------------------------------------------------------------------------------------
+// ---- registration
+// ----------------------------------------------------------------------------------------------------------------
 
 void Cells::register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
-                           const std::string& name, const std::string& units, HostArray array, std::size_t ncell, bool from_artefact) {
+                           const std::string& name, const std::string& units, HostArray array, std::size_t ncell,
+                           bool from_artefact) {
   const auto found = std::find_if(variables.begin(), variables.end(), [&](const Variable& v) { return v.name == name; });
   if (found == variables.end())
     fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no ", role, " '", name, "' (it has: ", list_names(variables), ")");
-  if (ncell != ncell_)
-    fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
+  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
   if (array.data == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': null pointer");
   if (found->flag_values.empty())
     array.conversion = from_artefact ? convert_units(name, found->units, units) : convert_units(name, units, found->units);
@@ -75,7 +83,8 @@ void Cells::set_static(const std::string& name, const std::string& units, HostAr
 void Cells::set_output(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
   if (array.type != ECOSTEP_F32 && array.type != ECOSTEP_F64)
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs are ECOSTEP_F32 or ECOSTEP_F64");
-  if (array.stride == 0 && ncell_ > 1) fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs cannot share one value (stride 0)");
+  if (array.stride == 0 && ncell_ > 1)
+    fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs cannot share one value (stride 0)");
   register_array("target", model_->artefact.targets, outputs_, name, units, array, ncell, true);
 }
 
@@ -95,12 +104,14 @@ void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
     fail(ECOSTEP_WRONG_SIZE, "the state has ", state_size, " values per cell, the model needs ", model_->layout.size,
          " (ecostep_state_size)");
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the state has ", ncell, " rows for ", ncell_, " cells");
-  if (state == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, "state: null pointer, or an array section: the state must be one contiguous array");
+  if (state == nullptr && ncell_ > 0)
+    fail(ECOSTEP_INVALID_ARGUMENT, "state: null pointer, or an array section: the state must be one contiguous array");
   state_ = state;
   state_registered_ = true;
 }
 
-// ---- tests before anything is written --------------------------------------------------------------------------------------------
+// ---- tests before anything is written
+// --------------------------------------------------------------------------------------------
 
 void Cells::require_state() const {
   if (!state_registered_) fail(ECOSTEP_NOT_REGISTERED, "the state was not registered (ecostep_set_state)");
@@ -149,15 +160,17 @@ void Cells::check_row_clock(const Step& step, std::size_t cell) const {
   if (seconds != static_cast<float>(step.seconds))
     fail(ECOSTEP_BAD_DATE, "step out of order: it starts ", step.seconds, " s after midnight of ", to_string(step.date),
          ", but the state of cell ", cell + 1, " has come to ", seconds, " s",
-         fresh ? std::string(" (the first step of a run starts at midnight)") : " of a day after step " + to_string(decode_date(code)));
+         fresh ? std::string(" (the first step of a run starts at midnight)")
+               : " of a day after step " + to_string(decode_date(code)));
   if (fresh) return;
   const Date expected = step.seconds > 0 ? decode_date(code) : next_day(calendar_, decode_date(code));
   if (!(step.date == expected))
-    fail(ECOSTEP_BAD_DATE, "step out of order: it is for ", to_string(step.date), ", but the state of cell ", cell + 1, " is ready for ",
-         to_string(expected), " (ecostep_reset_date starts at another date)");
+    fail(ECOSTEP_BAD_DATE, "step out of order: it is for ", to_string(step.date), ", but the state of cell ", cell + 1,
+         " is ready for ", to_string(expected), " (ecostep_reset_date starts at another date)");
 }
 
-// ---- state and step --------------------------------------------------------------------------------------------------------------
+// ---- state and step
+// --------------------------------------------------------------------------------------------------------------
 
 void Cells::init_state() {
   require_state();
@@ -263,8 +276,8 @@ void Cells::run_day(const Step& step) {
     for (std::size_t i = 0; i < used; ++i) std::copy_n(row(first + i), layout.model, state_block_.data() + i * layout.model);
     pad_block(state_block_.data(), layout.model, used, model_->rows);
     const float* observed = gather_observed(first, used) ? observed_block_.data() : nullptr;
-    const std::size_t good = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used, flux_block_.data(),
-                                                new_state_block_.data());
+    const std::size_t good = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used,
+                                                flux_block_.data(), new_state_block_.data());
     if (good < used)
       fail(ECOSTEP_BACKEND_FAILED, "the network's flux in cell ", first + good + 1, " of ", ncell_, " (counted from 1) on ",
            to_string(step.date), " is not finite: is the state of that cell sound?");

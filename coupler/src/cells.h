@@ -36,8 +36,8 @@ class Cells {
     bool completes_day() const { return seconds + dt == 86400; }
   };
 
-  void register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays, const std::string& name,
-                      const std::string& units, HostArray array, std::size_t ncell, bool from_artefact);
+  void register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
+                      const std::string& name, const std::string& units, HostArray array, std::size_t ncell, bool from_artefact);
   void require_state() const;
   void check_clock(const Step& step) const;
   void check_row_clock(const Step& step, std::size_t cell) const;

@@ -60,9 +60,12 @@ ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t str
 const std::vector<ecostep::Variable>* variables(const ecostep_model* model, ecostep_role role) {
   if (model == nullptr) return nullptr;
   switch (role) {
-    case ECOSTEP_INPUT: return &model->shared->artefact.inputs;
-    case ECOSTEP_STATIC: return &model->shared->artefact.statics;
-    case ECOSTEP_TARGET: return &model->shared->artefact.targets;
+    case ECOSTEP_INPUT:
+      return &model->shared->artefact.inputs;
+    case ECOSTEP_STATIC:
+      return &model->shared->artefact.statics;
+    case ECOSTEP_TARGET:
+      return &model->shared->artefact.targets;
   }
   return nullptr;
 }
@@ -91,9 +94,13 @@ ecostep_status ecostep_open(const char* path, const char* backend, ecostep_model
   });
 }
 
-void ecostep_close(ecostep_model* model) noexcept { delete model; }
+void ecostep_close(ecostep_model* model) noexcept {
+  delete model;
+}
 
-size_t ecostep_state_size(const ecostep_model* model) noexcept { return model != nullptr ? model->shared->layout.size : 0; }
+size_t ecostep_state_size(const ecostep_model* model) noexcept {
+  return model != nullptr ? model->shared->layout.size : 0;
+}
 
 size_t ecostep_variable_count(const ecostep_model* model, ecostep_role role) noexcept {
   const auto* list = variables(model, role);
@@ -105,16 +112,23 @@ ecostep_status ecostep_variable_info(const ecostep_model* model, ecostep_role ro
     required(model, "model");
     required(info, "info");
     const auto* list = variables(model, role);
-    if (list == nullptr || index >= list->size()) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "there is no variable ", index, " of that role");
+    if (list == nullptr || index >= list->size())
+      ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "there is no variable ", index, " of that role");
     const ecostep::Variable& v = (*list)[index];
     *info = {v.name.c_str(), v.units.c_str(), v.long_name.c_str(), v.accumulate_name.c_str(),
              v.valid_min,    v.valid_max,     v.train_min,         v.train_max};
   });
 }
 
-const char* ecostep_model_name(const ecostep_model* model) noexcept { return model ? model->shared->artefact.name.c_str() : ""; }
-const char* ecostep_model_kind(const ecostep_model* model) noexcept { return model ? model->shared->artefact.kind.c_str() : ""; }
-const char* ecostep_model_backend(const ecostep_model* model) noexcept { return model ? model->shared->backend_name.c_str() : ""; }
+const char* ecostep_model_name(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.name.c_str() : "";
+}
+const char* ecostep_model_kind(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.kind.c_str() : "";
+}
+const char* ecostep_model_backend(const ecostep_model* model) noexcept {
+  return model ? model->shared->backend_name.c_str() : "";
+}
 const char* ecostep_model_past_flux(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.past_flux.c_str() : "";
 }
@@ -122,7 +136,9 @@ const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.metadata.c_str() : "";
 }
 
-size_t ecostep_block_rows(const ecostep_model* model) noexcept { return model != nullptr ? model->shared->rows : 0; }
+size_t ecostep_block_rows(const ecostep_model* model) noexcept {
+  return model != nullptr ? model->shared->rows : 0;
+}
 
 ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
   constexpr double tolerance = 1e-4;
@@ -140,9 +156,13 @@ ecostep_status ecostep_cells_create(const ecostep_model* model, size_t ncell, ec
   });
 }
 
-void ecostep_cells_destroy(ecostep_cells* cells) noexcept { delete cells; }
+void ecostep_cells_destroy(ecostep_cells* cells) noexcept {
+  delete cells;
+}
 
-size_t ecostep_cells_count(const ecostep_cells* cells) noexcept { return cells != nullptr ? cells->cells.size() : 0; }
+size_t ecostep_cells_count(const ecostep_cells* cells) noexcept {
+  return cells != nullptr ? cells->cells.size() : 0;
+}
 
 ecostep_status ecostep_set_input(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
                                  size_t ncell, ptrdiff_t stride) noexcept {
@@ -154,13 +174,13 @@ ecostep_status ecostep_set_static(ecostep_cells* cells, const char* name, const 
   return register_array(&ecostep::Cells::set_static, cells, name, units, data, type, ncell, stride);
 }
 
-ecostep_status ecostep_set_output(ecostep_cells* cells, const char* target, const char* units, void* data, ecostep_type type, size_t ncell,
-                                  ptrdiff_t stride) noexcept {
+ecostep_status ecostep_set_output(ecostep_cells* cells, const char* target, const char* units, void* data, ecostep_type type,
+                                  size_t ncell, ptrdiff_t stride) noexcept {
   return register_array(&ecostep::Cells::set_output, cells, target, units, data, type, ncell, stride);
 }
 
-ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, const char* units, const void* data, ecostep_type type,
-                                    size_t ncell, ptrdiff_t stride) noexcept {
+ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, const char* units, const void* data,
+                                    ecostep_type type, size_t ncell, ptrdiff_t stride) noexcept {
   return register_array(&ecostep::Cells::set_observed, cells, target, units, data, type, ncell, stride);
 }
 
@@ -184,17 +204,21 @@ ecostep_status ecostep_step(ecostep_cells* cells, int year, int month, int day, 
   return guarded([&] { required(cells, "cells").cells.step({year, month, day}, seconds, dt); });
 }
 
-const char* ecostep_last_error(void) noexcept { return last_error; }
+const char* ecostep_last_error(void) noexcept {
+  return last_error;
+}
 
 const char* ecostep_status_name(ecostep_status status) noexcept {
-  static const char* const names[] = {"OK",           "INVALID_ARGUMENT", "FILE_ERROR",     "NOT_AN_ARTEFACT", "NEWER_FORMAT", "CORRUPT",
-                                      "NO_BACKEND",   "UNKNOWN_NAME",     "BAD_UNITS",      "WRONG_SIZE",      "NOT_REGISTERED",
-                                      "BAD_VALUE",    "BAD_DATE",         "BACKEND_FAILED", "MISMATCH",        "NOT_AVAILABLE",
-                                      "OUT_OF_MEMORY", "INTERNAL"};
+  static const char* const names[] = {
+      "OK",         "INVALID_ARGUMENT", "FILE_ERROR", "NOT_AN_ARTEFACT", "NEWER_FORMAT",   "CORRUPT",
+      "NO_BACKEND", "UNKNOWN_NAME",     "BAD_UNITS",  "WRONG_SIZE",      "NOT_REGISTERED", "BAD_VALUE",
+      "BAD_DATE",   "BACKEND_FAILED",   "MISMATCH",   "NOT_AVAILABLE",   "OUT_OF_MEMORY",  "INTERNAL"};
   const int number = static_cast<int>(status);
   return number >= 0 && number <= ECOSTEP_INTERNAL ? names[number] : "UNKNOWN_STATUS";
 }
 
-const char* ecostep_version(void) noexcept { return ECOSTEP_VERSION; }
+const char* ecostep_version(void) noexcept {
+  return ECOSTEP_VERSION;
+}
 
 }  // extern "C"

@@ -9,7 +9,8 @@
 
 namespace ecostep {
 
-// The default environment (no traps, round to nearest, denormals kept) during a call, the host's own one afterwards, flags included.
+// The default environment (no traps, round to nearest, denormals kept) during a call, the host's own one afterwards, flags
+// included.
 class FloatingPointGuard {
  public:
   FloatingPointGuard() noexcept {

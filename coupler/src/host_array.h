@@ -20,10 +20,14 @@ struct HostArray {
   double read(std::size_t i) const {
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * stride;
     switch (type) {
-      case ECOSTEP_F32: return conversion(static_cast<const float*>(data)[at]);
-      case ECOSTEP_F64: return conversion(static_cast<const double*>(data)[at]);
-      case ECOSTEP_I32: return conversion(static_cast<const std::int32_t*>(data)[at]);
-      default: return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[at]));
+      case ECOSTEP_F32:
+        return conversion(static_cast<const float*>(data)[at]);
+      case ECOSTEP_F64:
+        return conversion(static_cast<const double*>(data)[at]);
+      case ECOSTEP_I32:
+        return conversion(static_cast<const std::int32_t*>(data)[at]);
+      default:
+        return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[at]));
     }
   }
 

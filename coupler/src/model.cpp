@@ -58,7 +58,8 @@ bool Model::rows_are_alike() const {
   };
   // Some ordinary days, and those on which a month and a year end.
   const int year = reference.start.year;
-  const Date dates[] = {{year, 1, 14}, {year, 1, 15}, {year, 1, 31}, {year, 2, 1}, {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}};
+  const Date dates[] = {{year, 1, 14},  {year, 1, 15},    {year, 1, 31},   {year, 2, 1},
+                        {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}};
   for (std::size_t cell = 0; cell < std::min<std::size_t>(reference.ncell, 4); ++cell) {
     std::copy_n(reference.statics.data() + cell * p, p, statics.data());
     pad_block(statics.data(), p, 1, n);
@@ -68,7 +69,8 @@ bool Model::rows_are_alike() const {
     for (const Date& date : dates) {
       std::copy_n(reference.inputs.data() + (day++ % reference.nstep * reference.ncell + cell) * d, d, drivers.data());
       pad_block(drivers.data(), d, 1, n);
-      backend->step(n, drivers.data(), calendar_row(reference.calendar, date).data(), nullptr, state.data(), flux.data(), new_state.data());
+      backend->step(n, drivers.data(), calendar_row(reference.calendar, date).data(), nullptr, state.data(), flux.data(),
+                    new_state.data());
       if (!alike(flux, c) || !alike(new_state, s)) return false;
       state.swap(new_state);
     }
@@ -113,8 +115,8 @@ void Model::verify(double tolerance, double& largest) const {
   }
   if (!(largest <= tolerance))
     fail(ECOSTEP_MISMATCH, artefact.path, ": backend ", backend_name, " does not reproduce the reference run: '",
-         artefact.targets[worst_target].name, "' differs by ", largest, " of its largest value in cell ", worst_cell + 1, " at step ",
-         worst_step + 1);
+         artefact.targets[worst_target].name, "' differs by ", largest, " of its largest value in cell ", worst_cell + 1,
+         " at step ", worst_step + 1);
 }
 
 }  // namespace ecostep

@@ -13,7 +13,8 @@ namespace ecostep {
 // Where things lie in the state row of a cell: the model's own memory, then the library's.
 //   [0, model)                  what the model remembers
 //   [flux, flux + C)            flux of the last complete day, in the artefact's units
-//   [slot[d], ...)              running value of input d over the day: mean and sum as a pair of floats (high and low part of a double),
+//   [slot[d], ...)              running value of input d over the day: mean and sum as a pair of floats (high and low part of a
+//   double),
 //                               min and max as one, last as none
 //   [seconds]                   seconds of the day accumulated
 //   [date]                      day in progress, or the last complete one, as encode_date; no_date after init_state
@@ -43,9 +44,9 @@ struct Model {
   std::unique_ptr<Backend> backend;
   RowLayout layout;
 
-  // Cells that the backend is given at a time: full_block, or 1 where a full block of one and the same cell does not give the same bits
-  // in each row. (MKL sums short rows in an order that depends on where they lie in memory, as in a matrix of a few columns whose number
-  // of rows is no multiple of 4.) Found by trying, on the artefact's reference run.
+  // Cells that the backend is given at a time: full_block, or 1 where a full block of one and the same cell does not give the same
+  // bits in each row. (MKL sums short rows in an order that depends on where they lie in memory, as in a matrix of a few columns
+  // whose number of rows is no multiple of 4.) Found by trying, on the artefact's reference run.
   std::size_t rows = full_block;
 
  private:

@@ -1,5 +1,5 @@
-/* What a backend that lives in a library of its own (libecostep_torch.so) hands to the core. Plain C, so that neither exceptions nor
- * C++ types cross from one library to the other. */
+/* What a backend that lives in a library of its own (libecostep_torch.so) hands to the core. Plain C, so that neither exceptions
+ * nor C++ types cross from one library to the other. */
 #ifndef ECOSTEP_PLUGIN_H
 #define ECOSTEP_PLUGIN_H
 
@@ -21,15 +21,15 @@ typedef struct ecostep_plugin_sizes {
 /* Functions return 0, or 1 with a message. Arrays as in backend.h. */
 typedef struct ecostep_plugin {
   int abi;
-  int (*open)(const char *bytes, size_t n_bytes, const ecostep_plugin_sizes *sizes, void **model, char *message, size_t n_message);
-  int (*init_state)(void *model, size_t rows, const float *statics, float *state, char *message, size_t n_message);
-  int (*step)(void *model, size_t rows, const float *drivers, const int64_t *calendar, const float *observed, const float *state,
-              float *flux, float *new_state, char *message, size_t n_message);
-  void (*close)(void *model);
+  int (*open)(const char* bytes, size_t n_bytes, const ecostep_plugin_sizes* sizes, void** model, char* message, size_t n_message);
+  int (*init_state)(void* model, size_t rows, const float* statics, float* state, char* message, size_t n_message);
+  int (*step)(void* model, size_t rows, const float* drivers, const int64_t* calendar, const float* observed, const float* state,
+              float* flux, float* new_state, char* message, size_t n_message);
+  void (*close)(void* model);
 } ecostep_plugin;
 
 /* The plugin's only symbol. */
-const ecostep_plugin *ecostep_plugin_entry(void);
+const ecostep_plugin* ecostep_plugin_entry(void);
 
 #ifdef __cplusplus
 }

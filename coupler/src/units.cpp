@@ -24,33 +24,72 @@ constexpr Powers mass{1, 0, 0, 0, 0, 0}, length{0, 1, 0, 0, 0, 0}, time_{0, 0, 1
     force{1, 1, -2, 0, 0, 0}, pressure{1, -1, -2, 0, 0, 0}, energy{1, 2, -2, 0, 0, 0}, power{1, 2, -3, 0, 0, 0},
     frequency{0, 0, -1, 0, 0, 0};
 
-Unit unit(const Powers& powers, double scale, double offset = 0.0) { return Unit{powers, scale, offset}; }
+Unit unit(const Powers& powers, double scale, double offset = 0.0) {
+  return Unit{powers, scale, offset};
+}
 
 // Symbols and names that stand as they are.
 const std::map<std::string, Unit, std::less<>>& plain_units() {
   static const std::map<std::string, Unit, std::less<>> table = {
-      {"kg", unit(mass, 1)},          {"kilogram", unit(mass, 1)},    {"gram", unit(mass, 1e-3)},
-      {"tonne", unit(mass, 1000)},    {"meter", unit(length, 1)},     {"metre", unit(length, 1)},
-      {"second", unit(time_, 1)},     {"sec", unit(time_, 1)},        {"min", unit(time_, 60)},
-      {"minute", unit(time_, 60)},    {"h", unit(time_, 3600)},       {"hr", unit(time_, 3600)},
-      {"hour", unit(time_, 3600)},    {"d", unit(time_, day)},        {"day", unit(time_, day)},
-      {"yr", unit(time_, year)},      {"year", unit(time_, year)},    {"kelvin", unit(temperature, 1)},
-      {"degK", unit(temperature, 1)}, {"mole", unit(amount, 1)},      {"pascal", unit(pressure, 1)},
-      {"bar", unit(pressure, 1e5)},   {"mbar", unit(pressure, 100)},  {"millibar", unit(pressure, 100)},
-      {"atm", unit(pressure, 101325)},{"joule", unit(energy, 1)},     {"watt", unit(power, 1)},
-      {"newton", unit(force, 1)},     {"ha", unit(area, 1e4)},        {"hectare", unit(area, 1e4)},
-      {"l", unit(volume, 1e-3)},      {"L", unit(volume, 1e-3)},      {"liter", unit(volume, 1e-3)},
-      {"litre", unit(volume, 1e-3)},  {"%", unit(number, 0.01)},      {"percent", unit(number, 0.01)},
-      {"ppm", unit(number, 1e-6)},    {"ppmv", unit(number, 1e-6)},   {"ppb", unit(number, 1e-9)},
-      {"ppbv", unit(number, 1e-9)},   {"ppt", unit(number, 1e-12)},   {"pptv", unit(number, 1e-12)},
-      {"rad", unit(angle, 1)},        {"radian", unit(angle, 1)},     {"degree", unit(angle, pi / 180)},
-      {"deg", unit(angle, pi / 180)}, {"degrees_north", unit(angle, pi / 180)},
-      {"degree_north", unit(angle, pi / 180)}, {"degrees_east", unit(angle, pi / 180)},
+      {"kg", unit(mass, 1)},
+      {"kilogram", unit(mass, 1)},
+      {"gram", unit(mass, 1e-3)},
+      {"tonne", unit(mass, 1000)},
+      {"meter", unit(length, 1)},
+      {"metre", unit(length, 1)},
+      {"second", unit(time_, 1)},
+      {"sec", unit(time_, 1)},
+      {"min", unit(time_, 60)},
+      {"minute", unit(time_, 60)},
+      {"h", unit(time_, 3600)},
+      {"hr", unit(time_, 3600)},
+      {"hour", unit(time_, 3600)},
+      {"d", unit(time_, day)},
+      {"day", unit(time_, day)},
+      {"yr", unit(time_, year)},
+      {"year", unit(time_, year)},
+      {"kelvin", unit(temperature, 1)},
+      {"degK", unit(temperature, 1)},
+      {"mole", unit(amount, 1)},
+      {"pascal", unit(pressure, 1)},
+      {"bar", unit(pressure, 1e5)},
+      {"mbar", unit(pressure, 100)},
+      {"millibar", unit(pressure, 100)},
+      {"atm", unit(pressure, 101325)},
+      {"joule", unit(energy, 1)},
+      {"watt", unit(power, 1)},
+      {"newton", unit(force, 1)},
+      {"ha", unit(area, 1e4)},
+      {"hectare", unit(area, 1e4)},
+      {"l", unit(volume, 1e-3)},
+      {"L", unit(volume, 1e-3)},
+      {"liter", unit(volume, 1e-3)},
+      {"litre", unit(volume, 1e-3)},
+      {"%", unit(number, 0.01)},
+      {"percent", unit(number, 0.01)},
+      {"ppm", unit(number, 1e-6)},
+      {"ppmv", unit(number, 1e-6)},
+      {"ppb", unit(number, 1e-9)},
+      {"ppbv", unit(number, 1e-9)},
+      {"ppt", unit(number, 1e-12)},
+      {"pptv", unit(number, 1e-12)},
+      {"rad", unit(angle, 1)},
+      {"radian", unit(angle, 1)},
+      {"degree", unit(angle, pi / 180)},
+      {"deg", unit(angle, pi / 180)},
+      {"degrees_north", unit(angle, pi / 180)},
+      {"degree_north", unit(angle, pi / 180)},
+      {"degrees_east", unit(angle, pi / 180)},
       {"degree_east", unit(angle, pi / 180)},
-      {"degC", unit(temperature, 1, 273.15)},  {"celsius", unit(temperature, 1, 273.15)},
-      {"Celsius", unit(temperature, 1, 273.15)}, {"degree_Celsius", unit(temperature, 1, 273.15)},
-      {"degree_celsius", unit(temperature, 1, 273.15)}, {"deg_C", unit(temperature, 1, 273.15)},
-      {"\xc2\xb0""C", unit(temperature, 1, 273.15)},
+      {"degC", unit(temperature, 1, 273.15)},
+      {"celsius", unit(temperature, 1, 273.15)},
+      {"Celsius", unit(temperature, 1, 273.15)},
+      {"degree_Celsius", unit(temperature, 1, 273.15)},
+      {"degree_celsius", unit(temperature, 1, 273.15)},
+      {"deg_C", unit(temperature, 1, 273.15)},
+      {"\xc2\xb0"
+       "C",
+       unit(temperature, 1, 273.15)},
       {"degF", unit(temperature, 5.0 / 9.0, 273.15 - 32.0 * 5.0 / 9.0)},
       {"fahrenheit", unit(temperature, 5.0 / 9.0, 273.15 - 32.0 * 5.0 / 9.0)},
   };
@@ -60,9 +99,9 @@ const std::map<std::string, Unit, std::less<>>& plain_units() {
 // Symbols that take the prefixes of the SI.
 const std::map<std::string, Unit, std::less<>>& prefixed_units() {
   static const std::map<std::string, Unit, std::less<>> table = {
-      {"g", unit(mass, 1e-3)}, {"m", unit(length, 1)},   {"s", unit(time_, 1)},    {"K", unit(temperature, 1)},
-      {"mol", unit(amount, 1)}, {"Pa", unit(pressure, 1)}, {"J", unit(energy, 1)},   {"W", unit(power, 1)},
-      {"N", unit(force, 1)},   {"Hz", unit(frequency, 1)},
+      {"g", unit(mass, 1e-3)},  {"m", unit(length, 1)},     {"s", unit(time_, 1)},  {"K", unit(temperature, 1)},
+      {"mol", unit(amount, 1)}, {"Pa", unit(pressure, 1)},  {"J", unit(energy, 1)}, {"W", unit(power, 1)},
+      {"N", unit(force, 1)},    {"Hz", unit(frequency, 1)},
   };
   return table;
 }
@@ -208,7 +247,9 @@ bool is_water(const std::string& variable) {
 
 }  // namespace
 
-Unit parse_unit(const std::string& text) { return Reader(text).read(); }
+Unit parse_unit(const std::string& text) {
+  return Reader(text).read();
+}
 
 Conversion convert_units(const std::string& variable, const std::string& from, const std::string& to) {
   if (from == to) return {};
@@ -230,8 +271,7 @@ Conversion convert_units(const std::string& variable, const std::string& from, c
     }
   }
   if (source.powers != target.powers)
-    fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to,
-         "': they measure different things");
+    fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to, "': they measure different things");
   return {source.scale / target.scale, (source.offset - target.offset) / target.scale};
 }
 

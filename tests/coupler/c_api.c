@@ -86,8 +86,10 @@ static void test_null_pointers(const char *path) {
   check_status(ecostep_init_state(NULL), ECOSTEP_INVALID_ARGUMENT, "cells: null", "init_state");
   check_status(ecostep_step(NULL, 2001, 1, 1, 0, 86400), ECOSTEP_INVALID_ARGUMENT, "cells: null", "step");
   check_status(ecostep_verify(NULL, NULL), ECOSTEP_INVALID_ARGUMENT, "model: null", "verify");
-  check(ecostep_state_size(NULL) == 0 && ecostep_variable_count(NULL, ECOSTEP_INPUT) == 0 && ecostep_cells_count(NULL) == 0, "counts");
-  check(strcmp(ecostep_model_name(NULL), "") == 0 && strcmp(ecostep_status_name((ecostep_status)99), "UNKNOWN_STATUS") == 0, "texts");
+  check(ecostep_state_size(NULL) == 0 && ecostep_variable_count(NULL, ECOSTEP_INPUT) == 0 && ecostep_cells_count(NULL) == 0,
+        "counts");
+  check(strcmp(ecostep_model_name(NULL), "") == 0 && strcmp(ecostep_status_name((ecostep_status)99), "UNKNOWN_STATUS") == 0,
+        "texts");
   ecostep_close(NULL);
   ecostep_cells_destroy(NULL);
 }
@@ -96,13 +98,16 @@ static void test_arguments(const ecostep_model *model) {
   host h = make_host(model);
   connect(&h, model);
   check_status(ecostep_set_input(h.cells, NULL, "K", h.tas, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "name: null", "name");
-  check_status(ecostep_set_input(h.cells, "tas", NULL, h.tas, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "units: null", "units");
-  check_status(ecostep_set_input(h.cells, "tas", "K", NULL, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "null pointer", "data");
-  check_status(ecostep_set_input(h.cells, "tas", "K", h.tas, (ecostep_type)7, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "type 7", "type");
+  check_status(ecostep_set_input(h.cells, "tas", NULL, h.tas, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "units: null",
+               "units");
+  check_status(ecostep_set_input(h.cells, "tas", "K", NULL, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "null pointer",
+               "data");
+  check_status(ecostep_set_input(h.cells, "tas", "K", h.tas, (ecostep_type)7, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "type 7",
+               "type");
   check_status(ecostep_set_output(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, NCELL, 0), ECOSTEP_INVALID_ARGUMENT, "stride 0",
                "broadcast output");
-  check_status(ecostep_set_output(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_I32, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "ECOSTEP_F32",
-               "integer output");
+  check_status(ecostep_set_output(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_I32, NCELL, 1), ECOSTEP_INVALID_ARGUMENT,
+               "ECOSTEP_F32", "integer output");
   check_status(ecostep_set_state(h.cells, h.state, h.size - 1, NCELL), ECOSTEP_WRONG_SIZE, "the model needs", "state size");
   disconnect(&h);
 }

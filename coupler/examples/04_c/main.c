@@ -23,8 +23,8 @@ static void list(const ecostep_model *model, ecostep_role role, const char *titl
 }
 
 /* Cells whose arrays are registered; the state comes from init_state or from the caller. */
-static ecostep_cells *make_cells(const ecostep_model *model, double *tas, double *pr, const float *wtd, const double *lat, float *ch4,
-                                 float *state) {
+static ecostep_cells *make_cells(const ecostep_model *model, double *tas, double *pr, const float *wtd, const double *lat,
+                                 float *ch4, float *state) {
   ecostep_cells *cells;
   must(ecostep_cells_create(model, NCELL, &cells));
   must(ecostep_set_calendar(cells, "noleap"));
@@ -61,7 +61,8 @@ int main(int argc, char **argv) {
     return 2;
   }
   must(ecostep_open(argv[1], NULL, &model));
-  printf("%s, backend %s, %zu floats of state per cell\n", ecostep_model_name(model), ecostep_model_backend(model), ecostep_state_size(model));
+  printf("%s, backend %s, %zu floats of state per cell\n", ecostep_model_name(model), ecostep_model_backend(model),
+         ecostep_state_size(model));
   list(model, ECOSTEP_INPUT, "inputs");
   list(model, ECOSTEP_STATIC, "statics");
   list(model, ECOSTEP_TARGET, "targets");
