@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ecosys_sims import biomes
@@ -99,6 +100,7 @@ def _failure(program: Path, done: subprocess.CompletedProcess, lines: list[str])
     return f"{program.name} {reason}: " + ("\n  ".join(line.strip() for line in said[-8:]) or "it printed nothing")
 
 
+@cache
 def program_version(program: Path) -> str:
     """What `ecosys --version` prints."""
     return _ask(program, "--version").strip()

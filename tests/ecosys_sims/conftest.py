@@ -39,10 +39,10 @@ def use_program(monkeypatch: pytest.MonkeyPatch, program: Path) -> None:
 
 @pytest.fixture(scope="session")
 def small_config() -> SimulationConfig:
-    """Seven sites in blocks of two, one year: four blocks, the last one smaller."""
+    """Five sites in blocks of two, one year: three blocks, the last one smaller."""
     content = {
         "seed": 11,
-        "sites": {"count": 7},
+        "sites": {"count": 5},
         "period": {"start_year": 2003, "years": 1, "spinup_years": 0},
         "run": {"block_size": 2},
     }

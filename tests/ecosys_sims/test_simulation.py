@@ -71,7 +71,7 @@ def test_a_run_leaves_a_valid_dataset_and_its_side_files(reference: Path, small_
     assert check_dataset(reference / "dataset.nc") == []
     assert check_site_table(reference / "sites.nc") == []
     with netCDF4.Dataset(reference / "dataset.nc") as file, netCDF4.Dataset(reference / "params_truth.nc") as truth:
-        assert file["fch4"].shape == (7, 365)
+        assert file["fch4"].shape == (5, 365)
         assert file["fch4"].analysis_units == "mg m-2 day-1"
         assert file["time"].units == "days since 2003-01-01 00:00:00"
         assert file.seed == 11
@@ -82,9 +82,9 @@ def test_a_run_leaves_a_valid_dataset_and_its_side_files(reference: Path, small_
         assert {"mgo", "omax", "tau_sub"} <= set(truth.variables)
         assert list(truth["site_id"][:]) == list(file["site_id"][:])
     summary = json.loads((reference / "simulation.json").read_text())
-    assert summary["total"]["site_years"] == summary["site_years"] == 7
+    assert summary["total"]["site_years"] == summary["site_years"] == 5
     assert summary["provenance"]["seed"] == 11
-    assert complete_blocks(reference) == ["b00000", "b00001", "b00002", "b00003"]
+    assert complete_blocks(reference) == ["b00000", "b00001", "b00002"]
     assert not list(reference.glob("blocks/*/*.nc"))  # histories are in the dataset, true parameters in the side file
 
 
@@ -117,7 +117,7 @@ def test_a_run_killed_with_signal_9_resumes_to_the_same_data(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     done = complete_blocks(out)
-    assert 0 < len(done) < 4
+    assert 0 < len(done) < 3
     assert not (out / "dataset.nc").exists()
     times = {name: (out / "blocks" / name / "block.json").stat().st_mtime_ns for name in done}
     monkeypatch.delenv("FAKE_ECOSYS")
@@ -135,10 +135,10 @@ def test_a_failing_block_is_told_and_the_others_are_kept(
     with pytest.raises(EnsembleError) as error:
         simulate(small_config, tmp_path, workers=2)
     text = str(error.value)
-    assert "1 of 4 blocks failed; the others are kept" in text
+    assert "1 of 3 blocks failed; the others are kept" in text
     assert "block 1 (sites S00003, S00004)" in text
     assert "exit code 3 (a balance did not close): ecosys: site S00004: carbon does not balance by 1.5 g m-2" in text
-    assert complete_blocks(tmp_path) == ["b00000", "b00002", "b00003"]
+    assert complete_blocks(tmp_path) == ["b00000", "b00002"]
     assert "carbon does not balance" in (tmp_path / "blocks" / "b00001.failed.log").read_text()
 
 
