@@ -43,7 +43,7 @@ def misbehave(site_ids: list[str]) -> None:
         print("ecosys: case.nml: unknown key 'mgoo' in &ch4_nl (known: mgo, pq10)", file=sys.stderr)
         sys.exit(2)
     if action == "full":
-        print("ecosys: block.h0.nc: cannot close (NetCDF: HDF error); is the disk full or the directory missing?", file=sys.stderr)
+        print("ecosys: block.h0.nc: cannot close (NetCDF: HDF error); is the disk full?", file=sys.stderr)
         sys.exit(4)
     if action == "kill" and not Path(argument).exists():
         Path(argument).touch()
