@@ -80,7 +80,7 @@ class ReferenceSpec(_Schema):
 
 
 class StubSpec(_Schema):
-    """The stub backend: flux = bias + weights x drivers, then state' = decay state + (1 - decay) flux; the output is state'."""
+    """The stub backend: flux = bias + weights x drivers; the output is state' = decay state + (1 - decay) flux."""
 
     bias: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
@@ -201,7 +201,8 @@ def write_stub_artefact(
 ) -> Metadata:
     """Write a stub artefact, with which a host is built and tested without torch, and return its metadata.
 
-    weights: (C, D) target units per driver unit; bias: (C,) target units; decay: (C,) in 0..1 per day; both default to 0.
+    weights: (C, D) target units per driver unit; bias: (C,) target units; decay: (C,) in 0..1 per day; both default to
+    0.
     """
     zeros = np.zeros(len(targets))
     stub = StubSpec(

@@ -1,4 +1,4 @@
-"""The configuration of a training run. Each section is frozen and refuses unknown keys; defaults are those of the quickstart."""
+"""The configuration of a training run. Sections are frozen and refuse unknown keys."""
 
 from pathlib import Path
 from typing import Literal, Self

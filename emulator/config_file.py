@@ -1,4 +1,4 @@
-"""Configuration files: YAML 1.2 and command-line overrides to validated models, with errors that say where to mend what."""
+"""Configuration files: YAML 1.2 and overrides to validated models, with errors that say where to mend what."""
 
 import difflib
 import io
@@ -23,7 +23,7 @@ class ConfigError(ValueError):
 
 
 def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) -> Schema:
-    """Read a YAML file, apply overrides such as `training.epochs=3`, validate. Raises ConfigError with every fault found."""
+    """Read a YAML file, apply overrides such as `training.epochs=3`, validate; ConfigError lists every fault."""
     path = Path(path)
     document = _read(path)
     values = _plain(document)
@@ -86,7 +86,7 @@ def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
 
 
 def _assign(schema: type[BaseModel], values: dict[str, Any], key: tuple[str, ...], value: Any, text: str) -> None:
-    """Set a dotted key in place. Choosing another `kind` of a section drops the keys that the new kind does not have."""
+    """Set a dotted key in place. Another `kind` of a section drops the keys that the new kind does not have."""
     section = values
     for name in key[:-1]:
         section = section.setdefault(name, {})
@@ -101,7 +101,7 @@ def _assign(schema: type[BaseModel], values: dict[str, Any], key: tuple[str, ...
 
 
 def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[tuple[int | str, ...], dict[str, Any]]:
-    """Follow an error location: the key as the user wrote it, and the fields of the section it leads to (empty for a value).
+    """Follow an error location: the key as the user wrote it, and the fields of the section there (empty for a value).
 
     Pydantic inserts the tag of a discriminated union into locations; it selects the member and is no part of the key.
     """

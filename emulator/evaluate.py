@@ -72,17 +72,17 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
 
 
 def check_same_dataset(path: Path, trained: TrainedModel) -> None:
-    """The split of a run holds for the dataset it was trained on only; on another one test sites may have been trained on."""
+    """A split holds for the dataset of the run only; on another one, test sites may have been trained on."""
     expected, got = trained.provenance["dataset_hash"], provenance.file_hash(path)
     if expected != got:
         raise DatasetError(
-            f"{path}: not the dataset of the training run (its SHA-256 begins {got[:12]}, the run's {expected[:12]}), so the "
-            "held-out sites and years are not known; give the original by --data, or use python -m emulator.predict"
+            f"{path}: not the dataset of the training run (SHA-256 {got[:12]}..., the run's {expected[:12]}...), so "
+            "the held-out sites and years are not known; give the original by --data, or use python -m emulator.predict"
         )
 
 
 def build_series(dataset: Dataset, split: Split) -> Series:
-    """Observations and baselines. Climatologies come from all site-years that are not test data, validation included."""
+    """Observations and baselines. Climatologies come from all site-years but test data."""
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
     known = dataset.day_mask(split.mask("train") | split.validation_mask()).numpy()
     month, day = calendar[:, 1], calendar[:, 2]
@@ -110,8 +110,8 @@ def _score_parts(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Skill tables, and the predictions (N, T, C) that the main table is about.
 
-    Sites that were trained on are scored with their past flux where the model takes it; held-out sites are new places without
-    measurements. The other combinations are reported apart, under `other_modes`.
+    Sites that were trained on are scored with their past flux where the model takes it; held-out sites are new places
+    without measurements. The other combinations are reported apart, under `other_modes`.
     """
     mode = "no past flux" if gauged is None else "ungauged"
     with_past = ungauged if gauged is None else gauged
@@ -135,7 +135,7 @@ def _score_parts(
 def _write_series(
     run: RunFolder, trained: TrainedModel, dataset: Dataset, split: Split, series: Series, predicted: np.ndarray
 ) -> None:
-    """predictions.nc: observed, predicted and climatological flux of each target, and the part that each site-day is in."""
+    """predictions.nc: observed, predicted and climatological flux, and the part that each site-day is in."""
     fluxes = {}
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")

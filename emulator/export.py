@@ -61,8 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--past-flux",
         choices=("ungauged", "self_fed"),
-        help="what a host's step puts in the history of a model that has one: no flux (ungauged) or its own (self_fed); "
-        "default: model.past_flux of the configuration",
+        help="what a host's step puts in the history of a model that has one: no flux (ungauged) or its own "
+        "(self_fed); default: model.past_flux of the configuration",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -108,7 +108,7 @@ def load_module(path: Path) -> torch.jit.ScriptModule:
 
 
 def verify(path: Path) -> float:
-    """Read an artefact back and replay its reference run; returns the largest difference. ExportError if it is not zero."""
+    """Read an artefact back and replay its reference run; the largest difference, ExportError if not zero."""
     found = artefact.read_artefact(path)
     assert found.reference is not None and found.metadata.reference is not None
     spec = found.metadata.reference
@@ -233,7 +233,7 @@ def _metrics_summary(run: RunFolder) -> dict[str, Any]:
 
 
 def _no_deprecation_warnings() -> warnings.catch_warnings:
-    """TorchScript is deprecated in torch 2.9 and later; we know (ARCHITECTURE, artefact) and need not tell every user."""
+    """TorchScript is deprecated in torch 2.9 and later; we know, and need not tell every user."""
     return warnings.catch_warnings(action="ignore", category=DeprecationWarning)
 
 

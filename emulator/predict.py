@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--past-flux",
         choices=("none", "observed", "self_fed"),
         default="none",
-        help="flux that the model's history sees: none (default; equals a coupled run), the dataset's of earlier years, or the "
-        "model's own (equals a coupled run of an artefact exported with --past-flux self_fed)",
+        help="flux that the model's history sees: none (default; equals a coupled run), the dataset's of earlier "
+        "years, or the model's own (equals a coupled run of an artefact exported with --past-flux self_fed)",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

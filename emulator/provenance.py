@@ -28,9 +28,10 @@ def _git(*arguments: str) -> str | None:
 
 
 def git_hash() -> str:
-    """Commit of the code that runs, `-dirty` appended where tracked files differ from it; `unknown` outside a repository.
+    """Commit of the running code, with `-dirty` where tracked files differ; `unknown` outside a repository.
 
-    An installed copy may lie inside the repository of another project, so the commit counts only if it tracks this file.
+    An installed copy may lie inside the repository of another project, so the commit counts only if it tracks this
+    file.
     """
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return "unknown"

@@ -35,7 +35,7 @@ class RunFolder:
         self.predictions = self.path / "evaluation" / "predictions.nc"
 
     def freeze(self, config: str, *, overwrite: bool = False) -> None:
-        """Write the resolved configuration, YAML, or check that the folder holds the same one. `overwrite` starts anew."""
+        """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
         if overwrite:
             self._clear()
         if self.config.exists():

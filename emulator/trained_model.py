@@ -1,4 +1,4 @@
-"""A trained model, rebuilt from a run folder's checkpoint alone: neither the dataset nor the training code is needed."""
+"""A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
 
 from dataclasses import dataclass
 from typing import Any

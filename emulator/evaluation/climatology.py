@@ -21,9 +21,9 @@ def biome_climatology(
 ) -> np.ndarray:
     """Day-of-year mean of each biome, for all sites and days.
 
-    flux: (N, T, C), NaN = missing; biome: (N,) class codes; month, day: (T,); training: (N, T), True where data may be used.
-    Returns (N, T, C). Every training day of every site of the biome weighs the same. A biome without training data gets the
-    day-of-year mean over all biomes.
+    flux: (N, T, C), NaN = missing; biome: (N,) class codes; month, day: (T,); training: (N, T), True where data may be
+    used. Returns (N, T, C). Every training day of every site of the biome weighs the same. A biome without training
+    data gets the day-of-year mean over all biomes.
     """
     slot = day_slot(month, day)
     known = np.where(training[..., None], flux, np.nan)
@@ -44,7 +44,7 @@ def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, train
 
 
 def _slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
-    """Mean of (N, T, C) over sites and years by slot, over a centred circular window; (366, C), NaN where there is nothing."""
+    """Mean of (N, T, C) over sites, years and a centred circular window, by slot; (366, C), NaN where nothing is."""
     finite = np.isfinite(flux)
     sums = np.zeros((SLOTS, flux.shape[-1]))
     counts = np.zeros_like(sums)

@@ -59,10 +59,11 @@ def r2(observed: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def kge(observed: ArrayLike, predicted: ArrayLike) -> float:
-    """Kling-Gupta efficiency, 1 - sqrt((r - 1)^2 + (alpha - 1)^2 + (beta - 1)^2) (Gupta et al. 2009, J. Hydrol. 377:80, eq. 9).
+    """Kling-Gupta efficiency, 1 - sqrt((r - 1)^2 + (alpha - 1)^2 + (beta - 1)^2).
 
-    r is the linear correlation, alpha = sd(p) / sd(o), beta = mean(p) / mean(o). A constant prediction has r = 0, so that
-    predicting the observed mean scores 1 - sqrt(2) (Knoben et al. 2019, HESS 23:4323). NaN where sd(o) or mean(o) is zero.
+    Gupta et al. 2009, J. Hydrol. 377:80, eq. 9. r is the linear correlation, alpha = sd(p) / sd(o), beta = mean(p) /
+    mean(o). A constant prediction has r = 0, so that predicting the observed mean scores 1 - sqrt(2) (Knoben et al.
+    2019, HESS 23:4323). NaN where sd(o) or mean(o) is zero.
     """
     o, p = _pairs(observed, predicted)
     if not o.size:

@@ -16,14 +16,15 @@ from emulator.models.streaming import StreamingModel
 
 FILL = np.float32(9.96921e36)
 BATCH_SIZE = 32
-"""Sites run at once; it bounds memory (about 150 MB for ten years and 64 hidden units) and has no part in the result."""
+"""Sites run at once; it bounds memory: about 150 MB for ten years and 64 hidden units."""
 
 
 @torch.no_grad()
 def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
     """Fluxes of all sites and days from the initial state on the first day, (N, T, C) float32 in analysis units.
 
-    visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default none.
+    visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
+    none.
     """
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     parts = [model(batch.drivers, batch.calendar, batch.static, batch.flux) for batch in batches]
@@ -32,7 +33,7 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
 
 @torch.no_grad()
 def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
-    """As `predict`, with the model's own predictions as the flux of past years: what a host gets from a self-fed artefact.
+    """As `predict`, with the model's own predictions as past flux: what a host gets from a self-fed artefact.
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
@@ -58,7 +59,8 @@ def write_predictions(
 ) -> None:
     """Write a CF netCDF file of (site, time) series, atomically.
 
-    fluxes: by name in the file, the target it belongs to, its values (N, T) in analysis units and what it is, for `long_name`.
+    fluxes: by name in the file, the target it belongs to, its values (N, T) in analysis units and what it is, for
+    `long_name`.
     labels: codes (N, T) of the split that each site-day belongs to, with the meanings of the codes 0, 1, ...
     """
     with atomic_file.replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:

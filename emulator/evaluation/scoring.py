@@ -27,8 +27,8 @@ class Series:
 def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str, own_past: bool) -> dict[str, Any]:
     """Skill of predictions (N, T, C) on the site-days marked in `days` (N, T).
 
-    mode: what the model was given of past flux. own_past: whether the sites have training years, so that their own climatology
-    is a baseline too.
+    mode: what the model was given of past flux. own_past: whether the sites have training years, so that their own
+    climatology is a baseline too.
     """
     sites, times = days.any(axis=1), days.any(axis=0)
     cut = np.ix_(sites, times)

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights (Polyak averaging): steadier than the last step's weights, at no extra passes."""
+"""Exponential moving average of weights (Polyak averaging): steadier than those of the last step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +21,7 @@ class CheckpointError(ValueError):
 
 @dataclass
 class Progress:
-    """How far training has come. `batch` counts the finished batches of the epoch `epoch`; 0 means that it has not begun."""
+    """How far training has come. `batch` counts the finished batches of the present epoch, `epoch`."""
 
     epoch: int = 0
     batch: int = 0
@@ -34,7 +33,7 @@ class Progress:
 
 @dataclass
 class Checkpoint:
-    """State of a run. `description` is what rebuilds the model without data: configuration, signature, scalers (JSON-able)."""
+    """State of a run. `description`, plain containers, is what rebuilds and exports the model without data."""
 
     model: dict[str, Tensor]
     description: dict[str, Any]
@@ -88,7 +87,7 @@ def load(path: str | Path) -> Checkpoint:
 
 
 def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
-    """Load saved parameters and buffers. Buffers whose size depends on data, such as a retrieval memory, take the saved shape."""
+    """Load saved weights. Buffers whose size depends on data, such as a retrieval memory, take the saved shape."""
     for name, buffer in list(model.named_buffers()):
         if name in state and state[name].shape != buffer.shape:
             owner, _, own_name = name.rpartition(".")
@@ -97,15 +96,10 @@ def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
 
 
 def random_states() -> dict[str, Any]:
-    """States of the generators that training draws from: torch's, and numpy's legacy one in case a layer uses it."""
-    _kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    numpy_state = {"keys": torch.from_numpy(keys.astype(np.int64)), "position": position, "gauss": [has_gauss, cached]}
-    return {"torch": torch.get_rng_state(), "numpy": numpy_state}
+    """State of torch's generator. Batches need none: they follow from the seed and the number of the epoch."""
+    return {"torch": torch.get_rng_state()}
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Set every generator to its saved state."""
+    """Set the generator to its saved state."""
     torch.set_rng_state(states["torch"])
-    saved = states["numpy"]
-    has_gauss, cached = saved["gauss"]
-    np.random.set_state(("MT19937", saved["keys"].numpy().astype(np.uint32), saved["position"], has_gauss, cached))

@@ -1,7 +1,8 @@
 """Training loss for fluxes whose size differs a hundredfold between sites.
 
-Three views of the same error are added, since each alone fails somewhere: plain squared error ignores all but the largest sites,
-a transformed error under-predicts them, and only the per-site error treats a small site's season as seriously as a large one's.
+Three views of the same error are added, since each alone fails somewhere: plain squared error ignores all but the
+largest sites, a transformed error under-predicts them, and only the per-site error treats a small site's season as
+seriously as a large one's.
 """
 
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ class FluxLoss(nn.Module):
 
     Let t be the target, p the prediction, a(x) = asinh(x / scale):
     - transformed: Huber of (a(p) - a(t)) / spread, where spread is the standard deviation of a(t);
-    - site: log(1 + z^2), z = (p - t) / site_spread of that site, so that every site counts alike, whatever its size; its influence
-      falls for |z| > 1, else sites with a small spread hold all predictions near theirs;
+    - site: log(1 + z^2), z = (p - t) / site_spread of that site, so that every site counts alike, whatever its size;
+      its influence falls for |z| > 1, else sites with a small spread hold all predictions near theirs;
     - physical: square of (p - t) / flux_spread, what pooled R2 is made of.
     """
 
@@ -53,7 +54,7 @@ class FluxLoss(nn.Module):
         flux_spread: Tensor,
         target_weight: Tensor,
     ) -> None:
-        """scale, transformed_spread, flux_spread, target_weight: (C,); site_spread: (N, C) for all sites; all positive."""
+        """site_spread: (N, C) for all sites; the others: (C,). All are positive."""
         super().__init__()
         self.weights = weights
         for name, value in {
@@ -86,9 +87,9 @@ class FluxLoss(nn.Module):
 def flux_loss(weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor, target_weight: Tensor) -> FluxLoss:
     """Build the loss from data.
 
-    flux: (N, T, C), NaN = missing; usable: (N, T), True where data may be learned from (never test data); scale: (C,) asinh scale.
-    A site's spread is its standard deviation and, added in squares, a share of the size of its flux: a steady flux need not be right
-    to a small part of its size.
+    flux: (N, T, C), NaN = missing; usable: (N, T), True where data may be learned from (never test data); scale: (C,)
+    asinh scale. A site's spread is its standard deviation and, added in squares, a share of the size of its flux: a
+    steady flux need not be right to a small part of its size.
     """
     flux = torch.where(usable[..., None], flux, torch.full_like(flux, torch.nan)).double()
     transformed = torch.asinh(flux / scale.double())

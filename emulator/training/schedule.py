@@ -23,7 +23,7 @@ class Schedule:
         warmup_epochs: float,
         plateau_patience: int = 3,
     ) -> None:
-        """Warm-up covers `warmup_epochs`; `plateau` halves the rate after `plateau_patience` epochs without improvement."""
+        """`plateau` halves the rate after `plateau_patience` epochs without improvement."""
         self.optimizer = optimizer
         total, warmup = epochs * batches_per_epoch, warmup_epochs * batches_per_epoch
 

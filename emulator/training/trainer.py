@@ -1,7 +1,8 @@
 """The training loop. It is given built objects and never reads a configuration.
 
-A run that is killed at any moment and started again gives the same numbers, bit for bit, as one that is not: everything random is
-drawn from generators whose state is in the checkpoint, and batches of an epoch depend on the seed and the epoch alone.
+A run that is killed at any moment and started again gives the same numbers, bit for bit, as one that is not: everything
+random is drawn from generators whose state is in the checkpoint, and batches of an epoch depend on the seed and the
+epoch alone.
 """
 
 import logging
@@ -65,8 +66,8 @@ class Settings:
 class Parts:
     """The objects that training works on.
 
-    `prepare` refreshes what a model derives from training data (a retrieval memory) and `validate` gives the validation loss;
-    `description` and the hashes are stored in every checkpoint.
+    `prepare` refreshes what a model derives from training data (a retrieval memory) and `validate` gives the validation
+    loss; `description` and the hashes are stored in every checkpoint.
     """
 
     model: StreamingModel
@@ -160,8 +161,8 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise TrainingDiverged(
-                f"loss {loss.item()} and gradient norm {norm.item()} in epoch {self.progress.epoch}, batch {self.progress.batch}: "
-                "lower training.learning_rate or training.gradient_clip, and check the dataset for extreme values"
+                f"loss {loss.item()}, gradient norm {norm.item()} in epoch {self.progress.epoch}, "
+                f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the dataset for extreme values"
             )
         parts.optimizer.step()
         parts.schedule.after_batch()

@@ -1,4 +1,4 @@
-"""The validation loss, by which checkpoints are chosen: later years of training sites, and validation sites as new ones."""
+"""The validation loss, by which checkpoints are chosen: later years of training sites, and new sites."""
 
 from dataclasses import replace
 
@@ -16,8 +16,9 @@ from emulator.training.losses import FluxLoss
 class Validation:
     """Mean of two losses, each over all its site-days: training sites in later years, and sites never trained on.
 
-    Training sites are run with their past flux visible and scored in validation years, as in the temporal test; validation sites
-    are run without flux and scored in all years but test years, as in the spatial test. Test years are cut off before anything runs.
+    Training sites are run with their past flux visible and scored in validation years, as in the temporal test;
+    validation sites are run without flux and scored in all years but test years, as in the spatial test. Test years are
+    cut off before anything runs.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class Validation:
         self.loss = loss
         if not self.parts:
             raise ValueError(
-                f"{dataset.path}: the split leaves no flux to validate on; raise split.validation_years or split.validation_fraction"
+                f"{dataset.path}: the split leaves no flux to validate on; "
+                "raise split.validation_years or split.validation_fraction"
             )
 
     @torch.no_grad()

@@ -3,7 +3,6 @@
 import math
 from itertools import pairwise
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -34,11 +33,10 @@ def test_round_trip_is_exact(tmp_path):
 
 def test_random_numbers_continue(tmp_path):
     torch.manual_seed(4)
-    np.random.seed(4)
     checkpoint.save(tmp_path / "c.pt", small_checkpoint())
-    expected = (torch.rand(3), np.random.normal(size=3))
+    expected = torch.rand(3)
     checkpoint.restore_random_states(checkpoint.load(tmp_path / "c.pt").random_states)
-    assert torch.equal(torch.rand(3), expected[0]) and np.array_equal(np.random.normal(size=3), expected[1])
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_failed_write_leaves_the_former_file(tmp_path):

@@ -47,7 +47,7 @@ def command(config, run, *settings):
 def wait_for_epochs(run, number, process):
     """Until the log has so many lines; the process must be running then."""
     log = run / "log.jsonl"
-    for _ in range(3000):
+    for _ in range(12000):
         if log.exists() and log.read_text().count("\n") >= number:
             break
         assert process.poll() is None, "training ended before it could be killed"
@@ -63,7 +63,7 @@ def test_kill_9_and_sigterm_leave_the_loss_curve_as_it_is(tiny_config, tmp_path,
         process = subprocess.Popen(command(tiny_config, run, *settings), cwd=project_root, stderr=subprocess.DEVNULL)
         wait_for_epochs(run, number, process)
         process.send_signal(sent)
-        assert process.wait(60) == status
+        assert process.wait(120) == status
         assert 0 < len(curve(run)) < 60
     assert train.main(command(tiny_config, run, *settings)[3:]) == 0
     assert len(curve(run)) == 60
