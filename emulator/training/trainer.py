@@ -162,7 +162,8 @@ class Trainer:
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise TrainingDiverged(
                 f"loss {loss.item()}, gradient norm {norm.item()} in epoch {self.progress.epoch}, "
-                f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the dataset for extreme values"
+                f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the "
+                "dataset for extreme values"
             )
         parts.optimizer.step()
         parts.schedule.after_batch()
