@@ -39,7 +39,7 @@ class LossConfig(Section):
 
     transformed: float = Field(1.0, ge=0)
     site: float = Field(1.0, ge=0)
-    physical: float = Field(0.5, ge=0)
+    physical: float = Field(1.0, ge=0)
     auxiliary: float = Field(1.0, ge=0)
     target_weights: dict[str, float] = {}
 
@@ -47,10 +47,10 @@ class LossConfig(Section):
 class TrainingConfig(Section):
     """The optimiser and the loop."""
 
-    epochs: int = Field(20, ge=1)
-    batch_size: int = Field(32, ge=1, description="sites in a batch")
+    epochs: int = Field(40, ge=1)
+    batch_size: int = Field(16, ge=1, description="sites in a batch")
     years_per_window: int = Field(3, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(5e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     gradient_clip: float = Field(1.0, gt=0)
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
