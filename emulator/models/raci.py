@@ -65,7 +65,7 @@ class Raci(StreamingModel):
         self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
-        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, static_size), nn.Tanh())
+        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, static_size), nn.Tanh()).double()
         self.regime = RegimeEncoder(drivers, static_size, config.regime_size)
         self.bank = MemoryBank(
             drivers=drivers,
@@ -123,7 +123,7 @@ class Raci(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
-        embedding = self.static_embedding(features)
+        embedding = self.static_embedding(features.double()).float()
         place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
         start = torch.tanh(self.initial(embedding))
         unset = torch.zeros([static.shape[0], 1 + sum(self.condition_layout)], dtype=static.dtype, device=static.device)
@@ -158,9 +158,9 @@ class Raci(StreamingModel):
         """Keys and values of the memory bank, encoded with the present weights unless frozen."""
         if self.frozen:
             return self.frozen_keys, self.frozen_values
-        static = self.static_embedding(self.static_features(self.bank.site_static))
+        static = self.static_embedding(self.static_features(self.bank.site_static).double()).float()
         climate = self.bank.site_climate
-        twice = torch.cat([climate, climate], dim=1)
+        twice = torch.cat([climate, climate], dim=1).double()
         regime = self.regime(twice, torch.ones_like(twice[:, :, :1]), static)
         return self.bank(static, regime[:, 12:])
 
@@ -237,7 +237,7 @@ class Raci(StreamingModel):
         drivers = self.drivers(data.drivers.to(device))
         flux = self.targets.standardise(data.flux.to(device))
         months, present = self.regime.month_features(drivers, calendar.to(device), count_years(calendar))
-        responses = site_responses(drivers.cpu(), flux.cpu(), data.calendar, months.cpu(), present.cpu())
+        responses = site_responses(drivers.cpu(), flux.cpu(), data.calendar, months.float().cpu(), present.cpu())
         place = unit_sphere(data.static[:, self.latitude], data.static[:, self.longitude])
         self.bank.fill(data.static, place, responses)
 

@@ -38,8 +38,9 @@ class MemoryBank(nn.Module):
     ) -> None:
         super().__init__()
         self.k, self.key_size, self.value_size = neighbours, regime, value
-        self.key_regime = nn.Linear(regime + static_size, regime)
-        self.key_response = nn.Linear(regime + static_size, regime)
+        # keys are double: weights of neighbours multiply what rounding does to them
+        self.key_regime = nn.Linear(regime + static_size, regime, dtype=torch.float64)
+        self.key_response = nn.Linear(regime + static_size, regime, dtype=torch.float64)
         self.value_regime = nn.Linear(regime + static_size, value)
         self.value_response = mlp(5 * targets + targets * drivers, 2 * value, value)
         self.log_temperature = nn.Parameter(torch.full((2,), math.log(0.1)))
@@ -95,8 +96,9 @@ class MemoryBank(nn.Module):
 
     @torch.jit.export
     def keys(self, conditions: Tensor) -> Tensor:
-        """Unit vectors of the two roles, (..., R + E) -> (..., 2 K)."""
+        """Unit vectors of the two roles, (..., R + E) -> (..., 2 K) double."""
         normal = torch.nn.functional.normalize
+        conditions = conditions.double()
         return torch.cat(
             [normal(self.key_regime(conditions), dim=-1), normal(self.key_response(conditions), dim=-1)], dim=-1
         )
@@ -129,15 +131,16 @@ class MemoryBank(nn.Module):
 
             temperature = torch.exp(self.log_temperature[role])
             weight, index, best = functional_neighbours(similarity, hidden.unsqueeze(1), self.k, temperature)
+            weight = weight.float()
             functional = pool_neighbours(memory, index, weight)
 
             score = self.local_similarity[role] * similarity.gather(3, local)
             score = score - (near * torch.exp(-self.log_length[role])).unsqueeze(1).unsqueeze(0)
             weight_local = torch.exp(score - score.amax(3, keepdim=True)) * envelope.unsqueeze(1).unsqueeze(0)
-            weight_local = weight_local / (weight_local.sum(3, keepdim=True) + 1e-6)
+            weight_local = (weight_local / (weight_local.sum(3, keepdim=True) + 1e-6)).float()
             geographic = pool_neighbours(memory, local, weight_local)
 
-            contexts += [functional[..., : self.value_size], geographic[..., : self.value_size], best]
+            contexts += [functional[..., : self.value_size], geographic[..., : self.value_size], best.float()]
             contexts += [(weight**2).sum(3, keepdim=True), (weight_local**2).sum(3, keepdim=True)]
             if role == 1:
                 statistics += [functional[..., self.value_size :], geographic[..., self.value_size :]]

@@ -160,3 +160,26 @@ def test_a_bank_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
     assert torch.isfinite(case.predict(raci)).all()
     empty = RaciConfig(hidden=4).build(case.signature, case.scalers).eval()
     assert isinstance(case.dataset, Dataset) and torch.isfinite(case.predict(empty)).all()
+
+
+def test_stepping_retrieves_what_forward_retrieves(case: Case, raci: Raci) -> None:
+    """To the last digits: weights of neighbours magnify rounding errors of the keys, the more the sharper they are."""
+    with torch.no_grad():
+        raci.bank.log_temperature.fill_(-4.0)
+    data, sites, years = case.dataset, 12, 2
+    days = data.days(2003, 2004)
+    state = raci.init_state(data.static).detach()
+    with torch.no_grad():
+        parts = state.split(raci.layout, 1)
+        months, present = raci.regime.month_features(
+            raci.drivers(data.drivers[:, days]), case.calendar(sites)[:, days], years
+        )
+        regime = raci.regime(months, present, parts[1]).view(sites, years, 12, -1).permute(2, 0, 1, 3)
+        keys, values = raci.memory()
+        offline = raci.month_conditions(parts[1], parts[2], regime, torch.zeros(sites), keys, values)
+        for day in range(days.stop):
+            _, state = raci.step(data.drivers[:, day], data.calendar[day], state)
+            year, month, first = (data.calendar[day, :3] - torch.tensor([2003, 1, 0])).tolist()
+            if first == 1:
+                online = state.split(raci.layout, 1)[8]
+                assert (online - offline[month, :, year]).abs().max() <= 1e-6, data.calendar[day]
