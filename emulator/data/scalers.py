@@ -63,12 +63,13 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
     skewed = torch.tensor([variable.skewed for variable in signature.inputs])
     skew = torch.where(skewed, drivers.abs().mean(0).clamp(min=1e-12), torch.zeros(len(skewed)))
     driver_mean, driver_std = _moments(compress(drivers, skew))
+    least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
     static_mean, static_std = _moments(data.static)
     statistics = torch.tensor([_target_statistics(data.flux[..., target]) for target in range(len(signature.targets))])
     return Scalers(
         skew=skew,
         driver_mean=driver_mean,
-        driver_std=driver_std,
+        driver_std=torch.maximum(driver_std, least_spread),
         driver_min=drivers.amin(0),
         driver_max=drivers.amax(0),
         static_mean=static_mean,

@@ -34,6 +34,8 @@ class Variable:
     `valid_min` and `valid_max` bound what a file or a host may give, sub-daily values included, in `units`.
     `minimum` is the physical lower bound of a target (0 for gpp, ra, rh), kept by every model.
     `skewed` marks drivers with many small and few large values, which scalers compress.
+    `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's, spans a few
+    units in a training period and would otherwise leave the trained range within a year or two, and serve as a clock meanwhile.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Variable:
     analysis_units: str = ""
     minimum: float | None = None
     skewed: bool = field(default=False, repr=False)
+    least_spread: float = field(default=0.0, repr=False)
 
 
 def _flux(name: str, long_name: str, analysis_units: str = "g m-2 day-1", minimum: float | None = None) -> Variable:
@@ -70,8 +73,8 @@ _TABLE = (
     Variable("vpd", "Pa", "fast", "vapour pressure deficit", valid_min=0, valid_max=15000, skewed=True),
     Variable("sfcWind", "m s-1", "fast", "wind speed", valid_min=0, valid_max=100),
     Variable("ps", "Pa", "fast", "surface air pressure", valid_min=30000, valid_max=120000),
-    Variable("co2", "1e-6", "slow", "CO2 mole fraction", valid_min=100, valid_max=3000),
-    Variable("ch4", "1e-9", "slow", "CH4 mole fraction", valid_min=300, valid_max=20000),
+    Variable("co2", "1e-6", "slow", "CO2 mole fraction", valid_min=100, valid_max=3000, least_spread=100.0),
+    Variable("ch4", "1e-9", "slow", "CH4 mole fraction", valid_min=300, valid_max=20000, least_spread=500.0),
     Variable("tsl", "K", "state", "soil temperature at 0.10 m", valid_min=170, valid_max=350),
     Variable("mrsos", "kg m-2", "state", "water in the upper 0.10 m of soil", valid_min=0, valid_max=150),
     Variable("wtd", "m", "state", "water table depth, positive below the surface", valid_min=-10, valid_max=500),
