@@ -1,4 +1,4 @@
-"""The whole chain, small: simulate, train, evaluate, export, couple. What must be exact is exact for any weights, so one epoch will do."""
+"""The whole chain, small: simulate to couple. What must be exact is exact for any weights, so one epoch will do."""
 
 import json
 import os
