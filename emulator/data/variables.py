@@ -34,8 +34,8 @@ class Variable:
     `valid_min` and `valid_max` bound what a file or a host may give, sub-daily values included, in `units`.
     `minimum` is the physical lower bound of a target (0 for gpp, ra, rh), kept by every model.
     `skewed` marks drivers with many small and few large values, which scalers compress.
-    `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's, spans a few
-    units in a training period and would otherwise leave the trained range within a year or two, and serve as a clock meanwhile.
+    `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's,
+    spans a few units in a training period and would otherwise soon leave the trained range, and be a clock till then.
     """
 
     name: str
