@@ -27,7 +27,9 @@ fail() {
 # The Python of .venv where there is one, else one of a version that the packages are made for; empty where there is none.
 find_python() {
     local candidate
-    for candidate in "$ECOSTEP_VENV/bin/python" "${ECOSTEP_PYTHON:-python3}" python3.11 python3.12 python3.13; do
+    local candidates=(python3 python3.11 python3.12 python3.13)
+    [[ -z "${ECOSTEP_PYTHON:-}" ]] || candidates=("$ECOSTEP_PYTHON")
+    for candidate in "$ECOSTEP_VENV/bin/python" "${candidates[@]}"; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
             command -v "$candidate"
             return
@@ -53,7 +55,7 @@ missing_packages() {
     has_cpp_header nlohmann/json.hpp || echo 'nlohmann-json3-dev: reads the metadata of an artefact'
     python="$(find_python)"
     if [[ -z "$python" ]]; then
-        printf '%s\n' 'python3: Python 3.11 to 3.13' 'python3-venv: makes .venv' 'python3-dev: headers for the binding'
+        printf '%s\n' 'python3: Python 3.11 to 3.13 (another one: ECOSTEP_PYTHON=/path/to/python)' 'python3-venv: makes .venv' 'python3-dev: headers for the binding'
         return
     fi
     [[ -x "$ECOSTEP_VENV/bin/pip" ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo 'python3-venv: makes .venv'
@@ -70,8 +72,9 @@ ensure_system_packages() {
     if ! reason="$(cannot_install)"; then
         say "installing Debian packages: $packages"
         mkdir -p "$ECOSTEP_LOGS"
+        as_root apt-get update || true # one source that does not answer need not stop the others
         # shellcheck disable=SC2086  # a list of words
-        if as_root apt-get update && as_root $install; then
+        if as_root $install; then
             missing="$(missing_packages)"
             [[ -z "$missing" ]] && return 0
             reason="apt-get succeeded and they are still not found"
