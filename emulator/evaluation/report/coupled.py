@@ -10,13 +10,12 @@ from matplotlib.figure import Figure
 from emulator.evaluation.figures import coupled as figures
 from emulator.evaluation.figures.style import biome_name, model_name, to_svg
 from emulator.evaluation.report.page import figure, notice, number, paragraph, table
-from emulator.evaluation.report.products import TARGET_NAMES, TARGET_ORDER, Products, target_units
+from emulator.evaluation.report.products import TARGET_NAMES, TARGET_ORDER, Products, example_sites, target_units
 
 MAX_DIFFERENCE = 1e-5
 """Coupled and offline may differ by so much of a target's standard deviation, on any day."""
 
 SERIES_TARGETS = ("fch4", "gpp", "nee")
-SERIES_SITES = 3
 SERIES_DAYS = 3 * 366
 
 
@@ -78,7 +77,8 @@ def _skill(coupled: Mapping[str, Any]) -> str:
 
 def _series(series: xr.Dataset, kind: str) -> str:
     caption = (
-        "The last three years at three sites of the coupled run: fluxes computed by the process model and by the "
+        "The last three years of the coupled run at a northern wetland, another wetland and an upland (of each group "
+        "the site with median methane flux): fluxes computed by the process model and by the "
         "emulator inside the same land "
         "model, daily. Net ecosystem exchange is positive to the atmosphere. Vertical scales differ."
     )
@@ -88,7 +88,7 @@ def _series(series: xr.Dataset, kind: str) -> str:
 
 def draw_series(series: xr.Dataset, kind: str, targets: Sequence[str]) -> Figure:
     """The last years of some sites under both schemes; series as scripts/couple.py writes it."""
-    sites = _example_sites(series)
+    sites = example_sites(series["biome"].values.astype(str), np.nanmean(series["fch4_process"].values, axis=1))
     days = series["time"].dt
     year = days.year.values + (days.dayofyear.values - 1) / 365.25
     shown = slice(max(0, len(year) - SERIES_DAYS), None)
@@ -105,14 +105,6 @@ def draw_series(series: xr.Dataset, kind: str, targets: Sequence[str]) -> Figure
         ]
         rows.append((f"{target}\n{target_units(target)}", columns))
     return figures.coupled_series(rows, kind)
-
-
-def _example_sites(series: xr.Dataset) -> list[int]:
-    """Sites at the high, the middle and the low end of methane emission, of different biomes where possible."""
-    emission = np.nanmean(series["fch4_process"].values, axis=1)
-    order = np.argsort(-emission)
-    wanted = [order[int(position * (len(order) - 1))] for position in (0.1, 0.45, 0.9)]
-    return [int(k) for k in dict.fromkeys(wanted)][:SERIES_SITES]
 
 
 def _timings(coupled: Mapping[str, Any]) -> str:

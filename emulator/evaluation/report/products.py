@@ -38,6 +38,23 @@ TARGET_NAMES = {
     "nee": "net ecosystem exchange",
 }
 
+EXAMPLE_GROUPS = (
+    ("bog", "fen", "wet_tundra"),
+    ("marsh", "swamp", "rice"),
+    ("boreal_forest", "temperate_forest", "tropical_forest", "grassland", "shrubland", "tundra", "cropland"),
+)
+"""One example site is shown of each: a northern wetland, another wetland, an upland."""
+
+
+def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
+    """Of each group the site whose mean methane flux is the group's median; biome, emission: (N,)."""
+    chosen = []
+    for group in EXAMPLE_GROUPS:
+        members = np.flatnonzero(np.isin(biome, group))
+        if len(members):
+            chosen.append(int(members[np.argsort(emission[members])[len(members) // 2]]))
+    return chosen or [0]
+
 
 def target_units(target: str) -> str:
     """Unit of a target as people write it."""

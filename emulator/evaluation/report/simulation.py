@@ -5,14 +5,7 @@ import numpy as np
 from emulator.evaluation.figures import simulation as figures
 from emulator.evaluation.figures.style import biome_name, to_svg
 from emulator.evaluation.report.page import figure, notice, paragraph
-from emulator.evaluation.report.products import Products, Simulations
-
-EXAMPLE_GROUPS = (
-    ("bog", "fen", "wet_tundra", "marsh", "swamp"),
-    ("rice", "tropical_forest", "swamp"),
-    ("temperate_forest", "boreal_forest", "grassland", "shrubland", "tundra"),
-)
-"""One example site is shown from each group: a natural wetland, a warm wet site, an upland."""
+from emulator.evaluation.report.products import Products, Simulations, example_sites
 
 
 def simulation_section(products: Products) -> str:
@@ -71,14 +64,9 @@ def _map(products: Products, simulations: Simulations) -> str:
 
 
 def _examples(simulations: Simulations) -> list[figures.SiteYear]:
-    """One site of each group: that whose mean methane flux is the median of its group's."""
+    """The example sites, last year."""
     emission = np.nanmean(simulations.target("fch4"), axis=1)
-    chosen: list[int] = []
-    for group in EXAMPLE_GROUPS:
-        members = [k for k in np.flatnonzero(np.isin(simulations.biome, group)) if k not in chosen]
-        if members:
-            chosen.append(sorted(members, key=lambda k: emission[k])[len(members) // 2])
-    return [_site_year(simulations, k) for k in chosen or [0]]
+    return [_site_year(simulations, k) for k in example_sites(simulations.biome, emission)]
 
 
 def _site_year(simulations: Simulations, site: int) -> figures.SiteYear:

@@ -22,7 +22,8 @@ _INTRO = (
     "which "
     "sites emit much; the median over sites tells whether it follows a site's own seasons and years, and is the "
     "harder of "
-    "the two. The baseline is the mean flux for that day of the year and biome over all site-years that are not tested."
+    "the two. The baseline is the mean flux for that day of the year and biome over all site-years that are not "
+    "tested."
 )
 
 
