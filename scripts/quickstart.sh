@@ -6,14 +6,18 @@ usage() {
     cat <<'TEXT'
 Usage: bash scripts/quickstart.sh [--out DIR] [options]
 
-Simulates sites over the globe with the Fortran process model, trains the emulators lstm, cham_net and raci on them, lets the land model call one
-at every time step, and writes a report that opens from disk. Sets up what is missing first. Some ten minutes on two cores.
-Stopped at any moment, the same command goes on from there; when all is done it does nothing.
+Simulates sites over the globe with the Fortran process model, trains the emulators
+lstm, cham_net and raci on them, lets the land model call one at every time step, and
+writes a report that opens from disk. Sets up what is missing first. Some ten minutes on
+two cores. Stopped at any moment, the same command goes on from there; when all is done
+it does nothing.
 
-  --out DIR        folder of the results (default runs/quickstart): report.html, summary.json, sims/, models/, coupled/
+  --out DIR        folder of the results (default runs/quickstart): report.html,
+                   summary.json, sims/, models/, coupled/
   --overwrite      discard results in DIR that other options or configurations made
   --sites N, --years N, --epochs N, --coupled-sites N
-                   a smaller or larger trial than configs/sims/quickstart.yaml and configs/quickstart.yaml say
+                   a smaller or larger trial than configs/sims/quickstart.yaml and
+                   configs/quickstart.yaml say
   --workers N      processes that simulate; default: all processors
   -h, --help       this text
 

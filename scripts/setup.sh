@@ -6,8 +6,9 @@ usage() {
     cat <<'TEXT'
 Usage: bash scripts/setup.sh
 
-Makes sure of all that ecostep needs: compilers and netCDF (Debian packages), .venv with the Python packages (torch for CPU), and the compiled
-process model and coupler in .venv. What is there already is left alone, so running it again is quick and needs no network.
+Makes sure of all that ecostep needs: compilers and netCDF (Debian packages), .venv with
+the Python packages (torch for CPU), and the compiled process model and coupler in .venv.
+What is there already is left alone, so running it again is quick and needs no network.
 
   -h, --help           this text
 

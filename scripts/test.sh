@@ -6,8 +6,10 @@ usage() {
     cat <<'TEXT'
 Usage: bash scripts/test.sh [--slow] [PYTEST ARGUMENTS]
 
-Sets up what is missing, runs the Fortran, C and C++ tests with ctest in a checking build (build/checks: array bounds, floating-point traps),
-then pytest. Exits with a status other than 0 if any test fails. Arguments after the options go to pytest, e.g. `tests/coupler -k restart`.
+Sets up what is missing, runs the Fortran, C and C++ tests with ctest in a checking build
+(build/checks: array bounds, floating-point traps), then pytest. Exits with a status other
+than 0 if any test fails. Arguments after the options go to pytest, for example
+`tests/coupler -k restart`.
 
   --slow       the slow tests as well
   -h, --help   this text
