@@ -123,4 +123,4 @@ def _timings(coupled: Mapping[str, Any]) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{number(ratio, 2)} times faster" if ratio >= 1 else f"{number(1 / ratio, 2)} times slower"
+    return f"{number(ratio, 2)} times as fast"

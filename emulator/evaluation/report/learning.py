@@ -28,12 +28,12 @@ def learning_section(products: Products) -> str:
     )
     caption = (
         "Loss on training and on validation data by epoch; the dot marks the epoch with the smallest validation loss, "
-        "whose "
-        "weights were kept. Validation uses sites and years of its own; the test years and test sites below chose "
-        "nothing."
+        "whose weights were kept. Validation uses sites and years of its own; the test years and test sites below "
+        "chose nothing."
     )
     return paragraph(intro) + figure(to_svg(learning_curves(logs), "Learning curves"), caption)
 
 
 def _seconds(log: list[Mapping[str, Any]]) -> float:
-    return sum(entry.get("seconds") or 0.0 for entry in log)
+    """Training time; the log counts from the start of training, interruptions left out."""
+    return max((entry.get("seconds") or 0.0 for entry in log), default=0.0)

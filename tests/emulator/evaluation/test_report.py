@@ -10,7 +10,7 @@ import pytest
 
 from emulator.evaluation.report.__main__ import main
 from emulator.evaluation.report.page import number, page
-from tests.emulator.evaluation.fake_run import write_run
+from tests.emulator.evaluation.fake_run import EPOCHS, write_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}
 
@@ -81,6 +81,7 @@ def test_the_numbers_of_the_run_are_on_it(run: Path) -> None:
             assert number(methane["pooled"]["rmse"]) in text
             assert number(methane["climatology"]["pooled"]["r2"]) in text
     assert "1.00×10⁻⁶" in text  # coupled - offline
+    assert f"Training took: LSTM {2 * EPOCHS} s" in " ".join(text.split())  # the log's seconds count from the start
     assert "0" * 12 in text  # git hash
 
 
