@@ -14,7 +14,7 @@ from emulator.data.splits import PARTS, Split
 from emulator.data.validation import DatasetError
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import predict, write_predictions
+from emulator.evaluation.prediction import PredictionError, predict, write_predictions
 from emulator.evaluation.scoring import Series, score
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         evaluate(RunFolder(options.run), options.data)
-    except (DatasetError, CheckpointError, RunFolderError) as error:
+    except (DatasetError, CheckpointError, PredictionError, RunFolderError) as error:
         log.error("%s", error)
         return 1
     return 0

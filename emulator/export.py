@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     run = RunFolder(options.run)
-    out = options.out or run.path / "model.pt"
+    out = options.out or run.artefact
     try:
         metadata = export(run, out, data=options.data, past_flux=options.past_flux, name=options.name)
     except (DatasetError, CheckpointError, RunFolderError, ExportError) as error:

@@ -12,6 +12,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.validation import DatasetError
 from emulator.evaluate import file_attributes
 from emulator.evaluation import prediction
+from emulator.evaluation.prediction import PredictionError
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
 from emulator.training.checkpoint import CheckpointError
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
         predict(run, options.data, out, past_flux=options.past_flux)
-    except (DatasetError, CheckpointError, RunFolderError) as error:
+    except (DatasetError, CheckpointError, PredictionError, RunFolderError) as error:
         log.error("%s", error)
         return 1
     log.info("wrote %s", out)

@@ -5,6 +5,7 @@ RUN/provenance.json    code, data, seeds, versions
 RUN/log.jsonl          one line per epoch
 RUN/checkpoints/       last.pt, best.pt
 RUN/evaluation/        metrics.json, predictions.nc
+RUN/model.pt           the exported artefact
 """
 
 import json
@@ -33,6 +34,7 @@ class RunFolder:
         self.best = self.path / "checkpoints" / "best.pt"
         self.metrics = self.path / "evaluation" / "metrics.json"
         self.predictions = self.path / "evaluation" / "predictions.nc"
+        self.artefact = self.path / "model.pt"
 
     def freeze(self, config: str, *, overwrite: bool = False) -> None:
         """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
@@ -68,7 +70,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove what a former run left; files that are none of ours stay."""
-        for path in (self.config, self.provenance, self.log):
+        for path in (self.config, self.provenance, self.log, self.artefact):
             path.unlink(missing_ok=True)
         for folder in (self.last.parent, self.metrics.parent):
             shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from emulator.data.splits import Split
 from emulator.data.validation import DatasetError
 from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
+from emulator.folder_lock import FolderBusy, locked
 from emulator.models import registry
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.training import checkpoint
@@ -30,7 +31,7 @@ from emulator.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
-USER_ERRORS = (ConfigError, DatasetError, CheckpointError, RunFolderError, TrainingDiverged)
+USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolderError, TrainingDiverged)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.out is None:
             raise ConfigError("--out RUN is missing: the folder to train into")
-        train(config, RunFolder(options.out), resume=options.resume == "auto", overwrite=options.overwrite)
+        run = RunFolder(options.out)
+        with locked(run.path, "training"):
+            train(config, run, resume=options.resume == "auto", overwrite=options.overwrite)
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
@@ -57,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False) -> None:
     """Train by a configuration, going on from where a former call was stopped."""
     config = _with_absolute_path(config)
-    run.freeze(config_file.to_yaml(config), overwrite=overwrite)
+    run.freeze(config_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
     if run.last.exists() and not resume:
         raise RunFolderError(f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it")
     make_deterministic(config.training.threads)

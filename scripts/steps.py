@@ -54,9 +54,11 @@ class Journal:
         """Run a step unless it is done; raises StepFailed."""
         fingerprint = self._fingerprint(step)
         if self._is_done(step, fingerprint):
-            log.info("%s: done already", step.name)
+            made_by, now = self.records[step.name]["git_hash"], provenance.git_hash()
+            log.info("%s: done already%s", step.name, "" if made_by == now else f", by other code ({made_by[:12]})")
             return
-        self.records.pop(step.name, None)
+        if self.records.pop(step.name, None) is not None:  # on disk too: a kill from here on must not leave it as done
+            atomic_file.write_json(self.path, self.records)
         log.info("%s: %s", step.name, step.does)
         started = time.perf_counter()
         with MemoryMonitor() as memory:

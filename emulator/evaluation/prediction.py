@@ -15,6 +15,12 @@ from emulator.data.windows import whole_records
 from emulator.models.streaming import StreamingModel
 
 FILL = np.float32(9.96921e36)
+
+
+class PredictionError(ValueError):
+    """A model predicted something that is not a number; the message names target, site and date."""
+
+
 BATCH_SIZE = 32
 """Sites run at once; it bounds memory: about 150 MB for ten years and 64 hidden units."""
 
@@ -28,7 +34,7 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     """
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     parts = [model(batch.drivers, batch.calendar, batch.static, batch.flux) for batch in batches]
-    return torch.cat(parts).numpy()
+    return _all_finite(torch.cat(parts).numpy(), dataset)
 
 
 @torch.no_grad()
@@ -47,7 +53,21 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
             calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
             found = model(drivers, calendar, dataset.static[rows], past)
             past[:, year[:end] == present] = found[:, year[:end] == present]
-    return flux.numpy()
+    return _all_finite(flux.numpy(), dataset)
+
+
+def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """The fluxes (N, T, C), or PredictionError: a metric would leave days without a number out, unseen."""
+    wrong = np.argwhere(~np.isfinite(fluxes))
+    if len(wrong):
+        site, day, target = wrong[0]
+        year, month, date = dataset.calendar[day, :3].tolist()
+        name, where = dataset.signature.targets[target].name, dataset.site_id[site]
+        raise PredictionError(
+            f"{dataset.path}: the model predicts {fluxes[site, day, target]} for {name} at site {where} on "
+            f"{year}-{month:02d}-{date:02d}, and {len(wrong) - 1} more values that are not finite"
+        )
+    return fluxes
 
 
 def write_predictions(

@@ -6,6 +6,7 @@ epoch alone.
 """
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -181,6 +182,11 @@ class Trainer:
             parts.prepare(parts.model)
             parts.model.eval()
             val_loss = parts.validate(parts.model)
+            if not math.isfinite(val_loss):
+                raise TrainingDiverged(
+                    f"{self.run.path}: the validation loss of epoch {epoch} is {val_loss}; a lower "
+                    "training.learning_rate may help, in a new --out or with --overwrite"
+                )
             improved = val_loss < progress.best_val_loss
             if improved:
                 progress.best_epoch, progress.best_val_loss = epoch, val_loss

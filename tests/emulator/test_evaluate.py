@@ -1,16 +1,18 @@
 """Evaluation: contents of metrics.json and predictions.nc, and that they are computed from what they should be."""
 
+import dataclasses
 import json
 import shutil
 
 import netCDF4
 import numpy as np
 import pytest
+import torch
 
-from emulator import config_file, evaluate
+from emulator import config_file, evaluate, trained_model
 from emulator.config import Config
 from emulator.data.dataset import Dataset
-from emulator.evaluation import metrics
+from emulator.evaluation import metrics, prediction
 from emulator.run_folder import RunFolder
 
 KINDS = ("lstm", "cham_net", "raci")
@@ -142,3 +144,13 @@ def test_a_moved_dataset_is_accepted(trained_run, tiny_dataset, tmp_path):
 def test_a_folder_that_is_no_run(tmp_path, caplog):
     assert evaluate.main([str(tmp_path)]) == 1
     assert "train first: python -m emulator.train" in caplog.text
+
+
+def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run, tiny_dataset, tmp_path):
+    trained = trained_model.load(RunFolder(trained_run("lstm")))
+    dataset = Dataset.open(tiny_dataset, trained.signature)
+    drivers = dataset.drivers.clone()
+    drivers[2, 40, 0] = torch.nan
+    message = rf"predicts nan for gpp at site {dataset.site_id[2]} on 2003-02-10, and \d+ more"
+    with pytest.raises(prediction.PredictionError, match=message):
+        prediction.predict(trained.model, dataclasses.replace(dataset, drivers=drivers))

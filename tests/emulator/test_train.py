@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import config_file, train
+from emulator import config_file, folder_lock, train
 from emulator.config import Config
 from emulator.data.windows import WindowSampler
 from emulator.run_folder import RunFolder
@@ -193,3 +193,32 @@ def test_test_data_reach_neither_scalers_nor_training_nor_checkpoint_choice(
     arguments = command(tiny_config, tmp_path / "run", f"model.kind={kind}", f"data.path={spoiled}")[3:]
     assert train.main(arguments) == 0
     assert_same_run(tmp_path / "run", trained_run(kind))
+
+
+def test_two_trainers_do_not_share_a_folder(tiny_config, tmp_path, caplog):
+    run = tmp_path / "run"
+    with folder_lock.locked(run, "training"):
+        assert train.main([str(tiny_config), "--out", str(run)]) == 1
+    assert f"{run}: another process is training into it" in caplog.text
+    assert not (run / "log.jsonl").exists()
+    assert train.main([str(tiny_config), "--out", str(run), "--set", "training.epochs=1"]) == 0
+
+
+def test_a_first_attempt_that_failed_does_not_lock_the_folder(tiny_config, tmp_path):
+    arguments = [str(tiny_config), "--out", str(tmp_path / "run"), "--set", "training.epochs=1"]
+    assert train.main([*arguments, "--set", "data.path=typo.nc"]) == 1
+    assert train.main(arguments) == 0
+
+
+def test_starting_anew_removes_what_the_former_run_left(tiny_config, tmp_path):
+    arguments = [str(tiny_config), "--out", str(tmp_path / "run"), "--set", "training.epochs=1"]
+    assert train.main(arguments) == 0
+    (tmp_path / "run" / "model.pt").write_bytes(b"of the former run")
+    assert train.main([*arguments, "--set", "seed=4", "--overwrite"]) == 0
+    assert not (tmp_path / "run" / "model.pt").exists()
+
+
+def test_a_validation_loss_that_is_no_number_stops_training(tiny_config, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(train.Validation, "__call__", lambda self, model: float("nan"))
+    assert train.main([str(tiny_config), "--out", str(tmp_path / "run")]) == 1
+    assert "the validation loss of epoch 0 is nan" in caplog.text

@@ -99,3 +99,12 @@ def test_couple_names_what_is_missing(tmp_path: Path, project_root: Path) -> Non
     done = run(project_root, *words)
     assert done.returncode == 1
     assert "dataset.nc is not there; make it with scripts/gen_sims.py" in done.stderr
+
+
+def test_a_difference_that_is_no_number_passes_no_limit(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(project_root / "scripts"))
+    from coupled_checks import largest_difference
+
+    differences = {name: {"max_abs_diff_over_sd": value} for name, value in (("gpp", 1e-7), ("fch4", 3e-6))}
+    assert largest_difference(differences) == 3e-6
+    assert not largest_difference(differences | {"nee": {"max_abs_diff_over_sd": float("nan")}}) <= 1e-5

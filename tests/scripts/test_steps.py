@@ -1,6 +1,9 @@
 """The quickstart's steps: done once, done again where what they depend on has changed, failing with a clear word."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,3 +83,21 @@ def test_memory_counts_child_processes(tmp_path: Path) -> None:
     hold = "import time; held = bytearray(150_000_000); time.sleep(1.2)"
     Journal(tmp_path / "steps.json").run(Step("hold", "holding", [[sys.executable, "-c", hold]], []))
     assert json.loads((tmp_path / "steps.json").read_text())["hold"]["peak_rss_mb"] > 150
+
+
+def test_a_step_that_is_killed_while_it_is_done_again_is_not_done(tmp_path: Path) -> None:
+    from steps import Journal
+
+    Journal(tmp_path / "steps.json").run(counting_step(tmp_path))
+    killed = f"""
+import os, signal, sys
+from pathlib import Path
+from steps import Journal, Step
+die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+folder = Path({str(tmp_path)!r})
+Journal(folder / "steps.json").run(Step("count", "dying", [], [folder / "count.txt"], inputs=["b"], before=die))
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", killed], env=environment, check=False).returncode == -signal.SIGKILL
+    Journal(tmp_path / "steps.json").run(counting_step(tmp_path))
+    assert (tmp_path / "count.txt").read_text() == "x\nx\n", "products of two settings may be mixed: once more"
