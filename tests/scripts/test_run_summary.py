@@ -46,6 +46,32 @@ def test_the_numbers_are_those_of_the_evaluation_of_methane(summary: dict, fake_
     assert found["r2_climatology"] == methane["climatology"]["pooled"]["r2"]
 
 
+def test_the_climatology_of_the_site_is_beside_that_of_the_biome_on_held_out_years(
+    summary: dict, fake_run: Path
+) -> None:
+    metrics = json.loads((fake_run / "models" / "lstm" / "evaluation" / "metrics.json").read_text())
+    own = {
+        target: scores["site_climatology"]["pooled"]
+        for target, scores in metrics["splits"]["temporal"]["targets"].items()
+    }
+    found = summary["models"]["lstm"]["temporal"]
+    assert found["r2_site_climatology"] == own["fch4"]["r2"] != found["r2_climatology"]
+    assert found["targets"]["gpp"]["rmse_site_climatology"] == own["gpp"]["rmse"]
+    assert "r2_site_climatology" not in summary["models"]["lstm"]["spatial"]  # a held-out site has no past of its own
+
+
+def test_what_a_model_saw_of_past_flux_is_said_and_its_score_without_is_there(summary: dict, fake_run: Path) -> None:
+    modes = {kind: splits["temporal"]["mode"] for kind, splits in summary["models"].items()}
+    assert modes == {"lstm": "no past flux", "cham_net": "gauged", "raci": "no past flux"}
+    metrics = json.loads((fake_run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
+    without = summary["models"]["cham_net"]["temporal_without_past_flux"]
+    assert without["mode"] == without["targets"]["gpp"]["mode"] == "ungauged"
+    other = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]
+    assert without["r2"] == other["pooled"]["r2"] < summary["models"]["cham_net"]["temporal"]["r2"]
+    assert without.keys() == summary["models"]["cham_net"]["temporal"].keys()
+    assert "temporal_without_past_flux" not in summary["models"]["raci"]
+
+
 def test_seconds_add_up_and_memory_is_the_largest(fake_run: Path) -> None:
     from run_summary import build_summary
 
@@ -67,10 +93,47 @@ def test_a_model_worse_than_climatology_is_named(summary: dict) -> None:
 
 
 @pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ("temporal", "fch4, temporal split"),
+        ("temporal_without_past_flux", "fch4, temporal split without past flux"),
+    ],
+)
+def test_a_model_worse_than_the_climatology_of_the_site_is_named_without_failing(
+    summary: dict, split: str, words: str
+) -> None:
+    from run_summary import shortcomings
+
+    def lines(r2: float) -> list[tuple[bool, str]]:
+        changed = copy.deepcopy(summary)
+        changed["models"]["cham_net"][split] |= {"r2": r2, "r2_site_climatology": 0.83}
+        beginning = f"cham_net does not beat the climatology of the site itself on {words}: "
+        return [
+            (is_failure, line.removeprefix(beginning))
+            for is_failure, line in shortcomings(changed)
+            if line.startswith(beginning)
+        ]
+
+    assert lines(0.82) == [(False, "R2 0.8200 against 0.8300")]
+    assert lines(0.84) == []
+
+
+def test_a_skill_that_is_not_a_number_beats_nothing(summary: dict) -> None:
+    from run_summary import shortcomings
+
+    broken = copy.deepcopy(summary)
+    scores = broken["models"]["raci"]["temporal"]
+    scores["r2"] = scores["targets"]["fch4"]["rmse"] = None
+    lines = [line for _, line in shortcomings(broken) if "raci" in line and "fch4, temporal" in line]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
     ("key", "value", "words"),
     [
         ("max_abs_diff_over_sd", 3e-4, "coupled and offline differ by 0.0003"),
         ("max_abs_diff_over_sd", float("nan"), "coupled and offline differ by nan"),
+        ("max_abs_diff_over_sd", None, "coupled and offline differ by nan"),  # how coupled.json writes it
         ("restart_bitwise", False, "restart_bitwise does not hold"),
         ("decomposition_bitwise", False, "decomposition_bitwise does not hold"),
     ],

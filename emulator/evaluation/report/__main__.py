@@ -7,13 +7,14 @@ from pathlib import Path
 
 from emulator import atomic_file
 from emulator.evaluation.figures.style import model_name
-from emulator.evaluation.report.coupled import MAX_DIFFERENCE, coupled_section
+from emulator.evaluation.report.coupled import coupled_section, equals_offline
 from emulator.evaluation.report.learning import learning_section
 from emulator.evaluation.report.page import number, page
 from emulator.evaluation.report.products import Products, read_products
 from emulator.evaluation.report.provenance import provenance_section
 from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
+from emulator.evaluation.report.skill_tables import R2_DIGITS
 
 log = logging.getLogger("emulator.evaluation.report")
 
@@ -52,8 +53,9 @@ def _cards(products: Products) -> list[tuple[str, str, str]]:
             products.coupled["restart_bitwise"] and products.coupled["decomposition_bitwise"],
         )
         bits = "restart and decomposition exact to the bit" if exact else "restart or decomposition NOT exact"
-        verdict = "coupled = offline" if worst <= MAX_DIFFERENCE else "coupled ≠ offline"
-        cards.append((f"{number(worst, 2)} sd", verdict, f"largest difference on any day; {bits}"))
+        verdict = "coupled = offline" if equals_offline(products.coupled) else "coupled ≠ offline: FAILS"
+        size = "not a number" if worst is None else f"{number(worst, 2)} sd"
+        cards.append((size, verdict, f"largest difference on any day; {bits}"))
     if products.steps:
         seconds, memory = (
             combine(step[key] for step in products.steps.values())
@@ -66,21 +68,27 @@ def _cards(products: Products) -> list[tuple[str, str, str]]:
 
 
 def _skill_card(products: Products, split: str, label: str) -> tuple[str, str, str] | None:
-    """Best pooled R2 of methane in a split, beside climatology."""
+    """Best pooled R2 of methane in a split, what that model saw, and the R2 of the climatologies."""
     scored = {}
     for kind, run in products.models.items():
-        target = run.metrics["splits"].get(split, {}).get("targets", {}).get("fch4")
+        target = run.tables(split).get("fch4")
         if target and target["pooled"].get("r2") is not None:
             scored[kind] = target
     if not scored:
         return None
     best = max(scored, key=lambda kind: scored[kind]["pooled"]["r2"])
-    baseline = scored[best].get("climatology", {}).get("pooled", {}).get("r2")
-    return (
-        number(scored[best]["pooled"]["r2"]),
-        label,
-        f"{model_name(best)}, the best of {len(scored)}; climatology by biome {number(baseline)}",
+    run, name = products.models[best], model_name(best)
+    if run.sees_past_flux(split):
+        name += " with past flux"
+        if without := run.tables_without_past_flux(split):
+            name += f" (without {number(without['fch4']['pooled']['r2'], R2_DIGITS)})"
+    baselines = ", ".join(
+        f"{words} {number(scored[best][key]['pooled']['r2'], R2_DIGITS)}"
+        for key, words in (("climatology", "by biome"), ("site_climatology", "of the site itself"))
+        if key in scored[best]
     )
+    value = number(scored[best]["pooled"]["r2"], R2_DIGITS)
+    return value, label, f"{name}, the best of {len(scored)}; climatology {baselines}"
 
 
 def main(arguments: list[str] | None = None) -> int:

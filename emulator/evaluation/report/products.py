@@ -119,6 +119,14 @@ class ModelRun:
         """Skill of one split by target; empty where it was not scored."""
         return self.metrics["splits"].get(split, {}).get("targets", {})
 
+    def sees_past_flux(self, split: str) -> bool:
+        """Whether the scores of `tables` are of a model that was given flux of earlier years."""
+        return self.metrics["splits"].get(split, {}).get("mode") == "gauged"
+
+    def tables_without_past_flux(self, split: str) -> Mapping[str, Any]:
+        """As `tables`, of a model that could take past flux but was given none; empty where that was not scored."""
+        return self.metrics.get("other_modes", {}).get(f"{split}_ungauged", {}).get("targets", {})
+
     def pairs(self, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
         """Simulated and predicted, (N, T) each in analysis units, NaN where the day is not of this split."""
         labels = self.predictions["split"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from emulator.evaluation.climatology import HALF_WINDOW, SLOTS, day_slot
 from emulator.evaluation.figures import skill as figures
 from emulator.evaluation.figures.style import biome_order, to_svg
 from emulator.evaluation.metrics import pooled
@@ -15,15 +16,12 @@ SHOWN_SPLITS = ("temporal", "spatial")
 
 _INTRO = (
     "Emulators are judged on years after those they learned from, at the same sites (there, models that take past "
-    "flux are "
-    "given that of earlier years), and on sites in other parts of the world than the training sites (from drivers and "
-    "site "
-    "properties alone). Pooled numbers are over all days of all sites together, and mostly tell whether a model knows "
-    "which "
-    "sites emit much; the median over sites tells whether it follows a site's own seasons and years, and is the "
-    "harder of "
-    "the two. The baseline is the mean flux for that day of the year and biome over all site-years that are not "
-    "tested."
+    "flux are given that of earlier years), and on sites in other parts of the world than the training sites (from "
+    "drivers and site properties alone). Pooled numbers are over all days of all sites together, and mostly tell "
+    "whether a model knows which sites emit much; the median over sites tells whether it follows a site's own seasons "
+    "and years, and is the harder of the two. Of the two baselines, the climatology by biome is the mean flux for "
+    "that day of the year and biome over all site-years that are not tested; on held-out years there is a stricter "
+    "one, the climatology of the site itself: the mean flux for that day of the year in the site's own earlier years."
 )
 
 
@@ -61,8 +59,7 @@ def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[
 
 _CYCLE_CAPTION = (
     "mean over the test sites and test years of each biome, smoothed over 15 days, from the process model and the "
-    "emulators; "
-    "dotted, the climatology that the emulators must beat. Vertical scales differ."
+    "emulators; dotted, the climatology by biome. Vertical scales differ."
 )
 
 
@@ -70,7 +67,7 @@ def _cycles(
     models: Mapping[str, ModelRun], simulations: Simulations, split: str, target: str
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, int]]:
     """Mean seasonal cycles {biome: {"process", "climatology", model kind: (366,)}} and numbers of sites."""
-    slots = simulations.dates.dayofyear.values
+    slots = day_slot(simulations.dates.month.values, simulations.dates.day.values)
     first = next(iter(models.values()))
     pairs = {kind: run.pairs(split, target) for kind, run in models.items()}
     observed = pairs[first.kind][0]
@@ -81,18 +78,18 @@ def _cycles(
     for biome in sorted(set(simulations.biome[scored.any(axis=1)]), key=biome_order):
         members = simulations.biome == biome
         sites[biome] = int((scored.any(axis=1) & members).sum())
-        cycles[biome] = {name: _seasonal_mean(values[members], slots) for name, values in series.items()}
+        cycles[biome] = {name: seasonal_mean(values[members], slots) for name, values in series.items()}
     return cycles, sites
 
 
-def _seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    """Mean over sites and years by day of the year, over a circular window of 15 days; (N, T) -> (366,)."""
+def seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Mean over sites and years by calendar day, over a circular window of 15 days; (N, T), slots (T,) -> (366,)."""
     known = np.isfinite(values)
-    sums = np.bincount(slots - 1, np.where(known, values, 0.0).sum(axis=0), minlength=366)
-    counts = np.bincount(slots - 1, known.sum(axis=0), minlength=366)
-    window = range(-7, 8)
+    sums = np.bincount(slots, np.where(known, values, 0.0).sum(axis=0), minlength=SLOTS)
+    counts = np.bincount(slots, known.sum(axis=0), minlength=SLOTS)
+    window = range(-HALF_WINDOW, HALF_WINDOW + 1)
     sums, counts = (np.sum([np.roll(one, shift) for shift in window], axis=0) for one in (sums, counts))
-    return np.divide(sums, counts, out=np.full(366, np.nan), where=counts > 0)
+    return np.divide(sums, counts, out=np.full(SLOTS, np.nan), where=counts > 0)
 
 
 def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -> str:
@@ -130,9 +127,9 @@ def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, targ
                     1.0 - (error / reference) ** 2 if reference > 0 else np.nan
                 )
     caption = (
-        f"{TARGET_NAMES[target].capitalize()} by biome: 1 − (RMSE / RMSE of the climatology)², over all test days of "
-        "the biome. 1 is perfect, 0 "
-        "as good as the climatology, left of the line worse; an arrow at the left edge stands for less than −1."
+        f"{TARGET_NAMES[target].capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over all test "
+        "days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
+        "arrow at the left edge stands for less than −1."
     )
     return figure(
         to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {TARGET_NAMES[target]}"), caption

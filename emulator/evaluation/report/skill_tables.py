@@ -12,6 +12,8 @@ from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, TARGE
 METRIC_NAMES = {"r2": "R²", "rmse": "RMSE", "nrmse": "nRMSE", "nrmse_sd": "RMSE/sd", "bias": "bias", "kge": "KGE"}
 MEDIANS = ("r2", "kge")
 BASELINES = {"climatology": "climatology by biome", "site_climatology": "climatology of the site itself"}
+R2_DIGITS = 4
+"""Three decimals where models and climatologies are compared: with two, some that differ look the same."""
 
 
 def scored_targets(models: Mapping[str, ModelRun]) -> list[str]:
@@ -24,17 +26,20 @@ def overview_table(models: Mapping[str, ModelRun]) -> str:
     """Pooled R2 of every model, test and target on one view."""
     targets, rows = scored_targets(models), []
     for split, split_name in SPLIT_NAMES.items():
-        scored = {kind: run.tables(split) for kind, run in models.items() if run.tables(split)}
-        if not scored:
-            continue
-        lines = {
-            model_name(kind): {target: one[target]["pooled"] for target in targets} for kind, one in scored.items()
-        }
-        first = next(iter(scored.values()))
-        lines[BASELINES["climatology"]] = {target: first[target]["climatology"]["pooled"] for target in targets}
-        cells = [[name, *(number(scores[target].get("r2")) for target in targets)] for name, scores in lines.items()]
+        columns = [_scored(models, split, target) for target in targets]
+        labels = dict.fromkeys(label for column in columns for label in column)
+        cells = [
+            [label, *(number(column.get(label, {}).get("pooled", {}).get("r2"), R2_DIGITS) for column in columns)]
+            for label in labels
+        ]
         rows += _grouped(split_name, cells)
-    return table(["tested on", "model", *targets], rows, "R² over all test days together, by target.", text_columns=2)
+    return table(["tested on", "model", *targets], rows, _OVERVIEW_CAPTION, text_columns=2)
+
+
+_OVERVIEW_CAPTION = (
+    "R² over all test days together, by target. Only a model marked “with past flux” was given flux of earlier years "
+    "at the sites; the other models see drivers and site properties alone."
+)
 
 
 def skill_table(models: Mapping[str, ModelRun], target: str) -> str:
@@ -50,20 +55,23 @@ def skill_table(models: Mapping[str, ModelRun], target: str) -> str:
 
 
 def _lines(models: Mapping[str, ModelRun], split: str, target: str) -> list[list[str]]:
-    """Lines of one test: the models, the same models where they see less of the past, baselines."""
-    scored = {kind: tables[target] for kind, run in models.items() if target in (tables := run.tables(split))}
-    if not scored:
-        return []
-    best = max(scored, key=lambda kind: _value(scored[kind]["pooled"].get("r2")))
-    lines = []
-    for kind, scores in scored.items():
-        past = ", past flux" if models[kind].metrics["splits"][split].get("mode") == "gauged" else ""
-        lines.append([f"{'*' if kind == best else ''}{model_name(kind)}{past}", *_scores(scores)])
-    for kind in scored:
-        if other := models[kind].metrics.get("other_modes", {}).get(f"{split}_ungauged"):
-            lines.append([f"{model_name(kind)}, drivers alone", *_scores(other["targets"][target])])
-    baselines = next(iter(scored.values()))
-    return lines + [[label, *_scores(baselines[key])] for key, label in BASELINES.items() if key in baselines]
+    """Lines of one test, the best in bold."""
+    scored = _scored(models, split, target)
+    best = max(scored, key=lambda label: _value(scored[label].get("pooled", {}).get("r2")), default=None)
+    return [[f"{'*' if label == best else ''}{label}", *_scores(scores)] for label, scores in scored.items()]
+
+
+def _scored(models: Mapping[str, ModelRun], split: str, target: str) -> dict[str, Mapping[str, Any]]:
+    """Scores of one test by label: every model, after it the same without the past flux it was given, baselines."""
+    scored, baselines = {}, {}
+    for kind, run in models.items():
+        if target not in run.tables(split):
+            continue
+        name, baselines = model_name(kind), run.tables(split)[target]
+        scored[f"{name}, with past flux" if run.sees_past_flux(split) else name] = baselines
+        if other := run.tables_without_past_flux(split):
+            scored[f"{name}, without past flux"] = other[target]
+    return scored | {label: baselines[key] for key, label in BASELINES.items() if key in baselines}
 
 
 def _grouped(name: str, lines: list[list[str]]) -> list[list[str]]:

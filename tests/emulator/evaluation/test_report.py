@@ -6,10 +6,14 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from emulator.evaluation.climatology import day_slot
 from emulator.evaluation.report.__main__ import main
 from emulator.evaluation.report.page import number, page
+from emulator.evaluation.report.skill import seasonal_mean
 from tests.emulator.evaluation.fake_run import EPOCHS, write_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}
@@ -85,6 +89,59 @@ def test_the_numbers_of_the_run_are_on_it(run: Path) -> None:
     assert "0" * 12 in text  # git hash
 
 
+def temporal_rows(run: Path) -> list[list[str]]:
+    """Rows of the overview table on held-out years: label, then R2 by target."""
+    first = re.search(r"<table>.*?by target.*?</table>", (run / "report.html").read_text(), re.DOTALL)
+    assert first is not None
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr.*?</tr>", first[0])]
+    starts = [position for position, row in enumerate(rows) if row and row[0]]
+    assert rows[starts[0]][0] == "held-out years"
+    return [row[1:] for row in rows[starts[0] : starts[1]]]
+
+
+def test_the_overview_shows_both_climatologies_and_who_saw_past_flux(run: Path) -> None:
+    rows = temporal_rows(run)
+    assert [label for label, *_ in rows] == [
+        "LSTM",
+        "CHAM-net, with past flux",
+        "CHAM-net, without past flux",
+        "RACI",
+        "climatology by biome",
+        "climatology of the site itself",
+    ]
+    metrics = json.loads((run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
+    given = metrics["splits"]["temporal"]["targets"]["fch4"]
+    without = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]
+    shown = {label: methane for label, methane, *_ in rows}
+    assert shown["CHAM-net, with past flux"] == number(given["pooled"]["r2"], 4)
+    assert shown["CHAM-net, without past flux"] == number(without["pooled"]["r2"], 4)
+    assert shown["climatology of the site itself"] == number(given["site_climatology"]["pooled"]["r2"], 4)
+
+
+def test_the_headline_names_both_climatologies_and_past_flux(run: Path) -> None:
+    document = (run / "report.html").read_text()
+    years, sites = re.findall(r'methane R² on held-out \w+</span><span class="detail">(.*?)</span>', document)
+    metrics = json.loads((run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
+    without = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]["pooled"]["r2"]
+    methane = metrics["splits"]["temporal"]["targets"]["fch4"]
+    biome, own = (number(methane[key]["pooled"]["r2"], 4) for key in ("climatology", "site_climatology"))
+    assert years == (
+        f"CHAM-net with past flux (without {number(without, 4)}), the best of 3; "
+        f"climatology by biome {biome}, of the site itself {own}"
+    )
+    assert "past flux" not in sites
+    assert "site itself" not in sites
+
+
+def test_a_calendar_day_is_at_the_same_place_of_the_seasonal_cycle_in_leap_years() -> None:
+    dates = pd.date_range("2003-01-01", "2005-12-31")
+    harvest = (dates.month == 9) & (dates.day == 1)
+    found = seasonal_mean(np.where(harvest, 15.0, 0.0)[None], day_slot(dates.month, dates.day))
+    first_of_september = day_slot(np.array([9]), np.array([1]))[0]
+    assert np.flatnonzero(found).tolist() == list(range(first_of_september - 7, first_of_september + 8))
+    assert found[first_of_september] == pytest.approx(1.0)  # one day in fifteen, in each of the three years
+
+
 def test_a_failing_check_is_shown_as_such(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("models"))
     coupled = json.loads((folder / "coupled" / "coupled.json").read_text())
@@ -93,6 +150,17 @@ def test_a_failing_check_is_shown_as_such(run: Path, tmp_path: Path) -> None:
     text = " ".join(read(tmp_path / "report.html").text)
     assert text.count("✗ FAILS") == 1
     assert "NOT exact" in text
+
+
+def test_a_difference_that_is_not_a_number_fails(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("models"))
+    coupled = json.loads((folder / "coupled" / "coupled.json").read_text())
+    coupled["targets"]["fch4"] |= {"max_abs_diff": None, "max_abs_diff_over_sd": None}  # NaN, as the file has it
+    (folder / "coupled" / "coupled.json").write_text(json.dumps(coupled | {"max_abs_diff_over_sd": None}))
+    assert main(["--run-dir", str(folder), "--out", str(tmp_path / "report.html")]) == 0
+    text = " ".join(read(tmp_path / "report.html").text)
+    assert text.count("✗ FAILS") == 1
+    assert "not a number coupled ≠ offline: FAILS" in text
 
 
 def test_parts_that_are_not_there_are_said_to_be_missing(run: Path, tmp_path: Path) -> None:
