@@ -38,6 +38,10 @@ foreach(part torch torch_cpu c10)
     "${torch_dir}/lib/${CMAKE_SHARED_LIBRARY_PREFIX}${part}${CMAKE_SHARED_LIBRARY_SUFFIX}")
 endforeach()
 
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(ecostep_torch PRIVATE LINKER:--no-undefined) # a symbol that this torch lacks fails here, not in the host
+endif()
+
 # Where torch lies seen from the plugin's installed place: by the layout of the Python environment first, then where it was at build time.
 set(torch_rpath "${torch_dir}/lib")
 if(Python_Interpreter_FOUND)

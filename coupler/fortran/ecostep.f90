@@ -88,8 +88,10 @@ module ecostep
     !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: input => input_real32, input_real64, input_scalar_real32, input_scalar_real64
-    !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]).
-    generic :: static => static_real32, static_real64, static_int32, static_int64
+    !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]);
+    !> a scalar serves all cells.
+    generic :: static => static_real32, static_real64, static_int32, static_int64, &
+        static_scalar_real32, static_scalar_real64, static_scalar_int32
     !> Register where a flux goes: call cells%output(name, units, values [, stat, errmsg]).
     generic :: output => output_real32, output_real64
     !> Register measured flux: call cells%observed(name, units, values [, stat, errmsg]);
@@ -97,6 +99,7 @@ module ecostep
     generic :: observed => observed_real32, observed_real64
     procedure, private :: input_real32, input_real64, input_scalar_real32, input_scalar_real64
     procedure, private :: static_real32, static_real64, static_int32, static_int64
+    procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
     procedure, private :: output_real32, output_real64
     procedure, private :: observed_real32, observed_real64
   end type ecostep_cells
@@ -780,6 +783,48 @@ contains
         c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
+
+  !> Register one site attribute of kind real32 for all cells, read by init_state.
+  subroutine static_scalar_real32(self, name, units, value, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `value`
+    real(real32), intent(in), target :: value !< one value for all cells
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_scalar_real32
+
+  !> Register one site attribute of kind real64 for all cells, read by init_state.
+  subroutine static_scalar_real64(self, name, units, value, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `value`
+    real(real64), intent(in), target :: value !< one value for all cells
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_scalar_real64
+
+  !> Register one site attribute of kind int32 for all cells, read by init_state.
+  subroutine static_scalar_int32(self, name, units, value, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `value`
+    integer(int32), intent(in), target :: value !< one value for all cells
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_scalar_int32
 
   ! ---- texts and errors ----------------------------------------------------------------------------
 

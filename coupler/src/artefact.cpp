@@ -200,6 +200,9 @@ Reference read_reference(const Metadata& metadata, const Archive& archive, const
   reference.statics = read_floats(bytes, 0, ncell * p);
   reference.inputs = read_floats(bytes, ncell * p, nstep * ncell * d);
   reference.targets = read_floats(bytes, ncell * (p + nstep * d), nstep * ncell * c);
+  for (const auto* values : {&reference.statics, &reference.inputs, &reference.targets})
+    for (const float value : *values)
+      if (!std::isfinite(value)) metadata.bad("reference: extra/reference.f32 holds a value that is not finite");
   return reference;
 }
 

@@ -53,8 +53,11 @@ class PluginBackend final : public Backend {
     const ecostep_plugin_sizes sizes{artefact.inputs.size(), artefact.statics.size(), artefact.targets.size(), artefact.state_size,
                                      artefact.past_flux != "none"};
     Message message{};
-    if (plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes, &model_, message.data(), message.size()) != 0)
-      fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.data());
+    const int status =
+        plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes, &model_, message.data(), message.size());
+    if (status == 2)
+      fail(ECOSTEP_NO_BACKEND, "torchscript backend: ", message.data(), "; build ecostep again with the present torch");
+    if (status != 0) fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.data());
   }
   ~PluginBackend() override { plugin_.close(model_); }
   PluginBackend(const PluginBackend&) = delete;

@@ -1,7 +1,9 @@
 // The TorchScript backend, built as a plugin: the only C++ file that knows torch.
 #include <dlfcn.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <torch/script.h>
+#include <torch/version.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <cstdio>
@@ -16,14 +18,17 @@
 namespace {
 
 // Holds torch to one thread during a call and gives the host its own setting back. torch and the host share one OpenMP runtime,
-// whose functions are looked up in libtorch_cpu rather than linked, so that it is the same one.
+// whose functions are looked up in libtorch_cpu rather than linked, so that it is the same one. MKL, within libtorch_cpu, has a
+// number of its own (MKL_NUM_THREADS), which goes before that of OpenMP; it is held for the calling thread only.
 class OneThread {
  public:
   OneThread() : host_threads_(omp().get != nullptr ? omp().get() : 0) {
     at::get_num_threads();  // torch sets up each thread on first use; let that happen here, not within the call
     if (omp().set != nullptr) omp().set(1);
+    if (omp().set_mkl != nullptr) host_mkl_threads_ = omp().set_mkl(1);
   }
   ~OneThread() {
+    if (omp().set_mkl != nullptr) omp().set_mkl(host_mkl_threads_);
     if (omp().set != nullptr && host_threads_ > 0) omp().set(host_threads_);
   }
   OneThread(const OneThread&) = delete;
@@ -33,6 +38,7 @@ class OneThread {
   struct OpenMP {
     int (*get)() = nullptr;
     void (*set)(int) = nullptr;
+    int (*set_mkl)(int) = nullptr;  // for the calling thread; returns what was set before. Null in a torch without MKL
   };
   static const OpenMP& omp() {
     static const OpenMP functions = [] {
@@ -44,11 +50,13 @@ class OneThread {
       if (torch == nullptr) return found;
       found.get = reinterpret_cast<int (*)()>(dlsym(torch, "omp_get_max_threads"));
       found.set = reinterpret_cast<void (*)(int)>(dlsym(torch, "omp_set_num_threads"));
+      found.set_mkl = reinterpret_cast<int (*)(int)>(dlsym(torch, "MKL_Set_Num_Threads_Local"));  // lower case is the Fortran one
       return found;
     }();
     return functions;
   }
   const int host_threads_;
+  int host_mkl_threads_ = 0;
 };
 
 // Conditions under which every method runs: no gradients, one thread, and the plain executor, because the profiling one runs
@@ -121,8 +129,22 @@ int reported(char* message, std::size_t n_message, Work&& work) {
   return 1;
 }
 
+constexpr char built_with[] = "TORCH_VERSION=" TORCH_VERSION;  // as at::show_config() says it
+
+// The interface of torch changes between versions in ways that the loader does not see.
+bool same_torch(char* message, std::size_t n_message) {
+  const std::string config = at::show_config();
+  const std::size_t start = config.find("TORCH_VERSION=");
+  const std::string found = start == std::string::npos ? "" : config.substr(start, config.find_first_of(", \n", start) - start);
+  if (found == built_with) return true;
+  std::snprintf(message, n_message, "built with %s, but the torch found at run time has %s", built_with,
+                found.empty() ? "no TORCH_VERSION" : found.c_str());
+  return false;
+}
+
 int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, void** handle, char* message,
          std::size_t n_message) {
+  if (!same_torch(message, n_message)) return 2;
   return reported(message, n_message, [&] {
     const OneThread one_thread;
     ByteStream buffer(bytes, n_bytes);

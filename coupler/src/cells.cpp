@@ -276,11 +276,11 @@ void Cells::run_day(const Step& step) {
     for (std::size_t i = 0; i < used; ++i) std::copy_n(row(first + i), layout.model, state_block_.data() + i * layout.model);
     pad_block(state_block_.data(), layout.model, used, model_->rows);
     const float* observed = gather_observed(first, used) ? observed_block_.data() : nullptr;
-    const std::size_t good = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used,
-                                                flux_block_.data(), new_state_block_.data());
-    if (good < used)
-      fail(ECOSTEP_BACKEND_FAILED, "the network's flux in cell ", first + good + 1, " of ", ncell_, " (counted from 1) on ",
-           to_string(step.date), " is not finite: is the state of that cell sound?");
+    const Model::Outcome outcome = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used,
+                                                      flux_block_.data(), new_state_block_.data());
+    if (outcome.not_finite != nullptr)
+      fail(ECOSTEP_BACKEND_FAILED, "the network's '", outcome.not_finite, "' in cell ", first + outcome.sound + 1, " of ", ncell_,
+           " (counted from 1) on ", to_string(step.date), " is not finite: was the state of that cell sound before?");
     for (std::size_t i = 0; i < used; ++i) {
       float* const result = results_.get() + (first + i) * width;
       std::copy_n(new_state_block_.data() + i * layout.model, layout.model, result);

@@ -31,20 +31,22 @@ Model::Model(const std::string& path, const std::string& name, const Archive& ar
   if (backend_name != "stub" && !rows_are_alike()) rows = 1;
 }
 
-std::size_t Model::step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                              std::size_t used, float* flux, float* new_state) const {
+Model::Outcome Model::step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
+                                 std::size_t used, float* flux, float* new_state) const {
   backend->step(rows, drivers, calendar, observed, state, flux, new_state);
-  const std::size_t n = n_targets();
+  const std::size_t n = n_targets(), s = layout.model;
   for (std::size_t row = 0; row < used; ++row) {
     for (std::size_t c = 0; c < n; ++c) {
-      float& value = flux[row * n + c];
-      if (!std::isfinite(value)) return row;
       const Variable& target = artefact.targets[c];
+      float& value = flux[row * n + c];
+      if (!std::isfinite(value)) return {row, target.name.c_str()};
       if (value < target.valid_min) value = static_cast<float>(target.valid_min);
       if (value > target.valid_max) value = static_cast<float>(target.valid_max);
     }
+    if (!std::all_of(new_state + row * s, new_state + (row + 1) * s, [](float value) { return std::isfinite(value); }))
+      return {row, "state"};
   }
-  return used;
+  return {used, nullptr};
 }
 
 bool Model::rows_are_alike() const {
@@ -103,13 +105,17 @@ void Model::verify(double tolerance, double& largest) const {
       std::copy_n(reference.inputs.data() + (step * n + first) * d, used * d, drivers.data());
       pad_block(drivers.data(), d, used, rows);
       const auto calendar = calendar_row(reference.calendar, date);
-      if (step_block(drivers.data(), calendar.data(), nullptr, state.data(), used, flux.data(), new_state.data()) < used)
-        fail(ECOSTEP_BACKEND_FAILED, artefact.path, ": the reference run gives a flux that is not finite at step ", step + 1);
+      const Outcome outcome =
+          step_block(drivers.data(), calendar.data(), nullptr, state.data(), used, flux.data(), new_state.data());
+      if (outcome.not_finite != nullptr)
+        fail(ECOSTEP_BACKEND_FAILED, artefact.path, ": the reference run gives a '", outcome.not_finite,
+             "' that is not finite in cell ", first + outcome.sound + 1, " at step ", step + 1);
       state.swap(new_state);
       for (std::size_t i = 0; i < used * c; ++i) {
         const double expected = reference.targets[(step * n + first) * c + i];
         const double difference = std::fabs(flux[i] - expected) / (scale[i % c] > 0.0 ? scale[i % c] : 1.0);
-        if (!(difference <= largest)) largest = difference, worst_cell = first + i / c, worst_step = step, worst_target = i % c;
+        if (std::isnan(largest) || difference <= largest) continue;  // nothing is worse than NaN
+        largest = difference, worst_cell = first + i / c, worst_step = step, worst_target = i % c;
       }
     }
   }

@@ -31,9 +31,16 @@ struct Model {
   std::size_t n_statics() const { return artefact.statics.size(); }
   std::size_t n_targets() const { return artefact.targets.size(); }
 
-  // One block: backend step, then the output constraints. Returns the first of the `used` rows whose flux is not finite, or `used`.
-  std::size_t step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                         std::size_t used, float* flux, float* new_state) const;
+  // How many rows of a block came out finite, up to the first that did not, and what is not finite in that one: a target's name,
+  // "state", or null where all rows are finite.
+  struct Outcome {
+    std::size_t sound;
+    const char* not_finite;
+  };
+
+  // One block: backend step, then the output constraints on the `used` rows.
+  Outcome step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
+                     std::size_t used, float* flux, float* new_state) const;
 
   // Largest difference from the reference run relative to the largest magnitude of the target; throws Error(ECOSTEP_MISMATCH) above
   // `tolerance` and Error(ECOSTEP_NOT_AVAILABLE) without a reference.

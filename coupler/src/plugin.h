@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define ECOSTEP_PLUGIN_ABI 2
+#define ECOSTEP_PLUGIN_ABI 3
 
 /* Sizes that the artefact promises; the plugin checks each result against them. */
 typedef struct ecostep_plugin_sizes {
@@ -18,7 +18,7 @@ typedef struct ecostep_plugin_sizes {
   int takes_observed; /* the model has step_observed */
 } ecostep_plugin_sizes;
 
-/* Functions return 0, or 1 with a message. Arrays as in backend.h. */
+/* Functions return 0, or 1 with a message; `open` 2 where the plugin was built with another torch. Arrays as in backend.h. */
 typedef struct ecostep_plugin {
   int abi;
   int (*open)(const char* bytes, size_t n_bytes, const ecostep_plugin_sizes* sizes, void** model, char* message, size_t n_message);

@@ -2,7 +2,7 @@
 !> floating-point exceptions, big-endian restart files).
 program fortran_host
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
-  use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+  use, intrinsic :: iso_fortran_env, only: error_unit, int32, real32, real64
   use ecostep
   implicit none
   integer, parameter :: ncell = 70, nlevel = 3
@@ -23,6 +23,9 @@ program fortran_host
   character(len=:), allocatable :: message
   integer :: status, unit, hour
   logical :: failed
+  real(real32), target :: lat32 = 45.0_real32
+  real(real64), target :: lat64 = 95.0_real64
+  integer(int32), target :: lat_whole = -91_int32
 
   failed = .false.
   call get_command_argument(1, path)
@@ -61,6 +64,17 @@ program fortran_host
   straight%tsoil(2, 5) = ieee_value(1.0, ieee_quiet_nan)
   call straight%cells%step(2001, 7, 4, 0, 3600, status, message)
   call check(status == ecostep_bad_value .and. index(message, "input 'tas' is NaN in cell 5 of 70") > 0, 'NaN')
+
+  ! One site attribute for all cells, of each kind.
+  call straight%cells%static('lat', 'degrees_north', lat32)
+  call straight%cells%init_state()
+  call check(all(straight%state(:, 1) == straight%state(:, ncell)), 'one static for all cells')
+  call straight%cells%static('lat', 'degrees_north', lat64)
+  call straight%cells%init_state(status, message)
+  call check(status == ecostep_bad_value .and. index(message, "static 'lat' is 95") > 0, 'scalar static of kind real64')
+  call straight%cells%static('lat', 'degrees_north', lat_whole)
+  call straight%cells%init_state(status, message)
+  call check(status == ecostep_bad_value .and. index(message, "static 'lat' is -91") > 0, 'scalar static of kind int32')
   call model%open('no such file', stat=status, errmsg=message)
   call check(status == ecostep_file_error .and. index(message, 'no such file: cannot be opened') > 0, 'file')
   if (failed) error stop 1

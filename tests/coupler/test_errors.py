@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +103,21 @@ def test_plugin_that_is_not_there(lstm_file, tmp_path, monkeypatch):
     assert "torchscript backend cannot be loaded" in refusal(Model, lstm_file)[1]
 
 
+def test_plugin_of_another_torch(lstm_file, tmp_path, monkeypatch):
+    Model(lstm_file)
+    mapped = Path("/proc/self/maps").read_text().splitlines()
+    plugin = Path(next(line.split(maxsplit=5)[5] for line in mapped if line.endswith("/libecostep_torch.so")))
+    content = plugin.read_bytes()
+    version = re.search(rb"TORCH_VERSION=([0-9.]+)\0", content)
+    other = version[1].translate(bytes.maketrans(b"0123456789", b"9876543210"))
+    (tmp_path / plugin.name).write_bytes(content.replace(version[0], version[0].replace(version[1], other)))
+    monkeypatch.setenv("ECOSTEP_PLUGIN_DIR", str(tmp_path))
+    status, message = refusal(Model, lstm_file)
+    assert status == "NO_BACKEND"
+    assert f"built with TORCH_VERSION={other.decode()}," in message
+    assert f"has TORCH_VERSION={version[1].decode()}" in message
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_truncated(lstm_file, stub_file, tmp_path, share):
     for source in (lstm_file, stub_file):
@@ -156,6 +173,18 @@ def test_module_that_is_not_what_the_metadata_says(lstm_file, tmp_path):
     assert status == "BACKEND_FAILED" and "the state has shape [64, 65], the artefact says [64, 66]" in message
     status, message = opened(torch.jit.script(torch.nn.Linear(2, 2)))
     assert status == "CORRUPT" and "the TorchScript module has no method 'init_state'" in message
+
+
+@pytest.mark.parametrize("place", [0, 10, -1])
+def test_reference_that_is_not_finite(stub_file, tmp_path, place):
+    statics, inputs = artefacts.sample_statics(1), artefacts.sample_inputs(1, 2)
+    values = np.concatenate([statics.ravel(), inputs.ravel(), np.ones(4, np.float32)])
+    values[place] = np.nan
+    reference = {"ncell": 1, "nstep": 2, "start_date": "2001-01-01", "calendar": "noleap"}
+    about = json.dumps(artefacts.metadata(reference=reference)).encode()
+    entries = {"stub/extra/ecostep.json": about, "stub/extra/reference.f32": values.astype("<f4").tobytes()}
+    status, message = refusal(Model, artefacts.write_zip(tmp_path / "nan.pt", entries))
+    assert status == "CORRUPT" and "nan.pt" in message and "reference.f32 holds a value that is not finite" in message
 
 
 # ---- calls ---------------------------------------------------------------------------------------------------------
@@ -228,14 +257,15 @@ def test_class_that_does_not_exist(stub_file, host):
     assert "not one of the classes 1 2 3" in message
 
 
-def test_failure_inside_the_network_writes_nothing(lstm_file, host):
-    one = host(lstm_file, 130)
+@pytest.mark.parametrize(("column", "what"), [(0, "gpp"), (62, "state")])
+def test_failure_inside_the_network_writes_nothing(lstm_file, host, column, what):
+    one = host(lstm_file, 130)  # the sum of measured flux, column 62, reaches no flux of this day
     inputs = artefacts.sample_inputs(130, 1)[0]
-    one.cells.state[128, 0] = np.nan
+    one.cells.state[128, column] = np.nan
     state, flux = one.cells.state.copy(), one.flux["gpp"].copy()
     status, message = refusal(one.day, inputs)
     assert status == "BACKEND_FAILED"
-    assert "flux in cell 129 of 130 (counted from 1) on 2003-12-20 is not finite" in message
+    assert f"'{what}' in cell 129 of 130 (counted from 1) on 2003-12-20 is not finite" in message
     np.testing.assert_array_equal(one.cells.state, state)
     np.testing.assert_array_equal(one.flux["gpp"], flux)
 
