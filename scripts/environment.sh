@@ -58,7 +58,7 @@ missing_packages() {
         printf '%s\n' 'python3: Python 3.11 to 3.13 (another one: ECOSTEP_PYTHON=/path/to/python)' 'python3-venv: makes .venv' 'python3-dev: headers for the binding'
         return
     fi
-    [[ -x "$ECOSTEP_VENV/bin/pip" ]] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo 'python3-venv: makes .venv'
+    "$ECOSTEP_VENV/bin/python" -c 'import pip' 2>/dev/null || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo 'python3-venv: makes .venv'
     python_has_headers "$python" || echo 'python3-dev: headers for the Python binding'
 }
 
@@ -112,12 +112,35 @@ as_root() {
 
 # ---- Python ---------------------------------------------------------------------------------------------------------------------
 
+# The scripts in .venv/bin and the package built in place hold the path of the folder that .venv was made for.
+venv_is_of_this_folder() {
+    local root="$ECOSTEP_VENV/.ecostep-root" shebang
+    "$ECOSTEP_VENV/bin/python" -c 'import pip' 2>/dev/null || return
+    if [[ -f "$root" ]]; then
+        [[ "$(<"$root")" == "$(cd "$ECOSTEP_ROOT" && pwd -P)" ]]
+    else # made by an earlier set-up
+        shebang="$(head -n 1 "$ECOSTEP_VENV/bin/pip")"
+        [[ "$(dirname "${shebang#\#!}")" -ef "$ECOSTEP_VENV/bin" ]]
+    fi
+}
+
 ensure_venv() {
     local python
-    "$ECOSTEP_VENV/bin/python" -c 'import pip' 2>/dev/null && return
-    python="$(find_python)"
-    say "making .venv from $python"
-    "$python" -m venv --clear "$ECOSTEP_VENV" || fail "'$python -m venv .venv' failed, its message is above; on Debian: sudo apt-get install python3-venv"
+    if ! venv_is_of_this_folder; then
+        python="$(base_python "$(find_python)")"
+        say "making .venv from $python"
+        "$python" -m venv --clear "$ECOSTEP_VENV" || fail "'$python -m venv .venv' failed, its message is above; on Debian: sudo apt-get install python3-venv"
+    fi
+    (cd "$ECOSTEP_ROOT" && pwd -P) >"$ECOSTEP_VENV/.ecostep-root"
+}
+
+# The Python that a Python of .venv was made from, which outlives `venv --clear`; any other one as it is.
+base_python() {
+    if [[ "$1" == "$ECOSTEP_VENV"/* ]]; then
+        "$1" -c 'import sys; print(sys._base_executable)'
+    else
+        printf '%s\n' "$1"
+    fi
 }
 
 # Requirements of pyproject.toml, one a line: to build, to run, to develop. torch is installed before them, as a CPU build.
@@ -141,13 +164,13 @@ ensure_python_packages() {
     say "installing Python packages into .venv (torch $TORCH_VERSION for CPU is some 200 MB)"
     install_torch
     printf '%s\n' "$requirements" >"$ECOSTEP_LOGS/requirements.txt"
-    logged python-packages "$ECOSTEP_VENV/bin/pip" install -r "$ECOSTEP_LOGS/requirements.txt"
+    logged python-packages "$ECOSTEP_VENV/bin/python" -m pip install -r "$ECOSTEP_LOGS/requirements.txt"
     printf '%s\n' "$digest" >"$stamp"
 }
 
 # Never a CUDA build: the plain name on PyPI is one, of several gigabytes.
 install_torch() {
-    local pip=("$ECOSTEP_VENV/bin/pip" install "torch==$TORCH_VERSION+cpu")
+    local pip=("$ECOSTEP_VENV/bin/python" -m pip install "torch==$TORCH_VERSION+cpu")
     "${pip[@]}" >"$ECOSTEP_LOGS/torch.log" 2>&1 || logged torch "${pip[@]}" --extra-index-url "$TORCH_CPU_INDEX"
 }
 
@@ -161,7 +184,8 @@ build_digest() {
             printf '%s\n' "$ECOSTEP_ROOT"
             find pyproject.toml CMakeLists.txt coupler ecosys_sims/fortran -type f \
                 \( -name '*.f90' -o -name '*.F90' -o -name '*.inc' -o -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' \
-                -o -name '*.in' -o -name '*.cmake' -o -name CMakeLists.txt -o -name pyproject.toml \) -print0 |
+                -o -name '*.in' -o -name '*.cmake' -o -name CMakeLists.txt -o -name pyproject.toml \
+                -o -path 'coupler/examples/*.json' \) -print0 |
                 sort -z | xargs -0 sha256sum
         } | sha256sum
     )
@@ -174,7 +198,7 @@ ensure_build() {
     [[ -f "$stamp" && "$(<"$stamp")" == "$digest" && -x "$ECOSTEP_VENV/bin/ecosys" ]] && return
     say 'compiling the process model and the coupler into .venv'
     PATH="$ECOSTEP_VENV/bin:$PATH" logged build \
-        "$ECOSTEP_VENV/bin/pip" install --no-index --no-deps --no-build-isolation -e "$ECOSTEP_ROOT"
+        "$ECOSTEP_VENV/bin/python" -m pip install --no-index --no-deps --no-build-isolation -e "$ECOSTEP_ROOT"
     printf '%s\n' "$digest" >"$stamp"
 }
 
@@ -189,9 +213,9 @@ logged() {
 
 ensure_environment() {
     mkdir -p "$ECOSTEP_LOGS"
-    ensure_system_packages
     exec {lock}>"$ECOSTEP_ROOT/build/environment.lock"
     flock --nonblock "$lock" || { say 'waiting for another set-up of this folder'; flock "$lock"; }
+    ensure_system_packages
     ensure_venv
     ensure_python_packages
     ensure_build

@@ -1,7 +1,10 @@
 """The set-up commands as a user meets them: help, wrong options, and a machine without what they need."""
 
+import fcntl
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,73 @@ def test_a_system_without_apt_is_told_what_is_missing(project_root: Path, tmp_pa
     assert done.returncode != 0
     assert "this system has no apt-get" in done.stderr
     assert "gfortran" in done.stderr
+
+
+def sourced(folder: Path, function: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Call a function of scripts/environment.sh in a checkout."""
+    return subprocess.run(
+        ["bash", "-c", f"source scripts/environment.sh && {function}"],
+        cwd=folder,
+        env=os.environ | {"ECOSTEP_PYTHON": sys.executable} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+@pytest.fixture
+def checkout(project_root: Path, tmp_path: Path) -> Path:
+    """A folder with scripts/environment.sh and little else."""
+    (tmp_path / "here" / "scripts").mkdir(parents=True)
+    shutil.copy(project_root / "scripts" / "environment.sh", tmp_path / "here" / "scripts")
+    return tmp_path / "here"
+
+
+def test_a_moved_checkout_gets_a_new_venv(checkout: Path, tmp_path: Path) -> None:
+    assert "making .venv" in sourced(checkout, "ensure_venv").stdout
+    (checkout / ".venv" / ".ecostep-root").unlink()  # as an earlier set-up left it
+    (checkout / ".venv" / "kept").touch()
+    assert sourced(checkout, "ensure_venv").stdout == ""
+    assert (checkout / ".venv" / ".ecostep-root").read_text().strip() == str(checkout.resolve())
+    assert sourced(checkout, "ensure_venv").stdout == ""
+    assert (checkout / ".venv" / "kept").exists()
+
+    moved = checkout.rename(tmp_path / "there")
+    assert "making .venv" in sourced(moved, "ensure_venv").stdout
+    assert not (moved / ".venv" / "kept").exists()
+    assert subprocess.run([moved / ".venv" / "bin" / "pip", "--version"], check=True, capture_output=True).stdout
+    assert sourced(moved, "ensure_venv").stdout == ""
+
+
+def test_the_example_artefact_belongs_to_what_is_built(checkout: Path) -> None:
+    example = "coupler/examples/stub/extra/ecostep.json"
+    for name in ("pyproject.toml", "CMakeLists.txt", example, "ecosys_sims/fortran/a.f90"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("1")
+    before = sourced(checkout, "build_digest").stdout
+    assert before == sourced(checkout, "build_digest").stdout
+    (checkout / example).write_text("2")
+    assert before != sourced(checkout, "build_digest").stdout
+
+
+def test_two_set_ups_do_not_install_packages_at_once(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "build").mkdir()
+    with (checkout / "build" / "environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = subprocess.Popen(
+            ["bash", "-c", "source scripts/environment.sh && ensure_environment"],
+            cwd=checkout,
+            env=os.environ | {"PATH": str(path_without(tmp_path, "gfortran")), "ECOSTEP_NO_APT": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert second.stdout is not None
+        assert "waiting for another set-up" in second.stdout.readline()
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode != 0
+    assert "gfortran --" in output
 
 
 def path_without(folder: Path, *names: str) -> Path:
