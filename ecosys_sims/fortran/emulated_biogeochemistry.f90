@@ -7,6 +7,7 @@ module emulated_biogeochemistry
   use column_state, only : column_type, site_static, step_forcing
   use ecostep, only : ecostep_cells, ecostep_model
   use exit_codes, only : emulator_failure, success
+  use file_identity, only : describe_file
   use kinds, only : wp
   use namelist_input, only : configuration
   use radiation, only : saturation_pressure, vapour_deficit
@@ -40,6 +41,8 @@ module emulated_biogeochemistry
     type(ecostep_cells) :: cells
     !> State rows, (state_size, nsite); they belong in the restart file.
     real(real32), allocatable :: state(:, :)
+    !> What tells the artefact from others: name, kind, size and checksum.
+    character(:), allocatable :: identity
     !> Whether the artefact gives a target, in the order gpp, ra, rh, nee, fch4.
     logical :: gives(n_targets) = .false.
     !> Drivers over the interval of calls, (nsite, n_drivers).
@@ -77,6 +80,8 @@ contains
       source=0.0_wp)
     call self%model%open(self%file, config%emulator_backend, stat, errmsg)
     if (stat == 0) then
+      self%identity = self%model%name()//' ('//self%model%kind()//', '// &
+        describe_file(self%file)//')'
       allocate(self%state(self%model%state_size(), n), source=0.0_real32)
       call self%cells%create(self%model, n, config%calendar, stat, errmsg)
     end if

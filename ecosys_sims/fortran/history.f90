@@ -7,7 +7,7 @@ module history
   use kinds, only : wp
   use namelist_input, only : configuration, resolved_namelist
   use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
-    nf90_global, nf90_int, nf90_put_att, nf90_put_var, nf90_string
+    nf90_global, nf90_int, nf90_put_att, nf90_put_var, nf90_string, nf90_sync
   use output_files, only : netcdf_output, put_string
   use parameters, only : biome_names
   use site_table, only : site_set
@@ -16,7 +16,7 @@ module history
   implicit none
   private
 
-  public :: history_file, select_fields, open_history, record_day, flush_history
+  public :: history_file, select_fields, open_history, record_day, flush_history, sync_history
 
   real(real32), parameter :: fill = 9.96921e36_real32
 
@@ -318,5 +318,13 @@ contains
     self%n_written = self%n_written + n
     self%n_buffer = 0
   end subroutine flush_history
+
+  !> Write the buffer and bring all to the disk: what comes next relies on it.
+  subroutine sync_history(self)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    call flush_history(self)
+    if (self%out%stat == success) call self%out%check(nf90_sync(self%out%ncid), 'write')
+  end subroutine sync_history
 
 end module history

@@ -4,9 +4,10 @@ module input_files
   use, intrinsic :: iso_c_binding, only : c_char, c_f_pointer, c_int, c_null_char, c_ptr, c_size_t
   use exit_codes, only : bad_input, success
   use kinds, only : wp
-  use netcdf, only : nf90_char, nf90_close, nf90_get_att, nf90_get_var, nf90_inq_dimid, &
-    nf90_inq_varid, nf90_inquire_attribute, nf90_inquire_dimension, nf90_inquire_variable, &
-    nf90_max_var_dims, nf90_noerr, nf90_nowrite, nf90_open, nf90_strerror, nf90_string
+  use netcdf, only : nf90_char, nf90_close, nf90_get_att, nf90_get_var, nf90_global, &
+    nf90_inq_dimid, nf90_inq_varid, nf90_inquire_attribute, nf90_inquire_dimension, &
+    nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_nowrite, nf90_open, &
+    nf90_strerror, nf90_string
   implicit none
   private
 
@@ -107,7 +108,7 @@ contains
     if (nf90_inquire_dimension(ncid, dimid, len=length) /= nf90_noerr) length = -1
   end function dimension_length
 
-  !> A text attribute; empty where it is not there.
+  !> A text attribute of a variable, or of the file where that is ''; empty where it is not there.
   function text_attribute(ncid, variable, name) result(value)
     !> netCDF id.
     integer, intent(in) :: ncid
@@ -118,7 +119,10 @@ contains
     character(:), allocatable :: value
     integer :: varid, kind, length
     value = ''
-    if (nf90_inq_varid(ncid, variable, varid) /= nf90_noerr) return
+    varid = nf90_global
+    if (variable /= '') then
+      if (nf90_inq_varid(ncid, variable, varid) /= nf90_noerr) return
+    end if
     if (nf90_inquire_attribute(ncid, varid, name, xtype=kind, len=length) /= nf90_noerr) return
     if (kind /= nf90_char) return
     value = repeat(' ', length)

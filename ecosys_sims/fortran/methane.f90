@@ -73,7 +73,8 @@ contains
               fluxes%conduit(nsite, nch4), source=0.0_wp)
   end subroutine allocate_methane_fluxes
 
-  !> Response of methanogenesis to pH (Cao et al. 1996), 0..1.
+  !> Response of methanogenesis to pH, 0..1: Cao et al. (1996), with an optimum of 7.0, our choice,
+  !> where theirs is 7.5.
   elemental real(wp) function ph_response(ph, ph_min)
     real(wp), intent(in) :: ph      !< pH
     real(wp), intent(in) :: ph_min  !< lowest pH of methanogenesis
@@ -317,9 +318,9 @@ contains
     end do
   end subroutine redox_step
 
-  !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Wanninkhof
-  !! 1992
-  !! with the Schmidt number of methane), snow, ice.
+  !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Cole and
+  !> Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice. Their power of wind is
+  !> 1.7; square roots, which vector and scalar code round alike, make it 1.75 here.
   elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, &
                  ice, wind, swe, snow_density)
     real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]

@@ -18,6 +18,8 @@ module output_files
     character(:), allocatable :: path
     !> netCDF id.
     integer :: ncid = -1
+    !> Whether the temporary file stays when the file cannot be completed.
+    logical :: keep_partial = .false.
     !> Exit code of the first failure, 0 for none.
     integer :: stat = success
     !> Message of the first failure.
@@ -29,7 +31,7 @@ module output_files
     procedure :: check
     !> Close and give the file its name.
     procedure :: finish
-    !> Close and delete the temporary file.
+    !> Close the temporary file and delete it unless it is to be kept.
     procedure :: discard
   end type netcdf_output
 
@@ -105,14 +107,17 @@ contains
     if (self%stat /= success) call self%discard()
   end subroutine finish
 
-  !> Close and delete the temporary file.
+  !> Close the temporary file and delete it unless it is to be kept.
   subroutine discard(self)
     !> The file.
     class(netcdf_output), intent(inout) :: self
     integer :: unused
+    ! After a write that failed, closing would spoil what the last nf90_sync brought to the disk. The
+    ! header may already promise a longer file than there is; lengthened, it can be read.
+    if (self%keep_partial .and. self%stat /= success) return
     if (self%ncid >= 0) unused = nf90_close(self%ncid)
     self%ncid = -1
-    call delete_file(self%path//'.tmp')
+    if (.not. self%keep_partial) call delete_file(self%path//'.tmp')
   end subroutine discard
 
   !> Write a text file under its name only when it is complete.

@@ -9,14 +9,15 @@ module restart
   use exit_codes, only : success
   use forcing, only : forcing_source
   use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
-    read_strings, string_length
+    read_reals, read_strings, string_length, text_attribute
   use kinds, only : wp
-  use namelist_input, only : configuration
+  use namelist_input, only : configuration, unset
   use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
-    nf90_get_att, nf90_get_var, nf90_global, nf90_inq_varid, nf90_int64, nf90_inquire_dimension, &
+    nf90_get_var, nf90_global, nf90_inq_varid, nf90_int, nf90_int64, nf90_inquire_dimension, &
     nf90_inquire_variable, nf90_noerr, nf90_put_att, nf90_put_var, nf90_string, nf90_strerror
   use output_files, only : netcdf_output, put_string, write_text_file
   use random, only : stream_words
+  use site_table, only : site_set
   use text, only : to_text
   use version, only : git_hash, program_version
   use weather_generator, only : generator_memory
@@ -28,19 +29,22 @@ module restart
 contains
 
   !> Write `<case>.r.<date>-00000.nc` and the pointer file.
-  subroutine write_restart(config, date, site_id, state, source, emulator_state, stat, errmsg)
+  subroutine write_restart(config, sites, date, state, source, emulator_state, identity, stat, &
+    errmsg)
     !> Configuration of the run.
     type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(in) :: sites
     !> Day whose midnight the state is of.
     type(calendar_date), intent(in) :: date
-    !> Names of the sites.
-    character(string_length), intent(in) :: site_id(:)
     !> Column state.
     type(column_type), intent(inout), target :: state
     !> Source of the weather.
     type(forcing_source), intent(in) :: source
     !> State rows of the emulator, (state_size, nsite); of size 0 under the process scheme.
     real(real32), intent(in) :: emulator_state(:, :)
+    !> What tells the emulator from others.
+    character(*), intent(in) :: identity
     !> Exit code.
     integer, intent(out) :: stat
     !> Message if stat is not 0.
@@ -48,12 +52,12 @@ contains
     type(state_field) :: fields(n_state_fields)
     type(netcdf_output) :: out
     character(:), allocatable :: name
-    integer :: site_dim, word_dim, memory_dim, row_dim, id(n_state_fields), ids(4), k
+    integer :: site_dim, word_dim, memory_dim, row_dim, id(n_state_fields), ids(7), k
     integer(int64), allocatable :: words(:, :)
     name = config%case_name//'.r.'//format_date(date)//'-00000.nc'
     call state_fields(state, fields)
     call out%create(config%outdir//'/'//name)
-    call out%check(nf90_def_dim(out%ncid, 'site', size(site_id), site_dim), 'define site')
+    call out%check(nf90_def_dim(out%ncid, 'site', size(sites%id), site_dim), 'define site')
     call out%check(nf90_def_dim(out%ncid, 'word', stream_words, word_dim), 'define word')
     call out%check(nf90_def_dim(out%ncid, 'memory', generator_memory, memory_dim), 'define memory')
     call attribute('title', 'restart file of ecosys, case '//config%case_name)
@@ -71,21 +75,29 @@ contains
       ids(2)), 'define random_stream')
     call out%check(nf90_def_var(out%ncid, 'weather_memory', nf90_double, [memory_dim, site_dim], &
       ids(3)), 'define weather_memory')
+    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], ids(5)), 'define biome')
+    call out%check(nf90_def_var(out%ncid, 'lat', nf90_double, [site_dim], ids(6)), 'define lat')
+    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], ids(7)), &
+      'define site_number')
     if (size(emulator_state) > 0) then
       call out%check(nf90_def_dim(out%ncid, 'row', size(emulator_state, 1), row_dim), 'define row')
       call out%check(nf90_def_var(out%ncid, 'emulator_state', nf90_float, [row_dim, site_dim], &
         ids(4)), 'define emulator_state')
+      call out%check(nf90_put_att(out%ncid, ids(4), 'artefact', identity), 'write artefact')
     end if
     call out%check(nf90_enddef(out%ncid), 'end the definition')
     if (out%stat == success) then
-      do k = 1, size(site_id)
-        call out%check(put_string(out%ncid, ids(1), k, site_id(k)), 'write site_id')
+      do k = 1, size(sites%id)
+        call out%check(put_string(out%ncid, ids(1), k, sites%id(k)), 'write site_id')
       end do
+      call out%check(nf90_put_var(out%ncid, ids(5), sites%static%biome), 'write biome')
+      call out%check(nf90_put_var(out%ncid, ids(6), sites%static%lat), 'write lat')
+      call out%check(nf90_put_var(out%ncid, ids(7), sites%number), 'write site_number')
       do k = 1, n_state_fields
         call out%check(nf90_put_var(out%ncid, id(k), fields(k)%values), 'write '//fields(k)%name)
       end do
-      allocate(words(stream_words, size(site_id)))
-      do k = 1, size(site_id)
+      allocate(words(stream_words, size(sites%id)))
+      do k = 1, size(sites%id)
         words(:, k) = source%streams(k)%word
       end do
       call out%check(nf90_put_var(out%ncid, ids(2), words), 'write random_stream')
@@ -131,13 +143,14 @@ contains
 
   end subroutine write_restart
 
-  !> Read a restart file.
-  subroutine read_restart(file, site_id, date, state, source, emulator_state, with_emulator, &
-    stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> Names of the run's sites.
-    character(string_length), intent(in) :: site_id(:)
+  !> Read the restart file that the namelist names; it must be of the same calendar, sites and
+  !> emulator.
+  subroutine read_restart(config, sites, date, state, source, emulator_state, identity, &
+    with_emulator, stat, errmsg)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    !> The sites.
+    type(site_set), intent(in) :: sites
     !> Date of the file, `YYYY-MM-DD`.
     character(:), allocatable, intent(out) :: date
     !> Column state.
@@ -146,6 +159,8 @@ contains
     type(forcing_source), intent(inout) :: source
     !> State rows of the emulator, (state_size, nsite); left as they are if the file has none.
     real(real32), intent(inout) :: emulator_state(:, :)
+    !> What tells the run's emulator from others.
+    character(*), intent(in) :: identity
     !> Whether the file has the emulator's state.
     logical, intent(out) :: with_emulator
     !> Exit code.
@@ -158,27 +173,33 @@ contains
     real(real32), allocatable :: rows(:, :)
     integer(int64), allocatable :: words(:, :)
     integer, allocatable :: place(:)
-    character(10) :: text
+    character(:), allocatable :: file, written
     integer :: ncid, k, n, id
     logical :: known
     with_emulator = .false.
     date = ''
+    file = config%finidat
     call open_input(file, ncid, stat, errmsg)
     if (stat /= success) return
     n = dimension_length(ncid, 'site')
     known = has_variable(ncid, 'random_stream')
-    allocate(names(max(n, 0)), place(size(site_id)))
+    allocate(names(max(n, 0)), place(size(sites%id)))
     if (n < 1 .or. .not. known) then
       call input_error(file, 'not a restart file of ecosys', stat, errmsg)
     else
-      if (nf90_get_att(ncid, nf90_global, 'date', text) == nf90_noerr) date = text
+      date = text_attribute(ncid, '', 'date')
       call read_strings(file, ncid, 'site_id', names, stat, errmsg)
-      do k = 1, size(site_id)
-        place(k) = findloc(names == site_id(k), .true., dim=1)
+      do k = 1, size(sites%id)
+        place(k) = findloc(names == sites%id(k), .true., dim=1)
         if (stat == success .and. place(k) == 0) call input_error(file, 'site '// &
-          trim(site_id(k))//' is not in the restart file', stat, errmsg)
+          trim(sites%id(k))//' is not in the restart file', stat, errmsg)
       end do
     end if
+    written = text_attribute(ncid, '', 'calendar')
+    if (stat == success .and. written /= config%calendar) call input_error(file, &
+      'the restart file is of the calendar '''//written//''', the run of '''// &
+      config%calendar//'''', stat, errmsg)
+    if (stat == success) call compare_sites(file, ncid, sites, n, place, stat, errmsg)
     if (stat == success) call state_fields(state, fields)
     do k = 1, n_state_fields
       if (stat /= success) exit
@@ -196,7 +217,7 @@ contains
         errmsg)
       if (stat == success) call check(nf90_get_var(ncid, id, values), 'weather_memory')
       if (stat == success) then
-        do k = 1, size(site_id)
+        do k = 1, size(sites%id)
           source%streams(k)%word = words(:, place(k))
         end do
         source%generator%memory = values(:, place)
@@ -204,7 +225,11 @@ contains
     end if
     if (stat == success .and. size(emulator_state) > 0) then
       with_emulator = has_variable(ncid, 'emulator_state')
-      if (with_emulator) then
+      written = text_attribute(ncid, 'emulator_state', 'artefact')
+      if (with_emulator .and. written /= identity) call input_error(file, &
+        'the emulator state is that of the artefact '//written//', the run has '//identity// &
+        '; start from a restart file of this artefact or of the process scheme', stat, errmsg)
+      if (with_emulator .and. stat == success) then
         allocate(rows(size(emulator_state, 1), n))
         call read_array(file, ncid, 'emulator_state', shape(rows), id, stat, errmsg)
         if (stat == success) call check(nf90_get_var(ncid, id, rows), 'emulator_state')
@@ -226,6 +251,60 @@ contains
     end subroutine check
 
   end subroutine read_restart
+
+  !> Refuse a restart whose sites have changed under their names.
+  subroutine compare_sites(file, ncid, sites, n, place, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> The run's sites.
+    type(site_set), intent(in) :: sites
+    !> Sites of the file.
+    integer, intent(in) :: n
+    !> Where each of the run's sites is in the file.
+    integer, intent(in) :: place(:)
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    real(wp) :: values(n)
+    call compare('biome', real(sites%static%biome, wp), 0.5_wp)
+    call compare('lat', sites%static%lat, 1.0e-4_wp) ! what single precision may have rounded
+    call compare('site_number', real(sites%number, wp), 0.5_wp)
+
+  contains
+
+    !> Compare a variable.
+    subroutine compare(name, expected, tolerance)
+      !> Variable.
+      character(*), intent(in) :: name
+      !> Values of the run.
+      real(wp), intent(in) :: expected(:)
+      !> Difference that is none.
+      real(wp), intent(in) :: tolerance
+      integer :: k
+      if (stat /= success) return
+      call read_reals(file, ncid, name, unset, values, stat, errmsg)
+      do k = 1, size(place)
+        if (stat /= success) return
+        if (abs(values(place(k)) - expected(k)) <= tolerance) cycle
+        call input_error(file, name//' of site '//trim(sites%id(k))//' is '// &
+          shown(values(place(k)))//' in the restart file and '//shown(expected(k))// &
+          ' in the run', stat, errmsg)
+      end do
+    end subroutine compare
+
+    !> A value as text, whole numbers without decimals.
+    function shown(value)
+      !> Value.
+      real(wp), intent(in) :: value
+      character(:), allocatable :: shown
+      shown = to_text(value, 10)
+      if (index(shown, '.0') == len(shown) - 1) shown = shown(:len(shown) - 2)
+    end function shown
+
+  end subroutine compare_sites
 
   !> Find a variable and check its shape.
   subroutine read_array(file, ncid, name, expected, id, stat, errmsg)

@@ -12,7 +12,8 @@ module simulation
   use exit_codes, only : balance_failure, success
   use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
   use forcing_day, only : take_step
-  use history, only : flush_history, history_file, open_history, record_day, select_fields
+  use history, only : flush_history, history_file, open_history, record_day, select_fields, &
+    sync_history
   use history_fields, only : dataset_fields, diagnostic_fields, history_field
   use kinds, only : wp
   use namelist_input, only : configuration, resolved_namelist
@@ -44,6 +45,8 @@ module simulation
     type(history_file) :: history
     !> Forcing of a step.
     type(step_forcing) :: forcing
+    !> Date of the last restart file that was written before the end of the run.
+    character(:), allocatable :: restart_date
     !> Time spent in each part.
     type(stopwatch) :: watch
     !> Largest balance errors: carbon, water, energy, methane.
@@ -76,10 +79,26 @@ contains
     end if
     if (stat == success) call run_days(run, config, behind, stat, errmsg)
     if (stat == success) call write_summaries(run, config, stat, errmsg)
-    if (stat /= success .and. run%history%out%ncid >= 0) call run%history%out%discard()
+    if (stat /= success) call leave_history(run, errmsg)
     call close_forcing(run%source)
     if (run%emulated) call close_emulator(run%emulator)
   end subroutine run_simulation
+
+  !> After a failure the history is deleted, or kept where a restart file continues it.
+  subroutine leave_history(run, errmsg)
+    !> The run.
+    type(run_state), intent(inout) :: run
+    !> Message of the failure, to which is added what is kept.
+    character(:), allocatable, intent(inout) :: errmsg
+    logical :: there
+    if (run%history%out%ncid >= 0) call run%history%out%discard()
+    if (.not. run%history%out%keep_partial) return
+    inquire(file=run%history%out%path//'.tmp', exist=there)
+    if (there) errmsg = errmsg//'; the history up to the restart file of '//run%restart_date// &
+      ' is kept as '//run%history%out%path//'.tmp'
+    if (there .and. run%history%out%stat /= success) errmsg = errmsg// &
+      ' (if it does not open: make room and lengthen it by `truncate -s +16M`)'
+  end subroutine leave_history
 
   !> The day after the last one of the run.
   pure function last_day_and_one(config) result(behind)
@@ -120,6 +139,7 @@ contains
       if (stat /= success) return
     else
       allocate(run%emulator%state(0, 0))
+      run%emulator%identity = ''
     end if
     run%history%fields = dataset_fields(run%column)
     if (run%emulated) call mark_available(run%emulator%gives, run%history%fields)
@@ -168,8 +188,8 @@ contains
     if (config%finidat == '') then
       call spin_up(run, config, stat, errmsg)
     else
-      call read_restart(config%finidat, run%sites%id, date, run%column%state, run%source, &
-        run%emulator%state, with_emulator, stat, errmsg)
+      call read_restart(config, run%sites, date, run%column%state, run%source, &
+        run%emulator%state, run%emulator%identity, with_emulator, stat, errmsg)
       if (stat /= success) return
       if (date /= format_date(config%start_date)) then
         write(output_unit, '(a)') 'ecosys: note: '//config%finidat//' is of '//date// &
@@ -211,7 +231,8 @@ contains
     end do
   end subroutine spin_up
 
-  !> The days of the run with history and restart files.
+  !> The days of the run with history and restart files; a restart file follows the history that
+  !> leads to it, so that nothing is lost where a run ends early.
   subroutine run_days(run, config, behind, stat, errmsg)
     !> The run.
     type(run_state), intent(inout), target :: run
@@ -239,14 +260,15 @@ contains
       date = next_day(date)
       year_ends = date%month == 1 .and. date%day == 1
       call lap(run%watch, part_history)
-      if (date == behind) then
-        if (config%rest_frq == 'none') exit
-      else if (.not. (year_ends .and. config%rest_frq == 'yearly')) then
-        cycle
-      end if
-      call write_restart(config, date, run%sites%id, run%column%state, run%source, &
-        run%emulator%state, stat, errmsg)
+      if (config%rest_frq /= 'yearly' .or. .not. year_ends .or. date == behind) cycle
+      call sync_history(run%history)
+      call lap(run%watch, part_history)
+      if (run%history%out%stat /= success) exit
+      call write_restart(config, run%sites, date, run%column%state, run%source, &
+        run%emulator%state, run%emulator%identity, stat, errmsg)
       if (stat /= success) return
+      run%history%out%keep_partial = .true.
+      run%restart_date = format_date(date)
       call lap(run%watch, part_other)
     end do
     call flush_history(run%history)
@@ -254,6 +276,10 @@ contains
     call lap(run%watch, part_history)
     stat = run%history%out%stat
     if (stat /= success) errmsg = run%history%out%errmsg
+    if (stat /= success .or. config%rest_frq == 'none') return
+    call write_restart(config, run%sites, date, run%column%state, run%source, &
+      run%emulator%state, run%emulator%identity, stat, errmsg)
+    call lap(run%watch, part_other)
   end subroutine run_days
 
   !> One day of all sites.

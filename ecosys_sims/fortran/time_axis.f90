@@ -49,6 +49,7 @@ contains
     real(wp) :: unit_seconds
     integer(int64) :: origin
     integer :: n
+    logical :: local
     stat = success
     n = -1
     if (has_variable(ncid, 'time')) n = dimension_length(ncid, 'time')
@@ -66,7 +67,13 @@ contains
     end if
     times%leap_days = leap_days(calendar)
     call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, origin, &
-      stat)
+      local, stat)
+    if (.not. local) then
+      call input_error(file, 'units of time are '''//text_attribute(ncid, 'time', 'units')// &
+        ''', with an offset from UTC, but times are taken as local solar time; shift time to it '// &
+        'and leave the offset out', stat, errmsg)
+      return
+    end if
     if (stat /= success) then
       call input_error(file, 'not a CF forcing file: units of time are '''// &
         text_attribute(ncid, 'time', 'units')//''', expected such as ''days since 2001-01-01''', &
@@ -84,8 +91,8 @@ contains
     call set_intervals(file, text_attribute(ncid, 'time', 'stamp'), starts, times, stat, errmsg)
   end subroutine read_times
 
-  !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`.
-  pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, stat)
+  !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`, with or without `Z`, `UTC` or an offset of 0.
+  pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, local, stat)
     !> Units of time.
     character(*), intent(in) :: units
     !> Whether the calendar has leap days.
@@ -94,6 +101,8 @@ contains
     real(wp), intent(out) :: unit_seconds
     !> Seconds from 0001-01-01 to the time that is counted from.
     integer(int64), intent(out) :: origin
+    !> False where an offset from UTC is given.
+    logical, intent(out) :: local
     !> 0 on success.
     integer, intent(out) :: stat
     type(calendar_date) :: date
@@ -101,6 +110,7 @@ contains
     real(wp) :: second
     integer :: at, hour, minute, colon
     stat = bad_input
+    local = .true.
     unit_seconds = 0.0_wp
     origin = 0_int64
     at = index(units, ' since ')
@@ -125,16 +135,19 @@ contains
     minute = 0
     second = 0.0_wp
     rest = adjustl(rest(min(at + 1, len(rest) + 1):))
+    at = scan(rest//' ', ' +-ZUGzug')
+    local = verify(rest(min(at, len(rest) + 1):), ' +-0:.ZUTCGMzutcgm') == 0
+    rest = rest(:at - 1)
     colon = index(rest, ':')
     if (colon > 1) then
       read(rest(:colon - 1), *, iostat=stat) hour
       rest = rest(colon + 1:)
-      colon = scan(rest//' ', ': Z+')
+      colon = scan(rest//' ', ': ')
       if (stat == 0) read(rest(:colon - 1), *, iostat=stat) minute
       if (stat == 0 .and. colon < len(rest)) then
         if (rest(colon:colon) == ':') then
           rest = rest(colon + 1:)
-          read(rest(:scan(rest//' ', ' Z+') - 1), *, iostat=stat) second
+          read(rest, *, iostat=stat) second
         end if
       end if
     end if

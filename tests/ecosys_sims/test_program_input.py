@@ -46,6 +46,7 @@ def test_unknown_group_is_named_with_the_known_ones(case):
         ("&hist_nl hist_diagnostics = 1 /", "expected .true. or .false."),
         ("&run_ctl bgc_scheme = 'proces' /", "expected one of process emulator"),
         ("&run_ctl start_date = '2001-02-29' /", "start_date '2001-02-29' in &run_ctl is not a date"),
+        ("&run_ctl dt_phys = 86400 /", "dt_phys in &run_ctl is 86400 s, expected at most 10800 s: longer steps change"),
         ("&run_ctl dt_phys = 7000 /", "dt_phys in &run_ctl is 7000 s, expected a divisor of 86400"),
         ("&run_ctl seed = 1, seed = 2 /", "key 'seed' in &run_ctl is given twice"),
         ("&run_ctl seed = 1", "group &run_ctl is not closed"),
@@ -179,6 +180,25 @@ def test_spin_up_needs_a_whole_year(case):
     groups = from_file()
     groups["run_ctl"]["spinup_years"] = 2
     assert "holds no whole year from the start of the run for the spin-up" in case.refuse(groups, code=1)
+
+
+@pytest.mark.parametrize("zone", [" +05:00", "+05:00", " -3", " 5:00", " UTC+1", "T06:00:00-06:00"])
+def test_time_with_an_offset_from_utc(case, zone):
+    write_forcing(case.folder / "met.nc", synthetic_weather(DAYS, 24), 24)
+    with netCDF4.Dataset(case.folder / "met.nc", "a") as file:
+        file["time"].units = f"days since 2001-01-01{zone if zone[0] == 'T' else ' 00:00:00' + zone}"
+    message = case.refuse(from_file(), code=1)
+    assert "with an offset from UTC, but times are taken as local solar time" in message
+
+
+@pytest.mark.parametrize(
+    "clock", ["", " 00:00", "T00:00:00Z", " 00:00:00.0 UTC", " 00:00:00 +00:00", " 0:0:0 -0", " Z"]
+)
+def test_time_without_an_offset_from_utc(case, clock):
+    write_forcing(case.folder / "met.nc", synthetic_weather(DAYS, 24), 24)
+    with netCDF4.Dataset(case.folder / "met.nc", "a") as file:
+        file["time"].units = f"days since 2001-01-01{clock}"
+    case.complete(from_file())
 
 
 def test_uneven_time(case):

@@ -1,5 +1,8 @@
 """A run may be stopped and continued, and its sites cut into blocks, without changing a single bit."""
 
+import os
+import resource
+import zlib
 from pathlib import Path
 
 import netCDF4
@@ -145,3 +148,105 @@ def test_bad_restart_files(case):
     (case.folder / file).write_bytes(content[: len(content) // 2])
     done = case.run(groups("process", finidat=file))
     assert done.returncode == 1 and "truncated" in done.stderr
+
+
+# ---- a restart file of something else ----
+
+
+def test_restart_of_another_calendar(case):
+    case.complete(groups("process", rest_frq="end"), "first")
+    message = case.run(groups("process", calendar="noleap", finidat="first.r.2002-01-01-00000.nc")).stderr
+    assert "first.r.2002-01-01-00000.nc: the restart file is of the calendar 'standard', the run of 'noleap'" in message
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"biome": [1, 4, 2, 10, 13]}, "biome of site S2 is 7 in the restart file and 2 in the run"),
+        ({"north": [64.0, 51.0, 41.0, 12.0, 70.0]}, "lat of site S3 is -12 in the restart file and 12 in the run"),
+        ({"site_number": [1, 2, 3, 4, 9]}, "site_number of site S4 is 5 in the restart file and 9 in the run"),
+    ],
+)
+def test_restart_of_other_sites_of_the_same_name(case, columns, expected):
+    case.complete(groups("process", rest_frq="end"), "first")
+    columns = dict(columns)
+    write_sites(case.folder / "other.nc", columns.pop("north", LAT), **columns)
+    file = "first.r.2002-01-01-00000.nc"
+    done = case.run(groups("process", fsites="other.nc", start_date="2002-01-01", finidat=file))
+    assert done.returncode == 1 and f"{file}: {expected}" in done.stderr, done.stderr
+
+
+def test_restart_of_another_artefact(case):
+    case.complete(groups("emulator", rest_frq="end"), "first")
+    first = (case.folder / "stub.pt").read_bytes()
+    again = groups("emulator", start_date="2002-01-01", finidat="first.r.2002-01-01-00000.nc")
+    write_stub(case.folder / "stub.pt", ALL_INPUTS, ALL_STATICS, limits={"valid_max": 1e9})
+    second = (case.folder / "stub.pt").read_bytes()
+    done = case.run(again, "second")
+    assert done.returncode == 1, done.stdout
+    for content in (first, second):  # the checksum is that of zip files
+        assert f"stub (stub, {len(content)} bytes, CRC-32 {zlib.crc32(content):08X})" in done.stderr
+    (case.folder / "stub.pt").write_bytes(first)
+    case.complete(again, "second")
+
+
+# ---- runs that end early ----
+
+
+def daily_weather(case: Case, bad_day: int | None) -> dict:
+    """Groups of a run of one site and three years from a file, with a gap at `bad_day`."""
+    weather = synthetic_weather(3 * 365, 1)
+    if bad_day is not None:
+        weather["SWdown"][bad_day] = np.nan
+    write_forcing(case.folder / "met.nc", weather, 1)
+    return {"run_ctl": {"spinup_years": 0, "stop_n": 3, "rest_frq": "yearly"},
+            "forcing_nl": {"source": "netcdf", "file": "met.nc"}}  # fmt: skip
+
+
+def test_failure_after_a_restart_keeps_the_history_that_leads_to_it(case):
+    whole = case.complete(daily_weather(case, None), "whole")
+    done = case.run(daily_weather(case, 2 * 365 + 40), "broken")
+    name = "broken.h0.2001-01-01-00000.nc"
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "SWdown is missing (NaN or fill)" in done.stderr
+    assert f"the history up to the restart file of 2003-01-01 is kept as ./{name}.tmp" in done.stderr
+    assert not (case.folder / name).exists()
+    assert (case.folder / "rpointer.lnd").read_text() == "broken.r.2003-01-01-00000.nc\n"
+    with netCDF4.Dataset(case.folder / f"{name}.tmp") as file:
+        for variable in ("tas", "nee", "fch4"):
+            assert np.array_equal(file[variable][:, :730], whole[variable][:, :730])
+            assert np.all(np.ma.getmaskarray(file[variable][:, 730:]))
+
+
+def test_failure_before_a_restart_leaves_no_history(case):
+    done = case.run(daily_weather(case, 40), "broken")
+    assert done.returncode == 1 and "is kept" not in done.stderr
+    assert not list(case.folder.glob("broken.h0.*")) and not list(case.folder.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("deflate", [0, 4])
+def test_full_disk_after_a_restart_keeps_the_history_that_leads_to_it(case, deflate):
+    """The first years and their restart files fit below the limit, the later ones do not."""
+    run = groups("process", stop_n=6, rest_frq="yearly") | {"hist_nl": {"hist_deflate": deflate}}
+    whole = case.complete(run, "whole")
+    sizes = [path.stat().st_size for path in case.folder.glob("whole.*.nc")]
+    limit = max(sizes) // 2
+    done = case.run(run, "broken", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert done.returncode == 4 and "is the disk full" in done.stderr and "is kept as" in done.stderr, done.stderr
+    until = (case.folder / "rpointer.lnd").read_text().split(".r.")[1][:4]
+    assert f"restart file of {until}-01-01" in done.stderr and until > "2001"
+    assert not list(case.folder.glob("broken.h0.*.nc"))
+    days = (np.datetime64(until) - np.datetime64("2001")).astype("M8[D]").astype(int)
+    partial = case.folder / "broken.h0.2001-01-01-00000.nc.tmp"
+    os.truncate(partial, partial.stat().st_size + 2**24)
+    with netCDF4.Dataset(partial) as file:
+        for name in DATASET_VARIABLES:
+            assert np.array_equal(file[name][:, :days], whole[name][:, :days]), name
+
+
+def test_no_restart_without_its_history(case):
+    """A history that cannot get its name leaves neither a last restart file nor a pointer to it."""
+    (case.folder / "case.h0.2001-01-01-00000.nc").mkdir()
+    done = case.run(groups("process", rest_frq="end"))
+    assert done.returncode == 4 and "cannot rename" in done.stderr
+    assert not list(case.folder.glob("case.r.*")) and not (case.folder / "rpointer.lnd").exists()
