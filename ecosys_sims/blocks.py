@@ -17,7 +17,7 @@ from ecosys_sims import config as configuration
 from ecosys_sims import namelists, variables
 from ecosys_sims.atomic_file import write_json
 from ecosys_sims.config import SimulationConfig
-from ecosys_sims.model import ModelError, run_program
+from ecosys_sims.model import FILE_ERROR, ModelError, run_program
 from ecosys_sims.site_table import read_site_table, read_true_parameters, write_site_table
 from ecosys_sims.sites import SiteTable
 
@@ -142,12 +142,21 @@ def disk_is_full(folder: Path, error: Exception | None = None) -> bool:
     return shutil.disk_usage(folder).free < FULL_BYTES
 
 
+def _may_be_full_disk(error: Exception) -> bool:
+    """Whether a full disk can be the reason; only then does the space that is left tell anything."""
+    if isinstance(error, ModelError):
+        code = error.exit_code
+        return code is not None and (code == FILE_ERROR or code < 0)  # below zero: killed by a signal
+    return isinstance(error, OSError) or str(error).startswith("NetCDF:")  # the netCDF library's are RuntimeErrors
+
+
 def _explained(error: Exception, task: BlockTask, working: Path) -> Exception:
     """The same failure, told with its block, its sites and what to do."""
     text = str(error)
     where = f"block {task.number} (sites {_site_names(task)})"
     # The program removes what it could not complete, so there may be room again when we look.
-    if "is the disk full" in text or "No space left on device" in text or disk_is_full(Path(task.out), error):
+    told = "is the disk full" in text or "No space left on device" in text
+    if told or (_may_be_full_disk(error) and disk_is_full(Path(task.out), error)):
         return DiskFullError(
             f"{where}: no space left in {task.out}; completed blocks are kept: free some space and run "
             f"the same command again ({text.splitlines()[0] if text else type(error).__name__})"

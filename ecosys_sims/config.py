@@ -3,15 +3,23 @@
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ecosys_sims import biomes
+
+# Keys of &run_ctl that the simulation sets itself, and the key of the configuration that a user means.
+OWN_RUN_CTL = {
+    "case_name": None, "start_date": "period.start_year", "stop_n": "period.years", "stop_option": "period.years",
+    "calendar": "period.calendar", "seed": "seed", "finidat": None, "rest_frq": None, "fsites": "sites",
+    "bgc_scheme": None, "spinup_years": "period.spinup_years", "outdir": None,
+}  # fmt: skip
 
 
 class ConfigError(ValueError):
@@ -22,6 +30,11 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, and nothing changes after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, content: Any) -> Any:
+        return {} if content is None else content  # `sites:` with every key commented out
 
 
 class SitesConfig(Section):
@@ -95,21 +108,46 @@ class SimulationConfig(Section):
     namelist: dict[str, dict[str, bool | int | float | str]] = {}  # group -> key -> value, passed on as they are
     run: RunConfig = RunConfig()
 
+    @field_validator("namelist", mode="before")
+    @classmethod
+    def _lower_case(cls, groups: Any) -> Any:
+        """Fortran does not tell `MGO` from `mgo`; we look keys up by their lower-case names."""
+        if groups is None:
+            return {}
+        if not isinstance(groups, dict):
+            return groups
+        return _lowered({name: _lowered(keys, f"{name}.") for name, keys in groups.items()})
+
     @model_validator(mode="after")
     def _own_keys(self) -> "SimulationConfig":
-        ours = {"run_ctl": {"case_name", "start_date", "stop_n", "stop_option", "calendar", "seed", "fsites", "outdir"}}
-        for group, keys in ours.items():
-            taken = sorted(keys & set(self.namelist.get(group, {})))
-            if taken:
-                raise ValueError(
-                    f"namelist.{group}.{taken[0]} is set by the simulation itself; use sites, period, seed"
-                )
+        taken = sorted(set(OWN_RUN_CTL) & set(self.namelist.get("run_ctl", {})))
+        if taken:
+            instead = OWN_RUN_CTL[taken[0]]
+            raise ValueError(
+                f"namelist.run_ctl.{taken[0]} is set by the simulation itself; "
+                + (f"use {instead}" if instead else "remove it")
+            )
         return self
 
 
-def load(path: str | Path, changes: dict[str, Any] | None = None) -> SimulationConfig:
+def _lowered(content: Any, prefix: str = "") -> Any:
+    if not isinstance(content, dict):
+        return content  # told by the schema
+    found: dict[Any, Any] = {}
+    for key, value in content.items():
+        lower = key.lower() if isinstance(key, str) else key
+        if lower in found:
+            raise ValueError(f"{prefix}{key} is there twice, in upper and lower case")
+        found[lower] = value
+    return found
+
+
+def load(
+    path: str | Path, changes: Mapping[str, Any] | None = None, options: Mapping[str, str] | None = None
+) -> SimulationConfig:
     """Read a YAML 1.2 file; `changes` maps dotted keys (`sites.count`) to values that replace the file's.
 
+    options: dotted key -> command-line option that gave its value, which errors name in the file's place.
     Raises ConfigError: file missing, not YAML, unknown key (with the known ones), value of the wrong kind.
     """
     path = Path(path)
@@ -125,15 +163,15 @@ def load(path: str | Path, changes: dict[str, Any] | None = None) -> SimulationC
         raise ConfigError(f"{path}: expected keys and values at the top level, found {type(content).__name__}")
     for key, value in (changes or {}).items():
         _set(content, key, value)
-    return parse(content, str(path))
+    return parse(content, str(path), options)
 
 
-def parse(content: dict[str, Any], source: str) -> SimulationConfig:
-    """Check a configuration given as a dictionary; `source` names it in errors."""
+def parse(content: dict[str, Any], source: str, options: Mapping[str, str] | None = None) -> SimulationConfig:
+    """Check a configuration given as a dictionary; `source` names it in errors, `options` some of its keys."""
     try:
         return SimulationConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("\n".join(_message(problem, source) for problem in error.errors())) from None
+        raise ConfigError("\n".join(_message(problem, source, options or {}) for problem in error.errors())) from None
 
 
 def to_yaml(config: SimulationConfig) -> str:
@@ -159,17 +197,22 @@ def result_hash(config: SimulationConfig) -> str:
 def _set(content: dict[str, Any], key: str, value: Any) -> None:
     *sections, last = key.split(".")
     for section in sections:
-        content = content.setdefault(section, {})
+        if content.get(section) is None:
+            content[section] = {}
+        content = content[section]
+        if not isinstance(content, dict):
+            return  # the schema tells what is wrong with the section
     content[last] = value
 
 
-def _message(problem: dict[str, Any], source: str) -> str:
+def _message(problem: dict[str, Any], source: str, options: Mapping[str, str]) -> str:
     place = [str(part) for part in problem["loc"]]
     if problem["type"] != "extra_forbidden":
-        where = f" {'.'.join(place)}:" if place else ""
+        key = ".".join(place)
+        origin = options.get(key) or (f"{source}: {key}" if key else source)
         text = problem["msg"].removeprefix("Value error, ")
         given = f" (found {problem['input']!r})" if place and not isinstance(problem["input"], dict) else ""
-        return f"{source}:{where} {text}{given}"
+        return f"{origin}: {text}{given}"
     known = _known_keys(place[:-1])
     close = difflib.get_close_matches(place[-1], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""

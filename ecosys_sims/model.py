@@ -11,11 +11,12 @@ from pathlib import Path
 from ecosys_sims import biomes
 
 SUCCESS_LINE = "SUCCESSFUL COMPLETION"
+FILE_ERROR = 4
 EXIT_CODES = {
     1: "bad input",
     2: "unknown namelist group or key",
     3: "a balance did not close",
-    4: "a file could not be read or written",
+    FILE_ERROR: "a file could not be read or written",
     5: "the emulator failed",
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ecosys_sims import config as configuration
 from ecosys_sims import provenance
-from ecosys_sims.atomic_file import replacing, write_json, write_text
+from ecosys_sims.atomic_file import remove_temporaries, replacing, write_json, write_text
 from ecosys_sims.blocks import (
     BLOCKS,
     HISTORY,
@@ -44,7 +44,7 @@ LOCK = ".lock"
 
 
 class StaleOutputError(RuntimeError):
-    """The output folder holds another simulation."""
+    """The output folder holds another simulation, or cannot be used."""
 
 
 def simulate(
@@ -64,6 +64,7 @@ def simulate(
     out = out.resolve()
     _make_folder(out)
     with _locked(out):
+        remove_temporaries(out)
         if overwrite:
             _clear(out)
         try:
@@ -168,8 +169,12 @@ def _summary(
 def _make_folder(out: Path) -> None:
     try:
         (out / BLOCKS).mkdir(parents=True, exist_ok=True)
+        with open(out / LOCK, "a"):
+            pass  # a folder that exists may still be one that cannot be written
     except (FileExistsError, NotADirectoryError) as error:
         raise StaleOutputError(f"--out {out}: is a file or lies below one; choose another folder") from error
+    except OSError as error:
+        raise StaleOutputError(f"--out {out}: cannot be written: {error.strerror}; choose another folder") from error
 
 
 @contextmanager

@@ -28,6 +28,23 @@ log = logging.getLogger(__name__)
 
 CASE_NAME = "tower"
 
+# What a run from tower weather sets itself, or writes into the dataset; a group alone stands for all its keys.
+IN_FORCING = "follows from the forcing file; change it there or write it anew with the adapter"
+NOT_CHANGED = {
+    "run_ctl.case_name": "names the files that are read back",
+    "run_ctl.start_date": "follows from the days of the forcing file; cut the file to run fewer",
+    "run_ctl.stop_n": "follows from the days of the forcing file; cut the file to run fewer",
+    "run_ctl.stop_option": "follows from the days of the forcing file; cut the file to run fewer",
+    "run_ctl.calendar": IN_FORCING,
+    "run_ctl.fsites": IN_FORCING,
+    "run_ctl.spinup_years": "has an option of its own; use --spinup-years",
+    "run_ctl.outdir": "has an option of its own; use --out",
+    "forcing_nl.source": "is always netcdf here; for generated weather use scripts/gen_sims.py",
+    "forcing_nl.file": "is the first argument of the command",
+    "site_nl": IN_FORCING,
+    "hist_nl.hist_fields": "would leave variables out that a dataset must hold",
+}
+
 
 class TowerError(ValueError):
     """The forcing file or a command-line option cannot be used for a run."""
@@ -115,6 +132,7 @@ def run_tower(
 
     changes: namelist group -> key -> value, over what this function sets. Raises FormatError, TowerError or ModelError.
     """
+    _refuse_own_keys(changes or {})
     program = find_program()
     forcing, out = forcing.resolve(), out.resolve()
     require_valid_forcing(forcing)
@@ -142,6 +160,15 @@ def run_tower(
     return out / "dataset.nc"
 
 
+def _refuse_own_keys(changes: dict[str, dict]) -> None:
+    for group, keys in changes.items():
+        for key in keys:
+            name = f"{group}.{key}".lower()
+            reason = NOT_CHANGED.get(name) or NOT_CHANGED.get(group.lower())
+            if reason:
+                raise TowerError(f"--set {name}: {reason}")
+
+
 def _write_dataset(path: Path, history: Path, site: dict, period: Period, version: str, forcing: Path) -> None:
     statics = {"site_id": np.array([site["site_id"]])}
     statics |= {v.name: np.array([site[v.name]]) for v in variables.STATICS if v.name != "biome"}
@@ -167,7 +194,7 @@ def parse_changes(texts: list[str]) -> dict[str, dict]:
     found: dict[str, dict] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        group, dot, key = name.partition(".")
+        group, dot, key = name.strip().lower().partition(".")
         if not (equals and dot and group and key):
             raise TowerError(f"--set {text}: expected GROUP.KEY=VALUE, for example ch4_nl.mgo=0.4")
         parsed = f90nml.reads(f"&{group} {key} = {value} /") if _is_literal(value) else {group: {key: value}}

@@ -46,9 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    changes = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
+    given = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
+    changes = {key: value for key, value in given.items() if value is not None}
+    names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
-        config = configuration.load(options.config, {k: v for k, v in changes.items() if v is not None})
+        config = configuration.load(options.config, changes, {key: names[key] for key in changes})
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
             return 0

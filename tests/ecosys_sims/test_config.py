@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ecosys_sims import config as configuration
+from ecosys_sims import namelists
 from ecosys_sims.config import ConfigError
 
 
@@ -32,6 +33,16 @@ def test_an_unknown_key_names_file_key_section_and_what_is_known(tmp_path: Path)
         ("sites: {count: many}", "sites.count: Input should be a valid integer"),
         ("sites: {biome_weights: {bogg: 1}}", "unknown biome 'bogg'"),
         ("namelist: {run_ctl: {seed: 3}}", "namelist.run_ctl.seed is set by the simulation itself"),
+        ("namelist: {RUN_CTL: {Seed: 3}}", "namelist.run_ctl.seed is set by the simulation itself; use seed"),
+        (
+            "namelist: {run_ctl: {spinup_years: 9}}",
+            "spinup_years is set by the simulation itself; use period.spinup_years",
+        ),
+        ("namelist: {run_ctl: {bgc_scheme: emulator}}", "bgc_scheme is set by the simulation itself; remove it"),
+        ("namelist: {run_ctl: {finidat: a.nc}}", "finidat is set by the simulation itself; remove it"),
+        ("namelist: {run_ctl: {rest_frq: end}}", "rest_frq is set by the simulation itself; remove it"),
+        ("namelist: {ch4_nl: {mgo: 0.3, MGO: 0.4}}", "namelist: ch4_nl.MGO is there twice, in upper and lower case"),
+        ("sites: 3", "sites: Input should be a valid dictionary"),
         ("- a\n- b", "expected keys and values at the top level, found list"),
         ("a: [1", "not valid YAML"),
     ],
@@ -43,6 +54,34 @@ def test_wrong_values_are_told_with_file_and_key(tmp_path: Path, text: str, mess
         configuration.load(path)
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
+
+
+def test_keys_of_the_namelist_may_be_in_upper_case() -> None:
+    upper = configuration.parse({"namelist": {"CH4_NL": {"MGO": 0.3}, "Wgen_nl": {"CO2": 400}}}, "x")
+    lower = configuration.parse({"namelist": {"ch4_nl": {"mgo": 0.3}, "wgen_nl": {"co2": 400}}}, "x")
+    assert upper == lower
+    assert namelists.block_namelist(upper)["ch4_nl"]["mgo"] == 0.3
+
+
+def test_an_empty_section_has_its_defaults_and_options_still_win(tmp_path: Path) -> None:
+    path = tmp_path / "sims.yaml"
+    path.write_text("sites:\n  # count: 12\nnamelist:\n")
+    assert configuration.load(path) == configuration.parse({}, "x")
+    assert configuration.load(path, {"sites.count": 3}).sites.count == 3
+    path.write_text("sites: 12\n")
+    with pytest.raises(ConfigError, match=r"sims\.yaml: sites: Input should be a valid dictionary"):
+        configuration.load(path, {"sites.count": 3})
+
+
+def test_a_wrong_value_of_an_option_is_told_with_the_option(tmp_path: Path) -> None:
+    path = tmp_path / "sims.yaml"
+    path.write_text("sites: {count: 5}\nperiod: {years: 0}\n")
+    with pytest.raises(ConfigError) as error:
+        configuration.load(path, {"sites.count": 0}, {"sites.count": "--sites"})
+    assert str(error.value) == (
+        "--sites: Input should be greater than or equal to 1 (found 0)\n"
+        f"{path}: period.years: Input should be greater than or equal to 1 (found 0)"
+    )
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import netCDF4
 import numpy as np
 import pytest
 
-from ecosys_sims import blocks, simulation
+from ecosys_sims import atomic_file, blocks, simulation
 from ecosys_sims import config as configuration
 from ecosys_sims.blocks import DiskFullError
 from ecosys_sims.config import SimulationConfig
@@ -251,6 +252,61 @@ def test_a_block_is_done_once_and_leaves_nothing_when_it_fails(
     assert record["sites"] == 2
 
 
+@pytest.mark.parametrize(
+    ("error", "disk_is_full"),
+    [
+        (ModelError("a balance did not close", 3), False),
+        (ModelError("took longer than 5 s"), False),
+        (ValueError("wrong shape"), False),
+        (ModelError("a file could not be written", 4), True),
+        (ModelError("was killed by signal 7", -7), True),
+        (OSError("Input/output error"), True),
+        (RuntimeError("NetCDF: HDF error"), True),
+    ],
+)
+def test_little_room_explains_failed_writes_only(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch, error: Exception, disk_is_full: bool
+) -> None:
+    def fail(*_) -> None:
+        raise error
+
+    task = prepared_task(small_config, tmp_path / "sims", fake_ecosys)
+    monkeypatch.setattr(blocks, "run_program", fail)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    with pytest.raises(RuntimeError) as told:
+        blocks.run_block(task)
+    assert isinstance(told.value, DiskFullError) == disk_is_full
+    assert str(error) in str(told.value)
+
+
+def test_temporary_files_of_killed_writers_are_removed(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path
+) -> None:
+    (reference / ".dataset.nc.123456.tmp").write_text("half a dataset")
+    (reference / "notes.tmp").write_text("mine")
+    simulate(small_config, reference)
+    assert [path.name for path in reference.iterdir() if path.suffix == ".tmp"] == ["notes.tmp"]
+    (reference / "notes.tmp").unlink()
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_ino, os.listdir(tmp_path))))
+    atomic_file.write_text(tmp_path / "a.txt", "words")
+    assert synced == [((tmp_path / "a.txt").stat().st_ino, [f".a.txt.{os.getpid()}.tmp"])]
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(StaleOutputError, match=r"--out .*xxx: cannot be written: File name too long"):
+        simulate(small_config, long)
+    (tmp_path / "sims" / simulation.LOCK).mkdir(parents=True)  # as open() fails in a folder of someone else
+    with pytest.raises(StaleOutputError, match=r"--out .*/sims: cannot be written: Is a directory"):
+        simulate(small_config, tmp_path / "sims")
+
+
 def test_a_program_that_is_not_built_is_told(small_config: SimulationConfig, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("ECOSTEP_ECOSYS", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -274,3 +330,10 @@ def test_the_command_line_helps_and_refuses(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "unknown key 'seeds'; did you mean 'seed'?" in refused.stderr
     assert not (tmp_path / "out").exists()
+    (tmp_path / "good.yaml").write_text("seed: 3\n")
+    refused = subprocess.run(
+        [*script, "--config", str(tmp_path / "good.yaml"), "--out", str(tmp_path / "out"), "--sites", "0"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "--sites: Input should be greater than or equal to 1 (found 0)" in refused.stderr

@@ -66,6 +66,27 @@ def test_changes_on_the_command_line_are_typed() -> None:
         tower.parse_changes(["mgo=1"])
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("run_ctl.stop_n=40", "follows from the days of the forcing file"),
+        ("RUN_CTL.Start_Date=2001-06-01", "follows from the days of the forcing file"),
+        ("run_ctl.spinup_years=4", "use --spinup-years"),
+        ("run_ctl.outdir=elsewhere", "use --out"),
+        ("site_nl.lat=12", "follows from the forcing file"),
+        ("hist_nl.hist_fields=gpp", "would leave variables out"),
+    ],
+)
+def test_what_a_tower_run_sets_itself_is_refused(
+    tmp_path: Path, fake_ecosys: Path, caplog: pytest.LogCaptureFixture, change: str, reason: str
+) -> None:
+    forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 24, 365)
+    assert tower.main([str(forcing), "--out", str(tmp_path / "out"), "--set", change]) == 1
+    assert f"--set {change.partition('=')[0].lower()}: " in caplog.text
+    assert reason in caplog.text
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_forcing_file_without_a_site_or_with_a_fault_is_told(tmp_path: Path, fake_ecosys: Path) -> None:
     forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 24, 365)
     with netCDF4.Dataset(forcing, "a") as file:
