@@ -29,7 +29,7 @@ from ecosys_sims.config import SimulationConfig
 from ecosys_sims.dataset import write_simulated
 from ecosys_sims.ensemble import default_workers, run_blocks
 from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
-from ecosys_sims.model import find_program, parameter_table, program_version
+from ecosys_sims.model import ParameterInfo, find_program, parameter_table, program_version
 from ecosys_sims.site_table import write_site_table, write_true_parameters
 from ecosys_sims.sites import SiteTable, draw_sites
 from ecosys_sims.validation import require_valid_dataset
@@ -78,7 +78,8 @@ def simulate(
 def _simulate(config: SimulationConfig, out: Path, program: Path, workers, scheduler, started: float) -> dict:
     sites = draw_sites(config.sites, config.seed)
     table = parameter_table(program)
-    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed=_fixed_by_namelist(config))
+    fixed = _fixed_by_namelist(config, table)
+    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed)
     _check_identity(out, config, sites, hidden, program)
     tasks = _tasks(config, out, program)
     if (out / DATASET).exists() and (out / SUMMARY).exists():
@@ -106,9 +107,9 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     return summary
 
 
-def _fixed_by_namelist(config: SimulationConfig) -> set[str]:
+def _fixed_by_namelist(config: SimulationConfig, table: dict[str, ParameterInfo]) -> set[str]:
     """Parameters to which the configuration's namelist gives one value for all sites."""
-    return {key for group in ("veg_nl", "soil_nl", "hydro_nl", "ch4_nl") for key in config.namelist.get(group, {})}
+    return {info.name for info in table.values() if info.name in config.namelist.get(info.group, {})}
 
 
 def _tasks(config: SimulationConfig, out: Path, program: Path) -> list[BlockTask]:

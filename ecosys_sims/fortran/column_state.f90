@@ -10,12 +10,11 @@ module column_state
   implicit none
   private
   public :: site_static, column_type, state_field, step_forcing, daily_forcing, daily_fluxes
-  public :: n_state_fields, n_spinup_sums
+  public :: n_spinup_sums
   public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, &
       allocate_fluxes
   public :: state_fields
 
-  integer, parameter :: n_state_fields = 28  !< fields of a restart file
   integer, parameter :: n_spinup_sums = 16   !< sums that the spin-up needs
 
   !> what is known of each site, (nsite)
@@ -270,42 +269,64 @@ contains
 
   !> Views of all prognostic fields, for reading and writing restart files.
   subroutine state_fields(state, fields)
-    type(column_type), intent(inout), target :: state      !< state
-    type(state_field), intent(out) :: fields(n_state_fields)  !< one view for each field
-    fields(1) = many_levels('soil_temperature', 'K', 'soil temperature', state%soil_temperature)
-    fields(2) = many_levels('liquid', 'kg m-2', 'liquid water of each layer', state%liquid)
-    fields(3) = many_levels('ice', 'kg m-2', 'ice of each layer', state%ice)
-    fields(4) = one_level('ponded', 'kg m-2', 'standing water', state%ponded)
-    fields(5) = one_level('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', &
-        state%aquifer)
-    fields(6) = one_level('swe', 'kg m-2', 'snow water equivalent', state%swe)
-    fields(7) = one_level('snow_density', 'kg m-3', 'snow density', state%snow_density)
-    fields(8) = one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo)
-    fields(9) = one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water)
-    fields(10) = one_level('water_table', 'm', 'water table depth, negative where water stands', &
-        state%water_table)
-    fields(11) = one_level('lai', '1', 'leaf area index', state%lai)
-    fields(12) = one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi)
-    fields(13) = one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d)
-    fields(14) = one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', &
-        state%vpd_30d)
-    fields(15) = one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)
-    fields(16) = one_level('leaf', 'g m-2', 'leaf carbon', state%leaf)
-    fields(17) = one_level('wood', 'g m-2', 'wood carbon', state%wood)
-    fields(18) = one_level('root', 'g m-2', 'fine root carbon', state%root)
-    fields(19) = one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc)
-    fields(20) = one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic)
-    fields(21) = one_level('structural', 'g m-2', 'structural litter carbon', state%structural)
-    fields(22) = one_level('active', 'g m-2', 'active soil carbon', state%active)
-    fields(23) = one_level('slow', 'g m-2', 'slow soil carbon', state%slow)
-    fields(24) = one_level('passive', 'g m-2', 'passive soil carbon', state%passive)
-    fields(25) = one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', &
-        state%substrate)
-    fields(26) = many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane)
-    fields(27) = many_levels('redox', 'mV', 'redox potential', state%redox)
-    fields(28) = many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', &
-        state%spinup_sums)
+    type(column_type), intent(inout), target :: state         !< state
+    type(state_field), allocatable, intent(out) :: fields(:)  !< one view for each field
+    fields = [land_fields(state), carbon_fields(state), methane_fields(state)]
   end subroutine state_fields
+
+  !> State of the land physics.
+  function land_fields(state) result(fields)
+    type(column_type), intent(inout), target :: state  !< state
+    type(state_field), allocatable :: fields(:)        !< one view for each field
+    fields = [ &
+      many_levels('soil_temperature', 'K', 'soil temperature', state%soil_temperature), &
+      many_levels('liquid', 'kg m-2', 'liquid water of each layer', state%liquid), &
+      many_levels('ice', 'kg m-2', 'ice of each layer', state%ice), &
+      one_level('ponded', 'kg m-2', 'standing water', state%ponded), &
+      one_level('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', &
+        state%aquifer), &
+      one_level('swe', 'kg m-2', 'snow water equivalent', state%swe), &
+      one_level('snow_density', 'kg m-3', 'snow density', state%snow_density), &
+      one_level('snow_albedo', '1', 'snow albedo', state%snow_albedo), &
+      one_level('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water), &
+      one_level('water_table', 'm', 'water table depth, negative where water stands', &
+        state%water_table), &
+      one_level('lai', '1', 'leaf area index', state%lai), &
+      one_level('gsi', '1', 'growing season index, 21-day memory', state%gsi), &
+      one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d), &
+      one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', &
+        state%vpd_30d), &
+      one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)]
+  end function land_fields
+
+  !> State of plants and soil carbon.
+  function carbon_fields(state) result(fields)
+    type(column_type), intent(inout), target :: state  !< state
+    type(state_field), allocatable :: fields(:)        !< one view for each field
+    fields = [ &
+      one_level('leaf', 'g m-2', 'leaf carbon', state%leaf), &
+      one_level('wood', 'g m-2', 'wood carbon', state%wood), &
+      one_level('root', 'g m-2', 'fine root carbon', state%root), &
+      one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc), &
+      one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic), &
+      one_level('structural', 'g m-2', 'structural litter carbon', state%structural), &
+      one_level('active', 'g m-2', 'active soil carbon', state%active), &
+      one_level('slow', 'g m-2', 'slow soil carbon', state%slow), &
+      one_level('passive', 'g m-2', 'passive soil carbon', state%passive), &
+      one_level('substrate', 'g m-2', 'labile substrate of methanogens and microbes', &
+        state%substrate), &
+      many_levels('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', &
+        state%spinup_sums)]
+  end function carbon_fields
+
+  !> State of methane.
+  function methane_fields(state) result(fields)
+    type(column_type), intent(inout), target :: state  !< state
+    type(state_field), allocatable :: fields(:)        !< one view for each field
+    fields = [ &
+      many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane), &
+      many_levels('redox', 'mV', 'redox potential', state%redox)]
+  end function methane_fields
 
   !> View of a field without levels.
   function one_level(name, units, long_name, values) result(field)

@@ -74,11 +74,27 @@ contains
       if (keys(i)%choices /= '') document = document//' (`'//keys(i)%choices//'`)'
       document = document//' |'//nl
     end do
-    document = document//nl//'## &veg_nl, &soil_nl, &hydro_nl, &ch4_nl'//nl//nl// &
+    document = document//nl//'## '//parameter_groups(keys)//nl//nl// &
       'Parameters of the column by their names, for all sites: see '// &
       '[parameters.md](parameters.md).'// &
       nl//nl//running_document()
   end function namelist_document
+
+  !> Names of the groups of parameters: `&veg_nl, &soil_nl, ...`.
+  function parameter_groups(keys) result(names)
+    !> The table of keys.
+    type(namelist_key), intent(in) :: keys(:)
+    character(:), allocatable :: names, group
+    integer :: i
+    names = ''
+    group = ''
+    do i = 1, size(keys)
+      if (keys(i)%group == group .or. .not. is_parameter_group(trim(keys(i)%group))) cycle
+      group = trim(keys(i)%group)
+      if (names /= '') names = names//', '
+      names = names//'&'//group
+    end do
+  end function parameter_groups
 
   !> How to run, what is written, exit codes.
   function running_document() result(document)

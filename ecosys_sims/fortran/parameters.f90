@@ -11,7 +11,13 @@ module parameters
   public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
   public :: parameter_table, allocate_parameters, default_parameters, set_parameter, get_parameter
 
-  integer, parameter :: n_parameters = 43  !< parameters in the table
+  ! parameters of each namelist group
+  integer, parameter :: n_vegetation = 15
+  integer, parameter :: n_soil = 5
+  integer, parameter :: n_hydrology = 8
+  integer, parameter :: n_methane = 15
+  !> parameters in the table
+  integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane
   integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
 
   !> names of the site classes, in the order of their flags
@@ -91,6 +97,9 @@ module parameters
     !> [g m-2 year-1] substrate input at which production reaches mgo
     real(wp), allocatable :: fresh_ref(:)
     real(wp), allocatable :: ph_min(:)  !< [1] lowest pH of methanogenesis
+    ! crops and their management (group crop_nl)
+    ! mineral nitrogen (group nitrogen_nl)
+    ! change over the years (group evolution_nl)
   end type site_parameters
 
 contains
@@ -104,179 +113,204 @@ contains
   !> The table of all parameters, in a fixed order.
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
-    info(1) = entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
-      0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.078_wp, &
-      0.072_wp, 0.095_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
-      'quantum yield of C3 photosynthesis before its temperature response')
-    info(2) = entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
-      0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
-      0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.4_wp], &
-      'GPP at the wilting point relative to well-watered')
-    info(3) = entry('beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, [ &
-      0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, &
-      0.966_wp, 0.962_wp, 0.952_wp, 0.964_wp, 0.914_wp, 0.961_wp], &
-      'root profile: the share of roots below z is beta_root**z')
-    info(4) = entry('root_depth', 'm', 'veg_nl', 0.05_wp, 3.0_wp, [ &
-      0.25_wp, 0.35_wp, 0.5_wp, 0.7_wp, 0.25_wp, 0.3_wp, 0.6_wp, &
-      1.2_wp, 1.5_wp, 0.8_wp, 1.0_wp, 0.4_wp, 1.0_wp], &
-      'rooting depth')
-    info(5) = entry('lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, [ &
-      1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, &
-      5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 4.5_wp], &
-      'largest leaf area index')
-    info(6) = entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
-      0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, &
-      0.15_wp, 0.8_wp, 0.1_wp, 0.4_wp, 0.25_wp, 0.0_wp], &
-      'share of lai_max that is kept all year')
-    info(7) = entry('sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, [ &
-      0.016_wp, 0.028_wp, 0.032_wp, 0.026_wp, 0.02_wp, 0.035_wp, 0.012_wp, &
-      0.026_wp, 0.016_wp, 0.032_wp, 0.018_wp, 0.018_wp, 0.035_wp], &
-      'leaf area per leaf carbon')
-    info(8) = entry('rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, [ &
-      0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, &
-      0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.16_wp], &
-      'maintenance respiration at 25 C per nitrogen')
-    info(9) = entry('turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, [ &
-      0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, &
-      0.9_wp, 0.6_wp, 1.0_wp, 0.5_wp, 0.6_wp, 1.2_wp], &
-      'leaf turnover while leaves are kept')
-    info(10) = entry('turn_root', 'year-1', 'veg_nl', 0.1_wp, 3.0_wp, [ &
-      0.6_wp, 0.8_wp, 0.9_wp, 0.8_wp, 0.5_wp, 1.2_wp, 0.6_wp, &
-      0.8_wp, 0.8_wp, 0.7_wp, 0.6_wp, 0.5_wp, 1.2_wp], &
-      'fine root turnover')
-    info(11) = entry('turn_wood', 'year-1', 'veg_nl', 0.002_wp, 1.0_wp, [ &
-      0.1_wp, 0.1_wp, 0.1_wp, 0.03_wp, 0.1_wp, 0.5_wp, 0.02_wp, &
-      0.02_wp, 0.025_wp, 0.1_wp, 0.06_wp, 0.08_wp, 0.5_wp], &
-      'wood turnover')
-    info(12) = entry('alloc_wood', '1', 'veg_nl', 0.0_wp, 0.8_wp, [ &
-      0.15_wp, 0.05_wp, 0.0_wp, 0.4_wp, 0.08_wp, 0.0_wp, 0.45_wp, &
-      0.5_wp, 0.45_wp, 0.0_wp, 0.35_wp, 0.15_wp, 0.0_wp], &
-      'share of growth beyond leaves that goes to wood')
-    info(13) = entry('f_exud', '1', 'veg_nl', 0.0_wp, 0.3_wp, [ &
-      0.05_wp, 0.08_wp, 0.1_wp, 0.08_wp, 0.06_wp, 0.08_wp, 0.04_wp, &
-      0.04_wp, 0.04_wp, 0.05_wp, 0.04_wp, 0.05_wp, 0.05_wp], &
-      'root exudation per GPP')
-    info(14) = entry('harvest_fraction', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.45_wp, 0.0_wp, &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
-      'share of leaf turnover carried off by harvest')
-    info(15) = entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-      0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
-      0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
-      'wood and slow soil carbon relative to equilibrium at the start')
-    info(16) = entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
-      1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
-      1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp], &
-      'factor on all soil carbon turnover rates')
-    info(17) = entry('porosity', 'm3 m-3', 'soil_nl', 0.3_wp, 0.97_wp, [ &
-      0.92_wp, 0.9_wp, 0.8_wp, 0.72_wp, 0.86_wp, 0.55_wp, 0.5_wp, &
-      0.47_wp, 0.5_wp, 0.46_wp, 0.43_wp, 0.55_wp, 0.46_wp], &
-      'porosity of soil or peat')
-    info(18) = entry('organic', '1', 'soil_nl', 0.0_wp, 1.0_wp, [ &
-      1.0_wp, 1.0_wp, 0.5_wp, 0.5_wp, 0.7_wp, 0.08_wp, 0.12_wp, &
-      0.05_wp, 0.03_wp, 0.05_wp, 0.02_wp, 0.25_wp, 0.03_wp], &
-      'organic volume share of the soil solids')
-    info(19) = entry('mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, [ &
-      0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.05_wp, 0.01_wp, 0.06_wp, &
-      0.03_wp, 0.02_wp, 0.02_wp, 0.01_wp, 0.04_wp, 0.01_wp], &
-      'depth of the moss or litter mat')
-    info(20) = entry('mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, [ &
-      0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.22_wp, 0.4_wp, 0.15_wp, &
-      0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
-      'thermal conductivity of the mat')
-    info(21) = entry('k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, [ &
-      1.2_wp, 2.0_wp, 1.5_wp, 2.0_wp, 1.2_wp, 3.0_wp, 20.0_wp, &
-      30.0_wp, 40.0_wp, 30.0_wp, 30.0_wp, 15.0_wp, 30.0_wp], &
-      'wetland: outflow with the water table at the surface; upland: largest drainage')
-    info(22) = entry('l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, [ &
-      0.08_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.08_wp, 0.12_wp, 0.1_wp, &
-      0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp], &
-      'e-folding depth of the wetland outflow')
-    info(23) = entry('q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, [ &
-      0.2_wp, 1.5_wp, 2.0_wp, 1.5_wp, 1.0_wp, 0.0_wp, 0.0_wp, &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-      'mean groundwater and surface inflow in the frost-free season')
-    info(24) = entry('h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, [ &
-      0.03_wp, 0.08_wp, 0.3_wp, 0.25_wp, 0.08_wp, 0.1_wp, 0.005_wp, &
-      0.005_wp, 0.005_wp, 0.005_wp, 0.005_wp, 0.01_wp, 0.005_wp], &
-      'standing water beyond which all water runs off')
-    info(25) = entry('z_b', 'm', 'hydro_nl', 0.2_wp, 1.5_wp, [ &
-      0.45_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.4_wp, 0.5_wp, 0.5_wp, &
-      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
-      'deepest water table of a wetland')
-    info(26) = entry('d_water', 'm', 'hydro_nl', 0.3_wp, 5.0_wp, [ &
-      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 2.0_wp, &
-      3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 0.9_wp, 2.5_wp], &
-      'upland: depth of the permanent water table or of the drainage base')
-    info(27) = entry('irrigation', 'mm day-1', 'hydro_nl', 0.0_wp, 60.0_wp, [ &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 25.0_wp, 0.0_wp, &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-      'largest irrigation in the growing season (keeps rice flooded)')
-    info(28) = entry('ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, [ &
-      3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, &
-      3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-      'degree-day factor of snow melt')
-    info(29) = entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-      0.48_wp, 0.48_wp, 0.56_wp, 0.44_wp, 0.6_wp, 0.72_wp, 0.0_wp, &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-      'methane production potential per soil volume at t_pr')
-    info(30) = entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
-      4.0_wp, 4.5_wp, 3.5_wp, 2.7_wp, 4.0_wp, 2.7_wp, 3.0_wp, &
-      3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp], &
-      'Q10 of methane production')
-    info(31) = entry('t_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, [ &
-      8.0_wp, 8.0_wp, 13.0_wp, 20.0_wp, 3.0_wp, 22.0_wp, 8.0_wp, &
-      12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
-      'reference temperature of methane production')
-    info(32) = entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
-      25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 3.0_wp, &
-      4.0_wp, 2.5_wp, 3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp], &
-      'methane oxidation potential per soil water')
-    info(33) = entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
-      5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.12_wp, &
-      0.1_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.12_wp, 0.3_wp], &
-      'half-saturation of methane oxidation')
-    info(34) = entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
-      1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
-      1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
-      'Q10 of methane oxidation')
-    info(35) = entry('t_or', 'degC', 'ch4_nl', -5.0_wp, 35.0_wp, [ &
-      10.0_wp, 10.0_wp, 13.0_wp, 20.0_wp, 5.0_wp, 20.0_wp, 10.0_wp, &
-      12.0_wp, 22.0_wp, 12.0_wp, 15.0_wp, 5.0_wp, 14.0_wp], &
-      'reference temperature of methane oxidation')
-    info(36) = entry('tveg', '1', 'ch4_nl', 0.0_wp, 15.0_wp, [ &
-      3.0_wp, 10.0_wp, 12.0_wp, 4.0_wp, 10.0_wp, 12.0_wp, 0.0_wp, &
-      0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.0_wp, 0.0_wp], &
-      'ability of plants to conduct methane')
-    info(37) = entry('pox', '1', 'ch4_nl', 0.0_wp, 1.0_wp, [ &
-      0.5_wp, 0.5_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
-      0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
-      'share of plant-mediated methane oxidised in the rhizosphere')
-    info(38) = entry('kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
-      0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, &
-      0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp], &
-      'rate constant of plant transport')
-    info(39) = entry('f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, [ &
-      0.5_wp, 0.45_wp, 0.4_wp, 0.35_wp, 0.45_wp, 0.4_wp, 0.6_wp, &
-      0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp], &
-      'methane share of the bubble pressure at which ebullition starts')
-    info(40) = entry('c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, [ &
-      40.0_wp, 40.0_wp, 50.0_wp, 50.0_wp, 40.0_wp, 50.0_wp, 40.0_wp, &
-      40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
-      'rate at which the redox potential falls under water')
-    info(41) = entry('tau_sub', 'day', 'ch4_nl', 3.0_wp, 200.0_wp, [ &
-      30.0_wp, 30.0_wp, 25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 30.0_wp, &
-      30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp], &
-      'turnover time of the methanogenic substrate at 25 C')
-    info(42) = entry('fresh_ref', 'g m-2 year-1', 'ch4_nl', 10.0_wp, 1000.0_wp, [ &
-      60.0_wp, 90.0_wp, 200.0_wp, 200.0_wp, 60.0_wp, 150.0_wp, 100.0_wp, &
-      150.0_wp, 250.0_wp, 100.0_wp, 60.0_wp, 60.0_wp, 100.0_wp], &
-      'substrate input at which production reaches mgo')
-    info(43) = entry('ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, [ &
-      3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, &
-      4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-      'lowest pH of methanogenesis')
+    info = [vegetation_table(), soil_table(), hydrology_table(), methane_table()]
   end function parameter_table
+
+  !> Parameters of plants, namelist group veg_nl.
+  pure function vegetation_table() result(info)
+    type(parameter_info) :: info(n_vegetation)  !< one entry for each parameter
+    info = [ &
+      entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
+          0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.078_wp, &
+          0.072_wp, 0.095_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
+          'quantum yield of C3 photosynthesis before its temperature response'), &
+      entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
+          0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
+          0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.4_wp], &
+          'GPP at the wilting point relative to well-watered'), &
+      entry('beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, [ &
+          0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, &
+          0.966_wp, 0.962_wp, 0.952_wp, 0.964_wp, 0.914_wp, 0.961_wp], &
+          'root profile: the share of roots below z is beta_root**z'), &
+      entry('root_depth', 'm', 'veg_nl', 0.05_wp, 3.0_wp, [ &
+          0.25_wp, 0.35_wp, 0.5_wp, 0.7_wp, 0.25_wp, 0.3_wp, 0.6_wp, &
+          1.2_wp, 1.5_wp, 0.8_wp, 1.0_wp, 0.4_wp, 1.0_wp], &
+          'rooting depth'), &
+      entry('lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, [ &
+          1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, &
+          5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 4.5_wp], &
+          'largest leaf area index'), &
+      entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
+          0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, &
+          0.15_wp, 0.8_wp, 0.1_wp, 0.4_wp, 0.25_wp, 0.0_wp], &
+          'share of lai_max that is kept all year'), &
+      entry('sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, [ &
+          0.016_wp, 0.028_wp, 0.032_wp, 0.026_wp, 0.02_wp, 0.035_wp, 0.012_wp, &
+          0.026_wp, 0.016_wp, 0.032_wp, 0.018_wp, 0.018_wp, 0.035_wp], &
+          'leaf area per leaf carbon'), &
+      entry('rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, [ &
+          0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, &
+          0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.16_wp], &
+          'maintenance respiration at 25 C per nitrogen'), &
+      entry('turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, [ &
+          0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, &
+          0.9_wp, 0.6_wp, 1.0_wp, 0.5_wp, 0.6_wp, 1.2_wp], &
+          'leaf turnover while leaves are kept'), &
+      entry('turn_root', 'year-1', 'veg_nl', 0.1_wp, 3.0_wp, [ &
+          0.6_wp, 0.8_wp, 0.9_wp, 0.8_wp, 0.5_wp, 1.2_wp, 0.6_wp, &
+          0.8_wp, 0.8_wp, 0.7_wp, 0.6_wp, 0.5_wp, 1.2_wp], &
+          'fine root turnover'), &
+      entry('turn_wood', 'year-1', 'veg_nl', 0.002_wp, 1.0_wp, [ &
+          0.1_wp, 0.1_wp, 0.1_wp, 0.03_wp, 0.1_wp, 0.5_wp, 0.02_wp, &
+          0.02_wp, 0.025_wp, 0.1_wp, 0.06_wp, 0.08_wp, 0.5_wp], &
+          'wood turnover'), &
+      entry('alloc_wood', '1', 'veg_nl', 0.0_wp, 0.8_wp, [ &
+          0.15_wp, 0.05_wp, 0.0_wp, 0.4_wp, 0.08_wp, 0.0_wp, 0.45_wp, &
+          0.5_wp, 0.45_wp, 0.0_wp, 0.35_wp, 0.15_wp, 0.0_wp], &
+          'share of growth beyond leaves that goes to wood'), &
+      entry('f_exud', '1', 'veg_nl', 0.0_wp, 0.3_wp, [ &
+          0.05_wp, 0.08_wp, 0.1_wp, 0.08_wp, 0.06_wp, 0.08_wp, 0.04_wp, &
+          0.04_wp, 0.04_wp, 0.05_wp, 0.04_wp, 0.05_wp, 0.05_wp], &
+          'root exudation per GPP'), &
+      entry('harvest_fraction', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.45_wp, 0.0_wp, &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
+          'share of leaf turnover carried off by harvest'), &
+      entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
+          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
+          0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
+          'wood and slow soil carbon relative to equilibrium at the start')]
+  end function vegetation_table
+
+  !> Parameters of soil and peat, namelist group soil_nl.
+  pure function soil_table() result(info)
+    type(parameter_info) :: info(n_soil)  !< one entry for each parameter
+    info = [ &
+      entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
+          1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
+          1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp], &
+          'factor on all soil carbon turnover rates'), &
+      entry('porosity', 'm3 m-3', 'soil_nl', 0.3_wp, 0.97_wp, [ &
+          0.92_wp, 0.9_wp, 0.8_wp, 0.72_wp, 0.86_wp, 0.55_wp, 0.5_wp, &
+          0.47_wp, 0.5_wp, 0.46_wp, 0.43_wp, 0.55_wp, 0.46_wp], &
+          'porosity of soil or peat'), &
+      entry('organic', '1', 'soil_nl', 0.0_wp, 1.0_wp, [ &
+          1.0_wp, 1.0_wp, 0.5_wp, 0.5_wp, 0.7_wp, 0.08_wp, 0.12_wp, &
+          0.05_wp, 0.03_wp, 0.05_wp, 0.02_wp, 0.25_wp, 0.03_wp], &
+          'organic volume share of the soil solids'), &
+      entry('mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, [ &
+          0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.05_wp, 0.01_wp, 0.06_wp, &
+          0.03_wp, 0.02_wp, 0.02_wp, 0.01_wp, 0.04_wp, 0.01_wp], &
+          'depth of the moss or litter mat'), &
+      entry('mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, [ &
+          0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.22_wp, 0.4_wp, 0.15_wp, &
+          0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
+          'thermal conductivity of the mat')]
+  end function soil_table
+
+  !> Parameters of water, namelist group hydro_nl.
+  pure function hydrology_table() result(info)
+    type(parameter_info) :: info(n_hydrology)  !< one entry for each parameter
+    info = [ &
+      entry('k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, [ &
+          1.2_wp, 2.0_wp, 1.5_wp, 2.0_wp, 1.2_wp, 3.0_wp, 20.0_wp, &
+          30.0_wp, 40.0_wp, 30.0_wp, 30.0_wp, 15.0_wp, 30.0_wp], &
+          'wetland: outflow with the water table at the surface; upland: largest drainage'), &
+      entry('l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, [ &
+          0.08_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.08_wp, 0.12_wp, 0.1_wp, &
+          0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp], &
+          'e-folding depth of the wetland outflow'), &
+      entry('q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, [ &
+          0.2_wp, 1.5_wp, 2.0_wp, 1.5_wp, 1.0_wp, 0.0_wp, 0.0_wp, &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+          'mean groundwater and surface inflow in the frost-free season'), &
+      entry('h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, [ &
+          0.03_wp, 0.08_wp, 0.3_wp, 0.25_wp, 0.08_wp, 0.1_wp, 0.005_wp, &
+          0.005_wp, 0.005_wp, 0.005_wp, 0.005_wp, 0.01_wp, 0.005_wp], &
+          'standing water beyond which all water runs off'), &
+      entry('z_b', 'm', 'hydro_nl', 0.2_wp, 1.5_wp, [ &
+          0.45_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.4_wp, 0.5_wp, 0.5_wp, &
+          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+          'deepest water table of a wetland'), &
+      entry('d_water', 'm', 'hydro_nl', 0.3_wp, 5.0_wp, [ &
+          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 2.0_wp, &
+          3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 0.9_wp, 2.5_wp], &
+          'upland: depth of the permanent water table or of the drainage base'), &
+      entry('irrigation', 'mm day-1', 'hydro_nl', 0.0_wp, 60.0_wp, [ &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 25.0_wp, 0.0_wp, &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+          'largest irrigation in the growing season (keeps rice flooded)'), &
+      entry('ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, [ &
+          3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, &
+          3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
+          'degree-day factor of snow melt')]
+  end function hydrology_table
+
+  !> Parameters of methane, namelist group ch4_nl.
+  pure function methane_table() result(info)
+    type(parameter_info) :: info(n_methane)  !< one entry for each parameter
+    info = [ &
+      entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
+          0.48_wp, 0.48_wp, 0.56_wp, 0.44_wp, 0.6_wp, 0.72_wp, 0.0_wp, &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
+          'methane production potential per soil volume at t_pr'), &
+      entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
+          4.0_wp, 4.5_wp, 3.5_wp, 2.7_wp, 4.0_wp, 2.7_wp, 3.0_wp, &
+          3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp], &
+          'Q10 of methane production'), &
+      entry('t_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, [ &
+          8.0_wp, 8.0_wp, 13.0_wp, 20.0_wp, 3.0_wp, 22.0_wp, 8.0_wp, &
+          12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
+          'reference temperature of methane production'), &
+      entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
+          25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 3.0_wp, &
+          4.0_wp, 2.5_wp, 3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp], &
+          'methane oxidation potential per soil water'), &
+      entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
+          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.12_wp, &
+          0.1_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.12_wp, 0.3_wp], &
+          'half-saturation of methane oxidation'), &
+      entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
+          1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
+          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
+          'Q10 of methane oxidation'), &
+      entry('t_or', 'degC', 'ch4_nl', -5.0_wp, 35.0_wp, [ &
+          10.0_wp, 10.0_wp, 13.0_wp, 20.0_wp, 5.0_wp, 20.0_wp, 10.0_wp, &
+          12.0_wp, 22.0_wp, 12.0_wp, 15.0_wp, 5.0_wp, 14.0_wp], &
+          'reference temperature of methane oxidation'), &
+      entry('tveg', '1', 'ch4_nl', 0.0_wp, 15.0_wp, [ &
+          3.0_wp, 10.0_wp, 12.0_wp, 4.0_wp, 10.0_wp, 12.0_wp, 0.0_wp, &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.0_wp, 0.0_wp], &
+          'ability of plants to conduct methane'), &
+      entry('pox', '1', 'ch4_nl', 0.0_wp, 1.0_wp, [ &
+          0.5_wp, 0.5_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
+          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
+          'share of plant-mediated methane oxidised in the rhizosphere'), &
+      entry('kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
+          0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, &
+          0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp], &
+          'rate constant of plant transport'), &
+      entry('f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, [ &
+          0.5_wp, 0.45_wp, 0.4_wp, 0.35_wp, 0.45_wp, 0.4_wp, 0.6_wp, &
+          0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp], &
+          'methane share of the bubble pressure at which ebullition starts'), &
+      entry('c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, [ &
+          40.0_wp, 40.0_wp, 50.0_wp, 50.0_wp, 40.0_wp, 50.0_wp, 40.0_wp, &
+          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
+          'rate at which the redox potential falls under water'), &
+      entry('tau_sub', 'day', 'ch4_nl', 3.0_wp, 200.0_wp, [ &
+          30.0_wp, 30.0_wp, 25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 30.0_wp, &
+          30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp], &
+          'turnover time of the methanogenic substrate at 25 C'), &
+      entry('fresh_ref', 'g m-2 year-1', 'ch4_nl', 10.0_wp, 1000.0_wp, [ &
+          60.0_wp, 90.0_wp, 200.0_wp, 200.0_wp, 60.0_wp, 150.0_wp, 100.0_wp, &
+          150.0_wp, 250.0_wp, 100.0_wp, 60.0_wp, 60.0_wp, 100.0_wp], &
+          'substrate input at which production reaches mgo'), &
+      entry('ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, [ &
+          3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, &
+          4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
+          'lowest pH of methanogenesis')]
+  end function methane_table
 
   !> One entry of the table.
   pure function entry(name, units, group, minimum, maximum, biome_default, long_name) result(info)
@@ -341,6 +375,9 @@ contains
     allocate (p%tau_sub(nsite), source=0.0_wp)
     allocate (p%fresh_ref(nsite), source=0.0_wp)
     allocate (p%ph_min(nsite), source=0.0_wp)
+    ! crops and their management (group crop_nl)
+    ! mineral nitrogen (group nitrogen_nl)
+    ! change over the years (group evolution_nl)
   end subroutine allocate_parameters
 
   !> Fill all parameters with the defaults of each site's biome; allocates where needed.
@@ -468,6 +505,9 @@ contains
     case ('tau_sub'); values => p%tau_sub
     case ('fresh_ref'); values => p%fresh_ref
     case ('ph_min'); values => p%ph_min
+    ! crops and their management (group crop_nl)
+    ! mineral nitrogen (group nitrogen_nl)
+    ! change over the years (group evolution_nl)
     end select
   end function locate
 

@@ -5,7 +5,7 @@
 module restart
   use, intrinsic :: iso_fortran_env, only : int64, real32
   use calendar_dates, only : calendar_date, format_date
-  use column_state, only : column_type, n_state_fields, state_field, state_fields
+  use column_state, only : column_type, state_field, state_fields
   use exit_codes, only : success
   use forcing, only : forcing_source
   use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
@@ -49,13 +49,15 @@ contains
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
-    type(state_field) :: fields(n_state_fields)
+    type(state_field), allocatable :: fields(:)
     type(netcdf_output) :: out
     character(:), allocatable :: name
-    integer :: site_dim, word_dim, memory_dim, row_dim, id(n_state_fields), ids(7), k
+    integer :: site_dim, word_dim, memory_dim, row_dim, ids(7), k
+    integer, allocatable :: id(:)
     integer(int64), allocatable :: words(:, :)
     name = config%case_name//'.r.'//format_date(date)//'-00000.nc'
     call state_fields(state, fields)
+    allocate(id(size(fields)))
     call out%create(config%outdir//'/'//name)
     call out%check(nf90_def_dim(out%ncid, 'site', size(sites%id), site_dim), 'define site')
     call out%check(nf90_def_dim(out%ncid, 'word', stream_words, word_dim), 'define word')
@@ -66,7 +68,7 @@ contains
     call attribute('calendar', config%calendar)
     call attribute('bgc_scheme', config%bgc_scheme)
     call out%check(nf90_put_att(out%ncid, nf90_global, 'seed', config%seed), 'write attributes')
-    do k = 1, n_state_fields
+    do k = 1, size(fields)
       call define_state(k)
     end do
     call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], ids(1)), &
@@ -93,7 +95,7 @@ contains
       call out%check(nf90_put_var(out%ncid, ids(5), sites%static%biome), 'write biome')
       call out%check(nf90_put_var(out%ncid, ids(6), sites%static%lat), 'write lat')
       call out%check(nf90_put_var(out%ncid, ids(7), sites%number), 'write site_number')
-      do k = 1, n_state_fields
+      do k = 1, size(fields)
         call out%check(nf90_put_var(out%ncid, id(k), fields(k)%values), 'write '//fields(k)%name)
       end do
       allocate(words(stream_words, size(sites%id)))
@@ -167,7 +169,7 @@ contains
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
-    type(state_field) :: fields(n_state_fields)
+    type(state_field), allocatable :: fields(:)
     character(string_length), allocatable :: names(:)
     real(wp), allocatable :: values(:, :)
     real(real32), allocatable :: rows(:, :)
@@ -200,8 +202,8 @@ contains
       'the restart file is of the calendar '''//written//''', the run of '''// &
       config%calendar//'''', stat, errmsg)
     if (stat == success) call compare_sites(file, ncid, sites, n, place, stat, errmsg)
-    if (stat == success) call state_fields(state, fields)
-    do k = 1, n_state_fields
+    call state_fields(state, fields)
+    do k = 1, size(fields)
       if (stat /= success) exit
       allocate(values(n, size(fields(k)%values, 2)))
       call read_array(file, ncid, trim(fields(k)%name), shape(values), id, stat, errmsg)

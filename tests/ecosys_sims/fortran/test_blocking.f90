@@ -2,7 +2,7 @@
 program test_blocking
   use kinds, only: wp
   use column, only: column_model
-  use column_state, only: step_forcing, state_field, state_fields, n_state_fields
+  use column_state, only: step_forcing, state_field, state_fields
   use column_runs, only: random_sites, run_day
   use checks, only: check, same_bits, finish
   implicit none
@@ -51,12 +51,12 @@ contains
   subroutine compare(first, last)
     integer, intent(in) :: first, last  !< site numbers
     type(column_model), target :: part
-    type(state_field) :: a(n_state_fields), b(n_state_fields)
+    type(state_field), allocatable :: a(:), b(:)
     integer :: k
     call run_sites(part, first, last, 0, nday)
     call state_fields(whole%state, a)
     call state_fields(part%state, b)
-    do k = 1, n_state_fields
+    do k = 1, size(a)
       call check(all(same_bits(a(k)%values(first:last, :), b(k)%values)), &
                  'block and whole differ in '//trim(a(k)%name))
     end do
@@ -68,18 +68,18 @@ contains
   !> Copy the state at midnight into a fresh block and go on: the same end.
   subroutine resume()
     type(column_model), target :: early, late
-    type(state_field) :: a(n_state_fields), b(n_state_fields)
+    type(state_field), allocatable :: a(:), b(:)
     integer :: k
     call run_sites(early, 1, 13, 0, 25)
     call random_sites(late, 1, 13, .false.)
     call state_fields(early%state, a)
     call state_fields(late%state, b)
-    do k = 1, n_state_fields
+    do k = 1, size(a)
       b(k)%values = a(k)%values
     end do
     call go_on(late, 1, 13, 25, nday)
     call state_fields(whole%state, a)
-    do k = 1, n_state_fields
+    do k = 1, size(a)
       call check(all(same_bits(a(k)%values(1:13, :), b(k)%values)), &
                  'restart differs in '//trim(a(k)%name))
     end do
