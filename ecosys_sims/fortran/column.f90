@@ -13,10 +13,11 @@ module column
   use initial_state, only: set_initial_state
   use land_physics, only: start_day, physics_of_step, end_day
   use biogeochemistry, only: methane_of_step, carbon_of_day, steady_pools
+  use evolution, only: parameters_of_year, track_thaw, end_thaw_year
   use balance, only: start_balances, close_balances, n_balances
   implicit none
   private
-  public :: column_model, column_initialise, physics_day_start, physics_step, physics_day_end
+  public :: column_model, column_initialise, column_year, physics_day_start, physics_step, physics_day_end
   public :: biogeochemistry_step, biogeochemistry_day, check_balances, spinup_year_end
 
   !> a block of sites
@@ -44,6 +45,20 @@ contains
     call derive_work(c%work, c%static, c%params)
     call set_initial_state(c%static, c%params, c%work, c%state)
   end subroutine column_initialise
+
+  !> Parameters of a calendar year; before the first day of a run and, `year_ends` true, on each first
+  !! of January, when thawed permafrost goes on collapsing.
+  subroutine column_year(c, base, seed, site_number, year, year_ends)
+    type(column_model), intent(inout) :: c     !< block of sites
+    type(site_parameters), intent(in) :: base  !< parameters as given
+    integer, intent(in) :: seed                !< of the run
+    integer, intent(in) :: site_number(:)      !< (nsite)
+    integer, intent(in) :: year                !< calendar year
+    logical, intent(in) :: year_ends           !< whether a year of the run has just ended
+    if (year_ends) call end_thaw_year(base, c%state)
+    call parameters_of_year(seed, site_number, year, c%static, base, c%state%thaw, c%params)
+    call derive_work(c%work, c%static, c%params)
+  end subroutine column_year
 
   !> Start a day: zero the day's sums, set day length and slow soil properties.
   subroutine physics_day_start(c, day_of_year)
@@ -73,6 +88,7 @@ contains
   subroutine physics_day_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
     call end_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
+    call track_thaw(c%static%nsite, c%state%liquid, c%state%ice, c%state%active_layer)
   end subroutine physics_day_end
 
   !> The daily biogeochemistry: photosynthesis, plants, soil carbon. Process scheme only.

@@ -52,6 +52,8 @@ module column_state
     real(wp), allocatable :: t_30d(:)  !< [K] air temperature, 30-day memory
     real(wp), allocatable :: vpd_30d(:)  !< [Pa] daytime vapour pressure deficit, 30-day memory
     real(wp), allocatable :: t_year(:)  !< [K] air temperature, 365-day memory
+    real(wp), allocatable :: active_layer(:)  !< [m] deepest thaw of the year so far
+    real(wp), allocatable :: thaw(:)  !< [1] collapse of thawed permafrost
     real(wp), allocatable :: leaf(:)  !< [g m-2] leaf carbon
     real(wp), allocatable :: wood(:)  !< [g m-2] wood carbon
     real(wp), allocatable :: root(:)  !< [g m-2] fine root carbon
@@ -192,6 +194,8 @@ contains
     allocate (state%t_30d(nsite), source=0.0_wp)
     allocate (state%vpd_30d(nsite), source=0.0_wp)
     allocate (state%t_year(nsite), source=0.0_wp)
+    allocate (state%active_layer(nsite), source=0.0_wp)
+    allocate (state%thaw(nsite), source=0.0_wp)
     allocate (state%leaf(nsite), source=0.0_wp)
     allocate (state%wood(nsite), source=0.0_wp)
     allocate (state%root(nsite), source=0.0_wp)
@@ -296,7 +300,9 @@ contains
       one_level('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d), &
       one_level('vpd_30d', 'Pa', 'daytime vapour pressure deficit, 30-day memory', &
         state%vpd_30d), &
-      one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year)]
+      one_level('t_year', 'K', 'air temperature, 365-day memory', state%t_year), &
+      one_level('active_layer', 'm', 'deepest thaw of the year so far', state%active_layer), &
+      one_level('thaw', '1', 'collapse of thawed permafrost', state%thaw)]
   end function land_fields
 
   !> State of plants and soil carbon.

@@ -33,6 +33,8 @@ contains
     state%snow_albedo = fresh_albedo
     state%canopy_water = 0.0_wp
     state%spinup_sums = 0.0_wp
+    state%active_layer = 0.0_wp
+    state%thaw = 0.0_wp
     do i = 1, static%nsite
       call start_soil(i, static, p, work, state)
       call start_carbon(i, static, p, state)

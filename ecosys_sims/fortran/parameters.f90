@@ -10,14 +10,17 @@ module parameters
   private
   public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
   public :: parameter_table, allocate_parameters, default_parameters, set_parameter, get_parameter
+  public :: set_bounded
 
   ! parameters of each namelist group
   integer, parameter :: n_vegetation = 15
   integer, parameter :: n_soil = 5
   integer, parameter :: n_hydrology = 8
   integer, parameter :: n_methane = 15
+  integer, parameter :: n_evolution = 14
   !> parameters in the table
-  integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane
+  integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane &
+    + n_evolution
   integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
 
   !> names of the site classes, in the order of their flags
@@ -29,7 +32,7 @@ module parameters
   type :: parameter_info
     character(len=16) :: name = ''        !< key in namelists and site tables
     character(len=16) :: units = ''       !< unit
-    character(len=8) :: group = ''        !< namelist group
+    character(len=12) :: group = ''       !< namelist group
     character(len=88) :: long_name = ''   !< meaning
     real(wp) :: minimum = 0.0_wp          !< smallest value accepted
     real(wp) :: maximum = 0.0_wp          !< largest value accepted
@@ -100,6 +103,26 @@ module parameters
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
+    !> [year] first year of drainage or rewetting, 0 for never
+    real(wp), allocatable :: drain_year(:)
+    real(wp), allocatable :: drain_span(:)  !< [year] years that drainage or rewetting takes
+    !> [1] k_out after drainage (above 1) or rewetting (below 1), relative
+    real(wp), allocatable :: drain_factor(:)
+    !> [year] year of half a change of vegetation, 0 for never
+    real(wp), allocatable :: shift_year(:)
+    !> [year] years from 12 to 88 per cent of the change of vegetation
+    real(wp), allocatable :: shift_span(:)
+    real(wp), allocatable :: shift_lai(:)  !< [1] lai_max after the change of vegetation, relative
+    real(wp), allocatable :: shift_tveg(:)  !< [1] tveg after the change of vegetation, relative
+    real(wp), allocatable :: walk_year(:)  !< [year] year in which the random walk of mgo starts
+    real(wp), allocatable :: mgo_walk(:)  !< [1] standard deviation of the yearly step of log(mgo)
+    !> [m] yearly thaw beyond which permafrost ground collapses, 0 for never
+    real(wp), allocatable :: thaw_depth(:)
+    real(wp), allocatable :: thaw_span(:)  !< [year] years of such thaw that a whole collapse takes
+    real(wp), allocatable :: thaw_k_out(:)  !< [1] k_out after the collapse, relative
+    real(wp), allocatable :: thaw_h_max(:)  !< [m] rise of h_max by the collapse
+    !> [year-1] yearly rise of the quantum yield of crops, relative to 2000
+    real(wp), allocatable :: cultivar_trend(:)
   end type site_parameters
 
 contains
@@ -113,7 +136,8 @@ contains
   !> The table of all parameters, in a fixed order.
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
-    info = [vegetation_table(), soil_table(), hydrology_table(), methane_table()]
+    info = [vegetation_table(), soil_table(), hydrology_table(), methane_table(), &
+            evolution_table()]
   end function parameter_table
 
   !> Parameters of plants, namelist group veg_nl.
@@ -312,6 +336,40 @@ contains
           'lowest pH of methanogenesis')]
   end function methane_table
 
+  !> Parameters of change over the years, namelist group evolution_nl.
+  pure function evolution_table() result(info)
+    type(parameter_info) :: info(n_evolution)  !< one entry for each parameter
+    info = [ &
+      entry('drain_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, spread(0.0_wp, 1, n_biomes), &
+        'first year of drainage or rewetting, 0 for never'), &
+      entry('drain_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(3.0_wp, 1, n_biomes), &
+        'years that drainage or rewetting takes'), &
+      entry('drain_factor', '1', 'evolution_nl', 0.02_wp, 50.0_wp, spread(4.0_wp, 1, n_biomes), &
+        'k_out after drainage (above 1) or rewetting (below 1), relative'), &
+      entry('shift_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, spread(0.0_wp, 1, n_biomes), &
+        'year of half a change of vegetation, 0 for never'), &
+      entry('shift_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(10.0_wp, 1, n_biomes), &
+        'years from 12 to 88 per cent of the change of vegetation'), &
+      entry('shift_lai', '1', 'evolution_nl', 0.2_wp, 5.0_wp, spread(1.5_wp, 1, n_biomes), &
+        'lai_max after the change of vegetation, relative'), &
+      entry('shift_tveg', '1', 'evolution_nl', 0.0_wp, 10.0_wp, spread(2.0_wp, 1, n_biomes), &
+        'tveg after the change of vegetation, relative'), &
+      entry('walk_year', 'year', 'evolution_nl', 1.0_wp, 3000.0_wp, spread(2000.0_wp, 1, n_biomes), &
+        'year in which the random walk of mgo starts'), &
+      entry('mgo_walk', '1', 'evolution_nl', 0.0_wp, 0.5_wp, spread(0.0_wp, 1, n_biomes), &
+        'standard deviation of the yearly step of log(mgo)'), &
+      entry('thaw_depth', 'm', 'evolution_nl', 0.0_wp, 5.0_wp, spread(0.0_wp, 1, n_biomes), &
+        'yearly thaw beyond which permafrost ground collapses, 0 for never'), &
+      entry('thaw_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(8.0_wp, 1, n_biomes), &
+        'years of such thaw that a whole collapse takes'), &
+      entry('thaw_k_out', '1', 'evolution_nl', 0.02_wp, 50.0_wp, spread(0.3_wp, 1, n_biomes), &
+        'k_out after the collapse, relative'), &
+      entry('thaw_h_max', 'm', 'evolution_nl', 0.0_wp, 0.5_wp, spread(0.1_wp, 1, n_biomes), &
+        'rise of h_max by the collapse'), &
+      entry('cultivar_trend', 'year-1', 'evolution_nl', -0.02_wp, 0.05_wp, spread(0.0_wp, 1, n_biomes), &
+        'yearly rise of the quantum yield of crops, relative to 2000')]
+  end function evolution_table
+
   !> One entry of the table.
   pure function entry(name, units, group, minimum, maximum, biome_default, long_name) result(info)
     character(len=*), intent(in) :: name, units, group, long_name  !< texts of the entry
@@ -378,6 +436,20 @@ contains
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
+    allocate (p%drain_year(nsite), source=0.0_wp)
+    allocate (p%drain_span(nsite), source=0.0_wp)
+    allocate (p%drain_factor(nsite), source=0.0_wp)
+    allocate (p%shift_year(nsite), source=0.0_wp)
+    allocate (p%shift_span(nsite), source=0.0_wp)
+    allocate (p%shift_lai(nsite), source=0.0_wp)
+    allocate (p%shift_tveg(nsite), source=0.0_wp)
+    allocate (p%walk_year(nsite), source=0.0_wp)
+    allocate (p%mgo_walk(nsite), source=0.0_wp)
+    allocate (p%thaw_depth(nsite), source=0.0_wp)
+    allocate (p%thaw_span(nsite), source=0.0_wp)
+    allocate (p%thaw_k_out(nsite), source=0.0_wp)
+    allocate (p%thaw_h_max(nsite), source=0.0_wp)
+    allocate (p%cultivar_trend(nsite), source=0.0_wp)
   end subroutine allocate_parameters
 
   !> Fill all parameters with the defaults of each site's biome; allocates where needed.
@@ -442,6 +514,21 @@ contains
       current = values
     end if
   end subroutine set_parameter
+
+  !> Hold some parameters within their bounds.
+  subroutine set_bounded(p, names)
+    type(site_parameters), intent(inout), target :: p  !< parameters
+    character(len=*), intent(in) :: names(:)           !< names in the table
+    type(parameter_info) :: info(n_parameters)
+    real(wp), pointer :: values(:)
+    integer :: k
+    info = parameter_table()
+    do k = 1, n_parameters
+      if (all(names /= info(k)%name)) cycle
+      values => locate(p, trim(info(k)%name))
+      values = min(info(k)%maximum, max(info(k)%minimum, values))
+    end do
+  end subroutine set_bounded
 
   !> The values of one parameter; `stat` is 1 for an unknown name.
   subroutine get_parameter(p, name, values, stat)
@@ -508,6 +595,20 @@ contains
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
+    case ('drain_year'); values => p%drain_year
+    case ('drain_span'); values => p%drain_span
+    case ('drain_factor'); values => p%drain_factor
+    case ('shift_year'); values => p%shift_year
+    case ('shift_span'); values => p%shift_span
+    case ('shift_lai'); values => p%shift_lai
+    case ('shift_tveg'); values => p%shift_tveg
+    case ('walk_year'); values => p%walk_year
+    case ('mgo_walk'); values => p%mgo_walk
+    case ('thaw_depth'); values => p%thaw_depth
+    case ('thaw_span'); values => p%thaw_span
+    case ('thaw_k_out'); values => p%thaw_k_out
+    case ('thaw_h_max'); values => p%thaw_h_max
+    case ('cultivar_trend'); values => p%cultivar_trend
     end select
   end function locate
 

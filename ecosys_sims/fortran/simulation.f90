@@ -4,7 +4,7 @@ module simulation
   use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
   use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
-    column_initialise, column_model, physics_day_end, physics_day_start, physics_step, &
+    column_initialise, column_model, column_year, physics_day_end, physics_day_start, physics_step, &
     spinup_year_end
   use column_state, only : allocate_forcing, step_forcing
   use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
@@ -185,6 +185,7 @@ contains
     logical :: with_emulator
     stat = success
     with_emulator = .false.
+    call begin_year(run, config, config%start_date%year, .false.)
     if (config%finidat == '') then
       call spin_up(run, config, stat, errmsg)
     else
@@ -197,13 +198,28 @@ contains
         if (with_emulator) call forget_date(run%emulator, stat, errmsg)
       end if
     end if
+    if (stat == success) call begin_year(run, config, config%start_date%year, .false.)
     if (stat /= success .or. .not. run%emulated .or. with_emulator) return
     if (config%finidat /= '') write(output_unit, '(a)') 'ecosys: note: '//config%finidat// &
       ' has no emulator state, the emulator starts without memory'
     call start_emulator(run%emulator, stat, errmsg)
   end subroutine begin_state
 
-  !> Years before the run, without output; the emulator is not called.
+  !> Give the column the parameters of a year.
+  subroutine begin_year(run, config, year, year_ends)
+    !> The run.
+    type(run_state), intent(inout) :: run
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> Calendar year.
+    integer, intent(in) :: year
+    !> Whether a year of the run has just ended.
+    logical, intent(in) :: year_ends
+    call column_year(run%column, run%sites%params, config%seed, run%sites%number, year, year_ends)
+  end subroutine begin_year
+
+  !> Years before the run, without output, with the parameters of its first year; the emulator is not
+  !> called.
   subroutine spin_up(run, config, stat, errmsg)
     !> The run.
     type(run_state), intent(inout), target :: run
@@ -227,6 +243,7 @@ contains
         date = next_day(date)
       end do
       if (.not. run%emulated) call spinup_year_end(run%column)
+      run%column%state%active_layer = 0.0_wp
       call lap(run%watch, part_biogeochemistry)
     end do
   end subroutine spin_up
@@ -254,6 +271,7 @@ contains
     stat = success
     date = config%start_date
     do while (.not. date == behind .and. run%history%out%stat == success)
+      if (date%month == 1 .and. date%day == 1) call begin_year(run, config, date%year, .true.)
       call advance_day(run, config, date, .true., stat, errmsg)
       if (stat /= success) return
       call record_day(run%history, date)

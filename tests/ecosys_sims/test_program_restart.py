@@ -250,3 +250,21 @@ def test_no_restart_without_its_history(case):
     done = case.run(groups("process", rest_frq="end"))
     assert done.returncode == 4 and "cannot rename" in done.stderr
     assert not list(case.folder.glob("case.r.*")) and not (case.folder / "rpointer.lnd").exists()
+
+
+def test_restart_goes_on_with_the_change_over_the_years(case):
+    """Drainage, a random walk and a collapse of permafrost under way: the same years with and without a stop."""
+    change = {"evolution_nl": {"drain_year": 2002, "drain_span": 3, "mgo_walk": 0.1, "walk_year": 2000,
+                               "shift_year": 2003, "thaw_depth": 0.02, "thaw_span": 2}}  # fmt: skip
+    whole = case.complete(groups("process", stop_n=3) | change, "whole")
+    first = case.complete(groups("process", stop_n=2, rest_frq="end") | change, "first")
+    second = case.complete(
+        groups("process", start_date="2003-01-01", stop_n=1, finidat="first.r.2003-01-01-00000.nc") | change, "second"
+    )
+    assert_same(whole, [first, second])
+    still = case.complete(groups("process", stop_n=3), "still")
+    wetland = [0, 1]  # the bog and the swamp of the table
+    year = [slice(0, 365), slice(365, 730), slice(730, 1095)]
+    assert not np.array_equal(whole["fch4"][wetland][:, year[2]], still["fch4"][wetland][:, year[2]])
+    assert whole["wtd"][wetland][:, year[2]].mean() > still["wtd"][wetland][:, year[2]].mean()  # drained
+    assert np.array_equal(whole["tas"], still["tas"])  # the weather's random numbers are its own
