@@ -2,10 +2,15 @@
 
     python -m ecosys_sims.tower forcing.nc --out runs/DE-Zrk --set ch4_nl.mgo=0.4
 
-The forcing file also says where the site is; the adapters write it so.
+The forcing file also says where the site is; the adapters write it so. An adapter's name in front runs that adapter,
+which converts a tower's own files and, with --run, runs the model at once:
+
+    python -m ecosys_sims.tower fluxnet2015 FLX_DE-Geb_FLUXNET2015_FULLSET_HH_2001-2014_1-4.csv \\
+        --lat 51.1 --lon 10.91 --biome cropland --out forcing.nc --run runs/DE-Geb
 """
 
 import argparse
+import importlib
 import logging
 import shutil
 import sys
@@ -27,6 +32,7 @@ from ecosys_sims.validation import FormatError, require_valid_dataset, require_v
 log = logging.getLogger(__name__)
 
 CASE_NAME = "tower"
+ADAPTERS = ("ecosim_climate", "ecosys_weather", "fluxnet2015", "fluxnet_ch4", "greenhouse_gases")
 
 # What a run from tower weather sets itself, or writes into the dataset; a group alone stands for all its keys.
 IN_FORCING = "follows from the forcing file; change it there or write it anew with the adapter"
@@ -215,8 +221,13 @@ def _is_literal(value: str) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 failed."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in ADAPTERS:
+        return importlib.import_module(f"ecosys_sims.adapters.{arguments[0]}").main(arguments[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("forcing", type=Path, help="forcing file written by one of the adapters")
+    parser.add_argument(
+        "forcing", type=Path, help=f"forcing file, or the name of an adapter ({', '.join(ADAPTERS)}) and its arguments"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE", help="change a namelist value")
     parser.add_argument("--spinup-years", type=int, default=2, help="years before the first, with repeated weather")

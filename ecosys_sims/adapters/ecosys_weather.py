@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ecosys_sims.adapters import command
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
 from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import FormatError, require_valid_forcing
+from ecosys_sims.validation import require_valid_forcing
 
 log = logging.getLogger(__name__)
 
@@ -187,20 +188,17 @@ def describe_site(
 ) -> TowerSite:
     """The site of the command line, its climate from its own weather."""
     times = np.datetime64(start) + np.arange(len(found["temperature"])) * np.timedelta64(step_hours, "h")
-    months = times.astype("datetime64[M]").astype(int) % 12
-    by_month = [found["temperature"][months == month].mean() for month in np.unique(months)]
+    daily_precipitation = found["precipitation"] * 24.0 / step_hours
     return TowerSite(
         site_id=options.site,
         lat=options.lat,
         lon=options.lon,
         biome=options.biome,
         elevation=options.elevation,
-        annual_precip=float(found["precipitation"].mean() * 24.0 / step_hours * 365.25),
-        continentality=weather.conrad_continentality(options.lat, max(by_month), min(by_month)),
-        t_ann=float(found["temperature"].mean() + weather.ZERO_CELSIUS),
         sand=options.sand,
         clay=options.clay,
         ph=options.ph,
+        **weather.climate_from_weather(options.lat, times, found["temperature"], daily_precipitation),
     )
 
 
@@ -209,34 +207,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help="weather files, one a year, of consecutive years")
     parser.add_argument("--out", type=Path, required=True, help="forcing file to write")
-    parser.add_argument("--site", required=True, help="name of the site")
-    parser.add_argument("--lat", type=float, required=True, help="latitude, degrees north")
-    parser.add_argument("--lon", type=float, required=True, help="longitude, degrees east")
-    parser.add_argument("--biome", required=True, help="site class, for example cropland")
-    parser.add_argument("--elevation", type=float, default=0.0, help="m; gives the pressure where the file has none")
-    parser.add_argument("--sand", type=float, default=0.4, help="mass fraction")
-    parser.add_argument("--clay", type=float, default=0.2, help="mass fraction")
-    parser.add_argument("--ph", type=float, help="soil or peat pH")
+    command.add_site(parser, required=("site", "lat", "lon", "biome"))
     parser.add_argument("--utc-offset", type=float, default=0.0, help="hours from the file's times to local time")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="also run the process model with this weather")
+    command.add_run(parser)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        start, step, found = read_years(options.files, options.elevation)
-        site = describe_site(start, step, found, options)
-        source = "ecosys weather files " + ", ".join(path.name for path in options.files)
-        shifted = start + timedelta(hours=options.utc_offset)
-        write_forcing(options.out, site, shifted, step, drivers(found, step), source)
-        require_valid_forcing(options.out)
-    except (AdapterError, FormatError) as error:
-        log.error("%s", error)
-        return 1
-    log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, shifted)
-    if options.run:
-        from ecosys_sims import tower
+    return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
 
-        return tower.main([str(options.out), "--out", str(options.run)])
-    return 0
+
+def _convert(options: argparse.Namespace) -> None:
+    if options.elevation is None:
+        options.elevation = 0.0
+    start, step, found = read_years(options.files, options.elevation)
+    site = describe_site(start, step, found, options)
+    source = "ecosys weather files " + ", ".join(path.name for path in options.files)
+    shifted = start + timedelta(hours=options.utc_offset)
+    write_forcing(options.out, site, shifted, step, drivers(found, step), source)
+    require_valid_forcing(options.out)
+    log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, shifted)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ import netCDF4
 import numpy as np
 
 from ecosys_sims import variables
+from ecosys_sims.adapters import command
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
 from ecosys_sims.adapters.tower_weather import AdapterError
 from ecosys_sims.atomic_file import replacing
 from ecosys_sims.dataset import common_attributes, create_layout
-from ecosys_sims.validation import FormatError, require_valid_dataset, require_valid_forcing
+from ecosys_sims.validation import require_valid_dataset, require_valid_forcing
 
 log = logging.getLogger(__name__)
 
@@ -172,15 +173,11 @@ def describe_site(record: TowerRecord, row: dict[str, str], **changes) -> TowerS
 
     `changes` replace what is known so: biome, elevation, sand, clay, ph; None changes nothing.
     """
-    celsius, months = record.columns["TA_F"], record.days().astype("datetime64[M]").astype(int) % 12
-    by_month = [celsius[months == month].mean() for month in np.unique(months)]
     lat = float(row["LAT"])
     known = {
         "site_id": row["SITE_ID"], "lat": lat, "lon": float(row["LON"]),
         "elevation": max(0.0, -8434.0 * math.log(record.columns["PA_F"].mean() / 101.325)),
-        "annual_precip": float(record.columns["P_F"].mean() * 365.25),
-        "continentality": weather.conrad_continentality(lat, max(by_month), min(by_month)),
-        "t_ann": float(celsius.mean() + weather.ZERO_CELSIUS),
+        **weather.climate_from_weather(lat, record.days(), record.columns["TA_F"], record.columns["P_F"]),
     }  # fmt: skip
     known.update({name: value for name, value in changes.items() if value is not None})
     return TowerSite(biome=known.pop("biome", None) or biome_of(row), **known)
@@ -271,7 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--meta", type=Path, required=True, help="site table of the collection (CSV)")
     parser.add_argument("--out", type=Path, required=True, help="forcing file to write")
     parser.add_argument("--observations", type=Path, help="also write the measured fluxes as a dataset")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="also run the process model with this weather")
+    command.add_run(parser)
     parser.add_argument("--site", help="site code; default: from the file's name")
     parser.add_argument("--biome", help="site class, instead of the one that the site table implies")
     for name, meaning in (
@@ -282,27 +279,19 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         parser.add_argument(f"--{name}", type=float, help=meaning)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        record = read_daily(options.csv)
-        row = read_site(options.meta, options.site or site_id_of(options.csv))
-        changes = {name: getattr(options, name) for name in ("biome", "elevation", "sand", "clay", "ph")}
-        site = describe_site(record, row, **changes)
-        write_tower_forcing(record, site, options.out)
-        log.info("%s: %s, %s, %d days from %s", options.out, site.site_id, site.biome, len(record.days()), record.start)
-        if options.observations:
-            write_observations(record, site, options.observations)
-            log.info(
-                "%s: %d days with measured CH4", options.observations, int(np.isfinite(record.columns["FCH4"]).sum())
-            )
-    except (AdapterError, FormatError) as error:
-        log.error("%s", error)
-        return 1
-    if options.run:
-        from ecosys_sims import tower
+    return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
 
-        return tower.main([str(options.out), "--out", str(options.run)])
-    return 0
+
+def _convert(options: argparse.Namespace) -> None:
+    record = read_daily(options.csv)
+    row = read_site(options.meta, options.site or site_id_of(options.csv))
+    changes = {name: getattr(options, name) for name in ("biome", "elevation", "sand", "clay", "ph")}
+    site = describe_site(record, row, **changes)
+    write_tower_forcing(record, site, options.out)
+    log.info("%s: %s, %s, %d days from %s", options.out, site.site_id, site.biome, len(record.days()), record.start)
+    if options.observations:
+        write_observations(record, site, options.observations)
+        log.info("%s: %d days with measured CH4", options.observations, int(np.isfinite(record.columns["FCH4"]).sum()))
 
 
 if __name__ == "__main__":

@@ -84,3 +84,44 @@ def carbon_dioxide(year: np.ndarray) -> np.ndarray:
 def methane(year: np.ndarray) -> np.ndarray:
     """Global annual mean mole fraction, 1e-9."""
     return np.interp(year, _GAS_YEARS, _METHANE)
+
+
+def climate_from_weather(
+    lat: float, times: np.ndarray, celsius: np.ndarray, daily_precipitation: np.ndarray
+) -> dict[str, float]:
+    """Annual precipitation (mm), continentality and annual mean temperature (K) of a record.
+
+    times (T,) are numpy datetimes of even spacing, precipitation is in mm per day.
+    """
+    months = times.astype("datetime64[M]").astype(int) % 12
+    by_month = [np.nanmean(celsius[months == month]) for month in np.unique(months)]
+    return {
+        "annual_precip": float(np.nanmean(daily_precipitation) * 365.25),
+        "continentality": conrad_continentality(lat, max(by_month), min(by_month)),
+        "t_ann": float(np.nanmean(celsius) + ZERO_CELSIUS),
+    }
+
+
+def hour_of_sun(shortwave: np.ndarray, per_day: int) -> float:
+    """Hour about which shortwave radiation is centred; NaN where it has no daily course.
+
+    shortwave (T,) begins at midnight and has `per_day` values a day. The hours are averaged on the circle.
+    """
+    angle = 2.0 * np.pi * (np.arange(len(shortwave)) % per_day + 0.5) / per_day
+    light = np.maximum(shortwave, 0.0)
+    east, north = (light * np.sin(angle)).sum(), (light * np.cos(angle)).sum()
+    if np.hypot(east, north) < 0.2 * light.sum() or light.sum() <= 0.0:
+        return float("nan")
+    return float(np.arctan2(east, north) * 12.0 / np.pi % 24.0)
+
+
+def check_local_time(place: str, shortwave: np.ndarray, per_day: int) -> None:
+    """Refuse records whose sun is highest more than 3 hours from noon: their times are no local times.
+
+    Zones and the equation of time move the noon of local standard time by up to 3 hours (west China).
+    """
+    hour = hour_of_sun(shortwave, per_day)
+    if abs(hour - 12.0) > 3.0:
+        raise AdapterError(
+            f"{place}: the sun is highest at {int(hour):02d}:{int(hour % 1 * 60):02d}; times must be local, not UTC"
+        )

@@ -1,0 +1,54 @@
+"""What the command lines of the adapters share: the site, and the run that may follow."""
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from ecosys_sims.adapters.tower_weather import AdapterError
+from ecosys_sims.validation import FormatError
+
+log = logging.getLogger(__name__)
+
+
+def add_site(parser: argparse.ArgumentParser, required: tuple[str, ...] = ()) -> None:
+    """Options that describe a site; `required` names those without which there is none."""
+    for name, kind, meaning in (
+        ("site", str, "name of the site"),
+        ("lat", float, "latitude, degrees north"),
+        ("lon", float, "longitude, degrees east"),
+        ("biome", str, "site class, for example cropland"),
+        ("elevation", float, "m; gives the pressure where the file has none"),
+        ("ph", float, "soil or peat pH; default: typical of the biome"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, required=name in required, help=meaning)
+    parser.add_argument("--sand", type=float, default=0.4, help="mass fraction (default %(default)s)")
+    parser.add_argument("--clay", type=float, default=0.2, help="mass fraction (default %(default)s)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Options of the run of the process model that may follow."""
+    parser.add_argument("--run", type=Path, metavar="DIR", help="also run the process model with this weather")
+    parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE", help="as of ecosys_sims.tower")
+    parser.add_argument("--spinup-years", type=int, default=2, help="as of ecosys_sims.tower")
+
+
+def run_model(forcing: Path, options: argparse.Namespace) -> int:
+    """Run the process model where `--run` asks for it; its exit code."""
+    if not options.run:
+        return 0
+    from ecosys_sims import tower
+
+    changes = [word for change in options.set for word in ("--set", change)]
+    return tower.main([str(forcing), "--out", str(options.run), "--spinup-years", str(options.spinup_years), *changes])
+
+
+def complete(work: Callable[[], None]) -> int:
+    """Do the work of a command; 1 with a message where a file cannot be used, else 0."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        work()
+    except (AdapterError, FormatError) as error:
+        log.error("%s", error)
+        return 1
+    return 0
