@@ -79,6 +79,19 @@ class HiddenParametersConfig(Section):
         return self
 
 
+class EvolutionConfig(Section):
+    """Sites that change over the years, in ways that an emulator is not told (docs/process_model.md).
+
+    The shares are of the sites to which each can happen: wetlands, all but crops, and sites below -2 degC.
+    """
+
+    drained_share: Annotated[float, Field(ge=0, le=1)] = 0.0  # drained or rewetted in a year of the period
+    shifted_share: Annotated[float, Field(ge=0, le=1)] = 0.0  # denser or sparser vegetation, over 5 to 20 years
+    thawing_share: Annotated[float, Field(ge=0, le=1)] = 0.0  # permafrost that collapses where it thaws deeper
+    mgo_walk: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # random walk of methane production, step of log a year
+    cultivar_trend: Annotated[float, Field(ge=-0.02, le=0.05)] = 0.0  # of the quantum yield of crops, a year
+
+
 class PeriodConfig(Section):
     """Simulated years."""
 
@@ -105,6 +118,7 @@ class SimulationConfig(Section):
     sites: SitesConfig = SitesConfig()
     period: PeriodConfig = PeriodConfig()
     hidden_parameters: HiddenParametersConfig = HiddenParametersConfig()
+    evolution: EvolutionConfig = EvolutionConfig()
     namelist: dict[str, dict[str, bool | int | float | str]] = {}  # group -> key -> value, passed on as they are
     run: RunConfig = RunConfig()
 

@@ -28,6 +28,7 @@ from ecosys_sims.blocks import (
 from ecosys_sims.config import SimulationConfig
 from ecosys_sims.dataset import write_simulated
 from ecosys_sims.ensemble import default_workers, run_blocks
+from ecosys_sims.evolution import draw_evolution
 from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.model import ParameterInfo, find_program, parameter_table, program_version
 from ecosys_sims.site_table import write_site_table, write_true_parameters
@@ -80,6 +81,8 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     table = parameter_table(program)
     fixed = _fixed_by_namelist(config, table)
     hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed)
+    change = draw_evolution(sites, config.evolution, config.period, config.seed)
+    hidden.values.update({name: values for name, values in change.items() if name not in fixed})
     _check_identity(out, config, sites, hidden, program)
     tasks = _tasks(config, out, program)
     if (out / DATASET).exists() and (out / SUMMARY).exists():
