@@ -1,9 +1,9 @@
 !> One block of sites: initial state, the physics and biogeochemistry of a step and a day, balances.
 !!
-!! The order of a day: `physics_day_start`; for each step `physics_step` and, under the process
-!! scheme,
-!! `biogeochemistry_step`; `physics_day_end`; under the process scheme `biogeochemistry_day`;
-!! `check_balances`. Physics never reads what biogeochemistry wrote.
+!! The order of a day: `physics_day_start`; for each step of `dt_phys` one or more of `surface_step`,
+!! then `soil_step` and, under the process scheme, `biogeochemistry_step`; `physics_day_end`; under
+!! the process scheme `biogeochemistry_day`; `check_balances`. Physics never reads what
+!! biogeochemistry wrote. `physics_step` is one surface step with its soil step.
 module column
   use kinds, only: wp
   use parameters, only: site_parameters
@@ -11,13 +11,14 @@ module column
                           allocate_column, allocate_daily_forcing, allocate_fluxes
   use column_work, only: work_arrays, allocate_work, derive_work
   use initial_state, only: set_initial_state
-  use land_physics, only: start_day, physics_of_step, end_day
+  use land_physics, only: start_day, surface_of_step, soil_of_step, end_day
   use biogeochemistry, only: methane_of_step, carbon_of_day, steady_pools
   use evolution, only: parameters_of_year, track_thaw, end_thaw_year
   use balance, only: start_balances, close_balances, n_balances
   implicit none
   private
-  public :: column_model, column_initialise, column_year, physics_day_start, physics_step, physics_day_end
+  public :: column_model, column_initialise, column_year, physics_day_start, physics_step
+  public :: surface_step, soil_step, physics_day_end
   public :: biogeochemistry_step, biogeochemistry_day, check_balances, spinup_year_end
 
   !> a block of sites
@@ -68,15 +69,32 @@ contains
     call start_balances(c%static%nsite, c%state, c%work, c%fluxes)
   end subroutine physics_day_start
 
-  !> One step of the land physics.
+  !> One step of the land physics: surface and soil.
   subroutine physics_step(c, forcing, dt)
     type(column_model), intent(inout) :: c     !< block of sites
     type(step_forcing), intent(in) :: forcing  !< forcing of the step
     real(wp), intent(in) :: dt                 !< step [s]
-    call physics_of_step(c%static, c%params, c%state, forcing, c%day, c%fluxes, c%work, dt)
+    call surface_step(c, forcing, dt)
+    call soil_step(c, dt)
   end subroutine physics_step
 
-  !> One step of the biogeochemistry: methane. Process scheme only, after `physics_step`.
+  !> One step of the surface, which follows the course of the day: an hour or less.
+  subroutine surface_step(c, forcing, dt)
+    type(column_model), intent(inout) :: c     !< block of sites
+    type(step_forcing), intent(in) :: forcing  !< forcing of the step
+    real(wp), intent(in) :: dt                 !< step [s]
+    call surface_of_step(c%static, c%params, c%state, forcing, c%day, c%fluxes, c%work, dt)
+  end subroutine surface_step
+
+  !> One step of soil water and heat, over all surface steps since the last one.
+  subroutine soil_step(c, dt)
+    type(column_model), intent(inout) :: c  !< block of sites
+    real(wp), intent(in) :: dt              !< sum of those steps [s]
+    call soil_of_step(c%static, c%params, c%state, c%fluxes, c%work, dt)
+  end subroutine soil_step
+
+  !> One step of the biogeochemistry: methane. Process scheme only, after `soil_step`.
+  !! `forcing` is the mean over the step.
   subroutine biogeochemistry_step(c, forcing, dt)
     type(column_model), intent(inout) :: c     !< block of sites
     type(step_forcing), intent(in) :: forcing  !< forcing of the step

@@ -40,10 +40,14 @@ module column_work
     real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
     real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
     real(wp), allocatable :: light(:)               !< share of light absorbed by leaves [1]
+    ! of the surface, summed over a step of the soil
+    real(wp), allocatable :: supply(:)              !< throughfall and melt [kg m-2]
+    real(wp), allocatable :: demand(:)              !< evaporative demand on soil, plants [kg m-2]
+    real(wp), allocatable :: warmth(:)              !< surface temperature times time [K s]
     ! scratch
     real(wp), allocatable, dimension(:, :) :: a, b, c, d, x       !< (nsite, nsoil)
     real(wp), allocatable, dimension(:, :) :: ma, mb, mc, md, mx  !< (nsite, nch4)
-    real(wp), allocatable, dimension(:) :: t_surface, ground_heat, warm  !< (nsite)
+    real(wp), allocatable, dimension(:) :: warm                !< (nsite)
     type(methane_fluxes) :: methane                 !< fluxes of a methane step
   end type work_arrays
 
@@ -63,8 +67,8 @@ contains
               work%mx(n, nch4), source=0.0_wp)
     allocate (work%full(n), work%conductivity(n), work%fines(n), work%production(n), &
               work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
-              work%surface_conductance(n), work%light(n), work%t_surface(n), work%ground_heat(n), &
-              work%warm(n), source=0.0_wp)
+              work%surface_conductance(n), work%light(n), work%supply(n), work%demand(n), &
+              work%warmth(n), work%warm(n), source=0.0_wp)
     allocate (work%tall(n), source=.false.)
     allocate (work%n_active(n), source=nsoil)
     call allocate_methane_fluxes(work%methane, n)

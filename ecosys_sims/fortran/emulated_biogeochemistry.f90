@@ -8,6 +8,7 @@ module emulated_biogeochemistry
   use ecostep, only : ecostep_cells, ecostep_model
   use exit_codes, only : emulator_failure, success
   use file_identity, only : describe_file
+  use forcing_day, only : surface_steps
   use kinds, only : wp
   use namelist_input, only : configuration
   use radiation, only : saturation_pressure, vapour_deficit
@@ -51,7 +52,7 @@ module emulated_biogeochemistry
     real(wp), allocatable, private :: fluxes(:, :)
     !> Evaporation of the day up to the last step [kg m-2], (nsite).
     real(wp), allocatable, private :: evaporated(:)
-    !> Interval of calls and physics step [s].
+    !> Interval of calls and step of the forcing [s].
     integer, private :: dt_call = 3600, dt = 3600
     !> Path of the artefact, for messages.
     character(:), allocatable, private :: file
@@ -75,7 +76,7 @@ contains
     n = static%nsite
     self%file = config%emulator_file
     self%dt_call = config%emulator_dt
-    self%dt = config%dt_phys
+    self%dt = config%dt_phys/surface_steps(config%dt_phys)
     allocate(self%drivers(n, n_drivers), self%fluxes(n, n_targets), self%evaporated(n), &
       source=0.0_wp)
     call self%model%open(self%file, config%emulator_backend, stat, errmsg)
@@ -175,7 +176,8 @@ contains
     call settle(self, stat, errmsg)
   end subroutine forget_date
 
-  !> One physics step, after physics_step: gather drivers and call the coupler when due.
+  !> One step of the forcing, after the soil step that spans it: gather drivers and call the coupler
+  !> when due.
   subroutine emulator_step(self, c, forcing, date, step, stat, errmsg)
     !> The emulator.
     type(emulator), intent(inout), target :: self

@@ -4,7 +4,7 @@ module forcing
   use climate_normals, only : ch4_of_year, co2_of_year
   use exit_codes, only : bad_input, success
   use forcing_day, only : allocate_day_forcing, cloud_of_shortwave, day_forcing, disaggregate, &
-    longwave, snow_share
+    longwave, snow_share, surface_steps
   use forcing_file, only : absent, ch4air, close_meteorology, co2air, has_quantity, load_day, &
     lwdown, meteorology_file, open_meteorology, psurf, qair, rainf, snowf, swdown, tair, tmax, &
     tmin, wind
@@ -63,7 +63,7 @@ contains
     integer :: i, n, nstep
     stat = success
     n = sites%static%nsite
-    nstep = 86400/config%dt_phys
+    nstep = 86400/config%dt_phys*surface_steps(config%dt_phys)
     self%from_file = config%forcing_source == 'netcdf'
     self%lat = sites%static%lat
     self%co2 = config%co2

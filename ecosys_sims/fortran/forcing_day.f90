@@ -11,7 +11,7 @@ module forcing_day
   implicit none
   private
 
-  public :: day_forcing, allocate_day_forcing, take_step, disaggregate
+  public :: day_forcing, allocate_day_forcing, take_step, take_mean, disaggregate, surface_steps
   public :: snow_share, longwave, cloud_of_shortwave
 
   !> Forcing of a day, (nsite, nstep); units as in step_forcing.
@@ -57,6 +57,38 @@ contains
     forcing%co2 = day%co2(:, k)
     forcing%ch4 = day%ch4(:, k)
   end subroutine take_step
+
+  !> Mean forcing over consecutive steps.
+  pure subroutine take_mean(day, first, last, forcing)
+    !> Forcing of a day.
+    type(day_forcing), intent(in) :: day
+    !> First and last step, from 1.
+    integer, intent(in) :: first, last
+    !> Their mean.
+    type(step_forcing), intent(inout) :: forcing
+    real(wp) :: n
+    n = real(last - first + 1, wp)
+    forcing%tair = sum(day%tair(:, first:last), dim=2)/n
+    forcing%qair = sum(day%qair(:, first:last), dim=2)/n
+    forcing%swdown = sum(day%swdown(:, first:last), dim=2)/n
+    forcing%lwdown = sum(day%lwdown(:, first:last), dim=2)/n
+    forcing%rain = sum(day%rain(:, first:last), dim=2)/n
+    forcing%snow = sum(day%snow(:, first:last), dim=2)/n
+    forcing%wind = sum(day%wind(:, first:last), dim=2)/n
+    forcing%psurf = sum(day%psurf(:, first:last), dim=2)/n
+    forcing%co2 = sum(day%co2(:, first:last), dim=2)/n
+    forcing%ch4 = sum(day%ch4(:, first:last), dim=2)/n
+  end subroutine take_mean
+
+  !> Steps of the surface within a physics step: equal parts of at most an hour.
+  pure integer function surface_steps(dt_phys)
+    !> Physics step [s].
+    integer, intent(in) :: dt_phys
+    surface_steps = (dt_phys + 3599)/3600
+    do while (mod(dt_phys, surface_steps) /= 0)
+      surface_steps = surface_steps + 1
+    end do
+  end function surface_steps
 
   !> Spread daily weather over the steps: temperature as a cosine with its peak at 15 h, shortwave
   !> with the cosine of the zenith angle, precipitation in one block at a random time.

@@ -19,7 +19,7 @@ module land_physics
   use photosynthesis, only: light_absorbed
   implicit none
   private
-  public :: start_day, physics_of_step, end_day
+  public :: start_day, surface_of_step, soil_of_step, end_day
 
   real(wp), parameter :: air_resistance = 0.03_wp   !< surface to air, of heat [m2 K W-1]
   real(wp), parameter :: surface_warming = 0.01_wp  !< of bare surface by net radiation [m2 K W-1]
@@ -100,26 +100,9 @@ contains
     fluxes%snow_cover = 0.0_wp
   end subroutine zero_fluxes
 
-  !> One step: forcing sums, water, heat, day means.
-  subroutine physics_of_step(static, p, state, forcing, day, fluxes, work, dt)
-    type(site_static), intent(in) :: static     !< site description
-    type(site_parameters), intent(in) :: p      !< parameters
-    type(column_type), intent(inout) :: state   !< state
-    type(step_forcing), intent(in) :: forcing   !< forcing of the step
-    type(daily_forcing), intent(inout) :: day   !< forcing of the day
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(inout) :: work    !< work arrays
-    real(wp), intent(in) :: dt                  !< step [s]
-    integer :: i
-    do i = 1, static%nsite
-      call site_step(i, static, p, state, forcing, day, fluxes, work, dt)
-    end do
-    call add_day_means(static%nsite, dt/seconds_per_day, state, fluxes)
-  end subroutine physics_of_step
-
-  !> Forcing sums, evapotranspiration, snow, water and heat of one site.
-  subroutine site_step(i, static, p, state, forcing, day, fluxes, work, dt)
-    integer, intent(in) :: i                    !< site
+  !> One step of the surface: forcing sums, net radiation, interception and snow, which follow the
+  !! course of the day. What they hand to the soil is summed until the step of the soil.
+  subroutine surface_of_step(static, p, state, forcing, day, fluxes, work, dt)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
@@ -129,35 +112,63 @@ contains
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: saturation, net, cover, albedo, demand, throughfall, wet_canopy, sublimation, melt
-    saturation = saturation_pressure(forcing%tair(i))
-    call add_forcing(i, dt, forcing, vapour_deficit(saturation, forcing%qair(i), &
-        forcing%psurf(i)), day)
-    cover = snow_cover(state%swe(i))
-    albedo = state%snow_albedo(i)
-    if (work%tall(i)) albedo = albedo*(1.0_wp - work%light(i)) + 0.14_wp*work%light(i)
-    albedo = 0.16_wp + (albedo - 0.16_wp)*cover
-    net = net_radiation(forcing%swdown(i), forcing%lwdown(i), forcing%tair(i), albedo)
-    work%t_surface(i) = forcing%tair(i) + surface_warming*net*(1.0_wp - 0.8_wp*work%light(i))
-    if (state%swe(i) > 1.0_wp) work%t_surface(i) = min(t_freeze, work%t_surface(i))
-    demand = dt*potential_evaporation(net, saturation_slope(forcing%tair(i), saturation), &
-                                      forcing%psurf(i), forcing%tair(i))
-    call intercept(forcing%rain(i)*dt, state%lai(i), work%light(i), demand, state%canopy_water(i), &
-                   throughfall, wet_canopy)
-    sublimation = min(state%swe(i), 0.5_wp*cover*(demand - wet_canopy))
-    state%swe(i) = state%swe(i) - sublimation
-    demand = (demand - wet_canopy)*(1.0_wp - cover)
-    call snow_step(forcing%tair(i), forcing%swdown(i), forcing%snow(i)*dt, p%ddf(i), dt, &
-                   state%swe(i), state%snow_density(i), state%snow_albedo(i), melt)
-    fluxes%precipitation(i) = fluxes%precipitation(i) + (forcing%rain(i) + forcing%snow(i))*dt
-    fluxes%melt(i) = fluxes%melt(i) + melt
-    fluxes%evaporation(i) = fluxes%evaporation(i) + wet_canopy + sublimation
-    call site_water(i, static, p, state, fluxes, work, dt, throughfall + melt, demand)
-    call site_heat(i, state, fluxes, work, dt)
-  end subroutine site_step
+    real(wp) :: t_surface, share
+    integer :: i
+    share = dt/seconds_per_day
+    do i = 1, static%nsite
+      saturation = saturation_pressure(forcing%tair(i))
+      call add_forcing(i, dt, forcing, vapour_deficit(saturation, forcing%qair(i), &
+          forcing%psurf(i)), day)
+      cover = snow_cover(state%swe(i))
+      albedo = state%snow_albedo(i)
+      if (work%tall(i)) albedo = albedo*(1.0_wp - work%light(i)) + 0.14_wp*work%light(i)
+      albedo = 0.16_wp + (albedo - 0.16_wp)*cover
+      net = net_radiation(forcing%swdown(i), forcing%lwdown(i), forcing%tair(i), albedo)
+      t_surface = forcing%tair(i) + surface_warming*net*(1.0_wp - 0.8_wp*work%light(i))
+      if (state%swe(i) > 1.0_wp) t_surface = min(t_freeze, t_surface)
+      demand = dt*potential_evaporation(net, saturation_slope(forcing%tair(i), saturation), &
+                                        forcing%psurf(i), forcing%tair(i))
+      call intercept(forcing%rain(i)*dt, state%lai(i), work%light(i), demand, &
+                     state%canopy_water(i), throughfall, wet_canopy)
+      sublimation = min(state%swe(i), 0.5_wp*cover*(demand - wet_canopy))
+      state%swe(i) = state%swe(i) - sublimation
+      demand = (demand - wet_canopy)*(1.0_wp - cover)
+      call snow_step(forcing%tair(i), forcing%swdown(i), forcing%snow(i)*dt, p%ddf(i), dt, &
+                     state%swe(i), state%snow_density(i), state%snow_albedo(i), melt)
+      fluxes%precipitation(i) = fluxes%precipitation(i) + (forcing%rain(i) + forcing%snow(i))*dt
+      fluxes%melt(i) = fluxes%melt(i) + melt
+      fluxes%evaporation(i) = fluxes%evaporation(i) + wet_canopy + sublimation
+      fluxes%snw(i) = fluxes%snw(i) + share*state%swe(i)
+      fluxes%snow_cover(i) = fluxes%snow_cover(i) + share*snow_cover(state%swe(i))
+      work%supply(i) = work%supply(i) + throughfall + melt
+      work%demand(i) = work%demand(i) + demand
+      work%warmth(i) = work%warmth(i) + dt*t_surface
+    end do
+  end subroutine surface_of_step
+
+  !> One step of the soil, after the surface steps that it spans: water, heat, day means.
+  subroutine soil_of_step(static, p, state, fluxes, work, dt)
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    integer :: i
+    do i = 1, static%nsite
+      call site_water(i, static, p, state, fluxes, work, dt, work%supply(i), work%demand(i))
+      call site_heat(i, work%warmth(i)/dt, state, fluxes, work, dt)
+    end do
+    work%supply = 0.0_wp
+    work%demand = 0.0_wp
+    work%warmth = 0.0_wp
+    call add_day_means(static%nsite, dt/seconds_per_day, state, fluxes)
+  end subroutine soil_of_step
 
   !> Soil heat of one site.
-  subroutine site_heat(i, state, fluxes, work, dt)
+  subroutine site_heat(i, t_surface, state, fluxes, work, dt)
     integer, intent(in) :: i                    !< site
+    real(wp), intent(in) :: t_surface           !< surface temperature, mean of the step [K]
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(in) :: work       !< work arrays
@@ -166,7 +177,7 @@ contains
     temperature = state%soil_temperature(i, :)
     liquid = state%liquid(i, :)
     ice = state%ice(i, :)
-    call conduct_heat(dt, work%t_surface(i), work%surface_conductance(i), work%conductance(i, :), &
+    call conduct_heat(dt, t_surface, work%surface_conductance(i), work%conductance(i, :), &
                       work%solid_heat(i, :), work%unfrozen(i, :), temperature, liquid, ice, &
                       ground_heat)
     state%soil_temperature(i, :) = temperature
@@ -263,8 +274,6 @@ contains
       fluxes%tsl(i) = fluxes%tsl(i) + share*0.5_wp*(state%soil_temperature(i, i_10cm) &
                                                     + state%soil_temperature(i, i_10cm + 1))
       fluxes%wtd(i) = fluxes%wtd(i) + share*state%water_table(i)
-      fluxes%snw(i) = fluxes%snw(i) + share*state%swe(i)
-      fluxes%snow_cover(i) = fluxes%snow_cover(i) + share*snow_cover(state%swe(i))
     end do
     do k = 1, i_10cm
       do i = 1, n

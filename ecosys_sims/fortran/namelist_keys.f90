@@ -44,7 +44,7 @@ contains
       key(g, 'stop_option', 'text', 'nyears', 'unit of stop_n', 'nyears ndays'), &
       key(g, 'calendar', 'text', 'standard', 'calendar of the run', 'standard noleap'), &
       key(g, 'dt_phys', 'integer', '3600', &
-        'physics step [s], a divisor of 86400, at most 10800: longer steps change the results'), &
+        'step of soil and methane [s], a divisor of 86400; 86400 is the daily mode'), &
       key(g, 'seed', 'integer', '1', 'seed of the weather, together with each site_number'), &
       key(g, 'finidat', 'text', '', 'restart file to start from; empty for a cold start'), &
       key(g, 'rest_frq', 'text', 'none', 'when restart files are written', 'none yearly end'), &

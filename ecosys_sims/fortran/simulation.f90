@@ -4,14 +4,14 @@ module simulation
   use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
   use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
-    column_initialise, column_model, column_year, physics_day_end, physics_day_start, physics_step, &
-    spinup_year_end
+    column_initialise, column_model, column_year, physics_day_end, physics_day_start, soil_step, &
+    spinup_year_end, surface_step
   use column_state, only : allocate_forcing, step_forcing
   use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
     open_emulator, start_emulator, take_fluxes
   use exit_codes, only : balance_failure, success
   use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
-  use forcing_day, only : take_step
+  use forcing_day, only : surface_steps, take_mean, take_step
   use history, only : flush_history, history_file, open_history, record_day, select_fields, &
     sync_history
   use history_fields, only : dataset_fields, diagnostic_fields, history_field
@@ -314,20 +314,31 @@ contains
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
-    integer :: step
+    integer :: step, part, parts, first
+    real(wp) :: dt
     call read_day(run%source, date, stat, errmsg)
     if (stat /= success) return
     call lap(run%watch, part_forcing)
+    dt = real(config%dt_phys, wp)
+    parts = surface_steps(config%dt_phys)
     call physics_day_start(run%column, day_of_year(date))
     do step = 1, 86400/config%dt_phys
-      call take_step(run%source%day, step, run%forcing)
-      call physics_step(run%column, run%forcing, real(config%dt_phys, wp))
+      first = (step - 1)*parts + 1
+      do part = first, first + parts - 1
+        call take_step(run%source%day, part, run%forcing)
+        call surface_step(run%column, run%forcing, dt/parts)
+      end do
+      call soil_step(run%column, dt)
       call lap(run%watch, part_physics)
       if (.not. run%emulated) then
-        call biogeochemistry_step(run%column, run%forcing, real(config%dt_phys, wp))
+        if (parts > 1) call take_mean(run%source%day, first, first + parts - 1, run%forcing)
+        call biogeochemistry_step(run%column, run%forcing, dt)
       else if (with_emulator) then
-        call emulator_step(run%emulator, run%column, run%forcing, date, step, stat, errmsg)
-        if (stat /= success) return
+        do part = first, first + parts - 1
+          call take_step(run%source%day, part, run%forcing)
+          call emulator_step(run%emulator, run%column, run%forcing, date, part, stat, errmsg)
+          if (stat /= success) return
+        end do
       end if
       call lap(run%watch, part_biogeochemistry)
     end do
