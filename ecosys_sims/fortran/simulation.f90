@@ -18,6 +18,7 @@ module simulation
   use kinds, only : wp
   use namelist_input, only : configuration, resolved_namelist
   use output_files, only : write_text_file
+  use parameter_record, only : write_parameter_record
   use restart, only : read_restart, write_restart
   use site_table, only : read_sites, site_set
   use text, only : to_text
@@ -132,6 +133,9 @@ contains
     run%column%static = run%sites%static
     run%column%params = run%sites%params
     call column_initialise(run%column)
+    call write_parameter_record(config%outdir//'/'//config%case_name//'.params.nc', run%sites%id, &
+      run%column%params, stat, errmsg)
+    if (stat /= success) return
     call allocate_forcing(run%forcing, run%sites%static%nsite)
     run%emulated = config%bgc_scheme == 'emulator'
     if (run%emulated) then
