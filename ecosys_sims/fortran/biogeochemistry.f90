@@ -24,6 +24,10 @@ module biogeochemistry
   ! places in spinup_sums
   integer, parameter :: i_days = 1, i_leaf = 2, i_wood = 3, i_root = 4, i_exudation = 5
   integer, parameter :: i_methanogenesis = 6, i_scalar = 7, i_to_wood = 8, i_to_root = 9
+  !> Least scalar of decomposition of a steady state [1], our choice: passive carbon is then 22,000
+  !! years old, about the time since the last glacial maximum, and pools stay small enough that
+  !! the carbon balance closes.
+  real(wp), parameter :: slowest_steady = 1.0e-2_wp
 
 contains
 
@@ -181,7 +185,7 @@ contains
       end if
       state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
       metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*mean(i_to_root)
-      call steady_soil_carbon(max(1.0e-4_wp, mean(i_scalar)), work%fines(i), mean(i_leaf), &
+      call steady_soil_carbon(max(slowest_steady, mean(i_scalar)), work%fines(i), mean(i_leaf), &
                               wood_litter, mean(i_to_root), max(0.0_wp, mean(i_exudation) &
                               + 0.3_wp*metabolic_loss - mean(i_methanogenesis)), p%maturity(i), &
                               state%metabolic(i), state%structural(i), state%active(i), &

@@ -180,7 +180,7 @@ contains
     call range('biome', real(sites%static%biome, wp), 1.0_wp, real(n_biomes, wp))
     call range('annual_precip', sites%static%annual_precip, 0.0_wp, 15000.0_wp)
     call range('continentality', sites%static%continentality, -20.0_wp, 110.0_wp)
-    call range('t_ann', sites%static%t_ann, 220.0_wp, 310.0_wp)
+    call range('t_ann', sites%static%t_ann, 220.0_wp, 315.0_wp)
     do i = 2, size(sites%id)
       if (stat /= success) exit
       if (any(sites%id(:i - 1) == sites%id(i))) call input_error(file, 'site_id '// &
