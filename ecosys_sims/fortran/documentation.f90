@@ -142,6 +142,7 @@ contains
       '| `CASE.r.DATE-00000.nc`, `rpointer.lnd` | restart file, and the name of the newest '// &
       '|'//nl// &
       '| `CASE.nml.resolved` | namelist with all keys |'//nl// &
+      '| `CASE.params.nc` | every parameter at every site, as the run began with it |'//nl// &
       '| `CASE.timing.json` | seconds spent in each part; site-years, spin-up included |'//nl// &
       '| `CASE.balance.json` | largest daily errors of the balances |'//nl//nl// &
       'Files are written as `NAME.tmp` and renamed when complete. A run from a restart file '// &

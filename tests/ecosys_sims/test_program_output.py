@@ -11,6 +11,7 @@ import netCDF4
 import numpy as np
 import pytest
 
+from ecosys_sims.model import parameter_table
 from tests.ecosys_sims.program_case import (
     ALL_INPUTS,
     ALL_STATICS,
@@ -101,6 +102,25 @@ def test_timing_and_balance_files(case):
     assert 0 < balance["energy_w_m2"] < 1e-3 and 0 < balance["methane_relative"] < 1e-10
 
 
+def test_parameters_that_were_used_are_on_file(case):
+    values = {"mgo": [0.4, -999.0, -999.0], "k_out": [-999.0, 7.5, 1.0 / 3.0]}
+    write_sites(case.folder / "sites.nc", [60.0, 48.0, 5.0], biome=[2, 13, 13], **values)
+    groups = {"run_ctl": {"fsites": "sites.nc", "spinup_years": 0, "stop_n": 2, "stop_option": "ndays"},
+              "ch4_nl": {"pq10": 2.5}, "hydro_nl": {"k_out": 9.0}}  # fmt: skip
+    case.complete(groups)
+    table = parameter_table(case.exe)
+    with netCDF4.Dataset(case.folder / "case.params.nc") as file:
+        assert set(file.variables) == {"site_id", *table} and list(file["site_id"][:]) == ["S0", "S1", "S2"]
+        for name, info in table.items():
+            assert file[name].units == info.units and file[name].long_name and file[name].dtype == np.float64
+            if name not in ("mgo", "k_out", "pq10"):
+                defaults = [info.biome_defaults[biome] for biome in ("fen", "cropland", "cropland")]
+                assert np.array_equal(file[name][:], defaults), name
+        crop = table["mgo"].biome_defaults["cropland"]
+        assert list(file["mgo"][:]) == [0.4, crop, crop]  # table before namelist before biome
+        assert list(file["k_out"][:]) == [9.0, 7.5, 1.0 / 3.0] and list(file["pq10"][:]) == [2.5] * 3
+
+
 def test_chosen_fields_and_diagnostics(case):
     history = case.complete({"run_ctl": {"spinup_years": 0}, "hist_nl": {"hist_fields": "fch4, gpp"}})
     assert {"fch4", "gpp"} <= set(history) and not {"tas", "nee"} & set(history)
@@ -175,7 +195,8 @@ def test_full_disk_ends_with_code_4_and_leaves_no_file_that_looks_complete(case,
     groups = {"run_ctl": {"fsites": "sites.nc", "spinup_years": 0, "stop_n": 3}, "hist_nl": {"hist_deflate": 0}}
     done = limited(case, groups, limit)
     assert done.returncode == 4, (done.returncode, done.stdout, done.stderr)
-    assert "is the disk full" in done.stderr and "case.h0.2001-01-01-00000.nc" in done.stderr
+    file = "case.params.nc" if limit < 20_000 else "case.h0.2001-01-01-00000.nc"  # the first that does not fit
+    assert "is the disk full" in done.stderr and file in done.stderr
     assert done.stderr.count("\n") == 1 and "SUCCESSFUL" not in done.stdout
     assert not list(case.folder.glob("*.h0.*"))
 
