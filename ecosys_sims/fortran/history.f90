@@ -1,7 +1,7 @@
-!> Daily output as a CF-1.11 time series collection, written once a year.
+!> Daily or monthly output as a CF-1.11 time series collection, written once a year.
 module history
   use, intrinsic :: iso_fortran_env, only : real32
-  use calendar_dates, only : calendar_date, day_number, days_in_year, format_date
+  use calendar_dates, only : calendar_date, day_number, format_date, next_day
   use exit_codes, only : bad_namelist, success
   use history_fields, only : history_field
   use kinds, only : wp
@@ -16,7 +16,8 @@ module history
   implicit none
   private
 
-  public :: history_file, select_fields, open_history, record_day, flush_history, sync_history
+  public :: history_file, select_fields, open_history, record_day, close_history, &
+    sync_history
 
   real(real32), parameter :: fill = 9.96921e36_real32
 
@@ -30,12 +31,19 @@ module history
     integer, allocatable, private :: id(:)
     !> ids of time and its bounds.
     integer, private :: time_id = -1, bounds_id = -1
-    !> Days of a year that are not yet on file, (day, site, variable).
+    !> Whether a record is the mean of a month; else of a day.
+    logical, private :: monthly = .false.
+    !> Records that are not yet on file, (record, site, variable).
     real(real32), allocatable, private :: buffer(:, :, :)
-    !> Days in the buffer and on file.
+    !> Their begin and end, (2, record), days.
+    real(wp), allocatable, private :: bounds(:, :)
+    !> Records in the buffer and on file.
     integer, private :: n_buffer = 0, n_written = 0
-    !> Day of the first record since the time that is counted from.
-    integer, private :: first_day = 0
+    !> Sums over the days of a month so far, (site, variable), and how many days they are.
+    real(wp), allocatable, private :: sums(:, :)
+    integer, private :: n_days = 0
+    !> The next day since the time that is counted from.
+    integer, private :: day = 0
   end type history_file
 
 contains
@@ -77,32 +85,44 @@ contains
   end subroutine select_fields
 
   !> Create the file and write what does not change with time.
-  subroutine open_history(self, path, config, sites, n_days)
+  subroutine open_history(self, config, sites, first, behind)
     !> The file; fields must be set. Failures are kept in self%out.
     type(history_file), intent(inout) :: self
-    !> Path.
-    character(*), intent(in) :: path
     !> Configuration of the run.
     type(configuration), intent(in) :: config
     !> The sites.
     type(site_set), intent(in) :: sites
-    !> Days of the run.
-    integer, intent(in) :: n_days
-    integer :: time_dim, site_dim, nv_dim, i, n_sites
+    !> First day of the file.
+    type(calendar_date), intent(in) :: first
+    !> The day after its last one.
+    type(calendar_date), intent(in) :: behind
+    integer :: time_dim, site_dim, nv_dim, i, n_sites, n, a_year
     n_sites = size(sites%id)
-    self%first_day = day_number(config%start_date) &
-      - day_number(calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days))
+    self%monthly = config%hist_nhtfrq == 0
+    self%day = day_number(first) - day_number(time_origin(config))
+    n = day_number(behind) - day_number(first)
+    a_year = 366
+    if (self%monthly) then
+      n = 12*(behind%year - first%year) + behind%month - first%month + merge(1, 0, behind%day > 1)
+      a_year = 12
+    end if
+    if (allocated(self%id)) deallocate(self%id, self%buffer, self%bounds, self%sums)
     allocate(self%id(size(self%fields)))
-    allocate(self%buffer(min(366, n_days), n_sites, size(self%fields)), source=fill)
-    call self%out%create(path)
+    allocate(self%buffer(min(a_year, n), n_sites, size(self%fields)), source=fill)
+    allocate(self%bounds(2, min(a_year, n)), self%sums(n_sites, size(self%fields)), source=0.0_wp)
+    self%n_buffer = 0
+    self%n_written = 0
+    self%n_days = 0
+    call self%out%create(config%outdir//'/'//config%case_name//'.h0.'//format_date(first)// &
+      '-00000.nc')
     if (self%out%stat /= success) return
     associate (out => self%out, ncid => self%out%ncid)
       call out%check(nf90_def_dim(ncid, 'site', n_sites, site_dim), 'define site')
-      call out%check(nf90_def_dim(ncid, 'time', n_days, time_dim), 'define time')
+      call out%check(nf90_def_dim(ncid, 'time', n, time_dim), 'define time')
       call out%check(nf90_def_dim(ncid, 'nv', 2, nv_dim), 'define nv')
       call define_time(self, config, time_dim, nv_dim)
       do i = 1, size(self%fields)
-        call define_field(self, i, [time_dim, site_dim], [min(365, n_days), min(64, n_sites)], &
+        call define_field(self, i, [time_dim, site_dim], [min(365, n), min(64, n_sites)], &
           config%hist_deflate)
       end do
       call global_attributes(out, config)
@@ -120,21 +140,42 @@ contains
     integer, intent(in) :: time_dim
     !> Dimension nv.
     integer, intent(in) :: nv_dim
-    type(calendar_date) :: origin
-    origin = calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days)
     associate (out => self%out, ncid => self%out%ncid)
       call out%check(nf90_def_var(ncid, 'time', nf90_double, [time_dim], self%time_id), &
         'define time')
-      call put(out, self%time_id, 'units', 'days since '//format_date(origin)//' 00:00:00')
+      call put(out, self%time_id, 'units', 'days since '//format_date(time_origin(config))// &
+        ' 00:00:00')
       call put(out, self%time_id, 'calendar', config%calendar)
       call put(out, self%time_id, 'standard_name', 'time')
-      call put(out, self%time_id, 'long_name', 'middle of the day')
+      call put(out, self%time_id, 'long_name', 'middle of the '//merge('month', 'day  ', &
+        self%monthly))
       call put(out, self%time_id, 'axis', 'T')
       call put(out, self%time_id, 'bounds', 'time_bnds')
       call out%check(nf90_def_var(ncid, 'time_bnds', nf90_double, [nv_dim, time_dim], &
         self%bounds_id), 'define time_bnds')
     end associate
   end subroutine define_time
+
+  !> The first of January from which time is counted, the same in all files of a run.
+  pure function time_origin(config) result(origin)
+    !> Configuration of the run.
+    type(configuration), intent(in) :: config
+    type(calendar_date) :: origin
+    origin = calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days)
+  end function time_origin
+
+  !> What the values of a record are over its time.
+  pure function methods(f, monthly) result(text)
+    !> The variable.
+    type(history_field), intent(in) :: f
+    !> Whether a record is a month.
+    logical, intent(in) :: monthly
+    character(:), allocatable :: text
+    text = trim(f%cell_methods)
+    if (.not. monthly .or. text == 'time: mean') return
+    text = text//' within days time: mean over days'
+    if (f%cell_methods == 'time: point') text = 'time: mean'
+  end function methods
 
   !> Define one variable.
   subroutine define_field(self, i, dims, chunks, deflate)
@@ -156,7 +197,7 @@ contains
       call put(out, self%id(i), 'long_name', trim(f%long_name))
       if (f%standard_name /= '') call put(out, self%id(i), 'standard_name', trim(f%standard_name))
       if (f%role /= '') call put(out, self%id(i), 'role', trim(f%role))
-      call put(out, self%id(i), 'cell_methods', trim(f%cell_methods))
+      call put(out, self%id(i), 'cell_methods', methods(f, self%monthly))
       call put(out, self%id(i), 'coordinates', 'lat lon site_id')
       if (f%analysis_units /= '') call put(out, self%id(i), 'analysis_units', &
         trim(f%analysis_units))
@@ -283,30 +324,48 @@ contains
     type(history_file), intent(inout) :: self
     !> The day.
     type(calendar_date), intent(in) :: date
+    type(calendar_date) :: tomorrow
     integer :: i
-    self%n_buffer = self%n_buffer + 1
     do i = 1, size(self%fields)
-      if (self%fields(i)%available) self%buffer(self%n_buffer, :, i) = &
-        real(self%fields(i)%scale*self%fields(i)%values, real32)
+      if (self%fields(i)%available) self%sums(:, i) = self%sums(:, i) &
+        + self%fields(i)%scale*self%fields(i)%values
     end do
+    self%n_days = self%n_days + 1
+    self%day = self%day + 1
+    tomorrow = next_day(date)
+    if (tomorrow%day == 1 .or. .not. self%monthly) call end_record(self)
     if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) &
       call flush_history(self)
   end subroutine record_day
 
-  !> Write the buffer.
+  !> Put the mean of the days since the last record into the buffer.
+  subroutine end_record(self)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    integer :: i
+    if (self%n_days == 0) return
+    self%n_buffer = self%n_buffer + 1
+    do i = 1, size(self%fields)
+      if (self%fields(i)%available) self%buffer(self%n_buffer, :, i) = &
+        real(self%sums(:, i)/self%n_days, real32)
+    end do
+    self%bounds(:, self%n_buffer) = real([self%day - self%n_days, self%day], wp)
+    self%sums = 0.0_wp
+    self%n_days = 0
+  end subroutine end_record
+
+  !> Write the buffer, and a month that has begun as the mean of its days so far.
   subroutine flush_history(self)
     !> The file.
     type(history_file), intent(inout) :: self
-    real(wp) :: bounds(2, self%n_buffer)
     integer :: i, first, n
+    if (self%n_buffer < size(self%buffer, 1)) call end_record(self)
     n = self%n_buffer
     if (n == 0 .or. self%out%stat /= success) return
     first = self%n_written + 1
-    bounds(1, :) = [(real(self%first_day + self%n_written + i - 1, wp), i=1, n)]
-    bounds(2, :) = bounds(1, :) + 1.0_wp
-    associate (out => self%out, ncid => self%out%ncid)
-      call out%check(nf90_put_var(ncid, self%time_id, bounds(1, :) + 0.5_wp, start=[first], &
-        count=[n]), 'write time')
+    associate (out => self%out, ncid => self%out%ncid, bounds => self%bounds(:, :n))
+      call out%check(nf90_put_var(ncid, self%time_id, 0.5_wp*(bounds(1, :) + bounds(2, :)), &
+        start=[first], count=[n]), 'write time')
       call out%check(nf90_put_var(ncid, self%bounds_id, bounds, start=[1, first], count=[2, n]), &
         'write time_bnds')
       do i = 1, size(self%fields)
@@ -318,6 +377,14 @@ contains
     self%n_written = self%n_written + n
     self%n_buffer = 0
   end subroutine flush_history
+
+  !> Write what is left and give the file its name.
+  subroutine close_history(self)
+    !> The file.
+    type(history_file), intent(inout) :: self
+    call flush_history(self)
+    call self%out%finish()
+  end subroutine close_history
 
   !> Write the buffer and bring all to the disk: what comes next relies on it.
   subroutine sync_history(self)

@@ -61,6 +61,10 @@ module namelist_input
     logical :: hist_diagnostics
     !> &hist_nl
     integer :: hist_deflate
+    !> -24 for daily records, 0 for monthly ones.
+    integer :: hist_nhtfrq
+    !> `none` or `yearly`.
+    character(:), allocatable :: hist_split
   contains
     !> Value of a key as text.
     procedure :: text_of
@@ -226,6 +230,8 @@ contains
     c%hist_fields = c%text_of('hist_fields')
     c%hist_diagnostics = index('tT', first_letter(c%text_of('hist_diagnostics'))) > 0
     c%hist_deflate = whole_of(c, 'hist_deflate')
+    c%hist_nhtfrq = whole_of(c, 'hist_nhtfrq')
+    c%hist_split = c%text_of('hist_split')
   end subroutine fill
 
   !> Check what cannot be checked key by key.
@@ -249,6 +255,8 @@ contains
       errmsg = 'case_name in &run_ctl must be a name without blanks or slashes'
     if (c%forcing_source == 'netcdf' .and. c%forcing_file == '') &
       errmsg = 'source = ''netcdf'' in &forcing_nl needs file'
+    if (c%hist_nhtfrq /= -24 .and. c%hist_nhtfrq /= 0) &
+      errmsg = 'hist_nhtfrq in &hist_nl must be -24 (days) or 0 (months)'
     if (c%hist_deflate < 0 .or. c%hist_deflate > 9) &
       errmsg = 'hist_deflate in &hist_nl must be 0 to 9'
     if (c%bgc_scheme == 'emulator') then

@@ -12,7 +12,7 @@ module simulation
   use exit_codes, only : balance_failure, success
   use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
   use forcing_day, only : surface_steps, take_mean, take_step
-  use history, only : flush_history, history_file, open_history, record_day, select_fields, &
+  use history, only : close_history, history_file, open_history, record_day, select_fields, &
     sync_history
   use history_fields, only : dataset_fields, diagnostic_fields, history_field
   use kinds, only : wp
@@ -268,9 +268,8 @@ contains
     type(calendar_date) :: date
     logical :: year_ends
     call lap(run%watch, part_other)
-    call open_history(run%history, config%outdir//'/'//config%case_name//'.h0.'// &
-      format_date(config%start_date)//'-00000.nc', config, run%sites, &
-      day_number(behind) - day_number(config%start_date))
+    call open_history(run%history, config, run%sites, config%start_date, &
+      end_of_file(config, config%start_date, behind))
     call lap(run%watch, part_history)
     stat = success
     date = config%start_date
@@ -281,6 +280,11 @@ contains
       call record_day(run%history, date)
       date = next_day(date)
       year_ends = date%month == 1 .and. date%day == 1
+      if (config%hist_split == 'yearly' .and. year_ends .and. .not. date == behind) then
+        call close_history(run%history)
+        if (run%history%out%stat /= success) exit
+        call open_history(run%history, config, run%sites, date, end_of_file(config, date, behind))
+      end if
       call lap(run%watch, part_history)
       if (config%rest_frq /= 'yearly' .or. .not. year_ends .or. date == behind) cycle
       call sync_history(run%history)
@@ -289,12 +293,11 @@ contains
       call write_restart(config, run%sites, date, run%column%state, run%source, &
         run%emulator%state, run%emulator%identity, stat, errmsg)
       if (stat /= success) return
-      run%history%out%keep_partial = .true.
+      run%history%out%keep_partial = config%hist_split == 'none'
       run%restart_date = format_date(date)
       call lap(run%watch, part_other)
     end do
-    call flush_history(run%history)
-    call run%history%out%finish()
+    call close_history(run%history)
     call lap(run%watch, part_history)
     stat = run%history%out%stat
     if (stat /= success) errmsg = run%history%out%errmsg
@@ -303,6 +306,20 @@ contains
       run%emulator%state, run%emulator%identity, stat, errmsg)
     call lap(run%watch, part_other)
   end subroutine run_days
+
+  !> The day after the last one of the history file that starts on `first`.
+  pure function end_of_file(config, first, behind) result(last)
+    !> Configuration.
+    type(configuration), intent(in) :: config
+    !> First day of the file.
+    type(calendar_date), intent(in) :: first
+    !> The day after the last one of the run.
+    type(calendar_date), intent(in) :: behind
+    type(calendar_date) :: last
+    last = behind
+    if (config%hist_split == 'yearly' .and. behind%year > first%year) &
+      last = calendar_date(first%year + 1, 1, 1, first%leap_days)
+  end function end_of_file
 
   !> One day of all sites.
   subroutine advance_day(run, config, date, with_emulator, stat, errmsg)

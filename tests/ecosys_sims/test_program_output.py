@@ -10,6 +10,7 @@ import f90nml
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 
 from ecosys_sims.model import parameter_table
 from tests.ecosys_sims.program_case import (
@@ -312,3 +313,44 @@ def test_sites_are_found_by_name(case):
     history = drive(case, "file", fsites="sites.nc")
     mean = values["Tair"].reshape(365, 24).mean(1)
     assert np.allclose(history["tas"], [mean + 4.0, mean], rtol=1e-6)
+
+
+def test_months_are_means_of_their_days(ecosys_exe, tmp_path):
+    write_sites(tmp_path / "sites.nc", [62.0, 45.0])
+    case = Case(ecosys_exe, tmp_path)
+    groups = {"run_ctl": {"fsites": "sites.nc", "spinup_years": 0, "start_date": "2003-11-20", "stop_n": 450,
+                          "stop_option": "ndays"}}  # fmt: skip
+    daily = case.complete(groups, "daily")
+    monthly = case.complete(groups | {"hist_nl": {"hist_nhtfrq": 0}}, "monthly")
+    first, last = monthly["time_bnds"].T
+    assert list(last - first) == [11, 31, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 11]
+    assert np.array_equal(monthly["time"], (first + last) / 2) and np.array_equal(first[1:], last[:-1])
+    for name in ("gpp", "fch4", "tas", "tasmin", "wtd"):
+        days = [(daily["time"] > a) & (daily["time"] < b) for a, b in zip(first, last, strict=True)]
+        means = np.stack([daily[name][:, chosen].mean(axis=1, dtype=float) for chosen in days], axis=1)
+        np.testing.assert_allclose(monthly[name], means, rtol=1e-5, atol=1e-15)
+    with netCDF4.Dataset(tmp_path / "monthly.h0.2003-11-20-00000.nc") as file:
+        assert file["tasmin"].cell_methods == "time: minimum within days time: mean over days"
+        assert file["gpp"].cell_methods == "time: mean" and file["time"].long_name == "middle of the month"
+
+
+@pytest.mark.parametrize("frequency", [-24, 0])
+def test_a_file_a_year_holds_what_one_file_holds(ecosys_exe, tmp_path, frequency):
+    write_sites(tmp_path / "sites.nc", [62.0, 45.0])
+    case = Case(ecosys_exe, tmp_path)
+    run = {"fsites": "sites.nc", "spinup_years": 0, "start_date": "2003-06-10", "stop_n": 700, "stop_option": "ndays",
+           "rest_frq": "yearly"}  # fmt: skip
+    one = case.complete({"run_ctl": run, "hist_nl": {"hist_nhtfrq": frequency}}, "one")
+    case.run({"run_ctl": run, "hist_nl": {"hist_nhtfrq": frequency, "hist_split": "yearly"}}, "split")
+    paths = sorted(tmp_path.glob("split.h0.*.nc"))
+    assert [path.name[9:19] for path in paths] == ["2003-06-10", "2004-01-01", "2005-01-01"]
+    assert not list(tmp_path.glob("*.tmp"))
+    with xr.open_mfdataset(paths, combine="nested", concat_dim="time", data_vars="minimal", coords="minimal",
+                           compat="override", decode_times=False) as split:  # fmt: skip
+        for name in ("time", "time_bnds", "gpp", "tasmax", "fch4"):
+            assert np.array_equal(split[name].values, one[name]), name
+
+
+def test_other_record_lengths_are_refused(ecosys_exe, tmp_path):
+    message = Case(ecosys_exe, tmp_path).refuse({"hist_nl": {"hist_nhtfrq": -3}}, 2)
+    assert "hist_nhtfrq in &hist_nl must be -24 (days) or 0 (months)" in message
