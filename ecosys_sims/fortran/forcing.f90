@@ -77,7 +77,7 @@ contains
     call start_generator(self%generator, config, self%lat, sites%static%elevation, &
       sites%static%continentality, sites%static%annual_precip, sites%static%t_ann)
     if (.not. self%from_file) return
-    call open_meteorology(self%file, config, sites%id, stat, errmsg)
+    call open_meteorology(self%file, config, sites%id, sites%static%lon, stat, errmsg)
     if (stat /= success) return
     associate (per_day => self%file%times%per_day)
       if (mod(per_day, nstep) /= 0 .and. mod(nstep, per_day) /= 0) call input_error( &

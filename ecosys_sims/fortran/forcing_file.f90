@@ -1,13 +1,16 @@
 !> Meteorology from a netCDF file (docs/formats.md section 4), checked and in the model's units.
 module forcing_file
   use calendar_dates, only : calendar_date, date_of_day, day_number, format_date
+  use constants, only : pi
   use exit_codes, only : success
+  use humidity, only : specific_humidity
   use input_files, only : close_input, dimension_length, has_variable, input_error, is_fill, &
     open_input, read_strings, real_attribute, string_length, text_attribute
   use kinds, only : wp
   use namelist_input, only : configuration
-  use netcdf, only : nf90_get_var, nf90_inq_dimid, nf90_inq_varid, nf90_inquire_variable, &
-    nf90_max_var_dims, nf90_noerr, nf90_strerror
+  use netcdf, only : nf90_get_var, nf90_inq_dimid, nf90_inq_varid, &
+    nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_strerror
+  use radiation, only : saturation_pressure
   use text, only : lower, to_text
   use time_axis, only : forcing_times, read_times
   use unit_conversion, only : convert_units
@@ -21,6 +24,8 @@ module forcing_file
   integer, parameter :: tair = 1, qair = 2, swdown = 3, lwdown = 4, rainf = 5, snowf = 6
   integer, parameter :: wind = 7, psurf = 8, co2air = 9, ch4air = 10, tmin = 11, tmax = 12
   integer, parameter :: n_quantities = 12
+  integer, parameter :: wind_north = 13 !< northward component, where a file has the two
+  integer, parameter :: n_variables = 13
   integer, parameter :: buffer_days = 31
 
   !> Value of a quantity that may be derived where the file has none.
@@ -38,7 +43,7 @@ module forcing_file
     logical :: derivable
   end type quantity_info
 
-  type(quantity_info), parameter :: quantities(n_quantities) = [ &
+  type(quantity_info), parameter :: quantities(n_variables) = [ &
     quantity_info('Tair  ', 'K         ', 170.0_wp, 340.0_wp, .false.), &
     quantity_info('Qair  ', 'kg kg-1   ', -1.0e-5_wp, 0.1_wp, .false.), &
     quantity_info('SWdown', 'W m-2     ', -20.0_wp, 1600.0_wp, .false.), &
@@ -50,7 +55,8 @@ module forcing_file
     quantity_info('CO2air', '1e-6      ', 100.0_wp, 5000.0_wp, .true.), &
     quantity_info('CH4air', '1e-9      ', 300.0_wp, 100000.0_wp, .true.), &
     quantity_info('Tmin  ', 'K         ', 170.0_wp, 340.0_wp, .false.), &
-    quantity_info('Tmax  ', 'K         ', 170.0_wp, 340.0_wp, .false.)]
+    quantity_info('Tmax  ', 'K         ', 170.0_wp, 340.0_wp, .false.), &
+    quantity_info('Wind  ', 'm s-1     ', -120.0_wp, 120.0_wp, .false.)]
 
   !> A variable of the file.
   type :: file_variable
@@ -64,6 +70,10 @@ module forcing_file
     real(wp) :: fill = 0.0_wp, missing = 0.0_wp
     !> Units of the model = scale * units of the file + offset.
     real(wp) :: scale = 1.0_wp, offset = 0.0_wp
+    !> Plausible range, and what smaller values are raised to.
+    real(wp) :: lowest = 0.0_wp, highest = 0.0_wp, floor = 0.0_wp
+    !> Whether it is relative humidity.
+    logical :: relative = .false.
     !> Values in the buffer, (nsite, record).
     real(wp), allocatable :: values(:, :)
   end type file_variable
@@ -80,8 +90,12 @@ module forcing_file
     character(string_length), allocatable :: site_id(:)
     !> Place of each site of the run in the file.
     integer, allocatable :: place(:)
+    !> Records between local midnight and midnight of the file's times, by site of the run.
+    integer, allocatable :: shift(:)
     !> The variables, by quantity.
-    type(file_variable) :: variables(n_quantities)
+    type(file_variable) :: variables(n_variables)
+    !> Whether the hour of the sun is still to be checked.
+    logical :: check_noon = .true.
     !> First day and number of days in the buffer.
     integer :: buffer_first = 0, buffer_length = 0
   end type meteorology_file
@@ -89,28 +103,45 @@ module forcing_file
 contains
 
   !> Open a file and check that it has what a run needs.
-  subroutine open_meteorology(self, config, site_id, stat, errmsg)
+  subroutine open_meteorology(self, config, site_id, lon, stat, errmsg)
     !> The file.
     type(meteorology_file), intent(out) :: self
     !> Configuration of the run.
     type(configuration), intent(in) :: config
     !> Names of the run's sites.
     character(string_length), intent(in) :: site_id(:)
+    !> Longitude of the run's sites [degrees east].
+    real(wp), intent(in) :: lon(:)
     !> Exit code.
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
-    integer :: q
+    integer :: q, comma
     self%path = config%forcing_file
     self%site_id = site_id
     call open_input(self%path, self%ncid, stat, errmsg)
     if (stat == success) call read_times(self%path, self%ncid, self%times, stat, errmsg)
     if (stat == success) call find_places(self, stat, errmsg)
+    if (stat == success) call set_shift(self, config%text_of('time_zone') == 'utc', lon, stat, &
+      errmsg)
+    if (stat /= success) return
     do q = 1, n_quantities
-      if (stat /= success) return
       self%variables(q)%name = config%text_of('forcing_name_'//trim(lower(quantities(q)%name)))
-      call open_variable(self, q, stat, errmsg)
     end do
+    comma = index(self%variables(wind)%name, ',')
+    if (comma > 0) then
+      self%variables(wind_north)%name = trim(adjustl(self%variables(wind)%name(comma + 1:)))
+      self%variables(wind)%name = trim(self%variables(wind)%name(:comma - 1))
+    end if
+    do q = 1, merge(n_variables, n_quantities, comma > 0)
+      call open_variable(self, q, stat, errmsg)
+      if (stat /= success) return
+    end do
+    if (comma > 0) then
+      self%variables(wind)%lowest = quantities(wind_north)%lowest
+      self%variables(wind)%floor = -huge(1.0_wp)
+      self%variables(wind_north)%floor = -huge(1.0_wp)
+    end if
   end subroutine open_meteorology
 
   !> Close the file.
@@ -129,6 +160,41 @@ contains
     integer, intent(in) :: q
     has_quantity = self%variables(q)%id >= 0
   end function has_quantity
+
+  !> Set the shift of each site from the file's times to local solar time, and the days left.
+  subroutine set_shift(self, utc, lon, stat, errmsg)
+    !> The file.
+    type(meteorology_file), intent(inout) :: self
+    !> Whether the file's times are in UTC.
+    logical, intent(in) :: utc
+    !> Longitude of the run's sites [degrees east].
+    real(wp), intent(in) :: lon(:)
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    allocate(self%shift(size(lon)), source=0)
+    if (lower(text_attribute(self%ncid, 'time', 'time_zone')) == 'utc' .and. .not. utc) then
+      call input_error(self%path, 'its times are in UTC (time:time_zone); say time_zone = '// &
+        '''utc'' in &forcing_nl', stat, errmsg)
+      return
+    end if
+    associate (times => self%times)
+      if (.not. utc .or. times%per_day == 1) return
+      self%shift = -nint(lon/360.0_wp*times%per_day)
+      do while (times%first_record + minval(self%shift) < 1)
+        times%first_record = times%first_record + times%per_day
+        times%first_day = times%first_day + 1
+        times%n_days = times%n_days - 1
+      end do
+      do while (times%first_record + times%n_days*times%per_day - 1 + maxval(self%shift) &
+        > times%n_records)
+        times%n_days = times%n_days - 1
+      end do
+      if (times%n_days < 1) call input_error(self%path, 'holds no whole day of local solar '// &
+        'time at all sites (time_zone = ''utc'')', stat, errmsg)
+    end associate
+  end subroutine set_shift
 
   !> Find the sites of the run in the file: by site_id if it is there, else by their order.
   subroutine find_places(self, stat, errmsg)
@@ -171,14 +237,14 @@ contains
     !> Message if stat is not 0.
     character(:), allocatable, intent(inout) :: errmsg
     character(:), allocatable :: units
-    integer :: ndims, dimids(nf90_max_var_dims), time_dim, site_dim
+    integer :: ndims, dimids(nf90_max_var_dims), time_dim, site_dim, length, i
     logical :: known, needed
     associate (variable => self%variables(q))
       if (.not. has_variable(self%ncid, variable%name)) then
         needed = .not. (quantities(q)%derivable .or. q == snowf)
         if (q == tmin .or. q == tmax) needed = self%times%per_day == 1
         if (needed) call input_error(self%path, 'variable '//variable%name//' is missing'// &
-          trim(merge(' (daily files need it)', '                      ', q >= tmin))// &
+          trim(merge(' (daily files need it)', repeat(' ', 22), q == tmin .or. q == tmax))// &
           '; add it, or name it by forcing_name_'//trim(lower(quantities(q)%name))// &
           ' in &forcing_nl', stat, errmsg)
         return
@@ -190,8 +256,18 @@ contains
           ' has no units (expected '//trim(quantities(q)%units)//')', stat, errmsg)
         return
       end if
-      call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
-        variable%scale, variable%offset, known)
+      variable%lowest = quantities(q)%lowest
+      variable%highest = quantities(q)%highest
+      variable%relative = q == qair .and. (units == '%' .or. units == 'percent')
+      if (variable%relative) then
+        variable%scale = 0.01_wp
+        variable%lowest = -0.05_wp
+        variable%highest = 1.25_wp
+        known = .true.
+      else
+        call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
+          variable%scale, variable%offset, known)
+      end if
       if (.not. known) then
         call input_error(self%path, 'variable '//variable%name//' has units '''//units// &
           ''', which cannot be converted to '//trim(quantities(q)%units), stat, errmsg)
@@ -200,12 +276,19 @@ contains
       stat = nf90_inquire_variable(self%ncid, variable%id, ndims=ndims, dimids=dimids)
       if (nf90_inq_dimid(self%ncid, 'time', time_dim) /= nf90_noerr) time_dim = -1
       if (nf90_inq_dimid(self%ncid, 'site', site_dim) /= nf90_noerr) site_dim = -1
-      variable%by_site = ndims == 2
-      known = ndims == 1 .and. dimids(1) == time_dim
-      if (ndims == 2) known = dimids(1) == site_dim .and. dimids(2) == time_dim
+      known = ndims >= 1
+      if (known) known = dimids(ndims) == time_dim
+      do i = 1, ndims - 1
+        variable%by_site = variable%by_site .or. dimids(i) == site_dim
+        stat = nf90_inquire_dimension(self%ncid, dimids(i), len=length)
+        known = known .and. (length == 1 .or. dimids(i) == site_dim)
+      end do
+      stat = success
+      if (variable%by_site .and. ndims > 2) known = .false.
       if (.not. known) then
         call input_error(self%path, 'variable '//variable%name// &
-          ' has not the dimensions (time) or (time, site)', stat, errmsg)
+          ' has not the dimensions (time) or (time, site); others must be of length 1', &
+          stat, errmsg)
         return
       end if
       variable%fill = real_attribute(self%ncid, variable%name, '_FillValue', &
@@ -248,9 +331,11 @@ contains
     if (day < self%buffer_first .or. day >= self%buffer_first + self%buffer_length) then
       self%buffer_first = day
       self%buffer_length = min(buffer_days, self%times%n_days - day)
-      do q = 1, n_quantities
+      do q = 1, n_variables
         if (stat == success .and. has_quantity(self, q)) call fill_buffer(self, q, stat, errmsg)
       end do
+      if (stat == success) call combine_variables(self)
+      if (stat == success .and. self%check_noon) call check_hour_of_sun(self, stat, errmsg)
       if (stat /= success) self%buffer_length = 0
     end if
     first = (day - self%buffer_first)*self%times%per_day + 1
@@ -278,9 +363,10 @@ contains
     !> Message if stat is not 0.
     character(:), allocatable, intent(inout) :: errmsg
     real(wp), allocatable :: raw(:, :)
-    integer :: lowest, record, count, status, i
-    record = self%times%first_record + self%buffer_first*self%times%per_day
-    count = self%buffer_length*self%times%per_day
+    integer :: lowest, record, count, ndims, status, i, k
+    k = minval(self%shift)
+    record = self%times%first_record + self%buffer_first*self%times%per_day + k
+    count = self%buffer_length*self%times%per_day + maxval(self%shift) - k
     associate (variable => self%variables(q))
       if (variable%by_site) then
         lowest = minval(self%place)
@@ -290,7 +376,9 @@ contains
       else
         lowest = 1
         allocate(raw(1, count))
-        status = nf90_get_var(self%ncid, variable%id, raw(1, :), start=[record], count=[count])
+        status = nf90_inquire_variable(self%ncid, variable%id, ndims=ndims)
+        status = nf90_get_var(self%ncid, variable%id, raw(1, :), &
+          start=[(1, i=1, ndims - 1), record], count=[(1, i=1, ndims - 1), count])
       end if
       if (status /= nf90_noerr) then
         call input_error(self%path, 'variable '//variable%name//' cannot be read ('// &
@@ -298,8 +386,10 @@ contains
         return
       end if
       do i = 1, size(self%place)
-        call take_values(self, q, i, raw(merge(self%place(i) - lowest + 1, 1, &
-          variable%by_site), :), stat, errmsg)
+        associate (first => self%shift(i) - k)
+          call take_values(self, q, i, raw(merge(self%place(i) - lowest + 1, 1, variable%by_site), &
+            first + 1:first + self%buffer_length*self%times%per_day), stat, errmsg)
+        end associate
         if (stat /= success) return
       end do
     end associate
@@ -333,13 +423,14 @@ contains
           return
         end if
         value = variable%scale*raw(k) + variable%offset
-        if (value < info%lowest .or. value > info%highest) then
+        if (value < variable%lowest .or. value > variable%highest) then
           call input_error(self%path, 'variable '//variable%name//' is '//to_text(value, 6)//' '// &
-            trim(info%units)//place_text(k)//', expected '//to_text(info%lowest, 6)//' to '// &
-            to_text(info%highest, 6)//'; are its units right?', stat, errmsg)
+            trim(merge('1         ', info%units, variable%relative))//place_text(k)// &
+            ', expected '//to_text(variable%lowest, 6)//' to '//to_text(variable%highest, 6)// &
+            '; are its units right?', stat, errmsg)
           return
         end if
-        variable%values(site, k) = max(0.0_wp, value)
+        variable%values(site, k) = max(variable%floor, value)
       end do
     end associate
 
@@ -354,9 +445,66 @@ contains
       day = self%buffer_first + (k - 1)/self%times%per_day
       place_text = ' at site '//trim(self%site_id(site))//' on '// &
         format_date(date_of_day(self%times%first_day + day, self%times%leap_days))//' (record '// &
-        to_text(self%times%first_record + self%buffer_first*self%times%per_day + k - 1)//')'
+        to_text(self%times%first_record + self%buffer_first*self%times%per_day + k - 1 &
+        + self%shift(site))//')'
     end function place_text
 
   end subroutine take_values
+
+  !> Wind speed from its components, specific from relative humidity.
+  pure subroutine combine_variables(self)
+    !> The file; its buffers are filled.
+    type(meteorology_file), intent(inout) :: self
+    integer :: k
+    associate (v => self%variables)
+      do k = 1, self%buffer_length*self%times%per_day
+        if (v(wind_north)%id >= 0) v(wind)%values(:, k) = &
+          sqrt(v(wind)%values(:, k)**2 + v(wind_north)%values(:, k)**2)
+        if (v(qair)%relative) v(qair)%values(:, k) = specific_humidity( &
+          min(1.0_wp, v(qair)%values(:, k))*saturation_pressure(v(tair)%values(:, k)), &
+          v(psurf)%values(:, k))
+      end do
+    end associate
+  end subroutine combine_variables
+
+  !> Refuse a file whose sun is highest more than 3 hours from noon: its times are no local times.
+  !> (Zones and the equation of time move the noon of local standard time by up to 3 hours.)
+  subroutine check_hour_of_sun(self, stat, errmsg)
+    !> The file; its buffers are filled.
+    type(meteorology_file), intent(inout) :: self
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    real(wp), parameter :: farthest = 3.0_wp !< [h]
+    real(wp), parameter :: weakest = 0.2_wp  !< share of the light that has a daily course [1]
+    real(wp) :: angle, east, north, total, hour
+    character(5) :: clock
+    integer :: i, k
+    self%check_noon = .false.
+    if (self%times%per_day < 4) return
+    do i = 1, size(self%place)
+      east = 0.0_wp
+      north = 0.0_wp
+      total = 0.0_wp
+      do k = 1, self%buffer_length*self%times%per_day
+        angle = 2.0_wp*pi*(k - 0.5_wp)/self%times%per_day
+        associate (light => self%variables(swdown)%values(i, k))
+          east = east + light*sin(angle)
+          north = north + light*cos(angle)
+          total = total + light
+        end associate
+      end do
+      if (hypot(east, north) <= weakest*total) cycle
+      hour = modulo(atan2(east, north)*12.0_wp/pi, 24.0_wp)
+      if (abs(hour - 12.0_wp) <= farthest) cycle
+      write(clock, '(i2.2, ":", i2.2)') int(hour), int(60.0_wp*modulo(hour, 1.0_wp))
+      call input_error(self%path, 'the sun is highest at '//clock//' at site '// &
+        trim(self%site_id(i))//' by variable '//self%variables(swdown)%name// &
+        ', expected about noon: times are taken as local solar time; if they are in UTC, say '// &
+        'time_zone = ''utc'' in &forcing_nl', stat, errmsg)
+      return
+    end do
+  end subroutine check_hour_of_sun
 
 end module forcing_file

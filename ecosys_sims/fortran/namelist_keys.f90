@@ -78,15 +78,19 @@ contains
     keys = [ &
       key(g, 'source', 'text', 'wgen', 'generated weather or a file', 'wgen netcdf'), &
       key(g, 'file', 'text', '', 'forcing file, see docs/formats.md section 4'), &
+      key(g, 'time_zone', 'text', 'local', &
+        'what the times of the file are: local solar time, or UTC, which is shifted by the longitude of each site', 'local utc'), &
       key(g, 'forcing_name_tair', 'text', 'Tair', name//'air temperature'), &
-      key(g, 'forcing_name_qair', 'text', 'Qair', name//'specific humidity'), &
+      key(g, 'forcing_name_qair', 'text', 'Qair', &
+        name//'specific humidity, or relative humidity in %'), &
       key(g, 'forcing_name_swdown', 'text', 'SWdown', name//'downward shortwave radiation'), &
       key(g, 'forcing_name_lwdown', 'text', 'LWdown', &
         name//'downward longwave radiation; derived where it is not in the file'), &
       key(g, 'forcing_name_rainf', 'text', 'Rainf', &
         name//'rainfall; total precipitation where there is no snowfall in the file'), &
       key(g, 'forcing_name_snowf', 'text', 'Snowf', name//'snowfall'), &
-      key(g, 'forcing_name_wind', 'text', 'Wind', name//'wind speed'), &
+      key(g, 'forcing_name_wind', 'text', 'Wind', &
+        name//'wind speed, or of its two components: U2D,V2D'), &
       key(g, 'forcing_name_psurf', 'text', 'PSurf', name//'surface pressure'), &
       key(g, 'forcing_name_co2air', 'text', 'CO2air', &
         name//'CO2 mole fraction; global means by year where it is not in the file'), &

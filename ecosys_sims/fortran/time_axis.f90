@@ -7,6 +7,7 @@ module time_axis
   use input_files, only : dimension_length, has_variable, input_error, read_reals, text_attribute
   use kinds, only : wp
   use namelist_input, only : is_set, unset
+  use netcdf, only : nf90_get_var, nf90_inq_varid, nf90_noerr
   use text, only : lower, to_text
   implicit none
   private
@@ -27,6 +28,8 @@ module time_axis
     integer :: first_day = 0
     !> Number of whole days.
     integer :: n_days = 0
+    !> Number of records.
+    integer :: n_records = 0
   end type forcing_times
 
 contains
@@ -66,8 +69,8 @@ contains
       return
     end if
     times%leap_days = leap_days(calendar)
-    call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, origin, &
-      local, stat)
+    call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, &
+      origin, local, stat)
     if (.not. local) then
       call input_error(file, 'units of time are '''//text_attribute(ncid, 'time', 'units')// &
         ''', with an offset from UTC, but times are taken as local solar time; shift time to it '// &
@@ -88,8 +91,33 @@ contains
       return
     end if
     starts = nint(values*unit_seconds, int64) + origin
-    call set_intervals(file, text_attribute(ncid, 'time', 'stamp'), starts, times, stat, errmsg)
+    call set_intervals(file, stamp_of(ncid, values(1)), starts, times, stat, errmsg)
   end subroutine read_times
+
+  !> Which part of the interval the stamps mark: attribute `stamp` of time, else by its CF bounds,
+  !> else empty.
+  function stamp_of(ncid, first) result(stamp)
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> First stamp.
+    real(wp), intent(in) :: first
+    character(:), allocatable :: stamp
+    real(wp) :: bounds(2)
+    integer :: varid
+    stamp = text_attribute(ncid, 'time', 'stamp')
+    if (stamp /= '') return
+    if (nf90_inq_varid(ncid, text_attribute(ncid, 'time', 'bounds'), varid) /= nf90_noerr) return
+    if (nf90_get_var(ncid, varid, bounds, start=[1, 1], count=[2, 1]) /= nf90_noerr) return
+    if (bounds(2) <= bounds(1)) return
+    select case (nint(4.0_wp*(first - bounds(1))/(bounds(2) - bounds(1))))
+    case (0)
+      stamp = 'start'
+    case (2)
+      stamp = 'middle'
+    case (4)
+      stamp = 'end'
+    end select
+  end function stamp_of
 
   !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`, with or without `Z`, `UTC` or an offset of 0.
   pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, local, stat)
@@ -171,6 +199,7 @@ contains
     integer(int64) :: step
     integer :: i, n
     n = size(starts)
+    times%n_records = n
     times%interval = 86400
     if (n > 1) then
       step = nint(real(starts(n) - starts(1), wp)/(n - 1), int64)

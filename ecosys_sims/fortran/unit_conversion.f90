@@ -89,7 +89,7 @@ contains
 
   end subroutine convert_units
 
-  !> A unit without signs of exponentiation and with single blanks: `W m**-2` becomes `W m-2`.
+  !> A unit without signs of exponentiation and with single blanks: `W m**-2` and `W m^{-2}` become `W m-2`.
   pure function plain(unit)
     !> Unit.
     character(*), intent(in) :: unit
@@ -97,7 +97,7 @@ contains
     integer :: i
     plain = ''
     do i = 1, len_trim(unit)
-      if (unit(i:i) == '^' .or. unit(i:i) == '*') cycle
+      if (index('^*{}', unit(i:i)) > 0) cycle
       if (unit(i:i) == ' ' .or. unit(i:i) == '.') then
         if (plain == '') cycle
         if (plain(len(plain):) == ' ') cycle
