@@ -79,7 +79,8 @@ contains
       key(g, 'source', 'text', 'wgen', 'generated weather or a file', 'wgen netcdf'), &
       key(g, 'file', 'text', '', 'forcing file, see docs/formats.md section 4'), &
       key(g, 'time_zone', 'text', 'local', &
-        'what the times of the file are: local solar time, or UTC, which is shifted by the longitude of each site', 'local utc'), &
+        'what the times of the file are: local solar time, or UTC, which is shifted by the '// &
+        'longitude of each site', 'local utc'), &
       key(g, 'forcing_name_tair', 'text', 'Tair', name//'air temperature'), &
       key(g, 'forcing_name_qair', 'text', 'Qair', &
         name//'specific humidity, or relative humidity in %'), &
