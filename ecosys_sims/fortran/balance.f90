@@ -60,13 +60,14 @@ contains
     end do
   end function heat_of
 
-  !> Carbon of a column, with that of methane [g m-2].
+  !> Carbon of a column, with that of methane and methanotrophs [g m-2].
   pure real(wp) function carbon_of(i, state)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
     carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%metabolic(i) &
                 + state%structural(i) + state%active(i) + state%slow(i) + state%passive(i) &
-                + state%substrate(i) + molar_mass_c*sum(state%methane(i, :)*dz(1:nch4))
+                + state%substrate(i) &
+                + sum((molar_mass_c*state%methane(i, :) + state%ham(i, :))*dz(1:nch4))
   end function carbon_of
 
   !> Errors of the day at one site, in the units of the tolerances.

@@ -6,21 +6,23 @@
 module biogeochemistry
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
-  use soil_grid, only: nch4
+  use soil_grid, only: nch4, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
   use column_work, only: work_arrays
   use photosynthesis, only: gross_production
   use vegetation, only: vegetation_day
   use soil_carbon, only: decomposition_scalar, soil_carbon_day, substrate_rate, steady_soil_carbon
-  use methane, only: layer_storage, layer_production, layer_oxidation, transport, bubbles, &
-      redox_step, surface_exchange, substrate_per_ch4
+  use methane, only: layer_storage, layer_production, transport, bubbles, redox_step, &
+      surface_exchange, substrate_per_ch4, methane_fluxes
+  use methanotrophs, only: oxidation_rates, add_uptake, biomass_day, ammonium_response
   implicit none
   private
   public :: methane_of_step, carbon_of_day, steady_pools
 
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
   real(wp), parameter :: gc_per_mg = molar_mass_c/mg_per_mol   !< C in CH4 [g mg-1]
+  integer, parameter :: i_10cm = 5   !< layer above 0.10 m
   ! places in spinup_sums
   integer, parameter :: i_days = 1, i_leaf = 2, i_wood = 3, i_root = 4, i_exudation = 5
   integer, parameter :: i_methanogenesis = 6, i_scalar = 7, i_to_wood = 8, i_to_root = 9
@@ -49,14 +51,17 @@ contains
                             work%production, work%log_pq10, p%t_pr, work%depth_substrate, &
                             state%substrate, work%reference, work%warm, m%limit, m%gain, &
                             m%production)
-      call layer_oxidation(n, state%soil_temperature, state%liquid, state%ice, p%porosity, &
+      m%ham_rate = work%ham_rate
+      call oxidation_rates(n, dt, state%soil_temperature, state%liquid, state%ice, work%capacity, &
                            state%ponded, state%redox, state%methane, m%store, work%omax, &
-                           work%kch4, work%log_oq10, p%t_or, work%depth_oxidation, work%warm, &
-                           m%sink)
+                           work%kch4, work%log_oq10, p%t_or, work%depth_oxidation, state%ham, &
+                           state%ham_active, m%ham_rate, work%ham_k, work%ham_log_q10, &
+                           work%warm, m%ham_warm, m%sink, m%high, m%fit_sum, m%temperature_sum)
       call exchange_rates(n, p, state, forcing, work)
       call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
                      m%equilibrium, state%methane, m%oxidation, m%diffusion, m%plant, &
                      work%ma, work%mb, work%mc, work%md, work%mx)
+      call add_uptake(n, dt, m%high, work%mx, m%uptake)
       call bubbles(n, dt, state%liquid, state%ice, m%store, m%solubility, state%water_table, &
                    forcing%psurf, p%f_x, state%methane, m%ebullition, m%limit, m%bubble_layer)
       call redox_step(n, dt, state%water_table, state%soil_temperature, p%c_r, state%redox)
@@ -116,6 +121,36 @@ contains
     end do
   end subroutine add_methane
 
+  !> Biomass of the high-affinity methanotrophs: their CO2 and what they leave to the soil.
+  subroutine methanotrophs_of_day(i, p, state, fluxes, m, released)
+    integer, intent(in) :: i                    !< site
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(methane_fluxes), intent(inout) :: m    !< methane of the day
+    real(wp), intent(out) :: released           !< maintenance less growth, C [g m-2 day-1]
+    real(wp), dimension(nch4) :: uptake, fit_sum, temperature_sum, ham, active
+    real(wp) :: taken, respired, died, grown
+    uptake = m%uptake(i, :)
+    fit_sum = m%fit_sum(i, :)
+    temperature_sum = m%temperature_sum(i, :)
+    ham = state%ham(i, :)
+    active = state%ham_active(i, :)
+    call biomass_day(p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), p%ham_on(i), &
+                     p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, taken, respired, &
+                     died, grown)
+    m%uptake(i, :) = uptake
+    m%fit_sum(i, :) = fit_sum
+    m%temperature_sum(i, :) = temperature_sum
+    state%ham(i, :) = ham
+    state%ham_active(i, :) = active
+    state%active(i) = state%active(i) + died
+    released = respired - grown
+    fluxes%ch4_uptake_ham(i) = taken/gc_per_mg
+    fluxes%ham(i) = sum(ham*dz(1:nch4))
+    fluxes%redox_10cm(i) = 0.5_wp*(state%redox(i, i_10cm) + state%redox(i, i_10cm + 1))
+  end subroutine methanotrophs_of_day
+
   !> Photosynthesis, plants and soil carbon of the day; completes the day's carbon and methane
   !! fluxes.
   subroutine carbon_of_day(static, p, state, day, fluxes, work)
@@ -124,9 +159,9 @@ contains
     type(column_type), intent(inout) :: state   !< state
     type(daily_forcing), intent(in) :: day      !< forcing of the day
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(in) :: work       !< work arrays
+    type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp) :: exposed, exudation, leaf_litter, wood_litter, root_litter, to_wood, to_root
-    real(wp) :: respiration, scalar, rate
+    real(wp) :: respiration, scalar, rate, methanotrophs
     integer :: i
     do i = 1, static%nsite
       exposed = fluxes%lai(i)
@@ -147,8 +182,9 @@ contains
       call soil_carbon_day(scalar, rate, work%fines(i), leaf_litter, wood_litter, root_litter, &
                            exudation, state%metabolic(i), state%structural(i), state%active(i), &
                            state%slow(i), state%passive(i), state%substrate(i), respiration)
+      call methanotrophs_of_day(i, p, state, fluxes, work%methane, methanotrophs)
       fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
-          + gc_per_mg*fluxes%ch4_oxidation(i)
+          + gc_per_mg*fluxes%ch4_oxidation(i) + methanotrophs
       fluxes%nee(i) = fluxes%ra(i) + fluxes%rh(i) - fluxes%gpp(i)
       fluxes%fch4(i) = fluxes%ch4_diffusion(i) + fluxes%ch4_ebullition(i) + fluxes%ch4_plant(i)
       associate (sums => state%spinup_sums)

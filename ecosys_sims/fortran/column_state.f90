@@ -66,6 +66,8 @@ module column_state
     real(wp), allocatable :: substrate(:)  !< [g m-2] labile substrate of methanogens and microbes
     real(wp), allocatable :: methane(:, :)  !< [mol m-3] methane per soil volume
     real(wp), allocatable :: redox(:, :)  !< [mV] redox potential
+    real(wp), allocatable :: ham(:, :)  !< [g m-3] high-affinity methanotrophs, carbon
+    real(wp), allocatable :: ham_active(:, :)  !< [1] active share of them
     real(wp), allocatable :: spinup_sums(:, :)  !< [1] sums over the spin-up, see soil_carbon
   end type column_type
 
@@ -125,6 +127,10 @@ module column_state
     real(wp), allocatable :: ch4_production(:)  !< [mg m-2 day-1] methane produced
     !> [mg m-2 day-1] methane oxidised in soil and rhizosphere
     real(wp), allocatable :: ch4_oxidation(:)
+    !> [mg m-2 day-1] methane oxidised by high-affinity methanotrophs
+    real(wp), allocatable :: ch4_uptake_ham(:)
+    real(wp), allocatable :: ham(:)  !< [g m-2] high-affinity methanotrophs, carbon
+    real(wp), allocatable :: redox_10cm(:)  !< [mV] redox potential at 0.10 m
     !> [mg m-2 day-1] methane taken in by roots, before rhizosphere oxidation
     real(wp), allocatable :: ch4_plant_uptake(:)
     !> [g m-2 day-1] substrate carbon used by methanogenesis, CH4 and CO2
@@ -208,6 +214,8 @@ contains
     allocate (state%substrate(nsite), source=0.0_wp)
     allocate (state%methane(nsite, nch4), source=0.0_wp)
     allocate (state%redox(nsite, nch4), source=0.0_wp)
+    allocate (state%ham(nsite, nch4), source=0.0_wp)
+    allocate (state%ham_active(nsite, nch4), source=0.0_wp)
     allocate (state%spinup_sums(nsite, n_spinup_sums), source=0.0_wp)
   end subroutine allocate_column
 
@@ -245,6 +253,9 @@ contains
     allocate (fluxes%ch4_plant(nsite), source=0.0_wp)
     allocate (fluxes%ch4_production(nsite), source=0.0_wp)
     allocate (fluxes%ch4_oxidation(nsite), source=0.0_wp)
+    allocate (fluxes%ch4_uptake_ham(nsite), source=0.0_wp)
+    allocate (fluxes%ham(nsite), source=0.0_wp)
+    allocate (fluxes%redox_10cm(nsite), source=0.0_wp)
     allocate (fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
     allocate (fluxes%methanogenesis(nsite), source=0.0_wp)
     allocate (fluxes%harvest(nsite), source=0.0_wp)
@@ -331,7 +342,9 @@ contains
     type(state_field), allocatable :: fields(:)        !< one view for each field
     fields = [ &
       many_levels('methane', 'mol m-3', 'methane per soil volume', state%methane), &
-      many_levels('redox', 'mV', 'redox potential', state%redox)]
+      many_levels('redox', 'mV', 'redox potential', state%redox), &
+      many_levels('ham', 'g m-3', 'high-affinity methanotrophs, carbon', state%ham), &
+      many_levels('ham_active', '1', 'active share of them', state%ham_active)]
   end function methane_fields
 
   !> View of a field without levels.

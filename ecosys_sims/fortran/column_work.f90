@@ -1,11 +1,12 @@
 !> Quantities derived from parameters and scratch arrays of one block of sites: nothing to remember.
 module column_work
   use kinds, only: wp
-  use constants, only: seconds_per_hour, days_per_year
+  use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c
   use soil_grid, only: nsoil, nch4, dz, z_top, z_bottom, z_mid
   use parameters, only: site_parameters
   use column_state, only: site_static
   use methane, only: methane_fluxes, allocate_methane_fluxes, ph_response
+  use methanotrophs, only: acidity_response
   use soil_water, only: texture_conductivity, texture_moisture
   implicit none
   private
@@ -34,6 +35,9 @@ module column_work
     real(wp), allocatable :: log_oq10(:)            !< log of oq10
     real(wp), allocatable :: omax(:)                !< oxidation potential [mol m-3 s-1]
     real(wp), allocatable :: kch4(:)                !< half-saturation [mol m-3]
+    real(wp), allocatable :: ham_rate(:)            !< uptake per biomass, with pH [mol g-1 s-1]
+    real(wp), allocatable :: ham_k(:)               !< half-saturation [mol m-3]
+    real(wp), allocatable :: ham_log_q10(:)         !< log of ham_q10
     logical, allocatable :: tall(:)                 !< trees stand above the snow
     integer, allocatable :: n_active(:)             !< upland: layers above the drainage base
     ! of the day
@@ -67,6 +71,7 @@ contains
               work%mx(n, nch4), source=0.0_wp)
     allocate (work%full(n), work%conductivity(n), work%fines(n), work%production(n), &
               work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
+              work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
               work%surface_conductance(n), work%light(n), work%supply(n), work%demand(n), &
               work%warmth(n), work%warm(n), source=0.0_wp)
     allocate (work%tall(n), source=.false.)
@@ -90,6 +95,9 @@ contains
     work%log_oq10 = log(p%oq10)
     work%omax = 1.0e-3_wp/seconds_per_hour*p%omax
     work%kch4 = 1.0e-3_wp*p%kch4
+    work%ham_rate = p%ham_vmax/(seconds_per_day*molar_mass_c)*acidity_response(static%ph)
+    work%ham_k = 1.0e-3_wp*p%ham_k
+    work%ham_log_q10 = log(p%ham_q10)
   end subroutine derive_work
 
   !> Water capacities and thermal properties. Organic solids reach 1.5 m in wetlands and fade over

@@ -104,6 +104,11 @@ contains
         scale=kg_per_mg), &
       field('ch4_oxidation', rate, '', 'methane oxidised', c%fluxes%ch4_oxidation, &
         scale=kg_per_mg), &
+      field('ch4_uptake_ham', rate, '', 'methane oxidised by high-affinity methanotrophs', &
+        c%fluxes%ch4_uptake_ham, scale=kg_per_mg), &
+      pool('c_ham', 'carbon of high-affinity methanotrophs', c%fluxes%ham), &
+      field('redox_10cm', 'mV', '', 'redox potential at 0.10 m', c%fluxes%redox_10cm, &
+        cell_methods='time: point'), &
       field('mrro', rate, '', 'runoff and drainage', c%fluxes%runoff, 'runoff_flux', &
         scale=per_second), &
       field('tran', rate, '', 'transpiration', c%fluxes%transpiration, 'transpiration_flux', &

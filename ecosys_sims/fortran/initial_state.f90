@@ -1,8 +1,8 @@
 !> A plausible state on the first of January, from latitude, climate and parameters.
 module initial_state
   use kinds, only: wp
-  use constants, only: pi, t_freeze
-  use soil_grid, only: nsoil, z_mid, dz
+  use constants, only: pi, t_freeze, p_standard
+  use soil_grid, only: nsoil, nch4, z_mid, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type
   use column_work, only: work_arrays
@@ -10,11 +10,14 @@ module initial_state
   use vegetation, only: nsc_reserve
   use soil_heat, only: ice_at
   use water_table, only: moisture_profile
+  use methane, only: layer_storage
+  use methanotrophs, only: steady_biomass
   implicit none
   private
   public :: set_initial_state
 
   real(wp), parameter :: damping_depth = 2.2_wp   !< of the annual wave of soil temperature [m]
+  real(wp), parameter :: start_ch4 = 1850.0e-9_wp !< mole fraction of methane in air [1]
   real(wp), parameter :: start_table = 0.05_wp    !< water table of wetlands [m]
 
 contains
@@ -74,10 +77,37 @@ contains
     state%methane(i, :) = 0.0_wp
     state%redox(i, :) = merge(-300.0_wp, 600.0_wp, z_mid(1:size(state%redox, 2)) &
                               - 0.5_wp*dz(1:size(state%redox, 2)) >= state%water_table(i))
+    call start_methanotrophs(i, p, work, mean, amplitude, water, state)
     state%t_30d(i) = static%t_ann(i) + amplitude_air*cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp)
     state%t_year(i) = static%t_ann(i)
     state%vpd_30d(i) = 500.0_wp
   end subroutine start_soil
+
+  !> High-affinity methanotrophs of one site, in the steady state of a mean year.
+  subroutine start_methanotrophs(i, p, work, mean, amplitude, water, state)
+    integer, intent(in) :: i                   !< site
+    type(site_parameters), intent(in) :: p     !< parameters
+    type(work_arrays), intent(in) :: work      !< work arrays
+    real(wp), intent(in) :: mean               !< temperature of the soil [K]
+    real(wp), intent(in) :: amplitude          !< of its annual wave at the surface [K]
+    real(wp), intent(in) :: water(nsoil)       !< [kg m-2]
+    type(column_type), intent(inout) :: state  !< state
+    real(wp), dimension(1, nch4) :: store, spread, solubility
+    real(wp), dimension(1, nsoil) :: temperature, liquid, ice
+    real(wp) :: ham(nch4), active(nch4)
+    temperature = max(mean, t_freeze)
+    liquid(1, :) = water
+    ice = 0.0_wp
+    call layer_storage(1, temperature, liquid, ice, p%porosity(i:i), store, spread, solubility)
+    call steady_biomass(temperature(1, :nch4) - max(0.0_wp, t_freeze - mean), &
+                        amplitude*exp(-z_mid(:nch4)/damping_depth), &
+                        min(1.0_wp, water(:nch4)/work%capacity(i, :nch4)), spread(1, :), &
+                        solubility(1, 1)*start_ch4*p_standard, work%ham_rate(i), work%ham_k(i), &
+                        work%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
+                        p%ham_death(i), p%ham_half(i), ham, active)
+    state%ham(i, :) = ham
+    state%ham_active(i, :) = active
+  end subroutine start_methanotrophs
 
   !> Leaf area and carbon pools of one site; a spin-up year replaces the slow ones.
   subroutine start_carbon(i, static, p, state)

@@ -12,12 +12,13 @@ module methane
   use kinds, only: wp
   use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_bottom
+  use exponential, only: exponentials
   use tridiagonal, only: solve_tridiagonal
   implicit none
   private
   public :: methane_fluxes, allocate_methane_fluxes, ph_response, surface_exchange, &
       substrate_per_ch4
-  public :: layer_storage, layer_production, layer_oxidation, transport, bubbles, redox_step
+  public :: layer_storage, layer_production, transport, bubbles, redox_step
 
   !> fluxes of one step, (nsite) [mol m-2]
   type :: methane_fluxes
@@ -33,6 +34,13 @@ module methane
     real(wp), allocatable :: store(:, :)    !< scratch, R
     real(wp), allocatable :: spread(:, :)   !< scratch, diffusivity
     real(wp), allocatable :: sink(:, :)     !< scratch, oxidation
+    real(wp), allocatable :: high(:, :)     !< scratch, oxidation by the high-affinity guild
+    real(wp), allocatable :: ham_rate(:)    !< scratch, its largest uptake [mol g-1 s-1]
+    real(wp), allocatable :: ham_warm(:)    !< scratch
+    ! of the day, for the biomass of the high-affinity guild
+    real(wp), allocatable :: uptake(:, :)   !< methane it took up [mol m-3]
+    real(wp), allocatable :: fit_sum(:, :)  !< target of its activity times time [s]
+    real(wp), allocatable :: temperature_sum(:, :)  !< above freezing, times time [K s]
     real(wp), allocatable :: gain(:, :)     !< scratch, production
     real(wp), allocatable :: solubility(:, :)  !< scratch, Henry's constant
     real(wp), allocatable :: conduit(:, :)  !< scratch, plant transport
@@ -46,12 +54,9 @@ module methane
   real(wp), parameter :: eh_recovery = 75.0_wp     !< rise of redox when drained [mV day-1]
   real(wp), parameter :: d_trace = 1.0e-12_wp      !< what no layer falls below [m2 s-1]
   real(wp), parameter :: log_warm_cap = log(8.0_wp)  !< largest temperature response of production
-  !> water-filled pore space of fastest oxidation [1]
-  real(wp), parameter :: filled_best = 0.4_wp
   !> production saturates at this multiple of reference
   real(wp), parameter :: substrate_cap = 5.0_wp
   real(wp), parameter :: largest_use = 0.01_wp     !< substrate used in one step at most [1]
-  real(wp), parameter :: surface_film = 0.10_wp    !< oxic share of a flooded top layer [1]
   !> exchange through ice relative to open water [1]
   real(wp), parameter :: ice_exchange = 0.02_wp
   !> excess methane bubbles in so long [s]
@@ -66,11 +71,13 @@ contains
     integer, intent(in) :: nsite                   !< number of sites
     allocate (fluxes%production(nsite), fluxes%oxidation(nsite), fluxes%diffusion(nsite), &
               fluxes%ebullition(nsite), fluxes%plant(nsite), fluxes%limit(nsite), &
-              fluxes%conductance(nsite), fluxes%equilibrium(nsite), source=0.0_wp)
+              fluxes%ham_rate(nsite), fluxes%ham_warm(nsite), fluxes%conductance(nsite), &
+              fluxes%equilibrium(nsite), source=0.0_wp)
     allocate (fluxes%bubble_layer(nsite), source=0)
     allocate (fluxes%store(nsite, nch4), fluxes%spread(nsite, nch4), fluxes%sink(nsite, nch4), &
               fluxes%gain(nsite, nch4), fluxes%solubility(nsite, nch4), &
-              fluxes%conduit(nsite, nch4), source=0.0_wp)
+              fluxes%conduit(nsite, nch4), fluxes%high(nsite, nch4), fluxes%uptake(nsite, nch4), &
+              fluxes%fit_sum(nsite, nch4), fluxes%temperature_sum(nsite, nch4), source=0.0_wp)
   end subroutine allocate_methane_fluxes
 
   !> Response of methanogenesis to pH, 0..1: Cao et al. (1996), with an optimum of 7.0, our choice,
@@ -99,9 +106,11 @@ contains
     integer :: i, k
     do k = 1, nch4
       do i = 1, n
-        solubility(i, k) = henry_25*exp(1700.0_wp*(1.0_wp/temperature(i, k) - 1.0_wp/298.15_wp))
+        solubility(i, k) = 1700.0_wp/temperature(i, k) - 1700.0_wp/298.15_wp
       end do
+      call exponentials(n, solubility(:, k))
       do i = 1, n
+        solubility(i, k) = henry_25*solubility(i, k)
         t = temperature(i, k) - t_freeze
         water = (liquid(i, k) + ice(i, k))*(1.0e-3_wp/dz(k))
         air = max(0.0_wp, porosity(i) - water)
@@ -138,9 +147,9 @@ contains
     total = 0.0_wp
     do k = 1, nch4
       do i = 1, n
-        warm(i) = exp(min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), &
-            log_warm_cap))
+        warm(i) = min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), log_warm_cap)
       end do
+      call exponentials(n, warm)
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
         reduced = min(1.0_wp, max(0.0_wp, -0.01_wp*redox(i, k) - 1.0_wp))
@@ -159,44 +168,6 @@ contains
       gain(:, k) = gain(:, k)*limit
     end do
   end subroutine layer_production
-
-  !> First-order rate of oxidation of each layer [s-1 per concentration in water].
-  pure subroutine layer_oxidation(n, temperature, liquid, ice, porosity, ponded, redox, methane, &
-                                  store, omax, kch4, log_q10, t_ref, profile, warm, sink)
-    integer, intent(in) :: n                        !< number of sites
-    real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
-    real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)           !< [kg m-2]
-    real(wp), intent(in) :: porosity(n)             !< [1]
-    real(wp), intent(in) :: ponded(n)               !< [kg m-2]
-    real(wp), intent(in) :: redox(n, nch4)          !< [mV]
-    real(wp), intent(in) :: methane(n, nch4)        !< [mol m-3]
-    real(wp), intent(in) :: store(n, nch4)          !< R [1]
-    real(wp), intent(in) :: omax(n)                 !< potential per water [mol m-3 s-1]
-    real(wp), intent(in) :: kch4(n)                 !< half-saturation [mol m-3]
-    real(wp), intent(in) :: log_q10(n)              !< log of the Q10 [1]
-    real(wp), intent(in) :: t_ref(n)                !< reference temperature [degC]
-    real(wp), intent(in) :: profile(n, nsoil)       !< of oxidation with depth [1]
-    real(wp), intent(inout) :: warm(n)              !< scratch
-    real(wp), intent(out) :: sink(n, nch4)          !< [s-1]
-    real(wp) :: filled, hump, oxic
-    integer :: i, k
-    do k = 1, nch4
-      do i = 1, n
-        warm(i) = exp(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)))
-      end do
-      do i = 1, n
-        filled = min(1.0_wp, (liquid(i, k) + ice(i, k))*(1.0e-3_wp/dz(k))/porosity(i))
-        hump = filled*(filled - 1.0_wp)
-        hump = hump/(hump - (filled - filled_best)**2 - 1.0e-9_wp)
-        oxic = hump*min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)/350.0_wp))
-        if (k == 1 .and. ponded(i) > 0.0_wp) oxic = surface_film
-        sink(i, k) = liquid(i, k)*(1.0e-3_wp/dz(k))*omax(i)*profile(i, k)*oxic*warm(i) &
-                     *min(1.0_wp, max(0.0_wp, 1.0_wp + (temperature(i, k) - t_freeze)/3.0_wp)) &
-                     /(kch4(i) + methane(i, k)/store(i, k))
-      end do
-    end do
-  end subroutine layer_oxidation
 
   !> Diffusion, oxidation and plant transport of the step, implicit; adds production.
   pure subroutine transport(n, dt, store, spread, sink, conduit, gain, air_conductance, &

@@ -16,7 +16,7 @@ module parameters
   integer, parameter :: n_vegetation = 15
   integer, parameter :: n_soil = 5
   integer, parameter :: n_hydrology = 8
-  integer, parameter :: n_methane = 15
+  integer, parameter :: n_methane = 25
   integer, parameter :: n_evolution = 14
   !> parameters in the table
   integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane &
@@ -100,6 +100,26 @@ module parameters
     !> [g m-2 year-1] substrate input at which production reaches mgo
     real(wp), allocatable :: fresh_ref(:)
     real(wp), allocatable :: ph_min(:)  !< [1] lowest pH of methanogenesis
+    !> [day-1] largest methane uptake of high-affinity methanotrophs per biomass, C
+    real(wp), allocatable :: ham_vmax(:)
+    !> [umol L-1] half-saturation of high-affinity methanotrophs
+    real(wp), allocatable :: ham_k(:)
+    !> [1] Q10 of their uptake, around t_or
+    real(wp), allocatable :: ham_q10(:)
+    !> [1] biomass that they build per methane, C
+    real(wp), allocatable :: ham_yield(:)
+    !> [day-1] their maintenance at 10 C per active biomass
+    real(wp), allocatable :: ham_maint(:)
+    !> [day-1] their death rate where sparse
+    real(wp), allocatable :: ham_death(:)
+    !> [g m-3] biomass carbon at which their death rate is doubled
+    real(wp), allocatable :: ham_half(:)
+    !> [day] time in which they wake
+    real(wp), allocatable :: ham_on(:)
+    !> [day] time in which they fall dormant
+    real(wp), allocatable :: ham_off(:)
+    !> [mg kg-1] ammonium nitrogen that halves their uptake
+    real(wp), allocatable :: ham_kn(:)
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
@@ -287,13 +307,13 @@ contains
           12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
           'reference temperature of methane production'), &
       entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
-          25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 3.0_wp, &
-          4.0_wp, 2.5_wp, 3.0_wp, 2.0_wp, 2.0_wp, 1.2_wp], &
-          'methane oxidation potential per soil water'), &
+          25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 5.0_wp, &
+          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp], &
+          'methane oxidation potential of low-affinity methanotrophs per soil water'), &
       entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
-          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 0.12_wp, &
-          0.1_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.12_wp, 0.3_wp], &
-          'half-saturation of methane oxidation'), &
+          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, &
+          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp], &
+          'half-saturation of low-affinity methanotrophs'), &
       entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
           1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
           1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
@@ -333,7 +353,47 @@ contains
       entry('ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, [ &
           3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, &
           4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-          'lowest pH of methanogenesis')]
+          'lowest pH of methanogenesis'), &
+      entry('ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, [ &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 3.0_wp, &
+          3.2_wp, 3.2_wp, 2.4_wp, 2.0_wp, 2.4_wp, 1.5_wp], &
+          'largest methane uptake of high-affinity methanotrophs per biomass, C'), &
+      entry('ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, [ &
+          0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, &
+          0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp], &
+          'half-saturation of high-affinity methanotrophs'), &
+      entry('ham_q10', '1', 'ch4_nl', 1.0_wp, 3.0_wp, [ &
+          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, &
+          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
+          'Q10 of their uptake, around t_or'), &
+      entry('ham_yield', '1', 'ch4_nl', 0.05_wp, 0.6_wp, [ &
+          0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, &
+          0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp], &
+          'biomass that they build per methane, C'), &
+      entry('ham_maint', 'day-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
+          0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, &
+          0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp], &
+          'their maintenance at 10 C per active biomass'), &
+      entry('ham_death', 'day-1', 'ch4_nl', 0.0001_wp, 0.1_wp, [ &
+          0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, &
+          0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp], &
+          'their death rate where sparse'), &
+      entry('ham_half', 'g m-3', 'ch4_nl', 0.001_wp, 1.0_wp, [ &
+          0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, &
+          0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp], &
+          'biomass carbon at which their death rate is doubled'), &
+      entry('ham_on', 'day', 'ch4_nl', 1.0_wp, 60.0_wp, [ &
+          10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, &
+          10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp], &
+          'time in which they wake'), &
+      entry('ham_off', 'day', 'ch4_nl', 1.0_wp, 200.0_wp, [ &
+          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, &
+          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
+          'time in which they fall dormant'), &
+      entry('ham_kn', 'mg kg-1', 'ch4_nl', 1.0_wp, 1000.0_wp, [ &
+          20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, &
+          20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp], &
+          'ammonium nitrogen that halves their uptake')]
   end function methane_table
 
   !> Parameters of change over the years, namelist group evolution_nl.
@@ -433,6 +493,16 @@ contains
     allocate (p%tau_sub(nsite), source=0.0_wp)
     allocate (p%fresh_ref(nsite), source=0.0_wp)
     allocate (p%ph_min(nsite), source=0.0_wp)
+    allocate (p%ham_vmax(nsite), source=0.0_wp)
+    allocate (p%ham_k(nsite), source=0.0_wp)
+    allocate (p%ham_q10(nsite), source=0.0_wp)
+    allocate (p%ham_yield(nsite), source=0.0_wp)
+    allocate (p%ham_maint(nsite), source=0.0_wp)
+    allocate (p%ham_death(nsite), source=0.0_wp)
+    allocate (p%ham_half(nsite), source=0.0_wp)
+    allocate (p%ham_on(nsite), source=0.0_wp)
+    allocate (p%ham_off(nsite), source=0.0_wp)
+    allocate (p%ham_kn(nsite), source=0.0_wp)
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
@@ -592,6 +662,16 @@ contains
     case ('tau_sub'); values => p%tau_sub
     case ('fresh_ref'); values => p%fresh_ref
     case ('ph_min'); values => p%ph_min
+    case ('ham_vmax'); values => p%ham_vmax
+    case ('ham_k'); values => p%ham_k
+    case ('ham_q10'); values => p%ham_q10
+    case ('ham_yield'); values => p%ham_yield
+    case ('ham_maint'); values => p%ham_maint
+    case ('ham_death'); values => p%ham_death
+    case ('ham_half'); values => p%ham_half
+    case ('ham_on'); values => p%ham_on
+    case ('ham_off'); values => p%ham_off
+    case ('ham_kn'); values => p%ham_kn
     ! crops and their management (group crop_nl)
     ! mineral nitrogen (group nitrogen_nl)
     ! change over the years (group evolution_nl)
