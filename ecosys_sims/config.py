@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -92,6 +93,25 @@ class EvolutionConfig(Section):
     cultivar_trend: Annotated[float, Field(ge=-0.02, le=0.05)] = 0.0  # of the quantum yield of crops, a year
 
 
+class CropsConfig(Section):
+    """What grows on the fields (biome cropland) of an ensemble."""
+
+    # Rotation (digits, docs/parameters.md) -> weight among those that a field's climate suits; {}: the program's own.
+    rotations: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+    @field_validator("rotations", mode="before")
+    @classmethod
+    def _digits(cls, rotations: Any) -> Any:
+        if not isinstance(rotations, dict):
+            return {} if rotations is None else rotations
+        found = {str(name): weight for name, weight in rotations.items()}
+        for name in found:
+            # A leading fallow year would be lost in the number that the program reads, and so would its phases.
+            if not re.fullmatch("[1-5]{1,5}", name):
+                raise ValueError(f"{name!r} is not a rotation: 1 to 5 digits, each 1 to 5")
+        return found
+
+
 class PeriodConfig(Section):
     """Simulated years."""
 
@@ -119,6 +139,7 @@ class SimulationConfig(Section):
     period: PeriodConfig = PeriodConfig()
     hidden_parameters: HiddenParametersConfig = HiddenParametersConfig()
     evolution: EvolutionConfig = EvolutionConfig()
+    crops: CropsConfig = CropsConfig()
     namelist: dict[str, dict[str, bool | int | float | str]] = {}  # group -> key -> value, passed on as they are
     run: RunConfig = RunConfig()
 

@@ -31,6 +31,7 @@ from ecosys_sims.ensemble import default_workers, run_blocks
 from ecosys_sims.evolution import draw_evolution
 from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.model import ParameterInfo, find_program, parameter_table, program_version
+from ecosys_sims.rotations import draw_rotations
 from ecosys_sims.site_table import write_site_table, write_true_parameters
 from ecosys_sims.sites import SiteTable, draw_sites
 from ecosys_sims.validation import require_valid_dataset
@@ -82,6 +83,7 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     fixed = _fixed_by_namelist(config, table)
     hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed)
     change = draw_evolution(sites, config.evolution, config.period, config.seed)
+    change |= draw_rotations(sites, config.crops, config.seed)
     hidden.values.update({name: values for name, values in change.items() if name not in fixed})
     _check_identity(out, config, sites, hidden, program)
     tasks = _tasks(config, out, program)
