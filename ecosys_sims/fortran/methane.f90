@@ -56,8 +56,10 @@ module methane
   real(wp), parameter :: log_warm_cap = log(8.0_wp)  !< largest temperature response of production
   !> production saturates at this multiple of reference
   real(wp), parameter :: substrate_cap = 5.0_wp
-  real(wp), parameter :: largest_use = 0.01_wp     !< substrate used in one step at most [1]
-  !> exchange through ice relative to open water [1]
+  !> substrate used at most [s-1]
+  real(wp), parameter :: largest_use = 0.01_wp/seconds_per_hour
+  real(wp), parameter :: snow_on_ice = 5.0_wp  !< snow that does not melt on open water [kg m-2]
+  !> exchange through ice relative to open water, .01 to .05 in the literature [1]
   real(wp), parameter :: ice_exchange = 0.02_wp
   !> excess methane bubbles in so long [s]
   real(wp), parameter :: bubble_time = 6.0_wp*seconds_per_hour
@@ -80,8 +82,7 @@ contains
               fluxes%fit_sum(nsite, nch4), fluxes%temperature_sum(nsite, nch4), source=0.0_wp)
   end subroutine allocate_methane_fluxes
 
-  !> Response of methanogenesis to pH, 0..1: Cao et al. (1996), with an optimum of 7.0, our choice,
-  !> where theirs is 7.5.
+  !> Response of methanogenesis to pH, 0..1, best at 7.5, none above 9 (Cao et al. 1996).
   elemental real(wp) function ph_response(ph, ph_min)
     real(wp), intent(in) :: ph      !< pH
     real(wp), intent(in) :: ph_min  !< lowest pH of methanogenesis
@@ -89,7 +90,7 @@ contains
     ph_response = 0.0_wp
     if (ph <= ph_min .or. ph >= 9.0_wp) return
     product = (ph - ph_min)*(ph - 9.0_wp)
-    ph_response = product/(product - (ph - 7.0_wp)**2)
+    ph_response = product/(product - (ph - 7.5_wp)**2)
   end function ph_response
 
   !> Storage per concentration in water, diffusivity and solubility of each layer.
@@ -161,7 +162,7 @@ contains
       end do
     end do
     do i = 1, n
-      limit(i) = min(1.0_wp, largest_use*substrate(i)/max(1.0e-30_wp, substrate_per_ch4*total(i)))
+      limit(i) = min(1.0_wp, largest_use*dt*substrate(i)/max(1.0e-30_wp, substrate_per_ch4*total(i)))
       total(i) = limit(i)*total(i)
     end do
     do k = 1, nch4
@@ -290,8 +291,7 @@ contains
   end subroutine redox_step
 
   !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Cole and
-  !> Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice. Their power of wind is
-  !> 1.7; square roots, which vector and scalar code round alike, make it 1.75 here.
+  !> Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice.
   elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, &
                  ice, wind, swe, snow_density)
     real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]
@@ -308,9 +308,9 @@ contains
       t = min(30.0_wp, max(0.0_wp, temperature - t_freeze))
       schmidt = 1898.0_wp - 110.1_wp*t + 2.834_wp*t**2 - 0.02791_wp*t**3
       surface_exchange = (2.07_wp &
-          + 0.215_wp*wind*sqrt(wind*sqrt(wind)))/3.6e5_wp*sqrt(600.0_wp/schmidt)
+          + 0.215_wp*wind**1.7_wp)/3.6e5_wp*sqrt(600.0_wp/schmidt)
       surface_exchange = 1.0_wp/(1.0_wp/surface_exchange + 0.02_wp*dz(1)/spread)
-      if (ice > liquid) surface_exchange = ice_exchange*surface_exchange
+      if (ice > liquid .or. swe > snow_on_ice) surface_exchange = ice_exchange*surface_exchange
     else
       resistance = 0.5_wp*dz(1)/spread
       resistance = resistance + swe/snow_density/(0.5_wp*d_air*gas_ratio)

@@ -295,7 +295,7 @@ contains
     type(parameter_info) :: info(n_methane)  !< one entry for each parameter
     info = [ &
       entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-          0.48_wp, 0.48_wp, 0.56_wp, 0.44_wp, 0.6_wp, 0.72_wp, 0.0_wp, &
+          0.58_wp, 0.56_wp, 0.63_wp, 0.53_wp, 0.71_wp, 0.85_wp, 0.0_wp, &
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
           'methane production potential per soil volume at t_pr'), &
       entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
@@ -355,8 +355,8 @@ contains
           4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
           'lowest pH of methanogenesis'), &
       entry('ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, [ &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 3.0_wp, &
-          3.2_wp, 3.2_wp, 2.4_wp, 2.0_wp, 2.4_wp, 1.5_wp], &
+          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.7_wp, &
+          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 2.2_wp, 1.3_wp], &
           'largest methane uptake of high-affinity methanotrophs per biomass, C'), &
       entry('ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, [ &
           0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, &

@@ -15,8 +15,9 @@ program test_methane
   call table_response()
   call warmth_response()
   call step_response()
+  call thaw_pulse()
   call check(ph_response(3.0_wp, 3.5_wp) < 1.0e-12_wp, 'methanogens live below their lowest pH')
-  call check_close(ph_response(7.0_wp, 3.5_wp), 1.0_wp, 1.0e-12_wp, 'pH response at 7')
+  call check_close(ph_response(7.5_wp, 3.5_wp), 1.0_wp, 1.0e-12_wp, 'pH response at 7.5')
   call finish('test_methane')
 
 contains
@@ -154,5 +155,43 @@ contains
     call held_fens([0.05_wp], [285.0_wp], 1800.0_wp, half)
     call check_close(half(1), flux(1), 0.02_wp, 'emission with half the step')
   end subroutine step_response
+
+  !> Ice on standing water holds methane back; it leaves in a pulse when the ice melts.
+  subroutine thaw_pulse()
+    type(column_model) :: c
+    type(step_forcing) :: forcing
+    real(wp) :: water, flux(300), open_water, winter, pulse
+    integer :: day, hour
+    call make_sites(c, [2], [60.0_wp], [278.0_wp], [600.0_wp], [20.0_wp])
+    call allocate_forcing(forcing, 1)
+    forcing%psurf = 101325.0_wp
+    forcing%ch4 = 1900.0_wp
+    forcing%wind = 3.0_wp
+    c%state%liquid = c%work%capacity
+    c%state%ice = 0.0_wp
+    c%state%soil_temperature = 276.0_wp
+    c%state%water_table = -0.02_wp
+    c%state%ponded = 20.0_wp
+    c%state%lai = 0.0_wp
+    water = c%work%capacity(1, 1)
+    do day = 1, size(flux)
+      c%state%ice(1, 1) = merge(0.95_wp*water, 0.0_wp, day > 100 .and. day <= 200)
+      c%state%liquid(1, 1) = water - c%state%ice(1, 1)
+      c%state%substrate = 15.0_wp
+      c%fluxes%ch4_diffusion = 0.0_wp
+      c%fluxes%ch4_ebullition = 0.0_wp
+      do hour = 1, 24
+        call biogeochemistry_step(c, forcing, 3600.0_wp)
+      end do
+      flux(day) = c%fluxes%ch4_diffusion(1) + c%fluxes%ch4_ebullition(1)
+    end do
+    open_water = sum(flux(91:100))/10.0_wp
+    winter = sum(flux(101:110))/10.0_wp
+    pulse = sum(flux(201:210))/10.0_wp
+    print '(a,3f9.3)', 'open water, under ice, at thaw [mg m-2 day-1]:', open_water, winter, pulse
+    call check(winter < 0.5_wp*open_water, 'ice does not hold methane back')
+    call check(pulse > 1.5_wp*open_water, 'no pulse at thaw')
+    call check(flux(300) < 0.5_wp*pulse, 'the pulse does not end')
+  end subroutine thaw_pulse
 
 end program test_methane
