@@ -109,10 +109,15 @@ contains
     real(wp), intent(in) :: filled  !< [1]
     real(wp), intent(in) :: warmth  !< [degC]
     real(wp), parameter :: porosity = 0.47_wp, b = 2.91_wp + 15.9_wp*0.2_wp
-    real(wp) :: spread, rate
+    real(wp) :: spread, rate, suction
+    ! [kPa], after Clapp and Hornberger with the parameters of Cosby et al. (1984)
+    suction = 9.81e-3_wp*10.0_wp*10.0_wp**(1.88_wp - 1.31_wp*0.4_wp)*filled**(-b)
     spread = 0.196_wp*(1.0_wp + 0.0055_wp*warmth)*porosity**(4.0_wp/3.0_wp) &
              *(1.0_wp - filled)**(1.5_wp + 3.0_wp/b)
     rate = 5.03e-5_wp*exp(0.0693_wp*warmth - 8.56e-7_wp*warmth**4)
+    if (suction > 200.0_wp) then
+      rate = rate*(1.0_wp - log10(suction/200.0_wp)/log10(1.0e5_wp/200.0_wp))**0.8_wp
+    end if
     published = 586.7_wp*1.85_wp*sqrt(spread*rate)
   end function published
 
