@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import netCDF4
+import numpy as np
 
 from ecosys_sims import config as configuration
 from ecosys_sims import namelists, variables
@@ -92,10 +93,16 @@ def _simulate(task: BlockTask, working: Path) -> dict:
     namelists.write_namelist(namelists.block_namelist(config), working / namelists.NAMELIST)
     run_program(Path(task.program), Path(namelists.NAMELIST), working, config.run.block_timeout_s)
     os.rename(_history_file(working, config), working / HISTORY)
+    used = working / f"{namelists.CASE_NAME}.params.nc"
     with NETCDF:
         check_history(working / HISTORY, sites, days_of_period(config))
-    (working / namelists.SITE_TABLE).unlink()  # it holds the true parameters
-    record = {"number": task.number, "sites": len(sites), "seconds": time.perf_counter() - started}
+        read_back = check_parameters(used, sites, truth)
+    for path in (working / namelists.SITE_TABLE, used):
+        path.unlink()  # they hold the true parameters
+    record = {
+        "number": task.number, "sites": len(sites), "seconds": time.perf_counter() - started,
+        "parameters_read_back": read_back,
+    }  # fmt: skip
     write_json(working / RECORD, record)
     return record
 
@@ -131,6 +138,32 @@ def check_history(path: Path, sites: SiteTable, days: int) -> None:
         raise ModelError(f"{path.name}: not the history expected: {error}") from error
     if found_ids != list(sites.site_id):
         raise ModelError(f"{path.name}: sites {found_ids[:3]}..., expected {list(sites.site_id[:3])}...")
+
+
+def check_parameters(path: Path, sites: SiteTable, asked: dict[str, np.ndarray]) -> int:
+    """Raise ModelError unless the program says that it used the parameters `asked`, name -> (N,), NaN for any.
+
+    Returns the number of values compared; they agree to the last bit.
+    """
+    compared = 0
+    try:
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_mask(False)
+            if list(file["site_id"][:]) != list(sites.site_id):
+                raise ModelError(f"{path.name}: holds other sites than the block")
+            for name, values in asked.items():
+                used = file[name][:]
+                wrong = np.flatnonzero(~np.isnan(values) & (used != values))
+                if wrong.size:
+                    site = wrong[0]
+                    raise ModelError(
+                        f"{path.name}: the program used {name} = {used[site]!r} at site {sites.site_id[site]}, "
+                        f"asked was {values[site]!r}"
+                    )
+                compared += int(np.isfinite(values).sum())
+    except (OSError, IndexError) as error:
+        raise ModelError(f"{path.name}: not the record of parameters expected: {error}") from error
+    return compared
 
 
 def disk_is_full(folder: Path, error: Exception | None = None) -> bool:

@@ -46,6 +46,7 @@ class SitesConfig(Section):
     biome_weights: dict[str, Annotated[float, Field(ge=0)]] = {}  # replaces the default weight of the biomes named
     lat_min: Annotated[float, Field(ge=-56, le=75)] = -56.0
     lat_max: Annotated[float, Field(ge=-55, le=76)] = 76.0
+    table: str | None = None  # a site table of the user, whose sites replace those that would be drawn
 
     @model_validator(mode="after")
     def _known_biomes(self) -> "SitesConfig":
@@ -112,6 +113,55 @@ class CropsConfig(Section):
         return found
 
 
+class RangeConfig(Section):
+    """Values of a parameter in a design: `[low, high]`, or with `log` and `relative` said as well."""
+
+    low: float
+    high: float
+    log: bool = False  # even in the logarithm
+    relative: bool = False  # multiples of the value that the site has otherwise
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pair(cls, content: Any) -> Any:
+        if isinstance(content, list | tuple):
+            if len(content) != 2:
+                raise ValueError("expected [low, high]")
+            return {"low": content[0], "high": content[1]}
+        return content
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "RangeConfig":
+        if not self.low < self.high:
+            raise ValueError("low must be less than high")
+        if self.log and self.low <= 0:
+            raise ValueError("low must be above 0 where log is true")
+        return self
+
+
+class DesignConfig(Section):
+    """Whether each site is run once (`sites`) or as several members with parameters set on purpose."""
+
+    kind: Literal["sites", "lhs", "oat", "table"] = "sites"
+    members: Annotated[int, Field(ge=2, le=100_000)] = 32  # lhs: of each site
+    levels: Annotated[int, Field(ge=2, le=1000)] = 2  # oat: values of each parameter, from low to high
+    parameters: dict[str, RangeConfig | None] = {}  # lhs, oat; null: the literature's range; none: all that have one
+    table: str | None = None  # table: CSV or netCDF with a row for each member
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, content: Any) -> Any:
+        return {"kind": content} if isinstance(content, str) else content
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "DesignConfig":
+        if (self.table is not None) != (self.kind == "table"):
+            raise ValueError("design.table belongs to kind: table, which needs it")
+        if self.parameters and self.kind not in ("lhs", "oat"):
+            raise ValueError(f"design.parameters belong to lhs and oat, kind is {self.kind}")
+        return self
+
+
 class PeriodConfig(Section):
     """Simulated years."""
 
@@ -138,6 +188,7 @@ class SimulationConfig(Section):
     sites: SitesConfig = SitesConfig()
     period: PeriodConfig = PeriodConfig()
     hidden_parameters: HiddenParametersConfig = HiddenParametersConfig()
+    design: DesignConfig = DesignConfig()
     evolution: EvolutionConfig = EvolutionConfig()
     crops: CropsConfig = CropsConfig()
     namelist: dict[str, dict[str, bool | int | float | str]] = {}  # group -> key -> value, passed on as they are
@@ -198,6 +249,10 @@ def load(
         raise ConfigError(f"{path}: expected keys and values at the top level, found {type(content).__name__}")
     for key, value in (changes or {}).items():
         _set(content, key, value)
+    for section in ("sites", "design"):  # paths are relative to the file that names them
+        part = content.get(section)
+        if isinstance(part, dict) and isinstance(part.get("table"), str):
+            _set(content, f"{section}.table", str((path.parent / part["table"]).resolve()))
     return parse(content, str(path), options)
 
 
@@ -226,6 +281,8 @@ def result_hash(config: SimulationConfig) -> str:
     for key in ("title", "institution"):
         content.pop(key)
     content["run"] = {"block_size": config.run.block_size}
+    for section in ("sites", "design"):  # what is in the tables counts, not where they lie
+        content[section].pop("table")
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -258,5 +315,9 @@ def _message(problem: dict[str, Any], source: str, options: Mapping[str, str]) -
 def _known_keys(section: list[str]) -> list[str]:
     model: type[BaseModel] = SimulationConfig
     for name in section:
+        if name not in model.model_fields:
+            return list(RangeConfig.model_fields)  # of a parameter in design.parameters
         model = model.model_fields[name].annotation
+        if not isinstance(model, type):
+            return list(RangeConfig.model_fields)
     return list(model.model_fields)

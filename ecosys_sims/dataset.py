@@ -11,7 +11,9 @@ from ecosys_sims import config as configuration
 from ecosys_sims import namelists, provenance, variables
 from ecosys_sims.blocks import HISTORY, BlockTask, days_of_period
 from ecosys_sims.config import SimulationConfig
+from ecosys_sims.designs import Members
 from ecosys_sims.hidden_parameters import structured_share
+from ecosys_sims.site_table import write_members
 from ecosys_sims.sites import SiteTable
 
 CHUNK_VALUES = 1 << 18  # 1 MiB of float32: one chunk is one block of sites over some years
@@ -19,7 +21,13 @@ REFERENCES = "https://cfconventions.org/cf-conventions/cf-conventions.html; docs
 
 
 def write_simulated(
-    path: Path, config: SimulationConfig, sites: SiteTable, tasks: list[BlockTask], shares: dict, program_version: str
+    path: Path,
+    config: SimulationConfig,
+    sites: SiteTable,
+    tasks: list[BlockTask],
+    shares: dict,
+    program_version: str,
+    members: Members | None = None,
 ) -> None:
     """Write the dataset of a finished ensemble; its data depend on configuration and seed alone."""
     days = days_of_period(config)
@@ -27,6 +35,10 @@ def write_simulated(
     with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
         _global_attributes(file, config, tasks, shares, program_version)
         create_layout(file, sites_as_statics(sites), first_day, days, config.period.calendar, config.run.block_size)
+        if members is not None:
+            write_members(file, members)
+            for variable in variables.DAILY:
+                file[variable.name].coordinates += " realization base_site_id"
         for task in tasks:
             with netCDF4.Dataset(task.folder / HISTORY) as history:
                 history.set_auto_mask(False)
@@ -111,5 +123,7 @@ def _global_attributes(
     file.seed = np.int32(config.seed)
     file.config = configuration.to_yaml(config)
     file.namelist = namelists.resolved_text(tasks[0].folder)
-    file.hidden_parameter_structured_share = structured_share(shares)
+    file.design = config.design.kind
+    if shares:
+        file.hidden_parameter_structured_share = structured_share(shares)
     file.hidden_parameter_variance_shares = json.dumps(shares)

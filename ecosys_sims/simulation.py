@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
+
+from ecosys_sims import biomes, provenance
 from ecosys_sims import config as configuration
-from ecosys_sims import provenance
 from ecosys_sims.atomic_file import remove_temporaries, replacing, write_json, write_text
 from ecosys_sims.blocks import (
     BLOCKS,
@@ -25,14 +27,16 @@ from ecosys_sims.blocks import (
     block_folder,
     disk_is_full,
 )
-from ecosys_sims.config import SimulationConfig
+from ecosys_sims.config import ConfigError, SimulationConfig
 from ecosys_sims.dataset import write_simulated
+from ecosys_sims.designs import BASELINE, Members, expand
 from ecosys_sims.ensemble import default_workers, run_blocks
 from ecosys_sims.evolution import draw_evolution
 from ecosys_sims.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.model import ParameterInfo, find_program, parameter_table, program_version
+from ecosys_sims.parameter_effects import why_without_effect
 from ecosys_sims.rotations import draw_rotations
-from ecosys_sims.site_table import write_site_table, write_true_parameters
+from ecosys_sims.site_table import read_parameters, read_site_table, write_site_table, write_true_parameters
 from ecosys_sims.sites import SiteTable, draw_sites
 from ecosys_sims.validation import require_valid_dataset
 
@@ -78,29 +82,24 @@ def simulate(
 
 
 def _simulate(config: SimulationConfig, out: Path, program: Path, workers, scheduler, started: float) -> dict:
-    sites = draw_sites(config.sites, config.seed)
     table = parameter_table(program)
-    fixed = _fixed_by_namelist(config, table)
-    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed)
-    change = draw_evolution(sites, config.evolution, config.period, config.seed)
-    change |= draw_rotations(sites, config.crops, config.seed)
-    hidden.values.update({name: values for name, values in change.items() if name not in fixed})
+    sites, hidden, members = draw(config, table)
     _check_identity(out, config, sites, hidden, program)
-    tasks = _tasks(config, out, program)
+    tasks = _tasks(config, out, program, len(sites))
     if (out / DATASET).exists() and (out / SUMMARY).exists():
         log.info("%s is complete already", out / DATASET)
         _drop_histories(config, tasks)
         return json.loads((out / SUMMARY).read_text())
     write_text(out / CONFIG, configuration.to_yaml(config))
     write_site_table(out / SITES, sites)
-    write_true_parameters(out / TRUTH, sites, hidden.values, table, config.seed)
+    write_true_parameters(out / TRUTH, sites, hidden.values, table, config.seed, members)
     _remove_leftovers(out)
     missing = [task for task in tasks if not task.folder.exists()]
     log.info("%d sites, %d years: %d of %d blocks to do", len(sites), config.period.years, len(missing), len(tasks))
     done = run_blocks(missing, out, workers, scheduler)
     with replacing(out / DATASET) as temporary:
         try:
-            write_simulated(temporary, config, sites, tasks, hidden.shares, program_version(program))
+            write_simulated(temporary, config, sites, tasks, hidden.shares, program_version(program), members)
         except (OSError, RuntimeError) as error:  # netCDF's are RuntimeErrors; look before the partial file is removed
             if disk_is_full(out, error):
                 raise _disk_full(out) from error
@@ -112,13 +111,56 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     return summary
 
 
+def draw(
+    config: SimulationConfig, table: dict[str, ParameterInfo]
+) -> tuple[SiteTable, HiddenParameters, Members | None]:
+    """The sites of a simulation with their parameters; and which member of which site they are, under a design.
+
+    table: the program's parameters. Raises ConfigError or ValueError where that cannot be.
+    """
+    given: dict[str, np.ndarray] = {}
+    if config.sites.table:
+        sites = read_site_table(config.sites.table)
+        given = read_parameters(config.sites.table, table)
+    else:
+        sites = draw_sites(config.sites, config.seed)
+    fixed = _fixed_by_namelist(config, table)
+    for where, names in (("sites.table", given), ("design.parameters", config.design.parameters)):
+        taken = sorted(fixed & set(names))
+        if taken:
+            raise ConfigError(f"{taken[0]} has one value for all sites in the namelist and is in {where} as well")
+    hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed, fixed)
+    change = draw_evolution(sites, config.evolution, config.period, config.seed)
+    change |= draw_rotations(sites, config.crops, config.seed)
+    hidden.values.update({name: values for name, values in change.items() if name not in fixed})
+    for name, values in given.items():
+        drawn = hidden.values.get(name, np.full(len(sites), np.nan))
+        hidden.values[name] = np.where(np.isnan(values), drawn, values)
+    if config.design.kind == "sites":
+        return sites, hidden, None
+    members = expand(config.design, sites, hidden.values, table, config.seed)
+    _warn_of_no_effect(members)
+    return members.sites, HiddenParameters(members.values, hidden.shares), members
+
+
+def _warn_of_no_effect(members: Members) -> None:
+    if members.perturbed is None:
+        return
+    for name in dict.fromkeys(members.perturbed[members.perturbed != BASELINE]):
+        for flag in np.unique(members.sites.biome[members.perturbed == name]):
+            biome = biomes.BY_FLAG[flag].name
+            reason = why_without_effect(name, biome)
+            if reason:
+                log.warning("%s changes nothing at a site of class %s: %s", name, biome, reason)
+
+
 def _fixed_by_namelist(config: SimulationConfig, table: dict[str, ParameterInfo]) -> set[str]:
     """Parameters to which the configuration's namelist gives one value for all sites."""
     return {info.name for info in table.values() if info.name in config.namelist.get(info.group, {})}
 
 
-def _tasks(config: SimulationConfig, out: Path, program: Path) -> list[BlockTask]:
-    count, size = config.sites.count, config.run.block_size
+def _tasks(config: SimulationConfig, out: Path, program: Path, count: int) -> list[BlockTask]:
+    size = config.run.block_size
     content = config.model_dump(mode="json")
     return [
         BlockTask(str(out), number, first, min(first + size, count), content, str(program))
@@ -154,10 +196,11 @@ def _summary(
         "scheduler": scheduler,
         "resumed": len(done) < len(tasks),
         "total": {
-            "sites": config.sites.count,
+            "sites": tasks[-1].last,
             "years": config.period.years,
             "spinup_years": config.period.spinup_years,
-            "site_years": config.sites.count * years,
+            "site_years": tasks[-1].last * years,
+            "parameters_read_back": sum(record["parameters_read_back"] for record in records),
             "block_seconds": round(sum(record["seconds"] for record in records), 3),
         },
         "provenance": {
@@ -234,7 +277,10 @@ def _check_identity(
     if theirs.get("program_sha256") != mine["program_sha256"]:
         raise StaleOutputError(f"{out} was simulated by another build of the program {program}; {_REMEDY}")
     if theirs.get("tables_hash") != mine["tables_hash"]:
-        raise StaleOutputError(f"{out}: this version of ecosys_sims draws other sites or parameters; {_REMEDY}")
+        raise StaleOutputError(
+            f"{out}: this version of ecosys_sims draws other sites or parameters, or a table "
+            f"of the configuration has changed; {_REMEDY}"
+        )
 
 
 _REMEDY = "choose another --out, or replace it with --overwrite"

@@ -9,6 +9,7 @@ import numpy as np
 from ecosys_sims import provenance, variables
 from ecosys_sims.atomic_file import replacing
 from ecosys_sims.climate import ZERO_CELSIUS, annual_temperature
+from ecosys_sims.designs import Members
 from ecosys_sims.model import ParameterInfo
 from ecosys_sims.sites import SiteTable
 
@@ -41,8 +42,23 @@ def read_site_table(path: str | Path) -> SiteTable:
     return SiteTable(**columns)
 
 
+def read_parameters(path: str | Path, table: dict[str, ParameterInfo]) -> dict[str, np.ndarray]:
+    """The parameters in a site table, name -> (N,) float64, NaN where the biome's default holds."""
+    with netCDF4.Dataset(path) as file:
+        return {
+            name: np.ma.filled(np.ma.asarray(file[name][:], dtype=float), np.nan)
+            for name in table
+            if name in file.variables
+        }
+
+
 def write_true_parameters(
-    path: str | Path, sites: SiteTable, parameters: dict[str, np.ndarray], table: dict[str, ParameterInfo], seed: int
+    path: str | Path,
+    sites: SiteTable,
+    parameters: dict[str, np.ndarray],
+    table: dict[str, ParameterInfo],
+    seed: int,
+    members: Members | None = None,
 ) -> None:
     """Write the side file that training never opens."""
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
@@ -52,6 +68,12 @@ def write_true_parameters(
         file.seed = np.int32(seed)
         file.git_hash = provenance.git_hash()
         _write_site_ids(file, sites.site_id)
+        if members is not None:
+            write_members(file, members)
+            if members.perturbed is not None:
+                perturbed = file.createVariable("perturbed_parameter", str, ("site",))
+                perturbed.long_name = "the parameter in which the member differs from its site; empty for none"
+                perturbed[:] = members.perturbed.astype(object)
         for name, values in parameters.items():
             written = _write_parameter(file, name, values)
             if name in table:
@@ -65,8 +87,18 @@ def read_true_parameters(path: str | Path) -> dict[str, np.ndarray]:
         return {
             name: np.ma.filled(variable[:].astype(float), np.nan)
             for name, variable in file.variables.items()
-            if name != "site_id"
+            if np.dtype(variable.dtype).kind == "f"
         }
+
+
+def write_members(file: netCDF4.Dataset, members: Members) -> None:
+    """The coordinates that tell the members of a design apart; the file has its dimension `site`."""
+    base = file.createVariable("base_site_id", str, ("site",))
+    base.long_name = "site of which this is a member"
+    base[:] = np.asarray(members.base_site_id, dtype=object)
+    realization = file.createVariable("realization", "i4", ("site",))
+    realization.setncatts({"standard_name": "realization", "units": "1", "long_name": "member of its site"})
+    realization[:] = members.realization
 
 
 def _write_site_ids(file: netCDF4.Dataset, site_id: np.ndarray) -> None:

@@ -231,13 +231,20 @@ def _site_table_faults(file: netCDF4.Dataset) -> list[str]:
         if variable.name == "t_ann" and "t_ann" not in file.variables:
             continue
         faults += _static_faults(file, variable)
-    if "site_number" in file.variables:
-        numbers, counts = np.unique(file["site_number"][:], return_counts=True)
-        if (counts > 1).any():
-            faults.append(
-                f"site_number: {numbers[counts > 1][0]} occurs more than once; their weather would be the same"
-            )
+    if all(name in file.variables for name in ("site_number", "lat", "lon")):
+        faults += _site_number_faults(*(np.asarray(file[name][:]) for name in ("site_number", "lat", "lon")))
     return faults
+
+
+def _site_number_faults(number: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> list[str]:
+    """Members of one site share its number and its weather; sites of different places may not."""
+    order = np.argsort(number, kind="stable")
+    before, after = order[:-1], order[1:]
+    apart = (lat[before] != lat[after]) | (lon[before] != lon[after])
+    wrong = np.flatnonzero((number[before] == number[after]) & apart)
+    if not wrong.size:
+        return []
+    return [f"site_number: {number[before[wrong[0]]]} is that of two places; their weather would be the same"]
 
 
 def _forcing_faults(file: netCDF4.Dataset) -> list[str]:

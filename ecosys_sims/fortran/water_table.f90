@@ -73,7 +73,7 @@ contains
     real(wp), intent(inout) :: zwt            !< water table depth [m]
     real(wp), intent(out) :: runoff           !< outflow and overflow
     real(wp), intent(out) :: inflow           !< inflow and irrigation
-    real(wp) :: water(nsoil), total, days
+    real(wp) :: water(nsoil), total, days, least
     integer :: k
     days = dt/86400.0_wp
     inflow = q_in*thawed*days
@@ -81,7 +81,11 @@ contains
       inflow = inflow + min(irrigation*days, max(0.0_wp, 1.0e3_wp*(zwt + paddy_depth)))
     end if
     runoff = k_out*thawed*exp(min(1.0_wp, -zwt/l_out))*days
-    total = sum(liquid) + sum(ice) + ponded + supply + inflow - demand - runoff
+    total = sum(liquid) + sum(ice) + ponded + supply + inflow - demand
+    ! Water of the column with its table at the bottom: what lies deeper does not flow out.
+    least = full - 1.0e3_wp*porosity*(1.0_wp - dry_share)*z_bottom(nsoil)/1.5_wp
+    runoff = min(runoff, max(0.0_wp, total - least))
+    total = total - runoff
     if (total >= full) then
       ponded = total - full
       if (ponded > 1.0e3_wp*h_max) then

@@ -1,7 +1,8 @@
 """A stand-in for the Fortran program: the same command line and files, with formulas for fluxes. It fails on demand.
 
 FAKE_ECOSYS in the environment: `fail SITE_ID` stops with exit code 3 in the block of that site; `badkey` stops with
-2; `full` says that the disk is full; `kill FILE` kills the worker that started it, once, and leaves FILE; `slow
+2; `full` says that the disk is full; `forget` uses other
+parameters than it is given; `kill FILE` kills the worker that started it, once, and leaves FILE; `slow
 SECONDS` takes that long.
 """
 
@@ -75,6 +76,13 @@ def simulate(namelist: str) -> None:
                 )
         file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
     os.rename(path + ".tmp", path)
+    with netCDF4.Dataset(f"{run['case_name']}.params.nc", "w") as file:
+        file.createDimension("site", len(columns["site_id"]))
+        file.createVariable("site_id", str, ("site",))[:] = np.asarray(columns["site_id"], dtype=object)
+        wrong = os.environ.get("FAKE_ECOSYS") == "forget"
+        for name in columns:
+            if columns[name].dtype == np.float64:
+                file.createVariable(name, "f8", ("site",))[:] = columns[name] * (1.0 + 1e-15 * wrong)
     print("SUCCESSFUL COMPLETION")
 
 

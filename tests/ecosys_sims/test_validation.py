@@ -165,7 +165,7 @@ def test_a_site_table_is_checked(tmp_path: Path) -> None:
         file["sand"][1] = 1.7
         file["annual_precip"].units = "mm"
     faults = " | ".join(check_site_table(path))
-    assert "site_number: 1 occurs more than once" in faults
+    assert "site_number: 1 is that of two places" in faults
     assert "sand: the value at site 1 = 1.7 is outside 0 to 1" in faults
     assert "annual_precip: units are 'mm'" in faults
 
