@@ -94,6 +94,8 @@ def _write_time(file: netCDF4.Dataset, first_day: date, days: int, calendar: str
         {"standard_name": "time", "long_name": "middle of the day", "axis": "T", "units": units, "calendar": calendar,
          "bounds": "time_bnds"}
     )  # fmt: skip
+    if calendar == "standard":
+        time.units_metadata = "leap_seconds: none"
     time[:] = np.arange(days) + 0.5
     bounds = file.createVariable("time_bnds", "f8", ("time", "nv"))
     bounds[:, 0] = np.arange(days)

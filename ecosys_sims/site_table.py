@@ -20,6 +20,7 @@ def write_site_table(path: str | Path, sites: SiteTable, parameters: dict[str, n
     """Write a site table for the program; `parameters` name -> (N,), NaN where the biome's default holds."""
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.Conventions = variables.CONVENTIONS
+        file.history = "written by ecosys_sims"
         file.title = "site table of the process model ecosys"
         _write_sites(file, sites)
         for name, values in (parameters or {}).items():
@@ -63,6 +64,7 @@ def write_true_parameters(
     """Write the side file that training never opens."""
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.Conventions = variables.CONVENTIONS
+        file.history = "written by ecosys_sims"
         file.title = "true hidden parameters of the sites; not an input of training"
         file.comment = "A fill value means that the site has the default of its biome."
         file.seed = np.int32(seed)

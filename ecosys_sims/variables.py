@@ -136,6 +136,8 @@ def attributes(variable: Variable, coordinates: bool = True) -> dict:
     for key in ("standard_name", "cell_methods", "analysis_units"):
         if getattr(variable, key):
             found[key] = getattr(variable, key)
+    if "temperature" in (variable.standard_name or ""):
+        found["units_metadata"] = "temperature: on_scale"
     if coordinates and (variable.cell_methods or variable.name in ("sand", "clay", "ph", "elevation", "biome")):
         found["coordinates"] = "lat lon site_id"
     if variable.name == "biome":

@@ -77,7 +77,14 @@ def write_forcing(
     """Write regular data (T,), stamped at the start of each interval, with the site's own columns beside them."""
     count = len(next(iter(columns.values())))
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
-        file.setncatts({"Conventions": variables.CONVENTIONS, "title": f"weather at {site.site_id}", "source": source})
+        file.setncatts(
+            {
+                "Conventions": variables.CONVENTIONS,
+                "featureType": "timeSeries",
+                "title": f"weather at {site.site_id}",
+                "source": source,
+            }
+        )
         file.history = f"{provenance.now()} written by ecosys_sims.adapters"
         file.git_hash = provenance.git_hash()
         file.createDimension("time", count)
@@ -86,7 +93,7 @@ def write_forcing(
         time = file.createVariable("time", "f8", ("time",))
         time.setncatts(
             {"standard_name": "time", "units": f"hours since {start:%Y-%m-%d %H:%M:%S}", "calendar": "standard",
-             "stamp": "start", "time_zone": time_zone}
+             "stamp": "start", "time_zone": time_zone, "units_metadata": "leap_seconds: none"}
         )  # fmt: skip
         time[:] = np.arange(count) * float(step_hours)
         for name, values in columns.items():

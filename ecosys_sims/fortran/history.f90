@@ -146,6 +146,8 @@ contains
       call put(out, self%time_id, 'units', 'days since '//format_date(time_origin(config))// &
         ' 00:00:00')
       call put(out, self%time_id, 'calendar', config%calendar)
+      if (config%calendar == 'standard') call put(out, self%time_id, 'units_metadata', &
+        'leap_seconds: none')
       call put(out, self%time_id, 'standard_name', 'time')
       call put(out, self%time_id, 'long_name', 'middle of the '//merge('month', 'day  ', &
         self%monthly))
@@ -196,6 +198,8 @@ contains
       call put(out, self%id(i), 'units', trim(f%units))
       call put(out, self%id(i), 'long_name', trim(f%long_name))
       if (f%standard_name /= '') call put(out, self%id(i), 'standard_name', trim(f%standard_name))
+      if (index(f%standard_name, 'temperature') > 0) call put(out, self%id(i), 'units_metadata', &
+        'temperature: on_scale')
       if (f%role /= '') call put(out, self%id(i), 'role', trim(f%role))
       call put(out, self%id(i), 'cell_methods', methods(f, self%monthly))
       call put(out, self%id(i), 'coordinates', 'lat lon site_id')
