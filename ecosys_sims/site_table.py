@@ -124,5 +124,6 @@ def _write_sites(file: netCDF4.Dataset, sites: SiteTable) -> None:
 
 def _write_parameter(file: netCDF4.Dataset, name: str, values: np.ndarray) -> netCDF4.Variable:
     written = file.createVariable(name, "f8", ("site",), fill_value=FILL64)
+    written.long_name = f"parameter {name}, see docs/parameters.md"
     written[:] = np.where(np.isnan(values), FILL64, values)
     return written

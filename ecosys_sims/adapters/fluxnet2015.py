@@ -321,9 +321,8 @@ def fluxes(record: Record, min_quality: float) -> dict[str, np.ndarray]:
 # Beside the variables of docs/formats.md: what towers measure and the process model has under other names.
 EXTRA = (
     variables.Variable(
-        "reco", "target", "kg m-2 s-1", "ecosystem respiration",
-        "surface_upward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_respiration", "time: mean",
-        "g m-2 day-1", -1.0e-7, 2.0e-6,
+        # No standard_name: the CF table has the respiration of plants and of soil only.
+        "reco", "target", "kg m-2 s-1", "ecosystem respiration", None, "time: mean", "g m-2 day-1", -1.0e-7, 2.0e-6,
     ),
     variables.Variable(
         "hfss", "state", "W m-2", "sensible heat flux", "surface_upward_sensible_heat_flux", "time: mean", None,
