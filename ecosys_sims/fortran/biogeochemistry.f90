@@ -90,7 +90,7 @@ contains
       do k = 1, nch4
         do i = 1, n
           uptake = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*state%lai(i)/p%lai_max(i)
-          m%conduit(i, k) = uptake*work%root_conduit(i, k)*state%liquid(i, k)/work%capacity(i, k)
+          m%conduit(i, k) = uptake*work%root_conduit(i, k)*state%liquid(i, k)/work%soil%capacity(i, k)
         end do
       end do
     end associate

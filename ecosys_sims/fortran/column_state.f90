@@ -144,7 +144,7 @@ module column_state
     real(wp), allocatable :: melt(:)  !< [kg m-2 day-1] snow melt
     !> [J m-2 day-1] heat conducted into the soil, positive downward
     real(wp), allocatable :: ground_heat(:)
-    !> [J m-2 day-1] heat that came with water moved between layers
+    !> [J m-2 day-1] heat that water brought into the soil, less what it took away
     real(wp), allocatable :: heat_with_water(:)
     real(wp), allocatable :: tsl(:)  !< [K] soil temperature at 0.10 m, day mean
     real(wp), allocatable :: mrsos(:)  !< [kg m-2] water of the upper 0.10 m, day mean

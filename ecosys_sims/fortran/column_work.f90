@@ -7,7 +7,9 @@ module column_work
   use column_state, only: site_static
   use methane, only: methane_fluxes, allocate_methane_fluxes, ph_response
   use methanotrophs, only: acidity_response
-  use soil_water, only: texture_conductivity, texture_moisture
+  use soil_heat, only: heat_arrays, allocate_heat
+  use soil_water, only: soil_properties, allocate_soil, derive_rates, texture_conductivity, &
+      texture_moisture
   implicit none
   private
   public :: work_arrays, allocate_work, derive_work
@@ -15,10 +17,7 @@ module column_work
   !> derived and scratch arrays, (nsite) or (nsite, layer)
   type :: work_arrays
     ! from parameters and texture
-    real(wp), allocatable :: capacity(:, :)         !< largest water content [kg m-2]
-    real(wp), allocatable :: field_capacity(:, :)   !< water held against gravity [kg m-2]
-    real(wp), allocatable :: wilting(:, :)          !< water out of reach of roots [kg m-2]
-    real(wp), allocatable :: unfrozen(:, :)         !< water that never freezes [kg m-2]
+    type(soil_properties) :: soil                   !< of water
     real(wp), allocatable :: solid_heat(:, :)       !< heat capacity of the solids [J m-2 K-1]
     real(wp), allocatable :: k_solid(:, :)          !< log of the solids' conductivity
     real(wp), allocatable :: k_dry(:, :)            !< conductivity of dry soil [W m-1 K-1]
@@ -27,7 +26,6 @@ module column_work
     real(wp), allocatable :: depth_oxidation(:, :)  !< profile of methane oxidation [1]
     real(wp), allocatable :: root_conduit(:, :)     !< profile of plant transport [1]
     real(wp), allocatable :: full(:)                !< water of the saturated column [kg m-2]
-    real(wp), allocatable :: conductivity(:)        !< saturated, of water [kg m-2 s-1]
     real(wp), allocatable :: fines(:)               !< silt and clay [1]
     real(wp), allocatable :: production(:)          !< methane potential, with pH [mol m-3 s-1]
     real(wp), allocatable :: reference(:)           !< substrate at which it is reached [g m-2]
@@ -40,6 +38,8 @@ module column_work
     real(wp), allocatable :: ham_log_q10(:)         !< log of ham_q10
     logical, allocatable :: tall(:)                 !< trees stand above the snow
     integer, allocatable :: n_active(:)             !< upland: layers above the drainage base
+    integer :: n_wetland = 0, n_upland = 0          !< number of either
+    integer, allocatable :: wetlands(:), uplands(:) !< their places
     ! of the day
     real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
     real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
@@ -48,10 +48,15 @@ module column_work
     real(wp), allocatable :: supply(:)              !< throughfall and melt [kg m-2]
     real(wp), allocatable :: demand(:)              !< evaporative demand on soil, plants [kg m-2]
     real(wp), allocatable :: warmth(:)              !< surface temperature times time [K s]
+    real(wp) :: seconds = 0.0_wp                    !< time since soil water was computed [s]
+    logical :: water_moved = .false.                !< whether it was since soil heat was
     ! scratch
-    real(wp), allocatable, dimension(:, :) :: a, b, c, d, x       !< (nsite, nsoil)
+    real(wp), allocatable, dimension(:, :) :: a                   !< (nsite, nsoil)
     real(wp), allocatable, dimension(:, :) :: ma, mb, mc, md, mx  !< (nsite, nch4)
-    real(wp), allocatable, dimension(:) :: warm                !< (nsite)
+    real(wp), allocatable, dimension(:) :: warm, t_surface, thawed, wet  !< (nsite)
+    !> water of a step: inflow, drainage, runoff, evaporated from soil, transpired [kg m-2]
+    real(wp), allocatable, dimension(:) :: inflow, drainage, runoff, evaporated, transpired
+    type(heat_arrays) :: heat                       !< moved water, scratch of soil heat
     type(methane_fluxes) :: methane                 !< fluxes of a methane step
   end type work_arrays
 
@@ -61,21 +66,24 @@ contains
   subroutine allocate_work(work, n)
     type(work_arrays), intent(inout) :: work  !< work arrays
     integer, intent(in) :: n                  !< number of sites
-    allocate (work%capacity(n, nsoil), work%field_capacity(n, nsoil), work%wilting(n, nsoil), &
-              work%unfrozen(n, nsoil), work%solid_heat(n, nsoil), work%k_solid(n, nsoil), &
+    allocate (work%solid_heat(n, nsoil), work%k_solid(n, nsoil), &
               work%k_dry(n, nsoil), work%root_share(n, nsoil), work%depth_substrate(n, nsoil), &
               work%depth_oxidation(n, nsoil), work%root_conduit(n, nsoil), &
-              work%conductance(n, nsoil), work%a(n, nsoil), work%b(n, nsoil), work%c(n, nsoil), &
-              work%d(n, nsoil), work%x(n, nsoil), source=0.0_wp)
+              work%conductance(n, nsoil), work%a(n, nsoil), source=0.0_wp)
     allocate (work%ma(n, nch4), work%mb(n, nch4), work%mc(n, nch4), work%md(n, nch4), &
               work%mx(n, nch4), source=0.0_wp)
-    allocate (work%full(n), work%conductivity(n), work%fines(n), work%production(n), &
+    allocate (work%full(n), work%fines(n), work%production(n), &
               work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
               work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
               work%surface_conductance(n), work%light(n), work%supply(n), work%demand(n), &
-              work%warmth(n), work%warm(n), source=0.0_wp)
+              work%warmth(n), work%warm(n), work%t_surface(n), work%thawed(n), work%wet(n), &
+              work%inflow(n), work%drainage(n), work%runoff(n), work%evaporated(n), &
+              work%transpired(n), source=0.0_wp)
     allocate (work%tall(n), source=.false.)
     allocate (work%n_active(n), source=nsoil)
+    allocate (work%wetlands(n), work%uplands(n), source=0)
+    call allocate_soil(work%soil, n)
+    call allocate_heat(work%heat, n)
     call allocate_methane_fluxes(work%methane, n)
   end subroutine allocate_work
 
@@ -87,7 +95,7 @@ contains
     call derive_soil(work, static, p)
     call derive_roots(work, static, p)
     work%tall = static%biome == 4 .or. (static%biome >= 7 .and. static%biome <= 9)
-    work%conductivity = texture_conductivity(static%sand)
+    work%soil%conductivity = texture_conductivity(static%sand)
     work%fines = min(1.0_wp, max(0.0_wp, 1.0_wp - static%sand))
     work%production = 1.0e-3_wp/seconds_per_hour*p%mgo*ph_response(static%ph, p%ph_min)
     work%reference = 0.6_wp*p%fresh_ref/days_per_year*p%tau_sub
@@ -120,18 +128,24 @@ contains
       do k = 1, nsoil
         organic = p%organic(i)*exp(-z_mid(k)/0.2_wp)
         if (static%wetland(i)) organic = merge(p%organic(i), 0.0_wp, z_mid(k) < 1.5_wp)
-        work%capacity(i, k) = 1.0e3_wp*dz(k)*p%porosity(i)
-        work%field_capacity(i, k) = 1.0e3_wp*dz(k)*wet
-        work%wilting(i, k) = 1.0e3_wp*dz(k)*dry
-        work%unfrozen(i, k) = 1.0e3_wp*dz(k)*(0.03_wp*organic + 0.6_wp*dry*(1.0_wp - organic))
+        work%soil%capacity(i, k) = 1.0e3_wp*dz(k)*p%porosity(i)
+        work%soil%field_capacity(i, k) = 1.0e3_wp*dz(k)*wet
+        work%soil%wilting(i, k) = 1.0e3_wp*dz(k)*dry
+        work%soil%unfrozen(i, k) = 1.0e3_wp*dz(k)*(0.03_wp*organic + 0.6_wp*dry*(1.0_wp - organic))
         work%solid_heat(i, k) = dz(k)*(1.0_wp - p%porosity(i)) &
                                 *(2.5e6_wp*organic + mineral_heat*(1.0_wp - organic))
         work%k_solid(i, k) = organic*log(0.25_wp) + (1.0_wp - organic)*log(mineral_k)
         work%k_dry(i, k) = organic*0.05_wp + (1.0_wp - organic)*mineral_dry
       end do
-      work%full(i) = sum(work%capacity(i, :))
+      work%full(i) = sum(work%soil%capacity(i, :))
       work%n_active(i) = max(5, count(z_mid < p%d_water(i)))
     end do
+    call derive_rates(work%soil)
+    work%n_wetland = count(static%wetland)
+    work%n_upland = static%nsite - work%n_wetland
+    work%wetlands(:work%n_wetland) = pack([(i, i=1, static%nsite)], static%wetland)
+    work%uplands(:work%n_upland) = pack([(i, i=1, static%nsite)], .not. static%wetland)
+    work%heat%with_ice = static%wetland
   end subroutine derive_soil
 
   !> Root and substrate profiles.

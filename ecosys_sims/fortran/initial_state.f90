@@ -62,8 +62,8 @@ contains
       call moisture_profile(start_table, p%porosity(i), water)
       state%water_table(i) = start_table
     else
-      water = work%field_capacity(i, :)
-      water(work%n_active(i) + 1:) = work%capacity(i, work%n_active(i) + 1:)
+      water = work%soil%field_capacity(i, :)
+      water(work%n_active(i) + 1:) = work%soil%capacity(i, work%n_active(i) + 1:)
       state%water_table(i) = p%d_water(i)
     end if
     do k = 1, nsoil
@@ -71,7 +71,7 @@ contains
                                      *cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp &
                                      - z_mid(k)/damping_depth)
       state%ice(i, k) = ice_at(state%soil_temperature(i, k), max(0.0_wp, water(k) &
-          - work%unfrozen(i, k)))
+          - work%soil%unfrozen(i, k)))
       state%liquid(i, k) = water(k) - state%ice(i, k)
     end do
     state%methane(i, :) = 0.0_wp

@@ -3,7 +3,7 @@
 !! It reads forcing, parameters and its own state only, never what biogeochemistry computed.
 module land_physics
   use kinds, only: wp
-  use constants, only: t_freeze, c_water, c_ice, l_fusion, seconds_per_day
+  use constants, only: t_freeze, seconds_per_day
   use soil_grid, only: nsoil
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
@@ -12,7 +12,7 @@ module land_physics
       net_radiation
   use evapotranspiration, only: potential_evaporation, intercept
   use snow, only: snow_step, snow_cover, snow_resistance
-  use soil_heat, only: conduct_heat, layer_conductance
+  use soil_heat, only: heat_step, layer_conductance
   use soil_water, only: upland_water, groundwater
   use water_table, only: wetland_water
   use phenology, only: growing_season_index, leaf_area_step
@@ -25,6 +25,7 @@ module land_physics
   real(wp), parameter :: surface_warming = 0.01_wp  !< of bare surface by net radiation [m2 K W-1]
   !> evaporation of wetlands relative to wet grass [1]
   real(wp), parameter :: wetland_alpha = 0.85_wp
+  real(wp), parameter :: longest_water_step = 10800.0_wp  !< of soil water [s]
   integer, parameter :: n_upper = 14                !< layers of the upper 0.40 m
   integer, parameter :: i_10cm = 5                  !< layer above 0.10 m
 
@@ -44,7 +45,7 @@ contains
     day%day_length = day_length(static%lat, day_of_year)
     fluxes%lai = state%lai
     work%light = light_absorbed(state%lai)
-    call layer_conductance(static%nsite, state%liquid, state%ice, work%capacity, p%porosity, &
+    call layer_conductance(static%nsite, state%liquid, state%ice, work%soil%capacity, p%porosity, &
                            work%k_solid, work%k_dry, work%conductance, work%warm, work%a)
     work%surface_conductance = 1.0_wp/(air_resistance + p%mat_depth/p%mat_k + work%warm &
                                        + snow_resistance(state%swe, state%snow_density))
@@ -144,9 +145,12 @@ contains
       work%demand(i) = work%demand(i) + demand
       work%warmth(i) = work%warmth(i) + dt*t_surface
     end do
+    work%seconds = work%seconds + dt
+    if (work%seconds >= longest_water_step) call water_of_step(static, p, state, fluxes, work)
   end subroutine surface_of_step
 
-  !> One step of the soil, after the surface steps that it spans: water, heat, day means.
+  !> One step of the soil, after the surface steps that it spans: the rest of its water, heat, day
+  !! means.
   subroutine soil_of_step(static, p, state, fluxes, work, dt)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
@@ -154,91 +158,98 @@ contains
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp), intent(in) :: dt                  !< step [s]
-    integer :: i
-    do i = 1, static%nsite
-      call site_water(i, static, p, state, fluxes, work, dt, work%supply(i), work%demand(i))
-      call site_heat(i, work%warmth(i)/dt, state, fluxes, work, dt)
-    end do
-    work%supply = 0.0_wp
-    work%demand = 0.0_wp
+    if (work%seconds > 0.0_wp) call water_of_step(static, p, state, fluxes, work)
+    work%t_surface = work%warmth/dt
+    work%heat%t_inflow = max(t_freeze, work%t_surface)
+    call heat_step(static%nsite, dt, work%t_surface, work%surface_conductance, work%conductance, &
+                   work%solid_heat, work%soil%unfrozen, work%heat, state%soil_temperature, &
+                   state%liquid, state%ice, fluxes%ground_heat, fluxes%heat_with_water)
     work%warmth = 0.0_wp
+    work%water_moved = .false.
     call add_day_means(static%nsite, dt/seconds_per_day, state, fluxes)
   end subroutine soil_of_step
 
-  !> Soil heat of one site.
-  subroutine site_heat(i, t_surface, state, fluxes, work, dt)
-    integer, intent(in) :: i                    !< site
-    real(wp), intent(in) :: t_surface           !< surface temperature, mean of the step [K]
-    type(column_type), intent(inout) :: state   !< state
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(in) :: work       !< work arrays
-    real(wp), intent(in) :: dt                  !< step [s]
-    real(wp) :: temperature(nsoil), liquid(nsoil), ice(nsoil), ground_heat
-    temperature = state%soil_temperature(i, :)
-    liquid = state%liquid(i, :)
-    ice = state%ice(i, :)
-    call conduct_heat(dt, t_surface, work%surface_conductance(i), work%conductance(i, :), &
-                      work%solid_heat(i, :), work%unfrozen(i, :), temperature, liquid, ice, &
-                      ground_heat)
-    state%soil_temperature(i, :) = temperature
-    state%liquid(i, :) = liquid
-    state%ice(i, :) = ice
-    fluxes%ground_heat(i) = fluxes%ground_heat(i) + ground_heat
-  end subroutine site_heat
-
-  !> Soil water of one site, and the heat that its movement carries between layers.
-  subroutine site_water(i, static, p, state, fluxes, work, dt, supply, demand)
-    integer, intent(in) :: i                    !< site
+  !> Soil water of the surface steps since it was last computed; heat follows with the soil step.
+  subroutine water_of_step(static, p, state, fluxes, work)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(in) :: work       !< work arrays
-    real(wp), intent(in) :: dt                  !< step [s]
-    real(wp), intent(in) :: supply              !< throughfall and melt [kg m-2]
-    real(wp), intent(in) :: demand              !< of soil and plants [kg m-2]
-    real(wp) :: liquid(nsoil), ice(nsoil), runoff, inflow, evaporated, transpired, thawed, heat, t
-    real(wp) :: zwt, dry, drainage, baseflow
-    integer :: k
-    liquid = state%liquid(i, :)
-    ice = state%ice(i, :)
-    inflow = 0.0_wp
-    if (static%wetland(i)) then
-      zwt = state%water_table(i)
-      thawed = sum(liquid(1:n_upper))/(sum(liquid(1:n_upper)) + sum(ice(1:n_upper)))
-      dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - zwt)/0.1_wp))
-      if (ice(1) > liquid(1)) dry = 0.1_wp*dry
-      dry = wetland_alpha*dry
-      transpired = demand*work%light(i)*dry
-      evaporated = demand*(1.0_wp - work%light(i))*dry &
-                   *min(1.0_wp, max(0.2_wp, 1.0_wp - (zwt - 0.03_wp)/0.35_wp))
-      call wetland_water(dt, supply, transpired + evaporated, p%porosity(i), p%k_out(i), &
-                         p%l_out(i), p%q_in(i), p%h_max(i), p%irrigation(i), state%gsi(i), &
-                         thawed, work%full(i), liquid, ice, state%ponded(i), &
-                         state%water_table(i), runoff, inflow)
-    else
-      call upland_water(dt, work%n_active(i), supply, demand*work%light(i), &
-                        demand*(1.0_wp - work%light(i)), p%k_out(i), p%h_max(i), &
-                        work%capacity(i, :), work%field_capacity(i, :), work%wilting(i, :), &
-                        work%conductivity(i), work%root_share(i, :), liquid, ice, &
-                        state%ponded(i), drainage, runoff, evaporated, transpired)
-      call groundwater(dt, drainage, p%d_water(i), state%aquifer(i), baseflow, state%water_table(i))
-      runoff = runoff + baseflow
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    if (.not. work%water_moved) then
+      work%heat%water = state%liquid + state%ice
+      work%heat%sink = 0.0_wp
+      work%water_moved = .true.
     end if
-    heat = 0.0_wp
-    do k = 1, nsoil
-      t = state%soil_temperature(i, k) - t_freeze
-      heat = heat + c_water*t*(liquid(k) - state%liquid(i, k)) &
-             + (c_ice*t - l_fusion)*(ice(k) - state%ice(i, k))
-      state%liquid(i, k) = liquid(k)
-      state%ice(i, k) = ice(k)
+    work%inflow = 0.0_wp
+    call wetlands_of_step(static, p, state, work, work%seconds)
+    call upland_water(static%nsite, work%n_upland, work%uplands, work%seconds, work%n_active, &
+                      work%supply, work%demand*work%light, work%demand*(1.0_wp - work%light), &
+                      p%k_out, p%h_max, work%soil, work%root_share, state%ice, work%heat%water, &
+                      work%wet, work%heat%sink, state%ponded, work%drainage, work%runoff, &
+                      work%evaporated, work%transpired)
+    call groundwater_of_step(p, state, work, work%seconds)
+    fluxes%inflow = fluxes%inflow + work%inflow
+    fluxes%evaporation = fluxes%evaporation + work%evaporated + work%transpired
+    fluxes%transpiration = fluxes%transpiration + work%transpired
+    fluxes%runoff = fluxes%runoff + work%runoff
+    work%supply = 0.0_wp
+    work%demand = 0.0_wp
+    work%seconds = 0.0_wp
+  end subroutine water_of_step
+
+  !> Evapotranspiration and water of the wetlands.
+  subroutine wetlands_of_step(static, p, state, work, dt)
+    type(site_static), intent(in) :: static     !< site description
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    real(wp) :: dry
+    integer :: i, j, k
+    do j = 1, work%n_wetland
+      work%thawed(work%wetlands(j)) = 0.0_wp
+      work%wet(work%wetlands(j)) = 0.0_wp
     end do
-    fluxes%heat_with_water(i) = fluxes%heat_with_water(i) + heat
-    fluxes%inflow(i) = fluxes%inflow(i) + inflow
-    fluxes%evaporation(i) = fluxes%evaporation(i) + evaporated + transpired
-    fluxes%transpiration(i) = fluxes%transpiration(i) + transpired
-    fluxes%runoff(i) = fluxes%runoff(i) + runoff
-  end subroutine site_water
+    do k = 1, n_upper
+      do j = 1, work%n_wetland
+        i = work%wetlands(j)
+        work%thawed(i) = work%thawed(i) + state%liquid(i, k)
+        work%wet(i) = work%wet(i) + state%liquid(i, k) + state%ice(i, k)
+      end do
+    end do
+    do j = 1, work%n_wetland
+      i = work%wetlands(j)
+      work%thawed(i) = work%thawed(i)/work%wet(i)
+      dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - state%water_table(i))/0.1_wp))
+      if (state%ice(i, 1) > state%liquid(i, 1)) dry = 0.1_wp*dry
+      dry = wetland_alpha*dry
+      work%transpired(i) = work%demand(i)*work%light(i)*dry
+      work%evaporated(i) = work%demand(i)*(1.0_wp - work%light(i))*dry &
+        *min(1.0_wp, max(0.2_wp, 1.0_wp - (state%water_table(i) - 0.03_wp)/0.35_wp))
+      work%wet(i) = work%transpired(i) + work%evaporated(i)
+    end do
+    call wetland_water(static%nsite, work%n_wetland, work%wetlands, dt, work%supply, work%wet, &
+                       p%porosity, p%k_out, p%l_out, p%q_in, p%h_max, p%irrigation, state%gsi, &
+                       work%thawed, work%full, work%heat%water, state%ponded, &
+                       state%water_table, work%runoff, work%inflow, work%warm, work%drainage)
+  end subroutine wetlands_of_step
+
+  !> Groundwater of the uplands.
+  subroutine groundwater_of_step(p, state, work, dt)
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    real(wp) :: baseflow
+    integer :: i, j
+    do j = 1, work%n_upland
+      i = work%uplands(j)
+      call groundwater(dt, work%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
+                       state%water_table(i))
+      work%runoff(i) = work%runoff(i) + baseflow
+    end do
+  end subroutine groundwater_of_step
 
   !> Add the forcing of a step to the day.
   subroutine add_forcing(i, dt, forcing, vpd, day)
@@ -350,11 +361,11 @@ contains
       if (share <= 0.0_wp) exit
       water = state%liquid(i, k) + state%ice(i, k)
       temperature = temperature + share*state%soil_temperature(i, k)
-      oxic = oxic + share*max(0.0_wp, 1.0_wp - water/work%capacity(i, k))
+      oxic = oxic + share*max(0.0_wp, 1.0_wp - water/work%soil%capacity(i, k))
       thawed = share*state%liquid(i, k)/water
       thawed_roots = thawed_roots + thawed
-      water = (state%liquid(i, k) - work%wilting(i, k)) &
-              /(work%field_capacity(i, k) - work%wilting(i, k))
+      water = (state%liquid(i, k) - work%soil%wilting(i, k)) &
+              /(work%soil%field_capacity(i, k) - work%soil%wilting(i, k))
       wetness = wetness + thawed*min(1.0_wp, max(0.0_wp, water))
     end do
     wetness = wetness/thawed_roots

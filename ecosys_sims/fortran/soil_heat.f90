@@ -1,12 +1,11 @@
 !> Heat conduction with freezing and thawing in a layered soil under snow and a moss or litter mat.
 !!
-!! Backward Euler in enthalpy, solved by Newton's method for each site; the state is then moved on
-!! by the
-!! fluxes themselves, so soil heat changes by what passed the surface, to round-off. Water freezes
-!! evenly
-!! between 0 and -0.5 C except for a share that never does. Conductivity after Johansen (1975),
-!! Farouki
-!! (1981).
+!! Backward Euler in enthalpy for conduction and for the heat that moving water carries, taken at the
+!! temperature of the layer it leaves (upwind). Newton's method for all sites side by side, whose first
+!! step is exact where nothing freezes or thaws; sites where something does go on by themselves. Their
+!! state is then moved on by the fluxes, so soil heat changes by what passed its boundary, to round-off.
+!! Water freezes evenly between 0 and -0.5 C except for a share that never does. Conductivity after
+!! Johansen (1975), Farouki (1981).
 module soil_heat
   use kinds, only: wp
   use constants, only: t_freeze, l_fusion, c_water, c_ice
@@ -14,15 +13,69 @@ module soil_heat
   use tridiagonal, only: solve_tridiagonal
   implicit none
   private
-  public :: conduct_heat, layer_conductance, layer_heat, heat_to_state, ice_at
+  public :: heat_arrays, allocate_heat, heat_step, layer_conductance, layer_heat, heat_to_state, ice_at
 
   real(wp), parameter :: freezing_range = 0.5_wp     !< water freezes from 0 C to this below [K]
   real(wp), parameter :: heat_tolerance = 1.0_wp     !< residual of a converged layer [J m-2]
+  real(wp), parameter :: round_off = 1.0e-5_wp       !< residual of an exact solution [J m-2]
   integer, parameter :: max_iterations = 12          !< of Newton's method
+  !> just inside the freezing range [degC]
+  real(wp), parameter :: frozen_edge = -freezing_range*(1.0_wp - 1.0e-9_wp)
   real(wp), parameter :: log_k_ice = log(2.29_wp)    !< of ice [W m-1 K-1]
   real(wp), parameter :: log_k_water = log(0.57_wp)  !< of water [W m-1 K-1]
 
+  !> linear system of a heat step, (nsite, nsoil); heat relative to liquid water at 0 C
+  type :: heat_system
+    real(wp), allocatable :: theta(:, :)      !< temperature [degC]
+    real(wp), allocatable :: heat(:, :)       !< heat of the layer [J m-2]
+    real(wp), allocatable :: known(:, :)      !< heat of the layer and what comes with certainty [J m-2]
+    real(wp), allocatable :: thawed(:, :)     !< heat capacity without ice [J m-2 K-1]
+    real(wp), allocatable :: freezable(:, :)  !< water that can freeze [kg m-2]
+    real(wp), allocatable :: lower(:, :), upper(:, :)  !< from the layers above and below [J m-2 K-1]
+    real(wp), allocatable :: leaving(:, :)    !< out of the layer [J m-2 K-1]
+    real(wp), allocatable, dimension(:, :) :: slope, base, diagonal, right, x  !< scratch
+    real(wp), allocatable :: worst(:)         !< largest residual of a site [J m-2]
+  end type heat_system
+
+  !> what the water of a step brings to soil heat, and scratch arrays
+  type :: heat_arrays
+    real(wp), allocatable :: water(:, :)     !< liquid water and ice after water has moved [kg m-2]
+    real(wp), allocatable :: sink(:, :)      !< liquid water that left the soil from a layer [kg m-2]
+    real(wp), allocatable :: t_inflow(:)     !< temperature of water that enters at the surface [K]
+    logical, allocatable :: with_ice(:)      !< moving water has the ice of the layer it leaves
+    !> scratch: water through the lower face of a layer, downward; (:, 0) the surface [kg m-2]
+    real(wp), allocatable :: flow(:, :)
+    real(wp), allocatable :: fixed(:, :)     !< scratch: heat flow that no temperature changes [J m-2]
+    real(wp), allocatable :: carried(:, :)   !< scratch: heat capacity of what moves [J kg-1 K-1]
+    real(wp), allocatable :: latent(:, :)    !< scratch: its latent heat [J kg-1]
+    logical, allocatable :: exact(:)         !< scratch: sites where nothing freezes or thaws
+    integer, allocatable :: list(:)          !< scratch: sites that iterate
+    type(heat_system) :: all, some           !< scratch: all sites, those of the list
+  end type heat_arrays
+
 contains
+
+  !> Room for the heat of `n` sites.
+  subroutine allocate_heat(h, n)
+    type(heat_arrays), intent(inout) :: h  !< arrays
+    integer, intent(in) :: n               !< number of sites
+    allocate (h%water(n, nsoil), h%flow(n, 0:nsoil), h%sink(n, nsoil), h%t_inflow(n), &
+              h%fixed(n, 0:nsoil), h%carried(n, nsoil), h%latent(n, nsoil), source=0.0_wp)
+    allocate (h%with_ice(n), h%exact(n), source=.false.)
+    allocate (h%list(n), source=0)
+    call allocate_system(h%all, n)
+    call allocate_system(h%some, n)
+  end subroutine allocate_heat
+
+  !> Room for a linear system.
+  subroutine allocate_system(s, n)
+    type(heat_system), intent(inout) :: s  !< system
+    integer, intent(in) :: n               !< number of sites
+    allocate (s%theta(n, nsoil), s%heat(n, nsoil), s%known(n, nsoil), s%thawed(n, nsoil), &
+              s%freezable(n, nsoil), s%lower(n, nsoil), s%upper(n, nsoil), s%leaving(n, nsoil), &
+              s%slope(n, nsoil), s%base(n, nsoil), s%diagonal(n, nsoil), s%right(n, nsoil), &
+              s%x(n, nsoil), s%worst(n), source=0.0_wp)
+  end subroutine allocate_system
 
   !> Heat of a layer relative to liquid water at 0 C [J m-2].
   elemental real(wp) function layer_heat(temperature, liquid, ice, solid_heat)
@@ -104,91 +157,263 @@ contains
     conductance(:, nsoil) = 0.0_wp
   end subroutine layer_conductance
 
-  !> One step of conduction and phase change of one site.
-  pure subroutine conduct_heat(dt, t_surface, surface_conductance, conductance, solid_heat, &
-                               unfrozen, temperature, liquid, ice, ground_heat)
-    real(wp), intent(in) :: dt                    !< step [s]
-    real(wp), intent(in) :: t_surface             !< surface temperature [K]
-    real(wp), intent(in) :: surface_conductance   !< surface to first layer [W m-2 K-1]
-    real(wp), intent(in) :: conductance(:)        !< layer to layer [W m-2 K-1], (nsoil)
-    real(wp), intent(in) :: solid_heat(:)         !< heat capacity of solids [J m-2 K-1], (nsoil)
-    real(wp), intent(in) :: unfrozen(:)           !< water that never freezes [kg m-2], (nsoil)
-    real(wp), intent(inout) :: temperature(nsoil) !< [K]
-    real(wp), intent(inout) :: liquid(nsoil)      !< [kg m-2]
-    real(wp), intent(inout) :: ice(nsoil)         !< [kg m-2]
-    real(wp), intent(out) :: ground_heat          !< heat into the soil in the step [J m-2]
-    real(wp), dimension(nsoil) :: heat, water, freezable, link, gain, t, lower, upper
-    real(wp) :: diagonal(1, nsoil), right(1, nsoil), change(1, nsoil), ice_new, slope, worst
-    integer :: iteration, k
-    water = liquid + ice
-    do k = 1, nsoil
-      heat(k) = layer_heat(temperature(k), liquid(k), ice(k), solid_heat(k))
-      freezable(k) = max(0.0_wp, water(k) - unfrozen(k))
-      link(k) = dt*conductance(k)
+  !> One step of conduction, moving water and phase change of all sites. `h` tells what water did.
+  pure subroutine heat_step(n, dt, t_surface, surface_conductance, conductance, solid_heat, unfrozen, &
+                            h, temperature, liquid, ice, ground_heat, water_heat)
+    integer, intent(in) :: n                           !< number of sites
+    real(wp), intent(in) :: dt                         !< step [s]
+    real(wp), intent(in) :: t_surface(n)               !< surface temperature [K]
+    real(wp), intent(in) :: surface_conductance(n)     !< surface to first layer [W m-2 K-1]
+    real(wp), intent(in) :: conductance(n, nsoil)      !< layer to layer [W m-2 K-1]
+    real(wp), intent(in) :: solid_heat(n, nsoil)       !< heat capacity of solids [J m-2 K-1]
+    real(wp), intent(in) :: unfrozen(n, nsoil)         !< water that never freezes [kg m-2]
+    type(heat_arrays), intent(inout) :: h              !< moved water and scratch
+    real(wp), intent(inout) :: temperature(n, nsoil)   !< [K]
+    real(wp), intent(inout) :: liquid(n, nsoil)        !< before water moved on entry [kg m-2]
+    real(wp), intent(inout) :: ice(n, nsoil)           !< [kg m-2]
+    real(wp), intent(inout) :: ground_heat(n)          !< conducted into the soil, added to [J m-2]
+    !> brought by water less what water took away, added to [J m-2]
+    real(wp), intent(inout) :: water_heat(n)
+    integer :: i, j, m
+    call start_system(n, solid_heat, unfrozen, h, temperature, liquid, ice)
+    call set_fluxes(n, dt, t_surface, surface_conductance, conductance, h)
+    h%all%worst = huge(1.0_wp)
+    call iterate(n, h%all)
+    h%exact = h%all%worst < round_off
+    m = 0
+    do i = 1, n
+      if (h%all%worst(i) < heat_tolerance) cycle
+      m = m + 1
+      h%list(m) = i
     end do
-    lower(1) = -dt*surface_conductance
-    lower(2:) = -link(:nsoil - 1)
-    upper = -link
-    t = temperature
-    do iteration = 1, max_iterations
-      call heat_gain(dt*surface_conductance, t_surface, link, t, gain)
-      worst = 0.0_wp
-      do k = 1, nsoil
-        ice_new = ice_at(t(k), freezable(k))
-        right(1, k) = heat(k) + gain(k) - layer_heat(t(k), water(k) - ice_new, ice_new, &
-            solid_heat(k))
-        slope = solid_heat(k) + c_water*(water(k) - ice_new) + c_ice*ice_new
-        if (t(k) <= t_freeze .and. t(k) > t_freeze - freezing_range) then
-          slope = slope + freezable(k)/freezing_range*(l_fusion + (c_water - c_ice)*(t_freeze &
-              - t(k)))
-        end if
-        diagonal(1, k) = slope - lower(k) - upper(k)
-        worst = max(worst, abs(right(1, k)))
+    if (m > 0) then
+      call take_sites(n, m, h%list, h%all, h%some)
+      do j = 2, max_iterations
+        call iterate(m, h%some)
+        if (all(h%some%worst(1:m) < heat_tolerance)) exit
       end do
-      if (worst < heat_tolerance) exit
-      call solve_tridiagonal(1, nsoil, lower, diagonal, upper, right, change)
-      do k = 1, nsoil
-        t(k) = bounded_change(t(k), change(1, k), freezable(k))
-      end do
-    end do
-    call heat_gain(dt*surface_conductance, t_surface, link, t, gain)
-    ground_heat = dt*surface_conductance*(t_surface - t(1))
-    do k = 1, nsoil
-      call heat_to_state(heat(k) + gain(k), water(k), unfrozen(k), solid_heat(k), temperature(k), &
-                         liquid(k), ice(k))
-    end do
-  end subroutine conduct_heat
-
-  !> Heat that each layer gains from its neighbours in the step [J m-2].
-  pure subroutine heat_gain(surface_link, t_surface, link, t, gain)
-    real(wp), intent(in) :: surface_link  !< surface to first layer, times the step [J m-2 K-1]
-    real(wp), intent(in) :: t_surface     !< surface temperature [K]
-    real(wp), intent(in) :: link(nsoil)   !< layer to layer, times the step [J m-2 K-1]
-    real(wp), intent(in) :: t(nsoil)      !< [K]
-    real(wp), intent(out) :: gain(nsoil)  !< [J m-2]
-    real(wp) :: above, below
-    integer :: k
-    above = surface_link*(t_surface - t(1))
-    do k = 1, nsoil - 1
-      below = link(k)*(t(k) - t(k + 1))
-      gain(k) = above - below
-      above = below
-    end do
-    gain(nsoil) = above
-  end subroutine heat_gain
-
-  !> Newton's new temperature; a step across the freezing range stops at its near edge.
-  elemental real(wp) function bounded_change(t, change, freezable)
-    real(wp), intent(in) :: t          !< [K]
-    real(wp), intent(in) :: change     !< Newton's step [K]
-    real(wp), intent(in) :: freezable  !< water that can freeze [kg m-2]
-    bounded_change = t + change
-    if (freezable <= 0.0_wp) return
-    if (t > t_freeze .and. bounded_change < t_freeze) then
-      bounded_change = t_freeze
-    else if (t <= t_freeze - freezing_range .and. bounded_change > t_freeze - freezing_range) then
-      bounded_change = t_freeze - freezing_range*(1.0_wp - 1.0e-9_wp)
+      call return_sites(n, m, h%list, h%some%theta, h%all%theta)
     end if
-  end function bounded_change
+    call finish_state(n, h, unfrozen, solid_heat, temperature, liquid, ice)
+    do i = 1, n
+      associate (theta => h%all%theta(i, 1), top => dt*surface_conductance(i))
+        ground_heat(i) = ground_heat(i) + top*(t_surface(i) - t_freeze - theta)
+        water_heat(i) = water_heat(i) + h%fixed(i, 0) - top*(t_surface(i) - t_freeze) &
+                        - max(0.0_wp, -h%flow(i, 0))*h%carried(i, 1)*theta
+      end associate
+    end do
+    do j = 1, nsoil
+      do i = 1, n
+        water_heat(i) = water_heat(i) - c_water*h%sink(i, j)*h%all%theta(i, j)
+      end do
+    end do
+  end subroutine heat_step
+
+  !> Heat before the step, capacities after water has moved, what moved and its composition.
+  pure subroutine start_system(n, solid_heat, unfrozen, h, temperature, liquid, ice)
+    integer, intent(in) :: n                         !< number of sites
+    real(wp), intent(in) :: solid_heat(n, nsoil)     !< [J m-2 K-1]
+    real(wp), intent(in) :: unfrozen(n, nsoil)       !< [kg m-2]
+    type(heat_arrays), intent(inout) :: h            !< moved water and scratch
+    real(wp), intent(in) :: temperature(n, nsoil)    !< [K]
+    real(wp), intent(in) :: liquid(n, nsoil)         !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)            !< [kg m-2]
+    real(wp) :: share
+    integer :: i, k
+    h%flow(:, nsoil) = 0.0_wp
+    do k = nsoil, 1, -1
+      do i = 1, n
+        h%flow(i, k - 1) = h%flow(i, k) + h%sink(i, k) + (h%water(i, k) - (liquid(i, k) + ice(i, k)))
+        h%all%theta(i, k) = temperature(i, k) - t_freeze
+        h%all%heat(i, k) = (solid_heat(i, k) + c_water*liquid(i, k) + c_ice*ice(i, k)) &
+                           *h%all%theta(i, k) - l_fusion*ice(i, k)
+        h%all%thawed(i, k) = solid_heat(i, k) + c_water*h%water(i, k)
+        h%all%freezable(i, k) = max(0.0_wp, h%water(i, k) - unfrozen(i, k))
+        share = merge(ice(i, k)/max(1.0e-9_wp, liquid(i, k) + ice(i, k)), 0.0_wp, h%with_ice(i))
+        h%carried(i, k) = c_water - share*(c_water - c_ice)
+        h%latent(i, k) = -share*l_fusion
+      end do
+    end do
+  end subroutine start_system
+
+  !> Coefficients of the heat that passes between layers: conduction, and water upwind.
+  pure subroutine set_fluxes(n, dt, t_surface, surface_conductance, conductance, h)
+    integer, intent(in) :: n                        !< number of sites
+    real(wp), intent(in) :: dt                      !< step [s]
+    real(wp), intent(in) :: t_surface(n)            !< [K]
+    real(wp), intent(in) :: surface_conductance(n)  !< [W m-2 K-1]
+    real(wp), intent(in) :: conductance(n, nsoil)   !< [W m-2 K-1]
+    type(heat_arrays), intent(inout) :: h           !< moved water and scratch
+    real(wp) :: link, down, up
+    integer :: i, k
+    do i = 1, n
+      link = dt*surface_conductance(i)
+      down = max(0.0_wp, h%flow(i, 0))
+      up = max(0.0_wp, -h%flow(i, 0))
+      h%fixed(i, 0) = link*(t_surface(i) - t_freeze) + c_water*down*(h%t_inflow(i) - t_freeze) &
+                      - up*h%latent(i, 1)
+      h%all%leaving(i, 1) = link + up*h%carried(i, 1)
+      h%all%lower(i, 1) = 0.0_wp
+    end do
+    do k = 1, nsoil - 1
+      do i = 1, n
+        link = dt*conductance(i, k)
+        down = max(0.0_wp, h%flow(i, k))
+        up = max(0.0_wp, -h%flow(i, k))
+        h%fixed(i, k) = down*h%latent(i, k) - up*h%latent(i, k + 1)
+        h%all%lower(i, k + 1) = -(link + down*h%carried(i, k))
+        h%all%upper(i, k) = -(link + up*h%carried(i, k + 1))
+        h%all%leaving(i, k) = h%all%leaving(i, k) - h%all%lower(i, k + 1) + c_water*h%sink(i, k)
+        h%all%leaving(i, k + 1) = -h%all%upper(i, k)
+        h%all%known(i, k) = h%all%heat(i, k) + h%fixed(i, k - 1) - h%fixed(i, k)
+      end do
+    end do
+    do i = 1, n
+      h%all%upper(i, nsoil) = 0.0_wp
+      h%all%leaving(i, nsoil) = h%all%leaving(i, nsoil) + c_water*h%sink(i, nsoil)
+      h%all%known(i, nsoil) = h%all%heat(i, nsoil) + h%fixed(i, nsoil - 1)
+    end do
+  end subroutine set_fluxes
+
+  !> One iteration of a system.
+  pure subroutine iterate(m, s)
+    integer, intent(in) :: m               !< number of sites
+    type(heat_system), intent(inout) :: s  !< system
+    call newton_step(m, s%known, s%thawed, s%freezable, s%lower, s%upper, s%leaving, s%theta, &
+                     s%worst, s%slope, s%base, s%diagonal, s%right, s%x)
+  end subroutine iterate
+
+  !> One step of Newton's method; sites that have converged stay as they are. `worst` becomes the
+  !! difference of heat from its linear form, which is round-off where no layer freezes or thaws.
+  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, slope, &
+                              base, diagonal, right, x)
+    integer, intent(in) :: m                     !< number of sites
+    real(wp), intent(in) :: known(m, nsoil)      !< as in heat_system, and all that follow
+    real(wp), intent(in) :: thawed(m, nsoil)
+    real(wp), intent(in) :: freezable(m, nsoil)
+    real(wp), intent(in) :: lower(m, nsoil)
+    real(wp), intent(in) :: upper(m, nsoil)
+    real(wp), intent(in) :: leaving(m, nsoil)
+    real(wp), intent(inout) :: theta(m, nsoil)
+    real(wp), intent(inout) :: worst(m)
+    real(wp), intent(inout), dimension(m, nsoil) :: slope, base, diagonal, right, x
+    real(wp) :: share, capacity, t, change
+    integer :: i, k
+    do k = 1, nsoil
+      do i = 1, m
+        t = theta(i, k)
+        share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
+        capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
+        change = freezable(i, k)/freezing_range*(l_fusion + (c_water - c_ice)*t)
+        slope(i, k) = capacity + merge(change, 0.0_wp, t <= 0.0_wp .and. t > -freezing_range)
+        base(i, k) = (capacity - slope(i, k))*t - l_fusion*share*freezable(i, k)
+        diagonal(i, k) = slope(i, k) + leaving(i, k)
+        right(i, k) = known(i, k) - base(i, k)
+      end do
+    end do
+    call solve_tridiagonal(m, nsoil, lower, diagonal, upper, right, x)
+    worst = merge(-1.0_wp, 0.0_wp, worst < heat_tolerance)
+    do k = 1, nsoil
+      do i = 1, m
+        t = bounded(theta(i, k), x(i, k), freezable(i, k))
+        share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
+        capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
+        change = abs(capacity*t - l_fusion*share*freezable(i, k) - (base(i, k) + slope(i, k)*x(i, k)))
+        change = max(change, merge(2.0_wp*round_off, 0.0_wp, share > 0.0_wp .and. share < 1.0_wp &
+          .and. freezable(i, k) > 0.0_wp))
+        theta(i, k) = merge(theta(i, k), t, worst(i) < 0.0_wp)
+        worst(i) = merge(worst(i), max(worst(i), change), worst(i) < 0.0_wp)
+      end do
+    end do
+  end subroutine newton_step
+
+  !> Newton's new temperature; a step into the freezing range from outside stops at its edge [degC].
+  elemental real(wp) function bounded(old, new, freezable)
+    real(wp), intent(in) :: old        !< temperature [degC]
+    real(wp), intent(in) :: new        !< that of the linear system [degC]
+    real(wp), intent(in) :: freezable  !< water that can freeze [kg m-2]
+    real(wp) :: low, high
+    low = merge(0.0_wp, -huge(1.0_wp), old > 0.0_wp .and. freezable > 0.0_wp)
+    high = merge(frozen_edge, huge(1.0_wp), old <= -freezing_range .and. freezable > 0.0_wp)
+    bounded = min(high, max(low, new))
+  end function bounded
+
+  !> Copy the systems of listed sites side by side.
+  pure subroutine take_sites(n, m, list, from, to)
+    integer, intent(in) :: n                  !< number of all sites
+    integer, intent(in) :: m                  !< number of listed sites
+    integer, intent(in) :: list(n)            !< their places
+    type(heat_system), intent(in) :: from     !< all sites
+    type(heat_system), intent(inout) :: to    !< listed sites
+    call take_layers(n, m, list, from%known, to%known)
+    call take_layers(n, m, list, from%thawed, to%thawed)
+    call take_layers(n, m, list, from%freezable, to%freezable)
+    call take_layers(n, m, list, from%lower, to%lower)
+    call take_layers(n, m, list, from%upper, to%upper)
+    call take_layers(n, m, list, from%leaving, to%leaving)
+    call take_layers(n, m, list, from%theta, to%theta)
+    to%worst(1:m) = from%worst(list(1:m))
+  end subroutine take_sites
+
+  !> Copy the layers of listed sites.
+  pure subroutine take_layers(n, m, list, from, to)
+    integer, intent(in) :: n                   !< number of all sites
+    integer, intent(in) :: m                   !< number of listed sites
+    integer, intent(in) :: list(n)             !< their places
+    real(wp), intent(in) :: from(n, nsoil)     !< all sites
+    real(wp), intent(inout) :: to(m, nsoil)    !< listed sites
+    integer :: j, k
+    do k = 1, nsoil
+      do j = 1, m
+        to(j, k) = from(list(j), k)
+      end do
+    end do
+  end subroutine take_layers
+
+  !> Copy the layers of listed sites back.
+  pure subroutine return_sites(n, m, list, from, to)
+    integer, intent(in) :: n                   !< number of all sites
+    integer, intent(in) :: m                   !< number of listed sites
+    integer, intent(in) :: list(n)             !< their places
+    real(wp), intent(in) :: from(m, nsoil)     !< listed sites
+    real(wp), intent(inout) :: to(n, nsoil)    !< all sites
+    integer :: j, k
+    do k = 1, nsoil
+      do j = 1, m
+        to(list(j), k) = from(j, k)
+      end do
+    end do
+  end subroutine return_sites
+
+  !> Temperature, liquid water and ice: as solved where that is exact, else from the heat that the
+  !! fluxes brought.
+  pure subroutine finish_state(n, h, unfrozen, solid_heat, temperature, liquid, ice)
+    integer, intent(in) :: n                         !< number of sites
+    type(heat_arrays), intent(in) :: h               !< moved water and solution
+    real(wp), intent(in) :: unfrozen(n, nsoil)       !< [kg m-2]
+    real(wp), intent(in) :: solid_heat(n, nsoil)     !< [J m-2 K-1]
+    real(wp), intent(inout) :: temperature(n, nsoil) !< [K]
+    real(wp), intent(inout) :: liquid(n, nsoil)      !< [kg m-2]
+    real(wp), intent(inout) :: ice(n, nsoil)         !< [kg m-2]
+    real(wp) :: heat
+    integer :: i, k
+    associate (s => h%all, theta => h%all%theta)
+      do k = 1, nsoil
+        do i = 1, n
+          if (h%exact(i)) then
+            temperature(i, k) = t_freeze + theta(i, k)
+            ice(i, k) = merge(s%freezable(i, k), 0.0_wp, theta(i, k) <= -freezing_range)
+            liquid(i, k) = h%water(i, k) - ice(i, k)
+          else
+            heat = s%known(i, k) - s%leaving(i, k)*theta(i, k)
+            if (k > 1) heat = heat - s%lower(i, k)*theta(i, k - 1)
+            if (k < nsoil) heat = heat - s%upper(i, k)*theta(i, k + 1)
+            call heat_to_state(heat, h%water(i, k), unfrozen(i, k), solid_heat(i, k), &
+                               temperature(i, k), liquid(i, k), ice(i, k))
+          end if
+        end do
+      end do
+    end associate
+  end subroutine finish_state
 
 end module soil_heat

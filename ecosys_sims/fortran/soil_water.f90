@@ -10,15 +10,52 @@ module soil_water
   use soil_grid, only: nsoil
   implicit none
   private
+  public :: soil_properties, allocate_soil, derive_rates
   public :: upland_water, groundwater, texture_conductivity, texture_moisture
 
   integer, parameter :: n_evaporating = 5     !< layers that bare soil dries (0.10 m)
   real(wp), parameter :: recession = 60.0_wp  !< groundwater runs off in so long [day]
   real(wp), parameter :: specific_yield = 0.15_wp  !< water per rise of the groundwater [1]
+  !> share of the available water below which roots take up less [1]
+  real(wp), parameter :: stress_onset = 0.6_wp
   !> evaporation through litter relative to bare soil [1]
   real(wp), parameter :: mulch = 0.7_wp
 
+  !> what soils hold, (nsite) or (nsite, nsoil)
+  type :: soil_properties
+    real(wp), allocatable :: capacity(:, :)        !< largest water content [kg m-2]
+    real(wp), allocatable :: field_capacity(:, :)  !< water held against gravity [kg m-2]
+    real(wp), allocatable :: wilting(:, :)         !< water out of reach of roots [kg m-2]
+    real(wp), allocatable :: air_dry(:, :)         !< water that does not evaporate [kg m-2]
+    real(wp), allocatable :: unfrozen(:, :)        !< water that never freezes [kg m-2]
+    real(wp), allocatable :: per_capacity(:, :)    !< one over the capacity [m2 kg-1]
+    real(wp), allocatable :: per_drainable(:, :)   !< one over what can drain [m2 kg-1]
+    real(wp), allocatable :: per_uptake(:, :)      !< one over what limits roots [m2 kg-1]
+    real(wp), allocatable :: per_evaporable(:, :)  !< one over what can evaporate [m2 kg-1]
+    real(wp), allocatable :: conductivity(:)       !< saturated, of water [kg m-2 s-1]
+  end type soil_properties
+
 contains
+
+  !> Room for the properties of `n` soils.
+  subroutine allocate_soil(soil, n)
+    type(soil_properties), intent(inout) :: soil  !< properties
+    integer, intent(in) :: n                      !< number of sites
+    allocate (soil%capacity(n, nsoil), soil%field_capacity(n, nsoil), soil%wilting(n, nsoil), &
+              soil%air_dry(n, nsoil), soil%unfrozen(n, nsoil), soil%per_capacity(n, nsoil), &
+              soil%per_drainable(n, nsoil), soil%per_uptake(n, nsoil), &
+              soil%per_evaporable(n, nsoil), soil%conductivity(n), source=0.0_wp)
+  end subroutine allocate_soil
+
+  !> What follows from capacity, field capacity and wilting point.
+  subroutine derive_rates(soil)
+    type(soil_properties), intent(inout) :: soil  !< properties
+    soil%air_dry = 0.1_wp*soil%capacity
+    soil%per_capacity = 1.0_wp/soil%capacity
+    soil%per_drainable = 1.0_wp/(soil%capacity - soil%field_capacity)
+    soil%per_uptake = 1.0_wp/(stress_onset*(soil%field_capacity - soil%wilting))
+    soil%per_evaporable = 1.0_wp/(soil%field_capacity - soil%air_dry)
+  end subroutine derive_rates
 
   !> Saturated conductivity [kg m-2 s-1] from sand (Cosby et al. 1984).
   elemental real(wp) function texture_conductivity(sand)
@@ -38,99 +75,136 @@ contains
     texture_moisture = porosity*min(1.0_wp, (suction/entry)**(-1.0_wp/b))
   end function texture_moisture
 
-  !> One step of one upland soil; all water in kg m-2 of the step.
-  pure subroutine upland_water(dt, n_active, supply, transpiration, soil_evaporation, k_out, &
-                               h_max, capacity, field_capacity, wilting, conductivity, &
-                               root_share, liquid, ice, ponded, drainage, runoff, evaporated, &
-                               transpired)
+  !> One step of the uplands of a block; all water in kg m-2 of the step, arrays (n) or (n, nsoil).
+  pure subroutine upland_water(n, m, sites, dt, n_active, supply, transpiration, soil_evaporation, &
+                               k_out, h_max, soil, root_share, ice, water, flow, sink, ponded, &
+                               drainage, runoff, evaporated, transpired)
+    integer, intent(in) :: n                       !< number of sites
+    integer, intent(in) :: m                       !< number of uplands
+    integer, intent(in) :: sites(n)                !< the first `m`: their places
     real(wp), intent(in) :: dt                     !< step [s]
-    integer, intent(in) :: n_active                !< layers above the drainage base
-    real(wp), intent(in) :: supply                 !< throughfall and melt
-    real(wp), intent(in) :: transpiration          !< demand of roots
-    real(wp), intent(in) :: soil_evaporation       !< demand at the surface
-    real(wp), intent(in) :: k_out                  !< largest drainage [kg m-2 day-1]
-    real(wp), intent(in) :: h_max                  !< largest standing water [m]
-    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
-    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
-    real(wp), intent(in) :: wilting(:)         !< [kg m-2]
-    real(wp), intent(in) :: conductivity           !< saturated [kg m-2 s-1]
-    real(wp), intent(in) :: root_share(:)      !< [1]
-    real(wp), intent(inout) :: liquid(nsoil)       !< [kg m-2]
-    real(wp), intent(in) :: ice(nsoil)             !< [kg m-2]
-    real(wp), intent(inout) :: ponded              !< standing water [kg m-2]
-    real(wp), intent(out) :: drainage              !< out of the lowest active layer
-    real(wp), intent(out) :: runoff                !< from the surface
-    real(wp), intent(out) :: evaporated            !< from the soil surface
-    real(wp), intent(out) :: transpired            !< by roots
-    real(wp) :: flow, over, rate, free
-    integer :: k
-    call take_up(transpiration, soil_evaporation, capacity, field_capacity, wilting, root_share, &
-                 liquid, evaporated, transpired)
-    over = ponded + supply
-    flow = min(over, dt*conductivity*impedance(ice(1), capacity(1)))
-    ponded = over - flow
-    do k = 1, n_active
-      liquid(k) = liquid(k) + flow
-      free = min(liquid(k), max(0.0_wp, liquid(k) + ice(k) - field_capacity(k)))
-      rate = dt*conductivity*impedance(ice(k), capacity(k))/(capacity(k) - field_capacity(k))
-      flow = free*rate/(1.0_wp + rate)
-      if (k == n_active) flow = min(flow, k_out*dt/86400.0_wp)
-      liquid(k) = liquid(k) - flow
+    integer, intent(in) :: n_active(n)             !< layers above the drainage base
+    real(wp), intent(in) :: supply(n)              !< throughfall and melt
+    real(wp), intent(in) :: transpiration(n)       !< demand of roots
+    real(wp), intent(in) :: soil_evaporation(n)    !< demand at the surface
+    real(wp), intent(in) :: k_out(n)               !< largest drainage [kg m-2 day-1]
+    real(wp), intent(in) :: h_max(n)               !< largest standing water [m]
+    type(soil_properties), intent(in) :: soil      !< what the soils hold
+    real(wp), intent(in) :: root_share(n, nsoil)   !< [1]
+    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
+    real(wp), intent(inout) :: water(n, nsoil)     !< liquid water and ice [kg m-2]
+    real(wp), intent(inout) :: flow(n)             !< scratch: into a layer from above
+    real(wp), intent(inout) :: sink(n, nsoil)      !< left a layer, not to another one; added to
+    real(wp), intent(inout) :: ponded(n)           !< standing water [kg m-2]
+    real(wp), intent(inout) :: drainage(n)         !< out of the lowest active layer
+    real(wp), intent(inout) :: runoff(n)           !< from the surface
+    real(wp), intent(inout) :: evaporated(n)       !< from the soil surface
+    real(wp), intent(inout) :: transpired(n)       !< by roots
+    real(wp) :: open, free, rate, over
+    integer :: i, j, k
+    call take_up(n, m, sites, transpiration, soil_evaporation, soil, root_share, ice, water, sink, &
+                 evaporated, transpired)
+    do j = 1, m
+      i = sites(j)
+      over = ponded(i) + supply(i)
+      open = impedance(ice(i, 1), soil%per_capacity(i, 1))
+      flow(i) = min(over, dt*soil%conductivity(i)*open)
+      ponded(i) = over - flow(i)
     end do
-    drainage = flow
-    over = 0.0_wp
-    do k = n_active, 1, -1
-      liquid(k) = liquid(k) + over
-      over = max(0.0_wp, min(liquid(k), liquid(k) + ice(k) - capacity(k)))
-      liquid(k) = liquid(k) - over
+    do k = 1, nsoil
+      do j = 1, m
+        i = sites(j)
+        if (k > n_active(i)) cycle
+        water(i, k) = water(i, k) + flow(i)
+        free = min(max(0.0_wp, water(i, k) - ice(i, k)), &
+                   max(0.0_wp, water(i, k) - soil%field_capacity(i, k)))
+        open = impedance(ice(i, k), soil%per_capacity(i, k))
+        rate = dt*soil%conductivity(i)*open*soil%per_drainable(i, k)
+        flow(i) = free*rate/(1.0_wp + rate)
+        if (k == n_active(i)) then
+          flow(i) = min(flow(i), k_out(i)*dt/86400.0_wp)
+          sink(i, k) = sink(i, k) + flow(i)
+          drainage(i) = flow(i)
+        end if
+        water(i, k) = water(i, k) - flow(i)
+      end do
     end do
-    ponded = ponded + over
-    over = max(0.0_wp, ponded - 1.0e3_wp*h_max)
-    ponded = ponded - over
-    runoff = over
+    do k = nsoil, 2, -1
+      do j = 1, m
+        i = sites(j)
+        if (k > n_active(i)) cycle
+        over = max(0.0_wp, min(water(i, k) - ice(i, k), water(i, k) - soil%capacity(i, k)))
+        water(i, k) = water(i, k) - over
+        water(i, k - 1) = water(i, k - 1) + over
+      end do
+    end do
+    do j = 1, m
+      i = sites(j)
+      over = max(0.0_wp, min(water(i, 1) - ice(i, 1), water(i, 1) - soil%capacity(i, 1)))
+      water(i, 1) = water(i, 1) - over
+      ponded(i) = ponded(i) + over
+      runoff(i) = max(0.0_wp, ponded(i) - 1.0e3_wp*h_max(i))
+      ponded(i) = ponded(i) - runoff(i)
+    end do
   end subroutine upland_water
 
   !> Slowing of flow by ice, 0..1.
-  elemental real(wp) function impedance(ice, capacity)
-    real(wp), intent(in) :: ice       !< [kg m-2]
-    real(wp), intent(in) :: capacity  !< [kg m-2]
+  elemental real(wp) function impedance(ice, per_capacity)
+    real(wp), intent(in) :: ice           !< [kg m-2]
+    real(wp), intent(in) :: per_capacity  !< one over the largest water content [m2 kg-1]
     real(wp) :: free
-    free = max(0.0_wp, 1.0_wp - ice/capacity)
+    free = max(0.0_wp, 1.0_wp - ice*per_capacity)
     free = free*free
     impedance = free*free
   end function impedance
 
-  !> Evaporation from the upper layers and water uptake by roots, each within what is there.
-  pure subroutine take_up(transpiration, soil_evaporation, capacity, field_capacity, wilting, &
-                          root_share, liquid, evaporated, transpired)
-    real(wp), intent(in) :: transpiration          !< demand of roots [kg m-2]
-    real(wp), intent(in) :: soil_evaporation       !< demand at the surface [kg m-2]
-    real(wp), intent(in) :: capacity(:)        !< [kg m-2]
-    real(wp), intent(in) :: field_capacity(:)  !< [kg m-2]
-    real(wp), intent(in) :: wilting(:)         !< [kg m-2]
-    real(wp), intent(in) :: root_share(:)      !< [1]
-    real(wp), intent(inout) :: liquid(nsoil)       !< [kg m-2]
-    real(wp), intent(out) :: evaporated            !< [kg m-2]
-    real(wp), intent(out) :: transpired            !< [kg m-2]
-    real(wp) :: taken, wet, floor
-    integer :: k
-    transpired = 0.0_wp
-    evaporated = 0.0_wp
+  !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries in
+  !! the step itself (implicit), so that no step takes more than there is.
+  pure subroutine take_up(n, m, sites, transpiration, soil_evaporation, soil, root_share, ice, water, &
+                          sink, evaporated, transpired)
+    integer, intent(in) :: n                      !< number of sites
+    integer, intent(in) :: m                      !< number of uplands
+    integer, intent(in) :: sites(n)               !< the first `m`: their places
+    real(wp), intent(in) :: transpiration(n)      !< demand of roots [kg m-2]
+    real(wp), intent(in) :: soil_evaporation(n)   !< demand at the surface [kg m-2]
+    type(soil_properties), intent(in) :: soil     !< what the soils hold
+    real(wp), intent(in) :: root_share(n, nsoil)  !< [1]
+    real(wp), intent(in) :: ice(n, nsoil)         !< [kg m-2]
+    real(wp), intent(inout) :: water(n, nsoil)    !< liquid water and ice [kg m-2]
+    real(wp), intent(inout) :: sink(n, nsoil)     !< out of a layer [kg m-2]
+    real(wp), intent(inout) :: evaporated(n)      !< [kg m-2]
+    real(wp), intent(inout) :: transpired(n)      !< [kg m-2]
+    real(wp) :: taken, wet, need, per
+    integer :: i, j, k
+    do j = 1, m
+      transpired(sites(j)) = 0.0_wp
+      evaporated(sites(j)) = 0.0_wp
+    end do
     do k = 1, nsoil
-      if (root_share(k) <= 0.0_wp) exit
-      wet = (liquid(k) - wilting(k))/(0.6_wp*(field_capacity(k) - wilting(k)))
-      taken = root_share(k)*transpiration*min(1.0_wp, max(0.0_wp, wet))
-      taken = min(taken, max(0.0_wp, liquid(k) - wilting(k)))
-      liquid(k) = liquid(k) - taken
-      transpired = transpired + taken
+      do j = 1, m
+        i = sites(j)
+        if (root_share(i, k) <= 0.0_wp) cycle
+        need = root_share(i, k)*transpiration(i)
+        per = soil%per_uptake(i, k)
+        wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%wilting(i, k))*per
+        taken = need*min(1.0_wp, wet/(1.0_wp + need*per))
+        water(i, k) = water(i, k) - taken
+        sink(i, k) = sink(i, k) + taken
+        transpired(i) = transpired(i) + taken
+      end do
     end do
     do k = 1, n_evaporating
-      floor = 0.1_wp*capacity(k)
-      wet = min(1.0_wp, max(0.0_wp, (liquid(k) - floor)/(field_capacity(k) - floor)))
-      taken = min(mulch*soil_evaporation*wet*wet/real(n_evaporating, wp), max(0.0_wp, liquid(k) &
-          - floor))
-      liquid(k) = liquid(k) - taken
-      evaporated = evaporated + taken
+      do j = 1, m
+        i = sites(j)
+        need = mulch*soil_evaporation(i)/real(n_evaporating, wp)
+        per = soil%per_evaporable(i, k)
+        wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%air_dry(i, k))*per
+        wet = min(1.0_wp, 2.0_wp*wet/(1.0_wp + sqrt(1.0_wp + 4.0_wp*wet*need*per)))
+        taken = need*wet*wet
+        water(i, k) = water(i, k) - taken
+        sink(i, k) = sink(i, k) + taken
+        evaporated(i) = evaporated(i) + taken
+      end do
     end do
   end subroutine take_up
 

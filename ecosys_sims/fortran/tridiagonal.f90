@@ -19,19 +19,22 @@ contains
     real(wp), intent(out) :: x(nsite, n)               !< solution
     real(wp) :: factor
     integer :: i, k
+    do i = 1, nsite
+      diagonal(i, 1) = 1.0_wp/diagonal(i, 1)
+    end do
     do k = 2, n
       do i = 1, nsite
-        factor = lower(i, k)/diagonal(i, k - 1)
-        diagonal(i, k) = diagonal(i, k) - factor*upper(i, k - 1)
+        factor = lower(i, k)*diagonal(i, k - 1)
+        diagonal(i, k) = 1.0_wp/(diagonal(i, k) - factor*upper(i, k - 1))
         right(i, k) = right(i, k) - factor*right(i, k - 1)
       end do
     end do
     do i = 1, nsite
-      x(i, n) = right(i, n)/diagonal(i, n)
+      x(i, n) = right(i, n)*diagonal(i, n)
     end do
     do k = n - 1, 1, -1
       do i = 1, nsite
-        x(i, k) = (right(i, k) - upper(i, k)*x(i, k + 1))/diagonal(i, k)
+        x(i, k) = (right(i, k) - upper(i, k)*x(i, k + 1))*diagonal(i, k)
       end do
     end do
   end subroutine solve_tridiagonal

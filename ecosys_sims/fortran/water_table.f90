@@ -38,71 +38,102 @@ contains
     real(wp), intent(in) :: zwt           !< water table depth, > 0 [m]
     real(wp), intent(in) :: porosity      !< [1]
     real(wp), intent(out) :: water(nsoil) !< [kg m-2]
-    real(wp) :: surface, curve, upper, lower
+    real(wp) :: surface, curve
     integer :: k
-    surface = porosity*max(dry_share, 1.0_wp - (1.0_wp - dry_share)*zwt/z_linear)
-    curve = (porosity - surface)/(3.0_wp*max(zwt, 1.0e-6_wp)**2)
+    call profile_shape(zwt, porosity, surface, curve)
     do k = 1, nsoil
-      upper = min(z_top(k), zwt)
-      lower = min(z_bottom(k), zwt)
-      water(k) = 1.0e3_wp*(surface*(lower - upper) + curve*(lower**3 - upper**3) &
-                           + porosity*((z_bottom(k) - lower) - (z_top(k) - upper)))
+      water(k) = layer_water(k, min(z_top(k), zwt), min(z_bottom(k), zwt), porosity, surface, curve)
     end do
   end subroutine moisture_profile
 
-  !> One step of one wetland; all water in kg m-2 of the step.
-  pure subroutine wetland_water(dt, supply, demand, porosity, k_out, l_out, q_in, h_max, &
-                                irrigation, gsi, thawed, full, liquid, ice, ponded, zwt, runoff, &
-                                inflow)
+  !> One step of the wetlands of a block; all water in kg m-2 of the step, arrays (n) or (n, nsoil).
+  pure subroutine wetland_water(n, m, sites, dt, supply, demand, porosity, k_out, l_out, q_in, h_max, &
+                                irrigation, gsi, thawed, full, water, ponded, zwt, runoff, &
+                                inflow, surface, curve)
+    integer, intent(in) :: n            !< number of sites
+    integer, intent(in) :: m            !< number of wetlands
+    integer, intent(in) :: sites(n)     !< the first `m`: their places
     real(wp), intent(in) :: dt          !< step [s]
-    real(wp), intent(in) :: supply      !< throughfall and melt
-    real(wp), intent(in) :: demand      !< evapotranspiration
-    real(wp), intent(in) :: porosity    !< [1]
+    real(wp), intent(in) :: supply(n)   !< throughfall and melt
+    real(wp), intent(in) :: demand(n)   !< evapotranspiration
+    real(wp), intent(in) :: porosity(n) !< [1]
     !> outflow with the water table at the surface [kg m-2 day-1]
-    real(wp), intent(in) :: k_out
-    real(wp), intent(in) :: l_out       !< e-folding depth of outflow [m]
-    real(wp), intent(in) :: q_in        !< inflow [kg m-2 day-1]
-    real(wp), intent(in) :: h_max       !< largest standing water [m]
-    real(wp), intent(in) :: irrigation  !< largest irrigation [kg m-2 day-1]
-    real(wp), intent(in) :: gsi         !< growing season index [1]
-    real(wp), intent(in) :: thawed      !< share of soil water near the surface that is liquid [1]
-    real(wp), intent(in) :: full        !< water of the saturated column [kg m-2]
-    real(wp), intent(inout) :: liquid(nsoil)  !< [kg m-2]
-    real(wp), intent(inout) :: ice(nsoil)     !< [kg m-2]
-    real(wp), intent(inout) :: ponded         !< standing water [kg m-2]
-    real(wp), intent(inout) :: zwt            !< water table depth [m]
-    real(wp), intent(out) :: runoff           !< outflow and overflow
-    real(wp), intent(out) :: inflow           !< inflow and irrigation
-    real(wp) :: water(nsoil), total, days, least
-    integer :: k
+    real(wp), intent(in) :: k_out(n)
+    real(wp), intent(in) :: l_out(n)    !< e-folding depth of outflow [m]
+    real(wp), intent(in) :: q_in(n)     !< inflow [kg m-2 day-1]
+    real(wp), intent(in) :: h_max(n)    !< largest standing water [m]
+    real(wp), intent(in) :: irrigation(n)  !< largest irrigation [kg m-2 day-1]
+    real(wp), intent(in) :: gsi(n)      !< growing season index [1]
+    real(wp), intent(in) :: thawed(n)   !< share of soil water near the surface that is liquid [1]
+    real(wp), intent(in) :: full(n)     !< water of the saturated column [kg m-2]
+    real(wp), intent(inout) :: water(n, nsoil)   !< liquid water and ice [kg m-2]
+    real(wp), intent(inout) :: ponded(n)         !< standing water [kg m-2]
+    real(wp), intent(inout) :: zwt(n)            !< water table depth [m]
+    real(wp), intent(inout) :: runoff(n)         !< outflow and overflow
+    real(wp), intent(inout) :: inflow(n)         !< inflow and irrigation
+    real(wp), intent(inout) :: surface(n), curve(n)  !< scratch
+    real(wp) :: total, days, least, upper, lower
+    integer :: i, j, k
     days = dt/86400.0_wp
-    inflow = q_in*thawed*days
-    if (irrigation > 0.0_wp .and. gsi > growing_season) then
-      inflow = inflow + min(irrigation*days, max(0.0_wp, 1.0e3_wp*(zwt + paddy_depth)))
-    end if
-    runoff = k_out*thawed*exp(min(1.0_wp, -zwt/l_out))*days
-    total = sum(liquid) + sum(ice) + ponded + supply + inflow - demand
-    ! Water of the column with its table at the bottom: what lies deeper does not flow out.
-    least = full - 1.0e3_wp*porosity*(1.0_wp - dry_share)*z_bottom(nsoil)/1.5_wp
-    runoff = min(runoff, max(0.0_wp, total - least))
-    total = total - runoff
-    if (total >= full) then
-      ponded = total - full
-      if (ponded > 1.0e3_wp*h_max) then
-        runoff = runoff + ponded - 1.0e3_wp*h_max
-        ponded = 1.0e3_wp*h_max
-      end if
-      zwt = -1.0e-3_wp*ponded
-      call moisture_profile(0.0_wp, porosity, water)
-    else
-      ponded = 0.0_wp
-      zwt = table_depth(1.0e-3_wp*(full - total), porosity)
-      call moisture_profile(zwt, porosity, water)
-    end if
     do k = 1, nsoil
-      ice(k) = min(ice(k), water(k))
-      liquid(k) = water(k) - ice(k)
+      do j = 1, m
+        i = sites(j)
+        if (k == 1) surface(i) = 0.0_wp
+        surface(i) = surface(i) + water(i, k)
+      end do
+    end do
+    do j = 1, m
+      i = sites(j)
+      inflow(i) = q_in(i)*thawed(i)*days
+      if (irrigation(i) > 0.0_wp .and. gsi(i) > growing_season) then
+        inflow(i) = inflow(i) &
+                    + min(irrigation(i)*days, max(0.0_wp, 1.0e3_wp*(zwt(i) + paddy_depth)))
+      end if
+      runoff(i) = k_out(i)*thawed(i)*exp(min(1.0_wp, -zwt(i)/l_out(i)))*days
+      total = surface(i) + ponded(i) + supply(i) + inflow(i) - demand(i)
+      ! Water of the column with its table at the bottom: what lies deeper does not flow out.
+      least = full(i) - 1.0e3_wp*porosity(i)*(1.0_wp - dry_share)*z_bottom(nsoil)/1.5_wp
+      runoff(i) = min(runoff(i), max(0.0_wp, total - least))
+      total = total - runoff(i)
+      ponded(i) = max(0.0_wp, total - full(i))
+      if (ponded(i) > 1.0e3_wp*h_max(i)) then
+        runoff(i) = runoff(i) + ponded(i) - 1.0e3_wp*h_max(i)
+        ponded(i) = 1.0e3_wp*h_max(i)
+      end if
+      zwt(i) = -1.0e-3_wp*ponded(i)
+      if (total < full(i)) zwt(i) = table_depth(1.0e-3_wp*(full(i) - total), porosity(i))
+      call profile_shape(zwt(i), porosity(i), surface(i), curve(i))
+    end do
+    do k = 1, nsoil
+      do j = 1, m
+        i = sites(j)
+        upper = min(z_top(k), max(0.0_wp, zwt(i)))
+        lower = min(z_bottom(k), max(0.0_wp, zwt(i)))
+        water(i, k) = layer_water(k, upper, lower, porosity(i), surface(i), curve(i))
+      end do
     end do
   end subroutine wetland_water
+
+  !> Surface moisture [m3 m-3] and curvature [m-2] of the profile.
+  elemental subroutine profile_shape(zwt, porosity, surface, curve)
+    real(wp), intent(in) :: zwt       !< water table depth [m]
+    real(wp), intent(in) :: porosity  !< [1]
+    real(wp), intent(out) :: surface  !< [1]
+    real(wp), intent(out) :: curve    !< a third of it [m-2]
+    surface = porosity*max(dry_share, 1.0_wp - (1.0_wp - dry_share)*max(0.0_wp, zwt)/z_linear)
+    curve = (porosity - surface)/(3.0_wp*max(zwt, 1.0e-6_wp)**2)
+  end subroutine profile_shape
+
+  !> Water of a layer [kg m-2] whose part above the water table lies between two depths.
+  elemental real(wp) function layer_water(k, upper, lower, porosity, surface, curve)
+    integer, intent(in) :: k          !< layer
+    real(wp), intent(in) :: upper     !< [m]
+    real(wp), intent(in) :: lower     !< [m]
+    real(wp), intent(in) :: porosity  !< [1]
+    real(wp), intent(in) :: surface   !< moisture at the surface [1]
+    real(wp), intent(in) :: curve     !< [m-2]
+    layer_water = 1.0e3_wp*(surface*(lower - upper) + curve*(lower**3 - upper**3) &
+                            + porosity*((z_bottom(k) - lower) - (z_top(k) - upper)))
+  end function layer_water
 
 end module water_table

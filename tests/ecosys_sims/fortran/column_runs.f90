@@ -8,9 +8,30 @@ module column_runs
   use synthetic_weather, only: weather_of_hour, unit_random
   implicit none
   private
-  public :: make_sites, random_sites, run_day
+  public :: n_typical, typical_sites, make_sites, random_sites, run_day
+
+  integer, parameter :: n_typical = 13  !< biomes
 
 contains
+
+  !> One typical site of each biome.
+  subroutine typical_sites(c)
+    type(column_model), intent(inout) :: c  !< block of sites
+    real(wp), parameter :: lat(n_typical) = [ &
+      55.0_wp, 57.0_wp, 42.0_wp, 10.0_wp, 69.0_wp, 32.0_wp, 60.0_wp, 45.0_wp, 0.0_wp, 42.0_wp, &
+      32.0_wp, 68.0_wp, 41.0_wp]
+    real(wp), parameter :: t_ann(n_typical) = 273.15_wp + [ &
+      3.0_wp, 3.0_wp, 11.0_wp, 26.0_wp, -6.0_wp, 16.0_wp, 0.0_wp, 9.0_wp, 26.5_wp, 9.0_wp, &
+      18.0_wp, -6.0_wp, 10.5_wp]
+    real(wp), parameter :: rain(n_typical) = [ &
+      650.0_wp, 700.0_wp, 900.0_wp, 1900.0_wp, 300.0_wp, 1200.0_wp, 500.0_wp, 1000.0_wp, &
+      2600.0_wp, 600.0_wp, 300.0_wp, 350.0_wp, 850.0_wp]
+    real(wp), parameter :: continental(n_typical) = [ &
+      40.0_wp, 35.0_wp, 40.0_wp, 8.0_wp, 45.0_wp, 30.0_wp, 50.0_wp, 40.0_wp, 5.0_wp, 50.0_wp, &
+      30.0_wp, 45.0_wp, 50.0_wp]
+    integer :: k
+    call make_sites(c, [(k, k=1, n_typical)], lat, t_ann, rain, continental)
+  end subroutine typical_sites
 
   !> A block of sites with the defaults of their biomes, ready to run.
   subroutine make_sites(c, biome, lat, t_ann, annual_precip, continentality)

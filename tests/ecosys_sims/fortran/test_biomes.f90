@@ -4,23 +4,10 @@ program test_biomes
   use parameters, only: biome_names
   use column, only: column_model, spinup_year_end
   use column_state, only: step_forcing
-  use column_runs, only: make_sites, run_day
+  use column_runs, only: n_typical, typical_sites, run_day
   use checks, only: check, check_range, finish
   implicit none
-  integer, parameter :: n = 13
-  ! one typical site of each biome
-  real(wp), parameter :: lat(n) = [55.0_wp, 57.0_wp, 42.0_wp, 10.0_wp, 69.0_wp, 32.0_wp, 60.0_wp, &
-      45.0_wp, &
-                                   0.0_wp, 42.0_wp, 32.0_wp, 68.0_wp, 41.0_wp]
-  real(wp), parameter :: t_ann(n) = [3.0_wp, 3.0_wp, 11.0_wp, 26.0_wp, -6.0_wp, 16.0_wp, 0.0_wp, &
-      9.0_wp, &
-                                     26.5_wp, 9.0_wp, 18.0_wp, -6.0_wp, 10.5_wp] + 273.15_wp
-  real(wp), parameter :: rain(n) = [650.0_wp, 700.0_wp, 900.0_wp, 1900.0_wp, 300.0_wp, 1200.0_wp, &
-      500.0_wp, &
-                                    1000.0_wp, 2600.0_wp, 600.0_wp, 300.0_wp, 350.0_wp, 850.0_wp]
-  real(wp), parameter :: continental(n) = [40.0_wp, 35.0_wp, 40.0_wp, 8.0_wp, 45.0_wp, 30.0_wp, &
-      50.0_wp, &
-                                           40.0_wp, 5.0_wp, 50.0_wp, 30.0_wp, 45.0_wp, 50.0_wp]
+  integer, parameter :: n = n_typical
   real(wp), parameter :: gpp_low(n) = [250.0_wp, 350.0_wp, 800.0_wp, 1200.0_wp, 100.0_wp, &
       1000.0_wp, &
                                        500.0_wp, 1000.0_wp, 2500.0_wp, 400.0_wp, 50.0_wp, &
@@ -49,7 +36,7 @@ program test_biomes
   days = 0.0_wp
   lai_low = 99.0_wp
   lai_high = 0.0_wp
-  call make_sites(c, [(k, k=1, n)], lat, t_ann, rain, continental)
+  call typical_sites(c)
   do day = 0, 4*365 - 1
     call run_day(c, forcing, [(k, k=1, n)], day, 0.0_wp, worst, stat, errmsg)
     call check(stat == 0, errmsg)
