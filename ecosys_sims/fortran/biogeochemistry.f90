@@ -52,7 +52,7 @@ contains
                             state%substrate, work%reference, work%warm, m%limit, m%gain, &
                             m%production)
       m%ham_rate = work%ham_rate
-      call oxidation_rates(n, dt, state%soil_temperature, state%liquid, state%ice, work%capacity, &
+      call oxidation_rates(n, dt, state%soil_temperature, state%liquid, state%ice, work%soil%capacity, &
                            state%ponded, state%redox, state%methane, m%store, work%omax, &
                            work%kch4, work%log_oq10, p%t_or, work%depth_oxidation, state%ham, &
                            state%ham_active, m%ham_rate, work%ham_k, work%ham_log_q10, &

@@ -167,13 +167,13 @@ contains
     forcing%psurf = 101325.0_wp
     forcing%ch4 = 1900.0_wp
     forcing%wind = 3.0_wp
-    c%state%liquid = c%work%capacity
+    c%state%liquid = c%work%soil%capacity
     c%state%ice = 0.0_wp
     c%state%soil_temperature = 276.0_wp
     c%state%water_table = -0.02_wp
     c%state%ponded = 20.0_wp
     c%state%lai = 0.0_wp
-    water = c%work%capacity(1, 1)
+    water = c%work%soil%capacity(1, 1)
     do day = 1, size(flux)
       c%state%ice(1, 1) = merge(0.95_wp*water, 0.0_wp, day > 100 .and. day <= 200)
       c%state%liquid(1, 1) = water - c%state%ice(1, 1)
