@@ -91,7 +91,7 @@ contains
     forcing%ch4 = 1850.0_wp
     forcing%wind = 3.0_wp
     do i = 1, n
-      c%state%liquid(i, :) = filled(i)*c%work%capacity(i, :)
+      c%state%liquid(i, :) = filled(i)*c%work%soil%capacity(i, :)
       c%state%ice(i, :) = 0.0_wp
       c%state%soil_temperature(i, :) = t_freeze + warmth(i)
     end do
