@@ -243,11 +243,11 @@ contains
           0.05_wp, 0.03_wp, 0.05_wp, 0.02_wp, 0.25_wp, 0.03_wp], &
           'organic volume share of the soil solids'), &
       entry('mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, [ &
-          0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.05_wp, 0.01_wp, 0.06_wp, &
+          0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.03_wp, 0.01_wp, 0.06_wp, &
           0.03_wp, 0.02_wp, 0.02_wp, 0.01_wp, 0.04_wp, 0.01_wp], &
           'depth of the moss or litter mat'), &
       entry('mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, [ &
-          0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.22_wp, 0.4_wp, 0.15_wp, &
+          0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.35_wp, 0.4_wp, 0.15_wp, &
           0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
           'thermal conductivity of the mat')]
   end function soil_table

@@ -13,7 +13,8 @@ module soil_heat
   use tridiagonal, only: solve_tridiagonal
   implicit none
   private
-  public :: heat_arrays, allocate_heat, heat_step, layer_conductance, layer_heat, heat_to_state, ice_at
+  public :: freezing_range, heat_arrays, allocate_heat, heat_step, layer_conductance, layer_heat
+  public :: heat_to_state, ice_at
 
   real(wp), parameter :: freezing_range = 0.5_wp     !< water freezes from 0 C to this below [K]
   real(wp), parameter :: heat_tolerance = 1.0_wp     !< residual of a converged layer [J m-2]
