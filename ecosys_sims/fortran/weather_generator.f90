@@ -8,7 +8,7 @@ module weather_generator
   use calendar_dates, only : calendar_date, day_of_year, days_in_year
   use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
     daily_precipitation, daily_temperature, site_climate
-  use constants, only : t_freeze
+  use constants, only : pi, t_freeze
   use humidity, only : specific_humidity
   use kinds, only : wp
   use namelist_input, only : configuration, is_set
@@ -37,6 +37,8 @@ module weather_generator
     0.1151_wp, 0.7929_wp, 0.0000_wp, 0.0000_wp, &
     0.1490_wp, -0.0607_wp, 0.7836_wp, 0.0000_wp, &
     0.0807_wp, -0.0163_wp, 0.0658_wp, 0.7299_wp], [4, 4]))
+  real(wp), parameter :: tmin_tmax = 0.59_wp !< stationary correlation of the first two residuals
+  real(wp), parameter :: smallest_range = 1.0_wp !< of a day's temperature, before scaling [K]
 
   !> Weather of one day, (nsite).
   type :: daily_weather
@@ -205,6 +207,7 @@ contains
     !> Weather of the day.
     type(daily_weather), intent(inout) :: day
     real(wp) :: normal, wet_share, share, u, cloud_mean, celsius, dew, extraterrestrial
+    real(wp) :: tmin, tmax, tmin_mean, tmax_mean, tmin_sd, tmax_sd, range
     logical :: wet
     integer :: doy
     doy = day_of_year(date)
@@ -224,16 +227,19 @@ contains
       call advance_residuals(chi, stream)
 
       celsius = daily_temperature(climate, doy) - t_freeze
-      day%tmin(i) = minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, &
-        chi(1))
-      day%tmax(i) = maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, &
-        chi(2))
-      day%tmean(i) = 0.5_wp*(day%tmin(i) + day%tmax(i)) + t_freeze + self%memory(7, i) &
+      call minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, tmin_mean, &
+        tmin_sd)
+      call maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, tmax_mean, &
+        tmax_sd)
+      tmin = tmin_mean + tmin_sd*chi(1)
+      tmax = tmax_mean + tmax_sd*chi(2)
+      day%tmean(i) = 0.5_wp*(tmin + tmax) + t_freeze + self%memory(7, i) &
         + self%trend*0.1_wp*(date%year - self%reference_year &
         + real(doy - 1, wp)/days_in_year(date))
-      u = 0.5_wp*max(1.0_wp, abs(day%tmax(i) - day%tmin(i)))
-      day%tmin(i) = day%tmean(i) - u
-      day%tmax(i) = day%tmean(i) + u
+      range = range_factor(tmax_mean - tmin_mean, sqrt(tmin_sd**2 + tmax_sd**2 &
+        - 2.0_wp*tmin_tmax*tmin_sd*tmax_sd))*max(smallest_range, abs(tmax - tmin))
+      day%tmin(i) = day%tmean(i) - 0.5_wp*range
+      day%tmax(i) = day%tmean(i) + 0.5_wp*range
 
       cloud_mean = max(0.05_wp, min(0.95_wp, 0.25_wp + 0.6_wp*share))
       cloud_mean = cloud_mean + 0.3_wp*(merge(1.0_wp, 0.0_wp, wet) - wet_share)
@@ -249,41 +255,63 @@ contains
     end associate
   end subroutine draw_site_day
 
-  !> Lowest temperature of a day [degC].
-  elemental real(wp) function minimum_temperature(normal, wet, wet_share, chi)
+  !> Mean and standard deviation of the lowest temperature of a wet or dry day.
+  pure subroutine minimum_temperature(normal, wet, wet_share, mean, sd)
     !> Climatological lowest temperature [degC].
     real(wp), intent(in) :: normal
     !> Whether the day is wet.
     logical, intent(in) :: wet
     !> Share of wet days [1].
     real(wp), intent(in) :: wet_share
-    !> Residual [1].
-    real(wp), intent(in) :: chi
-    real(wp) :: on_wet, on_dry, mean
+    !> Mean [degC] and standard deviation [K].
+    real(wp), intent(out) :: mean, sd
+    real(wp) :: on_wet, on_dry
     on_wet = 1.039_wp + 0.963_wp*normal
     on_dry = -0.547_wp + 1.025_wp*normal
     mean = merge(on_wet, on_dry, wet)
-    minimum_temperature = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry &
-      + max(0.5_wp, merge(3.62_wp - 0.098_wp*mean, 4.15_wp - 0.096_wp*mean, wet))*chi
-  end function minimum_temperature
+    sd = max(0.5_wp, merge(3.62_wp - 0.098_wp*mean, 4.15_wp - 0.096_wp*mean, wet))
+    mean = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry
+  end subroutine minimum_temperature
 
-  !> Highest temperature of a day [degC].
-  elemental real(wp) function maximum_temperature(normal, wet, wet_share, chi)
+  !> Mean and standard deviation of the highest temperature of a wet or dry day.
+  pure subroutine maximum_temperature(normal, wet, wet_share, mean, sd)
     !> Climatological highest temperature [degC].
     real(wp), intent(in) :: normal
     !> Whether the day is wet.
     logical, intent(in) :: wet
     !> Share of wet days [1].
     real(wp), intent(in) :: wet_share
-    !> Residual [1].
-    real(wp), intent(in) :: chi
-    real(wp) :: on_wet, on_dry, mean
+    !> Mean [degC] and standard deviation [K].
+    real(wp), intent(out) :: mean, sd
+    real(wp) :: on_wet, on_dry
     on_wet = -0.091_wp + 0.932_wp*normal
     on_dry = -0.128_wp + 1.030_wp*normal
     mean = merge(on_wet, on_dry, wet)
-    maximum_temperature = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry &
-      + max(0.5_wp, merge(4.22_wp - 0.050_wp*mean, 5.07_wp - 0.070_wp*mean, wet))*chi
-  end function maximum_temperature
+    sd = max(0.5_wp, merge(4.22_wp - 0.050_wp*mean, 5.07_wp - 0.070_wp*mean, wet))
+    mean = mean + normal - wet_share*on_wet - (1.0_wp - wet_share)*on_dry
+  end subroutine maximum_temperature
+
+  !> What the drawn difference of Tmax and Tmin, folded to be positive, is multiplied by to keep its
+  !> mean: mean/E[max(smallest_range, |x|)] of a normal x [1].
+  elemental real(wp) function range_factor(mean, sd)
+    !> Mean difference [K].
+    real(wp), intent(in) :: mean
+    !> Its standard deviation, above 0 [K].
+    real(wp), intent(in) :: sd
+    range_factor = max(smallest_range, mean)/(smallest_range &
+      + excess(mean - smallest_range) + excess(-mean - smallest_range))
+
+  contains
+
+    !> E[max(0, y)] of a normal y.
+    pure real(wp) function excess(mean)
+      !> Its mean [K].
+      real(wp), intent(in) :: mean
+      excess = sd*exp(-0.5_wp*(mean/sd)**2)/sqrt(2.0_wp*pi) &
+        + 0.5_wp*mean*erfc(-mean/(sqrt(2.0_wp)*sd))
+    end function excess
+
+  end function range_factor
 
   !> Wind speed [m s-1], whose square root has a normal residual.
   elemental real(wp) function wind_speed(mean, wet, wet_share, chi)
