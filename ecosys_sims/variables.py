@@ -107,10 +107,15 @@ TARGETS: tuple[Variable, ...] = (
         "fch4", "target", "kg m-2 s-1", "net methane flux, positive to the atmosphere",
         analysis_units="mg m-2 day-1", lowest=-1.0e-8, highest=1.0e-6,
     ),
+    _daily(
+        "fn2o", "target", "kg m-2 s-1", "nitrous oxide flux, positive to the atmosphere",
+        analysis_units="mg m-2 day-1", lowest=-1.0e-9, highest=1.0e-7,
+    ),
 )
 # fmt: on
 
 DAILY: tuple[Variable, ...] = DRIVERS + STATES + TARGETS
+OPTIONAL = ("fn2o",)  # daily variables that the program writes and observations may lack
 STATICS: tuple[Variable, ...] = (
     Variable("lat", "static", "degrees_north", "latitude", "latitude", lowest=-90.0, highest=90.0),
     Variable("lon", "static", "degrees_east", "longitude", "longitude", lowest=-180.0, highest=180.0),

@@ -245,7 +245,8 @@ def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -
     depth = record.columns.get("WTD_F", record.columns.get("WTD"))
     if depth is not None:
         values["wtd"] = -depth
-    kept = tuple(v for v in variables.DAILY if v.role != "state" or v.name in values)
+    optional = {*variables.OPTIONAL, *(v.name for v in variables.STATES)}
+    kept = tuple(v for v in variables.DAILY if v.name not in optional or v.name in values)
     statics = {
         "site_id": np.array([site.site_id]),
         **{name: np.array([value]) for name, value in site.columns().items()},

@@ -1,4 +1,4 @@
-!> Closure of the daily balances of carbon, water, energy and methane.
+!> Closure of the daily balances of carbon, water, energy, methane and nitrogen.
 module balance
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_day
@@ -10,16 +10,16 @@ module balance
   private
   public :: start_balances, close_balances, n_balances, balance_names, balance_tolerance
 
-  integer, parameter :: n_balances = 4  !< carbon, water, energy, methane
+  integer, parameter :: n_balances = 5  !< carbon, water, energy, methane, nitrogen
   !> names, in the order of `worst`
-  character(len=7), parameter :: balance_names(n_balances) = [character(len=7) :: &
-    'carbon', 'water', 'energy', 'methane']
+  character(len=8), parameter :: balance_names(n_balances) = [character(len=8) :: &
+    'carbon', 'water', 'energy', 'methane', 'nitrogen']
   !> units of the errors
   character(len=13), parameter :: balance_units(n_balances) = [character(len=13) :: &
-    'g m-2 day-1', 'kg m-2 day-1', 'W m-2', '1']
-  !> largest error accepted [g m-2 day-1, kg m-2 day-1, W m-2, relative]
+    'g m-2 day-1', 'kg m-2 day-1', 'W m-2', '1', 'g m-2 day-1']
+  !> largest error accepted [g m-2 day-1, kg m-2 day-1, W m-2, relative, g m-2 day-1]
   real(wp), parameter :: balance_tolerance(n_balances) = [1.0e-8_wp, 1.0e-6_wp, 1.0e-3_wp, &
-      1.0e-10_wp]
+      1.0e-10_wp, 1.0e-8_wp]
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
 
 contains
@@ -36,6 +36,7 @@ contains
       fluxes%heat_start(i) = heat_of(i, state, work)
       fluxes%methane_start(i) = sum(state%methane(i, :)*dz(1:nch4))
       fluxes%carbon_start(i) = carbon_of(i, state)
+      fluxes%nitrogen_start(i) = nitrogen_of(i, state)
     end do
   end subroutine start_balances
 
@@ -70,13 +71,21 @@ contains
                 + sum((molar_mass_c*state%methane(i, :) + state%ham(i, :))*dz(1:nch4))
   end function carbon_of
 
+  !> Nitrogen of a column [g m-2].
+  pure real(wp) function nitrogen_of(i, state)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    nitrogen_of = state%plant_nitrogen(i) + sum(state%soil_nitrogen(i, :)) + state%ammonium(i) &
+                  + state%nitrate(i)
+  end function nitrogen_of
+
   !> Errors of the day at one site, in the units of the tolerances.
   pure function day_errors(i, state, work, f) result(error)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
     type(work_arrays), intent(in) :: work   !< work arrays
     type(daily_fluxes), intent(in) :: f     !< results of the day
-    real(wp) :: error(n_balances)           !< carbon, water, energy, methane
+    real(wp) :: error(n_balances)           !< in the order of `balance_names`
     real(wp) :: methane_end, gross
     error(1) = carbon_of(i, state) - f%carbon_start(i) &
                - (f%gpp(i) - f%ra(i) - f%rh(i) - f%harvest(i) - molar_mass_c/mg_per_mol*f%fch4(i))
@@ -91,6 +100,9 @@ contains
     error(4) = (methane_end - f%methane_start(i) - gross) &
                /max(1.0e-9_wp, methane_end, f%methane_start(i), f%ch4_production(i)/mg_per_mol, &
                     f%ch4_oxidation(i)/mg_per_mol)
+    error(5) = nitrogen_of(i, state) - f%nitrogen_start(i) &
+               - (f%nitrogen_input(i) + f%fertiliser(i) - f%harvest_nitrogen(i) &
+                  - f%n_leaching(i) - f%n_gas(i))
   end function day_errors
 
   !> Check all sites. `stat` is 1 where an error exceeds its tolerance or is not a number.
@@ -99,7 +111,7 @@ contains
     type(column_type), intent(in) :: state           !< state
     type(work_arrays), intent(in) :: work            !< work arrays
     type(daily_fluxes), intent(in) :: fluxes         !< results of the day
-    logical, intent(in) :: with_biogeochemistry      !< carbon and methane too
+    logical, intent(in) :: with_biogeochemistry      !< carbon, methane, nitrogen too
     real(wp), intent(inout) :: worst(n_balances)     !< largest errors so far
     integer, intent(out) :: stat                     !< 0, or 1 where a balance does not close
     character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
@@ -111,7 +123,7 @@ contains
     do i = 1, static%nsite
       error = abs(day_errors(i, state, work, fluxes))
       do kind = 1, n_balances
-        if (.not. with_biogeochemistry .and. (kind == 1 .or. kind == 4)) cycle
+        if (.not. with_biogeochemistry .and. (kind == 1 .or. kind >= 4)) cycle
         worst(kind) = max(worst(kind), error(kind))
         if (error(kind) <= balance_tolerance(kind)) cycle
         if (stat == 0) then

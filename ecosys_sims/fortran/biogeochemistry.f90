@@ -1,6 +1,6 @@
 !> The biogeochemistry of a block of sites: what an emulator replaces.
 !!
-!! Methane on the physics step; photosynthesis, plants and soil carbon once a day. Carbon passes
+!! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon passes
 !! between
 !! them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
 module biogeochemistry
@@ -11,8 +11,13 @@ module biogeochemistry
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
   use column_work, only: work_arrays
   use photosynthesis, only: gross_production
-  use vegetation, only: vegetation_day
-  use soil_carbon, only: decomposition_scalar, soil_carbon_day, substrate_rate, steady_soil_carbon
+  use vegetation, only: vegetation_day, cn_leaf, cn_wood
+  use soil_carbon, only: decomposition_scalar, decomposing, soil_carbon_day, substrate_rate, &
+      steady_soil_carbon, steady_slow_input, carbon_flows
+  use nitrogen, only: litter_nitrogen, plant_nitrogen, mineral_changes, tissue_nitrogen, &
+      nitrogen_status, growth_limit, plant_target, plant_demand, uptake_capacity, add_nitrogen, &
+      litter_of_plants, organic_nitrogen_day, mineral_nitrogen_day, nitrification_rate, &
+      denitrification_rate, steady_soil_nitrogen, n2o_per_n
   use methane, only: layer_storage, layer_production, transport, bubbles, redox_step, &
       surface_exchange, substrate_per_ch4, methane_fluxes
   use methanotrophs, only: oxidation_rates, add_uptake, biomass_day, ammonium_response
@@ -30,6 +35,8 @@ module biogeochemistry
   !! years old, about the time since the last glacial maximum, and pools stay small enough that
   !! the carbon balance closes.
   real(wp), parameter :: slowest_steady = 1.0e-2_wp
+  integer, parameter :: i_structural = 10, i_leaf_n = 11, i_root_n = 12, i_mineral = 13
+  integer, parameter :: n_means = 13
 
 contains
 
@@ -161,14 +168,19 @@ contains
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp) :: exposed, exudation, leaf_litter, wood_litter, root_litter, to_wood, to_root
-    real(wp) :: respiration, scalar, rate, methanotrophs
+    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs
+    type(carbon_flows) :: flows
+    type(litter_nitrogen) :: litter
     integer :: i
     do i = 1, static%nsite
+      status = status_of(i, state)
+      fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
       exposed = fluxes%lai(i)
       if (.not. work%tall(i)) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
       fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
                                        state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
-                                       state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
+                                       state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
+                      *fluxes%f_n(i)
       call vegetation_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), state%t_30d(i), &
                           state%lai(i), state%gsi(i), p%lai_max(i), p%lai_min(i), p%sla(i), &
                           p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
@@ -179,9 +191,17 @@ contains
       scalar = p%som_mult(i)*decomposition_scalar(fluxes%soil_temperature(i), &
                                                   fluxes%soil_wetness(i), fluxes%oxic(i))
       rate = substrate_rate(fluxes%soil_temperature(i), p%tau_sub(i))
-      call soil_carbon_day(scalar, rate, work%fines(i), leaf_litter, wood_litter, root_litter, &
+      call decomposing(scalar, rate, work%fines(i), state%metabolic(i), state%structural(i), &
+                       state%active(i), state%slow(i), state%passive(i), state%substrate(i), flows)
+      call litter_of_plants(status, p%n_retrans(i), leaf_litter, wood_litter, root_litter, &
+                            fluxes%harvest(i), cn_leaf, state%plant_nitrogen(i), litter)
+      call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, leaf_litter, root_litter, &
+                         flows, slowed)
+      mineral = state%ammonium(i) + state%nitrate(i)
+      call soil_carbon_day(flows, work%fines(i), leaf_litter, wood_litter, root_litter, &
                            exudation, state%metabolic(i), state%structural(i), state%active(i), &
                            state%slow(i), state%passive(i), state%substrate(i), respiration)
+      call mineral_nitrogen(i, static, p, state, fluxes, respiration)
       call methanotrophs_of_day(i, p, state, fluxes, work%methane, methanotrophs)
       fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
           + gc_per_mg*fluxes%ch4_oxidation(i) + methanotrophs
@@ -197,11 +217,83 @@ contains
         sums(i, i_scalar) = sums(i, i_scalar) + scalar
         sums(i, i_to_wood) = sums(i, i_to_wood) + to_wood
         sums(i, i_to_root) = sums(i, i_to_root) + to_root
+        sums(i, i_structural) = sums(i, i_structural) + slowed*scalar
+        sums(i, i_leaf_n) = sums(i, i_leaf_n) + litter%leaf
+        sums(i, i_root_n) = sums(i, i_root_n) + litter%root
+        sums(i, i_mineral) = sums(i, i_mineral) + mineral
       end associate
     end do
   end subroutine carbon_of_day
 
-  !> Set wood, root and soil carbon to the steady state of the days summed so far. The sums are
+  !> Nitrogen at the disposal of leaves and roots of one site relative to their demand [1].
+  pure real(wp) function status_of(i, state)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    real(wp) :: woody, active
+    call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+    status_of = nitrogen_status(state%plant_nitrogen(i), woody, active)
+  end function status_of
+
+  !> Inputs, uptake and organic nitrogen of one site, before soil carbon moves on; it slows the
+  !! decomposition of structural litter where nitrogen is short.
+  subroutine soil_nitrogen(i, p, state, fluxes, fines, litter, leaf_litter, root_litter, flows, &
+                           slowed)
+    integer, intent(in) :: i                     !< site
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(column_type), intent(inout) :: state    !< state
+    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
+    real(wp), intent(in) :: fines                !< silt and clay [1]
+    type(litter_nitrogen), intent(in) :: litter  !< nitrogen of litter
+    real(wp), intent(in) :: leaf_litter          !< leaf litter carbon [g m-2 day-1]
+    real(wp), intent(in) :: root_litter          !< root litter carbon [g m-2 day-1]
+    type(carbon_flows), intent(inout) :: flows   !< carbon that decomposes
+    real(wp), intent(out) :: slowed              !< decomposition of structural litter [1]
+    type(plant_nitrogen) :: plants
+    real(wp) :: woody, active, capacity, target, pools(5), carbon(5)
+    call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
+                      state%nitrate(i), fluxes%nitrogen_input(i))
+    call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+    target = plant_target(woody, state%leaf(i), state%root(i), p%lai_max(i)/p%sla(i), &
+                          p%n_retrans(i))
+    capacity = uptake_capacity(state%ammonium(i) + state%nitrate(i), state%root(i), &
+                               fluxes%soil_temperature(i), p%n_uptake(i))
+    plants = plant_demand(target, state%plant_nitrogen(i), capacity, 0.0_wp)
+    carbon = [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
+              state%passive(i)]
+    pools = state%soil_nitrogen(i, :)
+    call organic_nitrogen_day(p%n_limit(i), litter, leaf_litter, root_litter, carbon, flows, &
+                              fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
+                              state%nitrate(i), fluxes%n_mineralisation(i), slowed)
+    state%soil_nitrogen(i, :) = pools
+    fluxes%n_uptake(i) = plants%uptake
+    fluxes%nitrogen_input(i) = fluxes%nitrogen_input(i) + plants%fixed
+    fluxes%harvest_nitrogen(i) = litter%harvest
+  end subroutine soil_nitrogen
+
+  !> Nitrification, denitrification, leaching and N2O of one site; pores and warmth are those of the
+  !! upper 0.10 m.
+  subroutine mineral_nitrogen(i, static, p, state, fluxes, respiration)
+    integer, intent(in) :: i                     !< site
+    type(site_static), intent(in) :: static      !< site description
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(column_type), intent(inout) :: state    !< state
+    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
+    real(wp), intent(in) :: respiration          !< heterotrophic [g m-2 day-1]
+    type(mineral_changes) :: change
+    real(wp) :: filled, water
+    filled = min(1.0_wp, fluxes%mrsos(i)/(100.0_wp*p%porosity(i)))
+    water = 1.0e3_wp*p%root_depth(i)*p%porosity(i)*max(0.1_wp, 1.0_wp - fluxes%oxic(i))
+    call mineral_nitrogen_day( &
+      nitrification_rate(p%k_nit(i), fluxes%tsl(i), filled, static%ph(i)), &
+      denitrification_rate(p%k_denit(i), respiration, filled, fluxes%tsl(i)), p%n2o_nit(i), &
+      filled, fluxes%runoff(i), water, state%ammonium(i), state%nitrate(i), change)
+    fluxes%n_leaching(i) = change%leaching
+    fluxes%n_denitrification(i) = change%denitrification
+    fluxes%n_gas(i) = change%gas
+    fluxes%fn2o(i) = 1.0e3_wp*n2o_per_n*change%n2o
+  end subroutine mineral_nitrogen
+
+  !> Set wood, root, soil carbon and soil nitrogen to the steady state of the days summed so far. The sums are
   !! quartered,
   !! so that the next year counts four times.
   subroutine steady_pools(static, p, state, work)
@@ -209,11 +301,14 @@ contains
     type(site_parameters), intent(in) :: p     !< parameters
     type(column_type), intent(inout) :: state  !< state
     type(work_arrays), intent(in) :: work      !< work arrays
-    real(wp) :: mean(9), wood_litter, metabolic_loss
+    real(wp) :: mean(n_means), wood_litter, metabolic_loss, woody, active, scalar, tissue
+    type(litter_nitrogen) :: litter
     integer :: i
     do i = 1, static%nsite
       if (state%spinup_sums(i, i_days) <= 0.0_wp) cycle
-      mean = state%spinup_sums(i, 1:9)/state%spinup_sums(i, i_days)
+      mean = state%spinup_sums(i, :n_means)/state%spinup_sums(i, i_days)
+      call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+      tissue = woody + active
       wood_litter = mean(i_wood)
       if (p%harvest_fraction(i) <= 0.0_wp) then
         state%wood(i) = p%maturity(i)*365.25_wp*mean(i_to_wood)/p%turn_wood(i)
@@ -221,11 +316,23 @@ contains
       end if
       state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
       metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*mean(i_to_root)
-      call steady_soil_carbon(max(slowest_steady, mean(i_scalar)), work%fines(i), mean(i_leaf), &
+      scalar = max(slowest_steady, mean(i_scalar))
+      call steady_soil_carbon(scalar, max(0.05_wp, min(1.0_wp, mean(i_structural) &
+                              /max(1.0e-9_wp, mean(i_scalar)))), work%fines(i), mean(i_leaf), &
                               wood_litter, mean(i_to_root), max(0.0_wp, mean(i_exudation) &
                               + 0.3_wp*metabolic_loss - mean(i_methanogenesis)), p%maturity(i), &
                               state%metabolic(i), state%structural(i), state%active(i), &
                               state%slow(i), state%passive(i))
+      ! plants keep their surplus or deficit of nitrogen
+      call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+      state%plant_nitrogen(i) = max(woody, state%plant_nitrogen(i) + (woody + active - tissue))
+      litter%leaf = mean(i_leaf_n)
+      litter%wood = wood_litter/cn_wood
+      litter%root = mean(i_to_root)*mean(i_root_n)/max(1.0e-9_wp, mean(i_root))
+      state%soil_nitrogen(i, :) = steady_soil_nitrogen(litter, mean(i_leaf), mean(i_to_root), &
+          wood_litter, mean(i_mineral), steady_slow_input(scalar, p%maturity(i), state%slow(i)), &
+          [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
+          state%passive(i)])
     end do
     state%spinup_sums = 0.25_wp*state%spinup_sums
   end subroutine steady_pools

@@ -109,18 +109,18 @@ contains
     call track_thaw(c%static%nsite, c%state%liquid, c%state%ice, c%state%active_layer)
   end subroutine physics_day_end
 
-  !> The daily biogeochemistry: photosynthesis, plants, soil carbon. Process scheme only.
+  !> The daily biogeochemistry: photosynthesis, plants, soil carbon, nitrogen. Process scheme only.
   subroutine biogeochemistry_day(c)
     type(column_model), intent(inout) :: c  !< block of sites
     call carbon_of_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
   end subroutine biogeochemistry_day
 
   !> Close the balances of the day: carbon 1e-8 gC m-2, water 1e-6 mm, energy 1e-3 W m-2, methane
-  !! 1e-10.
+  !! 1e-10, nitrogen 1e-8 gN m-2.
   subroutine check_balances(c, with_biogeochemistry, worst, stat, errmsg)
     type(column_model), intent(in) :: c               !< block of sites
-    logical, intent(in) :: with_biogeochemistry       !< carbon and methane too
-    !> largest errors: carbon, water, energy, methane
+    logical, intent(in) :: with_biogeochemistry       !< carbon, methane, nitrogen too
+    !> largest errors: carbon, water, energy, methane, nitrogen
     real(wp), intent(inout) :: worst(n_balances)
     integer, intent(out) :: stat                      !< 0, or 1 where a balance does not close
     character(len=:), allocatable, intent(out) :: errmsg  !< site, balance and amount
@@ -128,7 +128,8 @@ contains
         errmsg)
   end subroutine check_balances
 
-  !> After a spin-up year (process scheme): carbon pools at the steady state of that year.
+  !> After a spin-up year (process scheme): carbon and nitrogen pools at the steady
+  !! state of that year.
   subroutine spinup_year_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
     call steady_pools(c%static, c%params, c%state, c%work)

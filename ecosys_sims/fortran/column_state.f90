@@ -15,7 +15,7 @@ module column_state
       allocate_fluxes
   public :: state_fields
 
-  integer, parameter :: n_spinup_sums = 16   !< sums that the spin-up needs
+  integer, parameter :: n_spinup_sums = 24   !< sums that the spin-up needs
 
   !> what is known of each site, (nsite)
   type :: site_static
@@ -68,6 +68,12 @@ module column_state
     real(wp), allocatable :: redox(:, :)  !< [mV] redox potential
     real(wp), allocatable :: ham(:, :)  !< [g m-3] high-affinity methanotrophs, carbon
     real(wp), allocatable :: ham_active(:, :)  !< [1] active share of them
+    !> [g m-2] nitrogen of plants, tissues and store
+    real(wp), allocatable :: plant_nitrogen(:)
+    !> [g m-2] nitrogen of metabolic, structural, active, slow and passive matter
+    real(wp), allocatable :: soil_nitrogen(:, :)
+    real(wp), allocatable :: ammonium(:)  !< [g m-2] ammonium, mass of nitrogen
+    real(wp), allocatable :: nitrate(:)  !< [g m-2] nitrate, mass of nitrogen
     real(wp), allocatable :: spinup_sums(:, :)  !< [1] sums over the spin-up, see soil_carbon
   end type column_type
 
@@ -136,6 +142,18 @@ module column_state
     !> [g m-2 day-1] substrate carbon used by methanogenesis, CH4 and CO2
     real(wp), allocatable :: methanogenesis(:)
     real(wp), allocatable :: harvest(:)  !< [g m-2 day-1] carbon carried off by harvest
+    real(wp), allocatable :: fertiliser(:)  !< [g m-2 day-1] nitrogen of fertiliser
+    !> [g m-2 day-1] nitrogen from air and water, fixed in the soil and by nodules
+    real(wp), allocatable :: nitrogen_input(:)
+    !> [g m-2 day-1] nitrogen carried off by harvest
+    real(wp), allocatable :: harvest_nitrogen(:)
+    real(wp), allocatable :: n_mineralisation(:)  !< [g m-2 day-1] net mineralisation, nitrogen
+    real(wp), allocatable :: n_uptake(:)  !< [g m-2 day-1] nitrogen taken up by roots
+    real(wp), allocatable :: n_leaching(:)  !< [g m-2 day-1] nitrate leached, nitrogen
+    real(wp), allocatable :: n_denitrification(:)  !< [g m-2 day-1] nitrate to N2 or N2O, nitrogen
+    real(wp), allocatable :: n_gas(:)  !< [g m-2 day-1] nitrogen of the N2 and N2O given off
+    real(wp), allocatable :: fn2o(:)  !< [mg m-2 day-1] nitrous oxide flux, N2O, upward
+    real(wp), allocatable :: f_n(:)  !< [1] factor of nitrogen on photosynthesis
     real(wp), allocatable :: precipitation(:)  !< [kg m-2 day-1] rain and snowfall
     real(wp), allocatable :: inflow(:)  !< [kg m-2 day-1] lateral inflow and irrigation
     real(wp), allocatable :: evaporation(:)  !< [kg m-2 day-1] evapotranspiration
@@ -161,6 +179,8 @@ module column_state
     real(wp), allocatable :: carbon_start(:)
     !> [mol m-2] methane of the column at the start of the day
     real(wp), allocatable :: methane_start(:)
+    !> [g m-2] nitrogen of the column at the start of the day
+    real(wp), allocatable :: nitrogen_start(:)
   end type daily_fluxes
 
 contains
@@ -216,6 +236,10 @@ contains
     allocate (state%redox(nsite, nch4), source=0.0_wp)
     allocate (state%ham(nsite, nch4), source=0.0_wp)
     allocate (state%ham_active(nsite, nch4), source=0.0_wp)
+    allocate (state%plant_nitrogen(nsite), source=0.0_wp)
+    allocate (state%soil_nitrogen(nsite, 5), source=0.0_wp)
+    allocate (state%ammonium(nsite), source=0.0_wp)
+    allocate (state%nitrate(nsite), source=0.0_wp)
     allocate (state%spinup_sums(nsite, n_spinup_sums), source=0.0_wp)
   end subroutine allocate_column
 
@@ -259,6 +283,16 @@ contains
     allocate (fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
     allocate (fluxes%methanogenesis(nsite), source=0.0_wp)
     allocate (fluxes%harvest(nsite), source=0.0_wp)
+    allocate (fluxes%fertiliser(nsite), source=0.0_wp)
+    allocate (fluxes%nitrogen_input(nsite), source=0.0_wp)
+    allocate (fluxes%harvest_nitrogen(nsite), source=0.0_wp)
+    allocate (fluxes%n_mineralisation(nsite), source=0.0_wp)
+    allocate (fluxes%n_uptake(nsite), source=0.0_wp)
+    allocate (fluxes%n_leaching(nsite), source=0.0_wp)
+    allocate (fluxes%n_denitrification(nsite), source=0.0_wp)
+    allocate (fluxes%n_gas(nsite), source=0.0_wp)
+    allocate (fluxes%fn2o(nsite), source=0.0_wp)
+    allocate (fluxes%f_n(nsite), source=1.0_wp)
     allocate (fluxes%precipitation(nsite), source=0.0_wp)
     allocate (fluxes%inflow(nsite), source=0.0_wp)
     allocate (fluxes%evaporation(nsite), source=0.0_wp)
@@ -280,13 +314,15 @@ contains
     allocate (fluxes%heat_start(nsite), source=0.0_wp)
     allocate (fluxes%carbon_start(nsite), source=0.0_wp)
     allocate (fluxes%methane_start(nsite), source=0.0_wp)
+    allocate (fluxes%nitrogen_start(nsite), source=0.0_wp)
   end subroutine allocate_fluxes
 
   !> Views of all prognostic fields, for reading and writing restart files.
   subroutine state_fields(state, fields)
     type(column_type), intent(inout), target :: state         !< state
     type(state_field), allocatable, intent(out) :: fields(:)  !< one view for each field
-    fields = [land_fields(state), carbon_fields(state), methane_fields(state)]
+    fields = [land_fields(state), carbon_fields(state), methane_fields(state), &
+              nitrogen_fields(state)]
   end subroutine state_fields
 
   !> State of the land physics.
@@ -346,6 +382,18 @@ contains
       many_levels('ham', 'g m-3', 'high-affinity methanotrophs, carbon', state%ham), &
       many_levels('ham_active', '1', 'active share of them', state%ham_active)]
   end function methane_fields
+
+  !> State of nitrogen.
+  function nitrogen_fields(state) result(fields)
+    type(column_type), intent(inout), target :: state  !< state
+    type(state_field), allocatable :: fields(:)        !< one view for each field
+    fields = [ &
+      one_level('plant_nitrogen', 'g m-2', 'nitrogen of plants', state%plant_nitrogen), &
+      many_levels('soil_nitrogen', 'g m-2', 'nitrogen of litter and soil carbon pools', &
+        state%soil_nitrogen), &
+      one_level('ammonium', 'g m-2', 'ammonium, mass of nitrogen', state%ammonium), &
+      one_level('nitrate', 'g m-2', 'nitrate, mass of nitrogen', state%nitrate)]
+  end function nitrogen_fields
 
   !> View of a field without levels.
   function one_level(name, units, long_name, values) result(field)

@@ -10,7 +10,7 @@ module history_fields
   !> One variable of the history file.
   type :: history_field
     !> Name on file.
-    character(16) :: name = ''
+    character(20) :: name = ''
     !> Units on file.
     character(12) :: units = ''
     !> `fast`, `slow`, `state`, `target`; empty for diagnostics.
@@ -85,10 +85,12 @@ contains
       field('nee', rate, 'target', 'net ecosystem exchange, mass of carbon, upward', c%fluxes%nee, &
         scale=kg_per_g, analysis_units=grams), &
       field('fch4', rate, 'target', 'net methane flux, mass of methane, upward', c%fluxes%fch4, &
-        scale=kg_per_mg, analysis_units=milligrams)] ! CF names methane fluxes by their source only
+        scale=kg_per_mg, analysis_units=milligrams), & ! CF names methane fluxes by source only
+      field('fn2o', rate, 'target', 'nitrous oxide flux, mass of N2O, upward', c%fluxes%fn2o, &
+        scale=kg_per_mg, analysis_units=milligrams)]
   end function dataset_fields
 
-  !> Methane pathways and pools.
+  !> Methane pathways, nitrogen and pools.
   function diagnostic_fields(c) result(fields)
     !> The column, which must outlive the fields.
     type(column_model), intent(in), target :: c
@@ -124,7 +126,23 @@ contains
       pool('c_active', 'carbon of the active soil pool', c%state%active), &
       pool('c_slow', 'carbon of the slow soil pool', c%state%slow), &
       pool('c_passive', 'carbon of the passive soil pool', c%state%passive), &
-      pool('c_substrate', 'labile carbon', c%state%substrate)]
+      pool('c_substrate', 'labile carbon', c%state%substrate), &
+      pool('n_ammonium', 'ammonium, mass of nitrogen', c%state%ammonium), &
+      pool('n_nitrate', 'nitrate, mass of nitrogen', c%state%nitrate), &
+      pool('n_plant', 'nitrogen of plants', c%state%plant_nitrogen), &
+      field('n_mineralisation', rate, '', 'net mineralisation of nitrogen', &
+        c%fluxes%n_mineralisation, scale=kg_per_g), &
+      field('n_uptake', rate, '', 'nitrogen taken up by roots', c%fluxes%n_uptake, &
+        scale=kg_per_g), &
+      field('n_leaching', rate, '', 'nitrate leached, mass of nitrogen', c%fluxes%n_leaching, &
+        scale=kg_per_g), &
+      field('n_denitrification', rate, '', 'denitrification to N2 and N2O, mass of nitrogen', &
+        c%fluxes%n_denitrification, scale=kg_per_g), &
+      field('n_input', rate, '', 'nitrogen deposited and fixed', c%fluxes%nitrogen_input, &
+        scale=kg_per_g), &
+      field('n_harvest', rate, '', 'nitrogen carried off by harvest', c%fluxes%harvest_nitrogen, &
+        scale=kg_per_g), &
+      field('f_n', '1', '', 'factor of nitrogen on photosynthesis', c%fluxes%f_n)]
   end function diagnostic_fields
 
   !> A carbon pool.

@@ -8,6 +8,7 @@ module initial_state
   use column_work, only: work_arrays
   use snow, only: fresh_density, fresh_albedo
   use vegetation, only: nsc_reserve
+  use nitrogen, only: tissue_nitrogen
   use soil_heat, only: freezing_range, ice_at
   use water_table, only: moisture_profile
   use methane, only: layer_storage
@@ -45,6 +46,7 @@ contains
     do i = 1, static%nsite
       call start_soil(i, static, p, work, state)
       call start_carbon(i, static, p, state)
+      call start_nitrogen(i, state)
     end do
   end subroutine set_initial_state
 
@@ -135,5 +137,20 @@ contains
     state%passive(i) = merge(20000.0_wp, 3000.0_wp, static%wetland(i))
     state%substrate(i) = p%fresh_ref(i)/365.25_wp*p%tau_sub(i)
   end subroutine start_carbon
+
+  !> Nitrogen of one site: plants at their C:N ratios, soil at common ones (Cleveland and Liptzin
+  !! 2007; the litter's our choice); a spin-up year replaces that of the soil.
+  subroutine start_nitrogen(i, state)
+    integer, intent(in) :: i                   !< site
+    type(column_type), intent(inout) :: state  !< state
+    real(wp) :: woody, active
+    call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+    state%plant_nitrogen(i) = woody + 1.2_wp*active
+    state%soil_nitrogen(i, :) = [state%metabolic(i)/30.0_wp, state%structural(i)/150.0_wp, &
+                                 state%active(i)/10.0_wp, state%slow(i)/18.0_wp, &
+                                 state%passive(i)/9.0_wp]
+    state%ammonium(i) = 1.0_wp
+    state%nitrate(i) = 0.5_wp
+  end subroutine start_nitrogen
 
 end module initial_state

@@ -78,6 +78,7 @@ contains
     fluxes%rh = 0.0_wp
     fluxes%nee = 0.0_wp
     fluxes%harvest = 0.0_wp
+    fluxes%fertiliser = 0.0_wp
     fluxes%fch4 = 0.0_wp
     fluxes%ch4_diffusion = 0.0_wp
     fluxes%ch4_ebullition = 0.0_wp

@@ -139,7 +139,7 @@ contains
       key(g, 'hist_fields', 'text', '', &
         'variables to write, separated by commas; empty for all of docs/formats.md section 1'), &
       key(g, 'hist_diagnostics', 'logical', '.false.', &
-        'write methane pathways and pools too (only under bgc_scheme = ''process'')'), &
+        'write methane pathways, nitrogen and pools too (only under bgc_scheme = ''process'')'), &
       key(g, 'hist_nhtfrq', 'integer', '-24', &
         'time of a record as in CLM: -24 for days, 0 for months; datasets are of days'), &
       key(g, 'hist_split', 'text', 'none', 'files of a run: one, or one a calendar year', &

@@ -17,10 +17,11 @@ module parameters
   integer, parameter :: n_soil = 5
   integer, parameter :: n_hydrology = 8
   integer, parameter :: n_methane = 25
+  integer, parameter :: n_nitrogen = 9
   integer, parameter :: n_evolution = 14
   !> parameters in the table
   integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane &
-    + n_evolution
+    + n_nitrogen + n_evolution
   integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
 
   !> names of the site classes, in the order of their flags
@@ -121,7 +122,16 @@ module parameters
     !> [mg kg-1] ammonium nitrogen that halves their uptake
     real(wp), allocatable :: ham_kn(:)
     ! crops and their management (group crop_nl)
-    ! mineral nitrogen (group nitrogen_nl)
+    ! nitrogen (group nitrogen_nl)
+    real(wp), allocatable :: n_limit(:)  !< [1] strength of nitrogen limitation
+    real(wp), allocatable :: n_dep(:)  !< [g m-2 year-1] nitrogen from air and inflowing water
+    real(wp), allocatable :: n_fix(:)  !< [g m-2 year-1] nitrogen fixed by free-living microbes
+    real(wp), allocatable :: n_legume(:)  !< [1] share of a legume's demand that nodules fix
+    real(wp), allocatable :: n_retrans(:)  !< [1] leaf nitrogen kept by plants when leaves fall
+    real(wp), allocatable :: n_uptake(:)  !< [g g-1 day-1] largest uptake per carbon of fine roots
+    real(wp), allocatable :: k_nit(:)  !< [day-1] rate constant of nitrification
+    real(wp), allocatable :: k_denit(:)  !< [day-1] rate constant of denitrification
+    real(wp), allocatable :: n2o_nit(:)  !< [1] share of nitrified nitrogen lost as N2O
     ! change over the years (group evolution_nl)
     !> [year] first year of drainage or rewetting, 0 for never
     real(wp), allocatable :: drain_year(:)
@@ -157,7 +167,7 @@ contains
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
     info = [vegetation_table(), soil_table(), hydrology_table(), methane_table(), &
-            evolution_table()]
+            nitrogen_table(), evolution_table()]
   end function parameter_table
 
   !> Parameters of plants, namelist group veg_nl.
@@ -430,6 +440,45 @@ contains
         'yearly rise of the quantum yield of crops, relative to 2000')]
   end function evolution_table
 
+  !> Parameters of nitrogen, namelist group nitrogen_nl. Deposition: magnitudes of Lamarque et al.
+  !! (2010); fixation: lower half of Cleveland et al. (1999), of rice Herridge et al. (2008);
+  !! retranslocation: Aerts (1996); uptake: Smith et al. (2014); k_nit: Xu-Ri and Prentice (2008).
+  pure function nitrogen_table() result(info)
+    type(parameter_info) :: info(n_nitrogen)  !< one entry for each parameter
+    info = [ &
+      entry('n_limit', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+          spread(1.0_wp, 1, n_biomes), &
+          'strength of nitrogen limitation; 0: carbon does not depend on nitrogen'), &
+      entry('n_dep', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, [ &
+          0.4_wp, 0.5_wp, 1.0_wp, 0.8_wp, 0.1_wp, 1.5_wp, 0.3_wp, &
+          1.0_wp, 0.6_wp, 0.7_wp, 0.3_wp, 0.1_wp, 1.2_wp], &
+          'nitrogen from the air, in wetlands with that of inflowing water'), &
+      entry('n_fix', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, [ &
+          0.2_wp, 0.4_wp, 0.8_wp, 1.0_wp, 0.2_wp, 3.0_wp, 0.3_wp, &
+          0.8_wp, 1.8_wp, 0.4_wp, 0.3_wp, 0.2_wp, 0.4_wp], &
+          'nitrogen fixed without legumes'), &
+      entry('n_legume', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+          spread(0.6_wp, 1, n_biomes), &
+          'share of the nitrogen demand of soybean that its nodules fix'), &
+      entry('n_retrans', '1', 'nitrogen_nl', 0.0_wp, 0.9_wp, [ &
+          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp, 0.5_wp, &
+          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp], &
+          'leaf nitrogen kept by plants when leaves fall'), &
+      entry('n_uptake', 'g g-1 day-1', 'nitrogen_nl', 0.0_wp, 0.05_wp, [ &
+          0.004_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, &
+          0.003_wp, 0.003_wp, 0.0055_wp, 0.003_wp, 0.004_wp, 0.0055_wp], &
+          'largest nitrogen uptake per carbon of fine roots'), &
+      entry('k_nit', 'day-1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+          [0.02_wp, 0.05_wp, spread(0.1_wp, 1, n_biomes - 2)], &
+          'rate constant of nitrification'), &
+      entry('k_denit', 'day-1', 'nitrogen_nl', 0.0_wp, 2.0_wp, &
+          spread(0.05_wp, 1, n_biomes), &
+          'rate constant of denitrification'), &
+      entry('n2o_nit', '1', 'nitrogen_nl', 0.0_wp, 0.1_wp, &
+          spread(0.02_wp, 1, n_biomes), &
+          'share of nitrified nitrogen lost as N2O')]
+  end function nitrogen_table
+
   !> One entry of the table.
   pure function entry(name, units, group, minimum, maximum, biome_default, long_name) result(info)
     character(len=*), intent(in) :: name, units, group, long_name  !< texts of the entry
@@ -504,7 +553,16 @@ contains
     allocate (p%ham_off(nsite), source=0.0_wp)
     allocate (p%ham_kn(nsite), source=0.0_wp)
     ! crops and their management (group crop_nl)
-    ! mineral nitrogen (group nitrogen_nl)
+    ! nitrogen (group nitrogen_nl)
+    allocate (p%n_limit(nsite), source=0.0_wp)
+    allocate (p%n_dep(nsite), source=0.0_wp)
+    allocate (p%n_fix(nsite), source=0.0_wp)
+    allocate (p%n_legume(nsite), source=0.0_wp)
+    allocate (p%n_retrans(nsite), source=0.0_wp)
+    allocate (p%n_uptake(nsite), source=0.0_wp)
+    allocate (p%k_nit(nsite), source=0.0_wp)
+    allocate (p%k_denit(nsite), source=0.0_wp)
+    allocate (p%n2o_nit(nsite), source=0.0_wp)
     ! change over the years (group evolution_nl)
     allocate (p%drain_year(nsite), source=0.0_wp)
     allocate (p%drain_span(nsite), source=0.0_wp)
@@ -673,7 +731,16 @@ contains
     case ('ham_off'); values => p%ham_off
     case ('ham_kn'); values => p%ham_kn
     ! crops and their management (group crop_nl)
-    ! mineral nitrogen (group nitrogen_nl)
+    ! nitrogen (group nitrogen_nl)
+    case ('n_limit'); values => p%n_limit
+    case ('n_dep'); values => p%n_dep
+    case ('n_fix'); values => p%n_fix
+    case ('n_legume'); values => p%n_legume
+    case ('n_retrans'); values => p%n_retrans
+    case ('n_uptake'); values => p%n_uptake
+    case ('k_nit'); values => p%k_nit
+    case ('k_denit'); values => p%k_denit
+    case ('n2o_nit'); values => p%n2o_nit
     ! change over the years (group evolution_nl)
     case ('drain_year'); values => p%drain_year
     case ('drain_span'); values => p%drain_span

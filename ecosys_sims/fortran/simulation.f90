@@ -1,6 +1,7 @@
 !> One run: spin-up or restart, then day after day forcing, physics, biogeochemistry and output.
 module simulation
   use, intrinsic :: iso_fortran_env, only : output_unit
+  use balance, only : n_balances
   use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
   use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
@@ -50,8 +51,8 @@ module simulation
     character(:), allocatable :: restart_date
     !> Time spent in each part.
     type(stopwatch) :: watch
-    !> Largest balance errors: carbon, water, energy, methane.
-    real(wp) :: worst(4) = 0.0_wp
+    !> Largest balance errors: carbon, water, energy, methane, nitrogen.
+    real(wp) :: worst(n_balances) = 0.0_wp
     !> Days simulated, spin-up included.
     integer :: days = 0
   end type run_state
@@ -171,6 +172,8 @@ contains
         fields(i)%available = gives(4)
       case ('fch4')
         fields(i)%available = gives(5)
+      case ('fn2o')
+        fields(i)%available = .false.
       end select
     end do
   end subroutine mark_available
@@ -396,7 +399,8 @@ contains
       '{"carbon_g_m2_day": '//to_text(run%worst(1), 6)// &
       ', "water_mm_day": '//to_text(run%worst(2), 6)// &
       ', "energy_w_m2": '//to_text(run%worst(3), 6)// &
-      ', "methane_relative": '//to_text(run%worst(4), 6)//'}'//new_line('a'), stat, errmsg)
+      ', "methane_relative": '//to_text(run%worst(4), 6)// &
+      ', "nitrogen_g_m2_day": '//to_text(run%worst(5), 6)//'}'//new_line('a'), stat, errmsg)
     if (stat == success) call write_text_file(base//'.timing.json', timing_json(run%watch, &
       run%days/365.25_wp*run%sites%static%nsite, config%bgc_scheme), stat, errmsg)
   end subroutine write_summaries

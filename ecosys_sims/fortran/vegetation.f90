@@ -10,7 +10,7 @@ module vegetation
   use constants, only: t_freeze, days_per_year
   implicit none
   private
-  public :: vegetation_day, nsc_reserve
+  public :: vegetation_day, nsc_reserve, cn_leaf, cn_wood, cn_root
 
   real(wp), parameter :: cn_leaf = 29.0_wp      !< C:N of leaves
   real(wp), parameter :: cn_wood = 330.0_wp     !< C:N of sapwood

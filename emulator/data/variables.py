@@ -86,6 +86,7 @@ _TABLE = (
     _flux("rh", "heterotrophic respiration", minimum=0.0),
     _flux("nee", "net ecosystem exchange, positive upward"),
     _flux("fch4", "net methane flux, positive upward", analysis_units="mg m-2 day-1"),
+    _flux("fn2o", "nitrous oxide flux, positive upward", analysis_units="mg m-2 day-1"),
 )
 
 VARIABLES: dict[str, Variable] = {variable.name: variable for variable in _TABLE}

@@ -13,7 +13,7 @@ import numpy as np
 DRIVERS = {"Tair": "K", "Qair": "kg kg-1", "SWdown": "W m-2", "LWdown": "W m-2", "Rainf": "kg m-2 s-1",
            "Snowf": "kg m-2 s-1", "Wind": "m s-1", "PSurf": "Pa", "CO2air": "1e-6", "CH4air": "1e-9"}  # fmt: skip
 DATASET_VARIABLES = ["tas", "tasmin", "tasmax", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4", "tsl",
-                     "mrsos", "wtd", "snw", "lai", "evspsbl", "gpp", "ra", "rh", "nee", "fch4"]  # fmt: skip
+                     "mrsos", "wtd", "snw", "lai", "evspsbl", "gpp", "ra", "rh", "nee", "fch4", "fn2o"]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tests.ecosys_sims.program_case import (
 )  # fmt: skip
 
 TARGETS = {"gpp": "g m-2 day-1", "ra": "g m-2 day-1", "rh": "g m-2 day-1", "nee": "g m-2 day-1",
-           "fch4": "mg m-2 day-1"}  # fmt: skip
+           "fch4": "mg m-2 day-1", "fn2o": "mg m-2 day-1"}  # fmt: skip
 
 
 @pytest.fixture
@@ -101,6 +101,7 @@ def test_timing_and_balance_files(case):
     balance = json.loads((case.folder / "case.balance.json").read_text())
     assert 0 < balance["carbon_g_m2_day"] < 1e-8 and 0 < balance["water_mm_day"] < 1e-6
     assert 0 < balance["energy_w_m2"] < 1e-3 and 0 < balance["methane_relative"] < 1e-10
+    assert 0 < balance["nitrogen_g_m2_day"] < 1e-8
 
 
 def test_parameters_that_were_used_are_on_file(case):

@@ -93,7 +93,7 @@ contains
     integer, intent(in) :: site_number(:)         !< seeds of the weather
     integer, intent(in) :: day                    !< days since the start
     real(wp), intent(in) :: offset                !< warming [K]
-    real(wp), intent(inout) :: worst(4)           !< largest balance errors
+    real(wp), intent(inout) :: worst(5)           !< largest balance errors
     integer, intent(out) :: stat                  !< 0, or 1 where a balance failed
     character(len=:), allocatable, intent(out) :: errmsg  !< what failed
     integer :: hour

@@ -22,7 +22,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4), coldest, hottest
+    real(wp) :: worst(5), coldest, hottest
     integer :: day, stat, k
     worst = 0.0_wp
     coldest = 400.0_wp
@@ -43,7 +43,7 @@ contains
       coldest = min(coldest, minval(c%day%tasmin))
       hottest = max(hottest, maxval(c%day%tasmax))
     end do
-    print '(a,4es10.2,a,2f8.1)', 'worst balances', worst, '   air temperature', coldest, hottest
+    print '(a,5es10.2,a,2f8.1)', 'worst balances', worst, '   air temperature', coldest, hottest
     call check(all(same_bits(c%fluxes%nee, c%fluxes%ra + c%fluxes%rh - c%fluxes%gpp)), &
         'nee is not ra + rh - gpp')
   end subroutine years_close
@@ -53,7 +53,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4)
+    real(wp) :: worst(5)
     integer :: stat, k
     worst = 0.0_wp
     call random_sites(c, 1, 3, .false.)

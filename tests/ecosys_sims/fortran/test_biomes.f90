@@ -26,7 +26,7 @@ program test_biomes
   type(column_model) :: c
   type(step_forcing) :: forcing
   character(len=:), allocatable :: errmsg
-  real(wp) :: gpp(n), ra(n), nee(n), ch4(n), days(n), worst(4), lai_low(n), lai_high(n)
+  real(wp) :: gpp(n), ra(n), nee(n), ch4(n), days(n), worst(5), lai_low(n), lai_high(n)
   integer :: day, stat, k
   worst = 0.0_wp
   gpp = 0.0_wp

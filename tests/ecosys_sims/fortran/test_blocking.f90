@@ -38,7 +38,7 @@ contains
     integer, intent(in) :: from, until      !< first day and day after the last
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4)
+    real(wp) :: worst(5)
     integer :: day, stat, k
     worst = 0.0_wp
     do day = from, until - 1

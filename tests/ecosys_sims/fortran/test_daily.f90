@@ -56,7 +56,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4)
+    real(wp) :: worst(5)
     integer :: day, hour, stat, i, m
     worst = 0.0_wp
     call typical_sites(c)

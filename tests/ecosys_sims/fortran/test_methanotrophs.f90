@@ -157,7 +157,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4), early(n), late(n)
+    real(wp) :: worst(5), early(n), late(n)
     integer :: day, stat, k
     worst = 0.0_wp
     early = 0.0_wp
