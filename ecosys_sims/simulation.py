@@ -97,6 +97,7 @@ def _simulate(config: SimulationConfig, out: Path, program: Path, workers, sched
     missing = [task for task in tasks if not task.folder.exists()]
     log.info("%d sites, %d years: %d of %d blocks to do", len(sites), config.period.years, len(missing), len(tasks))
     done = run_blocks(missing, out, workers, scheduler)
+    _remove_leftovers(out)
     with replacing(out / DATASET) as temporary:
         try:
             write_simulated(temporary, config, sites, tasks, hidden.shares, program_version(program), members)

@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import netCDF4
 import numpy as np
+import psutil
 import pytest
+from distributed import Client
 
 from ecosys_sims import atomic_file, blocks, simulation
 from ecosys_sims import config as configuration
@@ -143,34 +147,59 @@ def test_a_failing_block_is_told_and_the_others_are_kept(
     assert "carbon does not balance" in (tmp_path / "blocks" / "b00001.failed.log").read_text()
 
 
-def test_a_scheduler_of_the_user_is_used(
-    reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
-) -> None:
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker"]
-    address_file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    processes = [
-        subprocess.Popen([*dask, "--port", "0", "--no-dashboard", "--scheduler-file", str(address_file)], **quiet),
-    ]
+@contextmanager
+def dask_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """A scheduler and workers as a user starts them, each a process of its own; gives the address and the workers."""
+    address_file = folder / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    processes = [subprocess.Popen([*scheduler, "--scheduler-file", str(address_file)], **quiet)]
     try:
+        command = [*worker, "--scheduler-file", str(address_file)]  # the workers wait for it
+        processes += [subprocess.Popen(command, **quiet) for _ in range(workers)]
         deadline = time.monotonic() + 60
         while not address_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        address = json.loads(address_file.read_text())["address"]
-        processes.append(subprocess.Popen([*worker, address, "--nthreads", "2", "--no-dashboard"], **quiet))
-        summary = simulate(small_config, tmp_path / "sims", scheduler=address)
+            time.sleep(0.05)
+        yield json.loads(address_file.read_text())["address"], processes[1:]
     finally:
         for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-    assert summary["scheduler"] == address
-    assert data_of(tmp_path / "sims" / "dataset.nc") == data_of(reference / "dataset.nc")
+            process.kill()
+            process.wait()
+
+
+def programs_of(worker: subprocess.Popen) -> list[psutil.Process]:
+    """The runs of the stand-in that a worker has started."""
+    children = psutil.Process(worker.pid).children(recursive=True)
+    return [child for child in children if "ecosys" in " ".join(child.cmdline())]
+
+
+def test_a_worker_of_the_users_cluster_is_killed_and_nothing_is_lost(
+    reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler started apart with two workers, one killed while it simulates; the data are those of a local run."""
+    out, config = tmp_path / "sims", write_config(tmp_path / "sims.yaml", small_config)
+    monkeypatch.setenv("FAKE_ECOSYS", "slow 1.5")
+    with dask_cluster(tmp_path, 2) as (address, workers):
+        with Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        run = start_gen_sims(config, out, "--scheduler", address)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not all(programs_of(worker) for worker in workers):
+            time.sleep(0.02)
+        in_work = programs_of(workers[0])
+        assert in_work and run.poll() is None
+        assert len(complete_blocks(out)) < 3
+        workers[0].send_signal(signal.SIGKILL)
+        for process in in_work:  # a node that goes down takes its programs with it
+            process.kill()
+        _, said = run.communicate(timeout=120)
+        assert run.returncode == 0, said
+        assert workers[0].wait() == -signal.SIGKILL and workers[1].poll() is None
+    assert json.loads((out / "simulation.json").read_text())["scheduler"] == address
+    assert complete_blocks(out) == ["b00000", "b00001", "b00002"] and not list((out / "blocks").glob(".*"))
+    for name in ("dataset.nc", "sites.nc", "params_truth.nc"):
+        assert data_of(out / name) == data_of(reference / name)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(
