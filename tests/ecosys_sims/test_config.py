@@ -4,15 +4,38 @@ from pathlib import Path
 
 import pytest
 
+from ecosys_sims import biomes, namelists
 from ecosys_sims import config as configuration
-from ecosys_sims import namelists
 from ecosys_sims.config import ConfigError
+from ecosys_sims.sites import draw_sites
+
+CONFIGURATIONS = sorted((Path(__file__).resolve().parents[2] / "configs" / "sims").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", ["quickstart.yaml", "smoke.yaml"])
-def test_the_configurations_we_ship_are_valid(project_root: Path, name: str) -> None:
-    config = configuration.load(project_root / "configs" / "sims" / name)
+@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
+def test_the_configurations_we_ship_are_valid(path: Path) -> None:
+    config = configuration.load(path)
     assert config.sites.count >= 4
+    assert configuration.parse(config.model_dump(mode="json"), "again") == config
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("wetland", {"bog", "fen", "marsh", "swamp", "wet_tundra"}),
+        (
+            "upland",
+            {"boreal_forest", "temperate_forest", "tropical_forest", "grassland", "shrubland", "tundra"},
+        ),
+        ("cropland", {"cropland", "rice"}),
+    ],
+)
+def test_each_large_ensemble_has_a_thousand_sites_of_its_kind(name: str, kinds: set[str]) -> None:
+    config = configuration.load(next(path for path in CONFIGURATIONS if path.stem == name))
+    assert (config.sites.count, config.period.years) == (1000, 20)
+    sites = draw_sites(config.sites, config.seed)
+    assert {biomes.BY_FLAG[flag].name for flag in sites.biome} == kinds
+    assert len(sites) == 1000 and len(set(zip(sites.lat, sites.lon, strict=True))) == 1000
 
 
 def test_an_unknown_key_names_file_key_section_and_what_is_known(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_measurements_of_the_program(ecosys_exe: Path, tmp_path: Path) -> None:
     assert [row["sites"] for row in blocks["rows"]] == list(benchmark.QUICK.block_sizes)
     assert np.isfinite(blocks["mb_per_site"]) and blocks["rows"][0]["peak_rss_mb"] > 5
     found = benchmark.conservation(bench)
-    assert found["failed_blocks"] == found["sites_with_values_not_finite"] == 0
+    assert found["failed_blocks"] == found["blocks_with_values_not_finite"] == 0
     assert found["sites"] == benchmark.QUICK.extreme_sites
     for name in ("carbon", "water", "energy", "methane"):
         assert 0 < found[name] <= benchmark.TOLERANCE[name], name
@@ -70,7 +70,7 @@ def test_an_interrupted_benchmark_goes_on(ecosys_exe: Path, tmp_path: Path, monk
 
     contents = {
         "block_sizes": {"mb_per_site": 0.1}, "worker_scaling": {"ratio": 1.9},
-        "conservation": {"failed_blocks": 0, "sites_with_values_not_finite": 0, "carbon": 1e-9},
+        "conservation": {"failed_blocks": 0, "blocks_with_values_not_finite": 0, "carbon": 1e-9},
     }  # fmt: skip
     monkeypatch.setattr(benchmark, "PARTS", {name: part(name, contents.get(name, {})) for name in benchmark.PARTS})
     arguments = ["--json", str(tmp_path / "found.json"), "--quick"]
