@@ -42,7 +42,7 @@ contains
     real(wp), intent(out) :: thaw(n)        !< deepest thaw of the last year [m]
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(4)
+    real(wp) :: worst(5)
     integer :: day, hour, stat, k
     worst = 0.0_wp
     deep = 0.0_wp
