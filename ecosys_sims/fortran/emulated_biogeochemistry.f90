@@ -4,6 +4,7 @@ module emulated_biogeochemistry
   use, intrinsic :: iso_fortran_env, only : real32
   use calendar_dates, only : calendar_date
   use column, only : column_model
+  use constants, only : seconds_per_day
   use column_state, only : column_type, site_static, step_forcing
   use ecostep, only : ecostep_cells, ecostep_model
   use exit_codes, only : emulator_failure, success
@@ -52,6 +53,8 @@ module emulated_biogeochemistry
     real(wp), allocatable, private :: fluxes(:, :)
     !> Evaporation of the day up to the last step [kg m-2], (nsite).
     real(wp), allocatable, private :: evaporated(:)
+    !> Sum of the day's snow up to the last step [kg m-2], as daily_fluxes has it, (nsite).
+    real(wp), allocatable, private :: snow(:)
     !> Interval of calls and step of the forcing [s].
     integer, private :: dt_call = 3600, dt = 3600
     !> Path of the artefact, for messages.
@@ -78,7 +81,7 @@ contains
     self%dt_call = config%emulator_dt
     self%dt = config%dt_phys/surface_steps(config%dt_phys)
     allocate(self%drivers(n, n_drivers), self%fluxes(n, n_targets), self%evaporated(n), &
-      source=0.0_wp)
+      self%snow(n), source=0.0_wp)
     call self%model%open(self%file, config%emulator_backend, stat, errmsg)
     if (stat == 0) then
       self%identity = self%model%name()//' ('//self%model%kind()//', '// &
@@ -196,10 +199,12 @@ contains
     integer :: per_call, in_call
     stat = success
     if (step == 1) self%evaporated = 0.0_wp
+    if (step == 1) self%snow = 0.0_wp
     per_call = self%dt_call/self%dt
     in_call = mod(step - 1, per_call) + 1
     call gather(self, c, forcing, in_call, per_call)
     self%evaporated = c%fluxes%evaporation
+    self%snow = c%fluxes%snw
     if (in_call < per_call) return
     call self%cells%step(date%year, date%month, date%day, step*self%dt - self%dt_call, &
       self%dt_call, stat, errmsg)
@@ -240,7 +245,7 @@ contains
       d(:, 11) = d(:, 11) + share*forcing%ch4
       call add_soil(c%state, share, d(:, 12), d(:, 13))
       d(:, 14) = d(:, 14) + share*c%state%water_table
-      d(:, 15) = d(:, 15) + share*c%state%swe
+      d(:, 15) = d(:, 15) + (c%fluxes%snw - self%snow)*seconds_per_day/self%dt_call
       d(:, 16) = d(:, 16) + share*c%state%lai
       d(:, 17) = d(:, 17) + (c%fluxes%evaporation - self%evaporated)/self%dt_call
     end associate

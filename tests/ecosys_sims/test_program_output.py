@@ -132,11 +132,12 @@ def test_chosen_fields_and_diagnostics(case):
     assert np.all(history["c_slow"] > 0)
 
 
-def test_emulator_sees_what_the_history_holds(case):
+@pytest.mark.parametrize("step", [3600, 86400])
+def test_emulator_sees_what_the_history_holds(case, step):
     """The stub is linear in its inputs, so its fluxes follow from the history's own variables."""
     write_stub(case.folder / "stub.pt", ALL_INPUTS, ALL_STATICS)
-    scheme = {"bgc_scheme": "emulator", "spinup_years": 1}
-    history = case.complete({"run_ctl": scheme, "emulator_nl": {"file": "stub.pt"}})
+    scheme = {"bgc_scheme": "emulator", "spinup_years": 1, "dt_phys": step}
+    history = case.complete({"run_ctl": scheme, "emulator_nl": {"file": "stub.pt", "dt_call": step}})
     inputs = np.stack([history[name].astype(float) for name in ALL_INPUTS], axis=-1)
     gpp = np.maximum(0.0, 0.5 + inputs @ (0.001 * np.arange(1, 18)))
     smooth = np.zeros_like(gpp)  # the stub starts from zero and smooths with decay 0.25

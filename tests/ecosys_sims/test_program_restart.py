@@ -57,6 +57,17 @@ def test_restart_is_bit_for_bit(case, scheme):
             assert np.array_equal(left[name][:], right[name][:]), name
 
 
+def test_daily_mode_restarts_and_parts_bit_for_bit(case):
+    whole = case.complete(groups("process", stop_n=2, dt_phys=86400), "whole")
+    first = case.complete(groups("process", dt_phys=86400, rest_frq="end"), "first")
+    restart = {"start_date": "2002-01-01", "finidat": "first.r.2002-01-01-00000.nc", "dt_phys": 86400}
+    assert_same(whole, [first, case.complete(groups("process", **restart), "second")])
+    write_sites(case.folder / "block.nc", LAT, order=[4, 2])
+    block = case.complete(groups("process", fsites="block.nc", stop_n=2, dt_phys=86400), "block")
+    for name in DATASET_VARIABLES:
+        assert block[name].tobytes() == whole[name][[4, 2]].tobytes(), f"{name} differs"
+
+
 @pytest.mark.parametrize("scheme", ["process", "emulator"])
 def test_restart_in_the_middle_of_a_year(case, scheme):
     whole = case.complete(groups(scheme, stop_n=150, stop_option="ndays"), "whole")
