@@ -1,7 +1,7 @@
 !> Quantities derived from parameters and scratch arrays of one block of sites: nothing to remember.
 module column_work
   use kinds, only: wp
-  use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c
+  use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c, gravity, l_fusion, t_freeze
   use soil_grid, only: nsoil, nch4, dz, z_top, z_bottom, z_mid
   use parameters, only: site_parameters
   use column_state, only: site_static
@@ -60,6 +60,10 @@ module column_work
     type(methane_fluxes) :: methane                 !< fluxes of a methane step
   end type work_arrays
 
+  !> suction of the water that stays liquid (Niu and Yang 2006, L dT/(g T)) at -5 degC, our choice of one
+  !! temperature for all frozen soil [mm]
+  real(wp), parameter :: supercooled_suction = 1.0e3_wp*l_fusion*5.0_wp/(gravity*(t_freeze - 5.0_wp))
+
 contains
 
   !> Room for the work arrays of `n` sites.
@@ -114,7 +118,7 @@ contains
     type(work_arrays), intent(inout) :: work  !< work arrays
     type(site_static), intent(in) :: static   !< site description
     type(site_parameters), intent(in) :: p    !< parameters
-    real(wp) :: sand, clay, organic, wet, dry, mineral_heat, mineral_k, mineral_dry, bulk
+    real(wp) :: sand, clay, organic, wet, dry, bound, mineral_heat, mineral_k, mineral_dry, bulk
     integer :: i, k
     do i = 1, static%nsite
       sand = max(0.03_wp, static%sand(i))
@@ -125,13 +129,14 @@ contains
       mineral_dry = (0.135_wp*bulk + 64.7_wp)/(2700.0_wp - 0.947_wp*bulk)
       wet = min(0.85_wp*p%porosity(i), texture_moisture(p%porosity(i), sand, clay, 3.3e3_wp))
       dry = min(0.6_wp*wet, texture_moisture(p%porosity(i), sand, clay, 1.5e5_wp))
+      bound = min(dry, texture_moisture(p%porosity(i), sand, clay, supercooled_suction))
       do k = 1, nsoil
         organic = p%organic(i)*exp(-z_mid(k)/0.2_wp)
         if (static%wetland(i)) organic = merge(p%organic(i), 0.0_wp, z_mid(k) < 1.5_wp)
         work%soil%capacity(i, k) = 1.0e3_wp*dz(k)*p%porosity(i)
         work%soil%field_capacity(i, k) = 1.0e3_wp*dz(k)*wet
         work%soil%wilting(i, k) = 1.0e3_wp*dz(k)*dry
-        work%soil%unfrozen(i, k) = 1.0e3_wp*dz(k)*(0.03_wp*organic + 0.6_wp*dry*(1.0_wp - organic))
+        work%soil%unfrozen(i, k) = 1.0e3_wp*dz(k)*(0.03_wp*organic + bound*(1.0_wp - organic))
         work%solid_heat(i, k) = dz(k)*(1.0_wp - p%porosity(i)) &
                                 *(2.5e6_wp*organic + mineral_heat*(1.0_wp - organic))
         work%k_solid(i, k) = organic*log(0.25_wp) + (1.0_wp - organic)*log(mineral_k)
