@@ -7,6 +7,7 @@ program test_daily
   use column_state, only: step_forcing, allocate_forcing
   use column_runs, only: n_typical, typical_sites
   use synthetic_weather, only: weather_of_hour
+  use balance, only: n_balances
   use checks, only: check, check_close, check_range, finish
   implicit none
   integer, parameter :: n = n_typical, first_year = 1, years = 3, month = 73  !< fifths of a year
@@ -56,7 +57,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5)
+    real(wp) :: worst(n_balances)
     integer :: day, hour, stat, i, m
     worst = 0.0_wp
     call typical_sites(c)

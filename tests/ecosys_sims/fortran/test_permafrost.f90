@@ -9,6 +9,7 @@ program test_permafrost
   use column_state, only: step_forcing, allocate_forcing
   use column_runs, only: make_sites
   use synthetic_weather, only: weather_of_hour
+  use balance, only: n_balances
   use checks, only: check, check_range, finish
   implicit none
   integer, parameter :: n = 6
@@ -42,7 +43,7 @@ contains
     real(wp), intent(out) :: thaw(n)        !< deepest thaw of the last year [m]
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5)
+    real(wp) :: worst(n_balances)
     integer :: day, hour, stat, k
     worst = 0.0_wp
     deep = 0.0_wp
