@@ -34,7 +34,7 @@ contains
     do i = 1, n
       fluxes%water_start(i) = water_of(i, state)
       fluxes%heat_start(i) = heat_of(i, state, work)
-      fluxes%methane_start(i) = sum(state%methane(i, :)*dz(1:nch4))
+      fluxes%methane_start(i) = methane_of(i, state)
       fluxes%carbon_start(i) = carbon_of(i, state)
       fluxes%nitrogen_start(i) = nitrogen_of(i, state)
     end do
@@ -61,6 +61,15 @@ contains
     end do
   end function heat_of
 
+  !> Methane of a column [mol m-2].
+  pure real(wp) function methane_of(i, state)
+    integer, intent(in) :: i                !< site
+    type(column_type), intent(in) :: state  !< state
+    methane_of = sum(state%methane(i, :)*dz(1:nch4))
+    if (state%topmodel) methane_of = (1.0_wp - state%finund(i))*methane_of &
+        + state%finund(i)*sum(state%methane_inund(i, :)*dz(1:nch4))
+  end function methane_of
+
   !> Carbon of a column, with that of methane and methanotrophs [g m-2].
   pure real(wp) function carbon_of(i, state)
     integer, intent(in) :: i                !< site
@@ -68,7 +77,7 @@ contains
     carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%metabolic(i) &
                 + state%structural(i) + state%active(i) + state%slow(i) + state%passive(i) &
                 + state%substrate(i) &
-                + sum((molar_mass_c*state%methane(i, :) + state%ham(i, :))*dz(1:nch4))
+                + molar_mass_c*methane_of(i, state) + sum(state%ham(i, :)*dz(1:nch4))
   end function carbon_of
 
   !> Nitrogen of a column [g m-2].
@@ -94,7 +103,7 @@ contains
     error(3) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) &
         - f%heat_with_water(i)) &
                /seconds_per_day
-    methane_end = sum(state%methane(i, :)*dz(1:nch4))
+    methane_end = methane_of(i, state)
     gross = (f%ch4_production(i) - f%ch4_oxidation(i) - f%ch4_diffusion(i) - f%ch4_ebullition(i) &
              - f%ch4_plant(i))/mg_per_mol
     error(4) = (methane_end - f%methane_start(i) - gross) &

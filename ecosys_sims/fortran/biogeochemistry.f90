@@ -6,7 +6,8 @@
 module biogeochemistry
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
-  use soil_grid, only: nch4, dz
+  use inundation, only: inundated_share, move_share
+  use soil_grid, only: nsoil, nch4, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
   use column_work, only: work_arrays
@@ -51,82 +52,162 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     integer :: n
     n = static%nsite
+    work%methane%ham_rate = work%ham_rate &
+                            *ammonium_response(state%ammonium, p%ham_kn, p%porosity)
+    if (static%topmodel) work%dry_share = 1.0_wp - state%finund
+    call methane_profile(n, dt, p, forcing, state%soil_temperature, state%liquid, state%ice, &
+                         state%water_table, state%ponded, state%swe, state%snow_density, &
+                         state%lai, state%substrate, state%ham, state%ham_active, &
+                         work%production, state%methane, state%redox, work)
     associate (m => work%methane)
-      call layer_storage(n, state%soil_temperature, state%liquid, state%ice, p%porosity, m%store, &
-                         m%spread, m%solubility)
-      call layer_production(n, dt, state%soil_temperature, state%water_table, state%redox, &
-                            work%production, work%log_pq10, p%t_pr, work%depth_substrate, &
-                            state%substrate, work%reference, work%warm, m%limit, m%gain, &
-                            m%production)
-      m%ham_rate = work%ham_rate
-      call oxidation_rates(n, dt, state%soil_temperature, state%liquid, state%ice, work%soil%capacity, &
-                           state%ponded, state%redox, state%methane, m%store, work%omax, &
-                           work%kch4, work%log_oq10, p%t_or, work%depth_oxidation, state%ham, &
-                           state%ham_active, m%ham_rate, work%ham_k, work%ham_log_q10, &
-                           work%warm, m%ham_warm, m%sink, m%high, m%fit_sum, m%temperature_sum)
-      call exchange_rates(n, p, state, forcing, work)
-      call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
-                     m%equilibrium, state%methane, m%oxidation, m%diffusion, m%plant, &
-                     work%ma, work%mb, work%mc, work%md, work%mx)
-      call add_uptake(n, dt, m%high, work%mx, m%uptake)
-      call bubbles(n, dt, state%liquid, state%ice, m%store, m%solubility, state%water_table, &
-                   forcing%psurf, p%f_x, state%methane, m%ebullition, m%limit, m%bubble_layer)
-      call redox_step(n, dt, state%water_table, state%soil_temperature, p%c_r, state%redox)
+      call add_uptake(n, dt, work%dry_share, m%high, work%mx, m%fit, state%soil_temperature, &
+                      m%uptake, m%fit_sum, m%temperature_sum)
     end associate
-    call add_methane(n, p, state, fluxes, work)
+    call add_methane(n, p, work%dry_share, work%methane, state, fluxes)
+    if (static%topmodel) call inundated_methane(n, dt, p, state, forcing, fluxes, work)
   end subroutine methane_of_step
 
+  !> Methane of the inundated share: the water table at the surface, the same temperature.
+  subroutine inundated_methane(n, dt, p, state, forcing, fluxes, work)
+    integer, intent(in) :: n                    !< number of sites
+    real(wp), intent(in) :: dt                  !< step [s]
+    type(site_parameters), intent(in) :: p      !< parameters
+    type(column_type), intent(inout) :: state   !< state
+    type(step_forcing), intent(in) :: forcing   !< forcing of the step
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    work%methane%ham_rate = 0.0_wp
+    work%full_liquid = work%soil%capacity - state%ice
+    call methane_profile(n, dt, p, forcing, state%soil_temperature, work%full_liquid, state%ice, &
+                         work%surface, work%film, state%swe, state%snow_density, state%lai, &
+                         state%substrate, state%ham, state%ham_active, work%production_inund, &
+                         state%methane_inund, state%redox_inund, work)
+    call add_methane(n, p, state%finund, work%methane, state, fluxes)
+  end subroutine inundated_methane
+
+  !> One step of one profile of methane and redox.
+  subroutine methane_profile(n, dt, p, forcing, temperature, liquid, ice, water_table, ponded, &
+                             swe, snow_density, lai, substrate, ham, active, potential, methane, &
+                             redox, work)
+    integer, intent(in) :: n                       !< number of sites
+    real(wp), intent(in) :: dt                     !< step [s]
+    type(site_parameters), intent(in) :: p         !< parameters
+    type(step_forcing), intent(in) :: forcing      !< forcing of the step
+    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
+    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
+    real(wp), intent(in) :: water_table(n)         !< [m]
+    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
+    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
+    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
+    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
+    real(wp), intent(in) :: substrate(n)           !< [g m-2]
+    real(wp), intent(in) :: ham(n, nch4)           !< high-affinity methanotrophs, C [g m-3]
+    real(wp), intent(in) :: active(n, nch4)        !< active share of them [1]
+    real(wp), intent(in) :: potential(n)           !< of production, with pH [mol m-3 s-1]
+    real(wp), intent(inout) :: methane(n, nch4)    !< [mol m-3]
+    real(wp), intent(inout) :: redox(n, nch4)      !< [mV]
+    type(work_arrays), intent(inout) :: work       !< work arrays, with the fluxes of the step
+    associate (m => work%methane)
+      call layer_storage(n, temperature, liquid, ice, p%porosity, m%store, m%spread, m%solubility)
+      call layer_production(n, dt, temperature, water_table, redox, potential, work%log_pq10, &
+                            p%t_pr, work%depth_substrate, substrate, work%reference, work%warm, &
+                            m%limit, m%gain, m%production)
+      call oxidation_rates(n, temperature, liquid, ice, work%soil%capacity, ponded, redox, &
+                           methane, m%store, work%omax, work%kch4, work%log_oq10, p%t_or, &
+                           work%depth_oxidation, ham, active, m%ham_rate, work%ham_k, &
+                           work%ham_log_q10, work%warm, m%ham_warm, m%sink, m%high, m%fit)
+      call exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, lai, &
+                          work)
+      call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
+                     m%equilibrium, methane, m%oxidation, m%diffusion, m%plant, work%ma, work%mb, &
+                     work%mc, work%md, work%mx)
+      call bubbles(n, dt, liquid, ice, m%store, m%solubility, water_table, forcing%psurf, p%f_x, &
+                   methane, m%ebullition, m%limit, m%bubble_layer)
+      call redox_step(n, dt, water_table, temperature, p%c_r, redox)
+    end associate
+  end subroutine methane_profile
+
   !> Exchange with the air and plant conductance of the step.
-  subroutine exchange_rates(n, p, state, forcing, work)
-    integer, intent(in) :: n                   !< number of sites
-    type(site_parameters), intent(in) :: p     !< parameters
-    type(column_type), intent(in) :: state     !< state
-    type(step_forcing), intent(in) :: forcing  !< forcing of the step
-    type(work_arrays), intent(inout) :: work   !< work arrays
+  subroutine exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, &
+                            lai, work)
+    integer, intent(in) :: n                       !< number of sites
+    type(site_parameters), intent(in) :: p         !< parameters
+    type(step_forcing), intent(in) :: forcing      !< forcing of the step
+    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
+    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
+    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
+    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
+    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
+    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
+    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
+    type(work_arrays), intent(inout) :: work       !< work arrays
     real(wp) :: uptake, gas_ratio
     integer :: i, k
     associate (m => work%methane)
       do i = 1, n
         m%equilibrium(i) = m%solubility(i, 1)*1.0e-9_wp*forcing%ch4(i)*forcing%psurf(i)
-        gas_ratio = 1.0_wp/(m%solubility(i, 1)*gas_constant*state%soil_temperature(i, 1))
-        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, state%ponded(i), &
-                                            state%soil_temperature(i, 1), state%liquid(i, 1), &
-                                            state%ice(i, 1), forcing%wind(i), state%swe(i), &
-                                            state%snow_density(i))
+        gas_ratio = 1.0_wp/(m%solubility(i, 1)*gas_constant*temperature(i, 1))
+        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, ponded(i), &
+                                            temperature(i, 1), &
+                                            liquid(i, 1), ice(i, 1), forcing%wind(i), swe(i), &
+                                            snow_density(i))
       end do
       do k = 1, nch4
         do i = 1, n
-          uptake = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*state%lai(i)/p%lai_max(i)
-          m%conduit(i, k) = uptake*work%root_conduit(i, k)*state%liquid(i, k)/work%soil%capacity(i, k)
+          uptake = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*lai(i)/p%lai_max(i)
+          m%conduit(i, k) = uptake*work%root_conduit(i, k)*liquid(i, k)/work%soil%capacity(i, k)
         end do
       end do
     end associate
   end subroutine exchange_rates
 
-  !> Add the step's methane to the day and take its carbon from the substrate.
-  subroutine add_methane(n, p, state, fluxes, work)
+  !> Add the methane of a step in a share of the sites to the day and take its carbon from the
+  !! substrate.
+  subroutine add_methane(n, p, share, m, state, fluxes)
+    integer, intent(in) :: n                    !< number of sites
+    type(site_parameters), intent(in) :: p      !< parameters
+    real(wp), intent(in) :: share(n)            !< share of the site [1]
+    type(methane_fluxes), intent(in) :: m       !< fluxes of the step
+    type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    real(wp) :: scale, rhizosphere, plant, used
+    integer :: i
+    do i = 1, n
+      scale = mg_per_mol*share(i)
+      rhizosphere = p%pox(i)*m%plant(i)
+      plant = m%plant(i) - rhizosphere
+      used = substrate_per_ch4*share(i)*m%production(i)
+      state%substrate(i) = state%substrate(i) - used
+      fluxes%methanogenesis(i) = fluxes%methanogenesis(i) + used
+      fluxes%ch4_production(i) = fluxes%ch4_production(i) + scale*m%production(i)
+      fluxes%ch4_oxidation(i) = fluxes%ch4_oxidation(i) + scale*(m%oxidation(i) + rhizosphere)
+      fluxes%ch4_plant_uptake(i) = fluxes%ch4_plant_uptake(i) + scale*m%plant(i)
+      fluxes%ch4_plant(i) = fluxes%ch4_plant(i) + scale*plant
+      fluxes%ch4_diffusion(i) = fluxes%ch4_diffusion(i) + scale*m%diffusion(i)
+      fluxes%ch4_ebullition(i) = fluxes%ch4_ebullition(i) + scale*m%ebullition(i)
+    end do
+  end subroutine add_methane
+
+  !> The inundated share of the next day: parts that flood or dry take their methane and redox
+  !! potential along.
+  subroutine move_inundation(n, p, state, fluxes)
     integer, intent(in) :: n                    !< number of sites
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(in) :: work       !< work arrays
-    real(wp) :: rhizosphere, plant, used
-    integer :: i
+    real(wp) :: share
+    integer :: i, k
     do i = 1, n
-      rhizosphere = p%pox(i)*work%methane%plant(i)
-      plant = work%methane%plant(i) - rhizosphere
-      used = substrate_per_ch4*work%methane%production(i)
-      state%substrate(i) = state%substrate(i) - used
-      fluxes%methanogenesis(i) = fluxes%methanogenesis(i) + used
-      fluxes%ch4_production(i) = fluxes%ch4_production(i) + mg_per_mol*work%methane%production(i)
-      fluxes%ch4_oxidation(i) = fluxes%ch4_oxidation(i) &
-                                + mg_per_mol*(work%methane%oxidation(i) + rhizosphere)
-      fluxes%ch4_plant_uptake(i) = fluxes%ch4_plant_uptake(i) + mg_per_mol*work%methane%plant(i)
-      fluxes%ch4_plant(i) = fluxes%ch4_plant(i) + mg_per_mol*plant
-      fluxes%ch4_diffusion(i) = fluxes%ch4_diffusion(i) + mg_per_mol*work%methane%diffusion(i)
-      fluxes%ch4_ebullition(i) = fluxes%ch4_ebullition(i) + mg_per_mol*work%methane%ebullition(i)
+      fluxes%finund(i) = state%finund(i)
+      share = inundated_share(state%water_table(i), p%topo_shape(i), p%topo_scale(i), p%topo_f(i))
+      do k = 1, nch4
+        call move_share(state%finund(i), share, state%methane(i, k), state%methane_inund(i, k))
+        call move_share(state%finund(i), share, state%redox(i, k), state%redox_inund(i, k))
+      end do
+      state%finund(i) = share
     end do
-  end subroutine add_methane
+  end subroutine move_inundation
 
   !> Biomass of the high-affinity methanotrophs: their CO2 and what they leave to the soil.
   subroutine methanotrophs_of_day(i, p, state, fluxes, m, released)
@@ -172,6 +253,7 @@ contains
     type(carbon_flows) :: flows
     type(litter_nitrogen) :: litter
     integer :: i
+    if (static%topmodel) call move_inundation(static%nsite, p, state, fluxes)
     do i = 1, static%nsite
       status = status_of(i, state)
       fluxes%f_n(i) = growth_limit(status, p%n_limit(i))

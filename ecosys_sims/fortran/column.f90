@@ -43,6 +43,7 @@ contains
       call allocate_fluxes(c%fluxes, c%static%nsite)
       call allocate_work(c%work, c%static%nsite)
     end if
+    c%state%topmodel = c%static%topmodel
     call derive_work(c%work, c%static, c%params)
     call set_initial_state(c%static, c%params, c%work, c%state)
   end subroutine column_initialise

@@ -20,6 +20,7 @@ module column_state
   !> what is known of each site, (nsite)
   type :: site_static
     integer :: nsite = 0  !< number of sites
+    logical :: topmodel = .false.  !< a part of each site is inundated, see inundation
     real(wp), allocatable :: lat(:)             !< [degrees_north]
     real(wp), allocatable :: lon(:)             !< [degrees_east]
     real(wp), allocatable :: elevation(:)       !< [m]
@@ -37,6 +38,7 @@ module column_state
   !> prognostic state, (nsite) or (nsite, layer)
   type :: column_type
     integer :: nsite = 0  !< number of sites
+    logical :: topmodel = .false.  !< copy of the static one: the inundated share has a state
     real(wp), allocatable :: soil_temperature(:, :)  !< [K] soil temperature
     real(wp), allocatable :: liquid(:, :)  !< [kg m-2] liquid water of each layer
     real(wp), allocatable :: ice(:, :)  !< [kg m-2] ice of each layer
@@ -66,6 +68,9 @@ module column_state
     real(wp), allocatable :: substrate(:)  !< [g m-2] labile substrate of methanogens and microbes
     real(wp), allocatable :: methane(:, :)  !< [mol m-3] methane per soil volume
     real(wp), allocatable :: redox(:, :)  !< [mV] redox potential
+    real(wp), allocatable :: finund(:)  !< [1] inundated share
+    real(wp), allocatable :: methane_inund(:, :)  !< [mol m-3] methane of the inundated share
+    real(wp), allocatable :: redox_inund(:, :)  !< [mV] redox potential of the inundated share
     real(wp), allocatable :: ham(:, :)  !< [g m-3] high-affinity methanotrophs, carbon
     real(wp), allocatable :: ham_active(:, :)  !< [1] active share of them
     !> [g m-2] nitrogen of plants, tissues and store
@@ -136,6 +141,7 @@ module column_state
     !> [mg m-2 day-1] methane oxidised by high-affinity methanotrophs
     real(wp), allocatable :: ch4_uptake_ham(:)
     real(wp), allocatable :: ham(:)  !< [g m-2] high-affinity methanotrophs, carbon
+    real(wp), allocatable :: finund(:)  !< [1] inundated share
     real(wp), allocatable :: redox_10cm(:)  !< [mV] redox potential at 0.10 m
     !> [mg m-2 day-1] methane taken in by roots, before rhizosphere oxidation
     real(wp), allocatable :: ch4_plant_uptake(:)
@@ -234,6 +240,9 @@ contains
     allocate (state%substrate(nsite), source=0.0_wp)
     allocate (state%methane(nsite, nch4), source=0.0_wp)
     allocate (state%redox(nsite, nch4), source=0.0_wp)
+    allocate (state%finund(nsite), source=0.0_wp)
+    allocate (state%methane_inund(nsite, nch4), source=0.0_wp)
+    allocate (state%redox_inund(nsite, nch4), source=0.0_wp)
     allocate (state%ham(nsite, nch4), source=0.0_wp)
     allocate (state%ham_active(nsite, nch4), source=0.0_wp)
     allocate (state%plant_nitrogen(nsite), source=0.0_wp)
@@ -280,6 +289,7 @@ contains
     allocate (fluxes%ch4_uptake_ham(nsite), source=0.0_wp)
     allocate (fluxes%ham(nsite), source=0.0_wp)
     allocate (fluxes%redox_10cm(nsite), source=0.0_wp)
+    allocate (fluxes%finund(nsite), source=0.0_wp)
     allocate (fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
     allocate (fluxes%methanogenesis(nsite), source=0.0_wp)
     allocate (fluxes%harvest(nsite), source=0.0_wp)
@@ -381,6 +391,12 @@ contains
       many_levels('redox', 'mV', 'redox potential', state%redox), &
       many_levels('ham', 'g m-3', 'high-affinity methanotrophs, carbon', state%ham), &
       many_levels('ham_active', '1', 'active share of them', state%ham_active)]
+    if (state%topmodel) fields = [fields, &
+      one_level('finund', '1', 'inundated share', state%finund), &
+      many_levels('methane_inund', 'mol m-3', 'methane of the inundated share', &
+        state%methane_inund), &
+      many_levels('redox_inund', 'mV', 'redox potential of the inundated share', &
+        state%redox_inund)]
   end function methane_fields
 
   !> State of nitrogen.

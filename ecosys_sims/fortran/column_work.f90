@@ -14,6 +14,8 @@ module column_work
   private
   public :: work_arrays, allocate_work, derive_work
 
+  real(wp), parameter :: standing_water = 10.0_wp  !< on the inundated share [kg m-2]
+
   !> derived and scratch arrays, (nsite) or (nsite, layer)
   type :: work_arrays
     ! from parameters and texture
@@ -28,6 +30,7 @@ module column_work
     real(wp), allocatable :: full(:)                !< water of the saturated column [kg m-2]
     real(wp), allocatable :: fines(:)               !< silt and clay [1]
     real(wp), allocatable :: production(:)          !< methane potential, with pH [mol m-3 s-1]
+    real(wp), allocatable :: production_inund(:)    !< the same of the inundated share
     real(wp), allocatable :: reference(:)           !< substrate at which it is reached [g m-2]
     real(wp), allocatable :: log_pq10(:)            !< log of pq10
     real(wp), allocatable :: log_oq10(:)            !< log of oq10
@@ -50,6 +53,11 @@ module column_work
     real(wp), allocatable :: warmth(:)              !< surface temperature times time [K s]
     real(wp) :: seconds = 0.0_wp                    !< time since soil water was computed [s]
     logical :: water_moved = .false.                !< whether it was since soil heat was
+    ! of inundation
+    real(wp), allocatable :: dry_share(:)           !< of the site [1]
+    real(wp), allocatable :: full_liquid(:, :)      !< water of the inundated share [kg m-2]
+    real(wp), allocatable :: surface(:)             !< its water table [m]
+    real(wp), allocatable :: film(:)                !< its standing water [kg m-2]
     ! scratch
     real(wp), allocatable, dimension(:, :) :: a                   !< (nsite, nsoil)
     real(wp), allocatable, dimension(:, :) :: ma, mb, mc, md, mx  !< (nsite, nch4)
@@ -78,11 +86,14 @@ contains
               work%mx(n, nch4), source=0.0_wp)
     allocate (work%full(n), work%fines(n), work%production(n), &
               work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
-              work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
+              work%production_inund(n), work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
               work%surface_conductance(n), work%light(n), work%supply(n), work%demand(n), &
               work%warmth(n), work%warm(n), work%t_surface(n), work%thawed(n), work%wet(n), &
               work%inflow(n), work%drainage(n), work%runoff(n), work%evaporated(n), &
               work%transpired(n), source=0.0_wp)
+    allocate (work%dry_share(n), source=1.0_wp)
+    allocate (work%full_liquid(n, nsoil), work%surface(n), source=0.0_wp)
+    allocate (work%film(n), source=standing_water)
     allocate (work%tall(n), source=.false.)
     allocate (work%n_active(n), source=nsoil)
     allocate (work%wetlands(n), work%uplands(n), source=0)
@@ -102,6 +113,7 @@ contains
     work%soil%conductivity = texture_conductivity(static%sand)
     work%fines = min(1.0_wp, max(0.0_wp, 1.0_wp - static%sand))
     work%production = 1.0e-3_wp/seconds_per_hour*p%mgo*ph_response(static%ph, p%ph_min)
+    work%production_inund = 1.0e-3_wp/seconds_per_hour*p%mgo_inund*ph_response(static%ph, p%ph_min)
     work%reference = 0.6_wp*p%fresh_ref/days_per_year*p%tau_sub
     work%log_pq10 = log(p%pq10)
     work%log_oq10 = log(p%oq10)

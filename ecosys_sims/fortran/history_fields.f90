@@ -111,6 +111,7 @@ contains
       pool('c_ham', 'carbon of high-affinity methanotrophs', c%fluxes%ham), &
       field('redox_10cm', 'mV', '', 'redox potential at 0.10 m', c%fluxes%redox_10cm, &
         cell_methods='time: point'), &
+      field('finund', '1', '', 'inundated share of the site', c%fluxes%finund), &
       field('mrro', rate, '', 'runoff and drainage', c%fluxes%runoff, 'runoff_flux', &
         scale=per_second), &
       field('tran', rate, '', 'transpiration', c%fluxes%transpiration, 'transpiration_flux', &

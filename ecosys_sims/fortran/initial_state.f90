@@ -13,6 +13,7 @@ module initial_state
   use water_table, only: moisture_profile
   use methane, only: layer_storage
   use methanotrophs, only: steady_biomass
+  use inundation, only: inundated_share
   implicit none
   private
   public :: set_initial_state
@@ -87,6 +88,10 @@ contains
     state%redox(i, :) = merge(-300.0_wp, 600.0_wp, z_mid(1:size(state%redox, 2)) &
                               - 0.5_wp*dz(1:size(state%redox, 2)) >= state%water_table(i))
     call start_methanotrophs(i, p, work, mean, amplitude, water, state)
+    state%finund(i) = inundated_share(state%water_table(i), p%topo_shape(i), p%topo_scale(i), &
+                                      p%topo_f(i))
+    state%methane_inund(i, :) = 0.0_wp
+    state%redox_inund(i, :) = -300.0_wp
     state%t_30d(i) = static%t_ann(i) + amplitude_air*cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp)
     state%t_year(i) = static%t_ann(i)
     state%vpd_30d(i) = 500.0_wp

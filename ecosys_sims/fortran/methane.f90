@@ -35,6 +35,7 @@ module methane
     real(wp), allocatable :: spread(:, :)   !< scratch, diffusivity
     real(wp), allocatable :: sink(:, :)     !< scratch, oxidation
     real(wp), allocatable :: high(:, :)     !< scratch, oxidation by the high-affinity guild
+    real(wp), allocatable :: fit(:, :)      !< scratch, its moisture, oxygen and frost, 0..1
     real(wp), allocatable :: ham_rate(:)    !< scratch, its largest uptake [mol g-1 s-1]
     real(wp), allocatable :: ham_warm(:)    !< scratch
     ! of the day, for the biomass of the high-affinity guild
@@ -78,7 +79,8 @@ contains
     allocate (fluxes%bubble_layer(nsite), source=0)
     allocate (fluxes%store(nsite, nch4), fluxes%spread(nsite, nch4), fluxes%sink(nsite, nch4), &
               fluxes%gain(nsite, nch4), fluxes%solubility(nsite, nch4), &
-              fluxes%conduit(nsite, nch4), fluxes%high(nsite, nch4), fluxes%uptake(nsite, nch4), &
+              fluxes%conduit(nsite, nch4), fluxes%high(nsite, nch4), fluxes%fit(nsite, nch4), &
+              fluxes%uptake(nsite, nch4), &
               fluxes%fit_sum(nsite, nch4), fluxes%temperature_sum(nsite, nch4), source=0.0_wp)
   end subroutine allocate_methane_fluxes
 
@@ -162,7 +164,8 @@ contains
       end do
     end do
     do i = 1, n
-      limit(i) = min(1.0_wp, largest_use*dt*substrate(i)/max(1.0e-30_wp, substrate_per_ch4*total(i)))
+      limit(i) = min(1.0_wp, largest_use*dt*substrate(i) &
+                     /max(1.0e-30_wp, substrate_per_ch4*total(i)))
       total(i) = limit(i)*total(i)
     end do
     do k = 1, nch4

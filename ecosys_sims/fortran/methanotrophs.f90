@@ -62,13 +62,12 @@ contains
   end function ammonium_response
 
   !> First-order rates of oxidation of each layer [s-1 per concentration in water]: both guilds and
-  !! the high-affinity one alone. Adds what the day's biomass needs to know to the sums.
-  pure subroutine oxidation_rates(n, dt, temperature, liquid, ice, capacity, ponded, redox, &
+  !! the high-affinity one alone.
+  pure subroutine oxidation_rates(n, temperature, liquid, ice, capacity, ponded, redox, &
                                   methane, store, omax, kch4, log_q10, t_ref, profile, ham, &
                                   active, ham_rate, ham_k, ham_log_q10, warm, ham_warm, sink, &
-                                  high, fit_sum, temperature_sum)
+                                  high, fit)
     integer, intent(in) :: n                        !< number of sites
-    real(wp), intent(in) :: dt                      !< step [s]
     real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
     real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
     real(wp), intent(in) :: ice(n, nsoil)           !< [kg m-2]
@@ -90,9 +89,8 @@ contains
     real(wp), intent(inout) :: warm(n), ham_warm(n) !< scratch
     real(wp), intent(out) :: sink(n, nch4)          !< both guilds [s-1]
     real(wp), intent(out) :: high(n, nch4)          !< high-affinity guild [s-1]
-    real(wp), intent(inout) :: fit_sum(n, nch4)     !< target of activity times time [s]
-    real(wp), intent(inout) :: temperature_sum(n, nch4)  !< above freezing, times time [K s]
-    real(wp) :: fit, oxygen, thawed, c, t, share
+    real(wp), intent(out) :: fit(n, nch4)           !< moisture, oxygen and frost, 0..1
+    real(wp) :: good, oxygen, thawed, c, t, share
     integer :: i, k
     do k = 1, nch4
       do i = 1, n
@@ -107,29 +105,37 @@ contains
         t = temperature(i, k) - t_freeze
         thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t/3.0_wp))
         oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)/350.0_wp))
-        fit = oxygen*moisture_response(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
-        if (k == 1 .and. ponded(i) > 0.0_wp) fit = surface_film
-        fit = fit*thawed
+        good = oxygen*moisture_response(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
+        if (k == 1 .and. ponded(i) > 0.0_wp) good = surface_film
+        good = good*thawed
+        fit(i, k) = good
         c = methane(i, k)/store(i, k)
-        high(i, k) = ham_rate(i)*ham(i, k)*active(i, k)*fit*ham_warm(i)/(ham_k(i) + c)
-        sink(i, k) = high(i, k) + liquid(i, k)*share*omax(i)*profile(i, k)*fit*warm(i)/(kch4(i) + c)
-        fit_sum(i, k) = fit_sum(i, k) + dt*fit
-        temperature_sum(i, k) = temperature_sum(i, k) + dt*t
+        high(i, k) = ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)/(ham_k(i) + c)
+        sink(i, k) = high(i, k) &
+                     + liquid(i, k)*share*omax(i)*profile(i, k)*good*warm(i)/(kch4(i) + c)
       end do
     end do
   end subroutine oxidation_rates
 
-  !> Add what the high-affinity guild took up in the step.
-  pure subroutine add_uptake(n, dt, high, concentration, uptake)
+  !> Add what the high-affinity guild took up in the step, and the times it had.
+  pure subroutine add_uptake(n, dt, share, high, concentration, fit, temperature, uptake, fit_sum, &
+                             temperature_sum)
     integer, intent(in) :: n                         !< number of sites
     real(wp), intent(in) :: dt                       !< step [s]
+    real(wp), intent(in) :: share(n)                 !< of the site that is not inundated [1]
     real(wp), intent(in) :: high(n, nch4)            !< [s-1]
     real(wp), intent(in) :: concentration(n, nch4)   !< at the end of the step [mol m-3]
+    real(wp), intent(in) :: fit(n, nch4)             !< moisture, oxygen and frost, 0..1
+    real(wp), intent(in) :: temperature(n, nsoil)    !< [K]
     real(wp), intent(inout) :: uptake(n, nch4)       !< of the day so far [mol m-3]
+    real(wp), intent(inout) :: fit_sum(n, nch4)      !< target of activity times time [s]
+    real(wp), intent(inout) :: temperature_sum(n, nch4)  !< above freezing, times time [K s]
     integer :: i, k
     do k = 1, nch4
       do i = 1, n
-        uptake(i, k) = uptake(i, k) + dt*high(i, k)*concentration(i, k)
+        uptake(i, k) = uptake(i, k) + dt*share(i)*high(i, k)*concentration(i, k)
+        fit_sum(i, k) = fit_sum(i, k) + dt*fit(i, k)
+        temperature_sum(i, k) = temperature_sum(i, k) + dt*(temperature(i, k) - t_freeze)
       end do
     end do
   end subroutine add_uptake

@@ -32,7 +32,7 @@ module namelist_input
     !> &run_ctl
     character(:), allocatable :: case_name, stop_option, calendar, finidat, rest_frq, fsites
     !> &run_ctl
-    character(:), allocatable :: bgc_scheme, outdir
+    character(:), allocatable :: bgc_scheme, inundation, outdir
     !> First day of output.
     type(calendar_date) :: start_date
     !> &run_ctl
@@ -194,6 +194,7 @@ contains
     c%rest_frq = c%text_of('rest_frq')
     c%fsites = c%text_of('fsites')
     c%bgc_scheme = c%text_of('bgc_scheme')
+    c%inundation = c%text_of('inundation')
     c%outdir = c%text_of('outdir')
     c%stop_n = whole_of(c, 'stop_n')
     c%dt_phys = whole_of(c, 'dt_phys')

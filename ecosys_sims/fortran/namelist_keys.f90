@@ -50,6 +50,8 @@ contains
       key(g, 'rest_frq', 'text', 'none', 'when restart files are written', 'none yearly end'), &
       key(g, 'fsites', 'text', '', 'site table (netCDF); empty for the one site of &site_nl'), &
       key(g, 'bgc_scheme', 'text', 'process', 'who computes the fluxes', 'process emulator'), &
+      key(g, 'inundation', 'text', 'none', &
+        'inundated share of each site: none, or TOPMODEL by the water table', 'none topmodel'), &
       key(g, 'spinup_years', 'integer', '2', 'years before start_date of a cold start'), &
       key(g, 'outdir', 'text', '.', 'directory of the output, which must exist')]
   end function run_keys

@@ -15,8 +15,8 @@ module parameters
   ! parameters of each namelist group
   integer, parameter :: n_vegetation = 15
   integer, parameter :: n_soil = 5
-  integer, parameter :: n_hydrology = 8
-  integer, parameter :: n_methane = 25
+  integer, parameter :: n_hydrology = 11
+  integer, parameter :: n_methane = 26
   integer, parameter :: n_nitrogen = 9
   integer, parameter :: n_evolution = 14
   !> parameters in the table
@@ -80,6 +80,12 @@ module parameters
     !> [mm day-1] largest irrigation in the growing season (keeps rice flooded)
     real(wp), allocatable :: irrigation(:)
     real(wp), allocatable :: ddf(:)  !< [mm K-1 day-1] degree-day factor of snow melt
+    !> [1] shape of the gamma distribution of the topographic index (inundation)
+    real(wp), allocatable :: topo_shape(:)
+    !> [1] scale of the gamma distribution of the topographic index (inundation)
+    real(wp), allocatable :: topo_scale(:)
+    !> [m-1] topographic index per metre of water table depth (inundation)
+    real(wp), allocatable :: topo_f(:)
     !> [umol L-1 h-1] methane production potential per soil volume at t_pr
     real(wp), allocatable :: mgo(:)
     real(wp), allocatable :: pq10(:)  !< [1] Q10 of methane production
@@ -121,6 +127,8 @@ module parameters
     real(wp), allocatable :: ham_off(:)
     !> [mg kg-1] ammonium nitrogen that halves their uptake
     real(wp), allocatable :: ham_kn(:)
+    !> [umol L-1 h-1] methane production potential of the inundated share of a site
+    real(wp), allocatable :: mgo_inund(:)
     ! crops and their management (group crop_nl)
     ! nitrogen (group nitrogen_nl)
     real(wp), allocatable :: n_limit(:)  !< [1] strength of nitrogen limitation
@@ -297,7 +305,19 @@ contains
       entry('ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, [ &
           3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, &
           3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-          'degree-day factor of snow melt')]
+          'degree-day factor of snow melt'), &
+      entry('topo_shape', '1', 'hydro_nl', 0.2_wp, 20.0_wp, [ &
+          1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, &
+          1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp], &
+          'shape of the gamma distribution of the topographic index (inundation)'), &
+      entry('topo_scale', '1', 'hydro_nl', 0.1_wp, 10.0_wp, [ &
+          1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, &
+          1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp], &
+          'scale of the gamma distribution of the topographic index (inundation)'), &
+      entry('topo_f', 'm-1', 'hydro_nl', 0.1_wp, 20.0_wp, [ &
+          2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, &
+          2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp], &
+          'topographic index per metre of water table depth (inundation)')]
   end function hydrology_table
 
   !> Parameters of methane, namelist group ch4_nl.
@@ -403,7 +423,11 @@ contains
       entry('ham_kn', 'mg kg-1', 'ch4_nl', 1.0_wp, 1000.0_wp, [ &
           20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, &
           20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp], &
-          'ammonium nitrogen that halves their uptake')]
+          'ammonium nitrogen that halves their uptake'), &
+      entry('mgo_inund', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
+          0.58_wp, 0.56_wp, 0.63_wp, 0.53_wp, 0.71_wp, 0.85_wp, 0.5_wp, &
+          0.2_wp, 0.8_wp, 0.12_wp, 0.2_wp, 0.5_wp, 0.12_wp], &
+          'methane production potential of the inundated share of a site')]
   end function methane_table
 
   !> Parameters of change over the years, namelist group evolution_nl.
@@ -527,6 +551,9 @@ contains
     allocate (p%d_water(nsite), source=0.0_wp)
     allocate (p%irrigation(nsite), source=0.0_wp)
     allocate (p%ddf(nsite), source=0.0_wp)
+    allocate (p%topo_shape(nsite), source=0.0_wp)
+    allocate (p%topo_scale(nsite), source=0.0_wp)
+    allocate (p%topo_f(nsite), source=0.0_wp)
     allocate (p%mgo(nsite), source=0.0_wp)
     allocate (p%pq10(nsite), source=0.0_wp)
     allocate (p%t_pr(nsite), source=0.0_wp)
@@ -552,6 +579,7 @@ contains
     allocate (p%ham_on(nsite), source=0.0_wp)
     allocate (p%ham_off(nsite), source=0.0_wp)
     allocate (p%ham_kn(nsite), source=0.0_wp)
+    allocate (p%mgo_inund(nsite), source=0.0_wp)
     ! crops and their management (group crop_nl)
     ! nitrogen (group nitrogen_nl)
     allocate (p%n_limit(nsite), source=0.0_wp)
@@ -705,6 +733,9 @@ contains
     case ('d_water'); values => p%d_water
     case ('irrigation'); values => p%irrigation
     case ('ddf'); values => p%ddf
+    case ('topo_shape'); values => p%topo_shape
+    case ('topo_scale'); values => p%topo_scale
+    case ('topo_f'); values => p%topo_f
     case ('mgo'); values => p%mgo
     case ('pq10'); values => p%pq10
     case ('t_pr'); values => p%t_pr
@@ -730,6 +761,7 @@ contains
     case ('ham_on'); values => p%ham_on
     case ('ham_off'); values => p%ham_off
     case ('ham_kn'); values => p%ham_kn
+    case ('mgo_inund'); values => p%mgo_inund
     ! crops and their management (group crop_nl)
     ! nitrogen (group nitrogen_nl)
     case ('n_limit'); values => p%n_limit

@@ -132,6 +132,7 @@ contains
     call open_forcing(run%source, config, run%sites, stat, errmsg)
     if (stat /= success) return
     run%column%static = run%sites%static
+    run%column%static%topmodel = config%inundation == 'topmodel'
     run%column%params = run%sites%params
     call column_initialise(run%column)
     call write_parameter_record(config%outdir//'/'//config%case_name//'.params.nc', run%sites%id, &
