@@ -70,16 +70,21 @@ class Period:
         return {"stop_n": self.days, "stop_option": "ndays"}
 
 
-def read_period(forcing: Path) -> Period:
-    """The whole calendar years of a forcing file, or all its whole days where it has no whole year."""
+def read_period(forcing: Path, longitude_of_utc: float | None = None) -> Period:
+    """The whole calendar years of a forcing file, or all its whole days where it has no whole year.
+
+    Years and days are local; where the file's times are in UTC, `longitude_of_utc` of the site (degrees east) says so.
+    """
     with netCDF4.Dataset(forcing) as file:
         time = file["time"]
         kind = getattr(time, "calendar", "standard")
         stamps = cftime.num2date(time[:], time.units, kind)
-        stamp = getattr(time, "stamp", "start")
+        shift = _start_of_interval(file)
     step = stamps[1] - stamps[0]
-    shift = {"start": 0.0, "middle": -0.5, "end": -1.0}[stamp]
     begin, end = stamps[0] + shift * step, stamps[-1] + (shift + 1.0) * step
+    if longitude_of_utc is not None and step < timedelta(days=1):
+        records = round(longitude_of_utc / 360.0 * (timedelta(days=1) / step))  # as the program shifts them
+        begin, end = begin + records * step, end + records * step
     noleap = kind in ("noleap", "365_day")
     first = _midnight_after(begin)
     last = date(end.year, end.month, end.day)  # the first day that is not covered
@@ -91,6 +96,17 @@ def read_period(forcing: Path) -> Period:
     if days < 1:
         raise TowerError(f"{forcing}: holds no whole day")
     return Period(first, days, "noleap" if noleap else "standard")
+
+
+def _start_of_interval(file: netCDF4.Dataset) -> float:
+    """Where an interval begins relative to its stamp, in intervals: by the attribute `stamp`, else by CF bounds."""
+    time = file["time"]
+    stamp, bounds = getattr(time, "stamp", None), getattr(time, "bounds", None)
+    if stamp is None and bounds in file.variables:
+        first, last = (float(edge) for edge in file[bounds][0])
+        if last > first:
+            return round(2.0 * (first - float(time[0])) / (last - first)) / 2.0
+    return {"start": 0.0, "middle": -0.5, "end": -1.0}[stamp or "start"]
 
 
 def _midnight_after(moment: cftime.datetime) -> date:
@@ -142,7 +158,9 @@ def run_tower(
     program = find_program()
     forcing, out = forcing.resolve(), out.resolve()
     require_valid_forcing(forcing)
-    site, period = read_site(forcing), read_period(forcing)
+    site = read_site(forcing)
+    in_utc = str((changes or {}).get("forcing_nl", {}).get("time_zone", "")).lower() == "utc"
+    period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)

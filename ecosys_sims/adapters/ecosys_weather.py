@@ -6,8 +6,9 @@
 Two header lines say what the columns are. In `HJ0311XDHTXHXWXPXXXR`: H hourly (3: 3-hourly), J day of year, 03
 columns of time (X year, D day, H hour), 11 of weather (T temperature, H humidity, W wind, P precipitation, R
 shortwave, X not used). The second gives their units in that order: C or K, G (g g-1) or R (%), S (m s-1), M (mm per
-interval), W (W m-2). Two lines of site constants follow. Hours are 1 to 24 and mark the end of the interval. Files
-with 18 columns also hold pressure (kPa, 12th), longwave (W m-2, 16th) and CO2 (ppm, 18th).
+interval), W (W m-2). Two lines of site constants follow, the third number of the first of them is the hour of solar
+noon: times are moved by whole intervals so that it is 12 (files in UTC have others). Hours are 1 to 24 and mark the
+end of the interval. Files with 18 columns also hold pressure (kPa, 12th), longwave (W m-2, 16th) and CO2 (ppm, 18th).
 """
 
 import argparse
@@ -16,7 +17,7 @@ import itertools
 import logging
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,19 @@ def read_header(path: Path, lines: list[str]) -> Layout:
     if missing:
         raise AdapterError(f"{path} line 1: no column of {missing[0]}")
     return Layout(STEPS[step], columns)
+
+
+def read_noon(path: str | Path) -> float:
+    """Hour of solar noon in the times of a file, by its third line; AdapterError where there is none."""
+    try:
+        with open(path) as file:
+            line = list(itertools.islice(file, HEADER_LINES))[2]
+        noon = float(line.split(",")[2])
+    except (OSError, UnicodeDecodeError, IndexError, ValueError) as error:
+        raise AdapterError(f"{path} line 3: no hour of solar noon (third number)") from error
+    if not 0.0 <= noon <= 24.0:
+        raise AdapterError(f"{path} line 3: solar noon at {noon:g} h, expected 0 to 24")
+    return noon
 
 
 def read_year(path: str | Path, elevation: float) -> tuple[int, int, dict[str, np.ndarray]]:
@@ -153,16 +167,32 @@ def _check_ranges(path: Path, found: dict[str, np.ndarray]) -> None:
             )
 
 
-def read_years(paths: list[Path], elevation: float) -> tuple[datetime, int, dict[str, np.ndarray]]:
-    """Consecutive years: start, step in hours, and the quantities of all years joined."""
+def read_years(
+    paths: list[Path], elevation: float, utc_offset: float | None = None
+) -> tuple[datetime, int, dict[str, np.ndarray]]:
+    """Consecutive years: start, step in hours, and the quantities of all years joined, in local time.
+
+    `utc_offset` is the hours from the file's times to local time; by default the header's solar noon says it. The
+    hours that are missing at the end of the last day (or the beginning of the first) are those left over at the other
+    end.
+    """
     parts = sorted((read_year(path, elevation) for path in paths), key=lambda part: part[0])
     for (year, step, columns), (after, step_after, columns_after) in itertools.pairwise(parts):
         if after != year + 1:
             raise AdapterError(f"years {year} and {after} are not consecutive; give every year once")
         if step != step_after or set(columns) != set(columns_after):
             raise AdapterError(f"years {year} and {after} have different steps or columns")
-    joined = {name: np.concatenate([part[2][name] for part in parts]) for name in parts[0][2]}
-    return datetime(parts[0][0], 1, 1), parts[0][1], joined
+    step = parts[0][1]
+    if utc_offset is None:
+        noons = {read_noon(path) for path in paths}
+        if len(noons) > 1:
+            raise AdapterError(f"{paths[0]} line 3: solar noon differs between the files: {sorted(noons)}")
+        utc_offset = 12.0 - noons.pop()
+    records = round(utc_offset / step)
+    if records:
+        log.info("times are moved by %d h to local solar time", records * step)
+    joined = {name: np.roll(np.concatenate([part[2][name] for part in parts]), records) for name in parts[0][2]}
+    return datetime(parts[0][0], 1, 1), step, joined
 
 
 def drivers(found: dict[str, np.ndarray], step_hours: int) -> dict[str, np.ndarray]:
@@ -208,7 +238,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, help="weather files, one a year, of consecutive years")
     parser.add_argument("--out", type=Path, required=True, help="forcing file to write")
     command.add_site(parser, required=("site", "lat", "lon", "biome"))
-    parser.add_argument("--utc-offset", type=float, default=0.0, help="hours from the file's times to local time")
+    parser.add_argument(
+        "--utc-offset", type=float, help="hours from the file's times to local time (default: by the header's noon)"
+    )
     command.add_run(parser)
     options = parser.parse_args(arguments)
     return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
@@ -217,13 +249,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _convert(options: argparse.Namespace) -> None:
     if options.elevation is None:
         options.elevation = 0.0
-    start, step, found = read_years(options.files, options.elevation)
+    start, step, found = read_years(options.files, options.elevation, options.utc_offset)
     site = describe_site(start, step, found, options)
     source = "ecosys weather files " + ", ".join(path.name for path in options.files)
-    shifted = start + timedelta(hours=options.utc_offset)
-    write_forcing(options.out, site, shifted, step, drivers(found, step), source)
+    weather.check_local_time(f"{options.files[0]}: shortwave", found["shortwave"], 24 // step)
+    write_forcing(options.out, site, start, step, drivers(found, step), source)
     require_valid_forcing(options.out)
-    log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, shifted)
+    log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, start)
 
 
 if __name__ == "__main__":

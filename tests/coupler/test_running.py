@@ -199,13 +199,16 @@ def test_verify_notices_other_weights(tmp_path):
         Model(tmp_path / "mixed.pt").verify()
 
 
-@pytest.mark.parametrize(("calendar", "last", "following"), [
-    ("standard", (2004, 2, 29), (2004, 3, 1)),
-    ("standard", (1900, 2, 28), (1900, 3, 1)),
-    ("noleap", (2004, 2, 28), (2004, 3, 1)),
-    ("360_day", (2004, 2, 30), (2004, 3, 1)),
-    ("360_day", (2004, 12, 30), (2005, 1, 1)),
-])
+@pytest.mark.parametrize(
+    ("calendar", "last", "following"),
+    [
+        ("standard", (2004, 2, 29), (2004, 3, 1)),
+        ("standard", (1900, 2, 28), (1900, 3, 1)),
+        ("noleap", (2004, 2, 28), (2004, 3, 1)),
+        ("360_day", (2004, 2, 30), (2004, 3, 1)),
+        ("360_day", (2004, 12, 30), (2005, 1, 1)),
+    ],
+)
 def test_calendars(stub_file, host, calendar, last, following):
     one = host(stub_file, 1)
     cells = Model(stub_file).cells(1, calendar)

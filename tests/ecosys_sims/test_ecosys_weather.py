@@ -59,6 +59,32 @@ def test_three_hourly_kelvin_and_relative_humidity(tmp_path: Path) -> None:
     assert "LWdown" not in given  # the program derives it
 
 
+def test_times_are_moved_to_solar_noon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The header says when the sun is highest: at 12 h in these files, whatever it says."""
+    caplog.set_level("INFO")
+    out, noon = tmp_path / "forcing.nc", HOURLY.replace("6,0,12\n", "6,0,17.3\n")
+    lines = write_hourly(tmp_path / "w.csv", 2003, padded=False).read_text().splitlines()
+    header, rows = lines[:4], [line.split(",") for line in lines[4:]]
+    sun = [row[13] for row in rows]
+    for row, value in zip(rows, sun[-5:] + sun[:-5], strict=True):  # as in UTC over America
+        row[13] = value
+    (tmp_path / "w.csv").write_text(noon + "\n".join(",".join(row) for row in rows) + "\n")
+    assert ecosys_weather.main([str(tmp_path / "w.csv"), *SITE, "--out", str(out)]) == 0
+    assert "times are moved by -5 h to local solar time" in caplog.text
+    with netCDF4.Dataset(out) as file:
+        assert file["time"].units == "hours since 2003-01-01 00:00:00"
+        assert len(file.dimensions["time"]) == 365 * 24
+        assert np.asarray(file["SWdown"][:, 0]).reshape(-1, 24).argmax(axis=1).tolist() == [11] * 365
+        assert file["Tair"][0, 0] - 273.15 == pytest.approx(-6.0, abs=1e-4)
+    (tmp_path / "w.csv").write_text("\n".join(header) + "\n" + "\n".join(",".join(row) for row in rows) + "\n")
+    assert ecosys_weather.main([str(tmp_path / "w.csv"), *SITE, "--out", str(out)]) == 1
+    assert "w.csv: shortwave: the sun is highest at 16:" in caplog.text
+    assert ecosys_weather.main([str(tmp_path / "w.csv"), *SITE, "--utc-offset", "-5", "--out", str(out)]) == 0
+    with pytest.raises(AdapterError, match=r"w\.csv line 3: no hour of solar noon"):
+        (tmp_path / "w.csv").write_text("a\nb\n6,0\n")
+        ecosys_weather.read_noon(tmp_path / "w.csv")
+
+
 @pytest.mark.parametrize(
     ("header", "edit", "message"),
     [
@@ -110,3 +136,4 @@ def test_real_hourly_and_three_hourly_weather(data_dir: Path) -> None:
     start, step, found = ecosys_weather.read_years(duke, 130.0)
     assert (start.year, step, len(duke)) == (1980, 3, 14)
     assert np.isfinite(found["humidity"]).all()
+    assert found["shortwave"].reshape(-1, 8).mean(0).argmax() in (3, 4)  # they are in UTC, noon at 17.27 h

@@ -40,6 +40,22 @@ def test_whole_years_are_run_or_whole_days(tmp_path: Path, start, step, count, f
     assert (period.start, period.days) == (first, days)
 
 
+def test_stamps_by_bounds_and_times_in_utc(tmp_path: Path) -> None:
+    forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 1, 24 * 365)
+    # Over 150 degrees east the last 10 hours of 2001 are missing and there are 10 more of the first day.
+    assert tower.read_period(forcing, 150.0) == tower.Period(date(2001, 1, 2), 364, "standard")
+    assert tower.read_period(forcing, -120.0) == tower.Period(date(2001, 1, 1), 364, "standard")
+    assert tower.read_period(forcing, 7.0) == tower.Period(date(2001, 1, 1), 365, "standard")
+    with netCDF4.Dataset(forcing, "a") as file:
+        del file["time"].stamp
+        file.createDimension("nv", 2)
+        file["time"].bounds = "time_bnds"
+        edges = np.arange(24 * 365 + 1.0)
+        file.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.stack([edges[:-1], edges[1:]], axis=1)
+        file["time"][:] = edges[1:]
+    assert tower.read_period(forcing) == tower.Period(date(2001, 1, 1), 365, "standard")
+
+
 def test_the_program_is_asked_for_this_site_and_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "ecosys"
     program.write_text(f"#!{sys.executable}\nimport sys\nsys.stderr.write('ecosys: I only read')\nsys.exit(1)\n")
