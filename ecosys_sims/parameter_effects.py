@@ -24,6 +24,7 @@ _LISTS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
      ("ham_k", "ham_q10", "ham_yield", "ham_maint", "ham_death", "ham_half", "ham_on", "ham_off")),
     ("the soil has no ammonium", EVERYWHERE, ("ham_kn",)),
     ("no wood is grown (alloc_wood is 0)", HERBS, ("turn_wood",)),
+    ("no soybean is grown", EVERYWHERE, ("n_legume",)),
     ("nothing is drained or rewetted while drain_year is 0", EVERYWHERE, ("drain_span", "drain_factor")),
     ("vegetation does not shift while shift_year is 0", EVERYWHERE, ("shift_span", "shift_lai", "shift_tveg")),
     ("methane production does not wander while mgo_walk is 0", EVERYWHERE, ("walk_year",)),
