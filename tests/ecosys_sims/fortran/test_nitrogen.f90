@@ -11,6 +11,7 @@ program test_nitrogen
                       denitrification_rate, nitrous_share, mineral_nitrogen_day, &
                       organic_nitrogen_day, litter_of_plants, growth_limit, nitrogen_status, &
                       uptake_capacity, soil_ratios
+  use balance, only: n_balances
   use checks, only: check, check_close, check_range, same_bits, finish
   implicit none
   integer, parameter :: nsite = 13
@@ -156,7 +157,7 @@ contains
     integer, intent(in) :: nday             !< days
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5)
+    real(wp) :: worst(n_balances)
     integer :: day, stat, k
     worst = 0.0_wp
     call random_sites(c, 1, nsite, .false.)
@@ -189,7 +190,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5), well(nsite)
+    real(wp) :: worst(n_balances), well(nsite)
     integer :: stat, k
     worst = 0.0_wp
     call run_sites(c, 1.0_wp, 5.0_wp, 180)
@@ -208,7 +209,7 @@ contains
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5)
+    real(wp) :: worst(n_balances)
     integer :: stat, k
     worst = 0.0_wp
     call random_sites(c, 1, 3, .false.)
