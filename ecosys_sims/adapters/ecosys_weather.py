@@ -87,6 +87,14 @@ def read_noon(path: str | Path) -> float:
     return noon
 
 
+def offset_to_local(paths: list[Path]) -> float:
+    """Hours from the times of the files to local solar time, by their headers; they must agree."""
+    noons = {read_noon(path) for path in paths}
+    if len(noons) > 1:
+        raise AdapterError(f"{paths[0]} line 3: solar noon differs between the files: {sorted(noons)}")
+    return 12.0 - noons.pop()
+
+
 def read_year(path: str | Path, elevation: float) -> tuple[int, int, dict[str, np.ndarray]]:
     """One file: its year, step in hours, and quantities (T,) from 1 January 00:00 on.
 
@@ -168,13 +176,12 @@ def _check_ranges(path: Path, found: dict[str, np.ndarray]) -> None:
 
 
 def read_years(
-    paths: list[Path], elevation: float, utc_offset: float | None = None
+    paths: list[Path], elevation: float, utc_offset: float = 0.0
 ) -> tuple[datetime, int, dict[str, np.ndarray]]:
-    """Consecutive years: start, step in hours, and the quantities of all years joined, in local time.
+    """Consecutive years: start, step in hours, and the quantities of all years joined.
 
-    `utc_offset` is the hours from the file's times to local time; by default the header's solar noon says it. The
-    hours that are missing at the end of the last day (or the beginning of the first) are those left over at the other
-    end.
+    Times are moved by `utc_offset` hours, rounded to whole intervals; the hours that are then missing at the end of the
+    last day (or the beginning of the first) are those left over at the other end.
     """
     parts = sorted((read_year(path, elevation) for path in paths), key=lambda part: part[0])
     for (year, step, columns), (after, step_after, columns_after) in itertools.pairwise(parts):
@@ -183,11 +190,6 @@ def read_years(
         if step != step_after or set(columns) != set(columns_after):
             raise AdapterError(f"years {year} and {after} have different steps or columns")
     step = parts[0][1]
-    if utc_offset is None:
-        noons = {read_noon(path) for path in paths}
-        if len(noons) > 1:
-            raise AdapterError(f"{paths[0]} line 3: solar noon differs between the files: {sorted(noons)}")
-        utc_offset = 12.0 - noons.pop()
     records = round(utc_offset / step)
     if records:
         log.info("times are moved by %d h to local solar time", records * step)
@@ -249,7 +251,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _convert(options: argparse.Namespace) -> None:
     if options.elevation is None:
         options.elevation = 0.0
-    start, step, found = read_years(options.files, options.elevation, options.utc_offset)
+    offset = offset_to_local(options.files) if options.utc_offset is None else options.utc_offset
+    start, step, found = read_years(options.files, options.elevation, offset)
     site = describe_site(start, step, found, options)
     source = "ecosys weather files " + ", ".join(path.name for path in options.files)
     weather.check_local_time(f"{options.files[0]}: shortwave", found["shortwave"], 24 // step)

@@ -133,7 +133,7 @@ def test_real_hourly_and_three_hourly_weather(data_dir: Path) -> None:
     noon = found["shortwave"].reshape(-1, 24).mean(0).argmax()
     assert noon in (10, 11, 12)
     duke = sorted((data_dir / "ecosys_dukeforest" / "forcing").glob("w*"))
-    start, step, found = ecosys_weather.read_years(duke, 130.0)
+    start, step, found = ecosys_weather.read_years(duke, 130.0, ecosys_weather.offset_to_local(duke))
     assert (start.year, step, len(duke)) == (1980, 3, 14)
     assert np.isfinite(found["humidity"]).all()
     assert found["shortwave"].reshape(-1, 8).mean(0).argmax() in (3, 4)  # they are in UTC, noon at 17.27 h
