@@ -2,7 +2,7 @@
 !! where the limitation is switched off, and less growth where nitrogen is missing.
 program test_nitrogen
   use kinds, only: wp
-  use column, only: column_model, check_balances, spinup_year_end
+  use column, only: column_model, column_initialise, check_balances, spinup_year_end
   use column_state, only: step_forcing
   use column_runs, only: random_sites, run_day
   use synthetic_weather, only: unit_random
@@ -164,6 +164,8 @@ contains
     c%params%n_limit = strength
     c%params%n_dep = input
     c%params%n_fix = 0.0_wp
+    c%params%ham_vmax = 0.0_wp  ! ammonium slows the high-affinity methanotrophs
+    call column_initialise(c)
     do day = 0, nday - 1
       call run_day(c, forcing, [(k, k=1, nsite)], day, 0.0_wp, worst, stat, errmsg)
       call check(stat == 0, errmsg)
