@@ -101,6 +101,9 @@ contains
   subroutine test_wet_days(c)
     integer, intent(in) :: c
     character(*), parameter :: before(3) = ['a wet day   ', 'one dry day ', 'two dry days']
+    !> Probabilities of GWGEN (Sommer and Kaplan 2017): constant + slope * share of wet days.
+    real(wp), parameter :: constant(3) = [0.2448_wp, 0.0_wp, 0.0_wp]
+    real(wp), parameter :: slope(3) = [0.7552_wp, 0.8649_wp, 0.7000_wp]
     real(wp) :: p, excess(3), variance(3), expected, wanted, found, persistence, sigma
     integer :: i, k, state, doy
     logical :: wet(days)
@@ -112,7 +115,7 @@ contains
       found = found + count(wet)/real(days*members, wp)
       do k = 3, days
         state = merge(1, merge(2, 3, wet(k - 2)), wet(k - 1))
-        p = wet_probability(share_of(c, 1 + mod(k - 1, 365)), wet(k - 1), wet(k - 2))
+        p = constant(state) + slope(state)*share_of(c, 1 + mod(k - 1, 365))
         excess(state) = excess(state) + merge(1.0_wp, 0.0_wp, wet(k)) - p
         variance(state) = variance(state) + p*(1.0_wp - p)
       end do
