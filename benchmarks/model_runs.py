@@ -29,6 +29,8 @@ EXTREMES = {
     "continentality": (-5.0, 90.0), "t_ann": (238.15, 311.15),
 }  # fmt: skip
 PRECIPITATION = (5.0, 6000.0)  # kg m-2 year-1, drawn evenly in the logarithm
+# Parameters that are no quantities: a number chooses what is done.
+CODES = {"rotation": (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 12.0, 54321.0, 10203.0), "lue_scheme": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,15 @@ def extreme_sites(count: int, seed: int) -> SiteTable:
 def any_parameters(table: dict[str, ParameterInfo], count: int, seed: int) -> dict[str, np.ndarray]:
     """Every parameter of the program, name -> (count,), over the whole range that the program accepts.
 
-    A site in four keeps its biome's default of a parameter (NaN), one in ten has one of the two bounds.
+    A site in four keeps its biome's default of a parameter (NaN), one in ten has one of the two bounds; codes take
+    values that have a meaning.
     """
     found = {}
     for name, info in table.items():
         rng = stream(seed, f"any {name}")
+        if name in CODES:
+            found[name] = rng.choice(CODES[name], count)
+            continue
         values = rng.uniform(info.minimum, info.maximum, count)
         chance = rng.uniform(size=count)
         values[chance < 0.35] = rng.choice([info.minimum, info.maximum], (chance < 0.35).sum())

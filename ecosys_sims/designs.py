@@ -98,14 +98,19 @@ def _ranges(
 ) -> dict[str, _Range]:
     """The range of each chosen parameter at one site; without a choice, all whose spread is known."""
     flag = base.biome[site]
-    spreads = {spread.name: spread for spread in (WETLAND if biomes.is_wetland(flag) else UPLAND)}
+    biome = biomes.BY_FLAG[flag].name
+    spreads = {
+        spread.name: spread
+        for spread in (WETLAND if biomes.is_wetland(flag) else UPLAND)
+        if not spread.only or biome in spread.only
+    }
     chosen = design.parameters or {name: None for name in spreads if name in table}
     found = {}
     for name, given in chosen.items():
         if name not in table:
             raise ConfigError(f"design.parameters: {_unknown(name, table)}")
         info = table[name]
-        default = info.biome_defaults[biomes.BY_FLAG[flag].name]
+        default = info.biome_defaults[biome]
         drawn = values[name][site] if name in values else np.nan
         found[name] = _range(name, given, default if np.isnan(drawn) else float(drawn), spreads.get(name), info)
     return found

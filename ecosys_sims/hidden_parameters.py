@@ -54,7 +54,10 @@ def draw_parameters(
             info = table[spread.name]
             defaults = np.array([info.biome_defaults[biomes.BY_FLAG[flag].name] for flag in sites.biome])
             # A biome whose default is zero lacks the process (inflow to a bog): it has no logarithm and no spread.
-            index = np.flatnonzero(members & (defaults > 0.0) if spread.log else members)
+            having = members & (defaults > 0.0) if spread.log else members
+            if spread.only:
+                having = having & np.isin(sites.biome, [biomes.BY_NAME[name].flag for name in spread.only])
+            index = np.flatnonzero(having)
             if index.size == 0:
                 continue
             drawn, found = _draw(

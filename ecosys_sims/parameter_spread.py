@@ -13,7 +13,7 @@ class Spread:
 
     sd: standard deviation between sites of a biome, in the parameter's unit, or of its logarithm where `log`; lowest,
     highest: limits of the drawn values; drivers: weights of standardised predictors in the climate and soil
-    regression (sites.py's columns and `npp`).
+    regression (sites.py's columns and `npp`); only: biomes that have it, empty for all of the kind.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Spread:
     highest: float
     log: bool = True
     drivers: dict[str, float] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
 
 
 # Parameters whose field and noise go together, with their correlation: (first, second, correlation).
@@ -40,6 +41,12 @@ _VEGETATION: tuple[Spread, ...] = (
     Spread("mat_depth", 0.35, 0.005, 0.12, drivers={"t_ann": -0.8, "annual_precip": 0.4}),
     Spread("mat_k", 0.2, 0.08, 0.6, drivers={"annual_precip": 0.8, "sand": 0.3}),
     Spread("ddf", 0.15, 2.0, 6.0, drivers={"continentality": 0.8}),
+    # The program's defaults with a spread of our choice.
+    Spread("n_dep", 0.4, 0.05, 5.0, drivers={"t_ann": 0.5, "annual_precip": 0.6}),
+    Spread("n_fix", 0.3, 0.05, 5.0, drivers={"npp": 0.8, "ph": 0.3}),
+    Spread("k_nit", 0.3, 0.005, 0.3, drivers={"ph": 0.8, "clay": -0.3}),
+    Spread("k_denit", 0.4, 0.01, 0.25, drivers={"clay": 0.7, "npp": 0.4}),
+    Spread("n2o_nit", 0.4, 0.005, 0.08, drivers={"clay": 0.5, "ph": -0.6}),
 )
 
 WETLAND: tuple[Spread, ...] = _VEGETATION + (
