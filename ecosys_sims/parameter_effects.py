@@ -21,14 +21,15 @@ _LISTS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
      ("mgo", "pq10", "t_pr", "f_x", "c_r", "ph_min", "walk_year", "mgo_walk")),
     ("no plants that conduct methane (tveg is 0)", UPLANDS - {"tundra"}, ("pox", "kp", "shift_tveg")),
     ("no high-affinity methanotrophs (ham_vmax is 0)", WETLANDS,
-     ("ham_k", "ham_q10", "ham_yield", "ham_maint", "ham_death", "ham_half", "ham_on", "ham_off")),
-    ("the soil has no ammonium", EVERYWHERE, ("ham_kn",)),
+     ("ham_k", "ham_q10", "ham_yield", "ham_maint", "ham_death", "ham_half", "ham_on", "ham_off", "ham_kn")),
     ("no wood is grown (alloc_wood is 0)", HERBS, ("turn_wood",)),
     ("no soybean is grown", EVERYWHERE, ("n_legume",)),
     ("nothing is drained or rewetted while drain_year is 0", EVERYWHERE, ("drain_span", "drain_factor")),
     ("vegetation does not shift while shift_year is 0", EVERYWHERE, ("shift_span", "shift_lai", "shift_tveg")),
     ("methane production does not wander while mgo_walk is 0", EVERYWHERE, ("walk_year",)),
     ("no ground collapses while thaw_depth is 0", EVERYWHERE, ("thaw_span", "thaw_k_out", "thaw_h_max")),
+    ("the inundated share of a site is computed with inundation = 'topmodel' only", EVERYWHERE,
+     ("topo_shape", "topo_scale", "topo_f", "mgo_inund")),
     ("no crops", EVERYWHERE - CROPS, ("cultivar_trend",)),
 )  # fmt: skip
 

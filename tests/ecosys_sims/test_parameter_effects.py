@@ -30,6 +30,7 @@ DEPENDS_ON_SITE = {
     "ddf": "no snow falls",
     "thaw_depth": "there is no permafrost",
 }
+INUNDATION = ("topo_shape", "topo_scale", "topo_f", "mgo_inund")  # act with that option of &run_ctl only
 START = 2001
 # Parameters of events: they act with one another. parameter -> what else is set
 COMPANY: dict[str, dict[str, float]] = {
@@ -57,7 +58,12 @@ def values_to_try(info: ParameterInfo, default: float) -> list[float]:
 
 
 def has_effect(
-    program: Path, folder: Path, table: dict[str, ParameterInfo], cases: list[tuple[str, str]], company: bool
+    program: Path,
+    folder: Path,
+    table: dict[str, ParameterInfo],
+    cases: list[tuple[str, str]],
+    company: bool,
+    **options: str,
 ) -> dict[tuple[str, str], bool]:
     """(parameter, biome) -> whether any state or flux of any day differs from that of the site with its defaults."""
     drawn = usual_sites(300, 3)
@@ -81,7 +87,7 @@ def has_effect(
         fsites = write_case_sites(where, sites.part(first, first + BLOCK), {n: v[part] for n, v in values.items()})
         run = run_case(program, where, {
             "run_ctl": {"fsites": fsites, "start_date": f"{START}-07-01", "stop_n": 365, "stop_option": "ndays",
-                        "spinup_years": 1},
+                        "spinup_years": 1} | options,
             "hist_nl": {"hist_deflate": 0},
         })  # fmt: skip
         assert run.code == 0, run.message
@@ -102,11 +108,14 @@ def has_effect(
 def test_every_parameter_changes_the_output(ecosys_exe: Path, tmp_path: Path) -> None:
     """Each at one biome where it must, together with the parameters of the same event."""
     table = parameter_table(ecosys_exe)
-    cases = [(name, fitting_biome(name)) for name in table]
-    found = has_effect(ecosys_exe, tmp_path, table, cases, company=True)
+    cases = [(name, fitting_biome(name)) for name in table if name not in INUNDATION]
+    found = has_effect(ecosys_exe, tmp_path / "most", table, cases, company=True)
+    flooded = [(name, "fen") for name in INUNDATION]
+    found |= has_effect(ecosys_exe, tmp_path / "flooded", table, flooded, company=True, inundation="topmodel")
     expected = {case: case[0] in COMPANY or why_without_effect(*case) is None for case in cases}
+    expected |= dict.fromkeys(flooded, True)
     assert {name for name, _ in found} == set(table)
-    assert [case for case in cases if found[case] != expected[case]] == []
+    assert [case for case in expected if found[case] != expected[case]] == []
 
 
 def fitting_biome(name: str) -> str:
