@@ -142,7 +142,7 @@ contains
     real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
     real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
     type(work_arrays), intent(inout) :: work       !< work arrays
-    real(wp) :: uptake, gas_ratio
+    real(wp) :: gas_ratio
     integer :: i, k
     associate (m => work%methane)
       do i = 1, n
@@ -153,10 +153,13 @@ contains
                                             liquid(i, 1), ice(i, 1), forcing%wind(i), swe(i), &
                                             snow_density(i))
       end do
+      do i = 1, n
+        m%limit(i) = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*lai(i)/p%lai_max(i)
+      end do
       do k = 1, nch4
         do i = 1, n
-          uptake = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*lai(i)/p%lai_max(i)
-          m%conduit(i, k) = uptake*work%root_conduit(i, k)*liquid(i, k)/work%soil%capacity(i, k)
+          m%conduit(i, k) = m%limit(i)*work%root_conduit(i, k)*liquid(i, k) &
+                            /work%soil%capacity(i, k)
         end do
       end do
     end associate

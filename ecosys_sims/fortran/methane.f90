@@ -105,23 +105,23 @@ contains
     real(wp), intent(out) :: store(n, nch4)            !< R [1]
     real(wp), intent(out) :: spread(n, nch4)           !< diffusivity of C in the soil [m2 s-1]
     real(wp), intent(out) :: solubility(n, nch4)       !< Henry's constant [mol m-3 Pa-1]
-    real(wp) :: t, water, air, gas_ratio
+    real(wp) :: t, water, air, gas_ratio, share
     integer :: i, k
     do k = 1, nch4
       do i = 1, n
         solubility(i, k) = 1700.0_wp/temperature(i, k) - 1700.0_wp/298.15_wp
       end do
       call exponentials(n, solubility(:, k))
+      share = 1.0e-3_wp/dz(k)
       do i = 1, n
         solubility(i, k) = henry_25*solubility(i, k)
         t = temperature(i, k) - t_freeze
-        water = (liquid(i, k) + ice(i, k))*(1.0e-3_wp/dz(k))
+        water = (liquid(i, k) + ice(i, k))*share
         air = max(0.0_wp, porosity(i) - water)
-        gas_ratio = 1.0_wp/(solubility(i, k)*gas_constant*temperature(i, k))
-        store(i, k) = max(0.05_wp, water + air*gas_ratio)
-        spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*air*air*sqrt(air)/porosity(i)*gas_ratio &
-                       + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, &
-                       k)*(1.0e-3_wp/dz(k)) &
+        gas_ratio = 1.0_wp/(solubility(i, k)*gas_constant*temperature(i, k)*porosity(i))
+        store(i, k) = max(0.05_wp, water + air*gas_ratio*porosity(i))
+        spread(i, k) = d_air*(1.0_wp + 0.0055_wp*t)*air*air*sqrt(air)*gas_ratio &
+                       + d_water*max(0.3_wp, 1.0_wp + 0.03_wp*t)*0.66_wp*liquid(i, k)*share &
                        + d_trace
       end do
     end do
@@ -145,21 +145,23 @@ contains
     real(wp), intent(inout) :: warm(n), limit(n)    !< scratch
     real(wp), intent(out) :: gain(n, nch4)          !< [mol m-3]
     real(wp), intent(out) :: total(n)               !< [mol m-2]
-    real(wp) :: wet_share, reduced
+    real(wp) :: wet_share, reduced, per_depth
     integer :: i, k
     total = 0.0_wp
+    do i = 1, n
+      limit(i) = dt*rate(i)*min(substrate_cap, substrate(i)/reference(i))
+    end do
     do k = 1, nch4
       do i = 1, n
         warm(i) = min(0.1_wp*log_q10(i)*(temperature(i, k) - t_freeze - t_ref(i)), log_warm_cap)
       end do
       call exponentials(n, warm)
+      per_depth = 1.0_wp/dz(k)
       do i = 1, n
-        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
+        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))*per_depth))
         reduced = min(1.0_wp, max(0.0_wp, -0.01_wp*redox(i, k) - 1.0_wp))
-        gain(i, k) = dt*rate(i)*min(substrate_cap, substrate(i)/reference(i))*profile(i, &
-            k)*wet_share*reduced &
-                     *warm(i)*min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) &
-                     - t_freeze)))
+        gain(i, k) = limit(i)*profile(i, k)*wet_share*reduced*warm(i) &
+                     *min(1.0_wp, max(0.0_wp, 1.0_wp + 2.0_wp*(temperature(i, k) - t_freeze)))
         total(i) = total(i) + gain(i, k)*dz(k)
       end do
     end do
@@ -191,17 +193,19 @@ contains
     real(wp), intent(out) :: diffusion(n)           !< to the air [mol m-2]
     real(wp), intent(out) :: plant(n)               !< into roots [mol m-2]
     real(wp), intent(inout), dimension(n, nch4) :: a, b, c, d, x  !< scratch
-    real(wp) :: link
+    real(wp) :: link, per_time
     integer :: i, k
+    per_time = 1.0_wp/dt
     do k = 1, nch4
       do i = 1, n
-        b(i, k) = dz(k)*(store(i, k)/dt + sink(i, k) + conduit(i, k))
-        d(i, k) = dz(k)*(methane(i, k) + gain(i, k))/dt
+        b(i, k) = dz(k)*(store(i, k)*per_time + sink(i, k) + conduit(i, k))
+        d(i, k) = dz(k)*per_time*(methane(i, k) + gain(i, k))
       end do
     end do
     do k = 1, nch4 - 1
       do i = 1, n
-        link = 2.0_wp/(dz(k)/spread(i, k) + dz(k + 1)/spread(i, k + 1))
+        link = 2.0_wp*spread(i, k)*spread(i, k + 1) &
+               /(dz(k)*spread(i, k + 1) + dz(k + 1)*spread(i, k))
         c(i, k) = -link
         a(i, k + 1) = -link
         b(i, k) = b(i, k) + link
@@ -280,11 +284,12 @@ contains
     real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
     real(wp), intent(in) :: c_r(n)                 !< fall under water [mV day-1]
     real(wp), intent(inout) :: redox(n, nch4)      !< [mV]
-    real(wp) :: wet_share, live
+    real(wp) :: wet_share, live, per_depth
     integer :: i, k
     do k = 1, nch4
+      per_depth = 1.0_wp/dz(k)
       do i = 1, n
-        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))/dz(k)))
+        wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))*per_depth))
         live = min(1.0_wp, max(0.0_wp, 0.2_wp + 0.08_wp*(temperature(i, k) - t_freeze)))
         redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) &
             - c_r(i)*wet_share*live)

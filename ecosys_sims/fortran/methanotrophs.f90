@@ -38,10 +38,16 @@ contains
   !> Response of oxidation to the water-filled share of the pores, 1 at `filled_best`.
   elemental real(wp) function moisture_response(filled)
     real(wp), intent(in) :: filled  !< [1]
+    moisture_response = hump(filled)
+  end function moisture_response
+
+  !> The same for this module: private, so that it can be part of vector loops.
+  elemental real(wp) function hump(filled)
+    real(wp), intent(in) :: filled  !< [1]
     real(wp) :: product
     product = filled*(filled - 1.0_wp)
-    moisture_response = product/(product - (filled - filled_best)**2 - 1.0e-9_wp)
-  end function moisture_response
+    hump = product/(product - (filled - filled_best)**2 - 1.0e-9_wp)
+  end function hump
 
   !> Response of the high-affinity guild to pH: best from 4 to 7, none below 2.5 and above 9.5, our
   !! choice.
@@ -90,7 +96,7 @@ contains
     real(wp), intent(out) :: sink(n, nch4)          !< both guilds [s-1]
     real(wp), intent(out) :: high(n, nch4)          !< high-affinity guild [s-1]
     real(wp), intent(out) :: fit(n, nch4)           !< moisture, oxygen and frost, 0..1
-    real(wp) :: good, oxygen, thawed, c, t, share
+    real(wp) :: good, oxygen, thawed, low, guild, t, share, top
     integer :: i, k
     do k = 1, nch4
       do i = 1, n
@@ -101,18 +107,21 @@ contains
       call exponentials(n, warm)
       call exponentials(n, ham_warm)
       share = 1.0e-3_wp/dz(k)
+      ! any standing water on the first layer counts; without a branch, for vector code
+      top = merge(1.0e12_wp, 0.0_wp, k == 1)
       do i = 1, n
         t = temperature(i, k) - t_freeze
-        thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t/3.0_wp))
-        oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)/350.0_wp))
-        good = oxygen*moisture_response(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
-        if (k == 1 .and. ponded(i) > 0.0_wp) good = surface_film
-        good = good*thawed
+        thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t*(1.0_wp/3.0_wp)))
+        oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)*(1.0_wp/350.0_wp)))
+        good = oxygen*hump(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
+        good = thawed*(good + min(1.0_wp, top*ponded(i))*(surface_film - good))
         fit(i, k) = good
-        c = methane(i, k)/store(i, k)
-        high(i, k) = ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)/(ham_k(i) + c)
-        sink(i, k) = high(i, k) &
-                     + liquid(i, k)*share*omax(i)*profile(i, k)*good*warm(i)/(kch4(i) + c)
+        ! per concentration in water, methane over store
+        low = liquid(i, k)*share*omax(i)*profile(i, k)*good*warm(i)*store(i, k)
+        guild = ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)*store(i, k)
+        guild = guild/(ham_k(i)*store(i, k) + methane(i, k))
+        high(i, k) = guild
+        sink(i, k) = guild + low/(kch4(i)*store(i, k) + methane(i, k))
       end do
     end do
   end subroutine oxidation_rates

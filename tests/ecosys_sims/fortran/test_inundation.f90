@@ -6,6 +6,7 @@ program test_inundation
   use column, only: column_model, column_initialise
   use column_state, only: step_forcing
   use column_runs, only: random_sites, run_day
+  use balance, only: n_balances
   use checks, only: check, check_close, check_range, same_bits, finish
   implicit none
   call distribution()
@@ -81,7 +82,7 @@ contains
     real(wp), intent(out) :: lowest(:), highest(:)   !< inundated share
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
-    real(wp) :: worst(5)
+    real(wp) :: worst(n_balances)
     integer :: day, stat, k
     call fresh(c, first, last)
     c%static%topmodel = topmodel
