@@ -1,0 +1,150 @@
+"""Finds parameters of one site: a Latin hypercube over all ranges, then rounds around the best members.
+
+Parameters come in groups, each with the fluxes that it is judged by (carbon parameters by GPP and NEE, methane
+parameters by CH4), so that a round can take up the best of each group. The member that is chosen in the end is one
+that was run as a whole.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import qmc
+
+from ecosys_sims.evaluation.flux_scores import squared_misfit
+
+Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+BEST = 6  # members that a further round starts from
+SMALLEST_STEP = 0.03  # of a range: keeps rounds from standing still
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a parameter may be: from `lowest` to `highest`, times the biome's default where `relative`."""
+
+    name: str
+    group: str
+    lowest: float
+    highest: float
+    relative: bool = False
+    log: bool = False
+
+    def bounds(self, default: float) -> tuple[float, float]:
+        """Limits in the parameter's unit."""
+        scale = default if self.relative else 1.0
+        return self.lowest * scale, self.highest * scale
+
+    def value(self, unit: np.ndarray, default: float) -> np.ndarray:
+        """Values for places in the range, 0 to 1."""
+        low, high = self.bounds(default)
+        if self.log:
+            return np.clip(np.exp(np.log(low) + unit * (np.log(high) - np.log(low))), low, high)
+        return low + unit * (high - low)
+
+    def place(self, default: float) -> float:
+        """Where the biome's default lies in the range, 0 to 1; at its end where it lies outside."""
+        low, high = self.bounds(default)
+        if self.log:
+            low, high, default = np.log(low), np.log(high), np.log(default)
+        return float(np.clip((default - low) / (high - low), 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many members each round has, and which random numbers."""
+
+    rounds: tuple[int, ...] = (96, 64, 64)
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The chosen member, its misfit, and how many were tried."""
+
+    parameters: dict[str, float]
+    misfit: float
+    default_misfit: float
+    members: int
+
+
+def calibrate(
+    run: Run,
+    observed: dict[str, np.ndarray],
+    train: np.ndarray,
+    ranges: tuple[Range, ...],
+    judged_by: dict[str, tuple[str, ...]],
+    defaults: dict[str, float],
+    plan: Plan,
+) -> Calibrated:
+    """The parameters with the lowest misfit, the mean over fluxes of 1 - R2 on the days of `train` (T,) bool.
+
+    observed: flux -> (T,), NaN where not measured; judged_by: group of parameters -> fluxes. The first member of the
+    first round has the biome's defaults.
+    """
+    rng = np.random.default_rng(plan.seed)
+    units: np.ndarray = qmc.LatinHypercube(len(ranges), rng=rng).random(plan.rounds[0])
+    units[0] = [item.place(defaults[item.name]) for item in ranges]
+    tried, values, misfits = [], [], []
+    for number in range(len(plan.rounds)):
+        if number:
+            scores = {group: np.concatenate([m[group] for m in misfits]) for group in judged_by}
+            spread = 0.5 / number
+            units = next_round(np.concatenate(tried), scores, ranges, plan.rounds[number], spread, rng)
+        members = {item.name: item.value(units[:, k], defaults[item.name]) for k, item in enumerate(ranges)}
+        if number == 0:
+            for name in members:
+                members[name][0] = defaults[name]
+        simulated = run(members)
+        misfits.append(group_misfits(observed, simulated, train, judged_by))
+        tried.append(units)
+        values.append(np.stack([members[item.name] for item in ranges], axis=1))
+    total = np.concatenate([m["all"] for m in misfits])
+    best = int(np.nanargmin(total))
+    chosen = np.concatenate(values)[best]
+    return Calibrated(
+        parameters={item.name: float(chosen[k]) for k, item in enumerate(ranges)},
+        misfit=float(total[best]),
+        default_misfit=float(total[0]),
+        members=len(total),
+    )
+
+
+def group_misfits(
+    observed: dict[str, np.ndarray],
+    simulated: dict[str, np.ndarray],
+    train: np.ndarray,
+    judged_by: dict[str, tuple[str, ...]],
+) -> dict[str, np.ndarray]:
+    """Misfit (M,) of each group, and of `all` fluxes; a flux that was not measured counts nowhere."""
+    by_flux = {
+        name: squared_misfit(np.where(train, series, np.nan), simulated[name]) for name, series in observed.items()
+    }
+    measured = {name: values for name, values in by_flux.items() if np.isfinite(values).any()}
+    if not measured:
+        raise ValueError("no flux was measured on the days of calibration")
+    found = {"all": np.mean(list(measured.values()), axis=0)}
+    for group, names in judged_by.items():
+        own = [measured[name] for name in names if name in measured]
+        found[group] = np.mean(own, axis=0) if own else found["all"]
+    return found
+
+
+def next_round(
+    tried: np.ndarray,
+    scores: dict[str, np.ndarray],
+    ranges: tuple[Range, ...],
+    count: int,
+    spread: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Places (count, P) for the next round: each group around its own best members, `spread` times their distances."""
+    units = np.empty((count, len(ranges)))
+    for group in dict.fromkeys(item.group for item in ranges):
+        columns = [k for k, item in enumerate(ranges) if item.group == group]
+        order = np.argsort(scores[group])[:BEST]
+        best = tried[np.ix_(order, columns)]
+        step = np.maximum(spread * best.std(axis=0), SMALLEST_STEP)
+        parents = best[rng.integers(0, len(order), count)]
+        units[:, columns] = np.clip(parents + step * rng.standard_normal(parents.shape), 0.0, 1.0)
+        units[0, columns] = best[0]  # the best of each group together, unchanged
+    return units

@@ -1,0 +1,51 @@
+"""Work that is done once: a step leaves its results in a file, and is skipped while what it depends on is the same."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ecosys_sims.atomic_file import write_json
+from ecosys_sims.config import SimulationConfig
+from ecosys_sims.simulation import StaleOutputError, simulate
+
+log = logging.getLogger(__name__)
+
+
+def digest_of(content: Any) -> str:
+    """Short hash of a JSON-able description."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict]) -> dict:
+    """The results of a step: read from `folder/name.json` where it was done with the same `depends`, else computed.
+
+    `work` returns what JSON can hold; the seconds that it took are added as `seconds`.
+    """
+    path, key = folder / f"{name}.json", digest_of(depends)
+    if path.exists():
+        try:
+            found = json.loads(path.read_text())
+        except ValueError:
+            found = {}
+        if found.get("depends") == key:
+            return found["results"]
+    log.info("%s ...", name)
+    started = time.perf_counter()
+    results = work() | {"seconds": round(time.perf_counter() - started, 1)}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"depends": key, "results": results})
+    log.info("%s: %.0f s", name, results["seconds"])
+    return results
+
+
+def simulate_anew(config: SimulationConfig, out: Path, workers: int) -> dict:
+    """Go on with the simulation in `out`, or replace it where it is another one; what simulation.json says."""
+    try:
+        return simulate(config, out, workers)
+    except StaleOutputError as error:
+        log.info("simulating anew: %s", error)
+        return simulate(config, out, workers, overwrite=True)
