@@ -55,6 +55,17 @@ DRIVERS: tuple[Variable, ...] = (
     _daily("ch4", "slow", "1e-9", "CH4 mole fraction", "mole_fraction_of_methane_in_air", lowest=300.0, highest=2.0e4),
 )
 
+# Management: the program writes it, observations may lack it.
+MANAGEMENT: tuple[Variable, ...] = (
+    _daily(
+        "crop", "slow", "1", "crop that stands: 0 none, 1 maize, 2 soybean, 3 winter wheat, 4 rice", method="point",
+        lowest=0.0, highest=4.0,
+    ),
+    _daily(
+        "fertilisation", "fast", "kg m-2 s-1", "mineral fertiliser, mass of nitrogen", lowest=0.0, highest=1.0e-6
+    ),
+)
+
 STATES: tuple[Variable, ...] = (
     _daily("tsl", "state", "K", "soil temperature at 0.10 m", "soil_temperature", lowest=180.0, highest=340.0),
     _daily(
@@ -114,8 +125,8 @@ TARGETS: tuple[Variable, ...] = (
 )
 # fmt: on
 
-DAILY: tuple[Variable, ...] = DRIVERS + STATES + TARGETS
-OPTIONAL = ("fn2o",)  # daily variables that the program writes and observations may lack
+DAILY: tuple[Variable, ...] = DRIVERS + MANAGEMENT + STATES + TARGETS
+OPTIONAL = ("crop", "fertilisation", "fn2o")  # daily variables that the program writes and observations may lack
 STATICS: tuple[Variable, ...] = (
     Variable("lat", "static", "degrees_north", "latitude", "latitude", lowest=-90.0, highest=90.0),
     Variable("lon", "static", "degrees_east", "longitude", "longitude", lowest=-180.0, highest=180.0),

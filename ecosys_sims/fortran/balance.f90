@@ -74,9 +74,9 @@ contains
   pure real(wp) function carbon_of(i, state)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
-    carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%metabolic(i) &
-                + state%structural(i) + state%active(i) + state%slow(i) + state%passive(i) &
-                + state%substrate(i) &
+    carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%grain(i) &
+                + state%metabolic(i) + state%structural(i) + state%active(i) + state%slow(i) &
+                + state%passive(i) + state%substrate(i) &
                 + molar_mass_c*methane_of(i, state) + sum(state%ham(i, :)*dz(1:nch4))
   end function carbon_of
 

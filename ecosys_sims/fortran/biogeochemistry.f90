@@ -9,9 +9,12 @@ module biogeochemistry
   use inundation, only: inundated_share, move_share
   use soil_grid, only: nsoil, nch4, dz
   use parameters, only: site_parameters
-  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
+  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
+                          n_spinup_sums
   use column_work, only: work_arrays
-  use photosynthesis, only: gross_production
+  use photosynthesis, only: gross_production, crop_production
+  use crops, only: years_of_rotation, soybean
+  use crop_carbon, only: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses
   use vegetation, only: vegetation_day, cn_leaf, cn_wood
   use soil_carbon, only: decomposition_scalar, decomposing, soil_carbon_day, substrate_rate, &
       steady_soil_carbon, steady_slow_input, carbon_flows
@@ -38,6 +41,9 @@ module biogeochemistry
   real(wp), parameter :: slowest_steady = 1.0e-2_wp
   integer, parameter :: i_structural = 10, i_leaf_n = 11, i_root_n = 12, i_mineral = 13
   integer, parameter :: n_means = 13
+  integer, parameter :: i_years = n_spinup_sums  !< whole years so far
+  !> faster decomposition after ploughing [1]
+  real(wp), parameter :: tillage_effect = 0.3_wp
 
 contains
 
@@ -252,34 +258,59 @@ contains
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp) :: exposed, exudation, leaf_litter, wood_litter, root_litter, to_wood, to_root
-    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs
+    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs, standing(4)
     type(carbon_flows) :: flows
     type(litter_nitrogen) :: litter
     integer :: i
     if (static%topmodel) call move_inundation(static%nsite, p, state, fluxes)
     do i = 1, static%nsite
-      status = status_of(i, state)
+      status = status_of(i, p, state)
       fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
       exposed = fluxes%lai(i)
       if (.not. work%tall(i)) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
-      fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
-                                       state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
-                                       state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
-                      *fluxes%f_n(i)
-      call vegetation_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), state%t_30d(i), &
-                          state%lai(i), state%gsi(i), p%lai_max(i), p%lai_min(i), p%sla(i), &
-                          p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
-                          p%alloc_wood(i), p%f_exud(i), p%harvest_fraction(i), state%leaf(i), &
-                          state%wood(i), state%root(i), state%nsc(i), fluxes%ra(i), exudation, &
-                          leaf_litter, wood_litter, root_litter, to_wood, to_root, &
-                          fluxes%harvest(i))
+      if (p%rotation(i) > 0.0_wp) then
+        if (fluxes%crop(i) > 0.0_wp) fluxes%gpp(i) = fluxes%f_n(i)*crop_production( &
+            nint(fluxes%crop(i)), p%lue_scheme(i) > 0.5_wp, day%rsds(i), day%t_day(i), &
+            day%tasmin(i), day%vpd_day(i), state%t_30d(i), state%vpd_30d(i), day%co2(i), &
+            day%ps(i), exposed, fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
+        standing = [state%leaf(i), state%wood(i), state%root(i), state%grain(i)]
+        call crop_carbon_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), &
+                             state%t_30d(i), state%lai(i), state%crop(i), state%dvs(i), &
+                             fluxes%harvested(i), p%sla(i), p%rm25(i), p%turn_root(i), &
+                             p%f_exud(i), p%residue(i), state%leaf(i), state%wood(i), &
+                             state%root(i), state%grain(i), state%nsc(i), fluxes%ra(i), &
+                             exudation, leaf_litter, root_litter, to_wood, to_root, &
+                             fluxes%yield(i), fluxes%harvest(i))
+        wood_litter = 0.0_wp
+      else
+        fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
+                                         state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
+                                         state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
+                        *fluxes%f_n(i)
+        call vegetation_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), state%t_30d(i), &
+                            state%lai(i), state%gsi(i), p%lai_max(i), p%lai_min(i), p%sla(i), &
+                            p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
+                            p%alloc_wood(i), p%f_exud(i), p%harvest_fraction(i), state%leaf(i), &
+                            state%wood(i), state%root(i), state%nsc(i), fluxes%ra(i), exudation, &
+                            leaf_litter, wood_litter, root_litter, to_wood, to_root, &
+                            fluxes%harvest(i))
+      end if
       scalar = p%som_mult(i)*decomposition_scalar(fluxes%soil_temperature(i), &
                                                   fluxes%soil_wetness(i), fluxes%oxic(i))
+      if (state%tilled(i) > 0.0_wp) scalar = scalar*(1.0_wp + tillage_effect*p%tillage(i))
       rate = substrate_rate(fluxes%soil_temperature(i), p%tau_sub(i))
       call decomposing(scalar, rate, work%fines(i), state%metabolic(i), state%structural(i), &
                        state%active(i), state%slow(i), state%passive(i), state%substrate(i), flows)
-      call litter_of_plants(status, p%n_retrans(i), leaf_litter, wood_litter, root_litter, &
-                            fluxes%harvest(i), cn_leaf, state%plant_nitrogen(i), litter)
+      if (p%rotation(i) > 0.0_wp) then
+        litter%wood = 0.0_wp
+        call crop_nitrogen_losses(status, leaf_litter, root_litter, fluxes%crop(i), state%crop(i), &
+                                  merge(1.0_wp - p%residue(i), 0.0_wp, fluxes%harvested(i) > 0.0_wp), &
+                                  standing(4), standing(3), state%plant_nitrogen(i), litter%leaf, &
+                                  litter%root, litter%harvest)
+      else
+        call litter_of_plants(status, p%n_retrans(i), leaf_litter, wood_litter, root_litter, &
+                              fluxes%harvest(i), cn_leaf, state%plant_nitrogen(i), litter)
+      end if
       call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, leaf_litter, root_litter, &
                          flows, slowed)
       mineral = state%ammonium(i) + state%nitrate(i)
@@ -292,6 +323,7 @@ contains
           + gc_per_mg*fluxes%ch4_oxidation(i) + methanotrophs
       fluxes%nee(i) = fluxes%ra(i) + fluxes%rh(i) - fluxes%gpp(i)
       fluxes%fch4(i) = fluxes%ch4_diffusion(i) + fluxes%ch4_ebullition(i) + fluxes%ch4_plant(i)
+      fluxes%nbp(i) = -fluxes%nee(i) - fluxes%harvest(i) - gc_per_mg*fluxes%fch4(i)
       associate (sums => state%spinup_sums)
         sums(i, i_days) = sums(i, i_days) + 1.0_wp
         sums(i, i_leaf) = sums(i, i_leaf) + leaf_litter
@@ -311,11 +343,13 @@ contains
   end subroutine carbon_of_day
 
   !> Nitrogen at the disposal of leaves and roots of one site relative to their demand [1].
-  pure real(wp) function status_of(i, state)
+  pure real(wp) function status_of(i, p, state)
     integer, intent(in) :: i                !< site
+    type(site_parameters), intent(in) :: p  !< parameters
     type(column_type), intent(in) :: state  !< state
     real(wp) :: woody, active
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+    if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
     status_of = nitrogen_status(state%plant_nitrogen(i), woody, active)
   end function status_of
 
@@ -338,11 +372,14 @@ contains
     call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
                       state%nitrate(i), fluxes%nitrogen_input(i))
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+    if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
     target = plant_target(woody, state%leaf(i), state%root(i), p%lai_max(i)/p%sla(i), &
                           p%n_retrans(i))
     capacity = uptake_capacity(state%ammonium(i) + state%nitrate(i), state%root(i), &
                                fluxes%soil_temperature(i), p%n_uptake(i))
-    plants = plant_demand(target, state%plant_nitrogen(i), capacity, 0.0_wp)
+    if (p%rotation(i) > 0.0_wp .and. state%crop(i) <= 0.0_wp) target = 0.0_wp
+    plants = plant_demand(target, state%plant_nitrogen(i), capacity, &
+                          merge(p%n_legume(i), 0.0_wp, nint(state%crop(i)) == soybean))
     carbon = [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
               state%passive(i)]
     pools = state%soil_nitrogen(i, :)
@@ -378,48 +415,60 @@ contains
     fluxes%fn2o(i) = 1.0e3_wp*n2o_per_n*change%n2o
   end subroutine mineral_nitrogen
 
-  !> Set wood, root, soil carbon and soil nitrogen to the steady state of the days summed so far. The sums are
-  !! quartered,
-  !! so that the next year counts four times.
+  !> Set wood, root, soil carbon and soil nitrogen to the steady state of the days summed so far. The sums
+  !! are quartered, so that the next year counts four times; with a rotation of n years they are of whole
+  !! rotations as soon as there is one, and the next rotation counts four times.
   subroutine steady_pools(static, p, state, work)
     type(site_static), intent(in) :: static    !< site description
     type(site_parameters), intent(in) :: p     !< parameters
     type(column_type), intent(inout) :: state  !< state
     type(work_arrays), intent(in) :: work      !< work arrays
-    real(wp) :: mean(n_means), wood_litter, metabolic_loss, woody, active, scalar, tissue
+    real(wp) :: mean(n_means), wood_litter, root_litter, metabolic_loss, woody, active, scalar, tissue
     type(litter_nitrogen) :: litter
-    integer :: i
+    integer :: i, years, cycle_years
     do i = 1, static%nsite
       if (state%spinup_sums(i, i_days) <= 0.0_wp) cycle
+      state%spinup_sums(i, i_years) = state%spinup_sums(i, i_years) + 1.0_wp
+      years = nint(state%spinup_sums(i, i_years))
+      cycle_years = years_of_rotation(p%rotation(i))
+      if (years > cycle_years .and. modulo(years, cycle_years) /= 0) cycle
       mean = state%spinup_sums(i, :n_means)/state%spinup_sums(i, i_days)
       call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
       tissue = woody + active
       wood_litter = mean(i_wood)
-      if (p%harvest_fraction(i) <= 0.0_wp) then
+      root_litter = mean(i_root)
+      if (p%rotation(i) <= 0.0_wp .and. p%harvest_fraction(i) <= 0.0_wp) then
         state%wood(i) = p%maturity(i)*365.25_wp*mean(i_to_wood)/p%turn_wood(i)
         wood_litter = p%maturity(i)*mean(i_to_wood)
       end if
-      state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
-      metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*mean(i_to_root)
+      if (p%rotation(i) <= 0.0_wp) then
+        state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
+        root_litter = mean(i_to_root)
+      end if
+      metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*root_litter
       scalar = max(slowest_steady, mean(i_scalar))
       call steady_soil_carbon(scalar, max(0.05_wp, min(1.0_wp, mean(i_structural) &
                               /max(1.0e-9_wp, mean(i_scalar)))), work%fines(i), mean(i_leaf), &
-                              wood_litter, mean(i_to_root), max(0.0_wp, mean(i_exudation) &
+                              wood_litter, root_litter, max(0.0_wp, mean(i_exudation) &
                               + 0.3_wp*metabolic_loss - mean(i_methanogenesis)), p%maturity(i), &
                               state%metabolic(i), state%structural(i), state%active(i), &
                               state%slow(i), state%passive(i))
       ! plants keep their surplus or deficit of nitrogen
-      call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
-      state%plant_nitrogen(i) = max(woody, state%plant_nitrogen(i) + (woody + active - tissue))
+      if (p%rotation(i) <= 0.0_wp) then
+        call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
+        state%plant_nitrogen(i) = max(woody, state%plant_nitrogen(i) + (woody + active - tissue))
+      end if
       litter%leaf = mean(i_leaf_n)
       litter%wood = wood_litter/cn_wood
-      litter%root = mean(i_to_root)*mean(i_root_n)/max(1.0e-9_wp, mean(i_root))
-      state%soil_nitrogen(i, :) = steady_soil_nitrogen(litter, mean(i_leaf), mean(i_to_root), &
+      litter%root = root_litter*mean(i_root_n)/max(1.0e-9_wp, mean(i_root))
+      state%soil_nitrogen(i, :) = steady_soil_nitrogen(litter, mean(i_leaf), root_litter, &
           wood_litter, mean(i_mineral), steady_slow_input(scalar, p%maturity(i), state%slow(i)), &
           [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
           state%passive(i)])
+      if (modulo(years, cycle_years) == 0) then
+        state%spinup_sums(i, :i_years - 1) = 0.25_wp*state%spinup_sums(i, :i_years - 1)
+      end if
     end do
-    state%spinup_sums = 0.25_wp*state%spinup_sums
   end subroutine steady_pools
 
 end module biogeochemistry

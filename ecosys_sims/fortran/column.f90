@@ -63,9 +63,12 @@ contains
   end subroutine column_year
 
   !> Start a day: zero the day's sums, set day length and slow soil properties.
-  subroutine physics_day_start(c, day_of_year)
+  subroutine physics_day_start(c, year, day_of_year)
     type(column_model), intent(inout) :: c  !< block of sites
+    integer, intent(in) :: year             !< calendar year
     integer, intent(in) :: day_of_year      !< 1..366
+    c%day%year = year
+    c%day%day_of_year = day_of_year
     call start_day(c%static, c%params, c%state, c%day, c%fluxes, c%work, day_of_year)
     call start_balances(c%static%nsite, c%state, c%work, c%fluxes)
   end subroutine physics_day_start

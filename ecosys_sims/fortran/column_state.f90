@@ -56,10 +56,22 @@ module column_state
     real(wp), allocatable :: t_year(:)  !< [K] air temperature, 365-day memory
     real(wp), allocatable :: active_layer(:)  !< [m] deepest thaw of the year so far
     real(wp), allocatable :: thaw(:)  !< [1] collapse of thawed permafrost
+    real(wp), allocatable :: crop(:)  !< [1] crop that stands, flag of crops, 0 for none
+    real(wp), allocatable :: dvs(:)  !< [1] development stage 0..2 of the crop, -1 without one
+    real(wp), allocatable :: gdd(:)  !< [K day] heat since sowing
+    real(wp), allocatable :: cold(:)  !< [day] cold days of winter wheat
+    real(wp), allocatable :: grown(:)  !< [1] whether the summer crop of the crop year was sown
+    !> [day] time since it was warm enough to sow, -1 before
+    real(wp), allocatable :: sowing_clock(:)
+    real(wp), allocatable :: tilled(:)  !< [day] rest of the time that tillage acts
+    real(wp), allocatable :: t_10d(:)  !< [K] air temperature, 10-day memory
+    real(wp), allocatable :: irrigation_due(:)  !< [kg m-2 day-1] irrigation of the next day, uplands
+    real(wp), allocatable :: fertiliser_due(:)  !< [g m-2 day-1] nitrogen spread the next day
     real(wp), allocatable :: leaf(:)  !< [g m-2] leaf carbon
     real(wp), allocatable :: wood(:)  !< [g m-2] wood carbon
     real(wp), allocatable :: root(:)  !< [g m-2] fine root carbon
     real(wp), allocatable :: nsc(:)  !< [g m-2] non-structural carbon
+    real(wp), allocatable :: grain(:)  !< [g m-2] grain carbon of a crop
     real(wp), allocatable :: metabolic(:)  !< [g m-2] metabolic litter carbon
     real(wp), allocatable :: structural(:)  !< [g m-2] structural litter carbon
     real(wp), allocatable :: active(:)  !< [g m-2] active soil carbon
@@ -121,6 +133,8 @@ module column_state
     !> shortwave-weighted (daytime) vapour pressure deficit [Pa]
     real(wp), allocatable :: vpd_day(:)
     real(wp), allocatable :: day_length(:)  !< [h]
+    integer :: year = 1          !< calendar year
+    integer :: day_of_year = 1   !< 1..366
     real(wp), allocatable :: seconds(:)   !< seconds gathered so far [s]
   end type daily_forcing
 
@@ -160,6 +174,12 @@ module column_state
     real(wp), allocatable :: n_gas(:)  !< [g m-2 day-1] nitrogen of the N2 and N2O given off
     real(wp), allocatable :: fn2o(:)  !< [mg m-2 day-1] nitrous oxide flux, N2O, upward
     real(wp), allocatable :: f_n(:)  !< [1] factor of nitrogen on photosynthesis
+    real(wp), allocatable :: yield(:)  !< [g m-2 day-1] carbon of the grain of it
+    !> [g m-2 day-1] net biome production, C: -nee - harvest - methane's carbon
+    real(wp), allocatable :: nbp(:)
+    real(wp), allocatable :: crop(:)  !< [1] crop that stood at the start of the day, 0 for none
+    real(wp), allocatable :: harvested(:)  !< [1] crop harvested at the end of the day, 0 for none
+    real(wp), allocatable :: irrigation(:)  !< [kg m-2 day-1] irrigation
     real(wp), allocatable :: precipitation(:)  !< [kg m-2 day-1] rain and snowfall
     real(wp), allocatable :: inflow(:)  !< [kg m-2 day-1] lateral inflow and irrigation
     real(wp), allocatable :: evaporation(:)  !< [kg m-2 day-1] evapotranspiration
@@ -228,10 +248,21 @@ contains
     allocate (state%t_year(nsite), source=0.0_wp)
     allocate (state%active_layer(nsite), source=0.0_wp)
     allocate (state%thaw(nsite), source=0.0_wp)
+    allocate (state%crop(nsite), source=0.0_wp)
+    allocate (state%dvs(nsite), source=-1.0_wp)
+    allocate (state%gdd(nsite), source=0.0_wp)
+    allocate (state%cold(nsite), source=0.0_wp)
+    allocate (state%grown(nsite), source=0.0_wp)
+    allocate (state%sowing_clock(nsite), source=-1.0_wp)
+    allocate (state%tilled(nsite), source=0.0_wp)
+    allocate (state%t_10d(nsite), source=0.0_wp)
+    allocate (state%irrigation_due(nsite), source=0.0_wp)
+    allocate (state%fertiliser_due(nsite), source=0.0_wp)
     allocate (state%leaf(nsite), source=0.0_wp)
     allocate (state%wood(nsite), source=0.0_wp)
     allocate (state%root(nsite), source=0.0_wp)
     allocate (state%nsc(nsite), source=0.0_wp)
+    allocate (state%grain(nsite), source=0.0_wp)
     allocate (state%metabolic(nsite), source=0.0_wp)
     allocate (state%structural(nsite), source=0.0_wp)
     allocate (state%active(nsite), source=0.0_wp)
@@ -303,6 +334,11 @@ contains
     allocate (fluxes%n_gas(nsite), source=0.0_wp)
     allocate (fluxes%fn2o(nsite), source=0.0_wp)
     allocate (fluxes%f_n(nsite), source=1.0_wp)
+    allocate (fluxes%yield(nsite), source=0.0_wp)
+    allocate (fluxes%nbp(nsite), source=0.0_wp)
+    allocate (fluxes%crop(nsite), source=0.0_wp)
+    allocate (fluxes%harvested(nsite), source=0.0_wp)
+    allocate (fluxes%irrigation(nsite), source=0.0_wp)
     allocate (fluxes%precipitation(nsite), source=0.0_wp)
     allocate (fluxes%inflow(nsite), source=0.0_wp)
     allocate (fluxes%evaporation(nsite), source=0.0_wp)
@@ -331,7 +367,7 @@ contains
   subroutine state_fields(state, fields)
     type(column_type), intent(inout), target :: state         !< state
     type(state_field), allocatable, intent(out) :: fields(:)  !< one view for each field
-    fields = [land_fields(state), carbon_fields(state), methane_fields(state), &
+    fields = [land_fields(state), crop_fields(state), carbon_fields(state), methane_fields(state), &
               nitrogen_fields(state)]
   end subroutine state_fields
 
@@ -362,6 +398,26 @@ contains
       one_level('thaw', '1', 'collapse of thawed permafrost', state%thaw)]
   end function land_fields
 
+  !> State of crops and their management, part of the land physics.
+  function crop_fields(state) result(fields)
+    type(column_type), intent(inout), target :: state  !< state
+    type(state_field), allocatable :: fields(:)        !< one view for each field
+    fields = [ &
+      one_level('crop', '1', 'crop that stands, 0 for none', state%crop), &
+      one_level('dvs', '1', 'development stage of the crop, -1 without one', state%dvs), &
+      one_level('gdd', 'K day', 'heat since sowing', state%gdd), &
+      one_level('cold', 'day', 'cold days of winter wheat', state%cold), &
+      one_level('grown', '1', 'whether the summer crop was sown', state%grown), &
+      one_level('sowing_clock', 'day', 'time since it was warm enough to sow', &
+        state%sowing_clock), &
+      one_level('tilled', 'day', 'rest of the time that tillage acts', state%tilled), &
+      one_level('t_10d', 'K', 'air temperature, 10-day memory', state%t_10d), &
+      one_level('irrigation_due', 'kg m-2 day-1', 'irrigation of the next day', &
+        state%irrigation_due), &
+      one_level('fertiliser_due', 'g m-2 day-1', 'nitrogen spread the next day', &
+        state%fertiliser_due)]
+  end function crop_fields
+
   !> State of plants and soil carbon.
   function carbon_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
@@ -371,6 +427,7 @@ contains
       one_level('wood', 'g m-2', 'wood carbon', state%wood), &
       one_level('root', 'g m-2', 'fine root carbon', state%root), &
       one_level('nsc', 'g m-2', 'non-structural carbon', state%nsc), &
+      one_level('grain', 'g m-2', 'grain carbon of a crop', state%grain), &
       one_level('metabolic', 'g m-2', 'metabolic litter carbon', state%metabolic), &
       one_level('structural', 'g m-2', 'structural litter carbon', state%structural), &
       one_level('active', 'g m-2', 'active soil carbon', state%active), &

@@ -47,6 +47,7 @@ module column_work
     real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
     real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
     real(wp), allocatable :: light(:)               !< share of light absorbed by leaves [1]
+    real(wp), allocatable :: growing(:)             !< whether irrigation keeps a wetland flooded [1]
     ! of the surface, summed over a step of the soil
     real(wp), allocatable :: supply(:)              !< throughfall and melt [kg m-2]
     real(wp), allocatable :: demand(:)              !< evaporative demand on soil, plants [kg m-2]
@@ -87,7 +88,7 @@ contains
     allocate (work%full(n), work%fines(n), work%production(n), &
               work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
               work%production_inund(n), work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
-              work%surface_conductance(n), work%light(n), work%supply(n), work%demand(n), &
+              work%surface_conductance(n), work%light(n), work%growing(n), work%supply(n), work%demand(n), &
               work%warmth(n), work%warm(n), work%t_surface(n), work%thawed(n), work%wet(n), &
               work%inflow(n), work%drainage(n), work%runoff(n), work%evaporated(n), &
               work%transpired(n), source=0.0_wp)

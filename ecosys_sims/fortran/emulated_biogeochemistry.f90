@@ -21,15 +21,15 @@ module emulated_biogeochemistry
   public :: emulator, open_emulator, close_emulator, start_emulator, forget_date, emulator_step
   public :: take_fluxes
 
-  integer, parameter :: n_drivers = 17, n_targets = 5
+  integer, parameter :: n_drivers = 19, n_targets = 5
 
   !> Variables that the host offers, named as in docs/formats.md section 1.
-  character(*), parameter :: driver_names(n_drivers) = [character(8) :: 'tas', 'tasmin', 'tasmax', &
+  character(*), parameter :: driver_names(n_drivers) = [character(13) :: 'tas', 'tasmin', 'tasmax', &
     'pr', 'rsds', 'rlds', 'vpd', 'sfcWind', 'ps', 'co2', 'ch4', 'tsl', 'mrsos', 'wtd', 'snw', &
-    'lai', 'evspsbl']
+    'lai', 'evspsbl', 'crop', 'fertilisation']
   character(*), parameter :: driver_units(n_drivers) = [character(12) :: 'K', 'K', 'K', &
     'kg m-2 s-1', 'W m-2', 'W m-2', 'Pa', 'm s-1', 'Pa', '1e-6', '1e-9', 'K', 'kg m-2', 'm', &
-    'kg m-2', '1', 'kg m-2 s-1']
+    'kg m-2', '1', 'kg m-2 s-1', '1', 'kg m-2 s-1']
   character(*), parameter :: target_names(n_targets) = [character(4) :: 'gpp', 'ra', 'rh', 'nee', &
     'fch4']
   character(*), parameter :: target_units(n_targets) = [character(14) :: 'g m-2 day-1', &
@@ -248,6 +248,8 @@ contains
       d(:, 15) = d(:, 15) + (c%fluxes%snw - self%snow)*seconds_per_day/self%dt_call
       d(:, 16) = d(:, 16) + share*c%state%lai
       d(:, 17) = d(:, 17) + (c%fluxes%evaporation - self%evaporated)/self%dt_call
+      d(:, 18) = c%fluxes%crop
+      d(:, 19) = 1.0e-3_wp*c%fluxes%fertiliser/86400.0_wp
     end associate
   end subroutine gather
 

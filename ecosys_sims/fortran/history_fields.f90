@@ -64,6 +64,10 @@ contains
         'mole_fraction_of_carbon_dioxide_in_air'), &
       field('ch4', '1e-9', 'slow', 'CH4 mole fraction of air', c%day%ch4, &
         'mole_fraction_of_methane_in_air'), &
+      field('crop', '1', 'slow', 'crop that stands: 0 none, 1 maize, 2 soybean, 3 wheat, 4 rice', &
+        c%fluxes%crop, cell_methods='time: point'), &
+      field('fertilisation', rate, 'fast', 'mineral fertiliser, mass of nitrogen', &
+        c%fluxes%fertiliser, scale=kg_per_g), &
       field('tsl', 'K', 'state', 'soil temperature at 0.10 m', c%fluxes%tsl, 'soil_temperature'), &
       field('mrsos', 'kg m-2', 'state', 'water in the upper 0.10 m of soil', c%fluxes%mrsos, &
         'mass_content_of_water_in_soil_layer'), &
@@ -118,6 +122,13 @@ contains
         scale=per_second), &
       field('harvest', rate, '', 'carbon carried off by harvest', c%fluxes%harvest, &
         scale=kg_per_g), &
+      field('yield', rate, '', 'carbon of harvested grain', c%fluxes%yield, scale=kg_per_g), &
+      field('nbp', rate, '', 'net biome production, mass of carbon, to the land', c%fluxes%nbp, &
+        scale=kg_per_g), &
+      field('irrigation', rate, '', 'irrigation', c%fluxes%irrigation, scale=per_second), &
+      field('dvs', '1', '', 'development stage of the crop, 0 to 2; -1 without one', c%state%dvs, &
+        cell_methods='time: point'), &
+      pool('c_grain', 'carbon of grain', c%state%grain), &
       pool('c_leaf', 'carbon of leaves', c%state%leaf), &
       pool('c_wood', 'carbon of wood', c%state%wood), &
       pool('c_root', 'carbon of fine roots', c%state%root), &

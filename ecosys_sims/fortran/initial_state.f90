@@ -9,6 +9,7 @@ module initial_state
   use snow, only: fresh_density, fresh_albedo
   use vegetation, only: nsc_reserve
   use nitrogen, only: tissue_nitrogen
+  use crop_carbon, only: seed_carbon
   use soil_heat, only: freezing_range, ice_at
   use water_table, only: moisture_profile
   use methane, only: layer_storage
@@ -93,6 +94,7 @@ contains
     state%methane_inund(i, :) = 0.0_wp
     state%redox_inund(i, :) = -300.0_wp
     state%t_30d(i) = static%t_ann(i) + amplitude_air*cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp)
+    state%t_10d(i) = state%t_30d(i)
     state%t_year(i) = static%t_ann(i)
     state%vpd_30d(i) = 500.0_wp
   end subroutine start_soil
@@ -131,10 +133,26 @@ contains
     type(column_type), intent(inout) :: state  !< state
     state%gsi(i) = merge(0.8_wp, 0.0_wp, state%t_30d(i) > t_freeze + 12.0_wp)
     state%lai(i) = p%lai_max(i)*(p%lai_min(i) + (1.0_wp - p%lai_min(i))*state%gsi(i))
+    if (p%rotation(i) > 0.0_wp) state%lai(i) = 0.0_wp ! no crop stands
     state%leaf(i) = state%lai(i)/p%sla(i)
     state%nsc(i) = 1.2_wp*nsc_reserve(p%lai_max(i), p%lai_min(i), p%sla(i))
+    state%crop(i) = 0.0_wp
+    state%dvs(i) = -1.0_wp
+    state%gdd(i) = 0.0_wp
+    state%cold(i) = 0.0_wp
+    state%grown(i) = 0.0_wp
+    state%sowing_clock(i) = -1.0_wp
+    state%tilled(i) = 0.0_wp
+    state%irrigation_due(i) = 0.0_wp
+    state%fertiliser_due(i) = 0.0_wp
     state%root(i) = 150.0_wp
     state%wood(i) = 60.0_wp*p%alloc_wood(i)/p%turn_wood(i)
+    state%grain(i) = 0.0_wp
+    if (p%rotation(i) > 0.0_wp) then
+      state%nsc(i) = seed_carbon
+      state%root(i) = 0.0_wp
+      state%wood(i) = 0.0_wp
+    end if
     state%metabolic(i) = 20.0_wp
     state%structural(i) = 150.0_wp
     state%active(i) = 150.0_wp

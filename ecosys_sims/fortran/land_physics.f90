@@ -16,6 +16,7 @@ module land_physics
   use soil_water, only: upland_water, groundwater
   use water_table, only: wetland_water
   use phenology, only: growing_season_index, leaf_area_step
+  use crops, only: crop_step, irrigation_demand, irrigation_efficiency, paddy_flooded
   use photosynthesis, only: light_absorbed
   implicit none
   private
@@ -44,6 +45,10 @@ contains
     call zero_fluxes(fluxes)
     day%day_length = day_length(static%lat, day_of_year)
     fluxes%lai = state%lai
+    fluxes%crop = state%crop
+    fluxes%fertiliser = state%fertiliser_due
+    work%growing = merge(merge(1.0_wp, 0.0_wp, paddy_flooded(state%crop, state%dvs)), state%gsi, &
+                         p%rotation > 0.0_wp)
     work%light = light_absorbed(state%lai)
     call layer_conductance(static%nsite, state%liquid, state%ice, work%soil%capacity, p%porosity, &
                            work%k_solid, work%k_dry, work%conductance, work%warm, work%a)
@@ -78,7 +83,10 @@ contains
     fluxes%rh = 0.0_wp
     fluxes%nee = 0.0_wp
     fluxes%harvest = 0.0_wp
-    fluxes%fertiliser = 0.0_wp
+    fluxes%yield = 0.0_wp
+    fluxes%nbp = 0.0_wp
+    fluxes%harvested = 0.0_wp
+    fluxes%irrigation = 0.0_wp
     fluxes%fch4 = 0.0_wp
     fluxes%ch4_diffusion = 0.0_wp
     fluxes%ch4_ebullition = 0.0_wp
@@ -183,7 +191,8 @@ contains
       work%water_moved = .true.
     end if
     work%inflow = 0.0_wp
-    call wetlands_of_step(static, p, state, work, work%seconds)
+    call wetlands_of_step(static, p, state, fluxes, work, work%seconds)
+    call irrigate_uplands(state, fluxes, work, work%seconds)
     call upland_water(static%nsite, work%n_upland, work%uplands, work%seconds, work%n_active, &
                       work%supply, work%demand*work%light, work%demand*(1.0_wp - work%light), &
                       p%k_out, p%h_max, work%soil, work%root_share, state%ice, work%heat%water, &
@@ -200,10 +209,11 @@ contains
   end subroutine water_of_step
 
   !> Evapotranspiration and water of the wetlands.
-  subroutine wetlands_of_step(static, p, state, work, dt)
+  subroutine wetlands_of_step(static, p, state, fluxes, work, dt)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: dry
@@ -231,10 +241,30 @@ contains
       work%wet(i) = work%transpired(i) + work%evaporated(i)
     end do
     call wetland_water(static%nsite, work%n_wetland, work%wetlands, dt, work%supply, work%wet, &
-                       p%porosity, p%k_out, p%l_out, p%q_in, p%h_max, p%irrigation, state%gsi, &
+                       p%porosity, p%k_out, p%l_out, p%q_in, p%h_max, p%irrigation, work%growing, &
                        work%thawed, work%full, work%heat%water, state%ponded, &
                        state%water_table, work%runoff, work%inflow, work%warm, work%drainage)
+    do j = 1, work%n_wetland
+      i = work%wetlands(j)
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i) &
+                             - p%q_in(i)*work%thawed(i)*(dt/seconds_per_day)
+    end do
   end subroutine wetlands_of_step
+
+  !> Irrigation of the uplands, as the day before asked for; what is lost runs off with the baseflow.
+  subroutine irrigate_uplands(state, fluxes, work, dt)
+    type(column_type), intent(in) :: state      !< state
+    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
+    type(work_arrays), intent(inout) :: work    !< work arrays
+    real(wp), intent(in) :: dt                  !< step [s]
+    integer :: i, j
+    do j = 1, work%n_upland
+      i = work%uplands(j)
+      work%inflow(i) = state%irrigation_due(i)*(dt/seconds_per_day)
+      work%supply(i) = work%supply(i) + irrigation_efficiency*work%inflow(i)
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i)
+    end do
+  end subroutine irrigate_uplands
 
   !> Groundwater of the uplands.
   subroutine groundwater_of_step(p, state, work, dt)
@@ -248,7 +278,8 @@ contains
       i = work%uplands(j)
       call groundwater(dt, work%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
                        state%water_table(i))
-      work%runoff(i) = work%runoff(i) + baseflow
+      work%runoff(i) = work%runoff(i) + baseflow &
+                       + (1.0_wp - irrigation_efficiency)*work%inflow(i)
     end do
   end subroutine groundwater_of_step
 
@@ -302,7 +333,7 @@ contains
     type(daily_forcing), intent(inout) :: day   !< forcing of the day
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(in) :: work       !< work arrays
-    real(wp) :: index_of_day
+    real(wp) :: index_of_day, unused
     integer :: i
     do i = 1, static%nsite
       call finish_means(i, day)
@@ -313,7 +344,15 @@ contains
       state%t_year(i) = state%t_year(i) + (day%tas(i) - state%t_year(i))/365.0_wp
       index_of_day = growing_season_index(day%tasmin(i), day%vpd_day(i), day%day_length(i), &
                                           fluxes%soil_wetness(i))
-      call leaf_area_step(index_of_day, p%lai_max(i), p%lai_min(i), state%gsi(i), state%lai(i))
+      if (p%rotation(i) > 0.0_wp) then
+        unused = 0.0_wp
+        call leaf_area_step(index_of_day, p%lai_max(i), p%lai_min(i), state%gsi(i), unused)
+        call crop_step(i, static, p, day, state, fluxes)
+        if (.not. static%wetland(i)) call irrigation_demand(i, p, work, state, &
+            fluxes%soil_wetness(i))
+      else
+        call leaf_area_step(index_of_day, p%lai_max(i), p%lai_min(i), state%gsi(i), state%lai(i))
+      end if
     end do
   end subroutine end_day
 

@@ -17,11 +17,12 @@ module parameters
   integer, parameter :: n_soil = 5
   integer, parameter :: n_hydrology = 11
   integer, parameter :: n_methane = 26
+  integer, parameter :: n_crop = 7
   integer, parameter :: n_nitrogen = 9
   integer, parameter :: n_evolution = 14
   !> parameters in the table
   integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane &
-    + n_nitrogen + n_evolution
+    + n_crop + n_nitrogen + n_evolution
   integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
 
   !> names of the site classes, in the order of their flags
@@ -130,6 +131,14 @@ module parameters
     !> [umol L-1 h-1] methane production potential of the inundated share of a site
     real(wp), allocatable :: mgo_inund(:)
     ! crops and their management (group crop_nl)
+    real(wp), allocatable :: rotation(:)  !< [1] crops in turn, a digit a year, see crops
+    real(wp), allocatable :: sow_shift(:)  !< [day] sowing later than usual
+    real(wp), allocatable :: gdd_factor(:)  !< [1] heat that development needs, relative
+    !> [g m-2 year-1] nitrogen of fertiliser to maize; wheat 0.9, rice 0.8, soybean 0 of it
+    real(wp), allocatable :: n_fertiliser(:)
+    real(wp), allocatable :: residue(:)  !< [1] share of straw left on the field
+    real(wp), allocatable :: tillage(:)  !< [1] tillage, 0 none, 1 by plough
+    real(wp), allocatable :: lue_scheme(:)  !< [1] GPP of crops: 0 P-model, 1 light-use efficiency
     ! nitrogen (group nitrogen_nl)
     real(wp), allocatable :: n_limit(:)  !< [1] strength of nitrogen limitation
     real(wp), allocatable :: n_dep(:)  !< [g m-2 year-1] nitrogen from air and inflowing water
@@ -175,7 +184,7 @@ contains
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
     info = [vegetation_table(), soil_table(), hydrology_table(), methane_table(), &
-            nitrogen_table(), evolution_table()]
+            crop_table(), nitrogen_table(), evolution_table()]
   end function parameter_table
 
   !> Parameters of plants, namelist group veg_nl.
@@ -188,7 +197,7 @@ contains
           'quantum yield of C3 photosynthesis before its temperature response'), &
       entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
           0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
-          0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.4_wp], &
+          0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.6_wp], &
           'GPP at the wilting point relative to well-watered'), &
       entry('beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, [ &
           0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, &
@@ -200,7 +209,7 @@ contains
           'rooting depth'), &
       entry('lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, [ &
           1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, &
-          5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 4.5_wp], &
+          5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 6.0_wp], &
           'largest leaf area index'), &
       entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
           0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, &
@@ -430,6 +439,31 @@ contains
           'methane production potential of the inundated share of a site')]
   end function methane_table
 
+  !> Parameters of crops and their management, namelist group crop_nl.
+  pure function crop_table() result(info)
+    type(parameter_info) :: info(n_crop)  !< one entry for each parameter
+    integer :: k
+    real(wp), parameter :: at_cropland(n_biomes) = [(merge(1.0_wp, 0.0_wp, k == 13), k=1, n_biomes)]
+    real(wp), parameter :: at_rice(n_biomes) = [(merge(1.0_wp, 0.0_wp, k == 6), k=1, n_biomes)]
+    real(wp), parameter :: elsewhere(n_biomes) = 1.0_wp - at_cropland - at_rice
+    info = [ &
+      entry('rotation', '1', 'crop_nl', 0.0_wp, 99999.0_wp, 12.0_wp*at_cropland + 4.0_wp*at_rice, &
+        'crops in turn, a digit a year: 1 maize 2 soybean 3 wheat 4 rice 5 wheat+maize, 0 none'), &
+      entry('sow_shift', 'day', 'crop_nl', -15.0_wp, 15.0_wp, spread(0.0_wp, 1, n_biomes), &
+        'sowing later than usual'), &
+      entry('gdd_factor', '1', 'crop_nl', 0.6_wp, 1.5_wp, spread(1.0_wp, 1, n_biomes), &
+        'heat that development needs, relative'), &
+      entry('n_fertiliser', 'g m-2 year-1', 'crop_nl', 0.0_wp, 50.0_wp, &
+        15.0_wp*at_cropland + 15.0_wp*at_rice, &
+        'nitrogen of fertiliser to maize; wheat 0.9, rice 0.8, soybean 0 of it'), &
+      entry('residue', '1', 'crop_nl', 0.0_wp, 1.0_wp, 0.9_wp*at_cropland + 0.5_wp*at_rice + 1.0_wp*elsewhere, &
+        'share of straw left on the field'), &
+      entry('tillage', '1', 'crop_nl', 0.0_wp, 1.0_wp, 1.0_wp*at_cropland + 1.0_wp*at_rice, &
+        'tillage before sowing, 0 none, 1 by plough'), &
+      entry('lue_scheme', '1', 'crop_nl', 0.0_wp, 1.0_wp, spread(0.0_wp, 1, n_biomes), &
+        'GPP of crops: 0 P-model, 1 light-use efficiency')]
+  end function crop_table
+
   !> Parameters of change over the years, namelist group evolution_nl.
   pure function evolution_table() result(info)
     type(parameter_info) :: info(n_evolution)  !< one entry for each parameter
@@ -489,8 +523,8 @@ contains
           0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp], &
           'leaf nitrogen kept by plants when leaves fall'), &
       entry('n_uptake', 'g g-1 day-1', 'nitrogen_nl', 0.0_wp, 0.05_wp, [ &
-          0.004_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, &
-          0.003_wp, 0.003_wp, 0.0055_wp, 0.003_wp, 0.004_wp, 0.0055_wp], &
+          0.004_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, 0.0055_wp, 0.01_wp, 0.003_wp, &
+          0.003_wp, 0.003_wp, 0.0055_wp, 0.003_wp, 0.004_wp, 0.02_wp], &
           'largest nitrogen uptake per carbon of fine roots'), &
       entry('k_nit', 'day-1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
           [0.02_wp, 0.05_wp, spread(0.1_wp, 1, n_biomes - 2)], &
@@ -581,6 +615,13 @@ contains
     allocate (p%ham_kn(nsite), source=0.0_wp)
     allocate (p%mgo_inund(nsite), source=0.0_wp)
     ! crops and their management (group crop_nl)
+    allocate (p%rotation(nsite), source=0.0_wp)
+    allocate (p%sow_shift(nsite), source=0.0_wp)
+    allocate (p%gdd_factor(nsite), source=0.0_wp)
+    allocate (p%n_fertiliser(nsite), source=0.0_wp)
+    allocate (p%residue(nsite), source=0.0_wp)
+    allocate (p%tillage(nsite), source=0.0_wp)
+    allocate (p%lue_scheme(nsite), source=0.0_wp)
     ! nitrogen (group nitrogen_nl)
     allocate (p%n_limit(nsite), source=0.0_wp)
     allocate (p%n_dep(nsite), source=0.0_wp)
@@ -664,12 +705,34 @@ contains
       errmsg = trim(text)
       return
     end do
+    if (name == 'rotation') then
+      do site = 1, size(values)
+        if (is_rotation(values(site))) cycle
+        stat = 2
+        write (text, '(a,g0.6,a,i0,a)') "parameter 'rotation' = ", values(site), ' at site ', site, &
+          ' is not a whole number of digits 0 to 5'
+        errmsg = trim(text)
+        return
+      end do
+    end if
     if (size(values) == 1) then
       current = values(1)
     else
       current = values
     end if
   end subroutine set_parameter
+
+  !> Whether a number is a rotation: whole, digits 0 to 5.
+  pure logical function is_rotation(value)
+    real(wp), intent(in) :: value  !< number
+    integer :: digits
+    digits = nint(value)
+    is_rotation = abs(value - real(digits, wp)) <= 0.0_wp
+    do while (digits > 0)
+      if (modulo(digits, 10) > 5) is_rotation = .false.
+      digits = digits/10
+    end do
+  end function is_rotation
 
   !> Hold some parameters within their bounds.
   subroutine set_bounded(p, names)
@@ -763,6 +826,13 @@ contains
     case ('ham_kn'); values => p%ham_kn
     case ('mgo_inund'); values => p%mgo_inund
     ! crops and their management (group crop_nl)
+    case ('rotation'); values => p%rotation
+    case ('sow_shift'); values => p%sow_shift
+    case ('gdd_factor'); values => p%gdd_factor
+    case ('n_fertiliser'); values => p%n_fertiliser
+    case ('residue'); values => p%residue
+    case ('tillage'); values => p%tillage
+    case ('lue_scheme'); values => p%lue_scheme
     ! nitrogen (group nitrogen_nl)
     case ('n_limit'); values => p%n_limit
     case ('n_dep'); values => p%n_dep

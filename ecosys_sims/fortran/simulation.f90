@@ -346,7 +346,7 @@ contains
     call lap(run%watch, part_forcing)
     dt = real(config%dt_phys, wp)
     parts = surface_steps(config%dt_phys)
-    call physics_day_start(run%column, day_of_year(date))
+    call physics_day_start(run%column, date%year, day_of_year(date))
     do step = 1, 86400/config%dt_phys
       first = (step - 1)*parts + 1
       do part = first, first + parts - 1

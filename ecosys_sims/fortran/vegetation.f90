@@ -10,7 +10,8 @@ module vegetation
   use constants, only: t_freeze, days_per_year
   implicit none
   private
-  public :: vegetation_day, nsc_reserve, cn_leaf, cn_wood, cn_root
+  public :: vegetation_day, nsc_reserve, lloyd_taylor, maintenance_rate, growth_cost
+  public :: cn_leaf, cn_wood, cn_root
 
   real(wp), parameter :: cn_leaf = 29.0_wp      !< C:N of leaves
   real(wp), parameter :: cn_wood = 330.0_wp     !< C:N of sapwood
@@ -39,6 +40,13 @@ contains
     t = min(45.0_wp, max(-30.0_wp, temperature - t_freeze))
     lloyd_taylor = exp(308.56_wp*(1.0_wp/56.02_wp - 1.0_wp/(t + 46.02_wp)))
   end function lloyd_taylor
+
+  !> Maintenance respiration per nitrogen at 10 C [g g-1 day-1], acclimated to the last month.
+  elemental real(wp) function maintenance_rate(rm25, t_30d)
+    real(wp), intent(in) :: rm25   !< at 25 C [g g-1 day-1]
+    real(wp), intent(in) :: t_30d  !< air temperature of the last month [K]
+    maintenance_rate = rm25/3.2_wp*10.0_wp**(-0.00794_wp*(t_30d - t_freeze - 25.0_wp))
+  end function maintenance_rate
 
   !> One day of plant carbon; all fluxes in g m-2 day-1.
   elemental subroutine vegetation_day(gpp, t_air, t_soil, t_30d, lai, gsi, lai_max, lai_min, sla, &
@@ -75,7 +83,7 @@ contains
     real(wp), intent(out) :: to_root      !< growth of roots
     real(wp), intent(out) :: harvest      !< harvest
     real(wp) :: maintenance, rate, flush, growth, lost_leaf, lost_wood, spare
-    rate = rm25/3.2_wp*10.0_wp**(-0.00794_wp*(t_30d - t_freeze - 25.0_wp))
+    rate = maintenance_rate(rm25, t_30d)
     maintenance = rate*((leaf/cn_leaf + min(sapwood_max, sapwood_share*wood)/cn_wood) &
                         *lloyd_taylor(t_air) + root/cn_root*lloyd_taylor(t_soil))
     exudation = f_exud*gpp

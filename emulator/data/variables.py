@@ -75,6 +75,9 @@ _TABLE = (
     Variable("ps", "Pa", "fast", "surface air pressure", valid_min=30000, valid_max=120000),
     Variable("co2", "1e-6", "slow", "CO2 mole fraction", valid_min=100, valid_max=3000, least_spread=100.0),
     Variable("ch4", "1e-9", "slow", "CH4 mole fraction", valid_min=300, valid_max=20000, least_spread=500.0),
+    Variable("crop", "1", "slow", "crop that stands, a flag", "last", valid_min=0, valid_max=4),
+    Variable("fertilisation", "kg m-2 s-1", "fast", "mineral fertiliser, mass of nitrogen", valid_min=0, valid_max=1e-4,
+             skewed=True),
     Variable("tsl", "K", "state", "soil temperature at 0.10 m", valid_min=170, valid_max=350),
     Variable("mrsos", "kg m-2", "state", "water in the upper 0.10 m of soil", valid_min=0, valid_max=150),
     Variable("wtd", "m", "state", "water table depth, positive below the surface", valid_min=-10, valid_max=500),
@@ -95,6 +98,8 @@ METEOROLOGY = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4"
 """Drivers any host has."""
 HOST_STATES = ("tsl", "mrsos", "wtd", "snw", "lai", "evspsbl")
 """What a host land model computes anyway; an emulator may ask for it."""
+MANAGEMENT = ("crop", "fertilisation")
+"""What is done to a field; observations may lack it."""
 STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
 TARGETS = ("gpp", "ra", "rh", "nee", "fch4")
 

@@ -12,8 +12,9 @@ import numpy as np
 
 DRIVERS = {"Tair": "K", "Qair": "kg kg-1", "SWdown": "W m-2", "LWdown": "W m-2", "Rainf": "kg m-2 s-1",
            "Snowf": "kg m-2 s-1", "Wind": "m s-1", "PSurf": "Pa", "CO2air": "1e-6", "CH4air": "1e-9"}  # fmt: skip
-DATASET_VARIABLES = ["tas", "tasmin", "tasmax", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4", "tsl",
-                     "mrsos", "wtd", "snw", "lai", "evspsbl", "gpp", "ra", "rh", "nee", "fch4", "fn2o"]  # fmt: skip
+DATASET_VARIABLES = ["tas", "tasmin", "tasmax", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4",
+                     "crop", "fertilisation", "tsl", "mrsos", "wtd", "snw", "lai", "evspsbl", "gpp", "ra", "rh", "nee",
+                     "fch4", "fn2o"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,6 @@ ALL_INPUTS = {
     "rsds": ("W m-2", "mean"), "rlds": ("W m-2", "mean"), "vpd": ("Pa", "mean"), "sfcWind": ("m s-1", "mean"),
     "ps": ("Pa", "mean"), "co2": ("1e-6", "mean"), "ch4": ("1e-9", "mean"), "tsl": ("K", "mean"),
     "mrsos": ("kg m-2", "mean"), "wtd": ("m", "mean"), "snw": ("kg m-2", "mean"), "lai": ("1", "mean"),
-    "evspsbl": ("kg m-2 s-1", "mean"),
+    "evspsbl": ("kg m-2 s-1", "mean"), "crop": ("1", "last"), "fertilisation": ("kg m-2 s-1", "mean"),
 }  # fmt: skip
 ALL_STATICS = {"lat": "degrees_north", "lon": "degrees_east", "elevation": "m", "sand": "1", "clay": "1", "ph": "1"}

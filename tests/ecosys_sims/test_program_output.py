@@ -139,7 +139,7 @@ def test_emulator_sees_what_the_history_holds(case, step):
     scheme = {"bgc_scheme": "emulator", "spinup_years": 1, "dt_phys": step}
     history = case.complete({"run_ctl": scheme, "emulator_nl": {"file": "stub.pt", "dt_call": step}})
     inputs = np.stack([history[name].astype(float) for name in ALL_INPUTS], axis=-1)
-    gpp = np.maximum(0.0, 0.5 + inputs @ (0.001 * np.arange(1, 18)))
+    gpp = np.maximum(0.0, 0.5 + inputs @ (0.001 * np.arange(1, len(ALL_INPUTS) + 1)))
     smooth = np.zeros_like(gpp)  # the stub starts from zero and smooths with decay 0.25
     for day in range(gpp.shape[1]):
         smooth[:, day] = 0.25 * (smooth[:, day - 1] if day else 0.0) + 0.75 * gpp[:, day]

@@ -98,7 +98,7 @@ contains
     character(len=:), allocatable, intent(out) :: errmsg  !< what failed
     integer :: hour
     if (.not. allocated(forcing%tair)) call allocate_forcing(forcing, c%static%nsite)
-    call physics_day_start(c, modulo(day, 365) + 1)
+    call physics_day_start(c, 2001 + day/365, modulo(day, 365) + 1)
     do hour = 0, 23
       call weather_of_hour(c%static, site_number, day, hour, offset, forcing)
       call physics_step(c, forcing, 3600.0_wp)

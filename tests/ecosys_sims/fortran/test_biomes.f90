@@ -44,10 +44,11 @@ program test_biomes
     if (day < 730) cycle
     gpp = gpp + 0.5_wp*c%fluxes%gpp
     ra = ra + 0.5_wp*c%fluxes%ra
-    nee = nee + 0.5_wp*c%fluxes%nee
+    nee = nee + 0.5_wp*(c%fluxes%nee + c%fluxes%harvest) ! what is harvested is eaten elsewhere
     lai_low = min(lai_low, c%fluxes%lai)
     lai_high = max(lai_high, c%fluxes%lai)
-    where (c%state%gsi > 0.4_wp .or. .not. c%static%wetland)
+    where (merge(c%fluxes%crop > 0.0_wp, c%state%gsi > 0.4_wp, c%params%rotation > 0.0_wp) &
+           .or. .not. c%static%wetland)
       days = days + 1.0_wp
       ch4 = ch4 + c%fluxes%fch4
     end where

@@ -63,7 +63,7 @@ contains
     call typical_sites(c)
     call allocate_forcing(forcing, n)
     do day = 0, 365*years - 1
-      call physics_day_start(c, modulo(day, 365) + 1)
+      call physics_day_start(c, 2001 + day/365, modulo(day, 365) + 1)
       do hour = 0, 23
         call weather_of_hour(c%static, [(i, i=1, n)], day, hour, 0.0_wp, forcing)
         call surface_step(c, forcing, 3600.0_wp)

@@ -50,7 +50,7 @@ contains
     thaw = 0.0_wp
     call allocate_forcing(forcing, n)
     do day = 365*(first - 1), 365*last - 1
-      call physics_day_start(c, modulo(day, 365) + 1)
+      call physics_day_start(c, 2001 + day/365, modulo(day, 365) + 1)
       do hour = 0, 23
         call weather_of_hour(c%static, [(k, k=1, n)], day, hour, 0.0_wp, forcing)
         call surface_step(c, forcing, 3600.0_wp)

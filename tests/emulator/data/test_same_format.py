@@ -14,9 +14,10 @@ from ecosys_sims.dataset import common_attributes, create_layout, sites_as_stati
 from ecosys_sims.sites import draw_sites
 from ecosys_sims.validation import check_dataset
 from emulator.data.dataset import Dataset
-from emulator.data.variables import STATICS, TARGETS, VARIABLES, Signature
-from tests.emulator.synthetic import DRIVERS, write_dataset
+from emulator.data.variables import MANAGEMENT, STATICS, TARGETS, VARIABLES, Signature
+from tests.emulator import synthetic
 
+DRIVERS = (*synthetic.DRIVERS, *MANAGEMENT)
 EVERYTHING = Signature.from_names(DRIVERS, STATICS, TARGETS)
 
 
@@ -30,7 +31,7 @@ def test_tables_agree() -> None:
 
 
 def test_the_synthetic_dataset_passes_the_writers_check(tmp_path: Path) -> None:
-    assert check_dataset(write_dataset(tmp_path / "dataset.nc", sites=3, years=1)) == []
+    assert check_dataset(synthetic.write_dataset(tmp_path / "dataset.nc", sites=3, years=1)) == []
 
 
 def test_a_written_dataset_is_read_in_full(tmp_path: Path) -> None:
