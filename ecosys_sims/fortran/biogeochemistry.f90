@@ -351,6 +351,7 @@ contains
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
     if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
     status_of = nitrogen_status(state%plant_nitrogen(i), woody, active)
+    if (p%rotation(i) > 0.0_wp .and. state%crop(i) <= 0.0_wp) status_of = 1.0_wp
   end function status_of
 
   !> Inputs, uptake and organic nitrogen of one site, before soil carbon moves on; it slows the

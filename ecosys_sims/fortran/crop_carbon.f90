@@ -12,9 +12,10 @@ module crop_carbon
   use vegetation, only: lloyd_taylor, maintenance_rate, growth_cost
   implicit none
   private
-  public :: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses, seed_carbon
+  public :: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses, seed_carbon, seed_nitrogen
 
   real(wp), parameter :: seed_carbon = 5.0_wp   !< NSC kept from the harvest for the next sowing [g m-2]
+  real(wp), parameter :: seed_nitrogen = 0.2_wp !< the same of nitrogen [g m-2]
   !> C:N of ripe grain: maize 1.5 %, soybean 6.5 %, wheat 2.3 % and rice 1.3 % nitrogen
   real(wp), parameter :: cn_ripe(n_crops) = [30.0_wp, 8.0_wp, 19.0_wp, 33.0_wp]
   ! C:N of stems, green and when the grain has drawn on them (our choice)
@@ -125,7 +126,7 @@ contains
     if (crop > 0.0_wp) crop_store_nitrogen = max(stem/cn_green, stem/cn_straw + grain/cn_ripe(nint(crop)))
   end function crop_store_nitrogen
 
-  !> Nitrogen that leaves a crop with leaf fall and dying roots, and all of it at the harvest: with the
+  !> Nitrogen that leaves a crop with leaf fall and dying roots, and all but the seed's at the harvest: with the
   !! grain, roots, and straw that is left or carried off [g m-2 day-1].
   elemental subroutine crop_nitrogen_losses(status, leaf_fall, root_litter, crop_before, crop, taken, grain, &
                                             root, nitrogen, leaf_n, root_n, harvest_n)
@@ -141,7 +142,7 @@ contains
     real(wp), intent(out) :: leaf_n      !< nitrogen of leaf litter and straw left
     real(wp), intent(out) :: root_n      !< nitrogen of root litter
     real(wp), intent(out) :: harvest_n   !< nitrogen carried off
-    real(wp) :: poor, ripe
+    real(wp) :: poor, ripe, lost
     poor = min(1.0_wp, status)
     if (crop > 0.0_wp) then
       leaf_n = min(0.5_wp*nitrogen, poor*leaf_fall/cn_litter)
@@ -149,12 +150,13 @@ contains
       harvest_n = 0.0_wp
       nitrogen = max(0.0_wp, nitrogen - (leaf_n + root_n))
     else
+      lost = max(0.0_wp, nitrogen - seed_nitrogen)
       ripe = 0.0_wp
-      if (crop_before > 0.0_wp) ripe = min(0.9_wp*nitrogen, grain/cn_ripe(nint(crop_before)))
-      root_n = min(0.5_wp*(nitrogen - ripe), root/cn_litter)
-      harvest_n = ripe + taken*(nitrogen - ripe - root_n)
-      leaf_n = nitrogen - root_n - harvest_n
-      nitrogen = 0.0_wp
+      if (crop_before > 0.0_wp) ripe = min(0.9_wp*lost, grain/cn_ripe(nint(crop_before)))
+      root_n = min(0.5_wp*(lost - ripe), root/cn_litter)
+      harvest_n = ripe + taken*(lost - ripe - root_n)
+      leaf_n = lost - root_n - harvest_n
+      nitrogen = nitrogen - lost
     end if
   end subroutine crop_nitrogen_losses
 

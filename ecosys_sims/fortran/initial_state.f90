@@ -9,7 +9,7 @@ module initial_state
   use snow, only: fresh_density, fresh_albedo
   use vegetation, only: nsc_reserve
   use nitrogen, only: tissue_nitrogen
-  use crop_carbon, only: seed_carbon
+  use crop_carbon, only: seed_carbon, seed_nitrogen
   use soil_heat, only: freezing_range, ice_at
   use water_table, only: moisture_profile
   use methane, only: layer_storage
@@ -49,6 +49,7 @@ contains
       call start_soil(i, static, p, work, state)
       call start_carbon(i, static, p, state)
       call start_nitrogen(i, state)
+      if (p%rotation(i) > 0.0_wp) state%plant_nitrogen(i) = seed_nitrogen
     end do
   end subroutine set_initial_state
 
