@@ -1,14 +1,15 @@
 !> Climate of a site from its coordinates, and greenhouse gases of a year.
 !>
 !> Temperature after North (1975) and Conrad (1946) with a maritime term; good to about 3 K, which
-!> `t_ann` mends where it is known. The rest are simple closures of our own, see docs/process_model.md.
+!> `t_ann` mends where it is known; a table of months replaces it and precipitation.
+!> The rest are simple closures of our own, see docs/process_model.md.
 module climate_normals
   use constants, only : pi, t_freeze
   use kinds, only : wp
   implicit none
   private
 
-  public :: site_climate, climate_of_site, daily_temperature, daily_precipitation
+  public :: site_climate, climate_of_site, use_months, daily_temperature, daily_precipitation
   public :: annual_temperature, co2_of_year, ch4_of_year
 
   !> Normals of one site.
@@ -31,6 +32,10 @@ module climate_normals
     real(wp) :: precip_peak_day = 0.0_wp
     !> Mean precipitation of a wet day [kg m-2].
     real(wp) :: wet_day_mean = 0.0_wp
+    !> Whether temperature and precipitation are those of a table of months.
+    logical :: by_month = .false.
+    !> Mean temperature [K] and precipitation [kg m-2] of each month of such a table.
+    real(wp) :: t_month(12) = 0.0_wp, p_month(12) = 0.0_wp
   end type site_climate
 
   real(wp), parameter :: year_length = 365.0_wp
@@ -83,10 +88,34 @@ contains
     climate%annual_precip = annual_precip
     climate%precip_seasonality = precip_seasonality
     climate%precip_peak_day = precip_peak_day
-    climate%wet_day_mean = max(3.0_wp, min(12.0_wp, 3.0_wp + 0.004_wp*annual_precip))
-    climate%wetness = min(1.0_wp, annual_precip/potential_evaporation(climate))
-    climate%daily_range = 6.0_wp + 9.0_wp*(1.0_wp - climate%wetness)
+    call derive(climate)
   end function climate_of_site
+
+  !> Replace the analytic temperature and precipitation by those of a table of months.
+  pure subroutine use_months(climate, t_month, p_month)
+    !> Normals.
+    type(site_climate), intent(inout) :: climate
+    !> Mean temperature of each month [K].
+    real(wp), intent(in) :: t_month(12)
+    !> Precipitation of each month [kg m-2].
+    real(wp), intent(in) :: p_month(12)
+    climate%by_month = .true.
+    climate%t_month = t_month
+    climate%p_month = p_month
+    climate%t_ann = sum(t_month)/12.0_wp
+    climate%annual_precip = sum(p_month)
+    climate%t_range = maxval(t_month) - minval(t_month)
+    call derive(climate)
+  end subroutine use_months
+
+  !> What follows from temperature and precipitation.
+  pure subroutine derive(climate)
+    !> Normals.
+    type(site_climate), intent(inout) :: climate
+    climate%wet_day_mean = max(3.0_wp, min(12.0_wp, 3.0_wp + 0.004_wp*climate%annual_precip))
+    climate%wetness = min(1.0_wp, climate%annual_precip/potential_evaporation(climate))
+    climate%daily_range = 6.0_wp + 9.0_wp*(1.0_wp - climate%wetness)
+  end subroutine derive
 
   !> Annual potential evaporation [kg m-2] from biotemperature (Holdridge 1967), at least 150.
   pure real(wp) function potential_evaporation(climate)
@@ -108,6 +137,10 @@ contains
     type(site_climate), intent(in) :: climate
     !> Day of year, from 1.
     integer, intent(in) :: day_of_year
+    if (climate%by_month) then
+      daily_temperature = between_months(climate%t_month, day_of_year)
+      return
+    end if
     daily_temperature = climate%t_ann + 0.5_wp*climate%t_range &
       *cos(2.0_wp*pi*(day_of_year - climate%warmest_day)/year_length)
   end function daily_temperature
@@ -118,9 +151,27 @@ contains
     type(site_climate), intent(in) :: climate
     !> Day of year, from 1.
     integer, intent(in) :: day_of_year
+    if (climate%by_month) then
+      daily_precipitation = between_months(climate%p_month, day_of_year)*12.0_wp/year_length
+      return
+    end if
     daily_precipitation = climate%annual_precip/year_length*(1.0_wp + climate%precip_seasonality &
       *cos(2.0_wp*pi*(day_of_year - climate%precip_peak_day)/year_length))
   end function daily_precipitation
+
+  !> Linear interpolation between the middles of twelve equal months, around the year.
+  pure real(wp) function between_months(values, day_of_year)
+    !> Values of the months.
+    real(wp), intent(in) :: values(12)
+    !> Day of year, from 1.
+    integer, intent(in) :: day_of_year
+    real(wp) :: position
+    integer :: before
+    position = (day_of_year - 0.5_wp)*12.0_wp/year_length + 0.5_wp
+    before = int(position)
+    between_months = values(1 + modulo(before - 1, 12))*(before + 1 - position) &
+      + values(1 + modulo(before, 12))*(position - before)
+  end function between_months
 
   !> Global mean CO2 [ppm].
   elemental real(wp) function co2_of_year(year)

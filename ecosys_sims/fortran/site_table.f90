@@ -3,11 +3,13 @@ module site_table
   use climate_normals, only : annual_temperature
   use column_state, only : allocate_static, site_static
   use exit_codes, only : bad_input, success
-  use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
-    read_reals, read_strings, string_length
+  use input_files, only : close_input, dimension_length, has_variable, input_error, is_fill, &
+    open_input, read_reals, read_strings, real_attribute, string_length
   use kinds, only : wp
   use namelist_input, only : configuration, is_set, unset
   use namelist_keys, only : is_parameter_group
+  use netcdf, only : nf90_get_var, nf90_inq_varid, nf90_inquire_dimension, nf90_inquire_variable, &
+    nf90_max_var_dims, nf90_noerr
   use parameters, only : biome_names, default_parameters, get_parameter, is_wetland_biome, &
     n_biomes, parameter_info, parameter_table, set_parameter, site_parameters
   use text, only : to_text
@@ -26,6 +28,9 @@ module site_table
     type(site_static) :: static
     !> Their parameters.
     type(site_parameters) :: params
+    !> Normals by month where the table has them, (12, nsite): temperature [K] and precipitation
+    !> [kg m-2]; unset at sites without.
+    real(wp), allocatable :: t_month(:, :), p_month(:, :)
   end type site_set
 
 contains
@@ -123,6 +128,8 @@ contains
     sites%static%t_ann = unset
     if (has_variable(ncid, 't_ann')) &
       call read_reals(file, ncid, 't_ann', unset, sites%static%t_ann, stat, errmsg)
+    if (stat == success .and. (has_variable(ncid, 't_month') .or. has_variable(ncid, 'p_month'))) &
+      call read_months(file, ncid, sites, stat, errmsg)
     if (stat == success) call derive(sites%static)
 
   contains
@@ -144,6 +151,74 @@ contains
     end subroutine required
 
   end subroutine read_table
+
+  !> Normals by month; annual values follow from them.
+  subroutine read_months(file, ncid, sites, stat, errmsg)
+    !> Path.
+    character(*), intent(in) :: file
+    !> netCDF id.
+    integer, intent(in) :: ncid
+    !> The sites.
+    type(site_set), intent(inout) :: sites
+    !> Exit code.
+    integer, intent(inout) :: stat
+    !> Message if stat is not 0.
+    character(:), allocatable, intent(inout) :: errmsg
+    integer :: i
+    allocate(sites%t_month(12, size(sites%id)), sites%p_month(12, size(sites%id)))
+    call read_table_of('t_month', 200.0_wp, 330.0_wp, sites%t_month)
+    call read_table_of('p_month', 0.0_wp, 4000.0_wp, sites%p_month)
+    do i = 1, size(sites%id)
+      if (stat /= success) return
+      if (all(.not. is_set(sites%t_month(:, i))) .and. all(.not. is_set(sites%p_month(:, i)))) cycle
+      if (.not. (all(is_set(sites%t_month(:, i))) .and. all(is_set(sites%p_month(:, i))))) then
+        call input_error(file, 't_month and p_month of site '//trim(sites%id(i))// &
+          ' must have all months, or none', stat, errmsg)
+        return
+      end if
+      sites%static%t_ann(i) = sum(sites%t_month(:, i))/12.0_wp
+      sites%static%annual_precip(i) = sum(sites%p_month(:, i))
+    end do
+
+  contains
+
+    !> Read a variable (site, month) and check its range.
+    subroutine read_table_of(name, lowest, highest, values)
+      !> Variable.
+      character(*), intent(in) :: name
+      !> Lowest and highest that are accepted.
+      real(wp), intent(in) :: lowest, highest
+      !> Values, (12, nsite).
+      real(wp), intent(out) :: values(:, :)
+      real(wp) :: fill
+      integer :: varid, ndims, dimids(nf90_max_var_dims), lengths(2), status, k, at(2)
+      values = unset
+      if (stat /= success) return
+      lengths = 0
+      if (nf90_inq_varid(ncid, name, varid) == nf90_noerr) then
+        status = nf90_inquire_variable(ncid, varid, ndims=ndims, dimids=dimids)
+        do k = 1, merge(2, 0, ndims == 2)
+          status = nf90_inquire_dimension(ncid, dimids(k), len=lengths(k))
+        end do
+      end if
+      if (any(lengths /= shape(values))) then
+        call input_error(file, 'variable '//name//' is missing or has not the shape '// &
+          '(site, month = 12)', stat, errmsg)
+        return
+      end if
+      if (nf90_get_var(ncid, varid, values) /= nf90_noerr) then
+        call input_error(file, 'variable '//name//' cannot be read', stat, errmsg)
+        return
+      end if
+      fill = real_attribute(ncid, name, '_FillValue', 9.969209968386869e36_wp)
+      where (is_fill(values, fill)) values = unset
+      at = findloc(.not. is_set(values) .or. (values >= lowest .and. values <= highest), .false.)
+      if (at(1) > 0) call input_error(file, name//' of site '//trim(sites%id(at(2)))// &
+        ' in month '//to_text(at(1))//' is '//to_text(values(at(1), at(2)), 6)//', expected '// &
+        to_text(lowest, 6)//' to '//to_text(highest, 6), stat, errmsg)
+    end subroutine read_table_of
+
+  end subroutine read_months
 
   !> What follows from the rest.
   subroutine derive(static)

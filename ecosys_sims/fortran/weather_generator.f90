@@ -7,7 +7,7 @@
 module weather_generator
   use calendar_dates, only : calendar_date, day_of_year, days_in_year
   use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
-    daily_precipitation, daily_temperature, site_climate
+    daily_precipitation, daily_temperature, site_climate, use_months
   use constants, only : pi, t_freeze
   use humidity, only : specific_humidity
   use kinds, only : wp
@@ -82,7 +82,8 @@ module weather_generator
 contains
 
   !> Set up a generator without memory.
-  subroutine start_generator(self, config, lat, elevation, continentality, annual_precip, t_ann)
+  subroutine start_generator(self, config, lat, elevation, continentality, annual_precip, t_ann, &
+    t_month, p_month)
     !> The generator.
     type(generator), intent(out) :: self
     !> Configuration of the run.
@@ -97,13 +98,23 @@ contains
     real(wp), intent(in) :: annual_precip(:)
     !> Annual mean temperature [K], (nsite).
     real(wp), intent(in) :: t_ann(:)
+    !> Mean temperature [K] and precipitation [kg m-2] of each month, (12, nsite), unset at sites
+    !> without; they replace the analytic ones.
+    real(wp), intent(in), optional :: t_month(:, :), p_month(:, :)
     real(wp), allocatable :: peak(:)
+    integer :: i
     self%lat = lat
     self%psurf = pressure_of_elevation(elevation)
     allocate(peak, source=merge(200.0_wp, 17.0_wp, lat >= 0.0_wp))
     if (is_set(config%precip_peak_day)) peak = config%precip_peak_day
     self%climate = climate_of_site(lat, continentality, annual_precip, t_ann, &
       config%precip_seasonality, peak)
+    if (present(t_month) .and. present(p_month)) then
+      do i = 1, size(lat)
+        if (.not. all(is_set(t_month(:, i)))) cycle
+        call use_months(self%climate(i), t_month(:, i), p_month(:, i))
+      end do
+    end if
     self%amounts = make_distribution(self%climate%wet_day_mean)
     self%annual_t_sd = 0.6_wp + 0.01_wp*max(abs(lat) - 20.0_wp, 0.0_wp)
     if (is_set(config%annual_t_sd)) self%annual_t_sd = config%annual_t_sd

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 
@@ -145,3 +146,57 @@ def test_weather_does_not_depend_on_the_step(case, step):
     hourly = case.complete({"run_ctl": run}, f"hourly{step}")
     for name in ("tas", "tasmin", "tasmax", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4"):
         assert np.allclose(longer[name], hourly[name], rtol=1e-6, atol=1e-12), name
+
+
+def add_months(path: Path, t_month: np.ndarray, p_month: np.ndarray) -> None:
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("month", np.shape(t_month)[1])
+        for name, values in (("t_month", t_month), ("p_month", p_month)):
+            file.createVariable(name, "f8", ("site", "month"), fill_value=-999.0)[:] = values
+
+
+def test_a_table_of_months_replaces_the_analytic_climate(case):
+    years = 30
+    t_month = np.full((5, 12), -999.0)
+    p_month = t_month.copy()
+    t_month[[0, 3]] = 280 + 8 * np.sin(np.arange(12) * np.pi / 6), 295 - np.arange(12) % 6
+    p_month[[0, 3]] = 10 + 12 * np.arange(12), np.r_[np.full(6, 300.0), np.full(6, 20.0)]
+    write_sites(case.folder / "sites.nc", **SITES)
+    base = generate(case, "no_months", years=years, annual_t_sd=0.0, annual_p_cv=0.0)
+    add_months(case.folder / "sites.nc", t_month, p_month)
+    history = generate(case, "months", years=years, annual_t_sd=0.0, annual_p_cv=0.0)
+    write_sites(case.folder / "sites.nc", **SITES)
+    edges = np.round(np.arange(13) * 365 / 12).astype(int)
+    for name, other in base.items():
+        if name in ("tas", "tasmin", "pr", "vpd"):
+            assert np.array_equal(history[name][[1, 2, 4]], other[[1, 2, 4]]), name
+    for site in (0, 3):
+        # Linear between the middles of months: the mean of a month has 3/4 of its own value, 1/8 of each neighbour's.
+        expected = [0.75 * m + 0.125 * (np.roll(m, 1) + np.roll(m, -1)) for m in (t_month[site], p_month[site])]
+        warm = history["tas"][site].reshape(years, 365)
+        wet = 86400 * history["pr"][site].reshape(years, 365)
+        for month in range(12):
+            days = slice(edges[month], edges[month + 1])
+            each = warm[:, days].mean(axis=1), wet[:, days].sum(axis=1)
+            for found, normal in zip(each, (values[month] for values in expected), strict=True):
+                error = found.std(ddof=1) / np.sqrt(years)
+                assert abs(found.mean() - normal) < 4.5 * error, (site, month)
+        total = wet.sum(axis=1)
+        assert abs(total.mean() - p_month[site].sum()) < 4 * total.std(ddof=1) / np.sqrt(years)
+
+
+def test_faulty_tables_of_months_are_told(case):
+    good = np.full((5, 12), 280.0), np.full((5, 12), 50.0)
+    half, hot = good[0].copy(), good[0].copy()
+    half[2, 4], hot[1, 6] = -999.0, 28.0
+    for t_month, p_month, message in (
+        (half, good[1], "t_month and p_month of site S2 must have all months, or none"),
+        (hot, good[1], "t_month of site S1 in month 7 is 28.0, expected 200.0 to 330.0"),
+        (good[0][:, :6], good[1][:, :6], "variable t_month is missing or has not the shape (site, month = 12)"),
+    ):
+        write_sites(case.folder / "sites.nc", **SITES)
+        add_months(case.folder / "sites.nc", t_month, p_month)
+        done = case.run({"run_ctl": {"fsites": "sites.nc", "stop_n": 1, "spinup_years": 0}}, "faulty")
+        assert done.returncode == 1
+        assert message in done.stderr, done.stderr
+    write_sites(case.folder / "sites.nc", **SITES)
