@@ -24,7 +24,7 @@ module nitrogen
 
   real(wp), parameter :: cn_structural = 150.0_wp  !< C:N of structural litter (Parton et al. 1987)
   ! C:N of new soil organic matter without mineral nitrogen and with `plenty` of it: CENTURY (Parton
-  ! et al. 1987, 1993), the active pool no narrower than 8, microbial biomass (Cleveland and Liptzin
+  ! et al. 1987, 1993), the active pool no narrower than 8, near microbial biomass (Cleveland and Liptzin
   ! 2007)
   real(wp), parameter :: cn_active(2) = [15.0_wp, 8.0_wp]
   real(wp), parameter :: cn_slow(2) = [20.0_wp, 12.0_wp]
