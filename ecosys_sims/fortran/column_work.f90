@@ -163,7 +163,7 @@ contains
     work%n_upland = static%nsite - work%n_wetland
     work%wetlands(:work%n_wetland) = pack([(i, i=1, static%nsite)], static%wetland)
     work%uplands(:work%n_upland) = pack([(i, i=1, static%nsite)], .not. static%wetland)
-    work%heat%with_ice = static%wetland
+    work%heat%with_ice = merge(1.0_wp, 0.0_wp, static%wetland)
   end subroutine derive_soil
 
   !> Root and substrate profiles.

@@ -20,6 +20,7 @@ module soil_heat
   real(wp), parameter :: heat_tolerance = 1.0_wp     !< residual of a converged layer [J m-2]
   real(wp), parameter :: round_off = 1.0e-5_wp       !< residual of an exact solution [J m-2]
   integer, parameter :: max_iterations = 12          !< of Newton's method
+  real(wp), parameter :: far = 1.0e30_wp             !< beyond any temperature [K]
   !> just inside the freezing range [degC]
   real(wp), parameter :: frozen_edge = -freezing_range*(1.0_wp - 1.0e-9_wp)
   real(wp), parameter :: log_k_ice = log(2.29_wp)    !< of ice [W m-1 K-1]
@@ -36,6 +37,7 @@ module soil_heat
     real(wp), allocatable :: leaving(:, :)    !< out of the layer [J m-2 K-1]
     real(wp), allocatable, dimension(:, :) :: slope, base, diagonal, right, x  !< scratch
     real(wp), allocatable :: worst(:)         !< largest residual of a site [J m-2]
+    real(wp), allocatable :: active(:)        !< scratch: 1 where a site has not converged
   end type heat_system
 
   !> what the water of a step brings to soil heat, and scratch arrays
@@ -43,14 +45,13 @@ module soil_heat
     real(wp), allocatable :: water(:, :)     !< liquid water and ice after water has moved [kg m-2]
     real(wp), allocatable :: sink(:, :)      !< liquid water that left the soil from a layer [kg m-2]
     real(wp), allocatable :: t_inflow(:)     !< temperature of water that enters at the surface [K]
-    logical, allocatable :: with_ice(:)      !< moving water has the ice of the layer it leaves
+    real(wp), allocatable :: with_ice(:)     !< 1 where moving water has the ice of the layer it leaves
     !> scratch: water through the lower face of a layer, downward; (:, 0) the surface [kg m-2]
     real(wp), allocatable :: flow(:, :)
     real(wp), allocatable :: fixed(:, :)     !< scratch: heat flow that no temperature changes [J m-2]
     real(wp), allocatable :: carried(:, :)   !< scratch: heat capacity of what moves [J kg-1 K-1]
     real(wp), allocatable :: latent(:, :)    !< scratch: its latent heat [J kg-1]
-    logical, allocatable :: exact(:)         !< scratch: sites where nothing freezes or thaws
-    integer, allocatable :: list(:)          !< scratch: sites that iterate
+    integer, allocatable :: list(:)          !< scratch: sites that iterate, or where water freezes
     type(heat_system) :: all, some           !< scratch: all sites, those of the list
   end type heat_arrays
 
@@ -62,7 +63,7 @@ contains
     integer, intent(in) :: n               !< number of sites
     allocate (h%water(n, nsoil), h%flow(n, 0:nsoil), h%sink(n, nsoil), h%t_inflow(n), &
               h%fixed(n, 0:nsoil), h%carried(n, nsoil), h%latent(n, nsoil), source=0.0_wp)
-    allocate (h%with_ice(n), h%exact(n), source=.false.)
+    allocate (h%with_ice(n), source=0.0_wp)
     allocate (h%list(n), source=0)
     call allocate_system(h%all, n)
     call allocate_system(h%some, n)
@@ -75,7 +76,7 @@ contains
     allocate (s%theta(n, nsoil), s%heat(n, nsoil), s%known(n, nsoil), s%thawed(n, nsoil), &
               s%freezable(n, nsoil), s%lower(n, nsoil), s%upper(n, nsoil), s%leaving(n, nsoil), &
               s%slope(n, nsoil), s%base(n, nsoil), s%diagonal(n, nsoil), s%right(n, nsoil), &
-              s%x(n, nsoil), s%worst(n), source=0.0_wp)
+              s%x(n, nsoil), s%worst(n), s%active(n), source=0.0_wp)
   end subroutine allocate_system
 
   !> Heat of a layer relative to liquid water at 0 C [J m-2].
@@ -180,7 +181,6 @@ contains
     call set_fluxes(n, dt, t_surface, surface_conductance, conductance, h)
     h%all%worst = huge(1.0_wp)
     call iterate(n, h%all)
-    h%exact = h%all%worst < round_off
     m = 0
     do i = 1, n
       if (h%all%worst(i) < heat_tolerance) cycle
@@ -195,7 +195,13 @@ contains
       end do
       call return_sites(n, m, h%list, h%some%theta, h%all%theta)
     end if
-    call finish_state(n, h, unfrozen, solid_heat, temperature, liquid, ice)
+    m = 0
+    do i = 1, n
+      if (h%all%worst(i) < round_off) cycle
+      m = m + 1
+      h%list(m) = i
+    end do
+    call finish_state(n, m, h, unfrozen, solid_heat, temperature, liquid, ice)
     do i = 1, n
       associate (theta => h%all%theta(i, 1), top => dt*surface_conductance(i))
         ground_heat(i) = ground_heat(i) + top*(t_surface(i) - t_freeze - theta)
@@ -230,7 +236,7 @@ contains
                            *h%all%theta(i, k) - l_fusion*ice(i, k)
         h%all%thawed(i, k) = solid_heat(i, k) + c_water*h%water(i, k)
         h%all%freezable(i, k) = max(0.0_wp, h%water(i, k) - unfrozen(i, k))
-        share = merge(ice(i, k)/max(1.0e-9_wp, liquid(i, k) + ice(i, k)), 0.0_wp, h%with_ice(i))
+        share = h%with_ice(i)*ice(i, k)/max(1.0e-9_wp, liquid(i, k) + ice(i, k))
         h%carried(i, k) = c_water - share*(c_water - c_ice)
         h%latent(i, k) = -share*l_fusion
       end do
@@ -281,13 +287,13 @@ contains
     integer, intent(in) :: m               !< number of sites
     type(heat_system), intent(inout) :: s  !< system
     call newton_step(m, s%known, s%thawed, s%freezable, s%lower, s%upper, s%leaving, s%theta, &
-                     s%worst, s%slope, s%base, s%diagonal, s%right, s%x)
+                     s%worst, s%active, s%slope, s%base, s%diagonal, s%right, s%x)
   end subroutine iterate
 
   !> One step of Newton's method; sites that have converged stay as they are. `worst` becomes the
   !! difference of heat from its linear form, which is round-off where no layer freezes or thaws.
-  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, slope, &
-                              base, diagonal, right, x)
+  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, active, &
+                              slope, base, diagonal, right, x)
     integer, intent(in) :: m                     !< number of sites
     real(wp), intent(in) :: known(m, nsoil)      !< as in heat_system, and all that follow
     real(wp), intent(in) :: thawed(m, nsoil)
@@ -297,8 +303,9 @@ contains
     real(wp), intent(in) :: leaving(m, nsoil)
     real(wp), intent(inout) :: theta(m, nsoil)
     real(wp), intent(inout) :: worst(m)
+    real(wp), intent(inout) :: active(m)
     real(wp), intent(inout), dimension(m, nsoil) :: slope, base, diagonal, right, x
-    real(wp) :: share, capacity, t, change
+    real(wp) :: share, capacity, t, change, within
     integer :: i, k
     do k = 1, nsoil
       do i = 1, m
@@ -306,24 +313,27 @@ contains
         share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
         capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
         change = freezable(i, k)/freezing_range*(l_fusion + (c_water - c_ice)*t)
-        slope(i, k) = capacity + merge(change, 0.0_wp, t <= 0.0_wp .and. t > -freezing_range)
+        ! 1 within the freezing range, 0 outside, without a branch
+        within = (0.5_wp + sign(0.5_wp, 0.0_wp - t))*(0.5_wp + sign(0.5_wp, t + freezing_range))
+        slope(i, k) = capacity + within*change
         base(i, k) = (capacity - slope(i, k))*t - l_fusion*share*freezable(i, k)
         diagonal(i, k) = slope(i, k) + leaving(i, k)
         right(i, k) = known(i, k) - base(i, k)
       end do
     end do
     call solve_tridiagonal(m, nsoil, lower, diagonal, upper, right, x)
-    worst = merge(-1.0_wp, 0.0_wp, worst < heat_tolerance)
+    active = merge(1.0_wp, 0.0_wp, worst >= heat_tolerance)
+    worst = 0.0_wp
     do k = 1, nsoil
       do i = 1, m
         t = bounded(theta(i, k), x(i, k), freezable(i, k))
         share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
         capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
         change = abs(capacity*t - l_fusion*share*freezable(i, k) - (base(i, k) + slope(i, k)*x(i, k)))
-        change = max(change, merge(2.0_wp*round_off, 0.0_wp, share > 0.0_wp .and. share < 1.0_wp &
-          .and. freezable(i, k) > 0.0_wp))
-        theta(i, k) = merge(theta(i, k), t, worst(i) < 0.0_wp)
-        worst(i) = merge(worst(i), max(worst(i), change), worst(i) < 0.0_wp)
+        change = max(change, merge(2.0_wp*round_off, 0.0_wp, &
+                                   share*(1.0_wp - share)*freezable(i, k) > 0.0_wp))
+        theta(i, k) = active(i)*t + (1.0_wp - active(i))*theta(i, k)
+        worst(i) = max(worst(i), active(i)*change)
       end do
     end do
   end subroutine newton_step
@@ -333,9 +343,10 @@ contains
     real(wp), intent(in) :: old        !< temperature [degC]
     real(wp), intent(in) :: new        !< that of the linear system [degC]
     real(wp), intent(in) :: freezable  !< water that can freeze [kg m-2]
-    real(wp) :: low, high
-    low = merge(0.0_wp, -huge(1.0_wp), old > 0.0_wp .and. freezable > 0.0_wp)
-    high = merge(frozen_edge, huge(1.0_wp), old <= -freezing_range .and. freezable > 0.0_wp)
+    real(wp) :: low, high, free
+    free = merge(0.0_wp, 1.0_wp, freezable > 0.0_wp)
+    low = -far*max(free, merge(0.0_wp, 1.0_wp, old > 0.0_wp))
+    high = frozen_edge + far*max(free, merge(0.0_wp, 1.0_wp, old <= -freezing_range))
     bounded = min(high, max(low, new))
   end function bounded
 
@@ -386,10 +397,11 @@ contains
     end do
   end subroutine return_sites
 
-  !> Temperature, liquid water and ice: as solved where that is exact, else from the heat that the
-  !! fluxes brought.
-  pure subroutine finish_state(n, h, unfrozen, solid_heat, temperature, liquid, ice)
+  !> Temperature, liquid water and ice: as solved where that is exact, at the `m` listed sites from the
+  !! heat that the fluxes brought.
+  pure subroutine finish_state(n, m, h, unfrozen, solid_heat, temperature, liquid, ice)
     integer, intent(in) :: n                         !< number of sites
+    integer, intent(in) :: m                         !< number of listed sites
     type(heat_arrays), intent(in) :: h               !< moved water and solution
     real(wp), intent(in) :: unfrozen(n, nsoil)       !< [kg m-2]
     real(wp), intent(in) :: solid_heat(n, nsoil)     !< [J m-2 K-1]
@@ -397,21 +409,23 @@ contains
     real(wp), intent(inout) :: liquid(n, nsoil)      !< [kg m-2]
     real(wp), intent(inout) :: ice(n, nsoil)         !< [kg m-2]
     real(wp) :: heat
-    integer :: i, k
+    integer :: i, j, k
+    do k = 1, nsoil
+      do i = 1, n
+        temperature(i, k) = t_freeze + h%all%theta(i, k)
+        ice(i, k) = merge(h%all%freezable(i, k), 0.0_wp, h%all%theta(i, k) <= -freezing_range)
+        liquid(i, k) = h%water(i, k) - ice(i, k)
+      end do
+    end do
     associate (s => h%all, theta => h%all%theta)
       do k = 1, nsoil
-        do i = 1, n
-          if (h%exact(i)) then
-            temperature(i, k) = t_freeze + theta(i, k)
-            ice(i, k) = merge(s%freezable(i, k), 0.0_wp, theta(i, k) <= -freezing_range)
-            liquid(i, k) = h%water(i, k) - ice(i, k)
-          else
-            heat = s%known(i, k) - s%leaving(i, k)*theta(i, k)
-            if (k > 1) heat = heat - s%lower(i, k)*theta(i, k - 1)
-            if (k < nsoil) heat = heat - s%upper(i, k)*theta(i, k + 1)
-            call heat_to_state(heat, h%water(i, k), unfrozen(i, k), solid_heat(i, k), &
-                               temperature(i, k), liquid(i, k), ice(i, k))
-          end if
+        do j = 1, m
+          i = h%list(j)
+          heat = s%known(i, k) - s%leaving(i, k)*theta(i, k)
+          if (k > 1) heat = heat - s%lower(i, k)*theta(i, k - 1)
+          if (k < nsoil) heat = heat - s%upper(i, k)*theta(i, k + 1)
+          call heat_to_state(heat, h%water(i, k), unfrozen(i, k), solid_heat(i, k), &
+                             temperature(i, k), liquid(i, k), ice(i, k))
         end do
       end do
     end associate
