@@ -16,21 +16,24 @@ HERBS = frozenset({"marsh", "rice", "grassland", "cropland"})
 _LISTS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     ("the water table of a wetland does not rest on groundwater below it", WETLANDS, ("d_water",)),
     ("uplands have no outflow, inflow or lower boundary of a wetland's store", UPLANDS, ("l_out", "q_in", "z_b")),
-    ("irrigation by water depth keeps paddies flooded; uplands have none", UPLANDS, ("irrigation",)),
+    ("only fields and paddies are irrigated", UPLANDS - CROPS, ("irrigation",)),
     ("no methane is produced in the soil of uplands", UPLANDS,
      ("mgo", "pq10", "t_pr", "f_x", "c_r", "ph_min", "walk_year", "mgo_walk")),
     ("no plants that conduct methane (tveg is 0)", UPLANDS - {"tundra"}, ("pox", "kp", "shift_tveg")),
     ("no high-affinity methanotrophs (ham_vmax is 0)", WETLANDS,
      ("ham_k", "ham_q10", "ham_yield", "ham_maint", "ham_death", "ham_half", "ham_on", "ham_off", "ham_kn")),
     ("no wood is grown (alloc_wood is 0)", HERBS, ("turn_wood",)),
-    ("no soybean is grown", EVERYWHERE, ("n_legume",)),
+    ("no soybean is grown", EVERYWHERE - {"cropland"}, ("n_legume",)),
+    ("crops follow their development and are harvested by kind", CROPS,
+     ("alloc_wood", "harvest_fraction", "lai_min", "turn_leaf")),
     ("nothing is drained or rewetted while drain_year is 0", EVERYWHERE, ("drain_span", "drain_factor")),
     ("vegetation does not shift while shift_year is 0", EVERYWHERE, ("shift_span", "shift_lai", "shift_tveg")),
     ("methane production does not wander while mgo_walk is 0", EVERYWHERE, ("walk_year",)),
     ("no ground collapses while thaw_depth is 0", EVERYWHERE, ("thaw_span", "thaw_k_out", "thaw_h_max")),
     ("the inundated share of a site is computed with inundation = 'topmodel' only", EVERYWHERE,
      ("topo_shape", "topo_scale", "topo_f", "mgo_inund")),
-    ("no crops", EVERYWHERE - CROPS, ("cultivar_trend",)),
+    ("no crops", EVERYWHERE - CROPS,
+     ("cultivar_trend", "sow_shift", "gdd_factor", "n_fertiliser", "residue", "tillage", "lue_scheme")),
 )  # fmt: skip
 
 

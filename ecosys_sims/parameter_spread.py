@@ -4,7 +4,7 @@ Ranges follow the literature that docs/process_model.md cites; the biome's defau
 program's own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -49,44 +49,63 @@ _VEGETATION: tuple[Spread, ...] = (
     Spread("n2o_nit", 0.4, 0.005, 0.08, drivers={"clay": 0.5, "ph": -0.6}),
 )
 
-WETLAND: tuple[Spread, ...] = _VEGETATION + (
-    Spread("root_depth", 0.3, 0.1, 1.0, drivers={"t_ann": 0.6, "annual_precip": -0.6}),
-    Spread("porosity", 0.025, 0.45, 0.96, log=False, drivers={"annual_precip": 0.6, "ph": -0.6}),
-    Spread("k_out", 0.35, 0.5, 6.0, drivers={"annual_precip": 0.8, "sand": 0.5}),
-    Spread("l_out", 0.25, 0.05, 0.2, drivers={"sand": 0.6, "clay": -0.4}),
-    Spread("q_in", 0.3, 0.0, 4.0, drivers={"annual_precip": 0.6, "ph": 0.6}),
-    Spread("h_max", 0.4, 0.01, 0.4, drivers={"clay": 0.7, "annual_precip": 0.4}),
-    Spread("z_b", 0.05, 0.3, 0.6, log=False, drivers={"t_ann": 0.7, "sand": 0.4}),
-    Spread("mgo", 0.5, 0.05, 2.0, drivers={"npp": 0.8, "ph": 0.6}),
-    Spread("pq10", 0.2, 1.7, 8.0, drivers={"t_ann": -0.9, "continentality": 0.3}),
-    Spread("t_pr", 2.5, -5.0, 30.0, log=False, drivers={"t_ann": 1.0}),
-    Spread("omax", 0.6, 0.5, 100.0, drivers={"sand": 0.7, "t_ann": 0.5}),
-    Spread("kch4", 0.5, 1.0, 66.0, drivers={"sand": 0.6, "ph": -0.5}),
-    Spread("oq10", 0.12, 1.1, 2.6, drivers={"t_ann": -0.8, "ph": 0.4}),
-    Spread("t_or", 2.0, 2.0, 26.0, log=False, drivers={"t_ann": 1.0}),
-    Spread("tveg", 0.35, 0.3, 15.0, drivers={"ph": 0.8, "t_ann": 0.4}),
-    Spread("pox", 0.1, 0.3, 0.9, log=False, drivers={"sand": 0.6, "annual_precip": -0.6}),
-    Spread("kp", 0.3, 0.003, 0.02, drivers={"npp": 0.9}),
-    Spread("f_x", 0.08, 0.3, 0.8, log=False, drivers={"clay": 0.7, "t_ann": -0.4}),
-    Spread("c_r", 0.4, 10.0, 100.0, drivers={"npp": 0.7, "ph": 0.5}),
-    Spread("tau_sub", 0.3, 10.0, 60.0, drivers={"t_ann": -0.8, "ph": -0.4}),
-    Spread("fresh_ref", 0.25, 20.0, 900.0, drivers={"npp": 0.9}),
+_CROPS: tuple[Spread, ...] = tuple(
+    replace(spread, only=("cropland", "rice"))
+    for spread in (
+        Spread("sow_shift", 6.0, -15.0, 15.0, log=False, drivers={"annual_precip": 0.5, "clay": 0.5}),
+        Spread("gdd_factor", 0.04, 0.9, 1.1, log=False, drivers={"t_ann": 0.8}),
+        Spread("n_fertiliser", 6.0, 0.0, 25.0, log=False, drivers={"annual_precip": 0.6, "npp": 0.4}),
+        Spread("residue", 0.25, 0.2, 1.0, log=False, drivers={"sand": 0.4, "t_ann": -0.4}),
+    )
 )
 
-UPLAND: tuple[Spread, ...] = _VEGETATION + (
-    Spread("root_depth", 0.3, 0.3, 2.0, drivers={"t_ann": 0.5, "annual_precip": -0.7}),
-    Spread("porosity", 0.03, 0.35, 0.65, log=False, drivers={"clay": 0.8, "sand": -0.4}),
-    Spread("k_out", 0.4, 3.0, 120.0, drivers={"sand": 0.8, "annual_precip": 0.4}),
-    Spread("d_water", 0.3, 0.5, 5.0, drivers={"annual_precip": -0.7, "sand": 0.6}),
-    Spread("omax", 0.45, 0.5, 50.0, drivers={"sand": 0.7, "t_ann": 0.5}),
-    Spread("kch4", 0.5, 1.0, 66.0, drivers={"sand": 0.6, "ph": -0.5}),
-    Spread("oq10", 0.08, 1.1, 2.0, drivers={"t_ann": -0.8, "ph": 0.4}),
-    Spread("ham_vmax", 0.3, 0.5, 10.0, drivers={"sand": 0.7, "annual_precip": -0.4}),
-    Spread("ham_k", 0.25, 0.03, 0.12, drivers={"sand": 0.5, "ph": -0.5}),
-    Spread("ham_q10", 0.08, 1.3, 2.0, drivers={"t_ann": -0.8, "ph": 0.4}),
-    Spread("ham_half", 0.4, 0.005, 0.2, drivers={"clay": -0.6, "npp": 0.4}),
-    Spread("ham_on", 0.25, 5.0, 15.0, drivers={"t_ann": -0.7}),
-    Spread("ham_off", 0.25, 20.0, 60.0, drivers={"clay": 0.6}),
-    Spread("ham_kn", 0.3, 10.0, 40.0, drivers={"clay": 0.7}),
-    Spread("t_or", 2.0, 0.0, 28.0, log=False, drivers={"t_ann": 1.0}),
+WETLAND: tuple[Spread, ...] = (
+    _VEGETATION
+    + _CROPS
+    + (
+        Spread("irrigation", 0.3, 5.0, 60.0, drivers={"annual_precip": -0.8, "sand": 0.5}, only=("rice",)),
+        Spread("root_depth", 0.3, 0.1, 1.0, drivers={"t_ann": 0.6, "annual_precip": -0.6}),
+        Spread("porosity", 0.025, 0.45, 0.96, log=False, drivers={"annual_precip": 0.6, "ph": -0.6}),
+        Spread("k_out", 0.35, 0.5, 6.0, drivers={"annual_precip": 0.8, "sand": 0.5}),
+        Spread("l_out", 0.25, 0.05, 0.2, drivers={"sand": 0.6, "clay": -0.4}),
+        Spread("q_in", 0.3, 0.0, 4.0, drivers={"annual_precip": 0.6, "ph": 0.6}),
+        Spread("h_max", 0.4, 0.01, 0.4, drivers={"clay": 0.7, "annual_precip": 0.4}),
+        Spread("z_b", 0.05, 0.3, 0.6, log=False, drivers={"t_ann": 0.7, "sand": 0.4}),
+        Spread("mgo", 0.5, 0.05, 2.0, drivers={"npp": 0.8, "ph": 0.6}),
+        Spread("pq10", 0.2, 1.7, 8.0, drivers={"t_ann": -0.9, "continentality": 0.3}),
+        Spread("t_pr", 2.5, -5.0, 30.0, log=False, drivers={"t_ann": 1.0}),
+        Spread("omax", 0.6, 0.5, 100.0, drivers={"sand": 0.7, "t_ann": 0.5}),
+        Spread("kch4", 0.5, 1.0, 66.0, drivers={"sand": 0.6, "ph": -0.5}),
+        Spread("oq10", 0.12, 1.1, 2.6, drivers={"t_ann": -0.8, "ph": 0.4}),
+        Spread("t_or", 2.0, 2.0, 26.0, log=False, drivers={"t_ann": 1.0}),
+        Spread("tveg", 0.35, 0.3, 15.0, drivers={"ph": 0.8, "t_ann": 0.4}),
+        Spread("pox", 0.1, 0.3, 0.9, log=False, drivers={"sand": 0.6, "annual_precip": -0.6}),
+        Spread("kp", 0.3, 0.003, 0.02, drivers={"npp": 0.9}),
+        Spread("f_x", 0.08, 0.3, 0.8, log=False, drivers={"clay": 0.7, "t_ann": -0.4}),
+        Spread("c_r", 0.4, 10.0, 100.0, drivers={"npp": 0.7, "ph": 0.5}),
+        Spread("tau_sub", 0.3, 10.0, 60.0, drivers={"t_ann": -0.8, "ph": -0.4}),
+        Spread("fresh_ref", 0.25, 20.0, 900.0, drivers={"npp": 0.9}),
+    )
+)
+
+UPLAND: tuple[Spread, ...] = (
+    _VEGETATION
+    + _CROPS
+    + (
+        Spread("root_depth", 0.3, 0.3, 2.0, drivers={"t_ann": 0.5, "annual_precip": -0.7}),
+        Spread("porosity", 0.03, 0.35, 0.65, log=False, drivers={"clay": 0.8, "sand": -0.4}),
+        Spread("k_out", 0.4, 3.0, 120.0, drivers={"sand": 0.8, "annual_precip": 0.4}),
+        Spread("d_water", 0.3, 0.5, 5.0, drivers={"annual_precip": -0.7, "sand": 0.6}),
+        Spread("omax", 0.45, 0.5, 50.0, drivers={"sand": 0.7, "t_ann": 0.5}),
+        Spread("kch4", 0.5, 1.0, 66.0, drivers={"sand": 0.6, "ph": -0.5}),
+        Spread("oq10", 0.08, 1.1, 2.0, drivers={"t_ann": -0.8, "ph": 0.4}),
+        Spread("ham_vmax", 0.3, 0.5, 10.0, drivers={"sand": 0.7, "annual_precip": -0.4}),
+        Spread("ham_k", 0.25, 0.03, 0.12, drivers={"sand": 0.5, "ph": -0.5}),
+        Spread("ham_q10", 0.08, 1.3, 2.0, drivers={"t_ann": -0.8, "ph": 0.4}),
+        Spread("ham_half", 0.4, 0.005, 0.2, drivers={"clay": -0.6, "npp": 0.4}),
+        Spread("ham_on", 0.25, 5.0, 15.0, drivers={"t_ann": -0.7}),
+        Spread("ham_off", 0.25, 20.0, 60.0, drivers={"clay": 0.6}),
+        Spread("ham_kn", 0.3, 10.0, 40.0, drivers={"clay": 0.7}),
+        Spread("t_or", 2.0, 0.0, 28.0, log=False, drivers={"t_ann": 1.0}),
+    )
 )

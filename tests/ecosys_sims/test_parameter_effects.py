@@ -7,7 +7,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from benchmarks.model_runs import history_path, run_case, usual_sites, write_case_sites
+from benchmarks.model_runs import CODES, history_path, run_case, usual_sites, write_case_sites
 from ecosys_sims import biomes, variables
 from ecosys_sims.model import ParameterInfo, parameter_table
 from ecosys_sims.parameter_effects import WITHOUT_EFFECT, why_without_effect
@@ -28,6 +28,7 @@ DEPENDS_ON_SITE = {
     "z_b": "the water table never falls so low",
     "f_x": "methane never reaches the pressure of a bubble",
     "ddf": "no snow falls",
+    "n_uptake": "nitrogen is never short",
     "thaw_depth": "there is no permafrost",
 }
 INUNDATION = ("topo_shape", "topo_scale", "topo_f", "mgo_inund")  # act with that option of &run_ctl only
@@ -51,6 +52,8 @@ def values_to_try(info: ParameterInfo, default: float) -> list[float]:
     """Two values on both sides of the default, well away from it."""
     if info.name in ("drain_year", "shift_year", "walk_year"):
         return [START - 1.0, float(START)]
+    if info.name in CODES:
+        return [code for code in CODES[info.name] if code != default and code < 10.0][:3]
     if info.name == "thaw_depth":
         return [0.05]
     steps = (default + 0.4 * (info.maximum - default), default - 0.4 * (default - info.minimum))
