@@ -3,7 +3,7 @@ module column_runs
   use kinds, only: wp
   use parameters, only: default_parameters, is_wetland_biome
   use column_state, only: allocate_static, allocate_forcing, step_forcing
-  use column, only: column_model, column_initialise, physics_day_start, physics_step, &
+  use column, only: column_model, column_initialise, physics_day_start, surface_step, soil_step, &
                     physics_day_end, biogeochemistry_step, biogeochemistry_day, check_balances
   use synthetic_weather, only: weather_of_hour, unit_random
   implicit none
@@ -87,7 +87,7 @@ contains
   end subroutine random_sites
 
   !> One whole day of the process scheme, balances included.
-  subroutine run_day(c, forcing, site_number, day, offset, worst, stat, errmsg)
+  subroutine run_day(c, forcing, site_number, day, offset, worst, stat, errmsg, hours)
     type(column_model), intent(inout) :: c        !< block of sites
     type(step_forcing), intent(inout) :: forcing  !< room for the forcing
     integer, intent(in) :: site_number(:)         !< seeds of the weather
@@ -96,13 +96,18 @@ contains
     real(wp), intent(inout) :: worst(5)           !< largest balance errors
     integer, intent(out) :: stat                  !< 0, or 1 where a balance failed
     character(len=:), allocatable, intent(out) :: errmsg  !< what failed
-    integer :: hour
+    integer, intent(in), optional :: hours        !< of a step of soil and methane, else 1
+    integer :: hour, step
+    step = 1
+    if (present(hours)) step = hours
     if (.not. allocated(forcing%tair)) call allocate_forcing(forcing, c%static%nsite)
     call physics_day_start(c, 2001 + day/365, modulo(day, 365) + 1)
     do hour = 0, 23
       call weather_of_hour(c%static, site_number, day, hour, offset, forcing)
-      call physics_step(c, forcing, 3600.0_wp)
-      call biogeochemistry_step(c, forcing, 3600.0_wp)
+      call surface_step(c, forcing, 3600.0_wp)
+      if (modulo(hour + 1, step) /= 0) cycle
+      call soil_step(c, 3600.0_wp*step)
+      call biogeochemistry_step(c, forcing, 3600.0_wp*step)
     end do
     call physics_day_end(c)
     call biogeochemistry_day(c)

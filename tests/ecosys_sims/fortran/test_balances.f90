@@ -7,18 +7,21 @@ program test_balances
   use column_runs, only: random_sites, run_day
   use checks, only: check, same_bits, finish
   implicit none
-  call years_close(first=1, last=26, nday=800, extreme=.false.)
-  call years_close(first=101, last=126, nday=500, extreme=.true.)
+  call years_close(first=1, last=26, nday=800, extreme=.false., hours=1)
+  call years_close(first=101, last=126, nday=500, extreme=.true., hours=1)
+  call years_close(first=1, last=52, nday=1100, extreme=.false., hours=24)
+  call years_close(first=101, last=152, nday=1100, extreme=.true., hours=24)
   call a_leak_is_found()
   call finish('test_balances')
 
 contains
 
   !> Run random sites and let every day's balances close and every number be finite.
-  subroutine years_close(first, last, nday, extreme)
+  subroutine years_close(first, last, nday, extreme, hours)
     integer, intent(in) :: first, last  !< site numbers
     integer, intent(in) :: nday         !< days to run
     logical, intent(in) :: extreme      !< air of about -60 to 50 C, drought and flood
+    integer, intent(in) :: hours        !< of a step of soil and methane
     type(column_model) :: c
     type(step_forcing) :: forcing
     character(len=:), allocatable :: errmsg
@@ -29,7 +32,7 @@ contains
     hottest = 0.0_wp
     call random_sites(c, first, last, extreme)
     do day = 0, nday - 1
-      call run_day(c, forcing, [(k, k=first, last)], day, 0.0_wp, worst, stat, errmsg)
+      call run_day(c, forcing, [(k, k=first, last)], day, 0.0_wp, worst, stat, errmsg, hours)
       call check(stat == 0, errmsg)
       call check(all(ieee_is_finite(c%fluxes%nee)) .and. all(ieee_is_finite(c%fluxes%fch4)), &
                  'a flux is not finite')
