@@ -21,8 +21,8 @@ module crop_carbon
   ! C:N of stems, green and when the grain has drawn on them (our choice)
   real(wp), parameter :: cn_green = 60.0_wp, cn_straw = 100.0_wp
   real(wp), parameter :: cn_litter = 29.0_wp  !< of leaf fall and roots, as in vegetation
-  ! C:N of living tissue of fertilised crops, for maintenance (leaves 3 % N, stems and roots 1 %)
-  real(wp), parameter :: cn_leaf = 14.0_wp, cn_stem = 40.0_wp, cn_root = 40.0_wp, cn_grain = 40.0_wp
+  ! C:N of living tissue of fertilised crops, for maintenance: leaves 3.5 % N, the rest 1.5 %
+  real(wp), parameter :: cn_leaf = 12.0_wp, cn_stem = 28.0_wp, cn_root = 28.0_wp, cn_grain = 28.0_wp
   real(wp), parameter :: growth_days = 4.0_wp   !< NSC beyond the reserve lasts so long [day]
   real(wp), parameter :: reserve_share = 0.05_wp  !< NSC that plants keep, of leaf and stem [1]
   real(wp), parameter :: root_at_emergence = 0.40_wp, root_at_anthesis = 0.05_wp  !< shares of growth

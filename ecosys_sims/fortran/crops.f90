@@ -29,17 +29,18 @@ module crops
   ! McMaster and Wilhelm 1997); heat sums are ours, set by the dates of sowing, flowering and maturity in
   ! Nebraska (maize, soybean), North China (wheat) and temperate Asia (rice).
   real(wp), parameter :: base(n_crops) = [8.0_wp, 7.0_wp, 0.0_wp, 10.0_wp]    !< [degC]
-  real(wp), parameter :: upper(n_crops) = [34.0_wp, 34.0_wp, 30.0_wp, 35.0_wp] !< [degC]
+  real(wp), parameter :: upper(n_crops) = [30.0_wp, 30.0_wp, 30.0_wp, 35.0_wp] !< [degC]
   !> heat from sowing to emergence [K day]
   real(wp), parameter :: heat_emergence(n_crops) = [90.0_wp, 90.0_wp, 120.0_wp, 60.0_wp]
   !> heat from emergence to anthesis [K day]
-  real(wp), parameter :: heat_anthesis(n_crops) = [780.0_wp, 750.0_wp, 1020.0_wp, 1000.0_wp]
+  real(wp), parameter :: heat_anthesis(n_crops) = [830.0_wp, 720.0_wp, 1020.0_wp, 1000.0_wp]
   !> heat from anthesis to maturity [K day]
-  real(wp), parameter :: heat_maturity(n_crops) = [900.0_wp, 1100.0_wp, 820.0_wp, 680.0_wp]
+  real(wp), parameter :: heat_maturity(n_crops) = [1010.0_wp, 1030.0_wp, 820.0_wp, 680.0_wp]
   ! cultivars suit the climate (ours): change of the heat that development needs with the annual mean
   ! temperature of the site, from that of the places above
   real(wp), parameter :: t_home(n_crops) = [284.0_wp, 284.0_wp, 286.0_wp, 289.0_wp]       !< [K]
   real(wp), parameter :: heat_slope(n_crops) = [0.05_wp, 0.05_wp, 0.0_wp, 0.04_wp]        !< [K-1]
+  real(wp), parameter :: second_crop = 0.68_wp   !< heat that maize after wheat needs, relative [1]
   real(wp), parameter :: least_heat = 0.65_wp, most_heat = 1.3_wp                         !< [1]
   !> 10-day mean air temperature that sowing waits for, rising (wheat: falling) [degC]
   real(wp), parameter :: t_sowing(n_crops) = [10.0_wp, 13.0_wp, 20.0_wp, 14.0_wp]
@@ -54,7 +55,7 @@ module crops
   real(wp), parameter :: t_kill(n_crops) = [-2.0_wp, -2.0_wp, -60.0_wp, -1.0_wp]
   real(wp), parameter :: hardy_stage = 0.3_wp      !< younger plants grow again [1]
   !> from that temperature to sowing (farmers wait for warm, dry soil; ours) [day]
-  real(wp), parameter :: sowing_delay(n_crops) = [15.0_wp, 25.0_wp, 15.0_wp, 15.0_wp]
+  real(wp), parameter :: sowing_delay(n_crops) = [15.0_wp, 20.0_wp, 15.0_wp, 15.0_wp]
   ! leaf area by development stage (ours; peak at silking for maize, in pod filling for soybean)
   real(wp), parameter :: leaf_factor(n_crops) = [1.0_wp, 0.85_wp, 1.0_wp, 1.0_wp]  !< of lai_max [1]
   real(wp), parameter :: stage_full(n_crops) = [0.95_wp, 1.2_wp, 0.9_wp, 0.95_wp]
@@ -138,12 +139,13 @@ contains
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day; sets `harvested`
     integer :: season, crop_day, this, next
-    logical :: summer_turn, wheat_turn
+    logical :: summer_turn, wheat_turn, second
     call season_of(static%lat(i), day%year, day%day_of_year, season, crop_day)
     this = crop_of_year(p%rotation(i), season)
     next = crop_of_year(p%rotation(i), season + 1)
     wheat_turn = (next == wheat .or. next == wheat_and_maize) .and. crop_day >= first_day(wheat)
-    if (this == wheat_and_maize) this = maize
+    second = this == wheat_and_maize
+    if (second) this = maize
     if (this == wheat) this = 0
     summer_turn = this > 0 .and. crop_day < first_day(wheat)
     state%t_10d(i) = state%t_10d(i) + (day%tas(i) - state%t_10d(i))/10.0_wp
@@ -159,7 +161,7 @@ contains
     end if
     if (state%crop(i) > 0.0_wp) then
       call develop(i, static%t_ann(i), p, day, fluxes%soil_wetness(i), crop_day, &
-                   next == wheat .or. next == wheat_and_maize, state, fluxes)
+                   next == wheat .or. next == wheat_and_maize, second, state, fluxes)
     else if (state%sowing_clock(i) >= 0.0_wp) then
       if (wheat_turn) then
         this = wheat
@@ -204,7 +206,7 @@ contains
   end subroutine sow
 
   !> Heat, stage, leaf area and topdressing of a day; ends with the harvest where it is due.
-  subroutine develop(i, t_ann, p, day, wetness, crop_day, wheat_next, state, fluxes)
+  subroutine develop(i, t_ann, p, day, wetness, crop_day, wheat_next, second, state, fluxes)
     integer, intent(in) :: i                    !< site
     real(wp), intent(in) :: t_ann               !< annual mean air temperature [K]
     type(site_parameters), intent(in) :: p      !< parameters
@@ -212,6 +214,7 @@ contains
     real(wp), intent(in) :: wetness             !< root-zone relative extractable water [1]
     integer, intent(in) :: crop_day             !< day of the crop year
     logical, intent(in) :: wheat_next           !< winter wheat is sown this autumn
+    logical, intent(in) :: second               !< maize is the second crop of the year
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     real(wp) :: heat, need, before, start, anthesis, maturity, share, last_share, vigour
@@ -227,6 +230,7 @@ contains
     state%gdd(i) = state%gdd(i) + heat
     start = heat_emergence(crop)
     need = p%gdd_factor(i)*min(most_heat, max(least_heat, 1.0_wp + heat_slope(crop)*(t_ann - t_home(crop))))
+    if (second .and. crop == maize) need = second_crop*need
     anthesis = need*heat_anthesis(crop)
     maturity = need*heat_maturity(crop)
     state%dvs(i) = max(0.0_wp, (state%gdd(i) - start)/anthesis)

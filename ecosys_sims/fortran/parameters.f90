@@ -221,7 +221,7 @@ contains
           'leaf area per leaf carbon'), &
       entry('rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, [ &
           0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, &
-          0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.16_wp], &
+          0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.21_wp], &
           'maintenance respiration at 25 C per nitrogen'), &
       entry('turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, [ &
           0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, &
