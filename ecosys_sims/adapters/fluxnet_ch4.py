@@ -86,7 +86,7 @@ def read_daily(path: str | Path) -> TowerRecord:
     if absent:
         raise AdapterError(f"{path}: column {absent[0]} is missing; is it a FLUXNET-CH4 daily (DD) file?")
     days = _dates(path, rows)
-    optional = [name for name in ("WTD_F", "WTD", "NEE_F") if name in header]
+    optional = [name for name in ("WTD_F", "WTD", "NEE_F", "LE", "LE_F") if name in header]
     columns = {name: _numbers(path, rows, name) for name in [*wanted, *optional]}
     for name, (lowest, highest) in WEATHER_COLUMNS.items():
         bad = ~((columns[name] >= lowest) & (columns[name] <= highest))

@@ -58,7 +58,7 @@ def weekly(series, flux: str, start: str) -> dict[str, np.ndarray]:
 
 def draw_skill(towers: list[dict], path: Path) -> None:
     """R2 of each tower and flux on the half that judges, default joined with calibrated."""
-    with figure(path, 1, 3, (8.4, 3.2), sharey=True) as (_, axes):
+    with figure(path, 1, 3, (8.4, 3.4), sharey=True) as (drawn, axes):
         for ax, flux in zip(axes[0], ("gpp", "nee", "fch4"), strict=True):
             for row, tower in enumerate(towers):
                 both = [tower["scores"][kind][flux]["test"] for kind in ("default", "calibrated")]
@@ -73,7 +73,7 @@ def draw_skill(towers: list[dict], path: Path) -> None:
             ax.set_xlabel(f"R² of daily {NAMES[flux]}")
         axes[0][0].set_yticks(range(len(towers)), [tower["site"] for tower in towers])
         axes[0][0].invert_yaxis()
-        axes[0][2].legend(*axes[0][0].get_legend_handles_labels(), loc="lower left")
+        drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 
 
 def draw_duke(duke: dict, series, path: Path) -> None:

@@ -11,6 +11,7 @@ from ecosys_sims.adapters.fluxnet_ch4 import TowerRecord
 from ecosys_sims.evaluation.member_runs import SiteCase, drop_site_dimension
 
 GRAMS_PER_MICROMOL = 86400.0 * 12.011e-6  # umol CO2 m-2 s-1 to g C m-2 day-1
+VAPORISATION = 2.45e6  # J kg-1
 FEWEST_DAYS = 20  # measured days of CH4 that make a year count
 SPRING_EQUINOX, YEAR = 79, 365
 
@@ -26,11 +27,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Tower:
-    """A case, its measured fluxes (T,) in g C or mg CH4 m-2 day-1 (water table in m), NaN where not measured."""
+    """A case, its measured fluxes (T,) in g C or mg CH4 m-2 day-1, NaN where not measured.
+
+    water: `wtd` in m, positive below the surface, and `evspsbl` in mm day-1, where the tower has them.
+    """
 
     case: SiteCase
     observed: dict[str, np.ndarray]
-    water_table: np.ndarray  # m, positive below the surface
+    water: dict[str, np.ndarray]
     split: Split
     filled_days: int  # of weather, to complete the first and last year
 
@@ -46,11 +50,10 @@ def read_tower(csv: Path, meta: Path, folder: Path) -> Tower:
     forcing = drop_site_dimension(folder / f"{site_id}_one.nc", folder / f"{site_id}.nc")
     days = complete.days()
     observed = measured_fluxes(complete)
-    depth = complete.columns.get("WTD_F", complete.columns.get("WTD"))
     return Tower(
         case=SiteCase(site, forcing, complete.start, len(days)),
         observed=observed,
-        water_table=np.full(len(days), np.nan) if depth is None else -depth,
+        water=measured_water(complete),
         split=split_days(days, observed["fch4"]),
         filled_days=len(days) - len(record.days()),
     )
@@ -70,6 +73,19 @@ def measured_fluxes(record: TowerRecord) -> dict[str, np.ndarray]:
         "nee": np.where(measured, filled, np.nan) * GRAMS_PER_MICROMOL,
         "fch4": given["fch4"] * 86400.0 * 1.0e6,
     }
+
+
+def measured_water(record: TowerRecord) -> dict[str, np.ndarray]:
+    """Water table and evapotranspiration (T,), the latter from latent heat as NEE above; only those that are there."""
+    columns = record.columns
+    found = {}
+    depth = columns.get("WTD_F", columns.get("WTD"))
+    if depth is not None and np.isfinite(depth).any():
+        found["wtd"] = -depth
+    heat = columns.get("LE_F", columns.get("LE"))
+    if heat is not None and "LE" in columns and np.isfinite(columns["LE"]).any():
+        found["evspsbl"] = np.where(np.isfinite(columns["LE"]), heat, np.nan) * 86400.0 / VAPORISATION
+    return found
 
 
 def complete_years(record: TowerRecord) -> TowerRecord:

@@ -65,8 +65,7 @@ def compare_tower(csv: Path, meta: Path, work: Path, plan: Plan, program_hash: s
 def _compare(csv: Path, meta: Path, work: Path, plan: Plan, site_id: str) -> dict:
     tower = read_tower(csv, meta, work / "forcing")
     task = Task(tower.case, tower.observed, tower.split, RANGES, JUDGED_BY, plan)
-    extra = {"wtd": tower.water_table} if np.isfinite(tower.water_table).any() else {}
-    results, series = compare(task, work / f".{site_id}", extra)
+    results, series = compare(task, work / f".{site_id}", tower.water)
     np.savez_compressed(work / f"{site_id}.npz", **series)
     site = tower.case.site
     return {

@@ -233,7 +233,7 @@ def _towers(found: list[dict], figures: str) -> str:
         lines.append(
             _picture(figures, f"towers_{flux}", f"{name}: weekly means of the measured days of the half that judges.")
         )
-    lines += [_parameters(found), _water_tables(found)]
+    lines += [_parameters(found), _water(found)]
     known = [f"{t['site']}, {TOWER_REMARKS[t['site']]}" for t in found if t["site"] in TOWER_REMARKS]
     if known:
         lines.append(f"What the model cannot know of some towers: {'; '.join(known)}.\n")
@@ -275,13 +275,20 @@ def _parameters(found: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _water_tables(found: list[dict]) -> str:
-    told = []
+def _water(found: list[dict]) -> str:
+    tables, losses = [], []
     for t in found:
-        item = t["scores"]["default"].get("wtd", {}).get("test")
-        if item:
-            told.append(f"{t['site']} {100 * item['bias']:+.0f} cm (r {number(item['correlation'])})")
-    return f"Water table with default parameters, simulated less observed depth: {'; '.join(told)}.\n" if told else ""
+        depth, loss = (t["scores"]["default"].get(name, {}).get("test") for name in ("wtd", "evspsbl"))
+        if depth:
+            tables.append(f"{t['site']} {100 * depth['bias']:+.0f} cm (r {number(depth['correlation'])})")
+        if loss:
+            losses.append(f"{t['site']} {100 * loss['bias'] / loss['observed_mean']:+.0f} %")
+    lines = ["Water with default parameters, on the half that judges; it was not calibrated on:\n"]
+    if tables:
+        lines.append(f"- depth of the water table, simulated less observed: {'; '.join(tables)};")
+    if losses:
+        lines.append(f"- evapotranspiration, simulated beyond that from measured latent heat: {'; '.join(losses)}.")
+    return "\n".join([*lines, ""]) if len(lines) > 1 else ""
 
 
 def _duke(duke: dict | None, figures: str) -> str:

@@ -123,6 +123,17 @@ def test_nee_is_the_filled_mean_of_measured_days():
     np.testing.assert_allclose(found["fch4"], 86400 * 16.043e-6)
 
 
+def test_water_is_scored_where_it_was_measured():
+    given = record("2014-01-01", "2014-12-31")
+    assert tower_observations.measured_water(given) == {}
+    size = len(given.days())
+    given.columns.update(LE=np.r_[np.nan, np.full(size - 1, 1.0)], LE_F=np.full(size, 49.0), WTD=np.full(size, -0.2))
+    found = tower_observations.measured_water(given)
+    assert np.isnan(found["evspsbl"][0])
+    assert found["evspsbl"][1] == pytest.approx(49.0 * 86400 / 2.45e6)
+    assert found["wtd"][0] == 0.2  # below the surface
+
+
 # ---- calibration ----
 
 RANGES = (Range("kphio", "carbon", 0.02, 0.12), Range("mgo", "methane", 0.05, 2.0, log=True))
