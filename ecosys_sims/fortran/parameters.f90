@@ -395,7 +395,7 @@ contains
           'lowest pH of methanogenesis'), &
       entry('ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, [ &
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.7_wp, &
-          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 2.2_wp, 1.3_wp], &
+          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 1.9_wp, 1.3_wp], &
           'largest methane uptake of high-affinity methanotrophs per biomass, C'), &
       entry('ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, [ &
           0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, &

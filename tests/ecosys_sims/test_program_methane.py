@@ -32,7 +32,7 @@ def hourly(case: Case) -> np.ndarray:
     return annual(case, 3600)
 
 
-@pytest.mark.parametrize(("dt", "bar"), [(1800, 0.02), (86400, 0.055)])
+@pytest.mark.parametrize(("dt", "bar"), [(1800, 0.02), (86400, 0.03)])
 def test_annual_methane_hardly_depends_on_the_step(case, hourly, dt, bar):
     change = annual(case, dt) / hourly - 1
     assert np.all(np.abs(change) < bar), np.round(100 * change, 2)
