@@ -334,7 +334,7 @@ contains
     type(parameter_info) :: info(n_methane)  !< one entry for each parameter
     info = [ &
       entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-          0.85_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.0_wp, &
+          1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.0_wp, &
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
           'methane production potential per soil volume at t_pr'), &
       entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
@@ -395,7 +395,7 @@ contains
           'lowest pH of methanogenesis'), &
       entry('ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, [ &
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.7_wp, &
-          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 1.9_wp, 1.0_wp], &
+          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 1.9_wp, 1.4_wp], &
           'largest methane uptake of high-affinity methanotrophs per biomass, C'), &
       entry('ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, [ &
           0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, &
@@ -434,7 +434,7 @@ contains
           20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp], &
           'ammonium nitrogen that halves their uptake'), &
       entry('mgo_inund', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-          0.85_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.5_wp, &
+          1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.5_wp, &
           0.2_wp, 0.8_wp, 0.12_wp, 0.2_wp, 0.5_wp, 0.12_wp], &
           'methane production potential of the inundated share of a site')]
   end function methane_table
