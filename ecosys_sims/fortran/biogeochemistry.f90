@@ -371,7 +371,7 @@ contains
     type(plant_nitrogen) :: plants
     real(wp) :: woody, active, capacity, target, pools(5), carbon(5)
     call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
-                      state%nitrate(i), fluxes%nitrogen_input(i))
+                      state%nitrate(i), fluxes%nitrogen_input(i), fluxes%n_gas(i))
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
     if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
     target = plant_target(woody, state%leaf(i), state%root(i), p%lai_max(i)/p%sla(i), &
@@ -408,11 +408,11 @@ contains
     water = 1.0e3_wp*p%root_depth(i)*p%porosity(i)*max(0.1_wp, 1.0_wp - fluxes%oxic(i))
     call mineral_nitrogen_day( &
       nitrification_rate(p%k_nit(i), fluxes%tsl(i), filled, static%ph(i)), &
-      denitrification_rate(p%k_denit(i), respiration, filled, fluxes%tsl(i)), p%n2o_nit(i), &
-      filled, fluxes%runoff(i), water, state%ammonium(i), state%nitrate(i), change)
+      denitrification_rate(p%k_denit(i), respiration, filled, fluxes%tsl(i), p%root_depth(i)), &
+      p%n2o_nit(i), filled, fluxes%runoff(i), water, state%ammonium(i), state%nitrate(i), change)
     fluxes%n_leaching(i) = change%leaching
     fluxes%n_denitrification(i) = change%denitrification
-    fluxes%n_gas(i) = change%gas
+    fluxes%n_gas(i) = fluxes%n_gas(i) + change%gas
     fluxes%fn2o(i) = 1.0e3_wp*n2o_per_n*change%n2o
   end subroutine mineral_nitrogen
 

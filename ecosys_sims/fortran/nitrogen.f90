@@ -24,8 +24,8 @@ module nitrogen
 
   real(wp), parameter :: cn_structural = 150.0_wp  !< C:N of structural litter (Parton et al. 1987)
   ! C:N of new soil organic matter without mineral nitrogen and with `plenty` of it: CENTURY (Parton
-  ! et al. 1987, 1993), the active pool no narrower than 8, near microbial biomass (Cleveland and Liptzin
-  ! 2007)
+  ! et al. 1987, 1993), the active pool no narrower than 8, near microbial biomass (Cleveland and
+  ! Liptzin 2007)
   real(wp), parameter :: cn_active(2) = [15.0_wp, 8.0_wp]
   real(wp), parameter :: cn_slow(2) = [20.0_wp, 12.0_wp]
   real(wp), parameter :: cn_passive(2) = [10.0_wp, 7.0_wp]
@@ -41,6 +41,10 @@ module nitrogen
   real(wp), parameter :: deposited_ammonium = 0.5_wp   !< share of deposition, our choice [1]
   !> share of fertiliser that is ammonium or urea: urea ammonium nitrate solution [1]
   real(wp), parameter :: fertiliser_ammonium = 0.75_wp
+  !> share of fertiliser that escapes as ammonia (IPCC 2019) [1]
+  real(wp), parameter :: ammonia_lost = 0.11_wp
+  !> depth of denitrification, our choice; nitrate is spread over the root zone [m]
+  real(wp), parameter :: denitrifying_depth = 0.30_wp
   real(wp), parameter :: filled_best = 0.6_wp      !< for nitrification (Linn and Doran 1984) [1]
   real(wp), parameter :: filled_least = 0.55_wp    !< for denitrification [1]
   real(wp), parameter :: n2o_per_n = 44.013_wp/28.014_wp  !< mass of N2O per nitrogen in it [1]
@@ -122,16 +126,19 @@ contains
   end function plant_demand
 
   !> Deposition, fixation in the soil and fertiliser of a day.
-  elemental subroutine add_nitrogen(deposition, fixation, fertiliser, ammonium, nitrate, input)
+  elemental subroutine add_nitrogen(deposition, fixation, fertiliser, ammonium, nitrate, input, &
+                                    ammonia)
     real(wp), intent(in) :: deposition   !< [g m-2 year-1]
     real(wp), intent(in) :: fixation     !< [g m-2 year-1]
     real(wp), intent(in) :: fertiliser   !< [g m-2 day-1]
     real(wp), intent(inout) :: ammonium  !< [g m-2]
     real(wp), intent(inout) :: nitrate   !< [g m-2]
     real(wp), intent(out) :: input       !< deposition and fixation [g m-2 day-1]
+    real(wp), intent(out) :: ammonia     !< lost to the air from fertiliser [g m-2 day-1]
+    ammonia = ammonia_lost*fertiliser
     input = (deposition + fixation)/days_per_year
     ammonium = ammonium + (deposited_ammonium*deposition + fixation)/days_per_year &
-               + fertiliser_ammonium*fertiliser
+               + (fertiliser_ammonium*fertiliser - ammonia)
     nitrate = nitrate + (1.0_wp - deposited_ammonium)*deposition/days_per_year &
               + (1.0_wp - fertiliser_ammonium)*fertiliser
   end subroutine add_nitrogen
@@ -221,7 +228,8 @@ contains
     real(wp), intent(inout) :: ammonium  !< [g m-2]
     real(wp), intent(inout) :: nitrate   !< [g m-2]
     real(wp), intent(out) :: mineralisation  !< net [g m-2 day-1]
-    real(wp), intent(out) :: slowed      !< decomposition of structural litter over its potential [1]
+    !> decomposition of structural litter over its potential [1]
+    real(wp), intent(out) :: slowed
     real(wp) :: ratio(3), released(5), wanted, share, supply, need, to_metabolic, to_structural
     real(wp) :: to_slow, shortage, taken
     type(carbon_formation) :: new
@@ -246,7 +254,8 @@ contains
     ! what is still missing makes the new material poorer in nitrogen
     shortage = max(0.0_wp, wanted - sum(released) - (ammonium + nitrate))
     if (shortage > 0.0_wp) ratio = ratio*(1.0_wp - shortage/wanted)
-    mineralisation = sum(released) - (new%active*ratio(1) + new%slow*ratio(2) + new%passive*ratio(3))
+    mineralisation = sum(released) - (new%active*ratio(1) + new%slow*ratio(2) &
+        + new%passive*ratio(3))
     call litter_pools(litter, leaf_litter, root_litter, to_metabolic, to_structural, to_slow)
     pools = max(0.0_wp, pools - released) &
             + [to_metabolic, to_structural, new%active*ratio(1), new%slow*ratio(2) + to_slow, &
@@ -282,17 +291,20 @@ contains
     nitrification_rate = rate*warm*max(0.0_wp, wet)*acid
   end function nitrification_rate
 
-  !> Denitrification relative to nitrate [day-1], from 55 % filled pores on; frozen soil none.
-  elemental real(wp) function denitrification_rate(rate, respiration, filled, temperature)
+  !> Denitrification relative to nitrate [day-1], from 55 % filled pores on; frozen soil none. It
+  !! reaches the nitrate of the upper soil only.
+  elemental real(wp) function denitrification_rate(rate, respiration, filled, temperature, depth)
     real(wp), intent(in) :: rate         !< rate constant [day-1]
     real(wp), intent(in) :: respiration  !< heterotrophic [g m-2 day-1]
     real(wp), intent(in) :: filled       !< water-filled pore space [1]
     real(wp), intent(in) :: temperature  !< [K]
+    real(wp), intent(in) :: depth        !< of the root zone [m]
     real(wp) :: wet
     denitrification_rate = 0.0_wp
     if (temperature <= t_freeze) return
     wet = max(0.0_wp, min(1.0_wp, filled) - filled_least)/(1.0_wp - filled_least)
-    denitrification_rate = rate*max(0.0_wp, respiration)/(max(0.0_wp, respiration) + 1.0_wp)*wet*wet
+    denitrification_rate = rate*max(0.0_wp, respiration)/(max(0.0_wp, respiration) + 1.0_wp)*wet*wet &
+                           *min(1.0_wp, denitrifying_depth/depth)
   end function denitrification_rate
 
   !> Share of denitrified nitrogen that leaves as N2O [1].

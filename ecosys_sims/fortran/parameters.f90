@@ -500,7 +500,9 @@ contains
 
   !> Parameters of nitrogen, namelist group nitrogen_nl. Deposition: magnitudes of Lamarque et al.
   !! (2010); fixation: lower half of Cleveland et al. (1999), of rice Herridge et al. (2008);
-  !! retranslocation: Aerts (1996); uptake: Smith et al. (2014); k_nit: Xu-Ri and Prentice (2008).
+  !! retranslocation: Aerts (1996); uptake: Smith et al. (2014); k_nit: Xu-Ri and Prentice (2008), less in
+  !! peat (Regina et al. 1996); k_denit and n2o_nit of cropland are calibrated: about 1 % of the fertiliser
+  !! of maize becomes N2O (IPCC 2019).
   pure function nitrogen_table() result(info)
     type(parameter_info) :: info(n_nitrogen)  !< one entry for each parameter
     info = [ &
@@ -530,10 +532,10 @@ contains
           [0.02_wp, 0.05_wp, spread(0.1_wp, 1, n_biomes - 2)], &
           'rate constant of nitrification'), &
       entry('k_denit', 'day-1', 'nitrogen_nl', 0.0_wp, 2.0_wp, &
-          spread(0.05_wp, 1, n_biomes), &
+          [spread(0.05_wp, 1, n_biomes - 1), 0.02_wp], &
           'rate constant of denitrification'), &
       entry('n2o_nit', '1', 'nitrogen_nl', 0.0_wp, 0.1_wp, &
-          spread(0.02_wp, 1, n_biomes), &
+          [spread(0.02_wp, 1, n_biomes - 1), 0.015_wp], &
           'share of nitrified nitrogen lost as N2O')]
   end function nitrogen_table
 

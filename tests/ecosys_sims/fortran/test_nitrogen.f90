@@ -35,29 +35,31 @@ contains
     call check(nitrification_rate(0.1_wp, 290.0_wp, 0.6_wp, 7.0_wp) &
                > nitrification_rate(0.1_wp, 290.0_wp, 0.6_wp, 4.0_wp), 'nitrification is not slowed by acid')
     call check(nitrification_rate(0.1_wp, 303.0_wp, 0.6_wp, 8.0_wp) <= 0.1_wp, 'nitrification beyond its rate')
-    call check(denitrification_rate(0.05_wp, 1.0_wp, 0.9_wp, 272.0_wp) <= 0.0_wp, 'denitrification in frozen soil')
-    call check_close(denitrification_rate(0.05_wp, 1.0_wp, 1.0_wp, 290.0_wp), 0.025_wp, 1.0e-12_wp, &
+    call check(denitrification_rate(0.05_wp, 1.0_wp, 0.9_wp, 272.0_wp, 0.2_wp) <= 0.0_wp, 'denitrification in frozen soil')
+    call check_close(denitrification_rate(0.05_wp, 1.0_wp, 1.0_wp, 290.0_wp, 0.2_wp), 0.025_wp, 1.0e-12_wp, &
                      'denitrification of flooded soil at 1 g m-2 day-1 of respiration')
     call check_close(nitrous_share(0.0_wp), 0.7_wp, 1.0e-12_wp, 'share of N2O in dry soil')
     call check_close(nitrous_share(1.0_wp), 0.1_wp, 1.0e-12_wp, 'share of N2O in flooded soil')
     call check_close(nitrous_share(0.8_wp), 0.4_wp, 1.0e-12_wp, 'share of N2O at 0.8')
+    call check_close(denitrification_rate(0.05_wp, 1.0_wp, 1.0_wp, 290.0_wp, 0.9_wp), 0.025_wp/3.0_wp, &
+                     1.0e-12_wp, 'denitrification of a root zone of 0.9 m')
     last_share = 1.0_wp
     last_rate = -1.0_wp
     last_wet = 0.0_wp
     do k = 0, 100
       filled = 0.01_wp*k
       call check(nitrous_share(filled) <= last_share, 'the share of N2O rises with water')
-      call check(denitrification_rate(0.05_wp, 2.0_wp, filled, 290.0_wp) >= last_rate, &
+      call check(denitrification_rate(0.05_wp, 2.0_wp, filled, 290.0_wp, 0.2_wp) >= last_rate, &
                  'denitrification falls with water')
       if (k <= 60) call check(nitrification_rate(0.1_wp, 290.0_wp, filled, 6.0_wp) >= last_wet, &
                               'nitrification falls with water below 60 %')
       if (k > 60) call check(nitrification_rate(0.1_wp, 290.0_wp, filled, 6.0_wp) <= last_wet, &
                              'nitrification rises with water above 60 %')
       last_share = nitrous_share(filled)
-      last_rate = denitrification_rate(0.05_wp, 2.0_wp, filled, 290.0_wp)
+      last_rate = denitrification_rate(0.05_wp, 2.0_wp, filled, 290.0_wp, 0.2_wp)
       last_wet = nitrification_rate(0.1_wp, 290.0_wp, filled, 6.0_wp)
     end do
-    call check(denitrification_rate(0.05_wp, 2.0_wp, 0.55_wp, 290.0_wp) <= 0.0_wp, 'denitrification at 55 %')
+    call check(denitrification_rate(0.05_wp, 2.0_wp, 0.55_wp, 290.0_wp, 0.2_wp) <= 0.0_wp, 'denitrification at 55 %')
     call check(last_rate > 0.03_wp, 'no denitrification under water')
     call check_close(growth_limit(0.6_wp, 1.0_wp), 0.6_wp, 1.0e-12_wp, 'limit at full strength')
     call check_close(growth_limit(0.6_wp, 0.5_wp), 0.8_wp, 1.0e-12_wp, 'limit at half strength')
