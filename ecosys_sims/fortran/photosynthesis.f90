@@ -18,7 +18,7 @@ module photosynthesis
   integer, parameter :: n_crops = 4
   logical, parameter :: is_c4(n_crops) = [.true., .false., .false., .false.]
   !> quantum yield relative to kphio (ours, set by the daily peaks of GPP at Mead, Nebraska)
-  real(wp), parameter :: yield_factor(n_crops) = [1.4_wp, 1.45_wp, 1.2_wp, 1.5_wp]
+  real(wp), parameter :: yield_factor(n_crops) = [1.4_wp, 1.42_wp, 1.2_wp, 1.5_wp]
   !> GPP per photosynthetic energy absorbed under clear skies [g MJ-1]: maize and soybean Suyker and Verma
   !! (2012); wheat and rice by their radiation use efficiency relative to maize's, 1.24, 1.39 and 1.65
   !! (Sinclair and Muchow 1999)
