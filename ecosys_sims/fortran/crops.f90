@@ -63,10 +63,11 @@ module crops
   real(wp), parameter :: leaf_left = 0.15_wp       !< share of leaf area at maturity [1]
   ! winter wheat needs cold: days of 0 to 10 degC until it goes on beyond a stage (Ritchie 1991)
   real(wp), parameter :: cold_days = 40.0_wp, stage_before_cold = 0.35_wp
-  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at stage_topdressing
+  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at stage_topdressing, for wheat in
+  ! spring
   real(wp), parameter :: n_share(n_crops) = [1.0_wp, 0.0_wp, 0.9_wp, 0.8_wp]
   real(wp), parameter :: n_at_sowing(n_crops) = [0.4_wp, 0.0_wp, 0.4_wp, 0.5_wp]
-  real(wp), parameter :: stage_topdressing = 0.35_wp
+  real(wp), parameter :: stage_topdressing(n_crops) = [0.35_wp, 0.35_wp, 0.50_wp, 0.35_wp]
   real(wp), parameter :: tillage_days = 30.0_wp    !< that tillage speeds up decomposition [day]
   real(wp), parameter :: irrigation_efficiency = 0.85_wp  !< share of irrigation not lost as runoff [1]
   ! irrigation of uplands: root-zone available water that starts and ends it, stage at which it ends
@@ -235,7 +236,7 @@ contains
     maturity = need*heat_maturity(crop)
     state%dvs(i) = max(0.0_wp, (state%gdd(i) - start)/anthesis)
     if (state%dvs(i) > 1.0_wp) state%dvs(i) = min(2.0_wp, 1.0_wp + (state%gdd(i) - start - anthesis)/maturity)
-    if (before < stage_topdressing .and. state%dvs(i) >= stage_topdressing) then
+    if (before < stage_topdressing(crop) .and. state%dvs(i) >= stage_topdressing(crop)) then
       state%fertiliser_due(i) = p%n_fertiliser(i)*n_share(crop)*(1.0_wp - n_at_sowing(crop))
     end if
 
@@ -247,7 +248,7 @@ contains
     else
       state%lai(i) = state%lai(i)*share/last_share
     end if
-    if (before > stage_topdressing) state%lai(i) = state%lai(i)*(1.0_wp - 0.02_wp*(1.0_wp - vigour))
+    if (before > hardy_stage) state%lai(i) = state%lai(i)*(1.0_wp - 0.02_wp*(1.0_wp - vigour))
 
     latest = latest_harvest(crop)
     if (wheat_next .and. crop /= wheat) latest = latest_before_wheat
