@@ -27,9 +27,12 @@ program test_biomes
   type(step_forcing) :: forcing
   character(len=:), allocatable :: errmsg
   real(wp) :: gpp(n), ra(n), nee(n), ch4(n), days(n), worst(5), lai_low(n), lai_high(n)
+  real(wp) :: limited(n), mineral(n)
   integer :: day, stat, k
   worst = 0.0_wp
   gpp = 0.0_wp
+  limited = 0.0_wp
+  mineral = 0.0_wp
   ra = 0.0_wp
   nee = 0.0_wp
   ch4 = 0.0_wp
@@ -43,6 +46,8 @@ program test_biomes
     if (day == 364 .or. day == 729) call spinup_year_end(c)
     if (day < 730) cycle
     gpp = gpp + 0.5_wp*c%fluxes%gpp
+    limited = limited + 0.5_wp*c%fluxes%gpp*c%fluxes%f_n
+    mineral = mineral + (c%state%ammonium + c%state%nitrate)/730.0_wp
     ra = ra + 0.5_wp*c%fluxes%ra
     nee = nee + 0.5_wp*(c%fluxes%nee + c%fluxes%harvest) ! what is harvested is eaten elsewhere
     lai_low = min(lai_low, c%fluxes%lai)
@@ -55,11 +60,14 @@ program test_biomes
   end do
   ch4 = ch4/max(1.0_wp, days)
   print '(a)', &
-      'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   CH4 of the season [mg m-2 day-1]'
+      'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   CH4 of the season [mg m-2 day-1]  f_n, mineral N [g m-2]'
   do k = 1, n
-    print '(a16,2f9.0,18x,f6.2,f12.2)', biome_names(k), gpp(k), nee(k), ra(k)/gpp(k), ch4(k)
+    print '(a16,2f9.0,18x,f6.2,f12.2,2f8.2)', biome_names(k), gpp(k), nee(k), ra(k)/gpp(k), ch4(k), &
+        limited(k)/gpp(k), mineral(k)
     call check_range(gpp(k), gpp_low(k), gpp_high(k), 'GPP of '//trim(biome_names(k)))
     call check_range(ch4(k), ch4_low(k), ch4_high(k), 'CH4 flux of '//trim(biome_names(k)))
+    call check_range(limited(k)/gpp(k), 0.7_wp, 1.0_wp, 'nitrogen limit of '//trim(biome_names(k)))
+    call check_range(mineral(k), 0.1_wp, 15.0_wp, 'mineral nitrogen of '//trim(biome_names(k)))
     call check_range(ra(k)/gpp(k), 0.25_wp, 0.70_wp, 'Ra/GPP of '//trim(biome_names(k)))
     call check_range(nee(k), -20.0_wp - 0.2_wp*gpp(k), 20.0_wp + 0.1_wp*gpp(k), &
                      'NEE of '//trim(biome_names(k)))
