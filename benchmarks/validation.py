@@ -2,9 +2,9 @@
 
     python benchmarks/validation.py --workers 2
 
-Takes about ten minutes on two processors; run the same command again after an interruption: what is done is kept in
---work. Comparisons with measurements need the data of --data (default: ECOSTEP_DATA, else ../shared/data), which are
-not part of the repository; without them the page says that they were left out. `--quick` is a small trial.
+Takes some eight minutes on two idle processors; run the same command again after an interruption: what is done is kept
+in --work. Comparisons with measurements need the data of --data (default: ECOSTEP_DATA, else ../shared/data), which
+are not part of the repository; without them the page says that they were left out. `--quick` is a small trial.
 """
 
 import argparse
@@ -43,14 +43,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--years", type=int, default=6, help="of the ensemble")
     parser.add_argument("--pair-sites", type=int, default=52, help="of each ensemble of a pair")
     parser.add_argument("--pair-years", type=int, default=2)
-    parser.add_argument("--members", default="64,48,48", help="parameter sets of each round of calibration")
+    parser.add_argument("--members", default="96,64,64", help="parameter sets of each round of calibration")
     parser.add_argument("--workers", type=int, default=default_workers(), help="processes")
     parser.add_argument("--quick", action="store_true", help="78 sites, 3 years, rounds of 24, 16 members")
     found = parser.parse_args(arguments)
     try:
         found.members = tuple(int(text) for text in found.members.split(","))
     except ValueError:
-        parser.error(f"--members {found.members}: expected numbers with commas between, for example 64,48,48")
+        parser.error(f"--members {found.members}: expected numbers with commas between, for example 96,64,64")
     if min(found.members) < 8 or found.workers < 1:
         parser.error("--members must be 8 or more each, --workers 1 or more")
     if found.quick:

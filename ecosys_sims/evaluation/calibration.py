@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import qmc
+from scipy.stats import gmean, qmc
 
 from ecosys_sims.evaluation.flux_scores import squared_misfit
 
@@ -76,7 +76,7 @@ def calibrate(
     defaults: dict[str, float],
     plan: Plan,
 ) -> Calibrated:
-    """The parameters with the lowest misfit, the mean over fluxes of 1 - R2 on the days of `train` (T,) bool.
+    """The parameters with the lowest misfit: the geometric mean over fluxes of 1 - R2 on the days of `train` (T,) bool.
 
     observed: flux -> (T,), NaN where not measured; judged_by: group of parameters -> fluxes. The first member of the
     first round has the biome's defaults.
@@ -115,17 +115,20 @@ def group_misfits(
     train: np.ndarray,
     judged_by: dict[str, tuple[str, ...]],
 ) -> dict[str, np.ndarray]:
-    """Misfit (M,) of each group, and of `all` fluxes; a flux that was not measured counts nowhere."""
+    """Misfit (M,) of each group, and of `all` fluxes; a flux that was not measured counts nowhere.
+
+    Geometric means: halving the error of one flux is worth doubling that of another, however badly either fits.
+    """
     by_flux = {
         name: squared_misfit(np.where(train, series, np.nan), simulated[name]) for name, series in observed.items()
     }
     measured = {name: values for name, values in by_flux.items() if np.isfinite(values).any()}
     if not measured:
         raise ValueError("no flux was measured on the days of calibration")
-    found = {"all": np.mean(list(measured.values()), axis=0)}
+    found = {"all": gmean(list(measured.values()), axis=0)}
     for group, names in judged_by.items():
         own = [measured[name] for name in names if name in measured]
-        found[group] = np.mean(own, axis=0) if own else found["all"]
+        found[group] = gmean(own, axis=0) if own else found["all"]
     return found
 
 

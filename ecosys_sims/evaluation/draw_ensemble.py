@@ -33,6 +33,7 @@ PATHWAY_NAMES = {"fch4_plant": "plants", "fch4_ebul": "bubbles", "fch4_diff": "d
 BAND = 15.0  # degrees of latitude
 BEFORE, AFTER = 40, 60  # days around thaw
 PULSE_DAYS = 10
+LEAST_SNOW = 20.0  # kg m-2, in the days before thaw
 LEAST_SUMMER = 5.0  # mg CH4 m-2 day-1 after thaw: a pulse over nothing tells little
 
 
@@ -176,7 +177,7 @@ def pulse_ratio(e: Ensemble, site: int, day: int) -> float:
 
 
 def draw_pulse(e: Ensemble, path: Path) -> dict:
-    """The days around the thaw of the northern wetland with the strongest pulse; and how common pulses are."""
+    """The days around the thaw of the snowy northern wetland with the strongest pulse; and how common pulses are."""
     found = []
     for site in np.flatnonzero(e.of(*WETLANDS) & (e.sites.lat > 50.0)):
         for day in thaw_days(e, site):
@@ -185,7 +186,8 @@ def draw_pulse(e: Ensemble, path: Path) -> dict:
                 found.append((ratio, int(site), day))
     if not found:
         return {"pulses": 0}
-    ratio, site, day = max(found)
+    snowy = [item for item in found if e["snw"][item[1], item[2] - BEFORE : item[2]].max() > LEAST_SNOW]
+    ratio, site, day = max(snowy or found)
     window = slice(day - BEFORE, day + AFTER)
     t = np.arange(-BEFORE, AFTER)
     with figure(path, 2, 1, (5.6, 3.8), sharex=True, height_ratios=(2, 1)) as (_, axes):

@@ -160,7 +160,8 @@ def _pictures(r: dict, figures: str) -> str:
     if pulse["pulses"]:
         lines.append(_picture(
             figures, "spring_pulse",
-            f"The strongest spring pulse of the ensemble ({pulse['biome'].replace('_', ' ')}, {pulse['lat']:.0f}° "
+            f"The strongest spring pulse of the ensemble after a winter with snow "
+            f"({pulse['biome'].replace('_', ' ')}, {pulse['lat']:.0f}° "
             f"N). Of "
             f"{pulse['pulses']} thaws of northern wetlands {100 * pulse['share_above_2']:.0f} % have a day within "
             f"ten days of thaw with "
