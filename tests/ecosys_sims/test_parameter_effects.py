@@ -29,6 +29,8 @@ DEPENDS_ON_SITE = {
     "f_x": "methane never reaches the pressure of a bubble",
     "ddf": "no snow falls",
     "n_uptake": "nitrogen is never short",
+    "n_limit": "nitrogen is never short",
+    "k_denit": "the soil is never wet enough",
     "thaw_depth": "there is no permafrost",
 }
 INUNDATION = ("topo_shape", "topo_scale", "topo_f", "mgo_inund")  # act with that option of &run_ctl only
