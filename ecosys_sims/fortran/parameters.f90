@@ -192,8 +192,8 @@ contains
     type(parameter_info) :: info(n_vegetation)  !< one entry for each parameter
     info = [ &
       entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
-          0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.078_wp, &
-          0.072_wp, 0.095_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
+          0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.082_wp, &
+          0.081_wp, 0.106_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
           'quantum yield of C3 photosynthesis before its temperature response'), &
       entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
           0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
@@ -248,8 +248,8 @@ contains
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
           'share of leaf turnover carried off by harvest'), &
       entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
-          0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
+          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.7_wp, &
+          0.7_wp, 0.78_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
           'wood and slow soil carbon relative to equilibrium at the start')]
   end function vegetation_table
 
