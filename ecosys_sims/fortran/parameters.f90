@@ -134,7 +134,7 @@ module parameters
     real(wp), allocatable :: rotation(:)  !< [1] crops in turn, a digit a year, see crops
     real(wp), allocatable :: sow_shift(:)  !< [day] sowing later than usual
     real(wp), allocatable :: gdd_factor(:)  !< [1] heat that development needs, relative
-    !> [g m-2 year-1] nitrogen of fertiliser to maize; wheat 0.9, rice 0.8, soybean 0 of it
+    !> [g m-2 year-1] nitrogen of fertiliser to maize; wheat 0.7, rice 0.8, soybean 0 of it
     real(wp), allocatable :: n_fertiliser(:)
     real(wp), allocatable :: residue(:)  !< [1] share of straw left on the field
     real(wp), allocatable :: tillage(:)  !< [1] tillage, 0 none, 1 by plough
@@ -248,8 +248,8 @@ contains
           0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
           'share of leaf turnover carried off by harvest'), &
       entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.7_wp, &
-          0.7_wp, 0.78_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
+          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
+          0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
           'wood and slow soil carbon relative to equilibrium at the start')]
   end function vegetation_table
 
@@ -455,7 +455,7 @@ contains
         'heat that development needs, relative'), &
       entry('n_fertiliser', 'g m-2 year-1', 'crop_nl', 0.0_wp, 50.0_wp, &
         15.0_wp*at_cropland + 15.0_wp*at_rice, &
-        'nitrogen of fertiliser to maize; wheat 0.9, rice 0.8, soybean 0 of it'), &
+        'nitrogen of fertiliser to maize; wheat 0.7, rice 0.8, soybean 0 of it'), &
       entry('residue', '1', 'crop_nl', 0.0_wp, 1.0_wp, 0.9_wp*at_cropland + 0.5_wp*at_rice + 1.0_wp*elsewhere, &
         'share of straw left on the field'), &
       entry('tillage', '1', 'crop_nl', 0.0_wp, 1.0_wp, 1.0_wp*at_cropland + 1.0_wp*at_rice, &
