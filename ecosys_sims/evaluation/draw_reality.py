@@ -134,3 +134,4 @@ def draw_rotation(fields: dict[str, np.ndarray], start: str, path: Path) -> None
         for crop, told in ((1, "maize"), (2, "soybean")):
             axes[0][0].fill_between([], [], color=crop_colours[crop], alpha=0.3, label=told)
         axes[0][0].legend(ncols=2, loc="upper left", bbox_to_anchor=(0.0, 1.25))
+        axes[-1][0].set_xticks(range(int(x[0]), round(x[-1]) + 1))
