@@ -54,6 +54,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     if min(found.members) < 8 or found.workers < 1:
         parser.error("--members must be 8 or more each, --workers 1 or more")
     if found.quick:
+        trial = ROOT / "runs/validation_quick"  # what is committed comes from whole runs
+        for name, path in (("work", trial), ("page", trial / "validation.md"), ("figures", trial / "figures"),
+                           ("json", trial / "validation.json")):  # fmt: skip
+            if getattr(found, name) == parser.get_default(name):
+                setattr(found, name, path)
         found.sites, found.years, found.pair_sites, found.members = 78, 3, 26, (24, 16)
     return found
 

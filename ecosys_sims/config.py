@@ -213,6 +213,9 @@ class SimulationConfig(Section):
                 f"namelist.run_ctl.{taken[0]} is set by the simulation itself; "
                 + (f"use {instead}" if instead else "remove it")
             )
+        cut = sorted({"hist_nhtfrq", "hist_split", "hist_fields"} & set(self.namelist.get("hist_nl", {})))
+        if cut:
+            raise ValueError(f"namelist.hist_nl.{cut[0]}: a dataset needs all variables, daily, in one file; remove it")
         return self
 
 

@@ -127,6 +127,11 @@ def _range(name: str, given: RangeConfig | None, centre: float, spread: Spread |
     low, high = (given.low * centre, given.high * centre) if given.relative else (given.low, given.high)
     if given.relative:  # a site's own value may lie near a bound
         low, high = (min(max(value, info.minimum), info.maximum) for value in (low, high))
+        if low == high:
+            raise ConfigError(
+                f"design.parameters.{name}: relative values change nothing at a site that has {centre:g} "
+                f"{info.units}; give [low, high] in the parameter's unit"
+            )
     for value in (low, high):
         if not info.minimum <= value <= info.maximum:
             raise ConfigError(

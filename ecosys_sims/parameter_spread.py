@@ -29,7 +29,7 @@ class Spread:
 PAIRS: tuple[tuple[str, str, float], ...] = (("omax", "kch4", 0.6),)
 
 _VEGETATION: tuple[Spread, ...] = (
-    Spread("kphio", 0.12, 0.02, 0.12, drivers={"npp": 0.8, "ph": 0.4}),
+    Spread("kphio", 0.12, 0.02, 0.15, drivers={"npp": 0.8, "ph": 0.4}),
     Spread("b0", 0.08, 0.1, 1.0, log=False, drivers={"annual_precip": -0.8, "sand": -0.4}),
     Spread("lai_max", 0.22, 0.3, 7.5, drivers={"npp": 0.9, "ph": 0.3}),
     Spread("sla", 0.12, 0.006, 0.06, drivers={"t_ann": 0.5, "annual_precip": 0.5}),

@@ -29,11 +29,14 @@ def write_site_table(path: str | Path, sites: SiteTable, parameters: dict[str, n
 
 def read_site_table(path: str | Path) -> SiteTable:
     """The sites of a table, without parameters. Raises FormatError where it is not one."""
-    from ecosys_sims.validation import require_valid_site_table
+    from ecosys_sims.validation import FormatError, require_valid_site_table
 
     require_valid_site_table(path)
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
+        for name in ("t_month", "p_month"):
+            if name in file.variables:
+                raise FormatError(f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it")
         columns = {
             item.name: np.asarray(file[item.name][:]) for item in fields(SiteTable) if item.name in file.variables
         }

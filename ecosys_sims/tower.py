@@ -49,6 +49,8 @@ NOT_CHANGED = {
     "forcing_nl.file": "is the first argument of the command",
     "site_nl": IN_FORCING,
     "hist_nl.hist_fields": "would leave variables out that a dataset must hold",
+    "hist_nl.hist_nhtfrq": "would give months where a dataset must hold days",
+    "hist_nl.hist_split": "would cut the history, which is read back as one file",
 }
 
 

@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
         config = configuration.load(options.config, changes, {key: names[key] for key in changes})
+        if options.sites is not None and config.sites.table:
+            raise configuration.ConfigError("--sites: the sites are those of sites.table; leave the option out")
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
             return 0

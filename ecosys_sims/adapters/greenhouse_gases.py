@@ -98,7 +98,7 @@ def add_gases(gases: GasHistory, forcing: str | Path) -> None:
                 values = gases.of_years(gas, years)
                 file[name][:] = values if file[name].ndim == 1 else values[:, None]
             file.history = f"{provenance.now()} greenhouse gases of {gases.path.name}\n" + getattr(file, "history", "")
-    require_valid_forcing(forcing)
+        require_valid_forcing(temporary)
 
 
 def main(arguments: list[str] | None = None) -> int:

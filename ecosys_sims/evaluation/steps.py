@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ecosys_sims import provenance
 from ecosys_sims.atomic_file import write_json
 from ecosys_sims.config import SimulationConfig
+from ecosys_sims.model import find_program
 from ecosys_sims.simulation import StaleOutputError, simulate
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,10 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict]) ->
 def simulate_anew(config: SimulationConfig, out: Path, workers: int) -> dict:
     """Go on with the simulation in `out`, or replace it where it is another one; what simulation.json says."""
     try:
-        return simulate(config, out, workers)
+        summary = simulate(config, out, workers)
+        if summary["provenance"]["program_sha256"] == provenance.file_sha256(find_program()):
+            return summary
+        log.info("simulating anew: %s was simulated by another build of the program", out)
     except StaleOutputError as error:
         log.info("simulating anew: %s", error)
-        return simulate(config, out, workers, overwrite=True)
+    return simulate(config, out, workers, overwrite=True)

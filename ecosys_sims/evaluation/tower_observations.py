@@ -11,7 +11,7 @@ from ecosys_sims.adapters.fluxnet_ch4 import TowerRecord
 from ecosys_sims.evaluation.member_runs import SiteCase, drop_site_dimension
 
 GRAMS_PER_MICROMOL = 86400.0 * 12.011e-6  # umol CO2 m-2 s-1 to g C m-2 day-1
-VAPORISATION = 2.45e6  # J kg-1
+VAPORISATION = 2.501e6  # J kg-1, as in the process model
 FEWEST_DAYS = 20  # measured days of CH4 that make a year count
 SPRING_EQUINOX, YEAR = 79, 365
 

@@ -110,7 +110,7 @@ contains
   subroutine physics_day_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
     call end_day(c%static, c%params, c%state, c%day, c%fluxes, c%work)
-    call track_thaw(c%static%nsite, c%state%liquid, c%state%ice, c%state%active_layer)
+    call track_thaw(c%static%nsite, c%state%soil_temperature, c%state%active_layer)
   end subroutine physics_day_end
 
   !> The daily biogeochemistry: photosynthesis, plants, soil carbon, nitrogen. Process scheme only.

@@ -8,7 +8,8 @@
 !! digit in year 1 of the calendar (so 12 has maize in odd and soybean in even years): 0 fallow,
 !! 1 maize, 2 soybean, 3 winter wheat, 4 rice, 5 winter wheat and maize after it. A crop year is the
 !! calendar year in the north and ends on about 1 July in the south; a crop belongs to the year of its
-!! harvest, so winter wheat is sown in the autumn before, once the field is free.
+!! harvest, so winter wheat is sown in the autumn before, once the field is free. A rotation cannot
+!! begin with fallow: a leading 0 is no digit of a number.
 module crops
   use kinds, only: wp
   use constants, only: t_freeze

@@ -156,7 +156,7 @@ contains
       '| 1 | site table, forcing or restart file is missing, unreadable or holds bad values '// &
       '|'//nl// &
       '| 2 | the command line or the namelist is wrong |'//nl// &
-      '| 3 | carbon, water, energy or methane was not conserved |'//nl// &
+      '| 3 | carbon, water, energy, methane or nitrogen was not conserved |'//nl// &
       '| 4 | an output file could not be written |'//nl// &
       '| 5 | the emulator could not be opened or refused its input |'//nl
   end function running_document

@@ -7,7 +7,9 @@
 !! far the ground has collapsed.
 module evolution
   use kinds, only: wp
+  use constants, only: t_freeze
   use soil_grid, only: nsoil, z_top, z_bottom
+  use soil_heat, only: freezing_range
   use random, only: random_stream, seed_stream, normal_pair
   use parameters, only: site_parameters, set_bounded
   use column_state, only: site_static, column_type
@@ -17,7 +19,6 @@ module evolution
 
   integer, parameter :: walk_stream = 7919   !< parts the walk's random numbers from the weather's
   integer, parameter :: cultivar_start = 2000  !< year in which cultivars are those of the parameters
-  integer, parameter :: cropland = 13, rice = 6  !< flags of the biomes with cultivars
 
 contains
 
@@ -36,7 +37,7 @@ contains
       lasting = ramp(year, base%drain_year(i), base%drain_span(i))
       shift = logistic(year, base%shift_year(i), base%shift_span(i))
       better = 1.0_wp
-      if (static%biome(i) == cropland .or. static%biome(i) == rice) then
+      if (base%rotation(i) > 0.0_wp) then
         better = (1.0_wp + base%cultivar_trend(i))**(year - cultivar_start)
       end if
       p%k_out(i) = base%k_out(i)*base%drain_factor(i)**lasting*base%thaw_k_out(i)**thaw(i)
@@ -80,25 +81,25 @@ contains
     real(wp) :: step, unused
     integer :: k
     walk = 0.0_wp
-    call seed_stream(stream, seed + walk_stream, site_number)
+    call seed_stream(stream, ieor(seed, walk_stream), site_number)
     do k = 1, steps
       call normal_pair(stream, step, unused)
       walk = walk + step
     end do
   end function walk
 
-  !> Deepest thaw of the year so far: the top of the first layer that is mostly frozen.
-  pure subroutine track_thaw(n, liquid, ice, active_layer)
-    integer, intent(in) :: n                    !< number of sites
-    real(wp), intent(in) :: liquid(n, nsoil)    !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)       !< [kg m-2]
-    real(wp), intent(inout) :: active_layer(n)  !< [m]
+  !> Deepest thaw of the year so far: the top of the first layer in which most of the water that can
+  !! freeze is frozen.
+  pure subroutine track_thaw(n, temperature, active_layer)
+    integer, intent(in) :: n                       !< number of sites
+    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
+    real(wp), intent(inout) :: active_layer(n)     !< [m]
     real(wp) :: depth
     integer :: i, k
     do i = 1, n
       depth = z_bottom(nsoil)
       do k = 1, nsoil
-        if (ice(i, k) <= liquid(i, k)) cycle
+        if (temperature(i, k) > t_freeze - 0.5_wp*freezing_range) cycle
         depth = z_top(k)
         exit
       end do

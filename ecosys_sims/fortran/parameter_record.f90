@@ -36,7 +36,7 @@ contains
     call out%check(nf90_def_dim(out%ncid, 'site', size(site_id), site_dim), 'define site')
     call attribute(nf90_global, 'Conventions', 'CF-1.11')
     call attribute(nf90_global, 'history', 'written by ecosys '//program_version)
-    call attribute(nf90_global, 'title', 'parameters that a run of ecosys used')
+    call attribute(nf90_global, 'title', 'parameters of a run of ecosys, before any change over the years')
     call attribute(nf90_global, 'source', 'ecosys '//program_version//' ('//git_hash//')')
     call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], id_of_names), &
       'define site_id')

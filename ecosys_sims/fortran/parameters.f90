@@ -191,7 +191,7 @@ contains
   pure function vegetation_table() result(info)
     type(parameter_info) :: info(n_vegetation)  !< one entry for each parameter
     info = [ &
-      entry('kphio', '1', 'veg_nl', 0.02_wp, 0.12_wp, [ &
+      entry('kphio', '1', 'veg_nl', 0.02_wp, 0.15_wp, [ &
           0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.082_wp, &
           0.081_wp, 0.106_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
           'quantum yield of C3 photosynthesis before its temperature response'), &

@@ -203,6 +203,10 @@ contains
       config%calendar//'''', stat, errmsg)
     if (stat == success) call compare_sites(file, ncid, sites, n, place, stat, errmsg)
     call state_fields(state, fields)
+    known = has_variable(ncid, 'finund')
+    if (stat == success .and. (known .neqv. any(fields%name == 'finund'))) call input_error(file, &
+      'the restart file is of another inundation in &run_ctl than the run, '''// &
+      config%inundation//'''', stat, errmsg)
     do k = 1, size(fields)
       if (stat /= success) exit
       allocate(values(n, size(fields(k)%values, 2)))
@@ -210,6 +214,11 @@ contains
       if (stat == success) call check(nf90_get_var(ncid, id, values), fields(k)%name)
       if (stat == success) fields(k)%values = values(place, :)
       deallocate(values)
+    end do
+    do k = 1, size(sites%id)
+      if (stat == success .and. state%crop(k) > 0.0_wp .and. sites%params%rotation(k) <= 0.0_wp) &
+        call input_error(file, 'a crop stands at site '//trim(sites%id(k))// &
+        ' in the restart file, the run has rotation = 0 there', stat, errmsg)
     end do
     if (stat == success) then
       allocate(words(stream_words, n), values(generator_memory, n))

@@ -238,15 +238,16 @@ contains
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
     type(calendar_date) :: date, behind
-    integer :: year
+    integer :: year, crop_year
     stat = success
     do year = 1, config%spinup_years
       call spinup_start(run%source, config%start_date, config%spinup_years, year, date, stat, &
         errmsg)
       if (stat /= success) return
+      crop_year = config%start_date%year - config%spinup_years + year - 1 - date%year
       behind = add_years(date, 1)
       do while (.not. date == behind)
-        call advance_day(run, config, date, .false., stat, errmsg)
+        call advance_day(run, config, date, crop_year + date%year, .false., stat, errmsg)
         if (stat /= success) return
         date = next_day(date)
       end do
@@ -279,7 +280,7 @@ contains
     date = config%start_date
     do while (.not. date == behind .and. run%history%out%stat == success)
       if (date%month == 1 .and. date%day == 1) call begin_year(run, config, date%year, .true.)
-      call advance_day(run, config, date, .true., stat, errmsg)
+      call advance_day(run, config, date, date%year, .true., stat, errmsg)
       if (stat /= success) return
       call record_day(run%history, date)
       date = next_day(date)
@@ -326,13 +327,15 @@ contains
   end function end_of_file
 
   !> One day of all sites.
-  subroutine advance_day(run, config, date, with_emulator, stat, errmsg)
+  subroutine advance_day(run, config, date, crop_year, with_emulator, stat, errmsg)
     !> The run.
     type(run_state), intent(inout), target :: run
     !> Configuration.
     type(configuration), intent(in) :: config
     !> The day.
     type(calendar_date), intent(in) :: date
+    !> Calendar year by which rotations go; a spin-up may take the weather of another one.
+    integer, intent(in) :: crop_year
     !> Whether the emulator is called, if there is one.
     logical, intent(in) :: with_emulator
     !> Exit code.
@@ -346,7 +349,7 @@ contains
     call lap(run%watch, part_forcing)
     dt = real(config%dt_phys, wp)
     parts = surface_steps(config%dt_phys)
-    call physics_day_start(run%column, date%year, day_of_year(date))
+    call physics_day_start(run%column, crop_year, day_of_year(date))
     do step = 1, 86400/config%dt_phys
       first = (step - 1)*parts + 1
       do part = first, first + parts - 1

@@ -65,6 +65,7 @@ def test_an_unknown_key_names_file_key_section_and_what_is_known(tmp_path: Path)
         ("namelist: {run_ctl: {finidat: a.nc}}", "finidat is set by the simulation itself; remove it"),
         ("namelist: {run_ctl: {rest_frq: end}}", "rest_frq is set by the simulation itself; remove it"),
         ("namelist: {ch4_nl: {mgo: 0.3, MGO: 0.4}}", "namelist: ch4_nl.MGO is there twice, in upper and lower case"),
+        ("namelist: {hist_nl: {hist_nhtfrq: 0}}", "hist_nl.hist_nhtfrq: a dataset needs all variables, daily"),
         ("sites: 3", "sites: Input should be a valid dictionary"),
         ("- a\n- b", "expected keys and values at the top level, found list"),
         ("a: [1", "not valid YAML"),

@@ -279,3 +279,40 @@ def test_restart_goes_on_with_the_change_over_the_years(case):
     assert not np.array_equal(whole["fch4"][wetland][:, year[2]], still["fch4"][wetland][:, year[2]])
     assert whole["wtd"][wetland][:, year[2]].mean() > still["wtd"][wetland][:, year[2]].mean()  # drained
     assert np.array_equal(whole["tas"], still["tas"])  # the weather's random numbers are its own
+
+
+def test_a_crop_that_stands_needs_its_rotation(ecosys_exe, tmp_path):
+    field = {"site_nl": {"biome": "cropland", "lat": 41.0, "t_ann": 284.0}}
+    case = Case(ecosys_exe, tmp_path)
+    run = {"spinup_years": 0, "start_date": "2001-01-01", "stop_n": 200, "stop_option": "ndays", "rest_frq": "end"}
+    case.complete({"run_ctl": run, "crop_nl": {"rotation": 1}} | field, "grown")
+    run |= {"start_date": "2001-07-20", "stop_n": 2, "finidat": "grown.r.2001-07-20-00000.nc", "rest_frq": "none"}
+    done = case.run({"run_ctl": run, "crop_nl": {"rotation": 0}} | field, "bare")
+    assert done.returncode == 1 and "a crop stands at site site in the restart file" in done.stderr, done.stderr
+
+
+def test_clay_that_is_cold_is_not_taken_for_thawed(ecosys_exe, tmp_path):
+    """Water that never freezes is more than half of what cold clay holds; its active layer is that of its warmth."""
+    case = Case(ecosys_exe, tmp_path)
+    site = {"biome": "tundra", "lat": 70.0, "t_ann": 261.0, "continentality": 70.0, "sand": 0.2, "clay": 0.6}
+    run = {"spinup_years": 1, "start_date": "2001-01-01", "stop_n": 300, "stop_option": "ndays", "rest_frq": "end"}
+    case.complete({"run_ctl": run, "site_nl": site}, "cold")
+    with netCDF4.Dataset(tmp_path / "cold.r.2001-10-28-00000.nc") as file:
+        assert 0.1 < float(file["active_layer"][0, 0]) < 1.5
+        assert float(np.max(file["soil_temperature"][-4:, 0])) < 273.0  # the ground below is frozen
+
+
+def test_a_spin_up_from_a_short_file_grows_all_crops_of_a_rotation(ecosys_exe, tmp_path):
+    write_forcing(tmp_path / "weather.nc", synthetic_weather(372, 1), 1, calendar="noleap")
+    case = Case(ecosys_exe, tmp_path)
+    site = {"biome": "cropland", "lat": 41.0, "t_ann": 284.0}
+    run = {"spinup_years": 2, "start_date": "2001-01-01", "stop_n": 5, "stop_option": "ndays", "calendar": "noleap",
+           "rest_frq": "end"}  # fmt: skip
+    found = {}
+    for rotation in (12, 11):
+        groups = {"run_ctl": run, "site_nl": site, "crop_nl": {"rotation": rotation},
+                  "forcing_nl": {"source": "netcdf", "file": "weather.nc"}}  # fmt: skip
+        case.complete(groups, f"r{rotation}")
+        with netCDF4.Dataset(tmp_path / f"r{rotation}.r.2001-01-06-00000.nc") as file:
+            found[rotation] = np.array(file["metabolic"][:])
+    assert not np.array_equal(found[12], found[11])

@@ -91,6 +91,7 @@ def test_changes_on_the_command_line_are_typed() -> None:
         ("run_ctl.outdir=elsewhere", "use --out"),
         ("site_nl.lat=12", "follows from the forcing file"),
         ("hist_nl.hist_fields=gpp", "would leave variables out"),
+        ("hist_nl.hist_split=yearly", "would cut the history"),
     ],
 )
 def test_what_a_tower_run_sets_itself_is_refused(

@@ -130,7 +130,7 @@ def test_water_is_scored_where_it_was_measured():
     given.columns.update(LE=np.r_[np.nan, np.full(size - 1, 1.0)], LE_F=np.full(size, 49.0), WTD=np.full(size, -0.2))
     found = tower_observations.measured_water(given)
     assert np.isnan(found["evspsbl"][0])
-    assert found["evspsbl"][1] == pytest.approx(49.0 * 86400 / 2.45e6)
+    assert found["evspsbl"][1] == pytest.approx(49.0 * 86400 / 2.501e6)
     assert found["wtd"][0] == 0.2  # below the surface
 
 

@@ -84,17 +84,16 @@ contains
     c%params%thaw_depth = 0.6_wp
     c%params%thaw_span = 4.0_wp
     c%state%thaw = 0.0_wp
-    c%state%liquid = 10.0_wp
-    c%state%ice = 0.0_wp
+    c%state%soil_temperature = 274.0_wp
     c%state%active_layer = 0.0_wp
-    c%state%ice(1, 12:) = 20.0_wp  ! frozen below 0.25 m
-    c%state%ice(2, 17:) = 20.0_wp  ! frozen below 0.60 m
-    c%state%ice(3, 18:) = 20.0_wp  ! frozen below 0.70 m
-    call track_thaw(n, c%state%liquid, c%state%ice, c%state%active_layer)
+    c%state%soil_temperature(1, 12:) = 270.0_wp  ! frozen below 0.25 m
+    c%state%soil_temperature(2, 17:) = 270.0_wp  ! frozen below 0.60 m
+    c%state%soil_temperature(3, 18:) = 270.0_wp  ! frozen below 0.70 m
+    call track_thaw(n, c%state%soil_temperature, c%state%active_layer)
     call check_close(c%state%active_layer(1), 0.25_wp, 1.0e-9_wp, 'active layer')
     call check_close(c%state%active_layer(4), 5.0_wp, 1.0e-9_wp, 'without permafrost')
-    c%state%ice(3, 1) = 20.0_wp    ! winter freezes the surface, the year's thaw stays
-    call track_thaw(n, c%state%liquid, c%state%ice, c%state%active_layer)
+    c%state%soil_temperature(3, 1) = 270.0_wp    ! winter freezes the surface, the year's thaw stays
+    call track_thaw(n, c%state%soil_temperature, c%state%active_layer)
     call check_close(c%state%active_layer(3), 0.70_wp, 1.0e-9_wp, 'deepest thaw of the year')
     call end_thaw_year(c%params, c%state)
     call check(c%state%thaw(1) <= 0.0_wp .and. c%state%thaw(4) <= 0.0_wp, 'collapse without cause')
@@ -109,9 +108,10 @@ contains
 
   subroutine test_cultivars()
     c%params%cultivar_trend = 0.01_wp
-    c%static%biome(1) = 13
+    c%params%rotation = 0.0_wp
+    c%params%rotation(1) = 12.0_wp
     call parameters_of_year(1, number, 2010, c%static, c%params, thaw, p)
-    call check_close(p%kphio(1), c%params%kphio(1)*1.01_wp**10, 1.0e-9_wp, 'cropland')
+    call check_close(p%kphio(1), c%params%kphio(1)*1.01_wp**10, 1.0e-9_wp, 'a field')
     call check_close(p%kphio(2), c%params%kphio(2), 1.0e-12_wp, 'a fen has no cultivars')
   end subroutine test_cultivars
 

@@ -61,7 +61,7 @@ contains
       call check(stat == 0, errmsg)
       if (day < 365*(last - 1)) cycle
       deep = deep + c%state%soil_temperature(:, nsoil)/365.0_wp
-      call track_thaw(n, c%state%liquid, c%state%ice, thaw)
+      call track_thaw(n, c%state%soil_temperature, thaw)
     end do
   end subroutine run_years
 
