@@ -9,7 +9,6 @@ from ecosys_sims.sites import SiteTable
 
 # Annual mean air temperature, degC, in which each crop (digit of a rotation, docs/parameters.md) is grown here.
 CLIMATE = {
-    "0": (-90.0, 90.0),  # fallow
     "1": (6.0, 28.0),  # maize
     "2": (7.5, 28.0),  # soybean
     "3": (3.0, 18.0),  # winter wheat, which needs a winter
