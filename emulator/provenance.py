@@ -75,13 +75,13 @@ def versions() -> dict[str, str]:
 
 
 def collect(*, config: dict[str, Any], dataset: str | Path, seed: int) -> dict[str, Any]:
-    """Everything that a result must carry, ready for JSON."""
+    """Everything that a result must carry, ready for JSON; the hash of a dataset without a file is None."""
     return {
         "created": now(),
         "git_hash": git_hash(),
         "config_hash": config_hash(config),
         "dataset": Path(dataset).name,
-        "dataset_hash": file_hash(dataset),
+        "dataset_hash": file_hash(dataset) if Path(dataset).is_file() else None,
         "seed": seed,
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),

@@ -1,6 +1,7 @@
 """A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from emulator.config import Config
@@ -18,14 +19,11 @@ class TrainedModel:
 
     model: StreamingModel
     config: Config
+    signature: Signature
+    """Inputs, statics and targets in call order."""
     description: dict[str, Any]
     epoch: int
     val_loss: float
-
-    @property
-    def signature(self) -> Signature:
-        """Inputs, statics and targets in call order."""
-        return self.config.data.signature()
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -33,20 +31,42 @@ class TrainedModel:
         return self.description["provenance"]
 
 
-def load(run: RunFolder, past_flux: str | None = None) -> TrainedModel:
+def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: Signature | None = None) -> TrainedModel:
     """The best checkpoint of a run; raises CheckpointError where there is none.
 
     past_flux: 'ungauged' or 'self_fed' instead of the configured one. RunFolderError for a model that has no history.
+    signature: default the one that the model was trained with; another must name the same variables.
     """
+    run = run if isinstance(run, RunFolder) else RunFolder(run)
     saved = checkpoint.load(run.best)
     config = Config.model_validate(saved.description["config"])
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
-    signature = config.data.signature()
+    signature = _checked(signature, trained_signature(config, saved.description), run)
     model = registry.build(config.model, signature, Scalers.identity(signature))
     checkpoint.load_weights(model, saved.model)
     model.eval()
-    return TrainedModel(model, config, saved.description, saved.progress.best_epoch, saved.progress.best_val_loss)
+    progress = saved.progress
+    return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def trained_signature(config: Config, description: dict[str, Any]) -> Signature:
+    """The configuration's variables, or those that a model was trained with in their place."""
+    if "signature" in description:
+        return Signature.from_dict(description["signature"])
+    return config.data.signature()
+
+
+def _checked(given: Signature | None, trained: Signature, run: RunFolder) -> Signature:
+    if given is None:
+        return trained
+    for role in ("input_names", "static_names", "target_names"):
+        if getattr(given, role) != getattr(trained, role):
+            raise RunFolderError(
+                f"{run.path}: trained with the {role.replace('_', ' ')} {', '.join(getattr(trained, role))}, not "
+                f"{', '.join(getattr(given, role))}"
+            )
+    return given
 
 
 def _with_past_flux(config: Config, past_flux: str, run: RunFolder) -> Config:

@@ -1,5 +1,6 @@
 """A dataset in memory: the boundary where netCDF becomes tensors and units are converted once."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,6 +103,16 @@ class Dataset:
             lon=self.lon[index],
             biome=self.biome[index],
         )
+
+    def content_hash(self) -> str:
+        """SHA-256 of the series, statics, calendar and places in memory; they may differ from the file's."""
+        digest = hashlib.sha256()
+        for values in (self.drivers, self.static, self.flux, self.calendar):
+            digest.update(f"{tuple(values.shape)}".encode())
+            digest.update(values.contiguous().numpy())
+        for places in (self.lat, self.lon):
+            digest.update(np.ascontiguousarray(places))
+        return digest.hexdigest()
 
     def day_mask(self, site_years: np.ndarray) -> Tensor:
         """Spread a mask over sites and years (N, Y), in the order of `years`, over days: (N, T) bool."""

@@ -4,7 +4,8 @@ Roles are declared here and nowhere else; models that treat slow and fast driver
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 BIOMES = {
     1: "bog",
@@ -123,6 +124,19 @@ class Signature:
             _look_up(targets, ("target",), "targets"),
         )
 
+    @classmethod
+    def from_dict(cls, parts: dict[str, list[dict[str, Any]]]) -> "Signature":
+        """The inverse of `to_dict`. Variables of the table are taken from it; others are rebuilt from their fields."""
+        return cls(
+            *(tuple(_from_fields(fields) for fields in parts[role]) for role in ("inputs", "statics", "targets"))
+        )
+
+    def to_dict(self) -> dict[str, list[dict[str, Any]]]:
+        """Plain containers, for a checkpoint of a model with variables that the table does not know."""
+        return {
+            role: [asdict(variable) for variable in getattr(self, role)] for role in ("inputs", "statics", "targets")
+        }
+
     @property
     def input_names(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self.inputs)
@@ -138,6 +152,13 @@ class Signature:
     def inputs_of_role(self, *roles: str) -> list[int]:
         """Positions among the inputs of the variables with one of these roles."""
         return [index for index, variable in enumerate(self.inputs) if variable.role in roles]
+
+
+def _from_fields(fields: dict[str, Any]) -> Variable:
+    known = VARIABLES.get(fields["name"])
+    if known is not None and known.role == fields["role"]:
+        return known
+    return Variable(**{**fields, "flag_values": tuple(fields["flag_values"])})
 
 
 def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[Variable, ...]:

@@ -8,6 +8,7 @@ epoch alone.
 import logging
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -231,7 +232,13 @@ class Trainer:
 
     @contextmanager
     def _signals_held(self) -> Iterator[None]:
-        """Within the context SIGTERM and SIGINT end the run after the present batch, with its state saved."""
+        """Within the context SIGTERM and SIGINT end the run after the present batch, with its state saved.
+
+        Python lets the main thread alone handle signals; elsewhere they are left to whoever does.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def note(number: int, frame: FrameType | None) -> None:
             self._signal = number

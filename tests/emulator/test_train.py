@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import config_file, folder_lock, train
+from emulator import assembly, config_file, folder_lock, train
 from emulator.config import Config
 from emulator.data.windows import WindowSampler
 from emulator.run_folder import RunFolder
@@ -219,6 +219,6 @@ def test_starting_anew_removes_what_the_former_run_left(tiny_config, tmp_path):
 
 
 def test_a_validation_loss_that_is_no_number_stops_training(tiny_config, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(train.Validation, "__call__", lambda self, model: float("nan"))
+    monkeypatch.setattr(assembly.Validation, "__call__", lambda self, model: float("nan"))
     assert train.main([str(tiny_config), "--out", str(tmp_path / "run")]) == 1
     assert "the validation loss of epoch 0 is nan" in caplog.text
