@@ -51,7 +51,7 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
     path = trained.config.data.path if data is None else data
     dataset = Dataset.open(path, trained.signature)
     check_same_dataset(path, trained)
-    split = trained.config.split.build(dataset.lat, dataset.lon, dataset.years)
+    split = trained.config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
     series = build_series(dataset, split)
     ungauged = predict(trained.model, dataset)
     gauged = _predict_gauged(trained, dataset)

@@ -8,14 +8,19 @@ choose nothing.
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from emulator.data.variables import BIOMES
 
 EARTH_RADIUS_KM = 6371.0
 PARTS = ("train", "validation_temporal", "validation_spatial", "temporal", "spatial", "spatiotemporal")
 
 
 class SplitConfig(BaseModel):
-    """How to split. Years count from the end of the record: the last are tested, those before validate."""
+    """How to split. Years count from the end of the record: the last are tested, those before validate.
+
+    With `leave_biome`, one of BIOMES, all sites of that biome are the test sites, without folds and buffer.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,11 +31,21 @@ class SplitConfig(BaseModel):
     validation_fraction: float = Field(default=0.1, ge=0.0, lt=0.9)
     block_degrees: float = Field(default=10.0, gt=0.0)
     buffer_km: float = Field(default=100.0, ge=0.0)
+    leave_biome: str = ""
     seed: int = 0
 
-    def build(self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray) -> "Split":
-        """Split sites at lat, lon (N,), degrees, and years (Y,), ascending."""
-        return make_split(self, np.asarray(lat, float), np.asarray(lon, float), np.asarray(years))
+    @field_validator("leave_biome")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name and name not in BIOMES.values():
+            raise ValueError(f"'{name}' is not among the biomes: {', '.join(BIOMES.values())}")
+        return name
+
+    def build(
+        self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None
+    ) -> "Split":
+        """Split sites at lat, lon (N,), degrees, and years (Y,), ascending; biome: (N,) codes, for `leave_biome`."""
+        return make_split(self, np.asarray(lat, float), np.asarray(lon, float), np.asarray(years), biome)
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,9 @@ class Split:
         return self.mask("validation_temporal") | self.mask("validation_spatial")
 
 
-def make_split(config: SplitConfig, lat: np.ndarray, lon: np.ndarray, years: np.ndarray) -> Split:
+def make_split(
+    config: SplitConfig, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None
+) -> Split:
     """Split by `config`; ValueError where too little is left to train on."""
     if config.test_fold >= config.folds:
         raise ValueError(f"split.test_fold is {config.test_fold}, but there are folds 0 to {config.folds - 1}")
@@ -86,11 +103,20 @@ def make_split(config: SplitConfig, lat: np.ndarray, lon: np.ndarray, years: np.
         )
     random = np.random.default_rng(config.seed)
     block = spatial_blocks(lat, lon, config.block_degrees)
-    test = assign_folds(block, config.folds, random) == config.test_fold
-    free = ~test & ~_within(lat, lon, test, config.buffer_km)
+    if config.leave_biome:
+        test = _sites_of_biome(config.leave_biome, biome)
+        free = ~test
+    else:
+        test = assign_folds(block, config.folds, random) == config.test_fold
+        free = ~test & ~_within(lat, lon, test, config.buffer_km)
     validation = _choose_blocks(block, free, config.validation_fraction, random)
     train = free & ~validation
     if not train.any() or not test.any():
+        if config.leave_biome:
+            raise ValueError(
+                f"split.leave_biome is '{config.leave_biome}', which leaves {int(train.sum())} training and "
+                f"{int(test.sum())} test sites of {len(lat)}"
+            )
         raise ValueError(
             f"split: {int(train.sum())} training and {int(test.sum())} test sites of {len(lat)}; "
             "use smaller split.block_degrees, a smaller split.buffer_km or more sites"
@@ -105,6 +131,13 @@ def make_split(config: SplitConfig, lat: np.ndarray, lon: np.ndarray, years: np.
         test_years=order >= len(years) - config.test_years,
         block=block,
     )
+
+
+def _sites_of_biome(name: str, biome: np.ndarray | None) -> np.ndarray:
+    if biome is None:
+        raise ValueError("split.leave_biome needs the biome of each site")
+    code = next(code for code, known in BIOMES.items() if known == name)
+    return np.asarray(biome) == code
 
 
 def spatial_blocks(lat: np.ndarray, lon: np.ndarray, degrees: float) -> np.ndarray:

@@ -1,0 +1,372 @@
+"""Which runs the benchmark has, in which order.
+
+A run is one training, or one more test of a training that other runs share, on one ensemble with one seed. The order makes
+an interrupted suite useful: the first seed of what matters, then the other seeds, then ablations, the biomes left out
+and the curves.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from emulator.config import Config
+from emulator.data.splits import SplitConfig
+from emulator.models import registry
+
+INPUTS = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "co2", "ch4", "tsl", "mrsos", "wtd", "snw", "lai")
+STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A dataset of the benchmark: DIR/name/dataset.nc, made by scripts/gen_sims.py from configs/sims/name.yaml."""
+
+    name: str
+    targets: tuple[str, ...]
+    scored: tuple[str, ...]
+    """Targets of the tables; the others are in the records only."""
+    inputs: tuple[str, ...] = INPUTS
+    statics: tuple[str, ...] = STATICS
+
+
+ENSEMBLES = {
+    ensemble.name: ensemble
+    for ensemble in (
+        Ensemble("wetland", ("fch4",), ("fch4",)),
+        Ensemble("upland", ("fch4",), ("fch4",)),
+        Ensemble("cropland", ("gpp", "ra", "rh", "nee"), ("gpp", "nee"), (*INPUTS, "crop", "fertilisation")),
+    )
+}
+
+NETWORKS = ("lstm", "gru", "ea_lstm", "tcn", "transformer", "itransformer")
+"""Baselines that are trained by gradients; each with and without past flux."""
+CLASSICAL = ("climatology", "nearest", "ridge", "xgboost")
+"""Baselines of emulator.baselines; each with and without past flux. Climatology with past flux is the site's own."""
+CHALLENGERS = ("cham_net", "raci", "unified")
+BASELINES = (*CLASSICAL, *NETWORKS)
+MODELS = (*CLASSICAL, "lstm", *CHALLENGERS, *NETWORKS[1:])
+HISTORIES = {"cham_net": (True,), "raci": (False,), "unified": (True,)}
+"""Whether a model is trained with past flux; baselines are, and are not."""
+
+ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "cham_net": {
+        "no_contrast": {"contrastive_weight": 0.0},
+        "no_history": {"history": "none"},
+        "no_hierarchy": {"hierarchy": False},
+        "no_film": {"film": False},
+        "no_statistics": {"statistics": False},
+    },
+    "raci": {
+        "no_roles": {"roles": False},
+        "no_functional": {"functional": False},
+        "no_local": {"local": False},
+        "no_retrieval": {"functional": False, "local": False},
+        "no_film": {"film": False},
+        "no_blind": {"blind_share": 0.0},
+    },
+    "unified": {
+        "no_contrast": {"contrastive_weight": 0.0},
+        "no_history": {"history": "none"},
+        "no_roles": {"roles": False},
+        "no_functional": {"functional": False},
+        "no_local": {"local": False},
+        "no_film": {"film": False},
+    },
+}
+"""Options of a model without one of its parts: `--set model.x=y` of emulator.train does the same."""
+ABLATED_ON = {"cham_net": ("wetland", "upland"), "raci": ("wetland", "cropland"), "unified": ("wetland", "cropland")}
+
+ORACLES = {"true_parameters": "true", "kriged_parameters": "kriged"}
+"""Variants that are given the hidden parameters as statics: the true ones, and what kriging from the training sites says."""
+ORACLE_KINDS = ("cham_net", "raci", "lstm")
+
+SHARES = (0.1, 0.25, 0.5)
+"""Shares of the training sites of the data-efficiency curve; the whole is the main run."""
+HISTORY_YEARS = tuple(range(9))
+"""Years of visible flux of the history-length curve."""
+LEAST_BIOME_SITES = 0.04
+"""A biome is left out where it holds at least this share of the sites and at most half of them."""
+
+SPLITS = ("folds", "biome")
+"""Of a training. `folds` serves the temporal, spatial and spatiotemporal tests, `biome` leaves one biome out."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """How large a benchmark is.
+
+    `evaluation_sites`: at most so many training sites are scored in the temporal test; `self_fed_sites`: at most so many
+    sites of each kind are stepped through with their own flux.
+    """
+
+    name: str
+    hidden: int
+    training: dict[str, Any]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    ensembles: tuple[str, ...] = ("wetland", "upland", "cropland")
+    models: tuple[str, ...] = MODELS
+    split: dict[str, Any] = field(
+        default_factory=lambda: {
+            "test_years": 5,
+            "validation_years": 2,
+            "folds": 5,
+            "block_degrees": 5.0,
+            "buffer_km": 100.0,
+            "validation_fraction": 0.1,
+        }
+    )
+    evaluation_sites: int = 250
+    self_fed_sites: int = 60
+    ablation_seeds: tuple[int, ...] = (0, 1, 2)
+    curves: bool = True
+
+
+SUITES = {
+    "smoke": Suite(
+        "smoke",
+        hidden=4,
+        training={"epochs": 1, "batch_size": 8, "years_per_window": 1, "validation_sites": 4, "learning_rate": 0.02},
+        seeds=(0,),
+        ensembles=("wetland",),
+        models=("climatology", "lstm", "cham_net", "raci"),
+        split={
+            "test_years": 1,
+            "validation_years": 1,
+            "folds": 3,
+            "block_degrees": 20.0,
+            "buffer_km": 50.0,
+            "validation_fraction": 0.2,
+        },
+        evaluation_sites=6,
+        self_fed_sites=2,
+        ablation_seeds=(),
+        curves=False,
+    ),
+    "small": Suite(
+        "small",
+        hidden=32,
+        training={"epochs": 5, "batch_size": 16, "years_per_window": 3, "validation_sites": 48, "threads": 1},
+    ),
+    "full": Suite(
+        "full",
+        hidden=64,
+        training={"epochs": 40, "batch_size": 16, "years_per_window": 4, "validation_sites": 128, "threads": 1},
+        evaluation_sites=100_000,
+        self_fed_sites=250,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of the plan.
+
+    variant: '' for the model as it is, else an ablation or an oracle; history: trained with past flux; options: of the
+    model, where they differ; parameters: '' or which hidden parameters are given as statics; share: of the training
+    sites; task: 'score', 'self_fed' or 'history_length', the latter two being more tests of the same training.
+    """
+
+    ensemble: str
+    kind: str
+    seed: int
+    history: bool = False
+    variant: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
+    parameters: str = ""
+    share: float = 1.0
+    split: str = "folds"
+    task: str = "score"
+
+    @property
+    def model(self) -> str:
+        """Name in the records: kind, and variant where there is one."""
+        return f"{self.kind}/{self.variant}" if self.variant else self.kind
+
+    @property
+    def name(self) -> str:
+        """Readable and unique within a suite."""
+        parts = [self.ensemble, self.kind, self.variant, "past" if self.history else "", f"s{self.seed}"]
+        parts += [f"{self.share:g}" if self.share < 1 else "", "lobo" if self.split == "biome" else ""]
+        parts += [self.task if self.task != "score" else ""]
+        return re.sub(r"[^\w.-]", "_", "-".join(part for part in parts if part))
+
+
+def key(run: Run, suite: Suite, tuned: dict[str, Any]) -> str:
+    """Name of the run's files: changes with anything that the run's numbers depend on, except code and data."""
+    return f"{run.name}-{_hash(run, suite, tuned)}"
+
+
+def training_key(run: Run, suite: Suite, tuned: dict[str, Any]) -> str:
+    """Name of the folder of the run's training, the same for all tests of it."""
+    return key(replace(run, task="score"), suite, tuned)
+
+
+def _hash(run: Run, suite: Suite, tuned: dict[str, Any]) -> str:
+    content = [
+        asdict(run), tuned, suite.hidden, suite.training, suite.split, suite.evaluation_sites, suite.self_fed_sites,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def build(
+    suite: Suite,
+    *,
+    models: tuple[str, ...] | None = None,
+    ensembles: tuple[str, ...] | None = None,
+    splits: tuple[str, ...] = SPLITS,
+    seeds: tuple[int, ...] | None = None,
+) -> list[Run]:
+    """The plan, in order, without what is not asked for."""
+    wanted = models or suite.models
+    chosen = seeds or suite.seeds
+    found = dict.fromkeys(
+        run
+        for run in _all(replace(suite, ensembles=ensembles or suite.ensembles, seeds=chosen))
+        if (run.kind in wanted or run.model in wanted) and run.split in splits
+    )
+    return list(found)
+
+
+def _all(suite: Suite) -> Iterator[Run]:
+    first, others = suite.seeds[0], suite.seeds[1:]
+    core = (*CLASSICAL, "lstm", *CHALLENGERS)
+    yield from _main(suite, core, (first,))
+    yield from _main(suite, NETWORKS[1:], (first,))
+    yield from _oracles(suite, (first,))
+    yield from _main(suite, core, others)
+    yield from _main(suite, NETWORKS[1:], others)
+    yield from _oracles(suite, others)
+    for seed in suite.ablation_seeds:
+        if seed in suite.seeds:
+            yield from _ablations(suite, seed)
+    if suite.curves:
+        yield from _main(suite, core, suite.seeds, split="biome")
+        yield from _main(suite, NETWORKS[1:], suite.seeds, split="biome")
+        yield from _tests(suite, "history_length", ("cham_net", "unified", "lstm"), suite.seeds)
+        yield from _shares(suite, (first,))
+        yield from _tests(suite, "self_fed", ("cham_net", "unified"), suite.seeds)
+        yield from _shares(suite, others)
+    else:
+        yield from _main(suite, core, suite.seeds, split="biome")
+
+
+def _main(suite: Suite, kinds: tuple[str, ...], seeds: tuple[int, ...], **options: Any) -> Iterator[Run]:
+    for seed in seeds:
+        for ensemble in suite.ensembles:
+            for kind in kinds:
+                for history in HISTORIES.get(kind, (False, True)):
+                    yield Run(ensemble, kind, seed, history, **options)
+
+
+def _oracles(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
+    for seed in seeds:
+        for ensemble in suite.ensembles:
+            for kind in ORACLE_KINDS:
+                for variant, parameters in ORACLES.items():
+                    yield Run(
+                        ensemble, kind, seed, HISTORIES.get(kind, (False,))[0], variant, parameters=parameters
+                    )
+
+
+def _ablations(suite: Suite, seed: int) -> Iterator[Run]:
+    for kind, variants in ABLATIONS.items():
+        for ensemble in ABLATED_ON[kind]:
+            if ensemble in suite.ensembles:
+                for variant, options in variants.items():
+                    yield Run(ensemble, kind, seed, HISTORIES[kind][0], variant, tuple(sorted(options.items())))
+
+
+def _shares(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
+    for run in _main(suite, ("lstm", *CHALLENGERS), seeds):
+        if run.ensemble in ("wetland", "cropland"):
+            for share in SHARES:
+                yield replace(run, share=share, variant=f"share_{share:g}")
+
+
+def _tests(suite: Suite, task: str, kinds: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Run]:
+    yield from (replace(run, task=task) for run in _main(suite, kinds, seeds) if run.history)
+
+
+def left_out_biome(seed: int, biome: Any) -> int | None:
+    """Code of the biome that a seed leaves out, rotating over those with enough sites; None where there is none."""
+    import numpy as np
+
+    codes, counts = np.unique(np.asarray(biome), return_counts=True)
+    shares = counts / counts.sum()
+    eligible = codes[(shares >= LEAST_BIOME_SITES) & (shares <= 0.5)]
+    return int(eligible[seed % len(eligible)]) if len(eligible) else None
+
+
+def configuration(run: Run, suite: Suite, path: Any, tuned: dict[str, Any], biome: str = "") -> Config:
+    """The configuration of a network's training; ValidationError where the model has not these options.
+
+    tuned: sections `model`, `training` and `loss` that replace defaults of the suite. biome: the one that is left out.
+    """
+    ensemble = ENSEMBLES[run.ensemble]
+    statics = tuple(name for name in ensemble.statics if not (run.split == "biome" and name == "biome"))
+    training = {"threads": 1, **suite.training, **tuned.get("training", {})}
+    if run.share < 1.0:  # as many steps of the optimiser, or as many as four times the epochs give
+        training["epochs"] = round(training["epochs"] * min(4.0, 1.0 / run.share))
+    model = {"hidden": suite.hidden, **tuned.get("model", {}), "kind": run.kind, **dict(run.options)}
+    choices = _past_flux_choices(run.kind)
+    if run.history and "none" in choices:
+        model.setdefault("past_flux", "ungauged")
+    split = suite.split | {"test_fold": run.seed % suite.split["folds"], "leave_biome": biome}
+    return Config.model_validate(
+        {
+            "seed": run.seed,
+            "data": {"path": path, "inputs": ensemble.inputs, "statics": statics, "targets": ensemble.targets},
+            "split": SplitConfig(**split),
+            "model": model,
+            "training": training,
+            "loss": tuned.get("loss", {}),
+        }
+    )
+
+
+def is_network(kind: str) -> bool:
+    """Whether a kind is trained by gradients; the others are those of emulator.baselines."""
+    return kind not in CLASSICAL
+
+
+def _past_flux_choices(kind: str) -> tuple[str, ...]:
+    """Values that the option `past_flux` of a registered kind takes; empty where it has none."""
+    for config in registry.MODEL_CONFIGS:
+        if config.model_fields["kind"].default == kind and "past_flux" in config.model_fields:
+            return tuple(config.model_fields["past_flux"].annotation.__args__)
+    return ()
+
+
+def why_unavailable(run: Run, suite: Suite, tuned: dict[str, Any]) -> str | None:
+    """Why a run cannot be done with the code as it is, or None."""
+    if run.parameters and not _importable("benchmarks.learning.ceilings"):
+        return "benchmarks.learning.ceilings is missing"
+    if not is_network(run.kind):
+        return None if _importable(f"emulator.baselines.{run.kind}") else f"emulator.baselines.{run.kind} is missing"
+    known = [config.model_fields["kind"].default for config in registry.MODEL_CONFIGS]
+    if run.kind not in known:
+        return f"no model of this kind is registered; there are {', '.join(known)}"
+    if run.history and not _past_flux_choices(run.kind):
+        return "the model takes no past flux"
+    if run.task == "self_fed" and "self_fed" not in _past_flux_choices(run.kind):
+        return "the model cannot be fed its own flux"
+    try:
+        configuration(run, suite, "dataset.nc", tuned)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return None
+
+
+def _importable(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
