@@ -2,8 +2,8 @@
 
     python benchmarks/models.py --suite small --data runs/ensembles --json docs/results/models.json
 
-trains every model on every ensemble and seed, one run after the other, and writes the tables and figures of what is done
-so far at the end or at any time with --report-only. Interrupted, the same command with --resume goes on.
+trains every model on every ensemble and seed, and at the end writes tables and figures; --report-only writes those of
+what is done so far. Interrupted, the same command with --resume goes on.
 """
 
 import argparse
@@ -34,11 +34,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=tuple(plan.SUITES), default="small", help="how much is trained")
     parser.add_argument("--data", type=Path, default=Path("runs/ensembles"), metavar="DIR",
-                        help="DIR/{wetland,upland,cropland}/dataset.nc; made by scripts/gen_sims.py where missing")  # fmt: skip
+                        help="DIR/ENSEMBLE/dataset.nc; made by scripts/gen_sims.py where missing")  # fmt: skip
     parser.add_argument("--models", nargs="+", metavar="M", help="only these, for example cham_net raci/no_roles")
     parser.add_argument("--ensembles", nargs="+", choices=tuple(plan.ENSEMBLES), metavar="E", help="only these")
     parser.add_argument("--splits", nargs="+", choices=plan.SPLITS, default=list(plan.SPLITS),
-                        help="folds: temporal, spatial and spatiotemporal tests; biome: leave one biome out")  # fmt: skip
+                        help="folds: temporal and spatial tests; biome: leave one biome out")  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, metavar="S", help="only these")
     parser.add_argument("--tuned", type=Path, default=ROOT / "configs" / "models", metavar="DIR",
                         help="DIR/KIND.yaml holds tuned options of a kind")  # fmt: skip
@@ -108,6 +108,8 @@ def available(runs: list[Run], bench: Bench, *, quiet: bool = False) -> list[Run
     kept, refused = [], {}
     for run in runs:
         why = plan.why_unavailable(run, bench.suite, bench.options(run.kind))
+        if run.parameters and bench.dataset_path(run.ensemble).exists() and not bench.has_parameters(run.ensemble):
+            why = f"the ensemble {run.ensemble} has no file of its hidden parameters"
         if why is None:
             kept.append(run)
         else:

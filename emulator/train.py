@@ -56,7 +56,7 @@ def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: boo
     _begin(config, run, resume=resume, overwrite=overwrite)
     dataset = Dataset.open(config.data.path, config.data.signature())
     try:
-        split = config.split.build(dataset.lat, dataset.lon, dataset.years)
+        split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     return _run(config, dataset, split, run, config.data.signature())
@@ -101,12 +101,7 @@ def _run(config: Config, dataset: Dataset, split: Split, run: RunFolder, signatu
     if run.last.exists():
         _check_dataset_unchanged(run, dataset, origin)
     try:
-<<<<<<< HEAD
         trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
-=======
-        split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
-        trainer = Trainer(*_build(config, dataset, split), run)
->>>>>>> 72916d7 (Add the benchmark of the emulators: plan, runs, queue; paired bootstrap; leave a biome out)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     if run.last.exists():

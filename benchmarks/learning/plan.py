@@ -1,8 +1,8 @@
 """Which runs the benchmark has, in which order.
 
-A run is one training, or one more test of a training that other runs share, on one ensemble with one seed. The order makes
-an interrupted suite useful: the first seed of what matters, then the other seeds, then ablations, the biomes left out
-and the curves.
+A run is one training, or one more test of a training that other runs share, on one ensemble with one seed. The order
+makes an interrupted suite useful: the first seed of what matters, then the other seeds, then ablations, the biomes left
+out and the curves.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 ABLATED_ON = {"cham_net": ("wetland", "upland"), "raci": ("wetland", "cropland"), "unified": ("wetland", "cropland")}
 
 ORACLES = {"true_parameters": "true", "kriged_parameters": "kriged"}
-"""Variants that are given the hidden parameters as statics: the true ones, and what kriging from the training sites says."""
+"""Variants that are given hidden parameters as statics: the true ones, and their kriging from the training sites."""
 ORACLE_KINDS = ("cham_net", "raci", "lstm")
 
 SHARES = (0.1, 0.25, 0.5)
@@ -100,7 +100,7 @@ SPLITS = ("folds", "biome")
 class Suite:
     """How large a benchmark is.
 
-    `evaluation_sites`: at most so many training sites are scored in the temporal test; `self_fed_sites`: at most so many
+    evaluation_sites: at most so many training sites are scored in the temporal test; self_fed_sites: at most so many
     sites of each kind are stepped through with their own flux.
     """
 
@@ -233,14 +233,12 @@ def build(
 
 
 def _all(suite: Suite) -> Iterator[Run]:
-    first, others = suite.seeds[0], suite.seeds[1:]
+    first, others = suite.seeds[:1], suite.seeds[1:]
     core = (*CLASSICAL, "lstm", *CHALLENGERS)
-    yield from _main(suite, core, (first,))
-    yield from _main(suite, NETWORKS[1:], (first,))
-    yield from _oracles(suite, (first,))
-    yield from _main(suite, core, others)
-    yield from _main(suite, NETWORKS[1:], others)
-    yield from _oracles(suite, others)
+    for seed in suite.seeds:
+        yield from _main(suite, core, (seed,))
+        yield from _main(suite, NETWORKS[1:], (seed,))
+        yield from _oracles(suite, (seed,))
     for seed in suite.ablation_seeds:
         if seed in suite.seeds:
             yield from _ablations(suite, seed)
@@ -248,7 +246,7 @@ def _all(suite: Suite) -> Iterator[Run]:
         yield from _main(suite, core, suite.seeds, split="biome")
         yield from _main(suite, NETWORKS[1:], suite.seeds, split="biome")
         yield from _tests(suite, "history_length", ("cham_net", "unified", "lstm"), suite.seeds)
-        yield from _shares(suite, (first,))
+        yield from _shares(suite, first)
         yield from _tests(suite, "self_fed", ("cham_net", "unified"), suite.seeds)
         yield from _shares(suite, others)
     else:
@@ -268,9 +266,7 @@ def _oracles(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
         for ensemble in suite.ensembles:
             for kind in ORACLE_KINDS:
                 for variant, parameters in ORACLES.items():
-                    yield Run(
-                        ensemble, kind, seed, HISTORIES.get(kind, (False,))[0], variant, parameters=parameters
-                    )
+                    yield Run(ensemble, kind, seed, HISTORIES.get(kind, (False,))[0], variant, parameters=parameters)
 
 
 def _ablations(suite: Suite, seed: int) -> Iterator[Run]:

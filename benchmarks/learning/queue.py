@@ -57,7 +57,7 @@ def work(runs: Sequence[Run], bench: Bench, since: float, parent: int | None = N
             except (Interrupted, KeyboardInterrupt):
                 raise
             except Exception:
-                log.exception("%s failed", run.name)
+                log.debug("%s failed", run.name, exc_info=True)
                 record_failure(run, bench, traceback.format_exc())
             finally:
                 _note(bench, None)

@@ -61,6 +61,10 @@ class Bench:
     def dataset_path(self, ensemble: str) -> Path:
         return self.data / ensemble / "dataset.nc"
 
+    def has_parameters(self, ensemble: str) -> bool:
+        """Whether the hidden parameters of an ensemble are known, for oracles."""
+        return (self.data / ensemble / "params_truth.nc").exists()
+
 
 @lru_cache
 def tuned_options(path: Path) -> dict[str, Any]:
@@ -288,9 +292,7 @@ def score_self_fed(run: Run, bench: Bench, trained: Trained, dataset: Dataset, s
     return records, tables | _axes(dataset, sites, split)
 
 
-def score_history_length(
-    run: Run, bench: Bench, trained: Trained, dataset: Dataset, split: Split
-) -> tuple[list, dict]:
+def score_history_length(run: Run, bench: Bench, trained: Trained, dataset: Dataset, split: Split) -> tuple[list, dict]:
     """Skill in the first test year with the flux of the k years before it visible, at known and at new sites."""
     year = int(dataset.years[split.test_years][0])
     sites = {part: rows for part, rows in test_sites(run, bench, split).items() if part != "spatial"}
@@ -352,5 +354,3 @@ def has_result(run: Run, bench: Bench) -> bool:
     """Whether a run is done; failed runs are not."""
     path = bench.result(run)
     return path.exists() and "error" not in read_result(path)
-
-

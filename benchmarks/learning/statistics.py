@@ -45,7 +45,7 @@ def metrics(table: np.ndarray) -> dict[str, float]:
 
 def pooled(row: np.ndarray) -> dict[str, float]:
     """Metrics from one row of sums, (len(SUMS),); NaN where undefined."""
-    n, error2, o, o2, p, p2, op = (float(value) for value in row)
+    n, error2, o, o2, p, p2, _ = (float(value) for value in row)
     if n == 0:
         return dict.fromkeys(("rmse", "nrmse", "nrmse_sd", "r2", "bias", "kge"), math.nan) | {"n": 0}
     mean_o, mean_p = o / n, p / n

@@ -41,9 +41,7 @@ class SplitConfig(BaseModel):
             raise ValueError(f"'{name}' is not among the biomes: {', '.join(BIOMES.values())}")
         return name
 
-    def build(
-        self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None
-    ) -> "Split":
+    def build(self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None) -> "Split":
         """Split sites at lat, lon (N,), degrees, and years (Y,), ascending; biome: (N,) codes, for `leave_biome`."""
         return make_split(self, np.asarray(lat, float), np.asarray(lon, float), np.asarray(years), biome)
 

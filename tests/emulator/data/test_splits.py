@@ -73,6 +73,30 @@ def test_validation_is_a_share_of_training() -> None:
     assert not none.validation_sites.any() and (none.train_sites | none.test_sites).all()
 
 
+def test_a_biome_left_out_is_tested_and_nothing_else() -> None:
+    lat, lon = globe(11)
+    biome = np.random.default_rng(0).choice([1, 2, 7], len(lat))
+    config = SplitConfig(leave_biome="fen", test_fold=3, buffer_km=2000.0, validation_fraction=0.15)
+    split = config.build(lat, lon, np.arange(2001, 2011), biome)
+    assert (split.test_sites == (biome == 2)).all()
+    assert (split.train_sites | split.validation_sites | split.test_sites).all()  # neither folds nor buffer
+    assert not (split.train_sites & split.validation_sites).any() and split.validation_sites.any()
+    assert split.mask("spatiotemporal")[biome == 2].sum() == 3 * (biome == 2).sum()
+    assert np.stack([split.mask(part) for part in PARTS]).sum(0).max() == 1
+
+
+def test_a_biome_that_cannot_be_left_out_is_named() -> None:
+    lat, lon = globe(12)
+    with pytest.raises(ValueError, match=r"leave_biome\n.*'fens' is not among the biomes: bog, fen"):
+        SplitConfig(leave_biome="fens")
+    with pytest.raises(ValueError, match="needs the biome of each site"):
+        SplitConfig(leave_biome="fen").build(lat, lon, np.arange(9))
+    with pytest.raises(ValueError, match=r"leave_biome is 'fen', which leaves 0 training and 200 test sites"):
+        SplitConfig(leave_biome="fen").build(lat, lon, np.arange(9), np.full(200, 2))
+    with pytest.raises(ValueError, match=r"leaves .* training and 0 test sites"):
+        SplitConfig(leave_biome="bog").build(lat, lon, np.arange(9), np.full(200, 2))
+
+
 def test_impossible_splits_say_what_to_change() -> None:
     lat, lon = globe(1, 6)
     with pytest.raises(ValueError, match=r"3 test and 1 validation years leave none of 4"):

@@ -1,0 +1,159 @@
+"""The benchmark of the emulators: from a dataset to records, going on after a kill, and sums that give the metrics."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import models as benchmark
+from benchmarks.learning import plan, statistics
+from benchmarks.learning.queue import claimed
+from benchmarks.learning.runner import Bench, execute, prepare, test_sites
+from emulator.evaluation import metrics
+from tests.emulator.synthetic import write_dataset
+
+RECORD_KEYS = {
+    "suite", "ensemble", "model", "past_flux", "target", "split", "seed", "rmse", "nrmse", "nrmse_sd", "r2",
+    "r2_median_site", "bias", "kge", "crps", "coverage90", "params", "cpu_ms_per_site_year", "epoch_seconds",
+    "train_seconds",
+}  # fmt: skip
+test_sites.__test__ = False  # a function of the benchmark, not a test
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ensembles")
+    (folder / "wetland").mkdir()
+    write_dataset(folder / "wetland" / "dataset.nc", sites=30, years=5)
+    return folder
+
+
+def arguments(data: Path, work: Path, *more: str) -> list[str]:
+    return ["--suite", "smoke", "--data", str(data), "--work", str(work), "--models", "lstm", "cham_net", *more]
+
+
+def test_smoke_suite_from_data_to_records(data: Path, tmp_path: Path) -> None:
+    found = tmp_path / "results" / "models.json"
+    command = arguments(data, tmp_path / "work", "--workers", "0", "--json", str(found))
+    assert benchmark.main(command) == 0
+    content = json.loads(found.read_text())
+    records = content["records"]
+    assert all(record.keys() >= RECORD_KEYS for record in records)
+    seen = {(record["model"], record["past_flux"], record["split"]) for record in records}
+    parts = {"temporal", "spatial", "spatiotemporal", "leave_biome_out"}
+    assert seen >= {("lstm", "none", part) for part in parts}
+    assert seen >= {("cham_net", mode, part) for part in parts for mode in ("gauged", "ungauged")}
+    assert all(record["rmse"] > 0 and record["cpu_ms_per_site_year"] > 0 for record in records)
+    gauged, ungauged = (
+        next(r["rmse"] for r in records if (r["model"], r["past_flux"], r["split"]) == ("cham_net", mode, "temporal"))
+        for mode in ("gauged", "ungauged")
+    )
+    assert gauged != ungauged
+    assert benchmark.main(command) == 2  # results are there; neither --resume nor --fresh
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "work" / "results").iterdir()}
+    assert benchmark.main([*command, "--resume"]) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "work" / "results").iterdir()}
+
+
+def test_a_killed_benchmark_goes_on(data: Path, tmp_path: Path, project_root: Path) -> None:
+    work = tmp_path / "work"
+    script = project_root / "benchmarks" / "models.py"
+    command = [sys.executable, str(script), *arguments(data, work, "--workers", "1", "--splits", "folds")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: list((work / "claims").glob("process-*")), process)
+    worker = int(next((work / "claims").glob("process-*")).name.removeprefix("process-"))
+    for number in (process.pid, worker):
+        os.kill(number, signal.SIGKILL)
+    process.wait()
+    assert benchmark.main([*arguments(data, work, "--workers", "0", "--splits", "folds"), "--resume"]) == 0
+    assert len(list((work / "results").glob("*.json"))) == 2
+
+
+def until(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Path, monkeypatch) -> None:
+    def fails(run, bench):
+        if run.kind == "lstm":
+            raise RuntimeError("no such luck")
+        return execute(run, bench)
+
+    monkeypatch.setattr("benchmarks.learning.queue.execute", fails)
+    command = arguments(data, tmp_path, "--workers", "0", "--splits", "folds")
+    assert benchmark.main(command) == 1
+    results = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*.json")]
+    assert sorted("error" in result for result in results) == [False, True]
+    assert any("no such luck" in result.get("error", "") for result in results)
+    monkeypatch.undo()
+    assert benchmark.main([*command, "--resume"]) == 0  # a new session tries again
+
+
+def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
+    with claimed(tmp_path, "run") as first, claimed(tmp_path, "run") as second, claimed(tmp_path, "other") as third:
+        assert first and not second and third
+    with claimed(tmp_path, "run") as again:
+        assert again
+
+
+def test_sums_give_the_metrics() -> None:
+    random = np.random.default_rng(0)
+    day = np.arange("2003-11-20", "2005-02-10", dtype="datetime64[D]")
+    year = day.astype("datetime64[Y]").astype(int) + 1970
+    month = day.astype("datetime64[M]").astype(int) % 12 + 1
+    observed = 3.0 * random.gamma(2.0, size=(4, len(day))) * np.array([[1.0], [10.0], [0.1], [5.0]])
+    predicted = observed * random.normal(1.1, 0.3, observed.shape)
+    observed[0, 5:400] = np.nan
+    observed[1, :-20] = np.nan  # too few days for a median
+    table = statistics.sums(observed, predicted, year, month)
+    assert table.shape == (4, 3, 4, len(statistics.SUMS))
+    found, expected = statistics.metrics(table), metrics.pooled(observed, predicted)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value), name
+    medians = metrics.median_over_sites(observed, predicted)
+    for name in ("r2", "rmse", "nrmse", "nrmse_sd", "kge"):
+        assert found[f"{name}_median_site"] == pytest.approx(medians[name]), name
+    summer = (year == 2004) & np.isin(month, (6, 7, 8))
+    assert statistics.pooled(table[:, 1, 2].sum(0))["rmse"] == pytest.approx(
+        metrics.rmse(observed[:, summer], predicted[:, summer])
+    )
+
+
+def test_plan_is_ordered_and_free_of_repetition() -> None:
+    suite = plan.SUITES["small"]
+    runs = plan.build(suite)
+    keys = [plan.key(run, suite, {}) for run in runs]
+    assert len(set(keys)) == len(keys)
+    main = [run for run in runs if not run.variant and run.split == "folds" and run.task == "score" and run.share == 1]
+    assert [run.seed for run in main] == sorted(run.seed for run in main)
+    assert {run.kind for run in main} == set(plan.MODELS)
+    history = next(run for run in runs if run.task == "history_length")
+    assert plan.training_key(history, suite, {}) == plan.key(replace(history, task="score"), suite, {})
+    assert plan.key(main[0], suite, {"model": {"hidden": 8}}) != plan.key(main[0], suite, {})
+    only = plan.build(suite, models=("raci/no_roles",), ensembles=("wetland",), seeds=(1,))
+    assert [(run.model, run.seed) for run in only] == [("raci/no_roles", 1)]
+
+
+def test_parts_of_a_run(data: Path, tmp_path: Path) -> None:
+    """Shares of training sites are nested, a biome left out is no input, oracles' parameters are added."""
+    bench = Bench(plan.SUITES["smoke"], data, tmp_path, tmp_path)
+    run = plan.Run("wetland", "lstm", 0)
+    dataset, split, _ = prepare(run, bench)
+    quarter, half = (prepare(replace(run, share=share), bench)[1] for share in (0.25, 0.5))
+    assert 0 < quarter.train_sites.sum() < half.train_sites.sum() < split.train_sites.sum()
+    assert not (quarter.train_sites & ~half.train_sites).any() and not (half.train_sites & ~split.train_sites).any()
+    assert (quarter.test_sites == split.test_sites).all()
+    without, split, biome = prepare(replace(run, split="biome"), bench)
+    assert "biome" not in without.signature.static_names and without.static.shape[1] == dataset.static.shape[1] - 1
+    assert biome and len(np.unique(without.biome[split.test_sites])) == 1
+    assert not np.isin(without.biome[split.train_sites], without.biome[split.test_sites]).any()
