@@ -70,6 +70,6 @@ def _checked(given: Signature | None, trained: Signature, run: RunFolder) -> Sig
 
 
 def _with_past_flux(config: Config, past_flux: str, run: RunFolder) -> Config:
-    if "past_flux" not in type(config.model).model_fields:
+    if getattr(config.model, "past_flux", "none") == "none":
         raise RunFolderError(f"{run.path}: a model of kind {config.model.kind} takes no past flux")
     return config.model_copy(update={"model": config.model.model_copy(update={"past_flux": past_flux})})

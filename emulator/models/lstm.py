@@ -1,67 +1,58 @@
-"""The plain LSTM: drivers, statics and season in, fluxes out; the baseline that the hierarchical models must beat."""
+"""The plain LSTM (Hochreiter and Schmidhuber 1997): drivers, statics and season in, fluxes out; the baseline that the
+hierarchical models must beat.
+"""
 
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from emulator.data.scalers import DriverScaling, Scalers
+from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
-from emulator.models.layers import FluxHead, StaticFeatures, StreamingLSTM, season
-from emulator.models.streaming import StreamingModel
+from emulator.models.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.layers import StreamingLSTM
 
 
-class LSTMConfig(BaseModel):
+class LSTMConfig(BaselineConfig):
     """Options of the plain LSTM."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["lstm"] = "lstm"
-    hidden: int = Field(default=64, ge=1)
-    static_size: int = Field(default=16, ge=1)
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
 
     def build(self, signature: Signature, scalers: Scalers) -> "LSTMModel":
         return LSTMModel(self, signature, scalers)
 
 
-class LSTMModel(StreamingModel):
-    """State row: hemisphere (1), static embedding (S), h (H), c (H)."""
+class LSTMModel(Baseline):
+    """See Baseline."""
 
     def __init__(self, config: LSTMConfig, signature: Signature, scalers: Scalers) -> None:
+        super().__init__(config, signature, scalers)
+        self.core = LSTMCore(self.daily_size, self.still_size, config.hidden)
+        self.set_layout()
+
+
+class LSTMCore(nn.Module):
+    """One LSTM layer; memory: h (H), c (H), which start from the statics."""
+
+    def __init__(self, daily: int, still: int, hidden: int) -> None:
         super().__init__()
-        self.drivers = DriverScaling(scalers)
-        self.static_features = StaticFeatures(signature, scalers, config.coordinates)
-        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, config.static_size), nn.Tanh())
-        self.initial = nn.Linear(config.static_size, 2 * config.hidden)
-        self.lstm = StreamingLSTM(len(signature.inputs) + 2 + config.static_size, config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
-        self.head = FluxHead(signature, scalers, config.hidden)
-        self.layout = [1, config.static_size, config.hidden, config.hidden]
-        self.state_size = sum(self.layout)
+        self.initial = nn.Linear(still, 2 * hidden)
+        self.lstm = StreamingLSTM(daily + still, hidden)
+        self.memory_size = 2 * hidden
 
-    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
-        """See StreamingModel.forward; `flux` is not used."""
-        parts = self.init_state(static).split(self.layout, 1)
-        days = drivers.shape[1]
-        embedding = parts[1].unsqueeze(1).expand(-1, days, -1)
-        inputs = torch.cat([self.drivers(drivers), season(calendar, parts[0]), embedding], dim=2)
-        return self.head(self.dropout(self.lstm(inputs, parts[2], parts[3])))
+    def forward(self, daily: Tensor, still: Tensor) -> Tensor:
+        """(B, T, X), (B, S) -> (B, T, H)."""
+        h, c = self.start(still).chunk(2, 1)
+        return self.lstm(with_still(daily, still), h, c)
 
     @torch.jit.export
-    def init_state(self, static: Tensor) -> Tensor:
-        """static: (N, P) -> state (N, state_size)."""
-        features = self.static_features(static)
-        embedding = self.static_embedding(features)
-        return torch.cat([features[:, :1], embedding, torch.tanh(self.initial(embedding))], dim=1)
+    def start(self, still: Tensor) -> Tensor:
+        """(N, S) -> (N, 2 H)."""
+        return torch.tanh(self.initial(still))
 
     @torch.jit.export
-    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """See StreamingModel.step."""
-        parts = state.split(self.layout, 1)
-        wave = season(calendar.unsqueeze(0), parts[0])
-        inputs = torch.cat([self.drivers(drivers), wave, parts[1]], dim=1)
-        h, c = self.lstm.cell(inputs, parts[2], parts[3])
-        return self.head(h), torch.cat([parts[0], parts[1], h, c], dim=1)
+    def advance(self, daily: Tensor, still: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, X), (N, S), (N, 2 H) -> hidden (N, H), memory."""
+        h, c = memory.chunk(2, 1)
+        h, c = self.lstm.cell(torch.cat([daily, still], dim=1), h, c)
+        return h, torch.cat([h, c], dim=1)

@@ -9,11 +9,12 @@ from pydantic import Field
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models.cham_net import ChamNetConfig
+from emulator.models.gru import GRUConfig
 from emulator.models.lstm import LSTMConfig
 from emulator.models.raci import RaciConfig
 from emulator.models.streaming import StreamingModel
 
-MODEL_CONFIGS = (LSTMConfig, ChamNetConfig, RaciConfig)
+MODEL_CONFIGS = (LSTMConfig, GRUConfig, ChamNetConfig, RaciConfig)
 
 ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
 

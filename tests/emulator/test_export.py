@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import artefact, export, predict
+from emulator import artefact, export, predict, train
 from emulator.artefact import ArtefactError
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
@@ -16,6 +16,7 @@ from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder
 
 KINDS = ("lstm", "cham_net", "raci")
+BASELINES = ("gru",)
 INPUTS = ("tas", "pr", "rsds", "vpd", "co2", "tsl", "wtd", "lai")
 STATICS = ("lat", "lon", "elevation", "ph", "biome")
 
@@ -138,3 +139,14 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
     expected = predict.predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+def test_every_baseline_exports_with_past_flux(kind, tiny_config, tiny_dataset, tmp_path):
+    options = ["--set", f"model.kind={kind}", "--set", "model.past_flux=ungauged", "--set", "training.epochs=1"]
+    assert train.main([str(tiny_config), "--out", str(tmp_path / "run"), *options]) == 0
+    run, path = RunFolder(tmp_path / "run"), tmp_path / "m.pt"
+    assert export.export(run, path, past_flux="self_fed").past_flux == "self_fed"
+    dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
+    predicted = predict.predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
+    assert_equal_within(stepped(path, dataset, np.array([3, 9])), predicted[[3, 9]], dataset)

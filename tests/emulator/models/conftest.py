@@ -18,6 +18,14 @@ from emulator.models.streaming import StreamingModel
 from tests.emulator.synthetic import write_dataset
 
 KINDS = tuple(config.model_fields["kind"].default for config in MODEL_CONFIGS)
+WITH_PAST_FLUX = tuple(
+    config.model_fields["kind"].default
+    for config in MODEL_CONFIGS
+    if "past_flux" in config.model_fields and config.model_fields["past_flux"].default == "none"
+)
+"""Models that read past flux if an option says so."""
+VARIANTS = tuple((kind, {}) for kind in KINDS) + tuple((kind, {"past_flux": "ungauged"}) for kind in WITH_PAST_FLUX)
+"""Every model, and with its options that change what it is."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,12 @@ def make_model(case: Case) -> Callable[..., StreamingModel]:
     return make
 
 
-@pytest.fixture(scope="session", params=KINDS)
+def variant_name(variant: tuple[str, dict[str, object]]) -> str:
+    return "-".join([variant[0], *(f"{name}={value}" for name, value in variant[1].items())])
+
+
+@pytest.fixture(scope="session", params=VARIANTS, ids=variant_name)
 def model(request: pytest.FixtureRequest, make_model: Callable[..., StreamingModel]) -> StreamingModel:
-    """Each registered model; shared by tests, which must not change it."""
-    return make_model(request.param)
+    """Each variant of each registered model; shared by tests, which must not change it."""
+    kind, options = request.param
+    return make_model(kind, **options)

@@ -15,7 +15,7 @@ from emulator.data.scalers import Scalers
 from emulator.data.windows import Batch
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
-from tests.emulator.models.conftest import KINDS, Case
+from tests.emulator.models.conftest import VARIANTS, Case, variant_name
 
 SITES = 4
 
@@ -186,10 +186,12 @@ def test_scripted_model_is_the_model(case: Case, model: StreamingModel) -> None:
         assert torch.equal(final, state)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_weight_is_trained(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+@pytest.mark.parametrize("variant", VARIANTS, ids=variant_name)
+def test_every_weight_is_trained(
+    case: Case, make_model: Callable[..., StreamingModel], variant: tuple[str, dict[str, object]]
+) -> None:
     """A weight without gradient is dead code."""
-    model = make_model(kind).train()
+    model = make_model(variant[0], **variant[1]).train()
     data, days = case.dataset, case.dataset.days(2003, 2005)
     flux = data.flux[:10, days]
     batch = Batch(data.drivers[:10, days], case.calendar(10)[:, days], data.static[:10], flux, flux, torch.arange(10))
@@ -201,11 +203,14 @@ def test_every_weight_is_trained(case: Case, make_model: Callable[..., Streaming
         assert parameter.grad.abs().max() > 0, name
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_state_dict_rebuilds_the_model(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+@pytest.mark.parametrize("variant", VARIANTS, ids=variant_name)
+def test_state_dict_rebuilds_the_model(
+    case: Case, make_model: Callable[..., StreamingModel], variant: tuple[str, dict[str, object]]
+) -> None:
     """From shapes alone: scalers and memory are buffers."""
-    model = make_model(kind)
+    kind, options = variant
+    model = make_model(kind, **options)
     config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
-    rebuilt = build(config(hidden=12), case.signature, Scalers.identity(case.signature)).eval()
+    rebuilt = build(config(hidden=12, **options), case.signature, Scalers.identity(case.signature)).eval()
     rebuilt.load_state_dict(model.state_dict())
     assert torch.equal(case.predict(rebuilt), case.predict(model))

@@ -1,0 +1,129 @@
+"""Features of past flux: what they are, that they come from earlier years only, and how models use them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from emulator.data.windows import Batch
+from emulator.models.past_flux import PastFluxFeatures
+from emulator.models.streaming import StreamingModel, step_through
+from tests.emulator.models.conftest import WITH_PAST_FLUX, Case
+
+
+def gappy_flux(case: Case, days: slice, sites: int = 3) -> torch.Tensor:
+    """Standardised noise, a third of it unknown, one site without any."""
+    random = torch.Generator().manual_seed(5)
+    flux = torch.randn(sites, days.stop - days.start, 2, generator=random)
+    flux[torch.rand(flux.shape, generator=random) < 0.33] = torch.nan
+    flux[0] = torch.nan
+    return flux
+
+
+def reference(flux: np.ndarray, calendar: np.ndarray, day: int) -> np.ndarray:
+    """Features of a day from one series (T, C), day by day from dates."""
+
+    def slot(row: np.ndarray) -> int:
+        return int(row[3] - 1 + (row[5] == 365 and row[1] > 2))
+
+    present, here = calendar[day, 0], slot(calendar[day])
+    last, past, overall = [], [], []
+    for other in range(len(flux)):
+        distance = abs(slot(calendar[other]) - here)
+        distance = min(distance, 366 - distance)
+        if calendar[other, 0] < present:
+            overall.append(flux[other])
+            if distance <= 7:
+                past.append(flux[other])
+        if calendar[other, 0] == present - 1 and distance <= 2:
+            last.append(flux[other])
+    means, known = [], []
+    for chosen, width in ((last, 5), (past, 15), (overall, 366)):
+        chosen = np.array(chosen).reshape(-1, flux.shape[1])
+        count = np.isfinite(chosen).sum(0)
+        means.append(np.nansum(chosen, 0) / np.maximum(count, 1))
+        known.append(count / width / (count / width + 1))
+    return np.concatenate(means + known)
+
+
+@pytest.mark.parametrize("date", [(2003, 5, 5), (2004, 1, 2), (2004, 2, 29), (2005, 3, 1), (2006, 12, 31)])
+def test_features_are_the_means_they_say(case: Case, date: tuple[int, int, int]) -> None:
+    """Of a series from 21 January 2003 on, with the leap year 2004 in it."""
+    days = slice(20, case.dataset.days(2003, 2006).stop)
+    calendar, flux = case.dataset.calendar[days], gappy_flux(case, days)
+    day = int(torch.nonzero((calendar[:, :3] == torch.tensor(date)).all(1))[0])
+    found = PastFluxFeatures(2)(flux, calendar.expand(3, -1, -1))[:, day].numpy()
+    expected = np.stack([reference(site, calendar.numpy(), day) for site in flux.numpy()])
+    assert np.allclose(found, expected, atol=1e-5)
+    assert (found[0] == 0).all() and (date[0] == 2003 or (found[1:, 4:6] != 0).all())
+
+
+def test_streaming_features_are_the_same(case: Case) -> None:
+    days = slice(200, 200 + 900)
+    calendar, flux, features = case.dataset.calendar[days], gappy_flux(case, days), PastFluxFeatures(2)
+    state, online = features.init_state(flux), []
+    assert state.shape == (3, features.state_size)
+    for day in range(900):
+        online.append(features.read(calendar[day], state))
+        state = features.advance(flux[:, day], calendar[day], state)
+    assert torch.allclose(torch.stack(online, 1), features(flux, calendar.expand(3, -1, -1)), atol=1e-6)
+
+
+def test_flux_of_a_day_reaches_the_same_season_of_later_years(case: Case) -> None:
+    days = case.dataset.days(2003, 2006)
+    calendar = case.dataset.calendar[days]
+    flux = torch.full((1, len(calendar), 1), torch.nan)
+    flux[0, 180] = 1.0  # 30 June 2003
+    last, past, overall = PastFluxFeatures(1)(flux, calendar.unsqueeze(0))[0, :, :3].unbind(1)
+    in_year = [calendar[:, 0] == year for year in (2003, 2004, 2005, 2006)]
+    assert [int((last[year] != 0).sum()) for year in in_year] == [0, 5, 0, 0]
+    assert [int((past[year] != 0).sum()) for year in in_year] == [0, 15, 15, 15]
+    assert [int((overall[year] != 0).sum()) for year in in_year] == [0, 366, 365, 365]
+
+
+@pytest.mark.parametrize("kind", WITH_PAST_FLUX)
+def test_flux_of_the_predicted_year_moves_nothing_in_it(
+    case: Case, make_model: Callable[..., StreamingModel], kind: str
+) -> None:
+    model = make_model(kind, past_flux="ungauged")
+    days, data = case.dataset.days(2003, 2005), case.dataset
+    present = data.calendar[days, 0] == 2004
+    other = torch.full_like(data.flux[:3, days], torch.nan)
+    kept, moved = data.flux[:3, days].clone(), data.flux[:3, days].clone()
+    moved[:, present] = 100.0
+    arguments = data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3]
+    with torch.no_grad():
+        before, after, ungauged = (model(*arguments, flux) for flux in (kept, moved, other))
+    until = int(torch.nonzero(present)[-1]) + 1
+    assert torch.equal(before[:, :until], after[:, :until])
+    assert not torch.equal(before[:, until], after[:, until])
+    assert torch.equal(before[:, :365], ungauged[:, :365]) and not torch.equal(before[:, 365], ungauged[:, 365])
+
+
+def test_self_fed_steps_are_forward_on_own_predictions(case: Case, make_model: Callable[..., StreamingModel]) -> None:
+    model = make_model("lstm", past_flux="self_fed")
+    data, days = case.dataset, case.dataset.days(2003, 2005)
+    arguments = data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3]
+    with torch.no_grad():
+        fed, _ = step_through(model, arguments[0], data.calendar[days], model.init_state(data.static[:3]))
+        again, ungauged = model(*arguments, fed), model(*arguments, torch.full_like(fed, torch.nan))
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert ((fed - again).abs() / spread).max() <= 1e-5
+    assert ((fed - ungauged).abs() / spread).max() > 1e-3
+
+
+def test_training_hides_the_past_flux_of_some_sites(case: Case, make_model: Callable[..., StreamingModel]) -> None:
+    data, days = case.dataset, case.dataset.days(2003, 2004)
+    flux = data.flux[:, days]
+    batch = Batch(data.drivers[:, days], case.calendar(12)[:, days], data.static, flux, flux, torch.arange(12))
+    torch.manual_seed(4)
+    model = make_model("lstm", past_flux="ungauged", ungauged_share=0.5, dropout=0.0)
+    with torch.no_grad():
+        found = model.training_outputs(batch).prediction
+        seen, hidden = (
+            model(batch.drivers, batch.calendar, batch.static, past)
+            for past in (flux, torch.full_like(flux, torch.nan))
+        )
+    as_seen, as_hidden = (torch.isclose(found, other).flatten(1).all(1) for other in (seen, hidden))
+    assert (as_seen ^ as_hidden).all() and as_seen.any() and as_hidden.any()
