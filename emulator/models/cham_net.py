@@ -18,6 +18,7 @@ from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder
 from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season
 from emulator.models.seasons import spread_years
+from emulator.models.site_regression import SiteRegression, adaptation
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 
@@ -45,6 +46,7 @@ class ChamNetConfig(BaseModel):
     missing_year_share: float = Field(default=0.2, ge=0.0, le=1.0)
     contrastive_weight: float = Field(default=0.05, ge=0.0)
     temperature: float = Field(default=0.1, gt=0.0)
+    site_features: int = Field(default=8, ge=0)
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
         return ChamNet(self, signature, scalers)
@@ -88,8 +90,19 @@ class ChamNet(StreamingModel):
         # the head starts from what is known of the season: climatology and last year, not how well they are known
         self.head = FluxHead(signature, scalers, config.hidden, skip=(0.4, 0.0, 0.4, 0.0))
         self.n_statistics = 4 * targets
+        self.adapts = config.site_features > 0
+        self.site_features = nn.Linear(config.hidden, max(1, config.site_features))
+        n_features = 5 + max(1, config.site_features)
+        self.site = SiteRegression(n_features, self.head.n_learned)
         self.project = mlp(config.year_size, config.year_size, 16)
-        self.layout = [1, config.static_size, config.hidden, config.hidden, self.history.state_size]
+        self.layout = [
+            1,
+            config.static_size,
+            config.hidden,
+            config.hidden,
+            self.history.state_size,
+            self.site.state_size,
+        ]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
@@ -102,14 +115,37 @@ class ChamNet(StreamingModel):
         """Fluxes (B, T, C) and the embedding of each year (B, Y, year), which the contrastive term shapes."""
         parts = self.init_state(static).split(self.layout, 1)
         scaled = self.drivers(drivers)
-        annual, seasonal, embedding = self.history(scaled, self.targets.standardise(flux), calendar)
+        known = self.targets.standardise(flux)
+        annual, seasonal, embedding = self.history(scaled, known, calendar)
         context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
         modulation = spread_years(self.meta(context), calendar)
         wave = season(calendar, parts[0])
         still = parts[1].unsqueeze(1).expand(-1, drivers.shape[1], -1)
         inputs = self.decoder_inputs(scaled, wave, still, seasonal, modulation)
-        hidden = self.lstm(inputs, parts[2], parts[3])
-        return self.decode(self.dropout(hidden), seasonal, modulation), embedding
+        hidden = self.dropout(self.lstm(inputs, parts[2], parts[3]))
+        learned = self.decode(hidden, seasonal, modulation)
+        if self.adapts:
+            features = self.response_features(hidden, wave)
+            years = annual.shape[1]
+            found = self.site(features, self.head.error(known, learned), calendar, years, self.no_prior(static))
+            learned = learned + adaptation(
+                spread_years(found.flatten(2), calendar).unflatten(2, [self.head.n_learned, -1]), features
+            )
+        return self.head.fluxes(learned), embedding
+
+    def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
+        """(..., H), (..., 2) -> (..., p)"""
+        sine, cosine = wave[..., :1], wave[..., 1:]
+        return torch.cat(
+            [
+                torch.ones_like(sine),
+                wave,
+                2.0 * sine * cosine,
+                cosine * cosine - sine * sine,
+                torch.tanh(self.site_features(hidden)),
+            ],
+            dim=-1,
+        )
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -119,36 +155,42 @@ class ChamNet(StreamingModel):
         history = self.history.init_state(static)
         nothing = self.history.annual_context(history.split(self.history.layout, 1)[2])
         start = torch.tanh(self.initial(torch.cat([nothing, embedding], dim=1)))
-        return torch.cat([features[:, :1], embedding, start, history], dim=1)
+        site = self.site.init_state(self.no_prior(static))
+        return torch.cat([features[:, :1], embedding, start, history, site], dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        parts = state.split(self.layout, 1)
-        scaled = self.drivers(drivers)
-        fluxes, h, c = self.decode_day(scaled, calendar, state)
-        past = fluxes if self.self_fed else torch.full_like(fluxes, float("nan"))
-        history = self.history.advance(scaled, self.targets.standardise(past), calendar, parts[4])
-        return fluxes, torch.cat([parts[0], parts[1], h, c, history], dim=1)
+        return self.day(drivers, calendar, torch.full_like(drivers[:, :1], float("nan")), self.self_fed, state)
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
-        parts = state.split(self.layout, 1)
-        scaled = self.drivers(drivers)
-        fluxes, h, c = self.decode_day(scaled, calendar, state)
-        history = self.history.advance(scaled, self.targets.standardise(flux), calendar, parts[4])
-        return fluxes, torch.cat([parts[0], parts[1], h, c, history], dim=1)
+        return self.day(drivers, calendar, flux, False, state)
 
-    def decode_day(self, scaled: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Fluxes (N, C) and the decoder's next h, c of one day."""
-        parts = state.split(self.layout, 1)
-        annual, seasonal = self.history.read(calendar, parts[4])
-        modulation = self.meta(torch.cat([annual, parts[1]], dim=1))
-        wave = season(calendar.unsqueeze(0), parts[0])
-        inputs = self.decoder_inputs(scaled, wave, parts[1], seasonal, modulation)
-        h, c = self.lstm.cell(inputs, parts[2], parts[3])
-        return self.decode(h, seasonal, modulation), h, c
+    def day(
+        self, drivers: Tensor, calendar: Tensor, flux: Tensor, self_fed: bool, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Predict a day, then take `flux` (or the prediction itself) into the history."""
+        hemisphere, still, h, c, history, site = state.split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        annual, seasonal = self.history.read(calendar, history)
+        modulation = self.meta(torch.cat([annual, still], dim=1))
+        wave = season(calendar.unsqueeze(0), hemisphere)
+        h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
+        general = self.decode(h, seasonal, modulation)
+        features = self.response_features(h, wave)
+        fluxes = self.head.fluxes(general + adaptation(self.site.read(site), features))
+        known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
+        history = self.history.advance(scaled, known, calendar, history)
+        error = self.head.error(known, general)
+        site = self.site.advance(features, error, calendar, site, self.no_prior(state))
+        return fluxes, torch.cat([hemisphere, still, h, c, history, site], dim=1)
+
+    def no_prior(self, like: Tensor) -> Tensor:
+        return torch.zeros(
+            [like.shape[0], self.head.n_learned, self.site.features], dtype=like.dtype, device=like.device
+        )
 
     def decoder_inputs(
         self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor
@@ -163,7 +205,7 @@ class ChamNet(StreamingModel):
         """Modulated hidden state and flux statistics -> fluxes (..., C)."""
         parts = modulation.split(self.meta.sizes, -1)
         statistics = seasonal[..., seasonal.shape[-1] - self.n_statistics :]
-        return self.head(hidden * (1.0 + parts[2]) + parts[3], statistics)
+        return self.head.learned(hidden * (1.0 + parts[2]) + parts[3], statistics)
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:

@@ -100,6 +100,8 @@ class FluxHead(nn.Module):
                 raise ValueError(f"target '{variable.name}' has minimum {variable.minimum}; only 0 is supported")
         index = torch.tensor([names.index(name) for name in learned])
         flux = TargetScaling(scalers)
+        self.n_learned = len(learned)
+        self.register_buffer("learned_index", index.clone())
         self.linear = nn.Linear(hidden, len(learned))
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
@@ -121,12 +123,32 @@ class FluxHead(nn.Module):
 
     def forward(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
         """(..., H) and (..., skip) -> (..., C) analysis units."""
+        return self.fluxes(self.learned(hidden, skip))
+
+    @torch.jit.export
+    def learned(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
+        """(..., H) and (..., skip) -> the targets that are learned, standardised, before constraints (..., L)."""
         standardised = self.linear(hidden)
         if skip is not None:
             standardised = standardised + self.skip(skip)
-        raw = self.mean + self.std * standardised
+        return standardised
+
+    @torch.jit.export
+    def constrained(self, learned: Tensor) -> Tensor:
+        """Learned targets (..., L) -> the transformed space asinh(flux / scale) with constraints kept (..., L)."""
+        raw = self.mean + self.std * learned
         u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
-        flux = self.scale * torch.sinh(torch.minimum(torch.maximum(u, -self.limit), self.limit))
+        return torch.minimum(torch.maximum(u, -self.limit), self.limit)
+
+    @torch.jit.export
+    def error(self, standardised: Tensor, learned: Tensor) -> Tensor:
+        """Known flux as TargetScaling standardises it (..., C) minus prediction, of the learned targets (..., L)."""
+        return standardised.index_select(-1, self.learned_index) - (self.constrained(learned) - self.mean) / self.std
+
+    @torch.jit.export
+    def fluxes(self, learned: Tensor) -> Tensor:
+        """Learned targets (..., L) -> (..., C) analysis units."""
+        flux = self.scale * torch.sinh(self.constrained(learned))
         if self.derives_nee:
             nee = flux[..., self.ra] + flux[..., self.rh] - flux[..., self.gpp]
             flux = torch.cat([flux, nee.unsqueeze(-1)], dim=-1)
