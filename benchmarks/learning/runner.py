@@ -180,8 +180,10 @@ def _share_of(sites: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def _order(sites: np.ndarray, seed: int) -> np.ndarray:
-    """Rows of the marked sites in an order that depends on the seed alone, so that choices are nested."""
-    return np.random.default_rng([seed, 77]).permutation(np.flatnonzero(sites))
+    """Rows of the marked sites in a random order, the same whichever others are marked, so that choices are nested."""
+    rank = np.random.default_rng([seed, 77]).random(len(sites))
+    rows = np.flatnonzero(sites)
+    return rows[np.argsort(rank[rows])]
 
 
 # ---- training -----------------------------------------------------------------------------------------------------

@@ -34,7 +34,11 @@ MODEL_LINES: dict[str, dict[str, Any]] = {
 }
 SPARE_COLOURS = (VERMILION, PURPLE, SKY, YELLOW)
 MODEL_MARKERS = {"lstm": "s", "cham_net": "o", "raci": "D"}
-MODEL_NAMES = {"lstm": "LSTM", "cham_net": "CHAM-net", "raci": "RACI", "climatology": "climatology"}
+MODEL_NAMES = {
+    "lstm": "LSTM", "gru": "GRU", "ea_lstm": "EA-LSTM", "tcn": "TCN", "transformer": "Transformer",
+    "itransformer": "iTransformer", "cham_net": "CHAM-net", "raci": "RACI", "ridge": "ridge regression",
+    "xgboost": "XGBoost", "nearest": "nearest site",
+}  # fmt: skip
 
 # Wetlands are filled circles, uplands triangles.
 BIOME_MARKS: dict[str, tuple[str, str]] = {
@@ -98,7 +102,7 @@ def model_line(kind: str) -> dict[str, Any]:
 
 def model_name(kind: str) -> str:
     """How a model kind is written for people."""
-    return MODEL_NAMES.get(kind, kind)
+    return MODEL_NAMES.get(kind, kind.replace("_", " "))
 
 
 def biome_mark(biome: str) -> tuple[str, str]:

@@ -1,0 +1,455 @@
+"""Figures of the benchmark, as PNG."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from benchmarks.learning import plan, statistics
+from benchmarks.learning.comparisons import TABLES, baselines, best
+from benchmarks.learning.results import Case, Entry, Results
+from emulator.data.variables import BIOMES, VARIABLES
+from emulator.evaluation.figures import style
+from emulator.evaluation.scoring import SEASONS
+
+SPLIT_NAMES = {
+    "temporal": "later years",
+    "spatial": "new sites",
+    "spatiotemporal": "new sites, later years",
+    "leave_biome_out": "biome left out",
+}
+OWN = (Entry("cham_net", "gauged"), Entry("cham_net", "ungauged"), Entry("raci", "none"), Entry("unified", "gauged"))
+MODE_COLOURS = {"none": style.MUTED, "ungauged": style.SKY, "gauged": style.BLUE, "self_fed": style.GREEN}
+MODE_NAMES = {
+    "none": "no past flux", "ungauged": "takes past flux, has none", "gauged": "measured past flux",
+    "self_fed": "its own past flux",
+}  # fmt: skip
+LINES = {"cham_net": (style.BLUE, "-"), "raci": (style.GREEN, (0, (4, 1, 1, 1))), "unified": (style.VERMILION, "-")}
+BASELINE_LINES = {"without": (style.MUTED, (0, (1, 1.5))), "with": (style.ORANGE, (0, (5, 1.5)))}
+
+
+def draw_all(results: Results, folder: Path) -> list[tuple[str, str]]:
+    """Write the figures that there are results for; returns their names and captions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+
+    def keep(name: str, caption: str, figure: Figure | None) -> None:
+        if figure is not None:
+            style.to_png(figure, folder / f"{name}.png", 110)
+            written.append((f"{name}.png", caption))
+
+    for ensemble, target in quantities(results):
+        label = quantity_name(ensemble, target)
+        stem = f"{ensemble}_{target}"
+        keep(
+            f"skill_{stem}",
+            f"RMSE of {label}; bars: mean over seeds, whiskers: their range",
+            skill(results, ensemble, target),
+        )
+        keep(
+            f"groups_{stem}",
+            f"RMSE over the standard deviation of {label} by biome, season and year",
+            groups(results, ensemble, target),
+        )
+        keep(
+            f"map_{stem}",
+            f"{label}: RMSE at new sites over that of the best baseline without past flux",
+            maps(results, ensemble, target),
+        )
+    keep("taylor", "Taylor diagrams: standard deviation over the observed one, and correlation", taylor(results))
+    keep("data_efficiency", "RMSE by the share of training sites", data_efficiency(results))
+    keep("history_length", "RMSE in the first test year by the years of flux that are visible", history_length(results))
+    keep("coverage", "Share of observations within the 90 % interval", coverage(results))
+    return written
+
+
+def quantities(results: Results) -> list[tuple[str, str]]:
+    """Ensembles and targets of the tables, in order."""
+    return list(dict.fromkeys((case.ensemble, case.target) for case in results.main_cases()))
+
+
+def quantity_name(ensemble: str, target: str) -> str:
+    """A quantity for people."""
+    if target == "fch4":
+        return {"wetland": "CH4 emission of wetlands", "upland": "CH4 flux of uplands"}.get(ensemble, "CH4 flux")
+    return {"gpp": "GPP", "nee": "NEE"}.get(target, target.upper()) + f" of {ensemble}"
+
+
+def entry_name(entry: Entry) -> str:
+    """A model as it was run, for people."""
+    kind, _, variant = entry.model.partition("/")
+    name = style.model_name(kind) + (f", {variant.replace('_', ' ')}" if variant else "")
+    return name if entry.past_flux == "none" else f"{name} ({entry.past_flux.replace('_', '-')})"
+
+
+def _cases(results: Results, ensemble: str, target: str) -> list[Case]:
+    return [case for case in results.main_cases() if (case.ensemble, case.target) == (ensemble, target)]
+
+
+# ---- skill --------------------------------------------------------------------------------------------------------
+
+
+@style.styled
+def skill(results: Results, ensemble: str, target: str) -> Figure | None:
+    """RMSE of all models, one panel for each split."""
+    cases = _cases(results, ensemble, target)
+    entries = [
+        entry
+        for entry in dict.fromkeys(entry for case in cases for entry in results.entries(case))
+        if "/" not in entry.model and entry.past_flux in MODE_COLOURS
+    ]
+    if not entries:
+        return None
+    first = cases[0]
+    entries.sort(key=lambda entry: -np.nan_to_num(results.mean(first, entry, "rmse"), nan=np.inf))
+    figure, grid = style.new_figure(9.6, 1.0 + 0.2 * len(entries), 1, len(cases), sharey=True, squeeze=False)
+    for axes, case in zip(grid[0], cases, strict=True):
+        for row, entry in enumerate(entries):
+            values = results.values(case, entry, "rmse")
+            if values:
+                mean = np.mean(values)
+                spread = [[mean - min(values)], [max(values) - mean]]
+                axes.barh(row, mean, 0.72, color=MODE_COLOURS[entry.past_flux], xerr=spread,
+                          error_kw={"elinewidth": 0.9, "ecolor": style.INK})  # fmt: skip
+        axes.set_title(SPLIT_NAMES[case.split])
+        axes.set_xlabel(f"RMSE, {VARIABLES[target].analysis_units}")
+        axes.grid(axis="y", visible=False)
+    grid[0, 0].set_yticks(range(len(entries)), labels=[style.model_name(entry.model) for entry in entries])
+    modes = [mode for mode in MODE_COLOURS if any(entry.past_flux == mode for entry in entries)]
+    style.shared_legend(figure, [Patch(color=MODE_COLOURS[mode], label=MODE_NAMES[mode]) for mode in modes])
+    return figure
+
+
+def leaders(results: Results, case: Case) -> list[tuple[Entry, str, object, object]]:
+    """The models that are shown where not all can be: the best baseline of either table and our own.
+
+    Entry, label, colour, dash.
+    """
+    found = []
+    for table in TABLES:
+        candidates = baselines(results, case, table)
+        seeds = sorted({seed for entry in candidates for seed in results.seeds(case, entry)})
+        entry, _ = best(results, case, candidates, seeds)
+        if entry is not None:
+            found.append((entry, f"best baseline: {entry_name(entry)}", *BASELINE_LINES[table]))
+    present = results.entries(case)
+    for entry in OWN:
+        if entry in present:
+            colour, dash = LINES[entry.kind]
+            if entry == Entry("cham_net", "ungauged"):
+                colour = style.SKY
+            found.append((entry, entry_name(entry), colour, dash))
+    return found
+
+
+@style.styled
+def groups(results: Results, ensemble: str, target: str) -> Figure | None:
+    """RMSE over the standard deviation of the observations within each biome, season and year; splits are rows."""
+    cases = [case for case in _cases(results, ensemble, target) if case.split in ("temporal", "spatial")]
+    if not cases:
+        return None
+    figure, grid = style.new_figure(
+        9.6, 0.9 + 2.3 * len(cases), len(cases), 3, sharey="row", squeeze=False, width_ratios=(1.3, 0.8, 2.0)
+    )
+    handles: dict[str, Line2D] = {}
+    for row, case in zip(grid, cases, strict=True):
+        for entry, label, colour, dash in leaders(results, case):
+            look = {"color": colour, "linestyle": dash, "marker": "o", "markersize": 3.5, "linewidth": 1.2}
+            biomes, seasons, years = _by_group(results, case, entry)
+            for axes, values in zip(row, (biomes, seasons, years), strict=True):
+                line = look if values is years else look | {"linestyle": ""}
+                axes.plot(range(len(values)), list(values.values()), **line)
+                axes.set_xticks(range(len(values)), labels=list(values))
+            handles.setdefault(f"{label} {colour}", Line2D([], [], label=label, **look))
+        row[0].set_ylabel(f"{SPLIT_NAMES[case.split]}\nRMSE / deviation")
+        row[0].tick_params(axis="x", rotation=25)
+        row[2].tick_params(axis="x", rotation=45)
+        row[0].set_ylim(bottom=0)
+    style.shared_legend(figure, list(handles.values()), ncols=2)
+    return figure
+
+
+def _by_group(results: Results, case: Case, entry: Entry) -> tuple[dict[str, float], ...]:
+    """nrmse_sd by biome, by season and by year, pooled over seeds."""
+    biomes: dict[str, np.ndarray] = {}
+    years: dict[str, np.ndarray] = {}
+    seasons = np.zeros((len(SEASONS), len(statistics.SUMS)))
+    for seed in results.seeds(case, entry):
+        sums = results.sums(case, entry, seed)
+        biome = results.places(case, entry, seed)["biome"][sums.site]
+        for code in np.unique(biome):
+            name = style.biome_name(BIOMES[int(code)])
+            biomes[name] = biomes.get(name, 0) + sums.table[biome == code].sum(axis=(0, 1, 2))
+        for index, year in enumerate(sums.year):
+            years[str(year)] = years.get(str(year), 0) + sums.table[:, index].sum(axis=(0, 1))
+        seasons += sums.table.sum(axis=(0, 1))
+    by_season = dict(zip(SEASONS, seasons, strict=True))
+    ordered = {
+        name: biomes[name] for name in sorted(biomes, key=lambda name: style.biome_order(name.replace(" ", "_")))
+    }
+    return tuple(
+        {name: statistics.pooled(row)["nrmse_sd"] for name, row in table.items()}
+        for table in (ordered, by_season, dict(sorted(years.items())))
+    )
+
+
+# ---- maps ---------------------------------------------------------------------------------------------------------
+
+
+@style.styled
+def maps(results: Results, ensemble: str, target: str) -> Figure | None:
+    """Where a model is better or worse than the best baseline without past flux, at new sites of all seeds."""
+    case = Case(ensemble, target, "spatial")
+    candidates = baselines(results, case, "without")
+    seeds = sorted({seed for entry in candidates for seed in results.seeds(case, entry)})
+    reference, seeds = best(results, case, candidates, seeds)
+    shown = [entry for entry in OWN if entry in results.entries(case)]
+    if reference is None or not shown:
+        return None
+    rows = -(-(len(shown) + 1) // 2)
+    figure, grid = style.new_figure(9.6, 0.5 + 2.5 * rows, rows, 2, sharex=True, sharey=True, squeeze=False)
+    error, lat, lon = _site_error(results, case, reference, seeds)
+    top = float(np.nanpercentile(list(error.values()), 95))
+    points = _scatter(grid.flat[0], lat, lon, error, "viridis", vmin=0.0, vmax=top)
+    grid.flat[0].set_title(f"{entry_name(reference)}: RMSE, {VARIABLES[target].analysis_units}")
+    figure.colorbar(points, ax=grid.flat[0], shrink=0.8)
+    for axes, entry in zip(grid.flat[1:], shown, strict=False):
+        own, lat, lon = _site_error(results, case, entry, [s for s in seeds if s in results.seeds(case, entry)])
+        ratio = {site: own[site] / error[site] for site in own if error.get(site, 0.0) > 0.0}
+        points = _scatter(axes, lat, lon, ratio, "BrBG_r", norm=TwoSlopeNorm(1.0, 0.3, 1.7))
+        better = np.mean([value < 1.0 for value in ratio.values()]) if ratio else np.nan
+        axes.set_title(f"{entry_name(entry)}: ratio; lower at {better:.0%} of sites")
+        figure.colorbar(points, ax=axes, shrink=0.8)
+    for axes in grid.flat[len(shown) + 1 :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _site_error(results: Results, case: Case, entry: Entry, seeds: Sequence[int]):
+    """RMSE of each site, mean over seeds, and places of all sites."""
+    found: dict[int, list[float]] = {}
+    places = None
+    for seed in seeds:
+        sums = results.sums(case, entry, seed)
+        places = results.places(case, entry, seed)
+        by_site = sums.table.sum(axis=(1, 2))
+        for site, row in zip(sums.site.tolist(), by_site, strict=True):
+            if row[0] > 0:
+                found.setdefault(site, []).append(float(np.sqrt(row[1] / row[0])))
+    assert places is not None
+    return {site: float(np.mean(values)) for site, values in found.items()}, places["lat"], places["lon"]
+
+
+def _scatter(axes: Axes, lat: np.ndarray, lon: np.ndarray, values: dict[int, float], colours: str, **options):
+    rows = np.array(list(values), int)
+    axes.set(xlim=(-180, 180), ylim=(-60, 84), aspect="equal")
+    axes.set_xticks(range(-180, 181, 60))
+    axes.set_yticks(range(-60, 81, 30))
+    return axes.scatter(lon[rows], lat[rows], c=list(values.values()), s=7, cmap=colours, linewidths=0, **options)
+
+
+# ---- Taylor diagrams ----------------------------------------------------------------------------------------------
+
+
+@style.styled
+def taylor(results: Results) -> Figure | None:
+    """Standard deviation against correlation (Taylor 2001, J. Geophys. Res. 106:7183), new sites and later years."""
+    splits = ("temporal", "spatial")
+    wanted = quantities(results)
+    if not wanted:
+        return None
+    figure, grid = style.new_figure(9.6, 1.2 + 2.3 * len(splits), len(splits), len(wanted), squeeze=False)
+    handles: dict[str, Line2D] = {}
+    for row, split in zip(grid, splits, strict=True):
+        for axes, (ensemble, target) in zip(row, wanted, strict=True):
+            case = Case(ensemble, target, split)
+            _taylor_axes(axes)
+            for entry in results.entries(case):
+                if "/" in entry.model or entry.past_flux not in MODE_COLOURS:
+                    continue
+                ratio, correlation = _taylor_point(results, case, entry)
+                colour, marker = MODE_COLOURS[entry.past_flux], _marker(entry.kind)
+                angle = np.arccos(np.clip(correlation, 0.0, 1.0))
+                axes.plot(ratio * np.cos(angle), ratio * np.sin(angle), marker, color=colour, markersize=4.5,
+                          markeredgecolor=style.INK, markeredgewidth=0.4)  # fmt: skip
+                handles[entry.kind] = Line2D([], [], linestyle="", marker=marker, color=style.MUTED,
+                                             label=style.model_name(entry.kind))  # fmt: skip
+            axes.set_title(f"{quantity_name(ensemble, target)}\n{SPLIT_NAMES[split]}", fontsize=8)
+    modes = [Patch(color=colour, label=MODE_NAMES[mode]) for mode, colour in MODE_COLOURS.items()]
+    style.shared_legend(figure, [*handles.values(), *modes], ncols=6)
+    return figure
+
+
+def _taylor_axes(axes: Axes) -> None:
+    """Quarter circles of equal deviation around the origin, and of equal centred error around the observation."""
+    angle = np.linspace(0, np.pi / 2, 90)
+    for radius in (0.5, 1.0):
+        axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=style.MUTED if radius == 1.0 else style.GRID,
+                  linewidth=0.8)  # fmt: skip
+    around = np.linspace(0, np.pi, 90)
+    for radius in (0.25, 0.5, 0.75):
+        axes.plot(1 + radius * np.cos(around), radius * np.sin(around), color=style.GRID, linewidth=0.6, linestyle=":")
+    for correlation in (0.5, 0.8, 0.9, 0.95, 0.99):
+        x, y = 1.25 * correlation, 1.25 * np.sqrt(1 - correlation**2)
+        axes.plot([0, x], [0, y], color=style.GRID, linewidth=0.5)
+        axes.annotate(f"{correlation:g}", (x, y), fontsize=6, color=style.MUTED)
+    axes.plot(1, 0, "*", color=style.INK, markersize=8, clip_on=False)
+    axes.set(xlim=(0, 1.45), ylim=(0, 1.3), aspect="equal")
+    axes.grid(visible=False)
+
+
+def _taylor_point(results: Results, case: Case, entry: Entry) -> tuple[float, float]:
+    total = sum(results.sums(case, entry, seed).table.sum(axis=(0, 1, 2)) for seed in results.seeds(case, entry))
+    observed, predicted = statistics.deviations(total)
+    return predicted / observed if observed else np.nan, np.nan_to_num(statistics.correlation(total))
+
+
+def _marker(kind: str) -> str:
+    markers = dict(zip(plan.MODELS, "v<>^soDP*hXdp8", strict=False))
+    return markers.get(kind, "o")
+
+
+# ---- curves -------------------------------------------------------------------------------------------------------
+
+
+@style.styled
+def data_efficiency(results: Results) -> Figure | None:
+    """RMSE of models trained on fewer sites, at the sites that all of them were tested on."""
+    prefix = "share_"
+    shared = {
+        (case.ensemble, case.target)
+        for case in results.main_cases()
+        for entry in results.entries(case)
+        if f"/{prefix}" in entry.model
+    }
+    panels = [
+        Case(ensemble, target, split)
+        for ensemble, target in quantities(results)
+        if (ensemble, target) in shared
+        for split in ("temporal", "spatial")
+    ]
+
+    def series(case: Case) -> dict[Entry, dict[float, float]]:
+        found: dict[Entry, dict[float, float]] = {}
+        for entry in results.entries(case):
+            kind, _, variant = entry.model.partition("/")
+            if variant.startswith(prefix) and entry.past_flux in ("none", "gauged"):
+                whole = Entry(kind, entry.past_flux)
+                found.setdefault(whole, {})[float(variant.removeprefix(prefix))] = np.nan
+        for whole, points in found.items():
+            names = {1.0: whole} | {
+                share: Entry(f"{whole.model}/{prefix}{share:g}", whole.past_flux) for share in points
+            }
+            seeds = set.intersection(*(set(results.seeds(case, entry)) for entry in names.values()))
+            found[whole] = _common_rmse(results, case, names, sorted(seeds))
+        return found
+
+    return _curves(results, panels, series, "share of the training sites", logarithmic=True)
+
+
+@style.styled
+def history_length(results: Results) -> Figure | None:
+    """RMSE in the first test year against the number of years whose flux is visible."""
+    panels = [
+        case for case in results.main_cases() if any(entry.past_flux == "history_0" for entry in results.entries(case))
+    ]
+
+    def series(case: Case) -> dict[Entry, dict[float, float]]:
+        models = {entry.model for entry in results.entries(case) if entry.past_flux == "history_0"}
+        return {
+            Entry(model, "gauged"): _common_rmse(
+                results,
+                case,
+                {float(years): Entry(model, f"history_{years}") for years in plan.HISTORY_YEARS},
+                results.seeds(case, Entry(model, "history_0")),
+            )
+            for model in sorted(models)
+        }
+
+    return _curves(results, panels, series, "years of past flux", logarithmic=False)
+
+
+def _common_rmse(results: Results, case: Case, entries: dict[float, Entry], seeds: Sequence[int]) -> dict[float, float]:
+    """Mean RMSE over seeds at the sites that all entries were tested on."""
+    found: dict[float, list[float]] = {}
+    for seed in seeds:
+        sums = {x: results.sums(case, entry, seed) for x, entry in entries.items()}
+        common = None
+        for some in sums.values():
+            common = some.site if common is None else np.intersect1d(common, some.site)
+        for x, some in sums.items():
+            row = some.of_sites(common).table.sum(axis=(0, 1, 2))
+            found.setdefault(x, []).append(statistics.pooled(row)["rmse"])
+    return {x: float(np.mean(found[x])) for x in sorted(found)}
+
+
+def _curves(
+    results: Results,
+    panels: list[Case],
+    series: Callable[[Case], dict[Entry, dict[float, float]]],
+    label: str,
+    *,
+    logarithmic: bool,
+) -> Figure | None:
+    if not panels:
+        return None
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, grid = style.new_figure(9.6, 0.7 + 2.2 * rows, rows, columns, squeeze=False)
+    handles: dict[str, Line2D] = {}
+    for axes, case in zip(grid.flat, panels, strict=False):
+        for entry, points in series(case).items():
+            colour, dash = LINES.get(entry.kind, BASELINE_LINES["with" if entry.past_flux == "gauged" else "without"])
+            look = {"color": colour, "linestyle": dash, "marker": "o", "markersize": 3.5}
+            axes.plot(list(points), list(points.values()), **look)
+            handles[entry_name(entry)] = Line2D([], [], label=entry_name(entry), **look)
+        axes.set_title(f"{quantity_name(case.ensemble, case.target)}\n{SPLIT_NAMES[case.split]}", fontsize=8)
+        axes.set_ylim(bottom=0)
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.set_xticks([0.1, 0.25, 0.5, 1.0], labels=["10 %", "25 %", "50 %", "100 %"])
+            axes.minorticks_off()
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes in grid[-1]:
+        axes.set_xlabel(label)
+    for row in grid:
+        row[0].set_ylabel("RMSE")
+    style.shared_legend(figure, list(handles.values()))
+    return figure
+
+
+@style.styled
+def coverage(results: Results) -> Figure | None:
+    """Share of observations within the 90 % interval, by model and split."""
+    rows = [
+        (case, entry, results.values(case, entry, "coverage90"))
+        for case in results.main_cases()
+        for entry in results.entries(case)
+        if "/" not in entry.model and entry.past_flux in MODE_COLOURS and results.values(case, entry, "coverage90")
+    ]
+    if not rows:
+        return None
+    wanted = quantities(results)
+    figure, grid = style.new_figure(9.6, 3.2, 1, len(wanted), sharey=True, squeeze=False)
+    splits = list(SPLIT_NAMES)
+    for axes, (ensemble, target) in zip(grid[0], wanted, strict=True):
+        axes.axhspan(0.88, 0.92, color=style.GRID)
+        for case, entry, values in rows:
+            if (case.ensemble, case.target) == (ensemble, target):
+                look = {"color": MODE_COLOURS[entry.past_flux], "markeredgecolor": style.INK, "markeredgewidth": 0.4}
+                axes.plot(splits.index(case.split), np.mean(values), _marker(entry.kind), markersize=5, **look)
+        axes.set_title(quantity_name(ensemble, target))
+        axes.set_xticks(range(len(splits)), labels=[SPLIT_NAMES[split] for split in splits], rotation=30, ha="right")
+    grid[0, 0].set_ylabel("coverage of the 90 % interval")
+    kinds = dict.fromkeys(entry.kind for _, entry, _ in rows)
+    style.shared_legend(
+        figure,
+        [Line2D([], [], linestyle="", marker=_marker(k), color=style.MUTED, label=style.model_name(k)) for k in kinds],
+    )
+    return figure
