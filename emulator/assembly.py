@@ -12,6 +12,7 @@ from emulator.data.splits import Split
 from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
+from emulator.models.streaming import StreamingModel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
 from emulator.training.schedule import Schedule
@@ -34,12 +35,14 @@ def build(
     scalers = fit_scalers(known, signature)
     torch.manual_seed(config.seed)
     model = registry.build(config.model, signature, scalers)
+    del known
     batches = WindowSampler(
         dataset,
         split.mask("train"),
         years_per_window=options.years_per_window,
         batch_size=options.batch_size,
         seed=config.seed,
+        windows_per_site=options.windows_per_site,
     )
     loss = _build_loss(config, dataset, split, signature, scalers)
     validation = Validation(
@@ -47,15 +50,18 @@ def build(
         split,
         loss,
         batch_size=options.batch_size,
-        max_training_sites=options.validation_sites,
+        max_sites=options.validation_sites,
+        record_years=options.validation_record_years,
         seed=config.seed,
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
     parts = Parts(
         model=model,
         loss=loss,
         batches=batches,
-        prepare=lambda present: present.prepare(known),
+        prepare=lambda: _prepare(model, dataset, split),
         validate=validation,
         optimizer=optimizer,
         schedule=_build_schedule(options, optimizer, len(batches)),
@@ -77,10 +83,17 @@ def build(
         epochs=options.epochs,
         patience=options.patience,
         gradient_clip=options.gradient_clip,
+        validation_every=options.validation_every,
         auxiliary_weight=config.loss.auxiliary,
         seed=config.seed,
     )
     return parts, settings
+
+
+def _prepare(model: StreamingModel, dataset: Dataset, split: Split) -> None:
+    """Show the model its training data, where it takes any in."""
+    if type(model).prepare is not StreamingModel.prepare:
+        model.prepare(training_data(dataset, split.mask("train")))
 
 
 def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, batches_per_epoch: int) -> Schedule:

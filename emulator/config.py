@@ -57,9 +57,16 @@ class TrainingConfig(Section):
     warmup_epochs: float = Field(0.5, ge=0)
     patience: int = Field(1000, ge=1, description="epochs without a better validation loss before training stops")
     average_decay: float = Field(0.99, ge=0, lt=1, description="decay per batch of the weight average; 0 = none")
-    validation_sites: int = Field(
-        64, ge=1, description="at most so many training sites are scored in the validation years"
+    windows_per_site: int | None = Field(
+        None, ge=1, description="windows of each site in an epoch; null = as many as cover the training years"
     )
+    validation_sites: int = Field(
+        64, ge=1, description="at most so many training sites, and so many validation sites, are scored"
+    )
+    validation_record_years: int | None = Field(
+        None, ge=1, description="years before the test years that validation runs; null = all"
+    )
+    validation_every: int = Field(1, ge=1, description="epochs between validations; the last epoch is always validated")
     threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
 
 

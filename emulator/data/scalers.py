@@ -41,7 +41,7 @@ class Scalers:
         inputs, statics, targets = len(signature.inputs), len(signature.statics), len(signature.targets)
         zero, one = torch.zeros, torch.ones
         return cls(
-            skew=zero(inputs),
+            skew=torch.tensor([float(variable.skewed) for variable in signature.inputs]),
             driver_mean=zero(inputs),
             driver_std=one(inputs),
             driver_min=zero(inputs),
@@ -59,19 +59,17 @@ class Scalers:
 
 def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
     """Scalers of training data; a target without any data gets scale 1."""
-    drivers = data.drivers.flatten(0, 1)
-    skewed = torch.tensor([variable.skewed for variable in signature.inputs])
-    skew = torch.where(skewed, drivers.abs().mean(0).clamp(min=1e-12), torch.zeros(len(skewed)))
-    driver_mean, driver_std = _moments(compress(drivers, skew))
+    columns = [_column_statistics(data.drivers[..., i], v.skewed) for i, v in enumerate(signature.inputs)]
+    skew, driver_mean, driver_std, driver_min, driver_max = torch.tensor(columns).T.contiguous()
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
     static_mean, static_std = _moments(data.static)
     statistics = torch.tensor([_target_statistics(data.flux[..., target]) for target in range(len(signature.targets))])
     return Scalers(
-        skew=skew,
-        driver_mean=driver_mean,
+        skew=skew.clone(),
+        driver_mean=driver_mean.clone(),
         driver_std=torch.maximum(driver_std, least_spread),
-        driver_min=drivers.amin(0),
-        driver_max=drivers.amax(0),
+        driver_min=driver_min.clone(),
+        driver_max=driver_max.clone(),
         static_mean=static_mean,
         static_std=static_std,
         static_min=data.static.amin(0),
@@ -83,9 +81,20 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
     )
 
 
-def compress(drivers: Tensor, skew: Tensor) -> Tensor:
-    """asinh(x / skew) for skewed drivers (skew > 0), x for the others; (..., D)."""
-    return torch.where(skew > 0, torch.asinh(drivers / torch.where(skew > 0, skew, torch.ones_like(skew))), drivers)
+def asinh(x: Tensor) -> Tensor:
+    """asinh to the last bit or two of float32, of operations that torch vectorises on CPUs, as its own asinh is not."""
+    size = x.abs()
+    square = size * size
+    return torch.copysign(torch.log1p(size + square / (1.0 + torch.sqrt(1.0 + square))), x)
+
+
+def _column_statistics(values: Tensor, skewed: bool) -> tuple[float, float, float, float, float]:
+    """Skew, mean and deviation of the compressed values, least and largest value, of one driver (N, T)."""
+    column = values.flatten().contiguous()
+    skew = max(float(column.abs().mean()), 1e-12) if skewed else 0.0
+    mean, std = _moments(asinh(column / skew) if skewed else column)
+    low, high = column.aminmax()
+    return skew, float(mean), float(std), float(low), float(high)
 
 
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,10 +152,17 @@ class DriverScaling(nn.Module):
 
     def __init__(self, scalers: Scalers) -> None:
         super().__init__()
+        self.skewed: list[int] = torch.nonzero(scalers.skew).flatten().tolist()
         self.register_buffer("skew", scalers.skew.clone())
         self.register_buffer("mean", scalers.driver_mean.clone())
         self.register_buffer("std", scalers.driver_std.clone())
 
     def forward(self, drivers: Tensor) -> Tensor:
-        """(..., D) table units -> (..., D) dimensionless."""
-        return (compress(drivers, self.skew) - self.mean) / self.std
+        """(..., D) table units -> (..., D) dimensionless: (x - mean) / std, of asinh(x / skew) for skewed drivers."""
+        if drivers.dim() == 2:  # a day of a host: few numbers, so that the number of operations counts
+            skew = torch.where(self.skew > 0, self.skew, torch.ones_like(self.skew))
+            return (torch.where(self.skew > 0, torch.asinh(drivers / skew), drivers) - self.mean) / self.std
+        compressed = drivers.clone()
+        for column in self.skewed:
+            compressed[..., column] = asinh(drivers[..., column] / self.skew[column])
+        return (compressed - self.mean) / self.std

@@ -51,20 +51,24 @@ class TrainingData:
 def training_data(dataset: Dataset, site_years: np.ndarray) -> TrainingData:
     """Cut the training sites and years out of a dataset; site_years: (N, Y) bool in the order of `dataset.years`.
 
-    Flux of a site-year that is not marked is NaN.
+    Flux of a site-year that is not marked is NaN. Where the sites are consecutive and all their years marked, the
+    tensors are views.
     """
     sites, years = _marked(dataset, site_years)
     days = dataset.days(int(years[0]), int(years[-1]))
-    flux = _visible(dataset.flux, dataset.day_mask(site_years))[torch.as_tensor(sites), days]
     rows = torch.as_tensor(sites)
-    return TrainingData(dataset.drivers[rows, days], dataset.calendar[days], dataset.static[rows], flux, rows)
+    chosen = _as_slice(sites)
+    flux = _visible(dataset.flux[chosen, days], dataset.day_mask(site_years)[chosen, days])
+    return TrainingData(dataset.drivers[chosen, days], dataset.calendar[days], dataset.static[chosen], flux, rows)
 
 
 class WindowSampler:
     """Random windows of consecutive years of the marked site-years, the same for the same (seed, epoch).
 
     All windows of a batch span the same years, and a batch holds different sites. In each epoch every site is drawn
-    ceil(years / years_per_window) times, with starts spread over the marked years.
+    `windows_per_site` times, by default ceil(years / years_per_window), with starts spread over the marked years.
+    Of several processes each gets its share of the sites of every batch, so that a batch is the same for any number of
+    them.
     """
 
     def __init__(
@@ -75,40 +79,44 @@ class WindowSampler:
         years_per_window: int,
         batch_size: int,
         seed: int,
+        windows_per_site: int | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """site_years: (N, Y) bool; the marked years must be consecutive and whole."""
+        """site_years: (N, Y) bool; the marked years must be consecutive and whole.
+
+        Raises ValueError where a batch has fewer sites than there are processes.
+        """
         self.dataset = dataset
         self.sites, self.years = _marked(dataset, site_years)
         self.length = min(years_per_window, len(self.years))
         self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
+        self.rounds = windows_per_site or math.ceil(len(self.years) / self.length)
+        self._pieces = math.ceil(len(self.sites) / batch_size)
+        smallest = len(self.sites) // self._pieces
+        if smallest < world_size:
+            raise ValueError(
+                f"training.batch_size: {world_size} processes share batches of {smallest} sites; "
+                "use fewer processes or larger batches"
+            )
         self._visible = dataset.day_mask(site_years)
 
     def __len__(self) -> int:
-        """Batches of one epoch on this rank."""
-        pieces = math.ceil(len(self.sites) / self.batch_size)
-        return math.ceil(pieces * self._rounds / self.world_size)
-
-    @property
-    def _rounds(self) -> int:
-        return math.ceil(len(self.years) / self.length)
+        """Batches of one epoch."""
+        return self._pieces * self.rounds
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch in random order."""
-        random = np.random.default_rng([self.seed, number])
-        plan = self._plan(random)
-        plan += plan[: len(self) * self.world_size - len(plan)]
-        for sites, start in plan[self.rank :: self.world_size]:
-            yield self._window(sites, int(self.years[start]))
+        for sites, start in self._plan(np.random.default_rng([self.seed, number])):
+            own = np.array_split(sites, self.world_size)[self.rank]
+            yield self._window(own, int(self.years[start]))
 
     def _plan(self, random: np.random.Generator) -> list[tuple[np.ndarray, int]]:
         last_start = len(self.years) - self.length
-        pieces = math.ceil(len(self.sites) / self.batch_size)
         plan = []
-        for turn in range(self._rounds):
-            for sites in np.array_split(random.permutation(self.sites), pieces):
-                position = (turn + random.random()) / self._rounds
+        for turn in range(self.rounds):
+            for sites in np.array_split(random.permutation(self.sites), self._pieces):
+                position = (turn + random.random()) / self.rounds
                 plan.append((sites, min(int(position * (last_start + 1)), last_start)))
         return [plan[index] for index in random.permutation(len(plan))]
 
@@ -147,8 +155,14 @@ def _batch(dataset: Dataset, rows: Tensor, days: slice, flux: Tensor, target: Te
 
 
 def _visible(flux: Tensor, mask: Tensor) -> Tensor:
-    """NaN where the mask (…, T) is False."""
-    return torch.where(mask[..., None], flux, torch.full_like(flux, torch.nan))
+    """NaN where the mask (…, T) is False; the flux itself where it is True throughout."""
+    return flux if bool(mask.all()) else flux.masked_fill(~mask[..., None], torch.nan)
+
+
+def _as_slice(rows: np.ndarray) -> slice | Tensor:
+    """Consecutive rows as a slice, with which a tensor gives a view."""
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first + 1 == len(rows) else torch.as_tensor(rows)
 
 
 def _marked(dataset: Dataset, site_years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

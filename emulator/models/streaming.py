@@ -64,7 +64,9 @@ class StreamingModel(nn.Module):
 
     @torch.jit.unused
     def prepare(self, data: TrainingData) -> None:
-        """Take in training data, as RACI does into its memory bank. Called before training and before evaluation."""
+        """Take in training data, as RACI does into its memory bank. Called once before training, so that what is taken
+        in depends on the data alone, not on weights; it is in the checkpoint.
+        """
 
     @torch.jit.unused
     def freeze(self) -> None:

@@ -6,10 +6,13 @@ seriously as a large one's.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from emulator.data.scalers import asinh
 
 SHARE_OF_SIZE = 0.25
 """Share of a site's root mean square flux that its spread is not much below."""
@@ -20,12 +23,11 @@ HUBER_DELTA = 2.0
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Shares of the three terms and of the model's own auxiliary terms."""
+    """Shares of the three terms."""
 
     transformed: float = 1.0
     site: float = 1.0
     physical: float = 1.0
-    auxiliary: float = 1.0
 
 
 class FluxLoss(nn.Module):
@@ -72,7 +74,7 @@ class FluxLoss(nn.Module):
         target = torch.where(known, target, torch.zeros_like(target))
         prediction = torch.where(known, prediction, torch.zeros_like(prediction))
         error = prediction - target
-        transformed = torch.asinh(prediction / self.scale) - torch.asinh(target / self.scale)
+        transformed = _Asinh.apply(prediction / self.scale) - asinh(target / self.scale)
         terms = (
             self.weights.transformed * _huber(transformed / self.transformed_spread)
             + self.weights.site * torch.log1p((error / self.site_spread[site][:, None, :]) ** 2)
@@ -91,29 +93,55 @@ def flux_loss(weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor,
     asinh scale. A site's spread is its standard deviation and, added in squares, a share of the size of its flux: a
     steady flux need not be right to a small part of its size.
     """
-    flux = torch.where(usable[..., None], flux, torch.full_like(flux, torch.nan)).double()
-    transformed = torch.asinh(flux / scale.double())
-    variance, mean_square = _spread(flux, dim=(1,)) ** 2, (flux**2).nanmean(dim=1)
-    site_spread = _positive((variance + SHARE_OF_SIZE**2 * mean_square).sqrt())
+    spreads = [_spreads(flux[..., target], usable, float(scale[target])) for target in range(flux.shape[2])]
+    site_spread, flux_spread, transformed_spread = (torch.stack(parts, dim=-1) for parts in zip(*spreads, strict=True))
     return FluxLoss(
         weights,
         scale=scale,
-        transformed_spread=_positive(_spread(transformed, dim=(0, 1))),
-        site_spread=site_spread,
-        flux_spread=_positive(_spread(flux, dim=(0, 1))),
+        transformed_spread=_positive(transformed_spread),
+        site_spread=_positive(site_spread),
+        flux_spread=_positive(flux_spread),
         target_weight=target_weight,
     )
 
 
-def _spread(values: Tensor, dim: tuple[int, ...]) -> Tensor:
-    """Population standard deviation over `dim`, NaN left out; NaN where nothing is known."""
-    mean = values.nanmean(dim=dim, keepdim=True)
-    return ((values - mean) ** 2).nanmean(dim=dim).sqrt()
+def _spreads(flux: Tensor, usable: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Of one target (N, T), in double precision: spread of each site (N,), of all flux and of all transformed flux.
+
+    NaN where nothing is known.
+    """
+    known = usable & torch.isfinite(flux)
+    flux = torch.where(known, flux, torch.zeros_like(flux)).double()
+    days = known.sum(dim=1)
+    mean_square = (flux * flux).sum(dim=1) / days
+    away = (flux - (flux.sum(dim=1) / days)[:, None]) * known
+    site = ((away * away).sum(dim=1) / days + SHARE_OF_SIZE**2 * mean_square).sqrt()
+    values = flux[known]
+    return site, _spread(values), _spread(asinh(values / scale))
+
+
+def _spread(values: Tensor) -> Tensor:
+    """Population standard deviation; NaN where there are no values."""
+    return ((values - values.mean()) ** 2).mean().sqrt()
 
 
 def _positive(spread: Tensor) -> Tensor:
     """A divisor: 1 for a target without any data, which is then never scored."""
     return torch.nan_to_num(spread, nan=1.0).clamp(min=1e-6)
+
+
+class _Asinh(torch.autograd.Function):
+    """`asinh` with its derivative, 1 / sqrt(1 + x^2), in one step."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return asinh(x)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (x,) = context.saved_tensors
+        return gradient * torch.rsqrt(1.0 + x * x)
 
 
 def _huber(error: Tensor) -> Tensor:

@@ -62,20 +62,21 @@ class Settings:
     gradient_clip: float
     auxiliary_weight: float
     seed: int
+    validation_every: int = 1
 
 
 @dataclass
 class Parts:
     """The objects that training works on.
 
-    `prepare` refreshes what a model derives from training data (a retrieval memory) and `validate` gives the validation
-    loss; `description` and the hashes are stored in every checkpoint.
+    `prepare` gives the model what it derives from training data (a retrieval memory), once a session, and `validate`
+    gives the validation loss; `description` and the hashes are stored in every checkpoint.
     """
 
     model: StreamingModel
     loss: nn.Module
     batches: EpochBatches
-    prepare: Callable[[StreamingModel], None]
+    prepare: Callable[[], None]
     validate: Callable[[StreamingModel], float]
     optimizer: torch.optim.Optimizer
     schedule: Schedule
@@ -112,7 +113,10 @@ class Trainer:
 
     def train(self) -> Progress:
         """Run the remaining epochs. Raises Interrupted after saving, TrainingDiverged if the loss is not finite."""
+        if self.finished:
+            return self.progress
         with self._signals_held():
+            self.parts.prepare()
             while not self.finished:
                 self._train_epoch()
                 self._close_epoch()
@@ -130,7 +134,6 @@ class Trainer:
         parts, progress = self.parts, self.progress
         if progress.batch == 0:
             torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch)
-            parts.prepare(parts.model)
         parts.model.train()
         started = time.perf_counter()
         bar = tqdm(
@@ -179,22 +182,11 @@ class Trainer:
         learning_rate = parts.schedule.learning_rate
         train_loss = progress.loss_sum / max(1, progress.batch)
         epoch = progress.epoch
-        with parts.average.applied(parts.model):
-            parts.prepare(parts.model)
-            parts.model.eval()
-            val_loss = parts.validate(parts.model)
-            if not math.isfinite(val_loss):
-                raise TrainingDiverged(
-                    f"{self.run.path}: the validation loss of epoch {epoch} is {val_loss}; a lower "
-                    "training.learning_rate may help, in a new --out or with --overwrite"
-                )
-            improved = val_loss < progress.best_val_loss
-            if improved:
-                progress.best_epoch, progress.best_val_loss = epoch, val_loss
-            progress.epoch, progress.batch, progress.loss_sum = epoch + 1, 0, 0.0
-            if improved:
-                self._save(self.run.best)
-        parts.schedule.after_epoch(val_loss)
+        progress.epoch, progress.batch, progress.loss_sum = epoch + 1, 0, 0.0
+        val_loss, improved = None, False
+        if progress.epoch % self.settings.validation_every == 0 or progress.epoch == self.settings.epochs:
+            val_loss, improved = self._validate(epoch)
+            parts.schedule.after_epoch(val_loss)
         progress.seconds += time.perf_counter() - started
         self.run.append_log(
             {
@@ -206,12 +198,28 @@ class Trainer:
                 "best": improved,
             }
         )
-        log.info(
-            "epoch %d: train %.4f, validation %.4f%s", epoch, train_loss, val_loss, ", best so far" if improved else ""
-        )
+        shown = "" if val_loss is None else f", validation {val_loss:.4f}"
+        log.info("epoch %d: train %.4f%s%s", epoch, train_loss, shown, ", best so far" if improved else "")
         self._save(self.run.last)
         if self._signal is not None and not self.finished:
             raise Interrupted(self._signal)
+
+    def _validate(self, epoch: int) -> tuple[float, bool]:
+        """Validation loss of the averaged weights, and whether it is the lowest so far, in which case they are kept."""
+        parts, progress = self.parts, self.progress
+        with parts.average.applied(parts.model):
+            parts.model.eval()
+            val_loss = parts.validate(parts.model)
+            if not math.isfinite(val_loss):
+                raise TrainingDiverged(
+                    f"{self.run.path}: the validation loss of epoch {epoch} is {val_loss}; a lower "
+                    "training.learning_rate may help, in a new --out or with --overwrite"
+                )
+            improved = val_loss < progress.best_val_loss
+            if improved:
+                progress.best_epoch, progress.best_val_loss = epoch, val_loss
+                self._save(self.run.best)
+        return val_loss, improved
 
     def _save(self, path: Any) -> None:
         parts = self.parts

@@ -18,23 +18,33 @@ class Validation:
 
     Training sites are run with their past flux visible and scored in validation years, as in the temporal test;
     validation sites are run without flux and scored in all years but test years, as in the spatial test. Test years are
-    cut off before anything runs.
+    cut off before anything runs. `max_sites` bounds the sites of either part, drawn once by the seed, and
+    `record_years` the years that are run, the last before the test years; None runs them all.
     """
 
     def __init__(
-        self, dataset: Dataset, split: Split, loss: FluxLoss, *, batch_size: int, max_training_sites: int, seed: int
+        self,
+        dataset: Dataset,
+        split: Split,
+        loss: FluxLoss,
+        *,
+        batch_size: int,
+        max_sites: int,
+        seed: int,
+        record_years: int | None = None,
     ) -> None:
         """Raises ValueError where the split leaves nothing to validate on."""
-        early = dataset.years[~split.test_years]
+        early = dataset.years[~split.test_years][-record_years if record_years else None :]
         days = dataset.days(int(early[0]), int(early[-1]))
         seen, later, new = (
             dataset.day_mask(split.mask(part))[:, days]
             for part in ("train", "validation_temporal", "validation_spatial")
         )
         trimmed = _cut(dataset, days)
-        training_sites = _at_most(np.flatnonzero(split.train_sites), max_training_sites, seed)
+        training_sites = _at_most(np.flatnonzero(split.train_sites), max_sites, seed)
+        new_sites = _at_most(np.flatnonzero(split.validation_sites), max_sites, seed)
         gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)
-        ungauged = whole_records(trimmed, np.flatnonzero(split.validation_sites), batch_size, scored=new)
+        ungauged = whole_records(trimmed, new_sites, batch_size, scored=new)
         parts = [[batch for batch in part if _known(batch) > 0] for part in (gauged, ungauged)]
         self.parts = [part for part in parts if part]
         self.loss = loss

@@ -167,6 +167,15 @@ def test_early_stopping(tiny_config, tmp_path):
     assert len(found) < 40 and len(found) == last_best + 3
 
 
+def test_validation_every_few_epochs_and_at_the_end(tiny_config, tmp_path):
+    settings = ("training.epochs=5", "training.validation_every=2")
+    assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
+    found = curve(tmp_path)
+    assert [line["val_loss"] is not None for line in found] == [False, True, False, True, True]
+    assert not any(line["best"] for line in found if line["val_loss"] is None)
+    assert checkpoint.load(tmp_path / "checkpoints" / "best.pt").progress.best_epoch in (1, 3, 4)
+
+
 def test_divergence_is_an_error_with_advice(tiny_config, tmp_path, caplog):
     settings = ("training.learning_rate=1e30", "training.warmup_epochs=0")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 1

@@ -14,15 +14,15 @@ def learning_curves(logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     figure, grid = style.new_figure(9.6, 2.9, 1, len(logs), sharey=True, squeeze=False)
     for axes, (kind, log) in zip(grid[0], logs.items(), strict=True):
         epochs = [entry["epoch"] + 1 for entry in log]
-        validation = [entry["val_loss"] for entry in log]
+        scored = [(epoch, entry["val_loss"]) for epoch, entry in zip(epochs, log, strict=True) if entry["val_loss"]]
         line = style.model_line(kind)
         axes.plot(epochs, [entry["train_loss"] for entry in log], color=style.MUTED, linewidth=1.2, label="training")
-        axes.plot(epochs, validation, color=line["color"], linewidth=1.6, label="validation")
-        best = min(range(len(validation)), key=lambda k: validation[k] if validation[k] is not None else float("inf"))
-        axes.plot(epochs[best], validation[best], marker="o", color=line["color"], markersize=6, linestyle="")
+        axes.plot(*zip(*scored, strict=True), color=line["color"], linewidth=1.6, label="validation")
+        best = min(scored, key=lambda point: point[1])
+        axes.plot(*best, marker="o", color=line["color"], markersize=6, linestyle="")
         axes.annotate(
-            f"epoch {epochs[best]}",
-            (epochs[best], validation[best]),
+            f"epoch {best[0]}",
+            best,
             (0, 7),
             textcoords="offset points",
             ha="center",

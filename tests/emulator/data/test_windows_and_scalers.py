@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emulator.data.dataset import Dataset
-from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, fit_scalers
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, asinh, fit_scalers
 from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data, whole_records
 from tests.emulator.synthetic import write_dataset
@@ -52,11 +52,61 @@ def test_epochs_repeat_by_number_and_differ_from_one_another(data: Dataset) -> N
     assert {year for epoch in range(8) for _, year in starts(epoch)} == {2003, 2004, 2005}
 
 
-def test_ranks_share_an_epoch(data: Dataset) -> None:
-    whole = [b.site.tolist() for b in sampler(data).epoch(1)]
-    shares = [[b.site.tolist() for b in sampler(data, rank=r, world_size=4).epoch(1)] for r in range(4)]
-    assert {len(share) for share in shares} == {2}
-    assert sorted(map(tuple, whole)) == sorted(set(map(tuple, (s for share in shares for s in share))))
+def test_ranks_share_every_batch(data: Dataset) -> None:
+    whole = [(b.site.tolist(), b.calendar[0, 0].tolist()) for b in sampler(data).epoch(1)]
+    shares = [list(sampler(data, rank=r, world_size=2).epoch(1)) for r in range(2)]
+    for (sites, start), *parts in zip(whole, *shares, strict=True):
+        assert [site for part in parts for site in part.site.tolist()] == sites
+        assert all(part.calendar[0, 0].tolist() == start and len(part.site) > 0 for part in parts)
+    with pytest.raises(ValueError, match="3 processes share batches of 2 sites"):
+        sampler(data, world_size=3)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_an_epoch_draws_each_site_as_often_as_told(data: Dataset, number: int) -> None:
+    one = sampler(data, windows_per_site=number)
+    drawn = [site for batch in one.epoch(0) for site in batch.site.tolist()]
+    assert sorted(drawn) == sorted(list(range(7)) * number) and len(list(one.epoch(0))) == len(one)
+    starts = {int(batch.calendar[0, 0, 0]) for epoch in range(8) for batch in one.epoch(epoch)}
+    assert starts == {2003, 2004, 2005}, "few windows an epoch, but all years in the end"
+
+
+def test_training_data_of_consecutive_sites_are_views(data: Dataset) -> None:
+    training = training_data(data, MASK)
+    assert training.drivers.data_ptr() == data.drivers.data_ptr() and training.flux.data_ptr() == data.flux.data_ptr()
+    scattered = MASK.copy()
+    scattered[2] = False
+    found = training_data(data, scattered)
+    assert found.site.tolist() == [0, 1, 3, 4, 5, 6] and torch.equal(found.flux[2], data.flux[3, : found.flux.shape[1]])
+
+
+def test_sampling_leaves_the_dataset_as_it_is(data: Dataset) -> None:
+    uneven = MASK.copy()
+    uneven[0, 0] = False
+    flux, drivers = data.flux.clone(), data.drivers.clone()
+    one = WindowSampler(data, uneven, years_per_window=4, batch_size=7, seed=0)
+    (batch,) = one.epoch(0)
+    unmarked = batch.flux[batch.site == 0, :365]
+    assert torch.isnan(unmarked).all() and torch.isfinite(batch.flux[batch.site == 1]).all()
+    assert torch.equal(data.flux, flux) and torch.equal(data.drivers, drivers)
+
+
+def test_asinh_is_asinh() -> None:
+    x = torch.cat([torch.linspace(-30, 30, 2001), 10.0 ** torch.arange(-12.0, 15.0), torch.tensor([0.0])])
+    exact = torch.asinh(x.double())
+    assert ((asinh(x).double() - exact).abs() <= 2.5e-7 * exact.abs()).all()
+    assert torch.isnan(asinh(torch.tensor([float("nan")]))).all()
+
+
+def test_a_day_is_scaled_as_a_series_is(data: Dataset) -> None:
+    training = training_data(data, MASK)
+    scaling = DriverScaling(fit_scalers(training, data.signature))
+    day = training.drivers[:, 100]
+    assert torch.allclose(scaling(day), scaling(training.drivers)[:, 100], rtol=1e-6, atol=1e-6)
+    assert torch.equal(training.drivers, data.drivers[:7, : training.drivers.shape[1]]), "the input was changed"
+    rebuilt = DriverScaling(Scalers.identity(data.signature))
+    rebuilt.load_state_dict(scaling.state_dict())
+    assert torch.equal(rebuilt(training.drivers), scaling(training.drivers))
 
 
 def test_a_window_longer_than_the_record_is_the_record(data: Dataset) -> None:
