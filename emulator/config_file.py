@@ -2,6 +2,7 @@
 
 import difflib
 import io
+import json
 import logging
 import types
 from collections.abc import Sequence
@@ -47,6 +48,18 @@ def to_yaml(config: BaseModel) -> str:
     stream = io.StringIO()
     yaml.dump(config.model_dump(mode="json"), stream)
     return stream.getvalue()
+
+
+def section_overrides(path: str | Path) -> list[str]:
+    """Values of a choice.yaml, as emulator.tune writes it, as overrides: `model.kind=lstm`, `model.dropout=0.2`, ..."""
+    content = _plain(_read(Path(path)))
+    kind, sections = content.get("kind"), {name: content.get(name, {}) for name in ("model", "training")}
+    if not isinstance(kind, str) or not all(isinstance(section, dict) for section in sections.values()):
+        raise ConfigError(f"{path}: not a file of choices as emulator.tune writes it: key 'kind' is missing")
+    values = [
+        f"{name}.{key}={json.dumps(value)}" for name, section in sections.items() for key, value in section.items()
+    ]
+    return [f"model.kind={kind}", *values]
 
 
 def _read(path: Path) -> CommentedMap:

@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
-        config = config_file.load(Config, options.config, options.set)
+        choice = config_file.section_overrides(options.choice) if options.choice else []
+        config = config_file.load(Config, options.config, [*choice, *options.set])
         if options.check:
             sys.stdout.write(config_file.to_yaml(config))
             return 0
@@ -154,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. model.kind=raci"
     )
+    parser.add_argument("--choice", type=Path, metavar="FILE", help="choice.yaml of emulator.tune, put in before --set")
     parser.add_argument("--check", action="store_true", help="validate, print the resolved configuration and stop")
     parser.add_argument(
         "--resume", choices=("auto", "never"), default="auto", help="auto (default): go on with a run that was stopped"
