@@ -27,11 +27,11 @@ def biome_climatology(
     """
     slot = day_slot(month, day)
     known = np.where(training[..., None], flux, np.nan)
-    everywhere = _slot_means(known, slot)
+    everywhere = slot_means(known, slot)
     result = np.empty(flux.shape, np.float64)
     for code in np.unique(biome):
         members = biome == code
-        own = _slot_means(known[members], slot)
+        own = slot_means(known[members], slot)
         result[members] = np.where(np.isfinite(own), own, everywhere)[slot]
     return result
 
@@ -40,20 +40,20 @@ def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, train
     """Day-of-year mean of each site's own training days, (N, T, C) -> (N, T, C); NaN for sites that have none."""
     slot = day_slot(month, day)
     known = np.where(training[..., None], flux, np.nan)
-    return np.stack([_slot_means(one_site[None], slot)[slot] for one_site in known])
+    return np.stack([slot_means(one_site[None], slot)[slot] for one_site in known])
 
 
-def _slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
+def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Mean of (N, T, C) over sites, years and a centred circular window, by slot; (366, C), NaN where nothing is."""
     finite = np.isfinite(flux)
     sums = np.zeros((SLOTS, flux.shape[-1]))
     counts = np.zeros_like(sums)
     np.add.at(sums, slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
     np.add.at(counts, slot, finite.sum(axis=0))
-    sums, counts = _window_sum(sums), _window_sum(counts)
+    sums, counts = window_sum(sums), window_sum(counts)
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
-def _window_sum(values: np.ndarray) -> np.ndarray:
+def window_sum(values: np.ndarray) -> np.ndarray:
     """Sum over the slots within HALF_WINDOW of each slot, the year being a circle."""
     return np.sum([np.roll(values, shift, axis=0) for shift in range(-HALF_WINDOW, HALF_WINDOW + 1)], axis=0)

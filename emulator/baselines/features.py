@@ -1,0 +1,58 @@
+"""Features of a site-day for regressions: what drivers were lately and over the past year, statics, season, past flux.
+
+All of them are causal: a day's features hold nothing of later days, and no flux of its own year.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from emulator.data.scalers import DriverScaling, Scalers
+from emulator.data.variables import Signature
+from emulator.models.layers import StaticFeatures, season
+
+LAG_DAYS = (1, 3, 7, 15, 30, 90, 365)
+"""Trailing windows, the present day included; where the record is shorter, the mean is over what there is."""
+
+
+class LagFeatures:
+    """Rows of features for chosen site-days.
+
+    Columns: trailing means of the scaled drivers (window by window), each class of a driver that is a flag, scaled
+    statics with one-hot classes, sine and cosine of the season with and without the sign of the hemisphere.
+    """
+
+    def __init__(self, signature: Signature, scalers: Scalers) -> None:
+        self.scaling = DriverScaling(scalers)
+        self.static_features = StaticFeatures(signature, scalers, "sphere" if _has_place(signature) else "none")
+        self.flags = [
+            (index, float(value))
+            for index, variable in enumerate(signature.inputs)
+            if variable.accumulate == "last" and variable.valid_max is not None
+            for value in range(int(variable.valid_min or 0), int(variable.valid_max) + 1)
+        ]
+        self.lagged = len(LAG_DAYS) * len(signature.inputs)
+        self.first_season = self.lagged + len(self.flags) + self.static_features.size
+        self.size = self.first_season + 4
+
+    def rows(self, drivers: Tensor, calendar: Tensor, static: Tensor, site: Tensor, day: Tensor) -> Tensor:
+        """drivers: (N, T, D) table units; calendar: (T, 6); static: (N, P); site, day: (R,) -> (R, size)."""
+        scaled = self.scaling(drivers)
+        total = torch.nn.functional.pad(scaled.double().cumsum(1), (0, 0, 1, 0))
+        means = [self._trailing_mean(total, site, day, days) for days in LAG_DAYS]
+        today = drivers[site, day]
+        flags = [(today[:, index : index + 1].round() == value).float() for index, value in self.flags]
+        static_features = self.static_features(static)[site]
+        wave = season(calendar[day], static_features[:, :1])
+        angle = (2.0 * math.pi) * calendar[day, 3:4].float() / calendar[day, 5:6].float()
+        return torch.cat([*means, *flags, static_features, wave, torch.sin(angle), torch.cos(angle)], dim=1)
+
+    def _trailing_mean(self, total: Tensor, site: Tensor, day: Tensor, days: int) -> Tensor:
+        """Mean over the last `days` days from running sums (N, T + 1, D); (R, D)."""
+        start = (day + 1 - days).clamp(min=0)
+        return ((total[site, day + 1] - total[site, start]) / (day + 1 - start).unsqueeze(1)).float()
+
+
+def _has_place(signature: Signature) -> bool:
+    return {"lat", "lon"} <= set(signature.static_names)

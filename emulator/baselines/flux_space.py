@@ -1,0 +1,74 @@
+"""From the space that regressions work in to fluxes: transformed, bounded, with nee derived."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emulator.data.scalers import Scalers
+from emulator.data.variables import Signature
+
+
+@dataclass(frozen=True)
+class FluxSpace:
+    """Learned targets in standardised asinh space, as the networks use (see emulator.models.layers.FluxHead).
+
+    names: all targets; learned: positions of those that are learned, which leaves nee out where gpp, ra and rh are
+    targets too; scale, mean, std, limit: (L,); positive: (L,) bool, targets that are never below 0; gain: (L,) factor
+    on the fluxes that makes up for the mean of a skewed error (see `with_gain`).
+    """
+
+    names: tuple[str, ...]
+    learned: np.ndarray
+    scale: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    limit: np.ndarray
+    positive: np.ndarray
+    gain: np.ndarray
+
+    @classmethod
+    def of(cls, signature: Signature, scalers: Scalers) -> "FluxSpace":
+        """The space of a signature with the scalers of its training data."""
+        names = signature.target_names
+        derived = {"nee"} if {"gpp", "ra", "rh", "nee"} <= set(names) else set()
+        learned = np.array([index for index, name in enumerate(names) if name not in derived])
+        return cls(
+            names=names,
+            learned=learned,
+            scale=scalers.target_scale.double().numpy()[learned],
+            mean=scalers.target_mean.double().numpy()[learned],
+            std=scalers.target_std.double().numpy()[learned],
+            limit=scalers.target_limit.double().numpy()[learned],
+            positive=np.array([signature.targets[index].minimum == 0.0 for index in learned]),
+            gain=np.ones(len(learned)),
+        )
+
+    def standardise(self, flux: np.ndarray) -> np.ndarray:
+        """(R, C) analysis units -> (R, L), NaN where missing."""
+        return (np.arcsinh(flux[:, self.learned] / self.scale) - self.mean) / self.std
+
+    def fluxes(self, standardised: np.ndarray) -> np.ndarray:
+        """(R, L) -> (R, C) float32 in analysis units."""
+        u = np.clip(standardised * self.std + self.mean, -self.limit, self.limit)
+        found = self.gain * self.scale * np.sinh(u)
+        found = np.where(self.positive, np.maximum(found, 0.0), found)
+        result = np.empty((len(found), len(self.names)), np.float32)
+        result[:, self.learned] = found
+        if len(self.learned) < len(self.names):
+            gpp, ra, rh = (result[:, self.names.index(name)] for name in ("gpp", "ra", "rh"))
+            result[:, self.names.index("nee")] = ra + rh - gpp
+        return result
+
+    def with_gain(self, standardised: np.ndarray, flux: np.ndarray, weight: np.ndarray) -> "FluxSpace":
+        """The same with the factor on each flux that gives the least squared error on some days.
+
+        A regression in a concave space gives about the median of the flux, and the error is judged about its mean:
+        Duan 1983, J. Am. Stat. Assoc. 78:605. standardised: (R, L) predicted; flux: (R, C); weight: (R,).
+        """
+        predicted = replace(self, gain=np.ones_like(self.gain)).fluxes(standardised)[:, self.learned].astype(np.float64)
+        observed = flux[:, self.learned]
+        weight = np.where(np.isfinite(observed), weight[:, None], 0.0)
+        size = np.sum(weight * predicted**2, axis=0)
+        product = np.sum(weight * predicted * np.nan_to_num(observed), axis=0)
+        gain = np.divide(product, size, out=np.ones_like(size), where=size > 0)
+        return replace(self, gain=np.clip(gain, 0.5, 2.0))

@@ -1,0 +1,54 @@
+"""What the benchmark asks of a trained model, network or not."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.dataset import Dataset
+from emulator.evaluation import prediction
+from emulator.models.streaming import StreamingModel
+
+
+class Predictor(Protocol):
+    """A trained model."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of values learned from data."""
+        ...
+
+    def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
+        """Fluxes of all sites and days, (N, T, C) float32 in analysis units.
+
+        visible_flux: (N, T) bool, days whose flux the model may see, default none; the flux of a year moves the
+        predictions of later years only.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StreamingPredictor:
+    """A network as a Predictor. self_fed: it reads its own predictions as past flux, `visible_flux` is not used."""
+
+    model: StreamingModel
+    self_fed: bool = False
+
+    @property
+    def parameters(self) -> int:
+        return sum(weights.numel() for weights in self.model.parameters())
+
+    def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
+        """See Predictor.predict."""
+        if self.self_fed:
+            return prediction.predict_self_fed(self.model, dataset)
+        return prediction.predict(self.model, dataset, visible_flux)
+
+
+def seen_flux(dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
+    """Flux (N, T, C) with NaN on the days that may not be seen."""
+    if visible_flux is None:
+        return torch.full_like(dataset.flux, torch.nan)
+    return torch.where(visible_flux[..., None], dataset.flux, torch.full_like(dataset.flux, torch.nan))

@@ -1,0 +1,127 @@
+"""Site-days that a regression is fitted to and judged on, as rows of features and fluxes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.baselines.features import LagFeatures
+from emulator.baselines.flux_space import FluxSpace
+from emulator.baselines.past import past_flux_features
+from emulator.baselines.predictor import seen_flux
+from emulator.data.dataset import Dataset
+from emulator.data.scalers import TargetScaling, fit_scalers
+from emulator.data.splits import Split
+from emulator.data.variables import Signature
+from emulator.data.windows import training_data
+
+SITES_AT_ONCE = 25
+"""It bounds memory: about 80 MB of running sums for 20 years of 13 drivers, and as much again for features."""
+
+UNGAUGED_SHARE = 0.1
+"""Share of the training sites whose flux is hidden from the features, so that a model learns to do without."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """features: (R, F) float32; target: (R, L) standardised, NaN = missing; flux: (R, C) analysis units; weight: (R,)."""
+
+    features: np.ndarray
+    target: np.ndarray
+    flux: np.ndarray
+    weight: np.ndarray
+
+
+class Design:
+    """How site-days become features, with scalers from training sites and years only."""
+
+    def __init__(self, dataset: Dataset, split: Split, signature: Signature, past_flux: bool) -> None:
+        scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
+        self.lags = LagFeatures(signature, scalers)
+        self.space = FluxSpace.of(signature, scalers)
+        self.scaling = TargetScaling(scalers)
+        self.past_flux = past_flux
+        self.targets = len(signature.targets)
+
+    @property
+    def size(self) -> int:
+        """Number of features."""
+        return self.lags.size + (6 * self.targets if self.past_flux else 0)
+
+    @property
+    def past_columns(self) -> range:
+        """Columns of the past flux: 3 C means of the flux, then 3 C of how well they are known."""
+        return range(self.lags.size, self.size)
+
+    def rows(self, dataset: Dataset, sites: Tensor, seen: Tensor, site: Tensor, day: Tensor) -> Tensor:
+        """sites: (n,) rows of the dataset; seen: (n, T, C) flux that may be seen; site: (R,) positions in `sites`; day:
+        (R,) -> (R, size).
+        """
+        features = self.lags.rows(dataset.drivers[sites], dataset.calendar, dataset.static[sites], site, day)
+        if not self.past_flux:
+            return features
+        past = past_flux_features(self.scaling.standardise(seen), dataset.calendar)
+        return torch.cat([features, past[site, day]], dim=1)
+
+    def all_days(self, dataset: Dataset, visible_flux: Tensor | None) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """Features of every day for a few sites at a time: rows of the dataset (n,) and features (n * T, size)."""
+        days = len(dataset.calendar)
+        seen = seen_flux(dataset, visible_flux)
+        for sites in torch.arange(dataset.n_sites).split(SITES_AT_ONCE):
+            site = torch.arange(len(sites)).repeat_interleave(days)
+            day = torch.arange(days).repeat(len(sites))
+            yield sites, self.rows(dataset, sites, seen[sites], site, day).numpy()
+
+    def training_rows(self, dataset: Dataset, split: Split, size: int, seed: int) -> Rows:
+        """At most about `size` random site-days of the training sites and years, every site with as many."""
+        random = np.random.default_rng([seed, 0])
+        hidden = random.random(dataset.n_sites) < UNGAUGED_SHARE
+        mask = dataset.day_mask(split.mask("train")).numpy()
+        visible = torch.as_tensor(mask & ~hidden[:, None])
+        return self._sample(dataset, mask, visible, size, random)
+
+    def validation_rows(self, dataset: Dataset, split: Split, size: int, seed: int) -> Rows:
+        """Random site-days of both validation parts, which weigh the same whatever their sizes.
+
+        Past flux: of the training years at training sites, of all earlier years at validation sites.
+        """
+        random = np.random.default_rng([seed, 1])
+        parts = [split.mask("validation_temporal"), split.mask("validation_spatial")]
+        visible = dataset.day_mask(split.mask("train") | split.validation_mask())
+        found = [
+            self._sample(dataset, dataset.day_mask(part).numpy(), visible, size // 2, random)
+            for part in parts
+            if part.any()
+        ]
+        if not found:
+            raise ValueError("split: there are no validation sites or years to choose options by")
+        return Rows(
+            np.concatenate([rows.features for rows in found]),
+            np.concatenate([rows.target for rows in found]),
+            np.concatenate([rows.flux for rows in found]),
+            np.concatenate([np.full(len(rows.weight), 1.0 / len(rows.weight)) for rows in found]),
+        )
+
+    def _sample(
+        self, dataset: Dataset, mask: np.ndarray, visible: Tensor, size: int, random: np.random.Generator
+    ) -> Rows:
+        """Random site-days of a mask (N, T) whose flux is known for some target."""
+        mask = mask & np.isfinite(dataset.flux).any(-1).numpy()
+        per_site = max(1, size // max(1, int(mask.any(axis=1).sum())))
+        chosen = [
+            (row, np.sort(random.permutation(np.flatnonzero(mask[row]))[:per_site]))
+            for row in np.flatnonzero(mask.any(axis=1))
+        ]
+        seen = seen_flux(dataset, visible)
+        features = []
+        for start in range(0, len(chosen), SITES_AT_ONCE):
+            part = chosen[start : start + SITES_AT_ONCE]
+            sites = torch.tensor([row for row, _ in part])
+            site = torch.as_tensor(np.repeat(np.arange(len(part)), [len(days) for _, days in part]))
+            day = torch.as_tensor(np.concatenate([days for _, days in part]))
+            features.append(self.rows(dataset, sites, seen[sites], site, day).numpy())
+        flux = np.concatenate([dataset.flux[row, days].numpy() for row, days in chosen]).astype(np.float64)
+        target = self.space.standardise(flux).astype(np.float32)
+        return Rows(np.concatenate(features), target, flux, np.full(len(flux), 1.0 / len(flux)))
