@@ -143,7 +143,7 @@ base_python() {
     fi
 }
 
-# Requirements of pyproject.toml, one a line: to build, to run, to develop. torch is installed before them, as a CPU build.
+# Requirements of pyproject.toml, one a line: to build, to run, to develop, to compare. torch is installed before them, as a CPU build.
 python_requirements() {
     "$ECOSTEP_VENV/bin/python" - "$ECOSTEP_ROOT/pyproject.toml" <<'PYTHON'
 import sys, tomllib
@@ -151,7 +151,8 @@ import sys, tomllib
 with open(sys.argv[1], "rb") as file:
     pyproject = tomllib.load(file)
 lists = [pyproject["build-system"]["requires"], pyproject["project"]["dependencies"]]
-lists += [pyproject["project"].get("optional-dependencies", {}).get("dev", []), pyproject.get("dependency-groups", {}).get("dev", [])]
+lists += [pyproject["project"].get("optional-dependencies", {}).get(extra, []) for extra in ("dev", "benchmarks")]
+lists += [pyproject.get("dependency-groups", {}).get("dev", [])]
 print("\n".join(sorted({requirement for requirements in lists for requirement in requirements})))
 PYTHON
 }

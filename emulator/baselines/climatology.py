@@ -14,7 +14,7 @@ from emulator.evaluation.climatology import SLOTS, day_slot, slot_means, window_
 
 @dataclass(frozen=True)
 class ClimatologyPredictor:
-    """tables: (366, C) by biome code; everywhere: (366, C), for other biomes; past_flux: whether to read a site's own."""
+    """Tables (366, C) by biome code, and one for other biomes; `past_flux`: whether to read a site's own past."""
 
     tables: dict[int, np.ndarray]
     everywhere: np.ndarray

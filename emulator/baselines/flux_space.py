@@ -63,7 +63,8 @@ class FluxSpace:
         """The same with the factor on each flux that gives the least squared error on some days.
 
         A regression in a concave space gives about the median of the flux, and the error is judged about its mean:
-        Duan 1983, J. Am. Stat. Assoc. 78:605. standardised: (R, L) predicted; flux: (R, C); weight: (R,).
+        Duan 1983, J. Am. Stat. Assoc. 78:605. That makes the flux too small, so the factor is not below 1, where it
+        would only shrink a noisy prediction. standardised: (R, L) predicted; flux: (R, C); weight: (R,).
         """
         predicted = replace(self, gain=np.ones_like(self.gain)).fluxes(standardised)[:, self.learned].astype(np.float64)
         observed = flux[:, self.learned]
@@ -71,4 +72,4 @@ class FluxSpace:
         size = np.sum(weight * predicted**2, axis=0)
         product = np.sum(weight * predicted * np.nan_to_num(observed), axis=0)
         gain = np.divide(product, size, out=np.ones_like(size), where=size > 0)
-        return replace(self, gain=np.clip(gain, 0.5, 2.0))
+        return replace(self, gain=np.clip(gain, 1.0, 2.0))

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from emulator.baselines.features import LagFeatures
 from emulator.baselines.flux_space import FluxSpace
-from emulator.baselines.past import past_flux_features
 from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import TargetScaling, fit_scalers
 from emulator.data.splits import Split
 from emulator.data.variables import Signature
 from emulator.data.windows import training_data
+from emulator.models.past_flux import PastFluxFeatures
 
 SITES_AT_ONCE = 25
 """It bounds memory: about 80 MB of running sums for 20 years of 13 drivers, and as much again for features."""
@@ -26,7 +26,9 @@ UNGAUGED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Rows:
-    """features: (R, F) float32; target: (R, L) standardised, NaN = missing; flux: (R, C) analysis units; weight: (R,)."""
+    """features: (R, F) float32; target: (R, L) standardised, NaN = missing; flux: (R, C) analysis units;
+    weight: (R,).
+    """
 
     features: np.ndarray
     target: np.ndarray
@@ -35,7 +37,10 @@ class Rows:
 
 
 class Design:
-    """How site-days become features, with scalers from training sites and years only."""
+    """How site-days become features, with scalers from training sites and years only.
+
+    Past flux is told by the features that the neural baselines read (see emulator.models.past_flux).
+    """
 
     def __init__(self, dataset: Dataset, split: Split, signature: Signature, past_flux: bool) -> None:
         scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
@@ -43,17 +48,7 @@ class Design:
         self.space = FluxSpace.of(signature, scalers)
         self.scaling = TargetScaling(scalers)
         self.past_flux = past_flux
-        self.targets = len(signature.targets)
-
-    @property
-    def size(self) -> int:
-        """Number of features."""
-        return self.lags.size + (6 * self.targets if self.past_flux else 0)
-
-    @property
-    def past_columns(self) -> range:
-        """Columns of the past flux: 3 C means of the flux, then 3 C of how well they are known."""
-        return range(self.lags.size, self.size)
+        self.past = PastFluxFeatures(len(signature.targets))
 
     def rows(self, dataset: Dataset, sites: Tensor, seen: Tensor, site: Tensor, day: Tensor) -> Tensor:
         """sites: (n,) rows of the dataset; seen: (n, T, C) flux that may be seen; site: (R,) positions in `sites`; day:
@@ -62,7 +57,7 @@ class Design:
         features = self.lags.rows(dataset.drivers[sites], dataset.calendar, dataset.static[sites], site, day)
         if not self.past_flux:
             return features
-        past = past_flux_features(self.scaling.standardise(seen), dataset.calendar)
+        past = self.past(self.scaling.standardise(seen), dataset.calendar.expand(len(sites), -1, -1))
         return torch.cat([features, past[site, day]], dim=1)
 
     def all_days(self, dataset: Dataset, visible_flux: Tensor | None) -> Iterator[tuple[Tensor, np.ndarray]]:
@@ -108,7 +103,7 @@ class Design:
         self, dataset: Dataset, mask: np.ndarray, visible: Tensor, size: int, random: np.random.Generator
     ) -> Rows:
         """Random site-days of a mask (N, T) whose flux is known for some target."""
-        mask = mask & np.isfinite(dataset.flux).any(-1).numpy()
+        mask = mask & torch.isfinite(dataset.flux).any(-1).numpy()
         per_site = max(1, size // max(1, int(mask.any(axis=1).sum())))
         chosen = [
             (row, np.sort(random.permutation(np.flatnonzero(mask[row]))[:per_site]))
