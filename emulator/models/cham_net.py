@@ -21,12 +21,18 @@ from emulator.models.seasons import spread_years
 from emulator.models.site_regression import SiteRegression, adaptation
 from emulator.models.streaming import ModelOutput, StreamingModel
 
+SEASON_WAVES = 5
+"""A constant, and sine and cosine of two harmonics of the year."""
+
 
 class ChamNetConfig(BaseModel):
     """Options of CHAM-net.
 
     `ungauged_share` of the training sites get no past flux and, of the others, `missing_year_share` of the years lose
     theirs, so that the same model runs with and without past flux. `past_flux` is what a host's `step` puts in history.
+    Ablations: `history: false` (drivers and statics only), `hierarchy: false` (one vector a year instead of days,
+    months and seasons), `film: false` (context is an input only), `site_features: 0` (no
+    regression on the site's past), `contrastive_weight: 0`. Option: `hypernetwork_rank`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,14 +52,18 @@ class ChamNetConfig(BaseModel):
     missing_year_share: float = Field(default=0.2, ge=0.0, le=1.0)
     contrastive_weight: float = Field(default=0.05, ge=0.0)
     temperature: float = Field(default=0.1, gt=0.0)
-    site_features: int = Field(default=8, ge=0)
+    history: bool = True
+    hierarchy: bool = True
+    film: bool = True
+    hypernetwork_rank: int = Field(default=0, ge=0)
+    site_features: int = Field(default=12, ge=0)
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
         return ChamNet(self, signature, scalers)
 
 
 class ChamNet(StreamingModel):
-    """State row: hemisphere (1), static embedding (S), h (H), c (H), history."""
+    """State row: hemisphere (1), static embedding (S), h (H), c (H), history, regression on the site's past."""
 
     def __init__(self, config: ChamNetConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
@@ -74,6 +84,7 @@ class ChamNet(StreamingModel):
             season=config.token_size,
             kernels=config.kernels,
             heads=config.heads,
+            hierarchy=config.hierarchy,
         )
         self.meta = MetaNetwork(
             self.history.annual_size + config.static_size,
@@ -81,6 +92,8 @@ class ChamNet(StreamingModel):
             config.input_size,
             config.hidden,
             config.static_size,
+            film=config.film,
+            rank=config.hypernetwork_rank,
         )
         self.initial = mlp(self.history.annual_size + config.static_size, config.hidden, 2 * config.hidden)
         self.embed = nn.Linear(drivers + 2, config.input_size)
@@ -90,19 +103,13 @@ class ChamNet(StreamingModel):
         # the head starts from what is known of the season: climatology and last year, not how well they are known
         self.head = FluxHead(signature, scalers, config.hidden, skip=(0.4, 0.0, 0.4, 0.0))
         self.n_statistics = 4 * targets
-        self.adapts = config.site_features > 0
+        self.remembers = config.history
+        self.adapts = config.history and config.site_features > 0
         self.site_features = nn.Linear(config.hidden, max(1, config.site_features))
-        n_features = 5 + max(1, config.site_features)
-        self.site = SiteRegression(n_features, self.head.n_learned)
+        self.site = SiteRegression(SEASON_WAVES + max(1, config.site_features), self.head.n_learned)
         self.project = mlp(config.year_size, config.year_size, 16)
-        self.layout = [
-            1,
-            config.static_size,
-            config.hidden,
-            config.hidden,
-            self.history.state_size,
-            self.site.state_size,
-        ]
+        self.layout = [1, config.static_size, config.hidden, config.hidden]
+        self.layout += [self.history.state_size, self.site.state_size]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
@@ -117,6 +124,8 @@ class ChamNet(StreamingModel):
         scaled = self.drivers(drivers)
         known = self.targets.standardise(flux)
         annual, seasonal, embedding = self.history(scaled, known, calendar)
+        if not self.remembers:
+            annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
         context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
         modulation = spread_years(self.meta(context), calendar)
         wave = season(calendar, parts[0])
@@ -126,26 +135,11 @@ class ChamNet(StreamingModel):
         learned = self.decode(hidden, seasonal, modulation)
         if self.adapts:
             features = self.response_features(hidden, wave)
-            years = annual.shape[1]
-            found = self.site(features, self.head.error(known, learned), calendar, years, self.no_prior(static))
-            learned = learned + adaptation(
-                spread_years(found.flatten(2), calendar).unflatten(2, [self.head.n_learned, -1]), features
-            )
+            error = self.head.error(known, learned)
+            found = self.site(features, error, calendar, annual.shape[1], self.no_prior(static))
+            daily = spread_years(found.flatten(2), calendar)
+            learned = learned + adaptation(daily.unflatten(2, [self.head.n_learned, -1]), features)
         return self.head.fluxes(learned), embedding
-
-    def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
-        """(..., H), (..., 2) -> (..., p)"""
-        sine, cosine = wave[..., :1], wave[..., 1:]
-        return torch.cat(
-            [
-                torch.ones_like(sine),
-                wave,
-                2.0 * sine * cosine,
-                cosine * cosine - sine * sine,
-                torch.tanh(self.site_features(hidden)),
-            ],
-            dim=-1,
-        )
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -175,37 +169,50 @@ class ChamNet(StreamingModel):
         hemisphere, still, h, c, history, site = state.split(self.layout, 1)
         scaled = self.drivers(drivers)
         annual, seasonal = self.history.read(calendar, history)
+        if not self.remembers:
+            annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
         modulation = self.meta(torch.cat([annual, still], dim=1))
         wave = season(calendar.unsqueeze(0), hemisphere)
         h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
         general = self.decode(h, seasonal, modulation)
         features = self.response_features(h, wave)
-        fluxes = self.head.fluxes(general + adaptation(self.site.read(site), features))
+        learned = general
+        if self.adapts:
+            learned = general + adaptation(self.site.read(site), features)
+        fluxes = self.head.fluxes(learned)
         known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
         history = self.history.advance(scaled, known, calendar, history)
-        error = self.head.error(known, general)
-        site = self.site.advance(features, error, calendar, site, self.no_prior(state))
+        if self.adapts:
+            error = self.head.error(known, general)
+            site = self.site.advance(features, error, calendar, site, self.no_prior(state))
         return fluxes, torch.cat([hemisphere, still, h, c, history, site], dim=1)
 
-    def no_prior(self, like: Tensor) -> Tensor:
-        return torch.zeros(
-            [like.shape[0], self.head.n_learned, self.site.features], dtype=like.dtype, device=like.device
-        )
+    # --- decoder ---
 
     def decoder_inputs(
         self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor
     ) -> Tensor:
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
-        parts = modulation.split(self.meta.sizes, -1)
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))
-        modulated = torch.tanh(embedded * (1.0 + parts[0]) + parts[1])
-        return torch.cat([modulated, seasonal, still, parts[4]], dim=-1)
+        modulated = torch.tanh(self.meta.modulate_input(embedded, modulation))
+        return torch.cat([modulated, seasonal, still, self.meta.bias(modulation)], dim=-1)
 
     def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
-        """Modulated hidden state and flux statistics -> fluxes (..., C)."""
-        parts = modulation.split(self.meta.sizes, -1)
+        """Modulated hidden state and flux statistics -> the targets that are learned, standardised (..., L)."""
         statistics = seasonal[..., seasonal.shape[-1] - self.n_statistics :]
-        return self.head.learned(hidden * (1.0 + parts[2]) + parts[3], statistics)
+        return self.head.learned(self.meta.modulate_output(hidden, modulation), statistics)
+
+    def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
+        """What the site's past is regressed on: two harmonics of the year and learned features, (..., p)."""
+        sine, cosine = wave[..., :1], wave[..., 1:]
+        second = torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
+        return torch.cat([torch.ones_like(sine), wave, second, torch.tanh(self.site_features(hidden))], dim=-1)
+
+    def no_prior(self, like: Tensor) -> Tensor:
+        """Without neighbours, a site is expected to respond as all do: coefficients 0, (N, L, p)."""
+        return like.new_zeros([like.shape[0], self.head.n_learned, self.site.features])
+
+    # --- training ---
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:

@@ -71,14 +71,18 @@ class HistoryEncoder(nn.Module):
         season: int = 16,
         kernels: int = 3,
         heads: int = 2,
+        hierarchy: bool = True,
     ) -> None:
+        """`hierarchy: False` averages months instead of running through them and leaves the seasons out."""
         super().__init__()
         self.n_drivers, self.n_targets, self.token_size, self.kernels = drivers, targets, token, kernels
         self.spread_floor, self.known_floor = SPREAD_FLOOR, KNOWN_FLOOR
         features = drivers + targets
         self.day = nn.Linear(drivers + 2 * targets, 2 * token)
         self.month = mlp(token + 2 * features + targets, 2 * token, token)
+        self.hierarchy = hierarchy
         self.year = nn.GRUCell(token, year)
+        self.mean_month = nn.Identity() if hierarchy else nn.Linear(token, year)
         self.year_value = nn.Linear(year, year)
         self.year_gate = nn.Linear(year, 1)
         self.month_gate = nn.Linear(token, 1)
@@ -215,7 +219,11 @@ class HistoryEncoder(nn.Module):
         """Embedding of the year so far (..., year) after a month (..., token); an absent month (present = 0) changes
         nothing.
         """
-        after = self.year(token.reshape(-1, self.token_size), embedding.reshape(-1, self.year_size)).view_as(embedding)
+        if self.hierarchy:
+            rows = embedding.reshape(-1, self.year_size)
+            after = self.year(token.reshape(-1, self.token_size), rows).view_as(embedding)
+        else:
+            after = embedding + self.mean_month(token) / 12.0
         return torch.where(present > 0, after, embedding)
 
     def turn_month(self, daily: Tensor, yearly: Tensor, month: int) -> Tensor:
@@ -268,6 +276,8 @@ class HistoryEncoder(nn.Module):
         known they are.
         """
         c = self.n_targets
+        if not self.hierarchy:
+            return torch.zeros_like(interpolated)
         context, total, years, last, known = interpolated.split([self.context_size, c, c, c, c], -1)
         climatology = total / (years + self.known_floor)
         return torch.cat(

@@ -178,19 +178,60 @@ class StreamingLSTM(nn.Module):
 
 
 class MetaNetwork(nn.Module):
-    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, and a bias
-    to its gates.
+    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, a bias to
+    its gates, and a low-rank change of its output: a hypernetwork (Ha et al. 2016, arXiv 1609.09106) that writes
+    H x rank weights, the other factor being shared by all sites.
+
+    `film: False` leaves the bias only, so that the context is no more than an input.
     """
 
-    def __init__(self, context: int, hidden: int, input_size: int, output_size: int, bias_size: int) -> None:
+    def __init__(
+        self,
+        context: int,
+        hidden: int,
+        input_size: int,
+        output_size: int,
+        bias_size: int,
+        *,
+        film: bool = True,
+        rank: int = 0,
+    ) -> None:
         super().__init__()
-        self.sizes = [input_size, input_size, output_size, output_size, bias_size]
-        self.net = mlp(context, hidden, sum(self.sizes))
+        self.film, self.rank, self.output_size = film, rank if film else 0, output_size
+        scales = [input_size, input_size, output_size, output_size] if film else [0, 0, 0, 0]
+        self.sizes = [*scales, bias_size, output_size * self.rank]
+        self.size = sum(self.sizes)
+        self.net = mlp(context, hidden, self.size)
+        self.factor = nn.Linear(output_size, self.rank, bias=False) if self.rank else nn.Identity()
         with torch.no_grad():
             self.net[3].weight.mul_(0.3)
             self.net[3].bias.zero_()
-        self.size = sum(self.sizes)
 
     def forward(self, context: Tensor) -> Tensor:
         """(..., context) -> (..., size)."""
         return self.net(context)
+
+    @torch.jit.export
+    def modulate_input(self, embedded: Tensor, modulation: Tensor) -> Tensor:
+        """(..., input_size), (..., size) -> (..., input_size)."""
+        if not self.film:
+            return embedded
+        parts = modulation.split(self.sizes, -1)
+        return embedded * (1.0 + parts[0]) + parts[1]
+
+    @torch.jit.export
+    def modulate_output(self, hidden: Tensor, modulation: Tensor) -> Tensor:
+        """(..., output_size), (..., size) -> (..., output_size)."""
+        if not self.film:
+            return hidden
+        parts = modulation.split(self.sizes, -1)
+        out = hidden * (1.0 + parts[2]) + parts[3]
+        if self.rank > 0:
+            weights = parts[5].unflatten(-1, [self.output_size, self.rank])
+            out = out + torch.tanh((weights * self.factor(hidden).unsqueeze(-2)).sum(-1))
+        return out
+
+    @torch.jit.export
+    def bias(self, modulation: Tensor) -> Tensor:
+        """(..., size) -> (..., bias_size)."""
+        return modulation.split(self.sizes, -1)[4]

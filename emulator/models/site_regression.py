@@ -137,5 +137,9 @@ class SiteRegression(nn.Module):
 
 
 def adaptation(coefficients: Tensor, features: Tensor) -> Tensor:
-    """Correction of each target. coefficients: (..., C, p); features: (..., p) -> (..., C)."""
-    return (coefficients * features.unsqueeze(-2)).sum(-1)
+    """Correction of each target, softly bounded at 5 standard deviations.
+
+    coefficients: (..., C, p); features: (..., p) -> (..., C).
+    """
+    bound = 5.0
+    return bound * torch.tanh((coefficients * features.unsqueeze(-2)).sum(-1) / bound)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 
 from emulator.models.streaming import StreamingModel, step_through
@@ -59,3 +60,32 @@ def test_contrastive_term_can_be_switched_off(case: Case, make_model: Callable[.
     on = make_model("cham_net", contrastive_weight=0.5).training_outputs(batch).auxiliary
     assert on["contrastive"] > 0
     assert make_model("cham_net", contrastive_weight=0.0).training_outputs(batch).auxiliary == {}
+
+
+ABLATIONS = (
+    {"history": False},
+    {"hierarchy": False},
+    {"film": False},
+    {"hypernetwork_rank": 2},
+    {"site_features": 0},
+    {"contrastive_weight": 0.0},
+)
+
+
+@pytest.mark.parametrize("options", ABLATIONS, ids=lambda options: next(iter(options)))
+def test_every_ablation_steps_as_it_predicts(case: Case, make_model: Callable[..., StreamingModel], options) -> None:
+    model = make_model("cham_net", **options)
+    data, days = case.dataset, case.dataset.days(2003, 2005)
+    with torch.no_grad():
+        start = model.init_state(data.static[:3])
+        flux = data.flux[:3, days]
+        stepped, _ = step_through(model, data.drivers[:3, days], data.calendar[days], start, flux)
+        whole = model(data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3], flux)
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert ((stepped - whole).abs() / spread).max() <= 1e-5
+
+
+def test_without_history_past_flux_is_not_read(case: Case, make_model: Callable[..., StreamingModel]) -> None:
+    model = make_model("cham_net", history=False)
+    with_flux = case.predict(model, 4, case.dataset.flux[:4])
+    assert torch.equal(with_flux, case.predict(model, 4, torch.full_like(case.dataset.flux[:4], torch.nan)))
