@@ -84,8 +84,8 @@ def spread_skill(error: np.ndarray, spread: np.ndarray) -> dict[str, Any]:
     """Predicted spread against error in bins of the spread (Fortin et al. 2014, J. Hydrometeorol. 15:1708).
 
     error: (n,) from the mean of the predicted distribution; spread: (n,) its standard deviation. Gives root mean
-    squares by bin, `slope`, of log error on log spread (1 where the spread tells the size of the error, 0 where it tells
-    nothing), and `ratio`, spread over error of all values (1 where intervals are neither too wide nor too narrow).
+    squares by bin, `slope`, of log error on log spread (1 where the spread tells the size of the error, 0 where
+    it tells nothing), and `ratio`, spread over error of all values (1 where intervals are as wide as errors are large).
     """
     order = np.argsort(spread, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]
