@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from emulator.config import Config, TrainingConfig
+from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
@@ -31,6 +32,7 @@ def build(
     """
     options = config.training
     check_shapes(dataset, signature)
+    check_bounds(dataset, signature, dataset.day_mask(split.mask("train")).numpy())
     known = training_data(dataset, split.mask("train"))
     scalers = fit_scalers(known, signature)
     torch.manual_seed(config.seed)
@@ -111,7 +113,7 @@ def _build_loss(config: Config, dataset: Dataset, split: Split, signature: Signa
     weights = config.loss.target_weights
     usable = dataset.day_mask(split.mask("train") | split.validation_mask())
     return flux_loss(
-        LossWeights(config.loss.transformed, config.loss.site, config.loss.physical),
+        LossWeights(config.loss.transformed, config.loss.site, config.loss.physical, config.loss.balance),
         dataset.flux,
         usable,
         scale=scalers.target_scale,

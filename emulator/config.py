@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emulator.data.bounds import Bounds, bounded
 from emulator.data.splits import SplitConfig
 from emulator.data.variables import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
 from emulator.models.registry import ModelConfig
@@ -23,6 +24,7 @@ class DataConfig(Section):
     inputs: tuple[str, ...] = METEOROLOGY + HOST_STATES
     statics: tuple[str, ...] = STATICS
     targets: tuple[str, ...] = TARGETS
+    bounds: dict[str, Bounds] = {}
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -31,7 +33,7 @@ class DataConfig(Section):
 
     def signature(self) -> Signature:
         """Variables by name; ValueError names an unknown one."""
-        return Signature.from_names(self.inputs, self.statics, self.targets)
+        return bounded(Signature.from_names(self.inputs, self.statics, self.targets), self.bounds)
 
 
 class LossConfig(Section):
@@ -40,6 +42,7 @@ class LossConfig(Section):
     transformed: float = Field(1.0, ge=0)
     site: float = Field(1.0, ge=0)
     physical: float = Field(1.0, ge=0)
+    balance: float = Field(0.0, ge=0, description="errors of monthly and annual sums")
     auxiliary: float = Field(1.0, ge=0)
     target_weights: dict[str, float] = {}
 

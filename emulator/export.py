@@ -181,7 +181,11 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
         ),
         targets=tuple(
             TargetSpec(
-                name=variable.name, units=variable.analysis_units, long_name=variable.long_name, min=variable.minimum
+                name=variable.name,
+                units=variable.analysis_units,
+                long_name=variable.long_name,
+                min=None if variable.bounded_biomes else variable.minimum,
+                max=None if variable.bounded_biomes else variable.maximum,
             )
             for variable in signature.targets
         ),

@@ -4,7 +4,7 @@ Roles are declared here and nowhere else; models that treat slow and fast driver
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 BIOMES = {
@@ -33,7 +33,9 @@ class Variable:
 
     Statics and drivers are kept in `units`, the file's unit; targets are converted to `analysis_units` when read.
     `valid_min` and `valid_max` bound what a file or a host may give, sub-daily values included, in `units`.
-    `minimum` is the physical lower bound of a target (0 for gpp, ra, rh), kept by every model.
+    `minimum` is the physical lower bound of a target (0 for gpp, ra, rh), kept by every model, and `maximum` the upper
+    one; a configuration may set either (`data.bounds`). `bounded_biomes`: site classes that both are limited to, by
+    flag value; empty = all.
     `skewed` marks drivers with many small and few large values, which scalers compress.
     `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's,
     spans a few units in a training period and would otherwise soon leave the trained range, and be a clock till then.
@@ -49,6 +51,8 @@ class Variable:
     flag_values: tuple[int, ...] = ()
     analysis_units: str = ""
     minimum: float | None = None
+    maximum: float | None = None
+    bounded_biomes: tuple[int, ...] = ()
     skewed: bool = field(default=False, repr=False)
     least_spread: float = field(default=0.0, repr=False)
 
@@ -157,8 +161,10 @@ class Signature:
 def _from_fields(fields: dict[str, Any]) -> Variable:
     known = VARIABLES.get(fields["name"])
     if known is not None and known.role == fields["role"]:
-        return known
-    return Variable(**{**fields, "flag_values": tuple(fields["flag_values"])})
+        bounds = {name: fields.get(name, getattr(known, name)) for name in ("minimum", "maximum", "bounded_biomes")}
+        return replace(known, **{**bounds, "bounded_biomes": tuple(bounds["bounded_biomes"])})
+    tuples = {name: tuple(fields.get(name, ())) for name in ("flag_values", "bounded_biomes")}
+    return Variable(**{**fields, **tuples})
 
 
 def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[Variable, ...]:

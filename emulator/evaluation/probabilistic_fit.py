@@ -114,12 +114,14 @@ def predict_quantiles(
     view = view if isinstance(view, View) else View(view)
     site, day = np.nonzero(np.ones(view.predicted.shape[:2], bool) if days is None else days)
     static_features = model.static_features(dataset.static)
+    low, high = model.bounds(dataset.static)
     parts = []
     for start in range(0, len(site), 65536):
         rows, columns = site[start : start + 65536], day[start : start + 65536]
         fluxes, features, known = _inputs(model, view, dataset, static_features, rows, columns)
         trained = torch.as_tensor(np.asarray(trained_on, bool)[rows])
-        parts.append(model.from_features(fluxes, features, known, trained).numpy())
+        quantiles = model.from_features(fluxes, features, known, trained, low[rows], high[rows])
+        parts.append(quantiles.numpy())
     return np.concatenate(parts) if parts else np.empty((0, len(dataset.signature.targets), len(LEVELS)), np.float32)
 
 

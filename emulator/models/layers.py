@@ -84,8 +84,9 @@ def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
 class FluxHead(nn.Module):
     """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
 
-    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus. Where
-    gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features,
+    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus, those
+    with maximum 0 through its mirror image; bounds of some site classes only are kept around the model (`bounded.py`).
+    Where gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features,
     such as past flux, may reach the output past the network: they come in groups of C, standardised as the targets are,
     and `skip` gives the weight that each group starts with.
     """
@@ -96,8 +97,9 @@ class FluxHead(nn.Module):
         self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
         learned = [name for name in names if not (self.derives_nee and name == "nee")]
         for variable in signature.targets:
-            if variable.minimum not in (None, 0.0):
-                raise ValueError(f"target '{variable.name}' has minimum {variable.minimum}; only 0 is supported")
+            for which in (variable.minimum, variable.maximum):
+                if which not in (None, 0.0):
+                    raise ValueError(f"target '{variable.name}' has the bound {which}; only 0 is supported")
         index = torch.tensor([names.index(name) for name in learned])
         flux = TargetScaling(scalers)
         self.n_learned = len(learned)
@@ -115,7 +117,12 @@ class FluxHead(nn.Module):
         self.register_buffer("mean", flux.mean[index])
         self.register_buffer("std", flux.std[index])
         self.register_buffer("limit", flux.limit[index])
-        self.register_buffer("positive", torch.tensor([signature.targets[i].minimum == 0.0 for i in index.tolist()]))
+        everywhere = [signature.targets[i] for i in index.tolist()]
+        everywhere = [None if variable.bounded_biomes else variable for variable in everywhere]
+        self.register_buffer("positive", torch.tensor([v is not None and v.minimum == 0.0 for v in everywhere]))
+        negative = torch.tensor([v is not None and v.maximum == 0.0 for v in everywhere])
+        self.any_negative = bool(negative.any())
+        self.register_buffer("negative", negative, persistent=False)
         self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
         self.register_buffer(
             "order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names])
@@ -138,6 +145,8 @@ class FluxHead(nn.Module):
         """Learned targets (..., L) -> the transformed space asinh(flux / scale) with constraints kept (..., L)."""
         raw = self.mean + self.std * learned
         u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
+        if self.any_negative:
+            u = torch.where(self.negative, -torch.nn.functional.softplus(-raw), u)
         return torch.minimum(torch.maximum(u, -self.limit), self.limit)
 
     @torch.jit.export

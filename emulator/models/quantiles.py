@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.variables import Signature
+from emulator.models.bounded import TargetBounds
 from emulator.models.layers import StaticFeatures, season
 
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -62,8 +63,7 @@ class QuantileModel(nn.Module):
         size = targets + 2 + 2 + self.static_features.size
         self.new = QuantileHead(size, targets, hidden)
         self.trained = QuantileHead(size, targets, hidden)
-        lowest = [-math.inf if variable.minimum is None else variable.minimum for variable in signature.targets]
-        self.register_buffer("lowest", torch.tensor(lowest))
+        self.bounds = TargetBounds(signature)
         self.register_buffer("factor", torch.ones(2, 2, targets))
         self.register_buffer("levels", torch.tensor(LEVELS))
 
@@ -79,7 +79,8 @@ class QuantileModel(nn.Module):
         if calendar.dim() == 1:
             calendar = calendar.unsqueeze(0)
         features = self.features(fluxes, calendar, self.static_features(static), years_known)
-        return self.from_features(fluxes, features, years_known, trained_on)
+        low, high = self.bounds(static)
+        return self.from_features(fluxes, features, years_known, trained_on, low, high)
 
     def features(self, fluxes: Tensor, calendar: Tensor, static_features: Tensor, years_known: Tensor) -> Tensor:
         """What the heads see, (N, F)."""
@@ -88,8 +89,10 @@ class QuantileModel(nn.Module):
         history = torch.stack([torch.log1p(years_known) / 3.0, (years_known > 0).to(z.dtype)], dim=1)
         return torch.cat([z, wave, history, static_features], dim=1)
 
-    def from_features(self, fluxes: Tensor, features: Tensor, years_known: Tensor, trained_on: Tensor) -> Tensor:
-        """See `forward`."""
+    def from_features(
+        self, fluxes: Tensor, features: Tensor, years_known: Tensor, trained_on: Tensor, low: Tensor, high: Tensor
+    ) -> Tensor:
+        """See `forward`; low, high: (N, C) bounds."""
         shift, distance = self.new(features)
         shift_trained, distance_trained = self.trained(features)
         trained = trained_on.unsqueeze(1)
@@ -97,14 +100,14 @@ class QuantileModel(nn.Module):
         distance = torch.where(trained.unsqueeze(2), distance_trained, distance)
         factor = self.factor[trained_on.long(), (years_known > 0).long()]
         z = (self.targets.standardise(fluxes) + shift).unsqueeze(-1) + factor.unsqueeze(-1) * distance
-        return self.to_flux(z)
+        flux = self.to_flux(z)
+        return torch.minimum(torch.maximum(flux, low.unsqueeze(-1)), high.unsqueeze(-1))
 
     def to_flux(self, z: Tensor) -> Tensor:
-        """Standardised (N, C, Q) -> analysis units, within bounds."""
+        """Standardised (N, C, Q) -> analysis units, within what models can predict."""
         limit = self.targets.limit.unsqueeze(-1)
         u = self.targets.mean.unsqueeze(-1) + self.targets.std.unsqueeze(-1) * z
-        flux = self.targets.scale.unsqueeze(-1) * torch.sinh(torch.minimum(torch.maximum(u, -limit), limit))
-        return torch.maximum(flux, self.lowest.unsqueeze(-1))
+        return self.targets.scale.unsqueeze(-1) * torch.sinh(torch.minimum(torch.maximum(u, -limit), limit))
 
 
 def _gaussian_gaps() -> Tensor:

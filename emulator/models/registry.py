@@ -8,6 +8,7 @@ from pydantic import Field
 
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
+from emulator.models.bounded import keep_class_bounds
 from emulator.models.cham_net import ChamNetConfig
 from emulator.models.gru import GRUConfig
 from emulator.models.lstm import LSTMConfig
@@ -21,4 +22,4 @@ ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # no
 
 def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:
     """A new model of the kind that `config` names."""
-    return config.build(signature, scalers)
+    return keep_class_bounds(config.build(signature, scalers), signature, scalers)

@@ -23,11 +23,12 @@ HUBER_DELTA = 2.0
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Shares of the three terms."""
+    """Shares of the four terms."""
 
     transformed: float = 1.0
     site: float = 1.0
     physical: float = 1.0
+    balance: float = 0.0
 
 
 class FluxLoss(nn.Module):
@@ -37,7 +38,9 @@ class FluxLoss(nn.Module):
     - transformed: Huber of (a(p) - a(t)) / spread, where spread is the standard deviation of a(t);
     - site: log(1 + z^2), z = (p - t) / site_spread of that site, so that every site counts alike, whatever its size;
       its influence falls for |z| > 1, else sites with a small spread hold all predictions near theirs;
-    - physical: square of (p - t) / flux_spread, what pooled R2 is made of.
+    - physical: square of (p - t) / flux_spread, what pooled R2 is made of;
+    - balance: log(1 + z^2) of the mean of z over each twelfth of a year, and over each year: what does not cancel in
+      monthly and annual budgets counts again.
     """
 
     scale: Tensor
@@ -82,8 +85,33 @@ class FluxLoss(nn.Module):
         )
         days = known.sum(dim=(0, 1))
         by_target = (terms * known).sum(dim=(0, 1)) / days.clamp(min=1)
+        if self.weights.balance > 0.0:
+            relative = error / self.site_spread[site][:, None, :]
+            by_target = by_target + self.weights.balance * balance_error(relative, known)
         weight = self.target_weight * (days > 0)
         return (by_target * weight).sum() / weight.sum().clamp(min=1e-12)
+
+
+def balance_error(relative: Tensor, known: Tensor) -> Tensor:
+    """Error of sums over months and years, (C,): mean of log(1 + z^2), z being the mean error of known days.
+
+    relative: (B, T, C) error in spreads of the site, 0 where not known, over whole years; known: (B, T, C). A month or
+    year counts where half of its days are known. Months are twelfths of a year.
+    """
+    days = relative.shape[1]
+    years = max(1, round(days / 365.25))
+    month = torch.arange(days, device=relative.device) * (12 * years) // days
+    shape = (relative.shape[0], 12 * years, relative.shape[2])
+    sums = relative.new_zeros(shape).index_add(1, month, relative)
+    counts = relative.new_zeros(shape).index_add(1, month, known.to(relative.dtype))
+    total = relative.new_zeros(shape[2])
+    for size, length in ((1, days / (12 * years)), (12, days / years)):
+        error = sums.unflatten(1, (-1, size)).sum(2)
+        number = counts.unflatten(1, (-1, size)).sum(2)
+        enough = (number >= 0.5 * length).to(relative.dtype)
+        terms = torch.log1p((error / number.clamp(min=1.0)) ** 2) * enough
+        total = total + terms.sum(dim=(0, 1)) / enough.sum(dim=(0, 1)).clamp(min=1.0)
+    return total
 
 
 def flux_loss(weights: LossWeights, flux: Tensor, usable: Tensor, scale: Tensor, target_weight: Tensor) -> FluxLoss:

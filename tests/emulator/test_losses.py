@@ -103,3 +103,34 @@ def test_constant_and_unmeasured_targets_have_finite_spreads():
     loss = flux_loss(LossWeights(), flux, torch.ones(6, 50, dtype=torch.bool), torch.ones(2), torch.ones(2))
     assert all(torch.isfinite(buffer).all() for buffer in loss.buffers())
     assert torch.isfinite(loss(flux.nan_to_num() + 0.1, flux, torch.arange(6)))
+
+
+def test_balance_counts_what_does_not_cancel_over_months_and_years():
+    """The same daily errors cost the more, the longer they keep their sign; the other terms do not see it."""
+    flux, site = example(8, days=2 * 365 + 1), torch.arange(6)
+    size = 0.3 * flux.std(dim=1, keepdim=True)
+    day = torch.arange(flux.shape[1])
+    alternating = torch.where(day % 2 == 0, 1.0, -1.0)[:, None] * size
+    yearly = torch.where(day % 365 < 182, 1.0, -1.0)[:, None] * size
+    constant = torch.ones(len(day), 1) * size
+    weights = LossWeights(0, 0, 0, 1.0)
+    costs = [build(flux, weights)(flux + error, flux, site).item() for error in (alternating, yearly, constant)]
+    assert costs[0] < 0.01 * costs[1] and costs[1] < 0.6 * costs[2]
+    assert build(flux, weights)(flux, flux, site).item() == 0.0
+    daily = [build(flux, LossWeights(0, 1, 0))(flux + error, flux, site).item() for error in (alternating, constant)]
+    assert daily[0] == pytest.approx(daily[1], rel=1e-5)
+
+
+def test_balance_of_a_constant_error_is_its_formula_and_gaps_do_not_change_it():
+    flux, site = example(9, days=365), torch.arange(6)
+    weights = LossWeights(0, 0, 0, 1.0)
+    loss = build(flux, weights)
+    error = 0.5 * loss.site_spread[:, None, :]
+    assert loss(flux + error, flux, site).item() == pytest.approx(2 * np.log1p(0.25), rel=1e-4)
+    holes = flux.clone()
+    holes[:, ::3] = torch.nan
+    holes[:, 100:150] = torch.nan
+    assert loss(flux + error, holes, site).item() == pytest.approx(2 * np.log1p(0.25), rel=1e-4)
+    prediction = (flux + error).requires_grad_()
+    loss(prediction, torch.full_like(flux, torch.nan), site).backward()
+    assert torch.equal(prediction.grad, torch.zeros_like(flux))
