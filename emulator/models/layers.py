@@ -86,9 +86,9 @@ class FluxHead(nn.Module):
 
     The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus, those
     with maximum 0 through its mirror image; bounds of some site classes only are kept around the model (`bounded.py`).
-    Where gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip` features,
-    such as past flux, may reach the output past the network: they come in groups of C, standardised as the targets are,
-    and `skip` gives the weight that each group starts with.
+    Where gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip`
+    features, such as past flux, may reach the output past the network: they come in groups of C, standardised as the
+    targets are, and `skip` gives the weight that each group starts with.
     """
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Bounds that a configuration sets are kept by every model, everywhere or in some site classes, stepped and scripted."""
+"""Bounds that a configuration sets are kept by every model, everywhere or in some classes, stepped and scripted."""
 
 import io
 from dataclasses import replace
