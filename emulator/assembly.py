@@ -14,10 +14,8 @@ from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
-from emulator.training import parallel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
-from emulator.training.precision import keep_recurrences_in_float32
 from emulator.training.schedule import Schedule
 from emulator.training.trainer import Parts, Settings
 from emulator.training.validation import Validation
@@ -38,10 +36,7 @@ def build(
     known = training_data(dataset, split.mask("train"))
     scalers = fit_scalers(known, signature)
     torch.manual_seed(config.seed)
-    device = parallel.choose_device(options.device)
-    model = registry.build(config.model, signature, scalers).to(device)
-    if options.precision != "float32":
-        keep_recurrences_in_float32(model, device)
+    model = registry.build(config.model, signature, scalers)
     del known
     batches = WindowSampler(
         dataset,
@@ -50,10 +45,8 @@ def build(
         batch_size=options.batch_size,
         seed=config.seed,
         windows_per_site=options.windows_per_site,
-        rank=parallel.rank(),
-        world_size=parallel.world_size(),
     )
-    loss = _build_loss(config, dataset, split, signature, scalers).to(device)
+    loss = _build_loss(config, dataset, split, signature, scalers)
     validation = Validation(
         dataset,
         split,
@@ -93,7 +86,6 @@ def build(
         patience=options.patience,
         gradient_clip=options.gradient_clip,
         validation_every=options.validation_every,
-        precision=options.precision,
         auxiliary_weight=config.loss.auxiliary,
         seed=config.seed,
     )

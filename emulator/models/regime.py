@@ -3,9 +3,6 @@
 After RACI (arXiv 2603.03531), of which the abstract is public: slow regime conditioners are encoded apart from fast
 dynamic drivers. Our reading: every driver enters the slow path as its monthly mean and spread, one recurrent step a
 month updates the regime, which starts from the static attributes.
-
-The step is computed in double precision and rounded to float32, as the state row keeps it: regimes choose neighbours,
-and a rounding error that grew there would let stepping and `forward` part ways. It is one small step a month.
 """
 
 import torch
@@ -26,32 +23,28 @@ class RegimeEncoder(nn.Module):
         self.start = nn.Linear(static_size, regime)
         self.token = mlp(2 * drivers + static_size, regime, regime)
         self.cell = nn.GRUCell(regime, regime)
-        self.double()
         self.layout = [1, drivers, drivers]
         self.state_size = 1 + 2 * drivers
 
     def forward(self, months: Tensor, present: Tensor, static: Tensor) -> Tensor:
-        """Regime with which each month begins. months: (B, S, 2 D) double; present: (B, S, 1); static: (B, E).
-
-        Returns (B, S, R) float32.
-        """
+        """Regime with which each month begins, (B, S, R). months: (B, S, 2 D); present: (B, S, 1); static: (B, E)."""
         regime = self.first(static)
-        still = static.double().unsqueeze(1).expand(-1, months.shape[1], -1)
+        still = static.unsqueeze(1).expand(-1, months.shape[1], -1)
         tokens = self.token(torch.cat([months, still], dim=2))
         before = []
         for month in range(months.shape[1]):
             before.append(regime)
-            regime = torch.where(present[:, month] > 0, self.cell(tokens[:, month], regime.double()).float(), regime)
+            regime = torch.where(present[:, month] > 0, self.cell(tokens[:, month], regime), regime)
         return torch.stack(before, dim=1)
 
     @torch.jit.export
     def first(self, static: Tensor) -> Tensor:
         """Regime before any month has passed, from static embedding (N, E)."""
-        return torch.tanh(self.start(static.double())).float()
+        return torch.tanh(self.start(static))
 
     @torch.jit.export
     def month_features(self, drivers: Tensor, calendar: Tensor, years: int) -> tuple[Tensor, Tensor]:
-        """Mean and spread (B, S, 2 D), double, and presence (B, S, 1) of the S = 12 Y months of drivers (B, T, D)."""
+        """Mean and spread (B, S, 2 D) and presence (B, S, 1) of the S = 12 Y months of drivers (B, T, D)."""
         batch, slots = drivers.shape[0], 12 * years
         rows = rows_of(month_slot(calendar), slots)
         days = sum_over(torch.ones_like(drivers[:, :, :1]), rows, batch * slots)
@@ -68,12 +61,12 @@ class RegimeEncoder(nn.Module):
     def turn_month(self, month: Tensor, regime: Tensor, static: Tensor) -> Tensor:
         """Regime (N, R) after the month under way."""
         days, sums, squares = month.split(self.layout, 1)
-        token = self.token(torch.cat([self.summarise(days, sums, squares), static.double()], dim=1))
-        return self.cell(token, regime.double()).float()
+        token = self.token(torch.cat([self.summarise(days, sums, squares), static], dim=1))
+        return self.cell(token, regime)
 
     def summarise(self, days: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
-        """Mean and spread of each driver, (..., 2 D) double."""
+        """Mean and spread of each driver, (..., 2 D), in double: the variance is a small difference."""
         days = days.double().clamp(min=1.0)
         mean = sums.double() / days
         variance = (squares.double() / days - mean * mean).clamp(min=0.0)
-        return torch.cat([mean, torch.sqrt(variance + 1e-3)], dim=1)
+        return torch.cat([mean, torch.sqrt(variance + 1e-3)], dim=1).float()

@@ -1,4 +1,4 @@
-"""RACI: what is in the memory bank and what is not, and how retrieval behaves."""
+"""RACI: what is in its memory and what is not, and how retrieval behaves."""
 
 import copy
 from collections.abc import Callable
@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
-from emulator.data.windows import training_data
+from emulator.data.windows import Batch, training_data
 from emulator.models.raci import Raci, RaciConfig
-from emulator.models.responses import site_responses
-from emulator.models.retrieval import functional_neighbours, local_neighbours
+from emulator.models.responses import response_statistics, site_responses
+from emulator.models.retrieval import ResponseMemory
 from emulator.models.streaming import StreamingModel
 from tests.emulator.models.conftest import Case
 
@@ -23,9 +22,15 @@ MASK[:10, :6] = True
 
 @pytest.fixture()
 def raci(make_model: Callable[..., StreamingModel]) -> Raci:
-    model = make_model("raci", neighbours=3)
+    model = make_model("raci")
     assert isinstance(model, Raci)
     return model
+
+
+def with_flux(case: Case, flux: torch.Tensor):
+    changed = copy.copy(case.dataset)
+    object.__setattr__(changed, "flux", flux)
+    return changed
 
 
 def test_held_out_flux_moves_nothing(case: Case, raci: Raci) -> None:
@@ -34,14 +39,12 @@ def test_held_out_flux_moves_nothing(case: Case, raci: Raci) -> None:
     flux = case.dataset.flux.clone()
     held_out = ~case.dataset.day_mask(MASK)
     flux[held_out] = 100.0 + 10.0 * flux[held_out]
-    changed = copy.copy(case.dataset)
-    object.__setattr__(changed, "flux", flux)
-    raci.prepare(training_data(changed, MASK))
+    raci.prepare(training_data(with_flux(case, flux), MASK))
     assert torch.equal(case.predict(raci, 12), before)
 
 
-def test_held_out_sites_are_not_in_the_bank(case: Case, raci: Raci) -> None:
-    assert len(raci.bank.site_static) == 10
+def test_held_out_sites_are_not_in_the_memory(case: Case, raci: Raci) -> None:
+    assert len(raci.memory.site_place) == 10
     drivers = case.dataset.drivers.clone()
     drivers[10:] += 1.0
     changed = copy.copy(case.dataset)
@@ -51,86 +54,113 @@ def test_held_out_sites_are_not_in_the_bank(case: Case, raci: Raci) -> None:
     assert torch.equal(case.predict(raci, 10), before)
 
 
+def test_present_flux_moves_nothing(case: Case, raci: Raci) -> None:
+    """Flux handed to `forward`, that of the year predicted included."""
+    before = case.predict(raci, 12)
+    assert torch.equal(case.predict(raci, 12, 5.0 * case.dataset.flux[:12] + 1.0), before)
+
+
 def test_own_flux_is_excluded_but_neighbours_count(case: Case, raci: Raci) -> None:
     before = case.predict(raci, 10)
-    flux = case.dataset.flux.clone()
-    flux[4] = flux[4] * 5.0 + 3.0
-    changed = copy.copy(case.dataset)
-    object.__setattr__(changed, "flux", flux)
-    raci.prepare(training_data(changed, MASK))
+    raci.memory.response[4] += 3.0
+    raci.memory.refresh()
     after = case.predict(raci, 10)
     assert torch.equal(after[4], before[4])
     others = [site for site in range(10) if site != 4]
-    assert (after[others] != before[others]).any()
-
-
-def test_a_blind_query_retrieves_nothing_near(case: Case, raci: Raci) -> None:
-    """With the whole sphere blind, all sites get the same empty statistics, whatever is in the bank."""
-    data, days = case.dataset, slice(0, 60)
-    arguments = data.drivers[:4, days], case.calendar(4)[:, days], data.static[:4]
-    with torch.no_grad():
-        everything_hidden = raci.predict(*arguments, torch.full((4,), 3.0))
-        raci.bank.site_flux.mul_(-2.0)
-        again = raci.predict(*arguments, torch.full((4,), 3.0))
-        seen = raci.predict(*arguments, torch.zeros(4))
-    assert torch.equal(everything_hidden, again)
-    assert torch.isfinite(seen).all() and not torch.equal(seen, again)
+    assert (after[others] != before[others]).any((1, 2)).all()
 
 
 def test_conditions_change_at_month_ends_only(case: Case, raci: Raci) -> None:
     data = case.dataset
     state = raci.init_state(data.static[:3]).detach()
-    kept = []
+    response, kept = state.split(raci.layout, 1)[2], []
+    assert response.abs().max() > 0
     with torch.no_grad():
         for day in range(120):
             _, state = raci.step(data.drivers[:3, day], data.calendar[day], state)
-            kept.append(state.split(raci.layout, 1)[8])
+            kept.append(state.split(raci.layout, 1)[6])
+            assert torch.equal(state.split(raci.layout, 1)[2], response)
     changes = [day for day in range(1, 120) if not torch.equal(kept[day], kept[day - 1])]
-    assert changes == [31, 59, 90]
+    assert changes == [30, 58, 89, 119]
 
 
-def test_frozen_memory_gives_the_same_and_survives_a_file(case: Case, raci: Raci, tmp_path) -> None:
-    before = case.predict(raci)
-    frozen = copy.deepcopy(raci)
-    frozen.freeze()
-    torch.jit.script(frozen).save(tmp_path / "raci.pt")
-    with torch.no_grad():
-        frozen.regime.token[0].weight.zero_()
-    assert torch.equal(case.predict(torch.jit.load(tmp_path / "raci.pt")), before)
-    assert not torch.equal(case.predict(frozen), before)
-
-
-def test_neighbourhoods_have_soft_edges() -> None:
-    """The neighbour that is about to drop out has weight zero, so results are continuous."""
-    hidden = torch.zeros(1, 5, dtype=torch.bool)
-    distance = torch.tensor([[0.1, 0.4, 0.2, 0.3, 0.9]])
-    _, index, envelope = local_neighbours(distance, hidden, 3)
-    assert index[0].tolist() == [0, 2, 3, 1]
-    assert torch.allclose(envelope[0], torch.tensor([0.75, 0.5, 0.25, 0.0]))
-    similarity = torch.tensor([0.9, 0.1, 0.5, 0.1 + 1e-6, 0.7]).view(1, 1, 1, 5)
-    weight, index, best = functional_neighbours(similarity, hidden.unsqueeze(1), 3, torch.tensor(0.2))
-    assert index.flatten().tolist() == [0, 4, 2, 3]
-    assert weight.flatten()[3] == 0 and weight.sum() == pytest.approx(1.0, abs=1e-5)
-    assert best.item() == pytest.approx(0.9)
-    hidden[0, 0] = True
-    weight, index, _ = functional_neighbours(similarity, hidden.unsqueeze(1), 4, torch.tensor(0.2))
-    assert weight.flatten()[index.flatten() == 0].sum() == 0
-
-
-def test_sensitivity_is_the_slope_of_anomalies(case: Case) -> None:
+def test_responses_are_slopes_of_the_error() -> None:
     torch.manual_seed(4)
-    calendar = case.dataset.calendar[:730]
-    drivers = torch.randn(2, 730, 3)
-    season = torch.cos(calendar[:, 1] / 2.0)[None, :, None]
-    flux = season + 0.5 * drivers[:, :, :1] - 0.25 * drivers[:, :, 2:]
-    flux[1, 300:] = torch.nan
-    months, present = torch.zeros(2, 24, 6), torch.ones(2, 24, 1)
-    found = site_responses(drivers, flux, calendar, months, present)
-    assert torch.allclose(found.sensitivity, torch.tensor([[0.5, 0.0, -0.25]]).expand(2, 3), atol=0.06)
-    total, known = found.flux.split(1, 2)
-    assert torch.equal(known[0], torch.ones(12, 1))
-    assert known[1, 11] == 0 and 0 < known[1, 0] < 1
-    assert torch.allclose(total[0, :, 0], torch.cos(torch.arange(1, 13) / 2.0), atol=0.4)
+    features = torch.cat([torch.ones(2, 900, 1), torch.randn(2, 900, 2)], 2)
+    error = 0.5 + features[:, :, 1:2] * torch.tensor([[[1.0]], [[-1.0]]]) + 0.1 * torch.randn(2, 900, 1)
+    error[1, 20:] = torch.nan
+    found = site_responses(*response_statistics(features, error))[:, 0]
+    assert torch.allclose(found[0], torch.tensor([0.5, 1.0, 0.0]), atol=0.08)
+    assert -1.0 < found[1, 1] < -0.5, "little data: shrunk"
+    error[1] = torch.nan
+    assert torch.equal(site_responses(*response_statistics(features, error))[1], torch.zeros(1, 3))
+
+
+def _field(sites: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Places, attributes, blocks, and responses of two roles: one local, one functional."""
+    generator = torch.Generator().manual_seed(seed)
+    lat, lon = 0.3 * torch.rand(sites, generator=generator), 0.5 * torch.rand(sites, generator=generator)
+    place = torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], 1).double()
+    features = torch.randn(sites, 2, generator=generator).double()
+    local = torch.sin(20.0 * lat) + torch.cos(15.0 * lon)
+    functional = torch.tanh(features).sum(1)
+    noise = 0.2 * torch.randn(sites, 2, generator=generator)
+    block = (lat // 0.05) * 100 + lon // 0.05
+    return place, features, block, (torch.stack([local, functional], 1) + noise).double()
+
+
+def test_each_role_finds_its_own_neighbours() -> None:
+    place, features, block, response = _field(300, 1)
+    memory = ResponseMemory(2, [1, 1])
+    memory.fit(place, features, response, block)
+    assert memory.choice[0, 0] <= 0.1 and memory.choice[1, 0] >= 0.75
+    new_place, new_features, _, truth = _field(80, 2)
+    found = memory(new_place, new_features, torch.zeros(80))
+    skill = 1.0 - ((found - truth) ** 2).mean(0) / truth.var(0)
+    assert (skill > 0.7).all()
+
+
+def test_leaving_out_is_as_if_never_there() -> None:
+    """Blind queries get what a memory without the near sites would give."""
+    place, features, block, response = _field(40, 3)
+    memory = ResponseMemory(2, [1, 1])
+    memory.fit(place, features, response, block)
+    found = memory(place[:1], features[:1], torch.tensor([0.1]))
+    kept = torch.cdist(place[:1], place)[0] > 0.1
+    assert 0 < (~kept).sum() < 30
+    for role in range(2):
+        gaps, contrasts = torch.cdist(place, place), torch.cdist(features, features)
+        covariance = memory.covariance(memory.choice[role], gaps, contrasts)
+        inner = covariance[kept][:, kept] + memory.choice[role, 3] * torch.eye(int(kept.sum()))
+        weight = torch.linalg.solve(inner, covariance[0, kept])
+        expected = weight @ response[kept, role]
+        assert found[0, role] == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_training_refreshes_the_sites_it_visits(case: Case, raci: Raci) -> None:
+    data, days = case.dataset, case.dataset.days(2003, 2005)
+    before = raci.memory.response.clone()
+    rows = torch.tensor([7, 2])
+    flux = 3.0 * data.flux[rows, days] + 1.0
+    batch = Batch(data.drivers[rows, days], case.calendar(2)[:, days], data.static[rows], flux, flux, rows)
+    raci.train().training_outputs(batch)
+    changed = (raci.memory.response != before).any(1)
+    assert torch.nonzero(changed).flatten().tolist() == [2, 7]
+
+
+@pytest.mark.parametrize(
+    "options", [{"roles": False}, {"functional": False}, {"local": False}, {"film": False}, {"response": "regime"}]
+)
+def test_each_part_matters(case: Case, make_model: Callable[..., StreamingModel], raci: Raci, options: dict) -> None:
+    less = make_model("raci", **options)
+    assert not torch.equal(case.predict(less), case.predict(raci))
+
+
+def test_without_retrieval_the_memory_is_not_used(case: Case, make_model: Callable[..., StreamingModel]) -> None:
+    alone = make_model("raci", response="none")
+    before = case.predict(alone)
+    alone.memory.dual.fill_(1.0)
+    assert torch.equal(case.predict(alone), before)
 
 
 def test_roles_choose_the_path(case: Case, raci: Raci) -> None:
@@ -153,33 +183,10 @@ def test_place_is_needed(case: Case) -> None:
         RaciConfig().build(Signature.from_names(statics=("elevation", "biome")), case.scalers)
 
 
-def test_a_bank_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
+def test_a_memory_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
     one = np.zeros((12, 10), bool)
     one[3, :2] = True
     raci.prepare(training_data(case.dataset, one))
     assert torch.isfinite(case.predict(raci)).all()
     empty = RaciConfig(hidden=4).build(case.signature, case.scalers).eval()
-    assert isinstance(case.dataset, Dataset) and torch.isfinite(case.predict(empty)).all()
-
-
-def test_stepping_retrieves_what_forward_retrieves(case: Case, raci: Raci) -> None:
-    """To the last digits: weights of neighbours magnify rounding errors of the keys, the more the sharper they are."""
-    with torch.no_grad():
-        raci.bank.log_temperature.fill_(-4.0)
-    data, sites, years = case.dataset, 12, 2
-    days = data.days(2003, 2004)
-    state = raci.init_state(data.static).detach()
-    with torch.no_grad():
-        parts = state.split(raci.layout, 1)
-        months, present = raci.regime.month_features(
-            raci.drivers(data.drivers[:, days]), case.calendar(sites)[:, days], years
-        )
-        regime = raci.regime(months, present, parts[1]).view(sites, years, 12, -1).permute(2, 0, 1, 3)
-        keys, values = raci.memory()
-        offline = raci.month_conditions(parts[1], parts[2], regime, torch.zeros(sites), keys, values)
-        for day in range(days.stop):
-            _, state = raci.step(data.drivers[:, day], data.calendar[day], state)
-            year, month, first = (data.calendar[day, :3] - torch.tensor([2003, 1, 0])).tolist()
-            if first == 1:
-                online = state.split(raci.layout, 1)[8]
-                assert (online - offline[month, :, year]).abs().max() <= 1e-6, data.calendar[day]
+    assert torch.isfinite(case.predict(empty)).all()
