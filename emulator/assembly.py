@@ -14,8 +14,10 @@ from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
+from emulator.training import parallel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
+from emulator.training.precision import keep_recurrences_in_float32
 from emulator.training.schedule import Schedule
 from emulator.training.trainer import Parts, Settings
 from emulator.training.validation import Validation
@@ -36,7 +38,10 @@ def build(
     known = training_data(dataset, split.mask("train"))
     scalers = fit_scalers(known, signature)
     torch.manual_seed(config.seed)
-    model = registry.build(config.model, signature, scalers)
+    device = parallel.choose_device(options.device)
+    model = registry.build(config.model, signature, scalers).to(device)
+    if options.precision != "float32":
+        keep_recurrences_in_float32(model, device)
     del known
     batches = WindowSampler(
         dataset,
@@ -45,8 +50,10 @@ def build(
         batch_size=options.batch_size,
         seed=config.seed,
         windows_per_site=options.windows_per_site,
+        rank=parallel.rank(),
+        world_size=parallel.world_size(),
     )
-    loss = _build_loss(config, dataset, split, signature, scalers)
+    loss = _build_loss(config, dataset, split, signature, scalers).to(device)
     validation = Validation(
         dataset,
         split,
@@ -86,6 +93,7 @@ def build(
         patience=options.patience,
         gradient_clip=options.gradient_clip,
         validation_every=options.validation_every,
+        precision=options.precision,
         auxiliary_weight=config.loss.auxiliary,
         seed=config.seed,
     )

@@ -70,6 +70,10 @@ class TrainingConfig(Section):
         None, ge=1, description="years before the test years that validation runs; null = all"
     )
     validation_every: int = Field(1, ge=1, description="epochs between validations; the last epoch is always validated")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16: matrix products of training; the rest stays float32"
+    )
     threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
 
 

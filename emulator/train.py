@@ -3,7 +3,9 @@
 import argparse
 import json
 import logging
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from emulator.data.validation import DatasetError
 from emulator.data.variables import Signature
 from emulator.folder_lock import FolderBusy, locked
 from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training import checkpoint
+from emulator.training import checkpoint, parallel
 from emulator.training.checkpoint import CheckpointError, Progress
 from emulator.training.trainer import Interrupted, Trainer, TrainingDiverged
 
@@ -30,7 +32,8 @@ USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolder
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 bad configuration, 143 stopped by SIGTERM."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         choice = config_file.section_overrides(options.choice) if options.choice else []
         config = config_file.load(Config, options.config, [*choice, *options.set])
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.out is None:
             raise ConfigError("--out RUN is missing: the folder to train into")
         run = RunFolder(options.out)
-        with locked(run.path, "training"):
+        with parallel.joined(), _alone_in(run):
             train(config, run, resume=options.resume == "auto", overwrite=options.overwrite)
     except Interrupted as stop:
         log.warning("%s", stop)
@@ -82,14 +85,21 @@ def fit(
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
-    with locked(run.path, "training"):
+    with parallel.joined(), _alone_in(run):
         _begin(config, run, resume=resume, overwrite=overwrite)
         return _run(config, dataset, split, run, signature or config.data.signature())
 
 
+def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
+    """The lock of a run folder; of several processes that train together, the first holds it."""
+    return locked(run.path, "training") if parallel.rank() == 0 else nullcontext()
+
+
 def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> None:
     """Freeze the configuration in the run folder, and set torch up."""
-    run.freeze(config_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
+    if parallel.rank() == 0:
+        run.freeze(config_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
+    parallel.barrier()
     if run.last.exists() and not resume:
         raise RunFolderError(f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it")
     make_deterministic(config.training.threads)
@@ -108,11 +118,11 @@ def _run(config: Config, dataset: Dataset, split: Split, run: RunFolder, signatu
     if run.last.exists():
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
-    else:
+    elif parallel.rank() == 0:
         run.truncate_log(0)
     if trainer.finished:
         log.info("%s is finished already", run.path)
-    else:
+    elif parallel.rank() == 0:
         _record_provenance(run, origin)
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)
@@ -139,7 +149,8 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
 def make_deterministic(threads: int) -> None:
     """Make torch give the same numbers on every run with the same number of threads."""
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())  # CUDA lacks some operations
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a sixth of the time
 
 

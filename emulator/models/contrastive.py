@@ -3,12 +3,16 @@
 import torch
 from torch import Tensor
 
+from emulator.training.parallel import gather_rows
+
 
 def info_nce(embedding: Tensor, site: Tensor, temperature: float) -> Tensor:
     """InfoNCE (van den Oord et al. 2018, arXiv 1807.03748) with other years of the same site as positives, as a scalar.
 
     embedding: (B, Y, E); site: (B,). Years of other sites are negatives; 0 where no year has a positive or a negative.
+    In training on several processes it is the loss of the whole batch, whose embeddings are gathered.
     """
+    embedding, site = gather_rows(embedding.float()), gather_rows(site)
     unit = torch.nn.functional.normalize(embedding.flatten(0, 1), dim=1)
     owner = site.repeat_interleave(embedding.shape[1])
     itself = torch.eye(len(owner), dtype=torch.bool, device=embedding.device)

@@ -46,7 +46,7 @@ class WeightAverage:
         """Take up a saved average."""
         if self.decay:
             self.batches = int(state["batches"])
-            self._average = {name: state[name].clone() for name in self._average}
+            self._average = {name: state[name].to(own.device, copy=True) for name, own in self._average.items()}
 
     @staticmethod
     @torch.no_grad()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator import atomic_file
+from emulator.training import parallel
 
 FORMAT_VERSION = 1
 
@@ -50,11 +51,11 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write atomically: a kill at any moment leaves the former file or the new one."""
     content = {
         "format_version": FORMAT_VERSION,
-        "model": checkpoint.model,
+        "model": _on_cpu(checkpoint.model),
         "description": json.dumps(checkpoint.description),
         "progress": asdict(checkpoint.progress),
-        "average": checkpoint.average,
-        "optimizer": checkpoint.optimizer,
+        "average": _on_cpu(checkpoint.average),
+        "optimizer": _on_cpu(checkpoint.optimizer),
         "scheduler": checkpoint.scheduler,
         "random_states": checkpoint.random_states,
         "git_hash": checkpoint.git_hash,
@@ -91,15 +92,35 @@ def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
     for name, buffer in list(model.named_buffers()):
         if name in state and state[name].shape != buffer.shape:
             owner, _, own_name = name.rpartition(".")
-            setattr(model.get_submodule(owner), own_name, torch.empty_like(state[name]))
+            setattr(model.get_submodule(owner), own_name, torch.empty_like(state[name], device=buffer.device))
     model.load_state_dict(state)
 
 
+def _on_cpu(state: Any) -> Any:
+    """The same containers with tensors that any machine can load."""
+    if isinstance(state, Tensor):
+        return state.detach().cpu()
+    if isinstance(state, dict):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    return [_on_cpu(value) for value in state] if isinstance(state, list) else state
+
+
 def random_states() -> dict[str, Any]:
-    """State of torch's generator. Batches need none: they follow from the seed and the number of the epoch."""
-    return {"torch": torch.get_rng_state()}
+    """States of torch's generators, one of each process. Batches need none: they follow from seed and epoch."""
+    states = {"torch": torch.get_rng_state(), "processes": parallel.gather_states(torch.get_rng_state())}
+    if torch.cuda.is_initialized():
+        states["cuda"] = parallel.gather_states(torch.cuda.get_rng_state())
+    return states
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Set the generator to its saved state."""
-    torch.set_rng_state(states["torch"])
+    """Set the generators to their saved states. A process more than there were gets a state of its own."""
+    saved = states.get("processes", [states["torch"]])
+    rank = parallel.rank()
+    if rank < len(saved):
+        torch.set_rng_state(saved[rank])
+    else:
+        torch.set_rng_state(saved[0])
+        torch.manual_seed(int(torch.randint(2**31, ())) + rank)
+    if torch.cuda.is_initialized() and rank < len(states.get("cuda", [])):
+        torch.cuda.set_rng_state(states["cuda"][rank])

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from emulator.data.windows import Batch
 from emulator.models.streaming import StreamingModel
 from emulator.run_folder import RunFolder
-from emulator.training import checkpoint
+from emulator.training import checkpoint, parallel, precision
 from emulator.training.averaging import WeightAverage
 from emulator.training.checkpoint import Checkpoint, Progress
 from emulator.training.schedule import Schedule
@@ -63,6 +63,7 @@ class Settings:
     auxiliary_weight: float
     seed: int
     validation_every: int = 1
+    precision: str = "float32"
 
 
 @dataclass
@@ -94,7 +95,9 @@ class Trainer:
         self.settings = settings
         self.run = run
         self.progress = Progress()
-        self._signal: int | None = None
+        self.device = next(parts.model.parameters()).device
+        self._received = 0
+        self._stop = 0
 
     def resume(self) -> None:
         """Take up the state of `checkpoints/last.pt`."""
@@ -109,7 +112,8 @@ class Trainer:
         self.parts.schedule.load_state_dict(saved.scheduler)
         checkpoint.restore_random_states(saved.random_states)
         self.progress = saved.progress
-        self.run.truncate_log(self.progress.epoch)
+        if parallel.rank() == 0:
+            self.run.truncate_log(self.progress.epoch)
 
     def train(self) -> Progress:
         """Run the remaining epochs. Raises Interrupted after saving, TrainingDiverged if the loss is not finite."""
@@ -133,7 +137,7 @@ class Trainer:
         """The batches of the present epoch from the present batch on."""
         parts, progress = self.parts, self.progress
         if progress.batch == 0:
-            torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch)
+            torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch + parallel.rank() * 7_368_787)
         parts.model.train()
         started = time.perf_counter()
         bar = tqdm(
@@ -141,39 +145,45 @@ class Trainer:
             f"epoch {progress.epoch}",
             len(parts.batches),
             leave=False,
-            disable=None,
+            disable=None if parallel.rank() == 0 else True,
         )
         for index, batch in enumerate(bar):
             if index < progress.batch:
                 continue
             progress.loss_sum += self._train_batch(batch)
             progress.batch += 1
-            if self._signal is not None:
+            if self._stop:
                 progress.seconds += time.perf_counter() - started
                 self._save(self.run.last)
-                raise Interrupted(self._signal)
+                raise Interrupted(self._stop)
         progress.seconds += time.perf_counter() - started
 
     def _train_batch(self, batch: Batch) -> float:
-        """One gradient step; returns the loss."""
+        """One gradient step; returns the loss. `batch` is this process's share of the batch."""
         parts = self.parts
+        if self.device.type != "cpu":
+            batch = batch.to(self.device)
         parts.optimizer.zero_grad(set_to_none=True)
-        outputs = parts.model.training_outputs(batch)
-        loss = parts.loss(outputs.prediction, batch.target, batch.site)
+        with precision.autocast(self.device, self.settings.precision):
+            outputs = parts.model.training_outputs(batch)
+        whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
+        loss = parts.loss(*whole)
         for term in outputs.auxiliary.values():
-            loss = loss + self.settings.auxiliary_weight * term
+            loss = loss + self.settings.auxiliary_weight * term.float()
         loss.backward()
+        self._stop = parallel.sum_gradients(parts.model.parameters(), self._received)
         norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+        loss_value, norm_value = torch.stack([loss.detach(), norm]).tolist()
+        if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
             raise TrainingDiverged(
-                f"loss {loss.item()}, gradient norm {norm.item()} in epoch {self.progress.epoch}, "
+                f"loss {loss_value}, gradient norm {norm_value} in epoch {self.progress.epoch}, "
                 f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the "
                 "dataset for extreme values"
             )
         parts.optimizer.step()
         parts.schedule.after_batch()
         parts.average.update(parts.model)
-        return loss.item()
+        return loss_value
 
     def _close_epoch(self) -> None:
         """Validate, log, and save; in this order, so that a kill in between only repeats the epoch."""
@@ -188,21 +198,23 @@ class Trainer:
             val_loss, improved = self._validate(epoch)
             parts.schedule.after_epoch(val_loss)
         progress.seconds += time.perf_counter() - started
-        self.run.append_log(
-            {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "val_loss": val_loss,
-                "lr": learning_rate,
-                "seconds": round(progress.seconds, 3),
-                "best": improved,
-            }
-        )
+        if parallel.rank() == 0:
+            self.run.append_log(
+                {
+                    "epoch": epoch,
+                    "train_loss": train_loss,
+                    "val_loss": val_loss,
+                    "lr": learning_rate,
+                    "seconds": round(progress.seconds, 3),
+                    "best": improved,
+                }
+            )
         shown = "" if val_loss is None else f", validation {val_loss:.4f}"
         log.info("epoch %d: train %.4f%s%s", epoch, train_loss, shown, ", best so far" if improved else "")
         self._save(self.run.last)
-        if self._signal is not None and not self.finished:
-            raise Interrupted(self._signal)
+        self._stop = parallel.agree(self._received)
+        if self._stop and not self.finished:
+            raise Interrupted(self._stop)
 
     def _validate(self, epoch: int) -> tuple[float, bool]:
         """Validation loss of the averaged weights, and whether it is the lowest so far, in which case they are kept."""
@@ -222,7 +234,11 @@ class Trainer:
         return val_loss, improved
 
     def _save(self, path: Any) -> None:
+        """Write a checkpoint; all processes must call this, and process 0 writes."""
         parts = self.parts
+        random_states = checkpoint.random_states()
+        if parallel.rank() != 0:
+            return
         checkpoint.save(
             path,
             Checkpoint(
@@ -232,7 +248,7 @@ class Trainer:
                 average=parts.average.state_dict(),
                 optimizer=parts.optimizer.state_dict(),
                 scheduler=parts.schedule.state_dict(),
-                random_states=checkpoint.random_states(),
+                random_states=random_states,
                 git_hash=parts.git_hash,
                 config_hash=parts.config_hash,
             ),
@@ -249,7 +265,7 @@ class Trainer:
             return
 
         def note(number: int, frame: FrameType | None) -> None:
-            self._signal = number
+            self._received = number
 
         former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:

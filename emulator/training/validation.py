@@ -10,6 +10,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
+from emulator.training import parallel
 from emulator.training.losses import FluxLoss
 
 
@@ -47,6 +48,7 @@ class Validation:
         ungauged = whole_records(trimmed, new_sites, batch_size, scored=new)
         parts = [[batch for batch in part if _known(batch) > 0] for part in (gauged, ungauged)]
         self.parts = [part for part in parts if part]
+        self._own = [part[parallel.rank() :: parallel.world_size()] for part in self.parts]
         self.loss = loss
         if not self.parts:
             raise ValueError(
@@ -57,14 +59,19 @@ class Validation:
     @torch.no_grad()
     def __call__(self, model: StreamingModel) -> float:
         """Loss of a prepared model in eval mode."""
-        return float(np.mean([self._part_loss(model, part) for part in self.parts]))
+        return float(np.mean([self._part_loss(model, part) for part in self._own]))
 
     def _part_loss(self, model: StreamingModel, part: list[Batch]) -> float:
-        total = 0.0
+        """Of the batches of all processes; each runs its own."""
+        total, weight = 0.0, 0.0
         for batch in part:
+            batch = batch.to(self.loss.scale.device)
             prediction = model(batch.drivers, batch.calendar, batch.static, batch.flux)
-            total += self.loss(prediction, batch.target, batch.site).item() * _known(batch)
-        return total / sum(_known(batch) for batch in part)
+            known = _known(batch)
+            total += self.loss(prediction, batch.target, batch.site).item() * known
+            weight += known
+        total, weight = parallel.total([total, weight])
+        return total / weight
 
 
 def _known(batch: Batch) -> int:

@@ -56,7 +56,7 @@ def test_unknown_key_names_file_line_key_and_known_keys(tiny_config, tmp_path):
         load(path)
     message = str(caught.value)
     assert message.startswith(
-        f"{path}:9: unknown key 'training.epoch' (known here: average_decay, batch_size, epochs, "
+        f"{path}:9: unknown key 'training.epoch' (known here: average_decay, batch_size, device, epochs, "
     )
     assert message.endswith("did you mean epochs?")
 
