@@ -6,6 +6,7 @@ RUN/log.jsonl          one line per epoch
 RUN/checkpoints/       last.pt, best.pt
 RUN/evaluation/        metrics.json, predictions.nc
 RUN/model.pt           the exported artefact
+RUN/tensorboard/       the log once more, where it is asked for
 """
 
 import json
@@ -35,6 +36,7 @@ class RunFolder:
         self.metrics = self.path / "evaluation" / "metrics.json"
         self.predictions = self.path / "evaluation" / "predictions.nc"
         self.artefact = self.path / "model.pt"
+        self.tensorboard = self.path / "tensorboard"
 
     def freeze(self, config: str, *, overwrite: bool = False) -> None:
         """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
@@ -72,7 +74,7 @@ class RunFolder:
         """Remove what a former run left; files that are none of ours stay."""
         for path in (self.config, self.provenance, self.log, self.artefact):
             path.unlink(missing_ok=True)
-        for folder in (self.last.parent, self.metrics.parent):
+        for folder in (self.last.parent, self.metrics.parent, self.tensorboard):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -22,6 +22,7 @@ from emulator.folder_lock import FolderBusy, locked
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.training import checkpoint, parallel
 from emulator.training.checkpoint import CheckpointError, Progress
+from emulator.training.tensorboard import Board
 from emulator.training.trainer import Interrupted, Trainer, TrainingDiverged
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ConfigError("--out RUN is missing: the folder to train into")
         run = RunFolder(options.out)
         with parallel.joined(), _alone_in(run):
-            train(config, run, resume=options.resume == "auto", overwrite=options.overwrite)
+            resume = options.resume == "auto"
+            train(config, run, resume=resume, overwrite=options.overwrite, tensorboard=options.tensorboard)
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
@@ -54,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False) -> Progress:
+def train(
+    config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False, tensorboard: bool = False
+) -> Progress:
     """Train by a configuration on the dataset that it names, going on from where a former call was stopped."""
     config = _with_absolute_path(config)
     _begin(config, run, resume=resume, overwrite=overwrite)
@@ -63,7 +67,7 @@ def train(config: Config, run: RunFolder, *, resume: bool = True, overwrite: boo
         split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return _run(config, dataset, split, run, config.data.signature())
+    return _run(config, dataset, split, run, config.data.signature(), tensorboard=tensorboard)
 
 
 def fit(
@@ -105,7 +109,9 @@ def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> 
     make_deterministic(config.training.threads)
 
 
-def _run(config: Config, dataset: Dataset, split: Split, run: RunFolder, signature: Signature) -> Progress:
+def _run(
+    config: Config, dataset: Dataset, split: Split, run: RunFolder, signature: Signature, *, tensorboard: bool = False
+) -> Progress:
     """Train, or go on training, in a folder whose configuration is frozen."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
@@ -120,6 +126,8 @@ def _run(config: Config, dataset: Dataset, split: Split, run: RunFolder, signatu
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif parallel.rank() == 0:
         run.truncate_log(0)
+    if tensorboard and parallel.rank() == 0:
+        trainer.after_epoch = Board(run).add
     if trainer.finished:
         log.info("%s is finished already", run.path)
     elif parallel.rank() == 0:
@@ -172,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
         "--resume", choices=("auto", "never"), default="auto", help="auto (default): go on with a run that was stopped"
     )
     parser.add_argument("--overwrite", action="store_true", help="discard the run that the folder holds")
+    parser.add_argument("--tensorboard", action="store_true", help="write RUN/tensorboard as well (extra tensorboard)")
     return parser
 
 

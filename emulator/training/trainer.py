@@ -96,6 +96,8 @@ class Trainer:
         self.run = run
         self.progress = Progress()
         self.device = next(parts.model.parameters()).device
+        self.after_epoch: Callable[[dict[str, Any]], None] = lambda entry: None
+        """Called in process 0 with each new entry of the log."""
         self._received = 0
         self._stop = 0
 
@@ -199,16 +201,16 @@ class Trainer:
             parts.schedule.after_epoch(val_loss)
         progress.seconds += time.perf_counter() - started
         if parallel.rank() == 0:
-            self.run.append_log(
-                {
-                    "epoch": epoch,
-                    "train_loss": train_loss,
-                    "val_loss": val_loss,
-                    "lr": learning_rate,
-                    "seconds": round(progress.seconds, 3),
-                    "best": improved,
-                }
-            )
+            entry = {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "val_loss": val_loss,
+                "lr": learning_rate,
+                "seconds": round(progress.seconds, 3),
+                "best": improved,
+            }
+            self.run.append_log(entry)
+            self.after_epoch(entry)
         shown = "" if val_loss is None else f", validation {val_loss:.4f}"
         log.info("epoch %d: train %.4f%s%s", epoch, train_loss, shown, ", best so far" if improved else "")
         self._save(self.run.last)

@@ -231,3 +231,64 @@ def test_a_validation_loss_that_is_no_number_stops_training(tiny_config, tmp_pat
     monkeypatch.setattr(assembly.Validation, "__call__", lambda self, model: float("nan"))
     assert train.main([str(tiny_config), "--out", str(tmp_path / "run")]) == 1
     assert "the validation loss of epoch 0 is nan" in caplog.text
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_config, trained_run, tmp_path):
+    assert train.main(command(tiny_config, tmp_path / "same")[3:]) == 0
+    assert_same_run(tmp_path / "same", trained_run("lstm"))
+    assert train.main(command(tiny_config, tmp_path / "other", "seed=4")[3:]) == 0
+    assert curve(tmp_path / "other")[0]["train_loss"] != curve(tmp_path / "same")[0]["train_loss"]
+
+
+def test_gradients_are_clipped_to_their_norm(tiny_config, tmp_path, monkeypatch):
+    norms, original = [], torch.optim.AdamW.step
+
+    def step(self, *arguments, **options):
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(float(torch.cat([gradient.flatten() for gradient in gradients]).norm()))
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    settings = ("training.epochs=1", "training.gradient_clip=0.01")
+    assert train.main(command(tiny_config, tmp_path / "clipped", *settings)[3:]) == 0
+    assert len(norms) == 3 and all(norm == pytest.approx(0.01, rel=1e-3) for norm in norms)
+    norms.clear()
+    settings = ("training.epochs=1", "training.gradient_clip=1e6")
+    assert train.main(command(tiny_config, tmp_path / "free", *settings)[3:]) == 0
+    assert min(norms) > 0.02
+
+
+def test_the_best_checkpoint_holds_the_averaged_weights(tiny_config, tmp_path):
+    assert train.main(command(tiny_config, tmp_path)[3:]) == 0
+    best, last = (checkpoint.load(tmp_path / "checkpoints" / name) for name in ("best.pt", "last.pt"))
+    assert best.progress.best_epoch == 2, "the last epoch is the best, or this test compares different epochs"
+    for name, averaged in last.average.items():
+        if name != "batches":
+            assert torch.equal(best.model[name], averaged)
+            assert not torch.equal(best.model[name], last.model[name])
+
+
+def test_auxiliary_terms_are_weighted(tiny_config, tmp_path):
+    losses = []
+    for weight in (0.0, 1.0):
+        run = tmp_path / str(weight)
+        settings = ("model.kind=cham_net", "training.epochs=1", f"loss.auxiliary={weight}")
+        assert train.main(command(tiny_config, run, *settings)[3:]) == 0
+        losses.append(curve(run)[0]["train_loss"])
+    assert losses[1] > losses[0] + 1e-3
+
+
+def test_tensorboard_shows_the_log_of_all_sessions(tiny_config, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
+    arguments = [*command(tiny_config, tmp_path)[3:], "--tensorboard"]
+    assert train.main(arguments) == 0 and train.main(arguments) == 0
+    board = accumulator(str(tmp_path / "tensorboard")).Reload()
+    for name, tag in (("train_loss", "loss/train"), ("val_loss", "loss/validation"), ("lr", "learning_rate")):
+        shown = [(event.step, event.value) for event in board.Scalars(tag)]
+        assert shown == [(line["epoch"], pytest.approx(line[name], rel=1e-6)) for line in curve(tmp_path)]
+
+
+def test_tensorboard_that_is_missing_is_named(tiny_config, tmp_path, caplog, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert train.main([*command(tiny_config, tmp_path)[3:], "--tensorboard"]) == 2
+    assert "pip install 'ecostep[tensorboard]'" in caplog.text and curve(tmp_path) == []

@@ -1,0 +1,33 @@
+"""The log of a run as TensorBoard reads it: pip install 'ecostep[tensorboard]'; tensorboard --logdir RUN/tensorboard"""
+
+import shutil
+from typing import Any
+
+from emulator.run_folder import RunFolder, RunFolderError
+
+SCALARS = {"train_loss": "loss/train", "val_loss": "loss/validation", "lr": "learning_rate", "seconds": "seconds"}
+
+
+class Board:
+    """Writes the epochs of `log.jsonl`, those of former sessions first, to RUN/tensorboard."""
+
+    def __init__(self, run: RunFolder) -> None:
+        """Raises RunFolderError where TensorBoard is not installed."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise RunFolderError(
+                "--tensorboard needs the package tensorboard: pip install 'ecostep[tensorboard]'; log.jsonl has the "
+                f"same numbers ({error})"
+            ) from None
+        shutil.rmtree(run.tensorboard, ignore_errors=True)
+        self._writer = SummaryWriter(str(run.tensorboard))
+        for entry in run.read_log():
+            self.add(entry)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """One epoch of the log."""
+        for name, tag in SCALARS.items():
+            if entry[name] is not None:
+                self._writer.add_scalar(tag, entry[name], entry["epoch"])
+        self._writer.flush()
