@@ -1,8 +1,8 @@
 """Which runs the benchmark has, in which order.
 
 A run is one training, or one more test of a training that other runs share, on one ensemble with one seed. The order
-makes an interrupted suite useful: the first seed of what matters, then the other seeds, then ablations, the biomes left
-out and the curves.
+makes an interrupted suite useful: the first seed of what matters, its other seeds, the biomes left out, ablations and
+curves, and then more seeds of these.
 """
 
 import hashlib
@@ -60,6 +60,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "no_hierarchy": {"hierarchy": False},
         "no_film": {"film": False},
         "no_statistics": {"statistics": False},
+        "no_site_regression": {"site_features": 0},
     },
     "raci": {
         "no_roles": {"roles": False},
@@ -67,6 +68,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "no_local": {"local": False},
         "no_retrieval": {"functional": False, "local": False},
         "no_film": {"film": False},
+        "no_response": {"response": "none"},
         "no_blind": {"blind_share": 0.0},
     },
     "unified": {
@@ -83,7 +85,6 @@ ABLATED_ON = {"cham_net": ("wetland", "upland"), "raci": ("wetland", "cropland")
 
 ORACLES = {"true_parameters": "true", "kriged_parameters": "kriged"}
 """Variants that are given hidden parameters as statics: the true ones, and their kriging from the training sites."""
-ORACLE_KINDS = ("cham_net", "raci", "lstm")
 
 SHARES = (0.1, 0.25, 0.5)
 """Shares of the training sites of the data-efficiency curve; the whole is the main run."""
@@ -235,22 +236,27 @@ def build(
 def _all(suite: Suite) -> Iterator[Run]:
     first, others = suite.seeds[:1], suite.seeds[1:]
     core = (*CLASSICAL, "lstm", *CHALLENGERS)
-    for seed in suite.seeds:
-        yield from _main(suite, core, (seed,))
-        yield from _main(suite, NETWORKS[1:], (seed,))
-        yield from _oracles(suite, (seed,))
-    for seed in suite.ablation_seeds:
-        if seed in suite.seeds:
-            yield from _ablations(suite, seed)
+    yield from _main(suite, core, first)
+    yield from _main(suite, NETWORKS[1:], first)
+    yield from _oracles(suite, ("cham_net", "raci"), first)
+    yield from _main(suite, core, others)
+    yield from _main(suite, core, suite.seeds, split="biome")
+    yield from _ablations(suite, suite.ablation_seeds[:1])
     if suite.curves:
-        yield from _main(suite, core, suite.seeds, split="biome")
-        yield from _main(suite, NETWORKS[1:], suite.seeds, split="biome")
-        yield from _tests(suite, "history_length", ("cham_net", "unified", "lstm"), suite.seeds)
+        yield from _tests(suite, "history_length", ("cham_net", "unified", "lstm"), first)
+        yield from _tests(suite, "self_fed", ("cham_net", "unified"), first)
+    yield from _main(suite, NETWORKS[1:], others)
+    yield from _oracles(suite, ("cham_net", "raci"), others)
+    if suite.curves:
         yield from _shares(suite, first)
-        yield from _tests(suite, "self_fed", ("cham_net", "unified"), suite.seeds)
+    yield from _ablations(suite, suite.ablation_seeds[1:])
+    if suite.curves:
+        yield from _tests(suite, "history_length", ("cham_net", "unified", "lstm"), others)
+        yield from _tests(suite, "self_fed", ("cham_net", "unified"), others)
+    yield from _oracles(suite, ("lstm",), suite.seeds)
+    yield from _main(suite, NETWORKS[1:], suite.seeds, split="biome")
+    if suite.curves:
         yield from _shares(suite, others)
-    else:
-        yield from _main(suite, core, suite.seeds, split="biome")
 
 
 def _main(suite: Suite, kinds: tuple[str, ...], seeds: tuple[int, ...], **options: Any) -> Iterator[Run]:
@@ -261,20 +267,22 @@ def _main(suite: Suite, kinds: tuple[str, ...], seeds: tuple[int, ...], **option
                     yield Run(ensemble, kind, seed, history, **options)
 
 
-def _oracles(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
+def _oracles(suite: Suite, kinds: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Run]:
     for seed in seeds:
         for ensemble in suite.ensembles:
-            for kind in ORACLE_KINDS:
+            for kind in kinds:
+                history = HISTORIES.get(kind, (False,))[0]
                 for variant, parameters in ORACLES.items():
-                    yield Run(ensemble, kind, seed, HISTORIES.get(kind, (False,))[0], variant, parameters=parameters)
+                    yield Run(ensemble, kind, seed, history, variant, parameters=parameters)
 
 
-def _ablations(suite: Suite, seed: int) -> Iterator[Run]:
-    for kind, variants in ABLATIONS.items():
-        for ensemble in ABLATED_ON[kind]:
-            if ensemble in suite.ensembles:
-                for variant, options in variants.items():
-                    yield Run(ensemble, kind, seed, HISTORIES[kind][0], variant, tuple(sorted(options.items())))
+def _ablations(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
+    for seed in seeds:
+        for kind, variants in ABLATIONS.items():
+            for ensemble in ABLATED_ON[kind]:
+                if ensemble in suite.ensembles and seed in suite.seeds:
+                    for variant, options in variants.items():
+                        yield Run(ensemble, kind, seed, HISTORIES[kind][0], variant, tuple(sorted(options.items())))
 
 
 def _shares(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:
@@ -306,8 +314,8 @@ def configuration(run: Run, suite: Suite, path: Any, tuned: dict[str, Any], biom
     ensemble = ENSEMBLES[run.ensemble]
     statics = tuple(name for name in ensemble.statics if not (run.split == "biome" and name == "biome"))
     training = {"threads": 1, **suite.training, **tuned.get("training", {})}
-    if run.share < 1.0:  # as many steps of the optimiser, or as many as four times the epochs give
-        training["epochs"] = round(training["epochs"] * min(4.0, 1.0 / run.share))
+    if run.share < 1.0:  # an epoch has fewer steps of the optimiser
+        training["epochs"] *= 2
     model = {"hidden": suite.hidden, **tuned.get("model", {}), "kind": run.kind, **dict(run.options)}
     choices = _past_flux_choices(run.kind)
     if run.history and "none" in choices:
