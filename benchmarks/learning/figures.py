@@ -64,7 +64,12 @@ def draw_all(results: Results, folder: Path) -> list[tuple[str, str]]:
     keep("taylor", "Taylor diagrams: standard deviation over the observed one, and correlation", taylor(results))
     keep("data_efficiency", "RMSE by the share of training sites", data_efficiency(results))
     keep("history_length", "RMSE in the first test year by the years of flux that are visible", history_length(results))
-    keep("coverage", "Share of observations within the 90 % interval", coverage(results))
+    keep(
+        "uncertainty",
+        "Predicted intervals: coverage of the 90 % interval (grey: the bar), share of observations below each quantile "
+        "and predicted spread against error at new sites (first seed)",
+        uncertainty(results),
+    )
     return written
 
 
@@ -425,31 +430,54 @@ def _curves(
 
 
 @style.styled
-def coverage(results: Results) -> Figure | None:
-    """Share of observations within the 90 % interval, by model and split."""
-    rows = [
-        (case, entry, results.values(case, entry, "coverage90"))
+def uncertainty(results: Results) -> Figure | None:
+    """Coverage of the 90 % interval by split, reliability of all levels, and predicted spread against error."""
+    wanted = quantities(results)
+    rows = {
+        (case, entry): results.record(case, entry, results.seeds(case, entry)[0])
         for case in results.main_cases()
         for entry in results.entries(case)
         if "/" not in entry.model and entry.past_flux in MODE_COLOURS and results.values(case, entry, "coverage90")
-    ]
+    }
     if not rows:
         return None
-    wanted = quantities(results)
-    figure, grid = style.new_figure(9.6, 3.2, 1, len(wanted), sharey=True, squeeze=False)
+    figure, grid = style.new_figure(9.6, 7.0, 3, len(wanted), squeeze=False)
     splits = list(SPLIT_NAMES)
-    for axes, (ensemble, target) in zip(grid[0], wanted, strict=True):
-        axes.axhspan(0.88, 0.92, color=style.GRID)
-        for case, entry, values in rows:
-            if (case.ensemble, case.target) == (ensemble, target):
-                look = {"color": MODE_COLOURS[entry.past_flux], "markeredgecolor": style.INK, "markeredgewidth": 0.4}
-                axes.plot(splits.index(case.split), np.mean(values), _marker(entry.kind), markersize=5, **look)
-        axes.set_title(quantity_name(ensemble, target))
-        axes.set_xticks(range(len(splits)), labels=[SPLIT_NAMES[split] for split in splits], rotation=30, ha="right")
-    grid[0, 0].set_ylabel("coverage of the 90 % interval")
-    kinds = dict.fromkeys(entry.kind for _, entry, _ in rows)
-    style.shared_legend(
-        figure,
-        [Line2D([], [], linestyle="", marker=_marker(k), color=style.MUTED, label=style.model_name(k)) for k in kinds],
-    )
+    handles: dict[str, Line2D] = {}
+    for (ensemble, target), (covered, reliable, spread) in zip(wanted, grid.T, strict=True):
+        covered.axhspan(0.88, 0.92, color=style.GRID)
+        for case, entry in rows:
+            if (case.ensemble, case.target) != (ensemble, target):
+                continue
+            look = {"color": MODE_COLOURS[entry.past_flux], "markeredgecolor": style.INK, "markeredgewidth": 0.4}
+            mean = results.mean(case, entry, "coverage90")
+            covered.plot(splits.index(case.split), mean, _marker(entry.kind), markersize=5, **look)
+            handles.setdefault(entry.kind, Line2D([], [], linestyle="", marker=_marker(entry.kind), color=style.MUTED,
+                                                  label=style.model_name(entry.kind)))  # fmt: skip
+        case = Case(ensemble, target, "spatial")
+        reliable.plot([0, 1], [0, 1], color=style.MUTED, linewidth=0.8)
+        limits: list[float] = []
+        for entry, label, colour, dash in leaders(results, case):
+            record = rows.get((case, entry))
+            if record is None:
+                continue
+            look = {"color": colour, "linestyle": dash, "marker": "o", "markersize": 2.5, "linewidth": 1.2}
+            reliable.plot(record["reliability"]["levels"], record["reliability"]["below"], **look)
+            spread.plot(record["spread_skill"]["spread"], record["spread_skill"]["error"], **look)
+            limits += [*record["spread_skill"]["spread"], *record["spread_skill"]["error"]]
+            handles.setdefault(label, Line2D([], [], label=label, **look))
+        if positive := [value for value in limits if value]:
+            spread.plot(
+                [min(positive), max(positive)], [min(positive), max(positive)], color=style.MUTED, linewidth=0.8
+            )
+            spread.set(xscale="log", yscale="log")
+        covered.set_title(quantity_name(ensemble, target))
+        covered.set_xticks(range(len(splits)), labels=[SPLIT_NAMES[split] for split in splits], rotation=30, ha="right")
+        reliable.set_xlabel("level of the quantile")
+        spread.set_xlabel("predicted spread")
+    for axes, label in zip(
+        grid[:, 0], ("coverage of the\n90 % interval", "share below, new sites", "error, new sites"), strict=True
+    ):
+        axes.set_ylabel(label)
+    style.shared_legend(figure, list(handles.values()), ncols=4)
     return figure

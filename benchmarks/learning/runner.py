@@ -18,17 +18,23 @@ from benchmarks.learning import data, plan, statistics
 from benchmarks.learning.plan import Run, Suite
 from emulator import atomic_file, config_file, provenance, trained_model
 from emulator.data.dataset import Dataset
+from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
 from emulator.data.variables import BIOMES, Signature
+from emulator.data.windows import training_data
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.prediction import predict
+from emulator.evaluation.probabilistic_fit import View, fit_quantiles, score_quantiles, years_known
+from emulator.models.quantiles import QuantileModel
 from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import fit
 
 log = logging.getLogger(__name__)
 
-PARTS = ("temporal", "spatial", "spatiotemporal")
+QUANTILE_DAYS = 7
+"""Every so many days of the tests are scored with quantiles, which costs more than all else of a test."""
+SCALER_SITES = 200
 TIMED_SITES = 32
 """Sites whose whole records are predicted to measure the time that a site-year takes."""
 
@@ -99,6 +105,8 @@ def execute(run: Run, bench: Bench) -> dict[str, Any]:
     tests = {"score": score, "self_fed": score_self_fed, "history_length": score_history_length}
     records, tables = tests[run.task](run, bench, trained, dataset, split)
     common = {
+        "crps": None,
+        "coverage90": None,
         "suite": bench.suite.name,
         "ensemble": run.ensemble,
         "model": run.model,
@@ -110,8 +118,6 @@ def execute(run: Run, bench: Bench) -> dict[str, Any]:
         "cpu_ms_per_site_year": cpu_ms_per_site_year(trained, dataset, split),
         "epoch_seconds": trained.epoch_seconds,
         "train_seconds": trained.train_seconds,
-        "crps": None,
-        "coverage90": None,
     }
     content = to_json(
         {
@@ -266,16 +272,62 @@ def test_sites(run: Run, bench: Bench, split: Split, limit: int | None = None) -
 def score(run: Run, bench: Bench, trained: Trained, dataset: Dataset, split: Split) -> tuple[list, dict]:
     """Records and tables of all modes, splits and targets."""
     sites = test_sites(run, bench, split)
-    rows = np.unique(np.concatenate(list(sites.values())))
-    some = dataset.site_subset(rows)
-    records, tables = [], {}
+    with_quantiles = not run.variant
+    extra = [np.flatnonzero(split.validation_sites)] if with_quantiles else []
+    rows = np.unique(np.concatenate([*sites.values(), *extra]))
+    some, part_of_split = dataset.site_subset(rows), sites_of(split, rows)
+    views: dict[str, View] = {}
     for mode in trained.modes:
-        visible = everything(some) if mode == "gauged" else None
-        predicted = trained.predict(some, visible)
-        for record, table in _scored(some, rows, sites, split, predicted):
-            records.append({"past_flux": mode} | record)
+        gauged = mode == "gauged"
+        predicted = trained.predict(some, everything(some) if gauged else None)
+        views[mode] = View(predicted, years_known(some) if gauged else None)
+    quantiles = None
+    if with_quantiles:
+        scalers = _scalers(run, dataset, split)
+        quantiles = fit_quantiles(list(views.values()), some, part_of_split, scalers=scalers, seed=run.seed)
+    records, tables = [], {}
+    for mode, view in views.items():
+        uncertain = _uncertainty(quantiles, view, some, part_of_split, rows, sites) if quantiles is not None else {}
+        for record, table in _scored(some, rows, sites, split, view.predicted):
+            more = uncertain.get((record["split"], record["target"]), {})
+            records.append({"past_flux": mode} | record | more)
             tables[f"{mode}__{record['split']}__{record['target']}"] = table
     return records, tables | _axes(dataset, sites, split)
+
+
+def _scalers(run: Run, dataset: Dataset, split: Split) -> Scalers:
+    """Scalers from some of the training sites, for the features of the quantiles."""
+    rows = np.sort(_order(split.train_sites, run.seed)[:SCALER_SITES])
+    known = training_data(dataset.site_subset(rows), sites_of(split, rows).mask("train"))
+    return fit_scalers(known, dataset.signature)
+
+
+def sites_of(split: Split, rows: np.ndarray) -> Split:
+    """The split of some of the sites."""
+    masks = {name: getattr(split, name)[rows] for name in ("train_sites", "validation_sites", "test_sites", "block")}
+    return replace(split, **masks)
+
+
+def _uncertainty(
+    quantiles: QuantileModel, view: View, some: Dataset, split: Split, rows: np.ndarray, sites: dict[str, np.ndarray]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Scores of quantiles by part and target, on a share of the days."""
+    shown = np.arange(len(some.time)) % QUANTILE_DAYS == 0
+    found = {}
+    for part, chosen in sites.items():
+        mask = split.mask("spatial" if part == "leave_biome_out" else part) & np.isin(rows, chosen)[:, None]
+        days = some.day_mask(mask).numpy() & shown
+        if not days.any():
+            continue
+        for target, scores in score_quantiles(quantiles, view, some, split.train_sites, days).items():
+            found[part, target] = {
+                "crps": scores.get("crps"),
+                "coverage90": scores.get("coverage90"),
+                "width90": scores.get("width90"),
+                "reliability": {"levels": scores.get("levels"), "below": scores.get("below")},
+                "spread_skill": scores.get("spread_skill"),
+            }
+    return found
 
 
 def score_self_fed(run: Run, bench: Bench, trained: Trained, dataset: Dataset, split: Split) -> tuple[list, dict]:
