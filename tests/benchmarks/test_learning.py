@@ -87,11 +87,16 @@ def until(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
 
 
 def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Path, monkeypatch) -> None:
+    def succeeds(run, bench):
+        tried.append(run.kind)
+        atomic_file.write_json(bench.result(run), {"run": {"kind": run.kind}, "records": [], "seconds": 1.0})
+
     def fails(run, bench):
         if run.kind == "lstm":
             raise RuntimeError("no such luck")
-        atomic_file.write_json(bench.result(run), {"run": {"kind": run.kind}, "records": [], "seconds": 1.0})
+        succeeds(run, bench)
 
+    tried: list[str] = []
     monkeypatch.setattr("benchmarks.learning.queue.execute", fails)
     command = arguments(data, tmp_path, "--workers", "0", "--splits", "folds")
     assert benchmark.main(command) == 1
@@ -99,9 +104,9 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
     for result in results:
         assert ("no such luck" in result.get("error", "")) == (result["run"]["kind"] == "lstm")
     assert {result["run"]["kind"] for result in results} == {"lstm", "cham_net"}
-    tried: list[str] = []
-    monkeypatch.setattr("benchmarks.learning.queue.execute", lambda run, bench: tried.append(run.kind))
-    benchmark.main([*command, "--resume"])
+    tried.clear()
+    monkeypatch.setattr("benchmarks.learning.queue.execute", succeeds)
+    assert benchmark.main([*command, "--resume"]) == 0
     assert set(tried) == {"lstm"}  # a new session tries again what failed, and that only
 
 
