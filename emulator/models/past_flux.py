@@ -24,7 +24,8 @@ class PastFluxFeatures(nn.Module):
 
     Flux (C) is in the standardised transformed space of `TargetScaling`, NaN where not known. Features (6 C): the three
     means, 0 where nothing is known, then for each how well it is known, n / (n + 1) with n years known.
-    Sums over years go with the number of years known, (..., 2 C).
+    Sums over years go with the number of years known, (..., 2 C). Means are taken in double precision, so that the two
+    faces agree to the last digits of the features.
     """
 
     def __init__(self, targets: int) -> None:
@@ -41,7 +42,7 @@ class PastFluxFeatures(nn.Module):
         batch, years = flux.shape[0], count_years(calendar)
         rows = rows_of(year_of_series(calendar) * self.slots + day_slot(calendar), years * self.slots)
         table = sum_over(known_sums(flux), rows, batch * years * self.slots)
-        table = table.view(batch, years, self.slots, self.columns)
+        table = table.view(batch, years, self.slots, self.columns).double()
         last, past = torch.zeros_like(table), torch.zeros_like(table)
         last[:, 1:] = table[:, :-1]
         past[:, 1:] = table.cumsum(1)[:, :-1]
@@ -60,7 +61,7 @@ class PastFluxFeatures(nn.Module):
         past, last, _, overall = state.split(self.layout, 1)
         slot = day_slot(calendar)
         near = self.window_mean(last, slot, self.last_reach)
-        return self.features(near, self.window_mean(past, slot, self.climate_reach), overall)
+        return self.features(near, self.window_mean(past, slot, self.climate_reach), overall.double())
 
     @torch.jit.export
     def advance(self, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
@@ -70,20 +71,21 @@ class PastFluxFeatures(nn.Module):
         table = table.index_copy(1, day_slot(calendar).view(1), known_sums(flux).unsqueeze(1))
         pending = table.flatten(1)
         if bool(calendar[3] == calendar[5]):
-            past, last, overall = past + pending, pending, overall + table.mean(1)
+            past, last, overall = past + pending, pending, overall + table.double().mean(1).float()
             pending = torch.zeros_like(pending)
         return torch.cat([past, last, pending, overall], dim=1)
 
     def window_mean(self, table: Tensor, slot: Tensor, reach: int) -> Tensor:
         """Mean over the days around one slot. table: (N, 366 * 2 C) -> (N, 2 C)."""
         window = (slot + torch.arange(-reach, reach + 1, device=table.device)) % self.slots
-        return table.reshape(-1, self.slots, self.columns).index_select(1, window).mean(1)
+        return table.reshape(-1, self.slots, self.columns).index_select(1, window).double().mean(1)
 
     def features(self, last: Tensor, past: Tensor, overall: Tensor) -> Tensor:
         """Sums and years known (..., 2 C) of last year, of the season and of the site -> (..., 6 C)."""
         sums = torch.stack([last, past, overall], dim=-2)
         total, years = sums.chunk(2, -1)
-        return torch.cat([(total / years.clamp(min=self.least)).flatten(-2), (years / (years + 1.0)).flatten(-2)], -1)
+        means = total / years.clamp(min=self.least)
+        return torch.cat([means.flatten(-2), (years / (years + 1.0)).flatten(-2)], dim=-1).float()
 
 
 def day_slot(calendar: Tensor) -> Tensor:

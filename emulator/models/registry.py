@@ -10,12 +10,25 @@ from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models.bounded import keep_class_bounds
 from emulator.models.cham_net import ChamNetConfig
+from emulator.models.ea_lstm import EALSTMConfig
 from emulator.models.gru import GRUConfig
+from emulator.models.itransformer import ITransformerConfig
 from emulator.models.lstm import LSTMConfig
 from emulator.models.raci import RaciConfig
 from emulator.models.streaming import StreamingModel
+from emulator.models.tcn import TCNConfig
+from emulator.models.transformer import TransformerConfig
 
-MODEL_CONFIGS = (LSTMConfig, GRUConfig, ChamNetConfig, RaciConfig)
+MODEL_CONFIGS = (
+    LSTMConfig,
+    GRUConfig,
+    EALSTMConfig,
+    TCNConfig,
+    TransformerConfig,
+    ITransformerConfig,
+    ChamNetConfig,
+    RaciConfig,
+)
 
 ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
 

@@ -16,7 +16,7 @@ from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder
 
 KINDS = ("lstm", "cham_net", "raci")
-BASELINES = ("gru",)
+BASELINES = ("gru", "ea_lstm", "tcn", "transformer", "itransformer")
 INPUTS = ("tas", "pr", "rsds", "vpd", "co2", "tsl", "wtd", "lai")
 STATICS = ("lat", "lon", "elevation", "ph", "biome")
 

@@ -24,8 +24,16 @@ WITH_PAST_FLUX = tuple(
     if "past_flux" in config.model_fields and config.model_fields["past_flux"].default == "none"
 )
 """Models that read past flux if an option says so."""
-VARIANTS = tuple((kind, {}) for kind in KINDS) + tuple((kind, {"past_flux": "ungauged"}) for kind in WITH_PAST_FLUX)
-"""Every model, and with its options that change what it is."""
+VARIANTS = (
+    *((kind, {}) for kind in KINDS),
+    ("lstm", {"past_flux": "ungauged"}),
+    *(
+        pytest.param((kind, {"past_flux": "ungauged"}), marks=pytest.mark.slow)
+        for kind in WITH_PAST_FLUX
+        if kind != "lstm"
+    ),
+)
+"""Every model, and with its options that change what it is. The code of past flux is the same for all: one is quick."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,9 @@ def make_model(case: Case) -> Callable[..., StreamingModel]:
         config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
         model = build(config(**{"hidden": 12, **options}), case.signature, case.scalers)
         with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.add_(0.1 * torch.randn_like(parameter))
+            for name, parameter in model.named_parameters():
+                # past flux goes straight to sinh, which magnifies rounding errors
+                parameter.add_((0.03 if name == "head.skip.weight" else 0.1) * torch.randn_like(parameter))
         model.prepare(case.training)
         return model.eval()
 

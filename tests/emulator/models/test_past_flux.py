@@ -83,6 +83,19 @@ def test_flux_of_a_day_reaches_the_same_season_of_later_years(case: Case) -> Non
 
 
 @pytest.mark.parametrize("kind", WITH_PAST_FLUX)
+def test_stepping_is_forward(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+    """All other promises of models with past flux are tested in test_streaming, for the LSTM, and slowly for others."""
+    model, data, days = make_model(kind, past_flux="ungauged"), case.dataset, slice(300, 1200)
+    flux = data.flux[:3, days]
+    with torch.no_grad():
+        offline = model(data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3], flux)
+        start = model.init_state(data.static[:3])
+        online, _ = step_through(model, data.drivers[:3, days], data.calendar[days], start, flux)
+    spread = case.training.flux.flatten(0, 1).std(0)
+    assert ((online - offline).abs() / spread).max() <= 1e-5
+
+
+@pytest.mark.parametrize("kind", WITH_PAST_FLUX)
 def test_flux_of_the_predicted_year_moves_nothing_in_it(
     case: Case, make_model: Callable[..., StreamingModel], kind: str
 ) -> None:
