@@ -56,10 +56,9 @@ HISTORIES = {"cham_net": (True,), "raci": (False,), "unified": (True,)}
 ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "cham_net": {
         "no_contrast": {"contrastive_weight": 0.0},
-        "no_history": {"history": "none"},
+        "no_history": {"history": False},
         "no_hierarchy": {"hierarchy": False},
         "no_film": {"film": False},
-        "no_statistics": {"statistics": False},
         "no_site_regression": {"site_features": 0},
     },
     "raci": {
@@ -73,7 +72,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "unified": {
         "no_contrast": {"contrastive_weight": 0.0},
-        "no_history": {"history": "none"},
+        "no_history": {"history": False},
         "no_roles": {"roles": False},
         "no_functional": {"functional": False},
         "no_local": {"local": False},
@@ -151,12 +150,19 @@ SUITES = {
     "small": Suite(
         "small",
         hidden=32,
-        training={"epochs": 5, "batch_size": 16, "years_per_window": 3, "validation_sites": 48, "threads": 1},
+        training={
+            "epochs": 20,
+            "windows_per_site": 1,
+            "years_per_window": 3,
+            "batch_size": 16,
+            "validation_sites": 48,
+            "validation_every": 2,
+        },
     ),
     "full": Suite(
         "full",
         hidden=64,
-        training={"epochs": 40, "batch_size": 16, "years_per_window": 4, "validation_sites": 128, "threads": 1},
+        training={"epochs": 40, "years_per_window": 4, "batch_size": 16, "validation_sites": 128},
         evaluation_sites=100_000,
         self_fed_sites=250,
     ),
