@@ -102,6 +102,10 @@ class Metadata(_Schema):
     statics: tuple[StaticSpec, ...] = ()
     targets: tuple[TargetSpec, ...] = Field(min_length=1)
     past_flux: Literal["none", "ungauged", "self_fed"] = "none"
+    members: int = Field(default=1, ge=1)
+    """Models whose mean the artefact gives."""
+    quantiles: tuple[float, ...] | None = None
+    """Levels that the method `quantiles` of the module gives, None where it has none."""
     provenance: dict[str, object] = {}
     reference: ReferenceSpec | None = None
     stub: StubSpec | None = None

@@ -12,10 +12,20 @@ from emulator import atomic_file, provenance, trained_model
 from emulator.data.dataset import Dataset
 from emulator.data.splits import PARTS, Split
 from emulator.data.validation import DatasetError
+from emulator.evaluation import quantile_file
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import PredictionError, predict, write_predictions
+from emulator.evaluation.prediction import PredictionError, write_predictions
+from emulator.evaluation.probabilistic_fit import (
+    View,
+    band_series,
+    fit_quantiles,
+    predict_bands,
+    run_model,
+    score_quantiles,
+)
 from emulator.evaluation.scoring import Series, score
+from emulator.models.quantiles import QuantileModel
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
 from emulator.trained_model import TrainedModel
@@ -53,9 +63,12 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
     check_same_dataset(path, trained)
     split = trained.config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
     series = build_series(dataset, split)
-    ungauged = predict(trained.model, dataset)
-    gauged = _predict_gauged(trained, dataset)
+    views = _views(trained, dataset)
+    ungauged, gauged = views[0].predicted, views[-1].predicted if len(views) > 1 else None
+    quantiles = fit_quantiles(views, dataset, split)
+    quantile_file.save(run, quantiles, trained.epoch)
     tables, reported = _score_parts(series, dataset, split, ungauged, gauged)
+    _score_quantiles(tables, quantiles, views, dataset, split)
     found = to_json(
         {
             "kind": trained.config.model.kind,
@@ -66,7 +79,9 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
         }
     )
     atomic_file.write_json(run.metrics, found)
-    _write_series(run, trained, dataset, split, series, reported)
+    with_past = split.train_sites | split.validation_sites
+    bands = predict_bands(quantiles, _mixed(views, with_past), dataset, split.train_sites)
+    _write_series(run, trained, dataset, split, series, reported, bands)
     _log_summary(found)
     return found
 
@@ -97,12 +112,35 @@ def build_series(dataset: Dataset, split: Split) -> Series:
     )
 
 
-def _predict_gauged(trained: TrainedModel, dataset: Dataset) -> np.ndarray | None:
-    """Predictions with measured flux of all earlier years, or None for a model that takes none."""
-    if trained.model.past_flux == "none":
-        return None
-    everything = dataset.day_mask(np.ones((dataset.n_sites, len(dataset.years)), bool))
-    return predict(trained.model, dataset, everything)
+def _views(trained: TrainedModel, dataset: Dataset) -> list[View]:
+    """Predictions without past flux and, of a model that takes it, with measured flux of all earlier years."""
+    views = [run_model(trained.model, dataset)]
+    if trained.model.past_flux != "none":
+        views.append(run_model(trained.model, dataset, np.ones((dataset.n_sites, len(dataset.years)), bool)))
+    return views
+
+
+def _mixed(views: list[View], with_past: np.ndarray) -> View:
+    """The last view at the sites marked in `with_past` (N,), the first one elsewhere."""
+    first, last = views[0], views[-1]
+    if first is last:
+        return first
+    rows = with_past[:, None]
+    known = np.where(rows, last.years_known, 0.0)
+    members = None if first.members is None else np.where(rows[..., None], last.members, first.members)
+    return View(np.where(rows[..., None], last.predicted, first.predicted), known, members)
+
+
+def _score_quantiles(
+    tables: dict[str, Any], quantiles: QuantileModel, views: list[View], dataset: Dataset, split: Split
+) -> None:
+    """Add `uncertainty` to every target of the skill tables."""
+    for name, table in [*tables["splits"].items(), *tables["other_modes"].items()]:
+        view = views[-1] if table["mode"] == "gauged" else views[0]
+        days = dataset.day_mask(split.mask(name.split("_")[0])).numpy()
+        scores = score_quantiles(quantiles, view, dataset, split.train_sites, days)
+        for target, found in scores.items():
+            table["targets"][target]["uncertainty"] = found
 
 
 def _score_parts(
@@ -133,14 +171,21 @@ def _score_parts(
 
 
 def _write_series(
-    run: RunFolder, trained: TrainedModel, dataset: Dataset, split: Split, series: Series, predicted: np.ndarray
+    run: RunFolder,
+    trained: TrainedModel,
+    dataset: Dataset,
+    split: Split,
+    series: Series,
+    predicted: np.ndarray,
+    bands: np.ndarray,
 ) -> None:
-    """predictions.nc: observed, predicted and climatological flux, and the part that each site-day is in."""
+    """predictions.nc: observed, predicted and climatological flux, quantiles, and the part that each site-day is in."""
     fluxes = {}
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
         fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the biome")
+        fluxes |= band_series(target, bands[..., index, :])
     codes = np.zeros(predicted.shape[:2], np.int8)
     for code, part in enumerate(LABELS[1:], start=1):
         codes[dataset.day_mask(split.mask(part)).numpy()] = code
@@ -164,13 +209,14 @@ def _log_summary(found: dict[str, Any]) -> None:
     for part, table in found["splits"].items():
         for name, target in table["targets"].items():
             log.info(
-                "%s %-5s R2 %s (climatology %s), median site %s",
+                "%s %-5s R2 %s (climatology %s), median site %s; 90 %% interval covers %s",
                 f"{part:15s}",
                 name,
                 *(
                     _short(skill["r2"])
                     for skill in (target["pooled"], target["climatology"]["pooled"], target["median_site"])
                 ),
+                _short(target["uncertainty"].get("coverage90")),
             )
 
 

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from emulator import artefact, atomic_file, provenance, trained_model
 from emulator.artefact import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
 from emulator.data.dataset import Dataset, calendar_table
 from emulator.data.validation import DatasetError
+from emulator.evaluation import quantile_file
+from emulator.models.ensemble import Ensemble, combine
+from emulator.models.quantiles import LEVELS
 from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
@@ -52,7 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m emulator.export", description="Export a trained model as an artefact."
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
+    parser.add_argument(
+        "run",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="run folder of emulator.train or emulator.ensemble; the mean of several, which must share data and split",
+    )
     parser.add_argument("--out", type=Path, metavar="F", help="artefact to write (default RUN/model.pt)")
     parser.add_argument(
         "--data", type=Path, metavar="D", help="dataset for the reference run (default: the training dataset)"
@@ -66,10 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    run = RunFolder(options.run)
-    out = options.out or run.artefact
+    runs = [RunFolder(path) for path in options.run]
+    out = options.out or runs[0].artefact
     try:
-        metadata = export(run, out, data=options.data, past_flux=options.past_flux, name=options.name)
+        metadata = export(
+            runs[0] if len(runs) == 1 else runs, out, data=options.data, past_flux=options.past_flux, name=options.name
+        )
     except (DatasetError, CheckpointError, RunFolderError, ExportError) as error:
         log.error("%s", error)
         return 1
@@ -78,10 +90,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def export(
-    run: RunFolder, out: Path, *, data: Path | None = None, past_flux: str | None = None, name: str | None = None
+    run: RunFolder | Sequence[RunFolder],
+    out: Path,
+    *,
+    data: Path | None = None,
+    past_flux: str | None = None,
+    name: str | None = None,
 ) -> Metadata:
-    """Write the artefact of a run's best checkpoint and verify what was written; returns its metadata."""
-    trained = trained_model.load(run, past_flux=past_flux)
+    """Write the artefact of a run's best checkpoint and verify what was written; returns its metadata.
+
+    Of several runs the mean is exported, without quantiles; `emulator.ensemble` makes an ensemble that has them. Of a
+    run that has been evaluated the artefact carries the quantiles.
+    """
+    quantiles = None
+    if isinstance(run, RunFolder):
+        trained = trained_model.load(run, past_flux=past_flux)
+        quantiles = quantile_file.load(run, trained.signature, trained.epoch)
+        summary = _metrics_summary(run)
+    else:
+        trained, summary = trained_model.load_members([one.path for one in run], past_flux), {}
+    if quantiles is not None:
+        members = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
+        trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
     dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
     days = reference_days(dataset)
@@ -89,7 +119,7 @@ def export(
     module = _script(trained)
     expected = _step_reference(module, days)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), expected)
-    metadata = build_metadata(trained, days.spec, name or out.stem, _metrics_summary(run))
+    metadata = build_metadata(trained, days.spec, name or out.stem, summary)
     content = metadata.model_dump(mode="json", exclude={"stub"})
     extras = {artefact.METADATA_FILE: json.dumps(content, indent=1), artefact.REFERENCE_FILE: reference.to_bytes()}
     buffer = io.BytesIO()
@@ -190,6 +220,8 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
             for variable in signature.targets
         ),
         past_flux=trained.model.past_flux,
+        members=len(trained.model.members) if isinstance(trained.model, Ensemble) else 1,
+        quantiles=LEVELS if isinstance(trained.model, Ensemble) and trained.model.quantile_model is not None else None,
         provenance={
             "git_hash": origin["git_hash"],
             "config_hash": origin["config_hash"],

@@ -11,8 +11,9 @@ from emulator import trained_model
 from emulator.data.dataset import Dataset
 from emulator.data.validation import DatasetError
 from emulator.evaluate import file_attributes
-from emulator.evaluation import prediction
+from emulator.evaluation import prediction, quantile_file
 from emulator.evaluation.prediction import PredictionError
+from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
 from emulator.training.checkpoint import CheckpointError
@@ -37,12 +38,18 @@ def main(arguments: list[str] | None = None) -> int:
         help="flux that the model's history sees: none (default; equals a coupled run), the dataset's of earlier "
         "years, or the model's own (equals a coupled run of an artefact exported with --past-flux self_fed)",
     )
+    parser.add_argument(
+        "--quantiles",
+        choices=("new", "trained_on"),
+        help="also write quantiles 0.05, 0.5 and 0.95, as of new sites or as of sites that the model was trained on; "
+        "needs an evaluated run",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
-        predict(run, options.data, out, past_flux=options.past_flux)
+        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError) as error:
         log.error("%s", error)
         return 1
@@ -50,8 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def predict(run: RunFolder, data: Path, out: Path, *, past_flux: str = "none") -> np.ndarray:
-    """Write predictions of a run's best checkpoint; returns them, (N, T, C) in analysis units."""
+def predict(
+    run: RunFolder, data: Path, out: Path, *, past_flux: str = "none", quantiles: str | None = None
+) -> np.ndarray:
+    """Write predictions of a run's best checkpoint; returns them, (N, T, C) in analysis units.
+
+    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles.
+    """
     trained = trained_model.load(run)
     make_deterministic(trained.config.training.threads)
     observed = past_flux == "observed"
@@ -60,14 +72,19 @@ def predict(run: RunFolder, data: Path, out: Path, *, past_flux: str = "none") -
             f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
         )
     dataset = Dataset.open(data, trained.signature, require_targets=observed)
-    if past_flux == "self_fed":
-        fluxes = prediction.predict_self_fed(trained.model, dataset)
-    else:
-        everything = dataset.day_mask(np.ones((dataset.n_sites, len(dataset.years)), bool))
-        fluxes = prediction.predict(trained.model, dataset, everything if observed else None)
+    everything = np.ones((dataset.n_sites, len(dataset.years)), bool)
+    view = run_model(trained.model, dataset, everything if observed else None, self_fed=past_flux == "self_fed")
+    fluxes = view.predicted
     named = {
         target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
     }
+    if quantiles is not None:
+        fitted = quantile_file.load(run, trained.signature, trained.epoch)
+        if fitted is None:
+            raise RunFolderError(f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}")
+        bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
+        for index, target in enumerate(trained.signature.targets):
+            named |= band_series(target, bands[..., index, :])
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
     prediction.write_predictions(out, dataset, named, attributes)
     return fluxes

@@ -4,7 +4,8 @@ RUN/config.yaml        the resolved configuration, frozen
 RUN/provenance.json    code, data, seeds, versions
 RUN/log.jsonl          one line per epoch
 RUN/checkpoints/       last.pt, best.pt
-RUN/evaluation/        metrics.json, predictions.nc
+RUN/evaluation/        metrics.json, predictions.nc, quantiles.pt
+RUN/ensemble.json      in place of all but the evaluation: the runs that are members of an ensemble
 RUN/model.pt           the exported artefact
 RUN/tensorboard/       the log once more, where it is asked for
 """
@@ -35,6 +36,8 @@ class RunFolder:
         self.best = self.path / "checkpoints" / "best.pt"
         self.metrics = self.path / "evaluation" / "metrics.json"
         self.predictions = self.path / "evaluation" / "predictions.nc"
+        self.quantiles = self.path / "evaluation" / "quantiles.pt"
+        self.members = self.path / "ensemble.json"
         self.artefact = self.path / "model.pt"
         self.tensorboard = self.path / "tensorboard"
 

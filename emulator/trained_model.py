@@ -1,6 +1,8 @@
 """A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from emulator.config import Config
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models import registry
+from emulator.models.ensemble import combine
 from emulator.models.streaming import StreamingModel
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.training import checkpoint
@@ -38,6 +41,8 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     signature: default the one that the model was trained with; another must name the same variables.
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
+    if run.members.exists():
+        return load_members(json.loads(run.members.read_text())["members"], past_flux, signature)
     saved = checkpoint.load(run.best)
     config = Config.model_validate(saved.description["config"])
     if past_flux is not None:
@@ -48,6 +53,29 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     model.eval()
     progress = saved.progress
     return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def load_members(
+    runs: Sequence[str | Path], past_flux: str | None = None, signature: Signature | None = None
+) -> TrainedModel:
+    """An ensemble of runs, described by the first one; RunFolderError where they differ in data, split or variables."""
+    members = [load(run, past_flux, signature) for run in runs]
+    first = members[0]
+    for path, other in zip(runs, members, strict=True):
+        same = {
+            "signature": other.signature == first.signature,
+            "split": other.config.split == first.config.split,
+            "dataset": other.provenance["dataset_hash"] == first.provenance["dataset_hash"],
+        }
+        if not all(same.values()):
+            differing = ", ".join(name for name, equal in same.items() if not equal)
+            raise RunFolderError(f"{path}: differs from {runs[0]} in {differing}, so they make no ensemble")
+    try:
+        model = combine([member.model for member in members], first.signature)
+    except ValueError as error:
+        raise RunFolderError(f"{runs[0]} and others: {error}") from error
+    loss = sum(member.val_loss for member in members) / len(members)
+    return replace(first, model=model, val_loss=loss, epoch=max(member.epoch for member in members))
 
 
 def trained_signature(config: Config, description: dict[str, Any]) -> Signature:

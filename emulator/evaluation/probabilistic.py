@@ -65,7 +65,7 @@ def score(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) 
         values = q[rows] @ fine
         total += 2.0 * pinball(o[rows], values, midpoints).mean(-1).sum()
         mean[rows], spread[rows] = values.mean(-1), values.std(-1)
-    below = ((o[:, None] < q) + 0.5 * (o[:, None] == q)).mean(0)
+    below = _share_below(o, q, levels)
     shares = np.diff(np.concatenate([[0.0], below, [1.0]]))
     widths = np.diff(np.concatenate([[0.0], levels, [1.0]]))
     return {
@@ -97,6 +97,14 @@ def spread_skill(error: np.ndarray, spread: np.ndarray) -> dict[str, Any]:
     total = np.sqrt(np.mean(error**2))
     ratio = float(np.sqrt(np.mean(spread**2)) / total) if total > 0 else np.nan
     return {"spread": by_bin[:, 0].tolist(), "error": by_bin[:, 1].tolist(), "slope": slope, "ratio": ratio}
+
+
+def _share_below(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Share of values below each quantile; a value that several quantiles equal, such as 0, is spread over them."""
+    ends = np.concatenate([[0.0], levels, [1.0]])
+    low = ends[(quantiles < observed[:, None]).sum(1)]
+    high = ends[len(levels) + 1 - (quantiles > observed[:, None]).sum(1)]
+    return np.array([np.clip((level - low) / (high - low), 0.0, 1.0).mean() for level in levels])
 
 
 def _deviate(levels: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ alike on all its days, so that there are about as many independent errors as val
 heads are small, and how far the intervals reach is settled on sites that the heads were not fitted on.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,20 @@ from torch.func import functional_call, vmap
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
+from emulator.data.variables import Variable
 from emulator.data.windows import training_data
 from emulator.evaluation import probabilistic
+from emulator.evaluation.prediction import predict, predict_self_fed
+from emulator.models.ensemble import Ensemble
 from emulator.models.quantiles import LEVELS, QuantileHead, QuantileModel
+from emulator.models.streaming import StreamingModel
+
+log = logging.getLogger(__name__)
 
 COVERAGE = 0.9
 ROUNDS = 5
 ROWS = 6_000
+MOST = 300_000
 STEPS = 120
 BATCH = 512
 LEARNING_RATE = 3e-2
@@ -35,12 +43,13 @@ by heart. Without it, errors of left-out sites were twice as large as the head t
 
 @dataclass(frozen=True)
 class View:
-    """One way to run a predictor: predictions (N, T, C) in analysis units, and of how many past years they knew flux,
-    (N, T), None = of none.
+    """One way to run a predictor: predictions (N, T, C) in analysis units, of how many past years they knew flux,
+    (N, T), None = of none, and, of an ensemble, the predictions of its members (M, N, T, C).
     """
 
     predicted: np.ndarray
     years_known: np.ndarray | None = None
+    members: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +89,20 @@ def fit_quantiles(
         scalers = fit_scalers(training_data(dataset, split.mask("train")), dataset.signature)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = QuantileModel(dataset.signature, scalers)
+        model = QuantileModel(dataset.signature, scalers, uses_spread=views[0].members is not None)
+        fitted = []
         for head, part in ((0, "validation_spatial"), (1, "validation_temporal")):
             rows = _rows(model, views, dataset, split, part, seed)
             if len(rows.site):
                 _fit_part(model, head, rows)
+                fitted.append(head)
+        if fitted == [0]:
+            model.trained.load_state_dict(model.new.state_dict())
+            model.factor[1] = model.factor[0]
+        elif fitted == [1]:
+            log.warning("%s: no validation sites: intervals at new sites are those of later years", dataset.path)
+            model.new.load_state_dict(model.trained.state_dict())
+            model.factor[0] = model.factor[1]
     return model.eval()
 
 
@@ -125,10 +143,59 @@ def predict_quantiles(
     return np.concatenate(parts) if parts else np.empty((0, len(dataset.signature.targets), len(LEVELS)), np.float32)
 
 
+BANDS = {0.05: "q05", 0.5: "q50", 0.95: "q95"}
+"""Levels that are written to files, and the endings of their names."""
+
+
+def predict_bands(model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray) -> np.ndarray:
+    """Quantiles of BANDS for all sites and days, (N, T, C, 3)."""
+    columns = [LEVELS.index(level) for level in BANDS]
+    result = np.empty((*view.predicted.shape, len(columns)), np.float32)
+    for site in range(dataset.n_sites):
+        days = np.zeros(view.predicted.shape[:2], bool)
+        days[site] = True
+        result[site] = predict_quantiles(model, view, dataset, trained_on, days)[..., columns]
+    return result
+
+
+def band_series(target: Variable, bands: np.ndarray) -> dict[str, tuple[Variable, np.ndarray, str]]:
+    """The bands (N, T, 3) of a target as `write_predictions` takes them."""
+    return {
+        f"{target.name}_{name}": (target, bands[..., index], f"{level:g} quantile")
+        for index, (level, name) in enumerate(BANDS.items())
+    }
+
+
+def run_model(
+    model: StreamingModel, dataset: Dataset, visible: np.ndarray | None = None, self_fed: bool = False
+) -> View:
+    """Predictions of all sites and days, of an ensemble with the spread of its members.
+
+    visible: (N, Y) site-years whose flux later years may see; self_fed: the model's own flux instead.
+    """
+    seen = None if visible is None else dataset.day_mask(visible)
+    known = None if seen is None else years_known(dataset, seen.numpy())
+    deep = isinstance(model, Ensemble)
+    if self_fed:
+        predicted = predict_self_fed(model, dataset)
+        if not deep:
+            return View(predicted)
+        dataset, seen = replace(dataset, flux=torch.from_numpy(predicted)), torch.ones(predicted.shape[:2]).bool()
+    elif not deep:
+        return View(predict(model, dataset, seen), known)
+    members = np.stack([predict(member, dataset, seen) for member in model.members])
+    return View(model.average(torch.from_numpy(members)).numpy(), known, members)
+
+
 def score_quantiles(
     model: QuantileModel, view: np.ndarray | View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
 ) -> dict[str, dict[str, Any]]:
-    """`probabilistic.score` by target on the site-days marked in `days` (N, T)."""
+    """`probabilistic.score` by target on the site-days marked in `days` (N, T), or on every so many-th of them where
+    they are more than MOST.
+    """
+    marked = np.flatnonzero(days)
+    days = np.zeros(days.shape, bool)
+    days.flat[marked[:: max(1, -(-len(marked) // MOST))]] = True
     quantiles = predict_quantiles(model, view, dataset, trained_on, days)
     observed = dataset.flux[torch.as_tensor(days)].numpy()
     return {
@@ -145,7 +212,10 @@ def _inputs(
     known = torch.zeros(len(site))
     if view.years_known is not None:
         known = torch.as_tensor(view.years_known[site, day], dtype=torch.float32)
-    features = model.features(fluxes, dataset.calendar[day], static_features[site], known)
+    spread = torch.zeros(len(site), 0)
+    if view.members is not None:
+        spread = model.member_spread(torch.as_tensor(view.members[:, site, day], dtype=torch.float32))
+    features = model.features(fluxes, dataset.calendar[day], static_features[site], known, spread)
     return fluxes, features, known
 
 

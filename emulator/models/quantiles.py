@@ -51,16 +51,17 @@ class QuantileModel(nn.Module):
 
     There are two heads: for sites that the model was trained on, whose own errors in later years they know, and for new
     sites. `factor` (2, 2, C) widens the distances from the median so that intervals cover what they say: by head (new,
-    trained on) and by whether past flux is known.
+    trained on) and by whether past flux is known. Of an ensemble the heads may see how far its members lie apart.
     """
 
-    def __init__(self, signature: Signature, scalers: Scalers, hidden: int = 8) -> None:
+    def __init__(self, signature: Signature, scalers: Scalers, hidden: int = 8, uses_spread: bool = False) -> None:
         super().__init__()
+        self.uses_spread = uses_spread
         targets = len(signature.targets)
         self.farthest = FARTHEST
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers)
-        size = targets + 2 + 2 + self.static_features.size
+        size = targets + 2 + 2 + targets * uses_spread + self.static_features.size
         self.new = QuantileHead(size, targets, hidden)
         self.trained = QuantileHead(size, targets, hidden)
         self.bounds = TargetBounds(signature)
@@ -68,26 +69,36 @@ class QuantileModel(nn.Module):
         self.register_buffer("levels", torch.tensor(LEVELS))
 
     def forward(
-        self, fluxes: Tensor, calendar: Tensor, static: Tensor, years_known: Tensor, trained_on: Tensor
+        self, fluxes: Tensor, calendar: Tensor, static: Tensor, years_known: Tensor, trained_on: Tensor, spread: Tensor
     ) -> Tensor:
         """Quantiles of N cells of one day, or of N site-days.
 
         fluxes: (N, C) point prediction, analysis units; calendar: (6,) or (N, 6); static: (N, P); years_known: (N,)
-        years of past flux that the prediction had; trained_on: (N,) bool, whether the model was trained on the site
-        -> (N, C, Q).
+        years of past flux that the prediction had; trained_on: (N,) bool, whether the model was trained on the site;
+        spread: (N, C) `member_spread`, or (N, 0) -> (N, C, Q).
         """
         if calendar.dim() == 1:
             calendar = calendar.unsqueeze(0)
-        features = self.features(fluxes, calendar, self.static_features(static), years_known)
+        features = self.features(fluxes, calendar, self.static_features(static), years_known, spread)
         low, high = self.bounds(static)
         return self.from_features(fluxes, features, years_known, trained_on, low, high)
 
-    def features(self, fluxes: Tensor, calendar: Tensor, static_features: Tensor, years_known: Tensor) -> Tensor:
+    @torch.jit.export
+    def member_spread(self, fluxes: Tensor) -> Tensor:
+        """Fluxes of members (M, ..., C) -> their standard deviation in the standardised space (..., C)."""
+        return self.targets.standardise(fluxes).std(0, unbiased=False)
+
+    def features(
+        self, fluxes: Tensor, calendar: Tensor, static_features: Tensor, years_known: Tensor, spread: Tensor
+    ) -> Tensor:
         """What the heads see, (N, F)."""
         z = self.targets.standardise(fluxes).clamp(-self.farthest, self.farthest)
         wave = season(calendar, static_features[:, :1])
         history = torch.stack([torch.log1p(years_known) / 3.0, (years_known > 0).to(z.dtype)], dim=1)
-        return torch.cat([z, wave, history, static_features], dim=1)
+        parts = [z, wave, history, static_features]
+        if self.uses_spread:
+            parts.insert(3, 0.5 * torch.log(spread + 0.01) + 1.0)
+        return torch.cat(parts, dim=1)
 
     def from_features(
         self, fluxes: Tensor, features: Tensor, years_known: Tensor, trained_on: Tensor, low: Tensor, high: Tensor

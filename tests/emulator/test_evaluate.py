@@ -154,3 +154,23 @@ def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run
     message = rf"predicts nan for gpp at site {dataset.site_id[2]} on 2003-02-10, and \d+ more"
     with pytest.raises(prediction.PredictionError, match=message):
         prediction.predict(trained.model, dataclasses.replace(dataset, drivers=drivers))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_uncertainty_is_scored_and_written(kind, evaluated):
+    found = table(evaluated(kind))
+    for part in (*found["splits"].values(), *found["other_modes"].values()):
+        for target in part["targets"].values():
+            scores = target["uncertainty"]
+            assert scores["n"] == target["pooled"]["n"]
+            assert 0 <= scores["coverage90"] <= 1 and scores["crps"] > 0 and scores["width90"] > 0
+            assert len(scores["below"]) == len(scores["levels"]) == len(scores["pit"]) - 1
+            assert set(scores["spread_skill"]) == {"spread", "error", "slope", "ratio"}
+    with netCDF4.Dataset(evaluated(kind) / "evaluation" / "predictions.nc") as file:
+        low, high = file["fch4_q05"][:].filled(), file["fch4_q95"][:].filled()
+        observed, code = file["fch4"][:].filled(), file["split"][:]
+        temporal = code == list(evaluate.LABELS).index("temporal")
+        covered = ((observed >= low) & (observed <= high))[temporal].mean()
+    assert covered == pytest.approx(
+        found["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3
+    )

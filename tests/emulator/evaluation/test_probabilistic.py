@@ -210,6 +210,7 @@ def test_scripted_quantiles_of_one_day_are_those_of_the_series(
         dataset.static,
         torch.zeros(SITES),
         torch.from_numpy(split.train_sites),
+        torch.zeros(SITES, 0),
     )
     assert found.detach().numpy() == pytest.approx(series, rel=1e-6)
 

@@ -119,7 +119,8 @@ def test_quantiles_keep_bounds_by_class(case: Case) -> None:
     fluxes = 5.0 * torch.randn(12, 5, generator=torch.Generator().manual_seed(2))
     fluxes[:, :3] = fluxes[:, :3].abs()
     with torch.no_grad():
-        found = model(fluxes, data.calendar[0], data.static, torch.zeros(12), torch.zeros(12, dtype=torch.bool))
+        flags = torch.zeros(12), torch.zeros(12, dtype=torch.bool), torch.zeros(12, 0)
+        found = model(fluxes, data.calendar[0], data.static, *flags)
     held = torch.from_numpy(data.biome > 6)
     assert found[held][:, 4].max() <= 0.0 < found[~held][:, 4].max()
     assert found[:, :3].min() >= 0.0

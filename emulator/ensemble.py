@@ -1,0 +1,49 @@
+"""Combine trained runs into one: python -m emulator.ensemble RUN1 RUN2 ... --out RUN
+
+The folder that is written is evaluated, used for prediction and exported like any other run.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulator import atomic_file, trained_model
+from emulator.run_folder import RunFolder, RunFolderError
+from emulator.training.checkpoint import CheckpointError
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator.ensemble", description="Combine trained runs into an ensemble."
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders of emulator.train")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the ensemble")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        create(options.runs, RunFolder(options.out))
+    except (CheckpointError, RunFolderError) as error:
+        log.error("%s", error)
+        return 1
+    log.info("wrote %s; evaluate it: python -m emulator.evaluate %s", options.out, options.out)
+    return 0
+
+
+def create(runs: Sequence[Path], out: RunFolder) -> None:
+    """Write a folder that names the members; RunFolderError where they do not go together."""
+    if out.config.exists():
+        raise RunFolderError(f"{out.path}: holds a trained run; choose another --out")
+    if len(runs) < 2:
+        raise RunFolderError(f"{out.path}: an ensemble needs two runs or more")
+    members = [str(path.resolve()) for path in runs]
+    trained_model.load_members(members)
+    atomic_file.write_json(out.members, {"members": members})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
