@@ -151,10 +151,10 @@ SUITES = {
         "small",
         hidden=32,
         training={
-            "epochs": 20,
+            "epochs": 8,
             "windows_per_site": 1,
-            "years_per_window": 3,
-            "batch_size": 16,
+            "years_per_window": 5,
+            "batch_size": 8,
             "validation_sites": 48,
             "validation_every": 2,
         },
@@ -162,7 +162,7 @@ SUITES = {
     "full": Suite(
         "full",
         hidden=64,
-        training={"epochs": 40, "years_per_window": 4, "batch_size": 16, "validation_sites": 128},
+        training={"epochs": 40, "years_per_window": 6, "batch_size": 16, "validation_sites": 128},
         evaluation_sites=100_000,
         self_fed_sites=250,
     ),

@@ -39,10 +39,10 @@ class ChamNetConfig(BaseModel):
 
     kind: Literal["cham_net"] = "cham_net"
     hidden: int = Field(default=64, ge=1)
-    static_size: int = Field(default=16, ge=1)
-    input_size: int = Field(default=32, ge=1)
-    token_size: int = Field(default=16, ge=1)
-    year_size: int = Field(default=32, ge=1)
+    static_size: int = Field(default=8, ge=1)
+    input_size: int = Field(default=24, ge=1)
+    token_size: int = Field(default=8, ge=1)
+    year_size: int = Field(default=16, ge=1)
     kernels: int = Field(default=3, ge=1)
     heads: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
