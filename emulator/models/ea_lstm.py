@@ -39,6 +39,8 @@ class EALSTMCore(nn.Module):
     output.
     """
 
+    full_precision = True
+
     def __init__(self, daily: int, still: int, hidden: int) -> None:
         super().__init__()
         self.initial = nn.Linear(still, 2 * hidden)

@@ -31,6 +31,8 @@ class GRUModel(Baseline):
 class GRUCore(nn.Module):
     """One GRU layer; memory: h (H), which starts from the statics. Gates are in torch's order: reset, update, new."""
 
+    full_precision = True
+
     def __init__(self, daily: int, still: int, hidden: int) -> None:
         super().__init__()
         self.initial = nn.Linear(still, hidden)

@@ -73,7 +73,7 @@ class ITransformerCore(nn.Module):
         padded = nn.functional.pad(daily[:, :, : self.variables], (0, 0, self.window, 0))
         past = padded[:, :-1].unfold(1, self.window, self.horizon)
         context = self.context(past, still.unsqueeze(1).expand(-1, past.shape[1], -1))
-        context = context.repeat_interleave(self.horizon, dim=1)[:, :days]
+        context = context.unsqueeze(2).expand(-1, -1, self.horizon, -1).flatten(1, 2)[:, :days]
         recent = padded[:, self.window - self.horizon + 1 :].transpose(1, 2)
         recent = nn.functional.avg_pool1d(recent, self.horizon, 1).transpose(1, 2)
         return torch.tanh(self.decode(with_still(torch.cat([daily, recent, context], dim=2), still)))

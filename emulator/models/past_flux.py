@@ -45,7 +45,8 @@ class PastFluxFeatures(nn.Module):
         table = table.view(batch, years, self.slots, self.columns).double()
         last, past = torch.zeros_like(table), torch.zeros_like(table)
         last[:, 1:] = table[:, :-1]
-        past[:, 1:] = table.cumsum(1)[:, :-1]
+        for year in range(1, years):
+            past[:, year] = past[:, year - 1] + last[:, year]
         overall = past.mean(2, keepdim=True).expand_as(past)
         features = self.features(circular_mean(last, self.last_reach), circular_mean(past, self.climate_reach), overall)
         return features.flatten(0, 2).index_select(0, rows).view(batch, flux.shape[1], self.size)
