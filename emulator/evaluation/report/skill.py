@@ -11,6 +11,7 @@ from emulator.evaluation.metrics import pooled
 from emulator.evaluation.report.page import figure, folded_html, notice, paragraph
 from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, Products, Simulations, target_units
 from emulator.evaluation.report.skill_tables import overview_table, scored_targets, skill_table
+from emulator.evaluation.report.uncertainty import uncertainty_part
 
 SHOWN_SPLITS = ("temporal", "spatial")
 
@@ -33,6 +34,7 @@ def skill_section(products: Products) -> str:
     more = "".join(skill_table(products.models, target) for target in others)
     parts = [paragraph(_INTRO), overview_table(products.models), skill_table(products.models, first)]
     parts.append(folded_html("The same for the other targets", more))
+    parts.append(uncertainty_part(products.models, first))
     if products.simulations is not None and all(run.folder.predictions.exists() for run in products.models.values()):
         parts += _pictures(products.models, products.simulations)
     return "".join(parts)

@@ -4,16 +4,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 
 from emulator import atomic_file
 from emulator.data.dataset import Dataset
 from emulator.data.splits import PARTS, SplitConfig
 from emulator.data.variables import BIOMES, Signature
+from emulator.evaluation import probabilistic
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import pooled, to_json
 from emulator.evaluation.prediction import write_predictions
 from emulator.evaluation.scoring import Series, score
+from emulator.models.quantiles import LEVELS
 from tests.emulator.synthetic import write_dataset
 
 NOISE = {"lstm": 0.35, "cham_net": 0.15, "raci": 0.22}
@@ -67,6 +70,7 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
             takes_past = "gauged" if part == "temporal" else "ungauged"
             mode = takes_past if kind == TAKES_PAST_FLUX else "no past flux"
             splits[part] = score(series, predicted, days, mode=mode, own_past=part == "temporal")
+            _add_uncertainty(splits[part], flux[days], predicted[days])
     for index, target in enumerate(dataset.signature.targets):
         fluxes[target.name] = (target, flux[..., index], "simulated")
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
@@ -83,6 +87,16 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log))
     (folder / "config.yaml").write_text(f"model:\n  kind: {kind}\n")
     (folder / "provenance.json").write_text(json.dumps({"git_hash": "0" * 40, "seed": 1, "dataset_hash": "1" * 64}))
+
+
+def _add_uncertainty(table: dict, observed: np.ndarray, predicted: np.ndarray) -> None:
+    """Quantiles of normal errors in proportion to the flux; observed, predicted: (n, C)."""
+    deviate = torch.special.ndtri(torch.tensor(LEVELS, dtype=torch.float64)).numpy()
+    for index, target in enumerate(table["targets"].values()):
+        spread = 0.3 * np.abs(predicted[:, index]) + 1e-3
+        target["uncertainty"] = probabilistic.score(
+            observed[:, index], predicted[:, index, None] + spread[:, None] * deviate, LEVELS
+        )
 
 
 def _epoch(number: int, noise: float) -> dict[str, float]:

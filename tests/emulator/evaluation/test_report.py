@@ -13,7 +13,10 @@ import pytest
 from emulator.evaluation.climatology import day_slot
 from emulator.evaluation.report.__main__ import main
 from emulator.evaluation.report.page import number, page
+from emulator.evaluation.report.products import ModelRun
 from emulator.evaluation.report.skill import seasonal_mean
+from emulator.evaluation.report.uncertainty import uncertainty_part
+from emulator.run_folder import RunFolder
 from tests.emulator.evaluation.fake_run import EPOCHS, write_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}
@@ -84,6 +87,8 @@ def test_the_numbers_of_the_run_are_on_it(run: Path) -> None:
             methane = metrics["splits"][split]["targets"]["fch4"]
             assert number(methane["pooled"]["rmse"]) in text
             assert number(methane["climatology"]["pooled"]["r2"]) in text
+            assert number(methane["uncertainty"]["coverage90"]) in text
+            assert number(methane["uncertainty"]["crps"]) in text
     assert "1.00×10⁻⁶" in text  # coupled - offline
     assert f"Training took: LSTM {2 * EPOCHS} s" in " ".join(text.split())  # the log's seconds count from the start
     assert "0" * 12 in text  # git hash
@@ -217,3 +222,14 @@ def test_figures_use_the_page_colours_and_say_what_they_are(run: Path) -> None:
     assert all('role="img"' in one and "aria-label=" in one for one in pictures)
     assert "var(--ink)" in document
     assert document.count("<figcaption>") == document.count("<figure>") == len(pictures)
+
+
+def test_a_run_without_quantiles_has_no_part_on_uncertainty(run: Path) -> None:
+    assert "Uncertainty of" in (run / "report.html").read_text()
+    folder = RunFolder(run / "models" / "lstm")
+    model = ModelRun("lstm", folder, json.loads(folder.metrics.read_text()))
+    assert "held by 90 % interval" in uncertainty_part({"lstm": model}, "fch4")
+    for part in model.metrics["splits"].values():
+        for target in part["targets"].values():
+            del target["uncertainty"]
+    assert uncertainty_part({"lstm": model}, "fch4") == ""

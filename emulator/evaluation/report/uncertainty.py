@@ -1,0 +1,54 @@
+"""The report's part on uncertainty: how often intervals hold, and what they cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.evaluation.figures.style import model_name, to_svg
+from emulator.evaluation.figures.uncertainty import reliability
+from emulator.evaluation.report.page import figure, number, paragraph, table
+from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, target_units
+
+SHOWN_SPLITS = ("temporal", "spatial")
+
+_INTRO = (
+    "Every prediction comes with quantiles, fitted on validation years and validation sites and judged here on test "
+    "data. The interval from the 0.05 to the 0.95 quantile should hold 90 % of the days; with few sites, whose days "
+    "err alike, it may miss that by some per cent by chance."
+)
+
+_CAPTION = (
+    "CRPS: mean absolute error of a predicted distribution. Spread over error is 1 where intervals are neither too "
+    "wide nor too narrow, and the slope of error on spread is 1 where they are wide where errors are large."
+)
+
+_FIGURE = (
+    "Left: share of test days below each predicted quantile; on the dashed line intervals hold what they say. Right: "
+    "error of days with small to large predicted spread, in ten bins."
+)
+
+
+def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
+    """Table and figure of one target; empty where no model was evaluated with quantiles."""
+    scores = {split: _scores(models, split, target) for split in SPLIT_NAMES}
+    rows = []
+    for split, by_kind in scores.items():
+        for position, (kind, found) in enumerate(by_kind.items()):
+            skill = found["spread_skill"]
+            values = (found["coverage90"], found["width90"], found["crps"], skill["ratio"], skill["slope"])
+            rows.append([SPLIT_NAMES[split] if position == 0 else "", model_name(kind), *map(number, values)])
+    if not rows:
+        return ""
+    units = target_units(target)
+    head = ["tested on", "model", "held by 90 % interval", f"its width, {units}", f"CRPS, {units}"]
+    head += ["spread / error", "slope"]
+    title = f"Uncertainty of {TARGET_NAMES[target]}. {_CAPTION}"
+    shown = {split: by_kind for split, by_kind in scores.items() if by_kind and split in SHOWN_SPLITS}
+    drawing = reliability(shown, units, SPLIT_NAMES) if shown else None
+    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {TARGET_NAMES[target]}"), _FIGURE)
+    return paragraph(_INTRO) + table(head, rows, title, text_columns=2) + picture
+
+
+def _scores(models: Mapping[str, ModelRun], split: str, target: str) -> dict[str, Mapping[str, Any]]:
+    """Scores by model kind, of models and splits that have any."""
+    found = {kind: run.tables(split).get(target, {}).get("uncertainty", {}) for kind, run in models.items()}
+    return {kind: scores for kind, scores in found.items() if scores.get("n")}
