@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import netCDF4
@@ -69,15 +70,11 @@ class Dataset:
     def n_sites(self) -> int:
         return self.drivers.shape[0]
 
-    @property
+    @cached_property
     def years(self) -> np.ndarray:
         """Whole calendar years of the record, ascending, (Y,)."""
-        years, counts = np.unique(self.calendar[:, 0].numpy(), return_counts=True)
-        length = {int(year): int(days) for year, days in self.calendar[:, [0, 5]].tolist()}
-        return np.array(
-            [year for year, count in zip(years.tolist(), counts.tolist(), strict=True) if count == length[year]],
-            np.int64,
-        )
+        years, first, counts = np.unique(self.calendar[:, 0].numpy(), return_index=True, return_counts=True)
+        return years[counts == self.calendar[:, 5].numpy()[first]]
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""

@@ -1,5 +1,7 @@
 """The validation loss: what it runs, and that limits are kept and are the same every time."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,6 @@ def test_limits_of_sites_and_years(material):
 
 def test_years_without_validation_data_are_an_error(material):
     config, dataset, split = material
-    bare = type(dataset)(**{**vars(dataset), "flux": torch.full_like(dataset.flux, torch.nan)})
+    bare = dataclasses.replace(dataset, flux=torch.full_like(dataset.flux, torch.nan))
     with pytest.raises(ValueError, match="no flux to validate on"):
         validation((config, bare, split))
