@@ -41,7 +41,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
                         help="folds: temporal and spatial tests; biome: leave one biome out")  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, metavar="S", help="only these")
     parser.add_argument("--tuned", type=Path, default=ROOT / "configs" / "models", metavar="DIR",
-                        help="DIR/KIND.yaml holds tuned options of a kind")  # fmt: skip
+                        help="DIR/KIND.yaml or DIR/ENSEMBLE/KIND.yaml: tuned options")  # fmt: skip
     parser.add_argument("--work", type=Path, metavar="DIR", help="results of runs, trainings and caches; default "
                         "runs/benchmark/SUITE")  # fmt: skip
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each; 0: this process does all")
@@ -107,7 +107,7 @@ def available(runs: list[Run], bench: Bench, *, quiet: bool = False) -> list[Run
     """Runs that the code as it is can do; the others are named."""
     kept, refused = [], {}
     for run in runs:
-        why = plan.why_unavailable(run, bench.suite, bench.options(run.kind))
+        why = plan.why_unavailable(run, bench.suite, bench.options(run))
         if run.parameters and bench.dataset_path(run.ensemble).exists() and not bench.has_parameters(run.ensemble):
             why = f"the ensemble {run.ensemble} has no file of its hidden parameters"
         if why is None:

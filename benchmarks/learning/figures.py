@@ -124,6 +124,7 @@ def skill(results: Results, ensemble: str, target: str) -> Figure | None:
         axes.set_title(SPLIT_NAMES[case.split])
         axes.set_xlabel(f"RMSE, {VARIABLES[target].analysis_units}")
         axes.grid(axis="y", visible=False)
+    grid[0, 0].set_ylim(-0.7, len(entries) - 0.3)
     grid[0, 0].set_yticks(range(len(entries)), labels=[style.model_name(entry.model) for entry in entries])
     modes = [mode for mode in MODE_COLOURS if any(entry.past_flux == mode for entry in entries)]
     style.shared_legend(figure, [Patch(color=MODE_COLOURS[mode], label=MODE_NAMES[mode]) for mode in modes])
@@ -446,14 +447,10 @@ def uncertainty(results: Results) -> Figure | None:
     handles: dict[str, Line2D] = {}
     for (ensemble, target), (covered, reliable, spread) in zip(wanted, grid.T, strict=True):
         covered.axhspan(0.88, 0.92, color=style.GRID)
-        for case, entry in rows:
-            if (case.ensemble, case.target) != (ensemble, target):
-                continue
-            look = {"color": MODE_COLOURS[entry.past_flux], "markeredgecolor": style.INK, "markeredgewidth": 0.4}
-            mean = results.mean(case, entry, "coverage90")
-            covered.plot(splits.index(case.split), mean, _marker(entry.kind), markersize=5, **look)
-            handles.setdefault(entry.kind, Line2D([], [], linestyle="", marker=_marker(entry.kind), color=style.MUTED,
-                                                  label=style.model_name(entry.kind)))  # fmt: skip
+        for case in _cases(results, ensemble, target):
+            for shift, (entry, label, colour, _) in enumerate(leaders(results, case)):
+                mean = results.mean(case, entry, "coverage90")
+                covered.plot(splits.index(case.split) + 0.08 * shift - 0.2, mean, "o", markersize=5, color=colour)
         case = Case(ensemble, target, "spatial")
         reliable.plot([0, 1], [0, 1], color=style.MUTED, linewidth=0.8)
         limits: list[float] = []

@@ -100,8 +100,7 @@ SPLITS = ("folds", "biome")
 class Suite:
     """How large a benchmark is.
 
-    evaluation_sites: at most so many training sites are scored in the temporal test; self_fed_sites: at most so many
-    sites of each kind are stepped through with their own flux.
+    evaluation_sites: at most so many training sites are scored in the temporal test.
     """
 
     name: str
@@ -121,7 +120,6 @@ class Suite:
         }
     )
     evaluation_sites: int = 250
-    self_fed_sites: int = 60
     ablation_seeds: tuple[int, ...] = (0, 1, 2)
     curves: bool = True
 
@@ -143,7 +141,6 @@ SUITES = {
             "validation_fraction": 0.2,
         },
         evaluation_sites=6,
-        self_fed_sites=2,
         ablation_seeds=(),
         curves=False,
     ),
@@ -164,7 +161,6 @@ SUITES = {
         hidden=64,
         training={"epochs": 40, "years_per_window": 6, "batch_size": 16, "validation_sites": 128},
         evaluation_sites=100_000,
-        self_fed_sites=250,
     ),
 }
 
@@ -198,8 +194,7 @@ class Run:
     def name(self) -> str:
         """Readable and unique within a suite."""
         parts = [self.ensemble, self.kind, self.variant, "past" if self.history else "", f"s{self.seed}"]
-        parts += [f"{self.share:g}" if self.share < 1 else "", "lobo" if self.split == "biome" else ""]
-        parts += [self.task if self.task != "score" else ""]
+        parts += ["lobo" if self.split == "biome" else "", self.task if self.task != "score" else ""]
         return re.sub(r"[^\w.-]", "_", "-".join(part for part in parts if part))
 
 
@@ -215,7 +210,7 @@ def training_key(run: Run, suite: Suite, tuned: dict[str, Any]) -> str:
 
 def _hash(run: Run, suite: Suite, tuned: dict[str, Any]) -> str:
     content = [
-        asdict(run), tuned, suite.hidden, suite.training, suite.split, suite.evaluation_sites, suite.self_fed_sites,
+        asdict(run), tuned, suite.hidden, suite.training, suite.split, suite.evaluation_sites,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
 

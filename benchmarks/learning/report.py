@@ -1,5 +1,6 @@
 """models.json, models.md and the figures, from the results of the runs."""
 
+import json
 import math
 import os
 import platform
@@ -24,13 +25,35 @@ TITLES = {"rmse": "RMSE", "nrmse": "nRMSE", "nrmse_sd": "RMSE / sd", "r2": "R2",
           "bias": "bias", "kge": "KGE", "crps": "CRPS", "coverage90": "90 % coverage"}  # fmt: skip
 
 
+CURVES = ("reliability", "spread_skill")
+"""Parts of records that only the figures need."""
+
+
+def to_text(content: dict[str, Any]) -> str:
+    """JSON with an entry of a list on each line, and numbers of six digits."""
+    parts = []
+    for key, value in to_json(content).items():
+        if isinstance(value, list):
+            lines = ",\n".join("    " + json.dumps(_rounded(item), allow_nan=False) for item in value)
+            parts.append(f'  "{key}": [\n{lines}\n  ]' if value else f'  "{key}": []')
+        else:
+            parts.append(f'  "{key}": {json.dumps(value, allow_nan=False)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def write(bench: Bench, path: Path) -> None:
     """Write FILE.json, FILE.md beside it, and the figures into ../figures/FILE."""
     results = Results.read(bench.results)
     comparisons, shares = all_comparisons(results), list(gaps(results))
     bars = all_bars(results, comparisons, shares)
     content = {
-        "records": results.records,
+        "records": [{key: value for key, value in r.items() if key not in CURVES} for r in results.records],
         "comparisons": comparisons,
         "gaps": shares,
         "bars": [bar.__dict__ for bar in bars],
@@ -39,7 +62,7 @@ def write(bench: Bench, path: Path) -> None:
         ],
         "provenance": origin(bench, results),
     }
-    atomic_file.write_json(path, to_json(content))
+    atomic_file.write_bytes(path, to_text(content).encode())
     folder = path.parent.parent / "figures" / path.stem
     drawn = figures.draw_all(results, folder)
     page = markdown(results, content, bars, drawn, os.path.relpath(folder, path.parent), path.name)

@@ -54,12 +54,14 @@ class Bench:
     def results(self) -> Path:
         return self.work / "results"
 
-    def options(self, kind: str) -> dict[str, Any]:
-        """Tuned sections of a kind's configuration; empty where it is not tuned."""
-        return tuned_options(self.tuned / f"{kind}.yaml")
+    def options(self, run: Run) -> dict[str, Any]:
+        """Tuned sections of the configuration of a kind: of ENSEMBLE/KIND.yaml, else KIND.yaml, else none."""
+        return tuned_options(self.tuned / run.ensemble / f"{run.kind}.yaml") or tuned_options(
+            self.tuned / f"{run.kind}.yaml"
+        )
 
     def key(self, run: Run) -> str:
-        return plan.key(run, self.suite, self.options(run.kind))
+        return plan.key(run, self.suite, self.options(run))
 
     def result(self, run: Run) -> Path:
         return self.results / f"{self.key(run)}.json"
@@ -131,7 +133,7 @@ def execute(run: Run, bench: Bench) -> dict[str, Any]:
             "provenance": {
                 "created": provenance.now(),
                 "git_hash": provenance.git_hash(),
-                "tuned": bench.options(run.kind),
+                "tuned": bench.options(run),
             },
         }
     )
@@ -200,7 +202,7 @@ def train(run: Run, bench: Bench, dataset: Dataset, split: Split, biome: str) ->
     torch.set_num_threads(1)
     if not plan.is_network(run.kind):
         return _train_classical(run, dataset, split)
-    options = bench.options(run.kind)
+    options = bench.options(run)
     config = plan.configuration(run, bench.suite, dataset.path, options, biome)
     folder = RunFolder(bench.work / "trainings" / plan.training_key(run, bench.suite, options))
     try:
@@ -260,10 +262,10 @@ def everything(dataset: Dataset) -> Tensor:
     return torch.ones(dataset.flux.shape[:2], dtype=torch.bool)
 
 
-def test_sites(run: Run, bench: Bench, split: Split, limit: int | None = None) -> dict[str, np.ndarray]:
+def test_sites(run: Run, bench: Bench, split: Split) -> dict[str, np.ndarray]:
     """Rows of the sites that each part is scored on: some of those trained on, and those held out."""
-    trained_on = np.sort(_order(split.train_sites, run.seed)[: limit or bench.suite.evaluation_sites])
-    held_out = np.sort(_order(split.test_sites, run.seed)[:limit])
+    trained_on = np.sort(_order(split.train_sites, run.seed)[: bench.suite.evaluation_sites])
+    held_out = np.flatnonzero(split.test_sites)
     if run.split == "biome":
         return {"leave_biome_out": held_out}
     return {"temporal": trained_on, "spatial": held_out, "spatiotemporal": held_out}
@@ -325,6 +327,8 @@ def _uncertainty(
                 "coverage90": scores.get("coverage90"),
                 "width90": scores.get("width90"),
                 "reliability": {"levels": scores.get("levels"), "below": scores.get("below")},
+                "spread_skill_slope": (scores.get("spread_skill") or {}).get("slope"),
+                "spread_skill_ratio": (scores.get("spread_skill") or {}).get("ratio"),
                 "spread_skill": scores.get("spread_skill"),
             }
     return found
@@ -334,7 +338,7 @@ def score_self_fed(run: Run, bench: Bench, trained: Trained, dataset: Dataset, s
     """As `score`, stepping day by day with the model's own fluxes as its history, and no measured flux at all."""
     assert trained.folder is not None
     model = trained_model.load(RunFolder(trained.folder), past_flux="self_fed").model
-    sites = test_sites(run, bench, split, bench.suite.self_fed_sites)
+    sites = test_sites(run, bench, split)
     rows = np.unique(np.concatenate(list(sites.values())))
     some = dataset.site_subset(rows)
     with torch.no_grad():

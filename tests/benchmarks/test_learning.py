@@ -15,7 +15,7 @@ import pytest
 from benchmarks import models as benchmark
 from benchmarks.learning import plan, statistics
 from benchmarks.learning.queue import claimed
-from benchmarks.learning.runner import Bench, prepare, test_sites
+from benchmarks.learning.runner import Bench, prepare, test_sites, tuned_options
 from emulator import atomic_file
 from emulator.evaluation import metrics
 from tests.emulator.synthetic import write_dataset
@@ -37,7 +37,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(data: Path, work: Path, *more: str) -> list[str]:
-    return ["--suite", "smoke", "--data", str(data), "--work", str(work), "--models", "lstm", "cham_net", *more]
+    models = ["--models", "climatology", "cham_net"]
+    return ["--suite", "smoke", "--data", str(data), "--work", str(work), *models, *more]
 
 
 def test_smoke_suite_from_data_to_records(data: Path, tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_smoke_suite_from_data_to_records(data: Path, tmp_path: Path) -> None:
     assert all(record.keys() >= RECORD_KEYS for record in records)
     seen = {(record["model"], record["past_flux"], record["split"]) for record in records}
     parts = {"temporal", "spatial", "spatiotemporal", "leave_biome_out"}
-    assert seen >= {("lstm", "none", part) for part in parts}
+    assert seen >= {("climatology", "none", part) for part in parts}
     assert seen >= {("cham_net", mode, part) for part in parts for mode in ("gauged", "ungauged")}
     assert all(record["rmse"] > 0 and record["cpu_ms_per_site_year"] > 0 for record in records)
     gauged, ungauged = (
@@ -63,6 +64,7 @@ def test_smoke_suite_from_data_to_records(data: Path, tmp_path: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "work" / "results").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_killed_benchmark_goes_on(data: Path, tmp_path: Path, project_root: Path) -> None:
     work = tmp_path / "work"
     script = project_root / "benchmarks" / "models.py"
@@ -75,7 +77,7 @@ def test_a_killed_benchmark_goes_on(data: Path, tmp_path: Path, project_root: Pa
     process.wait()
     assert benchmark.main([*arguments(data, work, "--workers", "0", "--splits", "folds"), "--resume"]) == 0
     results = [json.loads(path.read_text()) for path in (work / "results").glob("*.json")]
-    assert {result["run"]["kind"] for result in results} == {"lstm", "cham_net"}
+    assert {result["run"]["kind"] for result in results} == {"climatology", "cham_net"}
     assert not any("error" in result for result in results)
 
 
@@ -92,7 +94,7 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
         atomic_file.write_json(bench.result(run), {"run": {"kind": run.kind}, "records": [], "seconds": 1.0})
 
     def fails(run, bench):
-        if run.kind == "lstm":
+        if run.kind == "climatology":
             raise RuntimeError("no such luck")
         succeeds(run, bench)
 
@@ -102,12 +104,12 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
     assert benchmark.main(command) == 1
     results = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*.json")]
     for result in results:
-        assert ("no such luck" in result.get("error", "")) == (result["run"]["kind"] == "lstm")
-    assert {result["run"]["kind"] for result in results} == {"lstm", "cham_net"}
+        assert ("no such luck" in result.get("error", "")) == (result["run"]["kind"] == "climatology")
+    assert {result["run"]["kind"] for result in results} == {"climatology", "cham_net"}
     tried.clear()
     monkeypatch.setattr("benchmarks.learning.queue.execute", succeeds)
     assert benchmark.main([*command, "--resume"]) == 0
-    assert set(tried) == {"lstm"}  # a new session tries again what failed, and that only
+    assert set(tried) == {"climatology"}  # a new session tries again what failed, and that only
 
 
 def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
@@ -170,3 +172,17 @@ def test_parts_of_a_run(data: Path, tmp_path: Path) -> None:
     assert "biome" not in without.signature.static_names and without.static.shape[1] == dataset.static.shape[1] - 1
     assert biome and len(np.unique(without.biome[split.test_sites])) == 1
     assert not np.isin(without.biome[split.train_sites], without.biome[split.test_sites]).any()
+
+
+def test_tuned_options_replace_those_of_the_suite(tmp_path: Path) -> None:
+    bench = Bench(plan.SUITES["smoke"], tmp_path, tmp_path, tmp_path)
+    run = plan.Run("wetland", "lstm", 0)
+    assert bench.options(run) == {}
+    content = "kind: lstm\nmodel: {dropout: 0.25}\ntraining: {learning_rate: 2e-3}\ntrials: []\n"
+    (tmp_path / "lstm.yaml").write_text(content)
+    (tmp_path / "upland").mkdir()
+    (tmp_path / "upland" / "lstm.yaml").write_text("model: {dropout: 0.4}\n")
+    tuned_options.cache_clear()
+    config = plan.configuration(run, bench.suite, "d.nc", bench.options(run))
+    assert (config.model.dropout, config.training.learning_rate, config.model.hidden) == (0.25, 2e-3, 4)
+    assert bench.options(replace(run, ensemble="upland")) == {"model": {"dropout": 0.4}}
