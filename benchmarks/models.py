@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from benchmarks.learning import plan, report
+from benchmarks.learning import plan, report, tuning
 from benchmarks.learning.plan import Run, Suite
 from benchmarks.learning.queue import Crew, Progress, work, worker_command
 from benchmarks.learning.runner import Bench, has_result, open_ensemble
@@ -52,6 +52,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="records and comparisons; the tables go beside it as "
                         ".md, the figures into ../figures/models")  # fmt: skip
     parser.add_argument("--epochs", type=int, help="epochs of every network, in place of the suite's")
+    parser.add_argument("--tune", type=int, metavar="N", help="search options of each kind with N trainings, and stop")
+    parser.add_argument("--tune-epochs", type=int, metavar="E", help="epochs of each of them; default the suite's")
     parser.add_argument("--worker-of", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -74,6 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.list:
             for run in runs:
                 sys.stdout.write(f"{'done' if has_result(run, bench) else '    '} {run.name}\n")
+            return 0
+        if options.tune:
+            tuning.tune_kinds(runs, bench, ROOT / "configs" / "tuning", options.tune, options.tune_epochs)
             return 0
         if not options.report_only:
             if options.fresh:

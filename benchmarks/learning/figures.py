@@ -448,7 +448,7 @@ def uncertainty(results: Results) -> Figure | None:
     for (ensemble, target), (covered, reliable, spread) in zip(wanted, grid.T, strict=True):
         covered.axhspan(0.88, 0.92, color=style.GRID)
         for case in _cases(results, ensemble, target):
-            for shift, (entry, label, colour, _) in enumerate(leaders(results, case)):
+            for shift, (entry, _, colour, _) in enumerate(leaders(results, case)):
                 mean = results.mean(case, entry, "coverage90")
                 covered.plot(splits.index(case.split) + 0.08 * shift - 0.2, mean, "o", markersize=5, color=colour)
         case = Case(ensemble, target, "spatial")

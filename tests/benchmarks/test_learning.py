@@ -185,3 +185,19 @@ def test_tuned_options_replace_those_of_the_suite(tmp_path: Path) -> None:
     config = plan.configuration(run, bench.suite, "d.nc", bench.options(run))
     assert (config.model.dropout, config.training.learning_rate, config.model.hidden) == (0.25, 2e-3, 4)
     assert bench.options(replace(run, ensemble="upland")) == {"model": {"dropout": 0.4}}
+
+
+def test_a_kind_is_tuned_once_and_its_choice_is_used(data: Path, tmp_path: Path) -> None:
+    work, tuned = tmp_path / "work", tmp_path / "tuned"
+    command = ["--suite", "smoke", "--data", str(data), "--work", str(work), "--tuned", str(tuned), "--models", "lstm"]
+    assert benchmark.main([*command, "--tune", "2"]) == 0
+    choice = tuned / "lstm.yaml"
+    assert len(list((work / "tuning" / "lstm" / "trials").iterdir())) == 2
+    tuned_options.cache_clear()
+    bench = Bench(plan.SUITES["smoke"], data, work, tuned)
+    run = plan.Run("wetland", "lstm", 0)
+    assert bench.options(run).keys() == {"model", "training"}
+    plan.configuration(run, bench.suite, "d.nc", bench.options(run))
+    before = choice.stat().st_mtime_ns
+    assert benchmark.main([*command, "--tune", "2"]) == 0
+    assert choice.stat().st_mtime_ns == before
