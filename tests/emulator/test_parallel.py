@@ -36,7 +36,7 @@ def environment():
     return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("kind", CERTAIN)
+@pytest.mark.parametrize("kind", [pytest.param("lstm", marks=pytest.mark.slow), "cham_net"])
 def test_two_processes_give_the_result_of_one(kind, tiny_config, tmp_path, project_root):
     settings = (*CERTAIN[kind], "training.epochs=2", "training.device=cpu")
     assert train.main(command(tiny_config, tmp_path / "one", *settings)[3:]) == 0
