@@ -46,7 +46,7 @@ class Ensemble(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         parts = [member.init_state(static) for member in self.members]
-        parts.append(torch.zeros(static.shape[0], self.layout[-1]))
+        parts.append(static.new_zeros(static.shape[0], self.layout[-1]))
         return torch.cat(parts, dim=1)
 
     @torch.jit.export
