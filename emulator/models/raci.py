@@ -4,7 +4,9 @@ After RACI (arXiv 2603.03531), of which the abstract is public: covariates have 
 separates slow regime conditioners from fast drivers, role-aware spatial retrieval supplies similar and near context,
 and prediction is conditional inference. The layers are our reading. Roles come from the variable table: `fast` and
 `state` drive the daily path; the slow path sees every driver, `slow` ones included, by month, and modulates the daily
-path. What is retrieved is the response of neighbours: how their flux departs from the shared network's.
+path. What is retrieved is the response of neighbours: how their flux departs from the shared network's. The network is
+trained without retrieval, so that it leaves nothing to neighbours that it can learn itself, and the memory is made in
+closed form from its errors.
 """
 
 import math
@@ -15,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
-from emulator.data.splits import EARTH_RADIUS_KM, spatial_blocks
+from emulator.data.splits import spatial_blocks
 from emulator.data.variables import Signature
 from emulator.data.windows import Batch, TrainingData
 from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season, unit_sphere
 from emulator.models.regime import RegimeEncoder
-from emulator.models.responses import response_statistics, site_responses
+from emulator.models.responses import principal_components, response_statistics, site_responses
 from emulator.models.retrieval import ResponseMemory
 from emulator.models.seasons import count_years, month_slot, rows_of
 from emulator.models.streaming import ModelOutput, StreamingModel
@@ -30,6 +32,8 @@ HARMONICS = 2
 BLOCK_DEGREES = 5.0
 """Blocks that are left out in turn to choose how far neighbours tell."""
 SITES_AT_ONCE = 32
+COMPONENT_DAYS = 10
+"""Every so many days count for the principal components."""
 
 
 class RaciConfig(BaseModel):
@@ -39,10 +43,6 @@ class RaciConfig(BaseModel):
     covariance; `functional: false` and `local: false` leave one kind of neighbour out; `film: false` lets the regime be
     an input instead of a modulation; `response` retrieves level, season and driver responses ('full'), level and
     season ('regime') or nothing ('none').
-
-    In training, `blind_share` of the samples hear nothing from within a random distance of up to `blind_km`, so that
-    the model learns what far neighbours are worth, as held-out regions have no others. Static attributes are hidden
-    from the network in a share `static_dropout` of the samples, lest it know training sites by them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,17 +51,14 @@ class RaciConfig(BaseModel):
     hidden: int = Field(default=64, ge=1)
     static_size: int = Field(default=4, ge=1)
     regime_size: int = Field(default=16, ge=1)
-    response_size: int = Field(default=8, ge=1)
+    response_size: int = Field(default=4, ge=1)
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    static_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     coordinates: Literal["none", "latitude", "sphere"] = "latitude"
     roles: bool = True
     functional: bool = True
     local: bool = True
     film: bool = True
     response: Literal["full", "regime", "none"] = "full"
-    blind_share: float = Field(default=0.3, ge=0.0, le=1.0)
-    blind_km: float = Field(default=500.0, ge=0.0)
     memory_years: int = Field(default=4, ge=1, description="last training years that the memory is made of")
 
     def build(self, signature: Signature, scalers: Scalers) -> "Raci":
@@ -79,8 +76,7 @@ class Raci(StreamingModel):
         if "lat" not in names or "lon" not in names:
             raise ValueError("model.kind = 'raci' retrieves by place and needs 'lat' and 'lon' among the statics")
         self.latitude, self.longitude = names.index("lat"), names.index("lon")
-        self.blind_share, self.blind_radius = config.blind_share, config.blind_km / EARTH_RADIUS_KM
-        self.static_dropout, self.memory_years = config.static_dropout, config.memory_years
+        self.memory_years = config.memory_years
         self.roles, self.film, self.retrieves = config.roles, config.film, config.response != "none"
         drivers, static_size = len(signature.inputs), config.static_size
         fast = signature.inputs_of_role("fast", "state") if config.roles else list(range(drivers))
@@ -96,14 +92,14 @@ class Raci(StreamingModel):
         self.lstm = StreamingLSTM(inputs + 2 * static_size, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
         self.response_size = config.response_size if config.response == "full" else 0
-        self.response = nn.Linear(config.hidden, config.response_size)
+        self.register_buffer("hidden_mean", torch.zeros(config.hidden))
+        self.register_buffer("projection", torch.zeros(config.hidden, self.response_size))
         self.head = FluxHead(signature, scalers, config.hidden)
         self.n_targets = self.head.n_learned
         self.n_features = 1 + 2 * HARMONICS + self.response_size
         sizes = [self.n_targets * (1 + 2 * HARMONICS), self.n_targets * self.response_size]
         sizes = [sum(sizes)] if not config.roles or config.response != "full" else sizes
         self.memory = ResponseMemory(self.static_features.size, sizes, functional=config.functional, local=config.local)
-        self.register_buffer("sites", torch.zeros(0, dtype=torch.int64), persistent=False)
         self.layout = [1, static_size, self.memory.size, config.hidden, config.hidden]
         self.layout += [self.regime.state_size, config.regime_size]
         self.state_size = sum(self.layout)
@@ -111,8 +107,8 @@ class Raci(StreamingModel):
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward; `flux` is not used."""
         features = self.static_features(static)
-        embedding = self.embed(features, torch.ones_like(features[:, :1]))
-        response = self.retrieve(static, torch.zeros_like(static[:, 0]))
+        embedding = torch.tanh(self.static_embedding(features))
+        response = self.retrieve(static)
         hidden, modulation, wave = self.trunk(drivers, calendar, features, embedding)
         return self.fluxes(self.dropout(hidden), modulation, wave, response)
 
@@ -138,8 +134,8 @@ class Raci(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
-        embedding = self.embed(features, torch.ones_like(features[:, :1]))
-        response = self.retrieve(static, torch.zeros_like(static[:, 0])).flatten(1)
+        embedding = torch.tanh(self.static_embedding(features))
+        response = self.by_role(self.retrieve(static))
         start = torch.tanh(self.initial(embedding))
         month = torch.zeros([static.shape[0], self.regime.state_size], dtype=static.dtype, device=static.device)
         return torch.cat([features[:, :1], embedding, response, start, month, self.regime.first(embedding)], dim=1)
@@ -152,7 +148,7 @@ class Raci(StreamingModel):
         wave = season(calendar.unsqueeze(0), hemisphere)
         modulation = self.modulate(regime, still)
         h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
-        coefficients = response.view(response.shape[0], self.n_targets, -1)
+        coefficients = self.by_target(response)
         flux = self.fluxes(h.unsqueeze(1), modulation.unsqueeze(1), wave.unsqueeze(1), coefficients).squeeze(1)
         if self.roles:
             month = self.regime.add_day(scaled, month)
@@ -160,10 +156,6 @@ class Raci(StreamingModel):
             regime = self.regime.turn_month(month, regime, still)
             month = torch.zeros_like(month)
         return flux, torch.cat([hemisphere, still, response, h, c, month, regime], dim=1)
-
-    def embed(self, features: Tensor, seen: Tensor) -> Tensor:
-        """Static features (N, F), which count where `seen` (N, 1) is not 0 -> embedding (N, E)."""
-        return torch.tanh(self.static_embedding(features * seen))
 
     def modulate(self, regime: Tensor, still: Tensor) -> Tensor:
         """Modulation of the daily path, constant over a month."""
@@ -190,21 +182,20 @@ class Raci(StreamingModel):
         return self.head.learned(hidden)
 
     def features(self, hidden: Tensor, wave: Tensor) -> Tensor:
-        """Of each day what responses multiply, (B, T, K): of the regime's role 1 and waves, of the response's role a
-        projection of the hidden state.
+        """Of each day what responses multiply, (B, T, K): of the regime's role 1 and waves, of the response's role the
+        leading principal components of the hidden state.
         """
         sine, cosine = wave[..., :1], wave[..., 1:]
-        parts = [torch.ones_like(sine), sine, cosine, 2.0 * sine * cosine, cosine * cosine - sine * sine]
-        if self.response_size:
-            parts.append(torch.tanh(self.response(hidden)))
-        return torch.cat(parts, dim=-1)
+        second = [2.0 * sine * cosine, cosine * cosine - sine * sine]
+        drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
+        return torch.cat([torch.ones_like(sine), sine, cosine, *second, drivers], dim=-1)
 
-    def retrieve(self, static: Tensor, blind: Tensor) -> Tensor:
-        """Responses (B, L, K) that neighbours tell of; blind: (B,) Earth radii."""
+    def retrieve(self, static: Tensor) -> Tensor:
+        """Responses (B, L, K) that neighbours tell of."""
         if not self.retrieves:
             return torch.zeros([static.shape[0], self.n_targets, self.n_features], device=static.device)
         place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-        found = self.memory(place.double(), self.attributes(static), blind)
+        found = self.memory(place.double(), self.attributes(static))
         return self.by_target(found.float())
 
     def by_target(self, response: Tensor) -> Tensor:
@@ -225,36 +216,11 @@ class Raci(StreamingModel):
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
-        """Prediction, with neighbours and static attributes hidden at random; the memory learns the batch's sites."""
-        rows = batch.static.shape[0]
-        radius = torch.rand(rows, device=batch.static.device) * self.blind_radius
-        blind = radius * (torch.rand(rows, device=batch.static.device) < self.blind_share)
-        seen = (torch.rand(rows, 1, device=batch.static.device) >= self.static_dropout).to(batch.static.dtype)
+        """Prediction of the network alone."""
         features = self.static_features(batch.static)
-        embedding = self.embed(features, seen)
-        hidden, modulation, wave = self.trunk(batch.drivers, batch.calendar, features, embedding)
-        response = self.retrieve(batch.static, blind)
-        prediction = self.fluxes(self.dropout(hidden), modulation, wave, response)
-        if self.retrieves:
-            with torch.no_grad():
-                self.learn(self.site_response(hidden, modulation, wave, batch.flux), batch.site)
-        return ModelOutput(prediction)
-
-    @torch.jit.unused
-    def site_response(self, hidden: Tensor, modulation: Tensor, wave: Tensor, flux: Tensor) -> Tensor:
-        """Responses (B, Q) of sites whose flux (B, T, C) is known."""
-        error = self.head.error(self.targets.standardise(flux), self.decode(hidden, modulation))
-        gram, moment = response_statistics(self.features(hidden, wave), error)
-        return self.by_role(site_responses(gram.double(), moment.double()))
-
-    @torch.jit.unused
-    def learn(self, response: Tensor, site: Tensor) -> None:
-        """Bring the memory of the sites of a batch, rows in the dataset (B,), up to date."""
-        if not len(self.sites):
-            return
-        rows = torch.searchsorted(self.sites, site)
-        self.memory.response[rows] = 0.5 * (self.memory.response[rows] + response)
-        self.memory.refresh()
+        embedding = torch.tanh(self.static_embedding(features))
+        hidden, modulation, _ = self.trunk(batch.drivers, batch.calendar, features, embedding)
+        return ModelOutput(self.head.fluxes(self.decode(self.dropout(hidden), modulation)))
 
     @torch.jit.unused
     @torch.no_grad()
@@ -262,21 +228,26 @@ class Raci(StreamingModel):
         """Fill the memory with the training sites and the last training years."""
         if not self.retrieves:
             return
-        training = self.training
-        self.eval()
-        first = int(data.calendar[-1, 0]) - self.memory_years + 1
-        days = data.calendar[:, 0] >= first
-        device, found = self.fast.device, []
+        device = self.fast.device
+        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        parts = []
         for start in range(0, len(data.static), SITES_AT_ONCE):
             rows = slice(start, start + SITES_AT_ONCE)
             features = self.static_features(data.static[rows].to(device))
-            embedding = self.embed(features, torch.ones_like(features[:, :1]))
-            drivers, flux = data.drivers[rows][:, days].to(device), data.flux[rows][:, days].to(device)
+            embedding = torch.tanh(self.static_embedding(features))
             calendar = data.calendar[days].expand(len(features), -1, -1).to(device)
-            found.append(self.site_response(*self.trunk(drivers, calendar, features, embedding), flux))
+            hidden, modulation, wave = self.trunk(data.drivers[rows][:, days].to(device), calendar, features, embedding)
+            flux = self.targets.standardise(data.flux[rows][:, days].to(device))
+            parts.append((hidden, wave, self.head.error(flux, self.decode(hidden, modulation))))
+        if self.response_size:
+            self.hidden_mean, self.projection = principal_components(
+                torch.cat([hidden[:, ::COMPONENT_DAYS].flatten(0, 1) for hidden, _, _ in parts]), self.response_size
+            )
+        responses = []
+        for hidden, wave, error in parts:
+            gram, moment = response_statistics(self.features(hidden, wave), error)
+            responses.append(self.by_role(site_responses(gram.double(), moment.double())))
         static = data.static.to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
         block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
-        self.memory.fit(unit_sphere(lat, lon), self.attributes(static), torch.cat(found), block)
-        self.sites = data.site.to(device)
-        self.train(training)
+        self.memory.fit(unit_sphere(lat, lon), self.attributes(static), torch.cat(responses), block)

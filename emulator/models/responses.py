@@ -34,3 +34,12 @@ def site_responses(gram: Tensor, moment: Tensor) -> Tensor:
     days = gram[:, :, :1, :1]
     eye = torch.eye(gram.shape[3], dtype=gram.dtype, device=gram.device)
     return torch.linalg.solve(gram + (RIDGE * days + RIDGE * PRIOR_DAYS) * eye, moment.unsqueeze(3)).squeeze(3)
+
+
+def principal_components(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Mean (H,) and projection (H, count) of values (n, H) on their leading components, each of variance 1."""
+    mean = values.double().mean(0)
+    centred = values.double() - mean
+    variance, vectors = torch.linalg.eigh(centred.t() @ centred / len(values))
+    scale = variance.flip(0)[:count].clamp(min=1e-4).sqrt()
+    return mean.float(), (vectors.flip(1)[:, :count] / scale).float()

@@ -49,12 +49,12 @@ class ResponseMemory(nn.Module):
         self.register_buffer("response", torch.zeros(1, self.size, dtype=torch.float64))
         self.register_buffer("dual", torch.zeros(1, self.size, dtype=torch.float64))
 
-    def forward(self, place: Tensor, features: Tensor, blind: Tensor) -> Tensor:
-        """Responses (B, Q) at places (B, 3) with attributes (B, F), double; blind: (B,) distance in Earth radii within
-        which bank sites tell nothing, at least that of the query itself.
+    def forward(self, place: Tensor, features: Tensor) -> Tensor:
+        """Responses (B, Q) at places (B, 3) with attributes (B, F), double, as a memory without the query itself would
+        give them.
         """
         gap = distances(place, self.site_place)
-        hidden = gap <= blind.to(gap.dtype).clamp(min=self.own_site).unsqueeze(1)
+        hidden = gap <= self.own_site
         parts = []
         for role, dual in enumerate(self.dual.split(self.role_sizes, 1)):
             covariance = self.covariance(self.choice[role], gap, distances(features, self.site_features))
@@ -78,8 +78,10 @@ class ResponseMemory(nn.Module):
     @torch.no_grad()
     def fit(self, place: Tensor, features: Tensor, response: Tensor, block: Tensor) -> None:
         """Take in training sites: place (Nb, 3), attributes (Nb, F), responses (Nb, Q), and the block (Nb,) of each, by
-        which the covariance is chosen, starting from the present choice.
+        which the covariance is chosen: from the present choice as far as it gets better, or where the memory had as
+        many sites before, as it does epoch after epoch, one step.
         """
+        known = len(place) == len(self.site_place)
         self.site_place, self.site_features, self.response = place.double(), features.double(), response.double()
         gap = distances(self.site_place, self.site_place)
         contrast = distances(self.site_features, self.site_features)
@@ -94,20 +96,14 @@ class ResponseMemory(nn.Module):
                         inverse = self._precision(candidate, gap, contrast)
                         tried[candidate] = _block_error(inverse, values, groups)
                 best = min(tried, key=tried.__getitem__)
-                if best == present:
+                moved, present = best != present, best
+                if known or not moved:
                     break
-                present = best
             self.choice[role] = torch.tensor(present, dtype=self.choice.dtype)
             precision.append(self._precision(present, gap, contrast))
         self.precision = torch.stack(precision)
-        self.refresh()
-
-    @torch.jit.unused
-    @torch.no_grad()
-    def refresh(self) -> None:
-        """Take up changed responses of the same sites."""
         values = self.response.split(self.role_sizes, 1)
-        self.dual = torch.cat([inverse @ value for inverse, value in zip(self.precision, values, strict=True)], dim=1)
+        self.dual = torch.cat([inverse @ value for inverse, value in zip(precision, values, strict=True)], dim=1)
 
     def _precision(self, choice: tuple[float, ...], gap: Tensor, contrast: Tensor) -> Tensor:
         covariance = self.covariance(torch.tensor(choice, dtype=gap.dtype), gap, contrast)
