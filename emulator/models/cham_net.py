@@ -136,7 +136,7 @@ class ChamNet(StreamingModel):
         if self.adapts:
             features = self.response_features(hidden, wave)
             error = self.head.error(known, learned)
-            found = self.site(features, error, calendar, annual.shape[1], self.no_prior(static))
+            found = self.site(features, error, calendar, annual.shape[1], self.prior(static))
             daily = spread_years(found.flatten(2), calendar)
             learned = learned + adaptation(daily.unflatten(2, [self.head.n_learned, -1]), features)
         return self.head.fluxes(learned), embedding
@@ -149,8 +149,9 @@ class ChamNet(StreamingModel):
         history = self.history.init_state(static)
         nothing = self.history.annual_context(history.split(self.history.layout, 1)[2])
         start = torch.tanh(self.initial(torch.cat([nothing, embedding], dim=1)))
-        site = self.site.init_state(self.no_prior(static))
-        return torch.cat([features[:, :1], embedding, start, history, site], dim=1)
+        prior = self.prior(static)
+        row = [features[:, :1], embedding, start, history, self.site.init_state(prior)]
+        return torch.cat(row + self.kept(prior), dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -166,7 +167,8 @@ class ChamNet(StreamingModel):
         self, drivers: Tensor, calendar: Tensor, flux: Tensor, self_fed: bool, state: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Predict a day, then take `flux` (or the prediction itself) into the history."""
-        hemisphere, still, h, c, history, site = state.split(self.layout, 1)
+        parts = state.split(self.layout, 1)
+        hemisphere, still, h, c, history, site = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
         scaled = self.drivers(drivers)
         annual, seasonal = self.history.read(calendar, history)
         if not self.remembers:
@@ -184,8 +186,8 @@ class ChamNet(StreamingModel):
         history = self.history.advance(scaled, known, calendar, history)
         if self.adapts:
             error = self.head.error(known, general)
-            site = self.site.advance(features, error, calendar, site, self.no_prior(state))
-        return fluxes, torch.cat([hemisphere, still, h, c, history, site], dim=1)
+            site = self.site.advance(features, error, calendar, site, self.prior_of(state))
+        return fluxes, torch.cat([hemisphere, still, h, c, history, site] + list(parts[6:]), dim=1)
 
     # --- decoder ---
 
@@ -208,9 +210,19 @@ class ChamNet(StreamingModel):
         second = torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
         return torch.cat([torch.ones_like(sine), wave, second, torch.tanh(self.site_features(hidden))], dim=-1)
 
-    def no_prior(self, like: Tensor) -> Tensor:
+    # --- what is expected of a site before its own past is known ---
+
+    def prior(self, static: Tensor) -> Tensor:
         """Without neighbours, a site is expected to respond as all do: coefficients 0, (N, L, p)."""
-        return like.new_zeros([like.shape[0], self.head.n_learned, self.site.features])
+        return static.new_zeros([static.shape[0], self.head.n_learned, self.site.features])
+
+    def prior_of(self, state: Tensor) -> Tensor:
+        """The same from a state row."""
+        return state.new_zeros([state.shape[0], self.head.n_learned, self.site.features])
+
+    def kept(self, prior: Tensor) -> list[Tensor]:
+        """What more of the prior the state row keeps: nothing, for it is 0."""
+        return []
 
     # --- training ---
 

@@ -186,9 +186,9 @@ class Raci(StreamingModel):
         leading principal components of the hidden state.
         """
         sine, cosine = wave[..., :1], wave[..., 1:]
-        second = [2.0 * sine * cosine, cosine * cosine - sine * sine]
+        second = torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
         drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
-        return torch.cat([torch.ones_like(sine), sine, cosine, *second, drivers], dim=-1)
+        return torch.cat([torch.ones_like(sine), wave, second, drivers], dim=-1)
 
     def retrieve(self, static: Tensor) -> Tensor:
         """Responses (B, L, K) that neighbours tell of."""

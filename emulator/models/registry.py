@@ -18,6 +18,7 @@ from emulator.models.raci import RaciConfig
 from emulator.models.streaming import StreamingModel
 from emulator.models.tcn import TCNConfig
 from emulator.models.transformer import TransformerConfig
+from emulator.models.unified import UnifiedConfig
 
 MODEL_CONFIGS = (
     LSTMConfig,
@@ -28,6 +29,7 @@ MODEL_CONFIGS = (
     ITransformerConfig,
     ChamNetConfig,
     RaciConfig,
+    UnifiedConfig,
 )
 
 ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above

@@ -42,4 +42,4 @@ def principal_components(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     centred = values.double() - mean
     variance, vectors = torch.linalg.eigh(centred.t() @ centred / len(values))
     scale = variance.flip(0)[:count].clamp(min=1e-4).sqrt()
-    return mean.float(), (vectors.flip(1)[:, :count] / scale).float()
+    return mean.float(), (vectors.flip(1)[:, :count] / scale).float().contiguous()

@@ -1,0 +1,135 @@
+"""The unified model: neighbours tell what to expect of a site, its own past then tells better.
+
+CHAM-net (arXiv 2606.00338) and RACI (arXiv 2603.03531) in one, our own combination: the decoder, the history of the
+site and the regression on its past are CHAM-net's (`cham_net.py`); the prior of that regression is RACI's retrieval
+(`retrieval.py`), responses of training sites brought to a new site by kriging with a covariance for each role. Without
+past flux the prior stands; as the site's own years come in, the posterior leaves it.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from emulator.data.scalers import Scalers
+from emulator.data.splits import spatial_blocks
+from emulator.data.variables import Signature
+from emulator.data.windows import TrainingData
+from emulator.models.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
+from emulator.models.layers import season, unit_sphere
+from emulator.models.responses import response_statistics, site_responses
+from emulator.models.retrieval import ResponseMemory
+from emulator.models.seasons import spread_years
+
+BLOCK_DEGREES = 5.0
+SITES_AT_ONCE = 32
+
+
+class UnifiedConfig(ChamNetConfig):
+    """Options of the unified model: those of CHAM-net, with its ablations, and of RACI's retrieval.
+
+    Ablations of retrieval: `roles: false` (one covariance for level, season and driver responses), `functional: false`,
+    `local: false`, `response: regime` (level and season only) or `none`.
+    """
+
+    kind: Literal["unified"] = "unified"
+    static_size: int = Field(default=4, ge=1)
+    roles: bool = True
+    functional: bool = True
+    local: bool = True
+    response: Literal["full", "regime", "none"] = "full"
+    memory_years: int = Field(default=4, ge=1, description="last training years that the memory is made of")
+
+    def build(self, signature: Signature, scalers: Scalers) -> "Unified":
+        return Unified(self, signature, scalers)
+
+
+class Unified(ChamNet):
+    """State row: that of CHAM-net and the retrieved responses (L p)."""
+
+    def __init__(self, config: UnifiedConfig, signature: Signature, scalers: Scalers) -> None:
+        names = signature.static_names
+        if "lat" not in names or "lon" not in names:
+            raise ValueError("model.kind = 'unified' retrieves by place and needs 'lat' and 'lon' among the statics")
+        super().__init__(config, signature, scalers)
+        self.latitude, self.longitude = names.index("lat"), names.index("lon")
+        self.memory_years = config.memory_years
+        self.retrieves = config.response != "none" and self.adapts
+        learned = self.head.n_learned
+        response = self.site.features - SEASON_WAVES if config.response == "full" else 0
+        sizes = [learned * SEASON_WAVES, learned * response]
+        self.unused = self.site.features - SEASON_WAVES - response
+        self.memory = ResponseMemory(
+            self.static_features.size,
+            sizes if config.roles and response else [sum(sizes)],
+            functional=config.functional,
+            local=config.local,
+        )
+        self.layout.append(self.site.coefficients_size)
+        self.state_size = sum(self.layout)
+
+    def prior(self, static: Tensor) -> Tensor:
+        """Responses that neighbours tell of, (N, L, p); in training 0, lest the decoder leave to neighbours what it can
+        learn.
+        """
+        nothing = static.new_zeros([static.shape[0], self.head.n_learned, self.site.features])
+        if not self.retrieves or self.training:
+            return nothing
+        place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
+        found = self.memory(place.double(), self.attributes(static)).float().split(self.memory.role_sizes, 1)
+        parts = [part.view(part.shape[0], self.head.n_learned, -1) for part in found]
+        return torch.cat(parts + [nothing[:, :, : self.unused]], dim=2)
+
+    def prior_of(self, state: Tensor) -> Tensor:
+        return state.split(self.layout, 1)[6].view(-1, self.head.n_learned, self.site.features)
+
+    def kept(self, prior: Tensor) -> list[Tensor]:
+        return [prior.flatten(1)]
+
+    def attributes(self, static: Tensor) -> Tensor:
+        """What functional neighbours are alike in, (N, F) double, distances of order one."""
+        return self.static_features(static).double().clamp(-4.0, 4.0) / math.sqrt(8.0)
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def prepare(self, data: TrainingData) -> None:
+        """Fill the memory with the errors that the decoder makes at training sites without past flux."""
+        if not self.retrieves:
+            return
+        training = self.training
+        self.eval()
+        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        device, responses = self.static_embedding[0].weight.device, []
+        for start in range(0, len(data.static), SITES_AT_ONCE):
+            rows = slice(start, start + SITES_AT_ONCE)
+            static, calendar = data.static[rows].to(device), data.calendar[days].expand(len(data.static[rows]), -1, -1)
+            features, error = self.errors_without_past(
+                data.drivers[rows][:, days].to(device), calendar.to(device), static, data.flux[rows][:, days].to(device)
+            )
+            if self.unused:
+                features = features[:, :, :SEASON_WAVES]
+            found = site_responses(*(sums.double() for sums in response_statistics(features, error)))
+            sizes = [size // self.head.n_learned for size in self.memory.role_sizes]
+            responses.append(torch.cat([part.flatten(1) for part in found.split(sizes, 2)], dim=1))
+        static = data.static.to(device)
+        lat, lon = static[:, self.latitude], static[:, self.longitude]
+        block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
+        self.memory.fit(unit_sphere(lat, lon), self.attributes(static), torch.cat(responses), block)
+        self.train(training)
+
+    @torch.jit.unused
+    def errors_without_past(
+        self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Daily features (B, T, p) and errors (B, T, L), NaN where flux is not known, of the decoder alone."""
+        parts = self.init_state(static).split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        annual, seasonal, _ = self.history(scaled, torch.full_like(flux, torch.nan), calendar)
+        context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
+        modulation, wave = spread_years(self.meta(context), calendar), season(calendar, parts[0])
+        still = parts[1].unsqueeze(1).expand(-1, drivers.shape[1], -1)
+        hidden = self.lstm(self.decoder_inputs(scaled, wave, still, seasonal, modulation), parts[2], parts[3])
+        error = self.head.error(self.targets.standardise(flux), self.decode(hidden, seasonal, modulation))
+        return self.response_features(hidden, wave), error
