@@ -125,7 +125,7 @@ def test_a_self_fed_ensemble_feeds_its_mean_to_its_members(trained_run, dataset)
     with torch.no_grad():
         for parameter in both.members[1].parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-        days, start = slice(0, 450), both.init_state(dataset.static[SITES])
+        days, start = slice(250, 420), both.init_state(dataset.static[SITES])
         fed, _ = step_through(both, dataset.drivers[SITES, days], dataset.calendar[days], start)
         shown, _ = step_through(both, dataset.drivers[SITES, days], dataset.calendar[days], start, fed)
         calendar = dataset.calendar[days].expand(len(SITES), -1, -1)
