@@ -236,7 +236,7 @@ def build(
 
 def _all(suite: Suite) -> Iterator[Run]:
     first, others = suite.seeds[:1], suite.seeds[1:]
-    core = (*CLASSICAL, "lstm", *CHALLENGERS)
+    core = ("lstm", *CHALLENGERS, *CLASSICAL)
     yield from _main(suite, core, first)
     yield from _main(suite, NETWORKS[1:], first)
     yield from _oracles(suite, ("cham_net", "raci"), first)
