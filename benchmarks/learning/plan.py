@@ -65,18 +65,19 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "no_roles": {"roles": False},
         "no_functional": {"functional": False},
         "no_local": {"local": False},
-        "no_retrieval": {"functional": False, "local": False},
+        "no_retrieval": {"response": "none"},
+        "no_driver_response": {"response": "regime"},
         "no_film": {"film": False},
-        "no_response": {"response": "none"},
-        "no_blind": {"blind_share": 0.0},
     },
     "unified": {
         "no_contrast": {"contrastive_weight": 0.0},
         "no_history": {"history": False},
+        "no_hierarchy": {"hierarchy": False},
+        "no_film": {"film": False},
         "no_roles": {"roles": False},
         "no_functional": {"functional": False},
         "no_local": {"local": False},
-        "no_film": {"film": False},
+        "no_retrieval": {"response": "none"},
     },
 }
 """Options of a model without one of its parts: `--set model.x=y` of emulator.train does the same."""
