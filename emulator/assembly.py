@@ -1,6 +1,8 @@
 """From a configuration, a dataset in memory and a split to the objects that the trainer works on."""
 
 import logging
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -70,7 +72,7 @@ def build(
         model=model,
         loss=loss,
         batches=batches,
-        prepare=lambda: _prepare(model, dataset, split),
+        prepare=_preparation(model, dataset, split),
         validate=validation,
         optimizer=optimizer,
         schedule=_build_schedule(options, optimizer, len(batches)),
@@ -100,10 +102,12 @@ def build(
     return parts, settings
 
 
-def _prepare(model: StreamingModel, dataset: Dataset, split: Split) -> None:
-    """Show the model its training data, where it takes any in."""
-    if type(model).prepare is not StreamingModel.prepare:
-        model.prepare(training_data(dataset, split.mask("train")))
+def _preparation(model: StreamingModel, dataset: Dataset, split: Split) -> Callable[[], None]:
+    """Shows the model its training data, where it takes any in; they are gathered once."""
+    if type(model).prepare is StreamingModel.prepare:
+        return lambda: None
+    known = cache(lambda: training_data(dataset, split.mask("train")))
+    return lambda: model.prepare(known())
 
 
 def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, batches_per_epoch: int) -> Schedule:

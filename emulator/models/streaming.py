@@ -64,8 +64,8 @@ class StreamingModel(nn.Module):
 
     @torch.jit.unused
     def prepare(self, data: TrainingData) -> None:
-        """Take in training data, as RACI does into its memory bank. Called once before training, so that what is taken
-        in depends on the data alone, not on weights; it is in the checkpoint.
+        """Take in training data, as RACI does into its memory. Called before training and, with the averaged weights,
+        before each validation, so that a checkpoint holds what its own weights make of the data.
         """
 
     @torch.jit.unused

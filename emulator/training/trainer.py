@@ -70,8 +70,9 @@ class Settings:
 class Parts:
     """The objects that training works on.
 
-    `prepare` gives the model what it derives from training data (a retrieval memory), once a session, and `validate`
-    gives the validation loss; `description` and the hashes are stored in every checkpoint.
+    `prepare` gives the model what it derives from training data and its present weights (a retrieval memory), before
+    training and before each validation; `validate` gives the validation loss. `description` and the hashes are stored
+    in every checkpoint.
     """
 
     model: StreamingModel
@@ -122,7 +123,8 @@ class Trainer:
         if self.finished:
             return self.progress
         with self._signals_held():
-            self.parts.prepare()
+            if self.progress.epoch == 0 and self.progress.batch == 0:
+                self.parts.prepare()
             while not self.finished:
                 self._train_epoch()
                 self._close_epoch()
@@ -222,6 +224,7 @@ class Trainer:
         """Validation loss of the averaged weights, and whether it is the lowest so far, in which case they are kept."""
         parts, progress = self.parts, self.progress
         with parts.average.applied(parts.model):
+            parts.prepare()
             parts.model.eval()
             val_loss = parts.validate(parts.model)
             if not math.isfinite(val_loss):

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import assembly, config_file, folder_lock, train
+from emulator import assembly, config_file, folder_lock, train, trained_model
 from emulator.config import Config
-from emulator.data.windows import WindowSampler
+from emulator.data.dataset import Dataset
+from emulator.data.windows import WindowSampler, training_data
 from emulator.run_folder import RunFolder
 from emulator.training import checkpoint
 from emulator.training.trainer import Trainer
@@ -292,3 +293,19 @@ def test_tensorboard_that_is_missing_is_named(tiny_config, tmp_path, caplog, mon
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert train.main([*command(tiny_config, tmp_path)[3:], "--tensorboard"]) == 2
     assert "pip install 'ecostep[tensorboard]'" in caplog.text and curve(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["raci", "unified"])
+def test_memory_belongs_to_the_weights_that_are_kept(kind, tiny_config, tmp_path):
+    """The best checkpoint's memory is what its own weights make of the training data, not what earlier ones made."""
+    run = tmp_path / kind
+    assert train.main([str(tiny_config), "--out", str(run), "--set", f"model.kind={kind}", "--set", "seed=3"]) == 0
+    trained = trained_model.load(RunFolder(run))
+    config = trained.config
+    dataset = Dataset.open(config.data.path, trained.signature)
+    split = config.split.build(dataset.lat, dataset.lon, dataset.years)
+    kept = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
+    trained.model.prepare(training_data(dataset, split.mask("train")))
+    for name in ("response", "dual"):
+        assert torch.allclose(getattr(trained.model.memory, name), kept[name], rtol=1e-4, atol=1e-6), name
+    assert kept["response"].abs().max() > 0
