@@ -62,7 +62,7 @@ def against_baselines(results: Results) -> Iterator[dict[str, Any]]:
             if entry.model not in plan.CHALLENGERS or entry.past_flux.startswith("history"):
                 continue
             for table in TABLES:
-                if table == "with" and entry.past_flux not in ("gauged", "self_fed"):
+                if table == "with" and entry.past_flux != "gauged":
                     continue
                 reference, seeds = best(results, case, baselines(results, case, table), results.seeds(case, entry))
                 if reference is not None:

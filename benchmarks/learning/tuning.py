@@ -9,6 +9,7 @@ from benchmarks.learning import plan
 from benchmarks.learning.plan import Run
 from benchmarks.learning.queue import claimed
 from benchmarks.learning.runner import Bench, prepare
+from emulator.config_file import ConfigError
 from emulator.tune import Budget, load_space, tune
 
 log = logging.getLogger("benchmarks.models")
@@ -40,7 +41,11 @@ def tune_kinds(runs: Sequence[Run], bench: Bench, spaces: Path, trials: int, epo
             config = plan.configuration(run, bench.suite, dataset.path, {})
             out = bench.work / "tuning" / kind
             budget = Budget(trials=trials, epochs=epochs)
-            found = tune(config, dataset, split, load_space(space), out, budget, signature=dataset.signature)
+            try:
+                found = tune(config, dataset, split, load_space(space), out, budget, signature=dataset.signature)
+            except ConfigError as error:  # of this kind only
+                log.error("%s is not tuned: %s", kind, error)
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(out / "choice.yaml", target)
             log.info("%s: %s", kind, {name: found[name] for name in ("model", "training") if name in found})
