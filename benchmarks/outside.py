@@ -5,7 +5,7 @@
 
 neuralhydrology (Kratzert et al. 2022, J. Open Source Softw. 7:4050) trains its LSTM and EA-LSTM with its own code on
 the same sites, years and scaled inputs; what it predicts is scored here, on the same days as ours. Interrupted, the
-same command goes on. See docs/results/README.md for what is compared with what.
+same command goes on; the file holds what is done so far. See docs/results/README.md for what is compared with what.
 """
 
 import argparse
@@ -508,6 +508,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.info("%s", name)
         done["parts"][name] = metrics.to_json(work())
         atomic_file.write_json(kept, done)
+        atomic_file.write_json(options.json, report(bench, settings, done["parts"]))
         log.info("%s: %s", name, json.dumps(done["parts"][name].get("skill", done["parts"][name])))
     atomic_file.write_json(options.json, report(bench, settings, done["parts"]))
     return 0
