@@ -156,17 +156,20 @@ class ChamNet(StreamingModel):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        return self.day(drivers, calendar, torch.full_like(drivers[:, :1], float("nan")), self.self_fed, state)
+        unknown = torch.full_like(drivers[:, :1], float("nan"))
+        return self.day(drivers, calendar, unknown, self.self_fed, False, state)
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
-        return self.day(drivers, calendar, flux, False, state)
+        return self.day(drivers, calendar, flux, False, True, state)
 
     def day(
-        self, drivers: Tensor, calendar: Tensor, flux: Tensor, self_fed: bool, state: Tensor
+        self, drivers: Tensor, calendar: Tensor, flux: Tensor, self_fed: bool, observed: bool, state: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Predict a day, then take `flux` (or the prediction itself) into the history."""
+        """Predict a day, then take `flux` (or the prediction itself) into the history; without either, the regression
+        on the site's past has nothing to take in before the year turns.
+        """
         parts = state.split(self.layout, 1)
         hemisphere, still, h, c, history, site = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
         scaled = self.drivers(drivers)
@@ -184,7 +187,7 @@ class ChamNet(StreamingModel):
         fluxes = self.head.fluxes(learned)
         known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
         history = self.history.advance(scaled, known, calendar, history)
-        if self.adapts:
+        if self.adapts and (self_fed or observed or bool(calendar[3] == calendar[5])):
             error = self.head.error(known, general)
             site = self.site.advance(features, error, calendar, site, self.prior_of(state))
         return fluxes, torch.cat([hemisphere, still, h, c, history, site] + list(parts[6:]), dim=1)
