@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from emulator import assembly, atomic_file, config_file, provenance
+from emulator import allocator, assembly, atomic_file, config_file, provenance
 from emulator.config import Config
 from emulator.config_file import ConfigError
 from emulator.data.dataset import Dataset
@@ -160,6 +160,7 @@ def make_deterministic(threads: int) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())  # CUDA lacks some operations
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a sixth of the time
+    allocator.keep_freed_memory()
 
 
 def _with_absolute_path(config: Config) -> Config:

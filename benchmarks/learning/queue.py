@@ -28,6 +28,7 @@ log = logging.getLogger("benchmarks.models")
 ATTEMPTS = 2
 """Times that a run may take its process down with it before it counts as failed."""
 POLL_S = 0.5
+REPORT_S = 5.0
 
 
 @contextmanager
@@ -131,10 +132,14 @@ class Crew:
         former = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self.processes = [self._start(number) for number in range(self.workers)]
+            reported = time.monotonic()
             while self.processes:
                 time.sleep(POLL_S)
-                self.progress.report(self.since)
+                if time.monotonic() - reported > REPORT_S:
+                    self.progress.report(self.since)
+                    reported = time.monotonic()
                 self.processes = [alive for process in self.processes if (alive := self._check(process))]
+            self.progress.report(self.since)
         finally:
             for process in self.processes:
                 process.terminate()
