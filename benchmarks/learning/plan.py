@@ -149,12 +149,12 @@ SUITES = {
         "small",
         hidden=32,
         training={
-            "epochs": 8,
+            "epochs": 20,
             "windows_per_site": 1,
             "years_per_window": 5,
             "batch_size": 8,
             "validation_sites": 48,
-            "validation_every": 2,
+            "validation_every": 4,
         },
     ),
     "full": Suite(
