@@ -80,7 +80,7 @@ def _gaps(gaps: list[dict[str, Any]]) -> Iterator[Bar]:
             continue
         new = item["split"] != "temporal"
         cham = item["model"] == "cham_net" and item["oracle"] == "true_parameters" and item["past_flux"] == "gauged"
-        raci = item["model"] == "raci" and item["oracle"] == "kriged_parameters" and new
+        raci = item["model"] == "raci" and item["oracle"] == plan.RETRIEVED and new
         if cham or raci:
             what = f"{item['model']}: share of the gap to {item['oracle']} closed, {_where(item)}"
             note = f"best baseline {item['baseline']}"

@@ -131,7 +131,7 @@ def gaps(results: Results) -> Iterator[dict[str, Any]]:
         present = results.entries(case)
         for oracle in present:
             kind, _, variant = oracle.model.partition("/")
-            if variant not in plan.ORACLES:
+            if variant not in (*plan.ORACLES, plan.RETRIEVED):
                 continue
             entry = Entry(kind, oracle.past_flux)
             seeds = tuple(set(results.seeds(case, entry)) & set(results.seeds(case, oracle)))

@@ -84,7 +84,11 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 ABLATED_ON = {"cham_net": ("wetland", "upland"), "raci": ("wetland", "cropland"), "unified": ("wetland", "cropland")}
 
 ORACLES = {"true_parameters": "true", "kriged_parameters": "kriged"}
-"""Variants that are given hidden parameters as statics: the true ones, and their kriging from the training sites."""
+"""Variants that are trained with hidden parameters as statics: the true ones, or their kriging from training sites."""
+RETRIEVED = "retrieved_parameters"
+"""The network that was trained with the true parameters, tested with their kriging from the training sites: what the
+best estimate of the parameters is worth to a network that knows what they do. Training with kriged parameters instead
+lets a network learn its training sites by heart (docs/results/raci_trials.md)."""
 
 SHARES = (0.1, 0.25, 0.5)
 """Shares of the training sites of the data-efficiency curve; the whole is the main run."""
@@ -172,7 +176,7 @@ class Run:
 
     variant: '' for the model as it is, else an ablation or an oracle; history: trained with past flux; options: of the
     model, where they differ; parameters: '' or which hidden parameters are given as statics; share: of the training
-    sites; task: 'score', 'self_fed' or 'history_length', the latter two being more tests of the same training.
+    sites; task: 'score', 'self_fed', 'history_length' or 'retrieved', the latter being more tests of the same training.
     """
 
     ensemble: str
@@ -278,6 +282,8 @@ def _oracles(suite: Suite, kinds: tuple[str, ...], seeds: tuple[int, ...]) -> It
                     if kind == "cham_net" and parameters == "kriged":
                         continue  # what neighbours tell is nothing to a model that knows the site's own past
                     yield Run(ensemble, kind, seed, history, variant, parameters=parameters)
+                    if kind != "cham_net" and parameters == "true":
+                        yield Run(ensemble, kind, seed, history, variant, parameters=parameters, task="retrieved")
 
 
 def _ablations(suite: Suite, seeds: tuple[int, ...]) -> Iterator[Run]:

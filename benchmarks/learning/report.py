@@ -229,7 +229,7 @@ def _rows(results: Results, case: Case, modes: tuple[str, ...]) -> Iterator[list
     entries = [
         entry
         for entry in results.entries(case)
-        if entry.past_flux in modes and entry.model.partition("/")[2] in ("", *plan.ORACLES)
+        if entry.past_flux in modes and entry.model.partition("/")[2] in ("", *plan.ORACLES, plan.RETRIEVED)
     ]
     leading = {best(results, case, baselines(results, case, name), (0, 1, 2))[0] for name in TABLES}
     for entry in sorted(entries, key=lambda entry: results.mean(case, entry, "rmse")):

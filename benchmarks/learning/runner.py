@@ -104,7 +104,12 @@ def execute(run: Run, bench: Bench) -> dict[str, Any]:
     began = time.perf_counter()
     dataset, split, biome = prepare(run, bench)
     trained = train(run, bench, dataset, split, biome)
-    tests = {"score": score, "self_fed": score_self_fed, "history_length": score_history_length}
+    tests = {
+        "score": score,
+        "self_fed": score_self_fed,
+        "history_length": score_history_length,
+        "retrieved": score_retrieved,
+    }
     records, tables = tests[run.task](run, bench, trained, dataset, split)
     common = {
         "crps": None,
@@ -347,6 +352,30 @@ def score_self_fed(run: Run, bench: Bench, trained: Trained, dataset: Dataset, s
     for record, table in _scored(some, rows, sites, split, predicted.numpy()):
         records.append({"past_flux": "self_fed"} | record)
         tables[f"self_fed__{record['split']}__{record['target']}"] = table
+    return records, tables | _axes(dataset, sites, split)
+
+
+def score_retrieved(run: Run, bench: Bench, trained: Trained, dataset: Dataset, split: Split) -> tuple[list, dict]:
+    """As `score`, with the kriging of the hidden parameters in the place of the true ones, which were trained with;
+    parameters that cannot be told from the training sites are at their mean.
+    """
+    ceilings = import_module("benchmarks.learning.ceilings")
+    ensemble = open_ensemble(run.ensemble, bench)
+    names, values = ceilings.kriged_parameters(bench.dataset_path(run.ensemble).parent, ensemble, split)
+    known = dict(zip(names, torch.as_tensor(values).unbind(1), strict=True))
+    static = dataset.static.clone()
+    for column, name in enumerate(dataset.signature.static_names):
+        if name not in ensemble.signature.static_names:
+            static[:, column] = known.get(name, static[torch.as_tensor(split.train_sites), column].mean())
+    sites = test_sites(run, bench, split)
+    rows = np.unique(np.concatenate(list(sites.values())))
+    some = replace(dataset, static=static).site_subset(rows)
+    predicted = trained.predict(some, None)
+    records, tables = [], {}
+    for record, table in _scored(some, rows, sites, split, predicted):
+        names_of_variant = {"model": f"{run.kind}/{plan.RETRIEVED}", "variant": plan.RETRIEVED}
+        records.append({"past_flux": trained.modes[-1]} | record | names_of_variant)
+        tables[f"{trained.modes[-1]}__{record['split']}__{record['target']}"] = table
     return records, tables | _axes(dataset, sites, split)
 
 
