@@ -133,6 +133,7 @@ def tune(
     out = Path(out)
     if space.kind != config.model.kind:
         raise ConfigError(f"the space is for model.kind = {space.kind}, the configuration has {config.model.kind}")
+    with_values(config, space.draw(budget.seed, 1))  # names that the model does not have, before anything is trained
     configs = [with_values(config, space.draw(budget.seed, trial), budget.epochs) for trial in range(budget.trials)]
     with locked(out, "tuning"):
         trials = [
@@ -236,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
         space = load_space(options.space)
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
         dataset = Dataset.open(config.data.path, config.data.signature())
-        split = config.split.build(dataset.lat, dataset.lon, dataset.years)
+        split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
         found = tune(config, dataset, split, space, options.out, budget)
         log.info("%s: %s", options.out / "choice.yaml", {key: found.get(key) for key in ("model", "training")})
     except Interrupted as stop:

@@ -150,9 +150,11 @@ class TargetScaling(nn.Module):
 class DriverScaling(nn.Module):
     """Drivers in physical units -> features of order one."""
 
+    skewed: list[int]
+
     def __init__(self, scalers: Scalers) -> None:
         super().__init__()
-        self.skewed: list[int] = torch.nonzero(scalers.skew).flatten().tolist()
+        self.skewed = torch.nonzero(scalers.skew).flatten().tolist()
         self.register_buffer("skew", scalers.skew.clone())
         self.register_buffer("mean", scalers.driver_mean.clone())
         self.register_buffer("std", scalers.driver_std.clone())

@@ -150,10 +150,12 @@ class Raci(StreamingModel):
         h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
         coefficients = self.by_target(response)
         flux = self.fluxes(h.unsqueeze(1), modulation.unsqueeze(1), wave.unsqueeze(1), coefficients).squeeze(1)
-        if self.roles:
-            month = self.regime.add_day(scaled, month)
+        month = self.regime.add_day(scaled, month)
         if bool(calendar[2] == calendar[4]):
-            regime = self.regime.turn_month(month, regime, still)
+            features = self.regime.features_of(month)
+            if not self.roles:
+                features = torch.zeros_like(features)
+            regime = self.regime.turn_month(features, regime, still)
             month = torch.zeros_like(month)
         return flux, torch.cat([hemisphere, still, response, h, c, month, regime], dim=1)
 

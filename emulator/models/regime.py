@@ -58,11 +58,15 @@ class RegimeEncoder(nn.Module):
         return month + torch.cat([torch.ones_like(drivers[:, :1]), drivers, drivers * drivers], dim=1)
 
     @torch.jit.export
-    def turn_month(self, month: Tensor, regime: Tensor, static: Tensor) -> Tensor:
-        """Regime (N, R) after the month under way."""
+    def features_of(self, month: Tensor) -> Tensor:
+        """Mean and spread (N, 2 D) of the month under way (N, state_size)."""
         days, sums, squares = month.split(self.layout, 1)
-        token = self.token(torch.cat([self.summarise(days, sums, squares), static], dim=1))
-        return self.cell(token, regime)
+        return self.summarise(days, sums, squares)
+
+    @torch.jit.export
+    def turn_month(self, features: Tensor, regime: Tensor, static: Tensor) -> Tensor:
+        """Regime (N, R) after a month with these features (N, 2 D)."""
+        return self.cell(self.token(torch.cat([features, static], dim=1)), regime)
 
     def summarise(self, days: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
         """Mean and spread of each driver, (..., 2 D), in double: the variance is a small difference."""

@@ -107,7 +107,7 @@ class ResponseMemory(nn.Module):
 
     def _precision(self, choice: tuple[float, ...], gap: Tensor, contrast: Tensor) -> Tensor:
         covariance = self.covariance(torch.tensor(choice, dtype=gap.dtype), gap, contrast)
-        return torch.linalg.inv(covariance + choice[3] * torch.eye(len(gap), dtype=gap.dtype))
+        return torch.linalg.inv(covariance + choice[3] * torch.eye(len(gap), dtype=gap.dtype, device=gap.device))
 
     def _neighbouring(self, choice: tuple[float, ...]) -> list[tuple[float, ...]]:
         """Choices one step away, within what the options allow."""

@@ -62,7 +62,9 @@ def test_restart_without_an_inundated_share_is_refused(case):
     case.complete({"run_ctl": run}, "dry")
     run |= {"start_date": "2001-01-03", "finidat": "dry.r.2001-01-03-00000.nc", "inundation": "topmodel"}
     done = case.run({"run_ctl": run}, "flooded")
-    assert done.returncode == 1 and "of another inundation in &run_ctl than the run, 'topmodel'" in done.stderr, done.stderr
+    assert done.returncode == 1 and "of another inundation in &run_ctl than the run, 'topmodel'" in done.stderr, (
+        done.stderr
+    )
 
 
 def test_diagnostics_of_the_high_affinity_guild(case):

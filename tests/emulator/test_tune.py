@@ -173,5 +173,8 @@ def test_command_line(tiny_config, tmp_path, project_root):
     options = [str(tiny_config), "--space", str(space), "--out", str(tmp_path / "out")]
     assert tune.main([*options, "--trials", "1", "--budget-epochs", "1"]) == 0
     assert (tmp_path / "out" / "choice.yaml").exists()
+    left = [*options[:-1], str(tmp_path / "left"), "--set", "split.leave_biome=bog"]
+    assert tune.main([*left, "--trials", "1", "--budget-epochs", "1"]) == 0
     space.write_text("kind: lstm\nparameters:\n  model.drop: {choice: [0.0]}\n")
-    assert tune.main([*options, "--trials", "2"]) == 2
+    for trials in ("1", "2"):
+        assert tune.main([*options[:-1], str(tmp_path / trials), "--trials", trials]) == 2

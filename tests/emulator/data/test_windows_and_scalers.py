@@ -52,6 +52,12 @@ def test_epochs_repeat_by_number_and_differ_from_one_another(data: Dataset) -> N
     assert {year for epoch in range(8) for _, year in starts(epoch)} == {2003, 2004, 2005}
 
 
+def test_drivers_of_which_none_is_skewed_can_be_scripted(data: Dataset) -> None:
+    signature = Signature.from_names(("tas", "rsds"), ("lat",))
+    scaling = DriverScaling(Scalers.identity(signature))
+    assert torch.equal(torch.jit.script(scaling)(data.drivers[..., :2]), scaling(data.drivers[..., :2]))
+
+
 def test_ranks_share_every_batch(data: Dataset) -> None:
     whole = [(b.site.tolist(), b.calendar[0, 0].tolist()) for b in sampler(data).epoch(1)]
     shares = [list(sampler(data, rank=r, world_size=2).epoch(1)) for r in range(2)]

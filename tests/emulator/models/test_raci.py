@@ -137,6 +137,11 @@ def test_leaving_out_is_as_if_never_there() -> None:
         assert found[0, role] == pytest.approx(float(expected), abs=1e-9)
 
 
+def test_the_memory_is_made_on_the_device_of_the_model() -> None:
+    memory, site = ResponseMemory(2, [1]), torch.ones(3, 3, dtype=torch.float64, device="meta")
+    assert memory._precision((0.5, 1.4, 300.0, 2.0), site, site).device.type == "meta"
+
+
 def test_training_is_of_the_network_alone(case: Case, raci: Raci) -> None:
     data, days = case.dataset, case.dataset.days(2003, 2005)
     rows = torch.tensor([7, 2])
@@ -148,12 +153,21 @@ def test_training_is_of_the_network_alone(case: Case, raci: Raci) -> None:
     assert not torch.equal(raci(batch.drivers, batch.calendar, batch.static, flux), before)
 
 
-@pytest.mark.parametrize(
-    "options", [{"roles": False}, {"functional": False}, {"local": False}, {"film": False}, {"response": "regime"}]
+ABLATIONS = (
+    {"roles": False},
+    {"functional": False},
+    {"local": False},
+    {"film": False},
+    {"response": "regime"},
+    {"response": "none"},
 )
+
+
+@pytest.mark.parametrize("options", ABLATIONS, ids=lambda options: "=".join(map(str, next(iter(options.items())))))
 def test_each_part_matters(case: Case, make_model: Callable[..., StreamingModel], raci: Raci, options: dict) -> None:
     less = make_model("raci", **options)
     assert not torch.equal(case.predict(less), case.predict(raci))
+    assert case.stepping_error(less) <= 1e-5
 
 
 def test_without_retrieval_the_memory_is_not_used(case: Case, make_model: Callable[..., StreamingModel]) -> None:
