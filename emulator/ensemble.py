@@ -35,13 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def create(runs: Sequence[Path], out: RunFolder) -> None:
-    """Write a folder that names the members; RunFolderError where they do not go together."""
+    """Write a folder that names the members, without what was made of former ones; RunFolderError where they do not go
+    together.
+    """
     if out.config.exists():
         raise RunFolderError(f"{out.path}: holds a trained run; choose another --out")
     if len(runs) < 2:
         raise RunFolderError(f"{out.path}: an ensemble needs two runs or more")
     members = [str(path.resolve()) for path in runs]
     trained_model.load_members(members)
+    out.clear()
     atomic_file.write_json(out.members, {"members": members})
 
 

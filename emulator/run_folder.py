@@ -44,7 +44,7 @@ class RunFolder:
     def freeze(self, config: str, *, overwrite: bool = False) -> None:
         """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
         if overwrite:
-            self._clear()
+            self.clear()
         if self.config.exists():
             yaml = YAML(typ="safe", pure=True)
             differing = _differences(yaml.load(self.config.read_text()), yaml.load(config))
@@ -73,9 +73,9 @@ class RunFolder:
         with open(self.log, "a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def _clear(self) -> None:
-        """Remove what a former run left; files that are none of ours stay."""
-        for path in (self.config, self.provenance, self.log, self.artefact):
+    def clear(self) -> None:
+        """Remove what a former run or ensemble left; files that are none of ours stay."""
+        for path in (self.config, self.provenance, self.log, self.artefact, self.members):
             path.unlink(missing_ok=True)
         for folder in (self.last.parent, self.metrics.parent, self.tensorboard):
             shutil.rmtree(folder, ignore_errors=True)

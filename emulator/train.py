@@ -102,6 +102,8 @@ def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
 def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> None:
     """Freeze the configuration in the run folder, and set torch up."""
     if parallel.rank() == 0:
+        if run.members.exists() and not overwrite:
+            raise RunFolderError(f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it")
         run.freeze(config_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
     parallel.barrier()
     if run.last.exists() and not resume:

@@ -61,6 +61,8 @@ class HistoryEncoder(nn.Module):
     month tokens and, per target, climatological flux, how well it is known, last year's flux and whether it is known.
     """
 
+    full_precision = True
+
     def __init__(
         self,
         drivers: int,

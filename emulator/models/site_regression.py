@@ -27,6 +27,8 @@ class SiteRegression(nn.Module):
     Gram matrix of the features and their product with the target, in units of years.
     """
 
+    full_precision = True
+
     def __init__(self, features: int, targets: int, *, memory_years: tuple[float, float] = (30.0, 2.0)) -> None:
         super().__init__()
         self.features, self.targets = features, targets

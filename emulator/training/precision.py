@@ -1,8 +1,9 @@
 """Mixed precision: matrix products in bfloat16, all that accumulates in float32.
 
 Weights, the optimiser, the loss and validation stay in float32, and so do recurrences, whose errors would add up over
-thousands of days, and the head, whose output is a flux. A module whose class says `full_precision = True` is left in
-float32 as well, as one that solves equations should be. bfloat16 has the range of float32 and needs no loss scaling.
+thousands of days, and the layers of the head, whose output is a flux. A module whose class says `full_precision = True`
+is left in float32 as well, as one that sums over days or solves equations should be. bfloat16 has the range of float32
+and needs no loss scaling.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,10 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
 def keep_recurrences_in_float32(model: nn.Module, device: torch.device) -> None:
     """Make the modules named above leave autocast, with their inputs brought to float32."""
     for module in model.modules():
-        exempt = isinstance(module, nn.RNNBase | nn.RNNCellBase | FluxHead)
-        if exempt or getattr(type(module), "full_precision", False):
+        if isinstance(module, FluxHead):  # some models call its methods one by one, which passes its own hooks by
+            for layer in module.children():
+                _exempt(layer, device.type)
+        elif isinstance(module, nn.RNNBase | nn.RNNCellBase) or getattr(type(module), "full_precision", False):
             _exempt(module, device.type)
 
 

@@ -13,7 +13,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
 from emulator.evaluation import quantile_file
 from emulator.evaluation.probabilistic_fit import predict_quantiles, run_model
-from emulator.models.ensemble import combine
+from emulator.models.ensemble import Ensemble, combine
 from emulator.models.quantiles import LEVELS
 from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder
@@ -162,6 +162,19 @@ def test_quantiles_need_an_evaluated_run_and_the_same_checkpoint(members, combin
         assert "belongs to another checkpoint" in caplog.text
     finally:
         torch.save(content, run.quantiles)
+
+
+def test_a_folder_never_mixes_an_ensemble_with_another_or_a_run(members, tiny_config, tmp_path, caplog):
+    out = RunFolder(tmp_path / "e")
+    assert ensemble.main([*map(str, members), "--out", str(out.path)]) == 0
+    out.quantiles.parent.mkdir()
+    out.quantiles.write_bytes(b"of the former ensemble")
+    assert ensemble.main([str(members[1]), str(members[0]), "--out", str(out.path)]) == 0
+    assert not out.quantiles.exists()
+    arguments = [str(tiny_config), "--out", str(out.path), "--set", "training.epochs=1"]
+    assert train.main(arguments) == 2 and "holds an ensemble" in caplog.text
+    assert train.main([*arguments, "--overwrite"]) == 0
+    assert not isinstance(trained_model.load(out).model, Ensemble)
 
 
 def test_runs_that_do_not_go_together_are_refused(members, tiny_config, tmp_path, caplog):

@@ -11,6 +11,9 @@ import torch
 from torch import nn
 
 from emulator import train
+from emulator.data.scalers import Scalers
+from emulator.data.variables import Signature
+from emulator.models.cham_net import ChamNetConfig
 from emulator.training import checkpoint, parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
 from tests.emulator.test_train import command, curve, wait_for_epochs, weights
@@ -141,6 +144,25 @@ def test_recurrences_and_what_asks_for_it_stay_in_float32():
     assert all(value.dtype == torch.float32 for value in high)
     with autocast(device, "float32"):
         assert net(torch.randn(2, 3, 4))[0].dtype == torch.float32
+
+
+def test_head_and_history_of_cham_net_stay_in_float32():
+    signature = Signature.from_names(("tas", "pr"), ("lat",), ("fch4",))
+    model, device, seen = ChamNetConfig(hidden=4).build(signature, Scalers.identity(signature)), torch.device("cpu"), {}
+    keep_recurrences_in_float32(model, device)
+
+    def note(name):
+        return lambda module, inputs, output: seen.setdefault(name, output)
+
+    for name in ("embed", "head.linear", "head.skip", "history"):
+        model.get_submodule(name).register_forward_hook(note(name))
+    day = torch.arange(20)
+    calendar = torch.stack([day * 0 + 2003, day * 0 + 1, day + 1, day + 1, day * 0 + 31, day * 0 + 365], 1).unsqueeze(0)
+    with autocast(device, "bfloat16"):
+        model(torch.randn(1, 20, 2), calendar, torch.zeros(1, 1), torch.randn(1, 20, 1))
+    assert seen["embed"].dtype == torch.bfloat16
+    assert seen["head.linear"].dtype == seen["head.skip"].dtype == torch.float32
+    assert all(part.dtype == torch.float32 for part in seen["history"])
 
 
 def test_an_error_inside_does_not_leave_the_context_open():
