@@ -115,7 +115,6 @@ def export(
     make_deterministic(trained.config.training.threads)
     dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
     days = reference_days(dataset)
-    trained.model.freeze()
     module = _script(trained)
     expected = _step_reference(module, days)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), expected)

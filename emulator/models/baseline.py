@@ -63,12 +63,13 @@ class Baseline(StreamingModel):
         if config.past_flux != "none":
             self.past = PastFluxFeatures(len(signature.targets))
             self.daily_size += self.past.size
-            # the head starts from the flux of the season, of last year and on average, not from how well it is known
+            # the head starts from last year's flux and that of the season; the site's mean and how well all are known
+            # it has to learn to use
             skip = (0.4, 0.4, 0.0, 0.0, 0.0, 0.0)
         self.head = FluxHead(signature, scalers, config.hidden, skip)
 
     def set_layout(self) -> None:
-        """Sizes of the parts of the state row."""
+        """Set the sizes of the parts of the state row."""
         self.layout = [1, self.still_size, self.core.memory_size, 0 if self.past is None else self.past.state_size]
         self.state_size = sum(self.layout)
 

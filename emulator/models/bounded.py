@@ -100,11 +100,6 @@ class BoundedModel(StreamingModel):
         """See StreamingModel.prepare."""
         self.model.prepare(data)
 
-    @torch.jit.unused
-    def freeze(self) -> None:
-        """See StreamingModel.freeze."""
-        self.model.freeze()
-
 
 class BoundedHistoryModel(BoundedModel):
     """The same for a model that takes past flux. One that feeds itself is shown the bounded flux, by a second call."""

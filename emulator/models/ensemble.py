@@ -93,12 +93,6 @@ class Ensemble(StreamingModel):
                 return self.quantile_model.member_spread(fluxes)
         return fluxes[0, :, :0]
 
-    @torch.jit.unused
-    def freeze(self) -> None:
-        """See StreamingModel.freeze."""
-        for member in self.members:
-            member.freeze()
-
 
 class HistoryEnsemble(Ensemble):
     """The same for members that take past flux. Where they feed themselves, they see the mean, by a second call."""

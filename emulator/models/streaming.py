@@ -68,12 +68,6 @@ class StreamingModel(nn.Module):
         before each validation, so that a checkpoint holds what its own weights make of the data.
         """
 
-    @torch.jit.unused
-    def freeze(self) -> None:
-        """Compute once whatever no longer changes when the weights are final. Called on an eval-mode copy before
-        export.
-        """
-
 
 def step_through(
     model: StreamingModel, drivers: Tensor, calendar: Tensor, state: Tensor, flux: Tensor | None = None

@@ -14,9 +14,11 @@ from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
 from emulator.models.streaming import step_through
 from emulator.run_folder import RunFolder
+from tests.emulator.models.conftest import KINDS as REGISTERED
+from tests.emulator.models.conftest import WITH_PAST_FLUX
 
-KINDS = ("lstm", "cham_net", "raci")
-BASELINES = ("gru", "ea_lstm", "tcn", "transformer", "itransformer")
+KINDS = ("lstm", *(kind for kind in REGISTERED if kind not in WITH_PAST_FLUX))
+BASELINES = tuple(kind for kind in WITH_PAST_FLUX if kind != "lstm")
 INPUTS = ("tas", "pr", "rsds", "vpd", "co2", "tsl", "wtd", "lai")
 STATICS = ("lat", "lon", "elevation", "ph", "biome")
 

@@ -20,7 +20,7 @@ from emulator.run_folder import RunFolder
 from emulator.training import checkpoint
 from emulator.training.trainer import Trainer
 
-KINDS = ("lstm", "cham_net", "raci")
+KINDS = ("lstm", "cham_net", "raci", "unified")
 
 
 def curve(run):
