@@ -1,5 +1,6 @@
 """The results of the runs, by what was tested, and the sums that belong to them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -57,13 +58,14 @@ class Results:
 
     @classmethod
     def read(cls, folder: Path) -> "Results":
-        """Read every KEY.json; failed runs apart."""
+        """Read every KEY.json; failed runs apart. Of a run that was done with several options the newest counts."""
         found = [read_result(path) for path in sorted(folder.glob("*.json"))]
-        return cls(
-            folder,
-            [content for content in found if "error" not in content],
-            [content for content in found if "error" in content],
+        done = sorted(
+            (content for content in found if "error" not in content), key=lambda some: some["provenance"]["created"]
         )
+        newest = {run_name(content["key"]): content for content in done}
+        failed = [some for some in found if "error" in some and run_name(some["key"]) not in newest]
+        return cls(folder, [newest[name] for name in sorted(newest)], failed)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -121,6 +123,11 @@ class Results:
         """lat, lon and biome of all sites of the dataset."""
         arrays = _arrays(self.folder / f"{self._places[case, entry][seed][1]}.npz")
         return {name: arrays[name] for name in ("lat", "lon", "biome")}
+
+
+def run_name(key: str) -> str:
+    """`Run.name` of the run that has a key."""
+    return re.sub(r"-[0-9a-f]{10}$", "", key)
 
 
 def _entry(record: dict[str, Any]) -> tuple[Entry, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.learning import comparisons, report
+from benchmarks.learning import comparisons, figures, plan, report
 from benchmarks.learning.bars import all_bars
 from benchmarks.learning.plan import SUITES
 from benchmarks.learning.results import Case, Entry, Results
@@ -20,31 +20,43 @@ YEAR = DAYS.astype("datetime64[Y]").astype(int) + 1970
 MONTH = DAYS.astype("datetime64[M]").astype(int) % 12 + 1
 
 
-def write_result(folder: Path, model: str, errors: dict[str, float], seed: int, split: str = "spatial") -> None:
-    """A run whose predictions miss the truth by a factor of one pattern that all models share; errors: by mode."""
+def write_result(
+    folder: Path,
+    model: str,
+    errors: dict[str, float],
+    seed: int,
+    split: str = "spatial",
+    *,
+    options: str = "0123456789",
+    created: str = "2026-01-01",
+) -> None:
+    """A run whose predictions miss the truth by a factor of one pattern that all models share; errors: by mode, and,
+    as `k3`, of the mode with three years of past flux.
+    """
     random = np.random.default_rng(seed)
     site = np.sort(random.choice(200, SITES, replace=False))
     truth = random.gamma(2.0, 20.0, (SITES, 1)) * (1.5 + np.sin(2 * np.pi * MONTH / 12))
     pattern = random.normal(size=truth.shape)
-    key = f"{model.replace('/', '-')}-{seed}-{split}"
+    key = f"{model.replace('/', '-')}-{seed}-{split}-{'-'.join(errors)}-{options}"
     arrays = {f"site__{split}": site, f"year__{split}": np.array(YEARS)}
     records = []
     for mode, error in errors.items():
         table = sums(truth, truth + error * pattern, YEAR, MONTH)
         arrays[f"{mode}__{split}__fch4"] = table
+        history = {"history_years": int(mode[1:]), "past_flux": "gauged"} if mode.startswith("k") else {}
         records.append(
             {
                 "suite": "small", "ensemble": "wetland", "model": model, "past_flux": mode, "target": "fch4",
                 "split": split, "seed": seed, "params": 100, "cpu_ms_per_site_year": 0.5, "epoch_seconds": 1.0,
                 "train_seconds": 5.0, "crps": None, "coverage90": None, "trained_with_past_flux": "gauged" in errors,
-                **metrics(table),
+                **metrics(table), **history,
             }
         )  # fmt: skip
     places = {"lat": np.linspace(-60, 70, 200), "lon": np.linspace(-170, 170, 200), "biome": np.arange(200) % 5 + 1}
     np.savez(folder / f"{key}.npz", **arrays, **places)
     run = {"kind": model.split("/")[0], "ensemble": "wetland", "task": "score", "split": "folds"}
     content = {"key": key, "run": run, "records": records, "seconds": 3.0, "epochs": 5,
-               "provenance": {"git_hash": "abc", "tuned": {}, "created": "now"}}  # fmt: skip
+               "provenance": {"git_hash": "abc", "tuned": {}, "created": created}}  # fmt: skip
     (folder / f"{key}.json").write_text(json.dumps(content))
 
 
@@ -62,6 +74,10 @@ def folder(tmp_path: Path) -> Path:
         write_result(path, "raci", {"none": 9.0}, seed)
         write_result(path, "raci/kriged_parameters", {"none": 12.0}, seed)
     write_result(path, "tcn", {"none": 1.0}, 0)  # of one seed only
+    write_result(path, "cham_net", {"self_fed": 12.0}, 0)
+    write_result(path, "cham_net", {"k0": 12.0, "k1": 9.0}, 0)
+    for share in (0.1, 0.5):
+        write_result(path, f"lstm/share_{share:g}", {"none": 12.0 / share}, 0)
     return path
 
 
@@ -78,6 +94,7 @@ def test_best_baseline_and_ratios(folder: Path) -> None:
     found = comparisons.all_comparisons(results)
     without = find(found, kind="baseline", model="cham_net", past_flux="gauged", table="without")
     assert without["baseline"] == "lstm" and without["seeds"] == [0, 1, 2]
+    assert without["candidates"] == 2 and without["overlooked"] == ["tcn"]  # it has one seed, where it is better
     assert without["rmse_ratio"] == pytest.approx(0.6) and without["p_value"] < 0.001
     given = find(found, kind="baseline", model="cham_net", past_flux="gauged", table="with")
     assert (given["baseline"], given["baseline_past_flux"]) == ("gru", "gauged")
@@ -103,12 +120,13 @@ def test_bars_are_judged_by_the_numbers(folder: Path) -> None:
     results = Results.read(folder)
     found = comparisons.all_comparisons(results)
     bars = {bar.what: bar for bar in all_bars(results, found, list(comparisons.gaps(results)))}
-    spatial = "best baseline {} past flux, wetland fch4, spatial"
-    assert bars[f"cham_net (gauged) / {spatial.format('without')}"].met is True
-    raci = bars[f"raci (none) / {spatial.format('without')}"]
-    assert raci.met is False and raci.value == pytest.approx(0.9)
-    assert bars["CH4 emission, temporal: CHAM-net r2"].met is None
-    assert bars["cham_net: share of the gap to true_parameters closed, wetland fch4, spatial"].met is True
+    place = "CH4 emission of wetlands, new sites"
+    assert bars[f"CHAM-net (gauged) over the best baseline without past flux, {place}"].met is True
+    raci = bars[f"RACI over the best baseline without past flux, {place}"]
+    assert raci.met is False and raci.value == pytest.approx(0.9) and raci.seeds == 3
+    assert bars["CHAM-net (gauged): r2, CH4 emission of wetlands, later years"].met is None
+    gap = f"CHAM-net (gauged): share of the gap from the best baseline {{}} past flux to true parameters, {place}"
+    assert bars[gap.format("without")].met is True and bars[gap.format("with")].value == pytest.approx(2 / 3)
 
 
 def test_the_page_shows_what_the_records_hold(folder: Path, tmp_path: Path) -> None:
@@ -116,9 +134,51 @@ def test_the_page_shows_what_the_records_hold(folder: Path, tmp_path: Path) -> N
     report.write(bench, tmp_path / "docs" / "results" / "models.json")
     content = json.loads((tmp_path / "docs" / "results" / "models.json").read_text())
     page = (tmp_path / "docs" / "results" / "models.md").read_text()
-    assert len(content["records"]) == 3 * 12 + 1 and content["comparisons"] and content["bars"]
+    assert len(content["records"]) == 3 * 12 + 1 + 1 + 2 + 2 and content["comparisons"] and content["bars"]
     rmse = np.mean([r["rmse"] for r in content["records"] if (r["model"], r["past_flux"]) == ("lstm", "none")])
     (row,) = re.findall(r"^\| \*\*LSTM\*\* \| 3 \| ([\d.]+) ", page, re.MULTILINE)
     assert float(row) == pytest.approx(rmse, rel=5e-3)
+    assert re.search(r"^\| TCN \| 1 of 3 \|", page, re.MULTILINE)
+    with_past = page.partition("### New sites, with past flux")[2].partition("###")[0]
+    assert "| **GRU (gauged)** | 3 |" in with_past and "self-fed" not in with_past
+    assert "CHAM-net (self-fed)" in page  # its own flux is no measured one
+    assert "fewer seeds, but better on them: TCN" in page and "Not all runs are done" in page
     drawn = re.findall(r"\]\((\.\./figures/[^)]+)\)", page)
     assert len(drawn) >= 3 and all((tmp_path / "docs" / "results" / path).exists() for path in drawn)
+
+
+def test_of_a_run_done_twice_the_newest_counts(tmp_path: Path) -> None:
+    write_result(tmp_path, "lstm", {"none": 10.0}, 0, options="0" * 10, created="2026-03-02")
+    write_result(tmp_path, "lstm", {"none": 20.0}, 0, options="f" * 10, created="2026-03-01")
+    failed = {"key": f"lstm-0-spatial-none-{'a' * 10}", "error": "an older failure"}
+    (tmp_path / f"{failed['key']}.json").write_text(json.dumps(failed))
+    results = Results.read(tmp_path)
+    assert len(results.records) == 1 and not results.failures
+    write_result(tmp_path / ".", "gru", {"none": 10.0}, 0)
+    results = Results.read(tmp_path)
+    assert results.mean(CASE, Entry("lstm", "none"), "rmse") == results.mean(CASE, Entry("gru", "none"), "rmse")
+
+
+def test_seasons_are_those_of_the_hemisphere(tmp_path: Path) -> None:
+    """The same flux with its phase turned by half a year in the south is the same by season."""
+    north = np.arange(SITES) % 2 == 0
+    truth = np.where(north[:, None], MONTH, (MONTH + 5) % 12 + 1).astype(float)
+    error = np.where(np.isin(truth, (6, 7, 8)), 4.0, 1.0)
+    tables = {"none__spatial__fch4": sums(truth, truth + error, YEAR, MONTH)}
+    write_result(tmp_path, "lstm", {"none": 1.0}, 0)
+    (path,) = tmp_path.glob("*.npz")
+    places = {"lat": np.where(north, 50.0, -50.0), "lon": np.zeros(SITES), "biome": np.ones(SITES, int)}
+    np.savez(path, **tables, **places, site__spatial=np.arange(SITES), year__spatial=np.array(YEARS))
+    seasons = figures.by_group(Results.read(tmp_path), CASE, Entry("lstm", "none"))[1]
+    assert list(seasons) == ["winter", "spring", "summer", "autumn"]
+    assert seasons["summer"] == pytest.approx(4.0 * seasons["spring"], rel=0.1)
+
+
+def test_the_report_counts_the_runs_of_each_part(tmp_path: Path) -> None:
+    bench = Bench(SUITES["small"], tmp_path, tmp_path, tmp_path)
+    run = next(run for run in plan.build(bench.suite) if run.kind == "lstm" and run.seed == 1 and not run.variant)
+    contents = [{"key": f"{run.name}-{'0' * 10}", "records": []}]
+    counts = report.coverage(bench, Results(tmp_path, contents))
+    assert counts["all models, seed 1"][run.ensemble] == [1, 23]
+    assert sum(done for part in counts.values() for done, _ in part.values()) == 1
+    assert sum(wanted for part in counts.values() for _, wanted in part.values()) == len(plan.build(bench.suite))
