@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.learning import plan
 from benchmarks.learning.figures import SPLIT_NAMES, entry_name, quantity_name
 from benchmarks.learning.results import Case, Entry, Results
+from emulator.evaluation.figures.style import model_name
 
 LEVEL = 0.05
 """Largest p-value of a difference that counts."""
@@ -41,8 +42,13 @@ def all_bars(results: Results, comparisons: list[dict[str, Any]], gaps: list[dic
 
 def _headline(results: Results) -> Iterator[Bar]:
     case, entry = Case("wetland", "fch4", "temporal"), Entry("cham_net", "gauged")
-    for name, sense, bar in (("nrmse", "<=", 0.43), ("r2", ">=", 0.97), ("r2_median_site", ">=", 0.85)):
-        value = results.mean(case, entry, name)
+    wanted = (
+        ("nRMSE", "nrmse", "<=", 0.43),
+        ("R2", "r2", ">=", 0.97),
+        ("R2 at the median site", "r2_median_site", ">=", 0.85),
+    )
+    for name, key, sense, bar in wanted:
+        value = results.mean(case, entry, key)
         bar_found = _judged(f"CHAM-net (gauged): {name}, CH4 emission of wetlands, later years", sense, bar, value)
         yield replace(bar_found, seeds=len(results.seeds(case, entry)))
 
@@ -94,7 +100,7 @@ def _gaps(gaps: list[dict[str, Any]]) -> Iterator[Bar]:
                 f"{_name(item)}: share of the gap from the best baseline {item['table']} past flux to "
                 f"{item['oracle'].replace('_', ' ')}, {_where(item)}"
             )
-            note = f"best baseline {item['baseline']}"
+            note = f"best baseline {model_name(item['baseline'])}"
             if not math.isfinite(item["share_closed"]):
                 note = "no gap: the oracle is no better than the best baseline"
             found = _judged(what, ">=", 0.6 if cham else 0.5, item["share_closed"], note)
@@ -124,8 +130,9 @@ def _ratio(what: str, bar: float, found: dict[str, Any] | None) -> Bar:
     if found is None or not math.isfinite(found["rmse_ratio"]):
         return Bar(what, text, None, None)
     met = found["rmse_ratio"] <= bar and found["p_value"] < LEVEL
-    others = f"; with fewer seeds, yet better on them: {', '.join(found['overlooked'])}" if found["overlooked"] else ""
-    note = f"{found['baseline']}, best of {found['candidates']}{others}; {_test(found)}"
+    better = ", ".join(model_name(kind) for kind in found["overlooked"])
+    others = f"; with fewer seeds, yet better on them: {better}" if better else ""
+    note = f"{model_name(found['baseline'])}, best of {found['candidates']}{others}; {_test(found)}"
     return Bar(what, text, found["rmse_ratio"], met, note, seeds=len(found["seeds"]))
 
 

@@ -169,7 +169,8 @@ def _comparisons(comparisons: list[dict[str, Any]], seeds: int) -> str:
     cells = [
         [
             *place,
-            *(_comparison(tests[split], seeds) if split in tests else "-" for split in splits),
+            *(_comparison(tests[split]) if split in tests else "-" for split in splits),
+            _of(min(len(item["seeds"]) for item in tests.values()), seeds),
         ]
         for place, tests in sorted(rows.items(), key=lambda row: _order(row[0]))
     ]
@@ -179,7 +180,8 @@ def _comparisons(comparisons: list[dict[str, Any]], seeds: int) -> str:
         "The best baseline is that with the lowest mean test RMSE, which favours the baselines. With one seed the "
         "interval holds the chance of which sites are tested, not that of training."
     )
-    return f"{text}\n\n" + table(["quantity", "model", "against", *(SPLIT_NAMES[split] for split in splits)], cells)
+    header = ["quantity", "model", "against", *(SPLIT_NAMES[split] for split in splits), "seeds"]
+    return f"{text}\n\n" + table(header, cells)
 
 
 OPPONENTS = {"without": "best baseline without past flux", "with": "best baseline with past flux"}
@@ -191,8 +193,8 @@ def _order(place: tuple[str, str, str]) -> tuple[int, int, str, str]:
     return (place[2] not in OPPONENTS.values(), names.index(place[0]), place[1], place[2])
 
 
-def _comparison(item: dict[str, Any], seeds: int) -> str:
-    """Ratio, interval and opponent; a mark where seeds are missing or an opponent was left out for that."""
+def _comparison(item: dict[str, Any]) -> str:
+    """Ratio, interval and opponent, and the opponents that were left out for a missing seed."""
     mark = "**" if item["rmse_ratio"] < 1.0 and item["p_value"] < LEVEL else "*" if item["rmse_ratio"] >= 1.0 else ""
     notes = [figures.style.model_name(item["baseline"])]
     if item["kind"] == "baseline":
@@ -200,8 +202,6 @@ def _comparison(item: dict[str, Any], seeds: int) -> str:
         if item["overlooked"]:
             better = ", ".join(figures.style.model_name(kind) for kind in item["overlooked"])
             notes.append(f"fewer seeds, but better on them: {better}")
-    if len(item["seeds"]) < seeds:
-        notes.append(f"{_of(len(item['seeds']), seeds)} seeds")
     ratio = f"{mark}{_number(item['rmse_ratio'])}{mark} ({_number(item['low'])} to {_number(item['high'])})"
     return f"{ratio}; {'; '.join(notes)}"
 

@@ -124,7 +124,7 @@ def test_bars_are_judged_by_the_numbers(folder: Path) -> None:
     assert bars[f"CHAM-net (gauged) over the best baseline without past flux, {place}"].met is True
     raci = bars[f"RACI over the best baseline without past flux, {place}"]
     assert raci.met is False and raci.value == pytest.approx(0.9) and raci.seeds == 3
-    assert bars["CHAM-net (gauged): r2, CH4 emission of wetlands, later years"].met is None
+    assert bars["CHAM-net (gauged): R2, CH4 emission of wetlands, later years"].met is None
     gap = f"CHAM-net (gauged): share of the gap from the best baseline {{}} past flux to true parameters, {place}"
     assert bars[gap.format("without")].met is True and bars[gap.format("with")].value == pytest.approx(2 / 3)
 
