@@ -16,7 +16,7 @@ from emulator.data.variables import Signature
 from emulator.data.windows import Batch
 from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder
-from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season
+from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season, second_harmonic
 from emulator.models.seasons import spread_years
 from emulator.models.site_regression import SiteRegression, adaptation
 from emulator.models.streaming import ModelOutput, StreamingModel
@@ -209,9 +209,8 @@ class ChamNet(StreamingModel):
 
     def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
         """What the site's past is regressed on: two harmonics of the year and learned features, (..., p)."""
-        sine, cosine = wave[..., :1], wave[..., 1:]
-        second = torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
-        return torch.cat([torch.ones_like(sine), wave, second, torch.tanh(self.site_features(hidden))], dim=-1)
+        learned = torch.tanh(self.site_features(hidden))
+        return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), learned], dim=-1)
 
     # --- what is expected of a site before its own past is known ---
 

@@ -81,6 +81,12 @@ def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
     return wave * hemisphere
 
 
+def second_harmonic(wave: Tensor) -> Tensor:
+    """Sine and cosine of the year (..., 2) -> those of the half-year (..., 2), whose sign is the same in the south."""
+    sine, cosine = wave[..., :1], wave[..., 1:]
+    return torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
+
+
 class FluxHead(nn.Module):
     """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
 

@@ -9,7 +9,6 @@ trained without retrieval, so that it leaves nothing to neighbours that it can l
 closed form from its errors.
 """
 
-import math
 from typing import Literal
 
 import torch
@@ -17,20 +16,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
-from emulator.data.splits import spatial_blocks
 from emulator.data.variables import Signature
 from emulator.data.windows import Batch, TrainingData
-from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season, unit_sphere
+from emulator.models.layers import (
+    FluxHead,
+    MetaNetwork,
+    StaticFeatures,
+    StreamingLSTM,
+    mlp,
+    season,
+    second_harmonic,
+    unit_sphere,
+)
 from emulator.models.regime import RegimeEncoder
 from emulator.models.responses import principal_components, response_statistics, site_responses
-from emulator.models.retrieval import ResponseMemory
+from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
 from emulator.models.seasons import count_years, month_slot, rows_of
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 HARMONICS = 2
 """Waves of the year among the features of the regime's role."""
-BLOCK_DEGREES = 5.0
-"""Blocks that are left out in turn to choose how far neighbours tell."""
 SITES_AT_ONCE = 32
 COMPONENT_DAYS = 10
 """Every so many days count for the principal components."""
@@ -135,7 +140,7 @@ class Raci(StreamingModel):
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
         embedding = torch.tanh(self.static_embedding(features))
-        response = self.by_role(self.retrieve(static))
+        response = by_role(self.retrieve(static), self.memory.role_sizes)
         start = torch.tanh(self.initial(embedding))
         month = torch.zeros([static.shape[0], self.regime.state_size], dtype=static.dtype, device=static.device)
         return torch.cat([features[:, :1], embedding, response, start, month, self.regime.first(embedding)], dim=1)
@@ -148,7 +153,7 @@ class Raci(StreamingModel):
         wave = season(calendar.unsqueeze(0), hemisphere)
         modulation = self.modulate(regime, still)
         h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
-        coefficients = self.by_target(response)
+        coefficients = by_target(response, self.memory.role_sizes, self.n_targets)
         flux = self.fluxes(h.unsqueeze(1), modulation.unsqueeze(1), wave.unsqueeze(1), coefficients).squeeze(1)
         month = self.regime.add_day(scaled, month)
         if bool(calendar[2] == calendar[4]):
@@ -165,11 +170,10 @@ class Raci(StreamingModel):
 
     def inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: Tensor) -> Tensor:
         """Modulated fast drivers and what is constant over the month, (..., X)."""
-        parts = modulation.split(self.meta.sizes, -1)
         fast = torch.cat([scaled.index_select(-1, self.fast), wave], dim=-1)
         if self.film:
-            fast = fast * (1.0 + parts[0]) + parts[1]
-        return torch.cat([fast, still, parts[4]], dim=-1)
+            fast = self.meta.modulate_input(fast, modulation)
+        return torch.cat([fast, still, self.meta.bias(modulation)], dim=-1)
 
     def fluxes(self, hidden: Tensor, modulation: Tensor, wave: Tensor, response: Tensor) -> Tensor:
         """Hidden states (B, T, H) and retrieved responses (B, L, K) -> fluxes (B, T, C)."""
@@ -178,41 +182,24 @@ class Raci(StreamingModel):
 
     def decode(self, hidden: Tensor, modulation: Tensor) -> Tensor:
         """What the network says of all sites alike, (..., L)."""
-        parts = modulation.split(self.meta.sizes, -1)
         if self.film:
-            hidden = hidden * (1.0 + parts[2]) + parts[3]
+            hidden = self.meta.modulate_output(hidden, modulation)
         return self.head.learned(hidden)
 
     def features(self, hidden: Tensor, wave: Tensor) -> Tensor:
         """Of each day what responses multiply, (B, T, K): of the regime's role 1 and waves, of the response's role the
         leading principal components of the hidden state.
         """
-        sine, cosine = wave[..., :1], wave[..., 1:]
-        second = torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
         drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
-        return torch.cat([torch.ones_like(sine), wave, second, drivers], dim=-1)
+        return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), drivers], dim=-1)
 
     def retrieve(self, static: Tensor) -> Tensor:
         """Responses (B, L, K) that neighbours tell of."""
         if not self.retrieves:
             return torch.zeros([static.shape[0], self.n_targets, self.n_features], device=static.device)
         place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-        found = self.memory(place.double(), self.attributes(static))
-        return self.by_target(found.float())
-
-    def by_target(self, response: Tensor) -> Tensor:
-        """(B, Q), role by role -> (B, L, K)."""
-        parts = response.split(self.memory.role_sizes, 1)
-        return torch.cat([part.view(part.shape[0], self.n_targets, -1) for part in parts], dim=2)
-
-    def by_role(self, response: Tensor) -> Tensor:
-        """(B, L, K) -> (B, Q)."""
-        sizes = [size // self.n_targets for size in self.memory.role_sizes]
-        return torch.cat([part.flatten(1) for part in response.split(sizes, 2)], dim=1)
-
-    def attributes(self, static: Tensor) -> Tensor:
-        """What functional neighbours are alike in, (N, F) double, distances of order one."""
-        return self.static_features(static).double().clamp(-4.0, 4.0) / math.sqrt(8.0)
+        found = self.memory(place.double(), attributes(self.static_features(static)))
+        return by_target(found.float(), self.memory.role_sizes, self.n_targets)
 
     # --- training ---
 
@@ -248,8 +235,7 @@ class Raci(StreamingModel):
         responses = []
         for hidden, wave, error in parts:
             gram, moment = response_statistics(self.features(hidden, wave), error)
-            responses.append(self.by_role(site_responses(gram.double(), moment.double())))
+            responses.append(by_role(site_responses(gram.double(), moment.double()), self.memory.role_sizes))
         static = data.static.to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
-        block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
-        self.memory.fit(unit_sphere(lat, lon), self.attributes(static), torch.cat(responses), block)
+        self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))

@@ -8,10 +8,13 @@ part that falls with the distance of static attributes (functional) and one that
 training sites, in `fit`. There is no search and no cut-off: estimates are smooth in place and attributes.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from emulator.data.splits import EARTH_RADIUS_KM
+from emulator.data.splits import EARTH_RADIUS_KM, spatial_blocks
+from emulator.models.layers import unit_sphere
 
 OWN_SITE_KM = 0.3
 """Bank sites closer than this to the query are the query itself."""
@@ -22,6 +25,8 @@ CHOICES = (
     (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
 )
 """Functional share, reach in attributes, reach in km, nugget: values to choose from."""
+BLOCK_DEGREES = 5.0
+"""Blocks of sites that are left out in turn to choose from them."""
 COMMON = 1.0
 """Variance of what all sites share, over that of the field."""
 
@@ -73,6 +78,12 @@ class ResponseMemory(nn.Module):
         near = torch.exp(-gap * (self.earth_radius / choice[2]))
         similar = torch.exp(-0.5 * (contrast / choice[1]) ** 2)
         return self.common + choice[0] * similar + (1.0 - choice[0]) * near
+
+    @torch.jit.unused
+    def fit_sites(self, lat: Tensor, lon: Tensor, static_features: Tensor, response: Tensor) -> None:
+        """`fit` of training sites at lat, lon (Nb,), degrees, with static features (Nb, F) and responses (Nb, Q)."""
+        block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
+        self.fit(unit_sphere(lat, lon), attributes(static_features), response, block)
 
     @torch.jit.unused
     @torch.no_grad()
@@ -132,6 +143,23 @@ class ResponseMemory(nn.Module):
             if stored is not None and stored.dim() == buffer.dim():
                 setattr(self, name, buffer.new_zeros(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+
+def attributes(features: Tensor) -> Tensor:
+    """What functional neighbours are alike in: static features (N, F) in double, with distances of order one."""
+    return features.double().clamp(-4.0, 4.0) / math.sqrt(8.0)
+
+
+def by_role(response: Tensor, role_sizes: list[int]) -> Tensor:
+    """Responses of each target (B, L, K) -> one row, role by role, (B, Q)."""
+    sizes = [size // response.shape[1] for size in role_sizes]
+    return torch.cat([part.flatten(1) for part in response.split(sizes, 2)], dim=1)
+
+
+def by_target(response: Tensor, role_sizes: list[int], targets: int) -> Tensor:
+    """The inverse of `by_role`: (B, Q) -> (B, L, K)."""
+    parts = response.split(role_sizes, 1)
+    return torch.cat([part.view(part.shape[0], targets, -1) for part in parts], dim=2)
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ site and the regression on its past are CHAM-net's (`cham_net.py`); the prior of
 past flux the prior stands; as the site's own years come in, the posterior leaves it.
 """
 
-import math
 from typing import Literal
 
 import torch
@@ -14,16 +13,14 @@ from pydantic import Field
 from torch import Tensor
 
 from emulator.data.scalers import Scalers
-from emulator.data.splits import spatial_blocks
 from emulator.data.variables import Signature
 from emulator.data.windows import TrainingData
 from emulator.models.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
 from emulator.models.layers import season, unit_sphere
 from emulator.models.responses import response_statistics, site_responses
-from emulator.models.retrieval import ResponseMemory
+from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
 from emulator.models.seasons import spread_years
 
-BLOCK_DEGREES = 5.0
 SITES_AT_ONCE = 32
 
 
@@ -78,19 +75,15 @@ class Unified(ChamNet):
         if not self.retrieves or self.training:
             return nothing
         place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-        found = self.memory(place.double(), self.attributes(static)).float().split(self.memory.role_sizes, 1)
-        parts = [part.view(part.shape[0], self.head.n_learned, -1) for part in found]
-        return torch.cat(parts + [nothing[:, :, : self.unused]], dim=2)
+        found = self.memory(place.double(), attributes(self.static_features(static))).float()
+        found = by_target(found, self.memory.role_sizes, self.head.n_learned)
+        return torch.cat([found, nothing[:, :, : self.unused]], dim=2)
 
     def prior_of(self, state: Tensor) -> Tensor:
         return state.split(self.layout, 1)[6].view(-1, self.head.n_learned, self.site.features)
 
     def kept(self, prior: Tensor) -> list[Tensor]:
         return [prior.flatten(1)]
-
-    def attributes(self, static: Tensor) -> Tensor:
-        """What functional neighbours are alike in, (N, F) double, distances of order one."""
-        return self.static_features(static).double().clamp(-4.0, 4.0) / math.sqrt(8.0)
 
     @torch.jit.unused
     @torch.no_grad()
@@ -111,12 +104,10 @@ class Unified(ChamNet):
             if self.unused:
                 features = features[:, :, :SEASON_WAVES]
             found = site_responses(*(sums.double() for sums in response_statistics(features, error)))
-            sizes = [size // self.head.n_learned for size in self.memory.role_sizes]
-            responses.append(torch.cat([part.flatten(1) for part in found.split(sizes, 2)], dim=1))
+            responses.append(by_role(found, self.memory.role_sizes))
         static = data.static.to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
-        block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
-        self.memory.fit(unit_sphere(lat, lon), self.attributes(static), torch.cat(responses), block)
+        self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))
         self.train(training)
 
     @torch.jit.unused
