@@ -341,7 +341,7 @@ def neuralhydrology(
 # ---- throughput -----------------------------------------------------------------------------------------------------
 
 
-def training_speed(bench: Bench, repeats: int = 3, batch: int = 64, updates: int = 30) -> dict[str, Any]:
+def training_speed(bench: Bench, repeats: int = 2, batch: int = 64, updates: int = 30) -> dict[str, Any]:
     """Processor time of training one thread with batches of `batch` sequences of a year, ms a site-year.
 
     Ours: the time of six epochs more of `fit`, reading of batches included. Theirs: their epochs after the first,
