@@ -81,8 +81,8 @@ class Theirs:
 
 THEIRS = {
     "neuralhydrology cudalstm, last year of two": Theirs("cudalstm", 2 * YEAR, YEAR),
-    "neuralhydrology cudalstm, sequence to one": Theirs("cudalstm", YEAR, 1),
     "neuralhydrology ealstm, last year of two": Theirs("ealstm", 2 * YEAR, YEAR),
+    "neuralhydrology cudalstm, sequence to one": Theirs("cudalstm", YEAR, 1),
 }
 OURS = {
     "lstm": {},
