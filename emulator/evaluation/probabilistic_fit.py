@@ -90,12 +90,14 @@ def fit_quantiles(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = QuantileModel(dataset.signature, scalers, uses_spread=views[0].members is not None)
-        fitted = []
+        fitted, most_years = [], 0.0
         for head, part in ((0, "validation_spatial"), (1, "validation_temporal")):
             rows = _rows(model, views, dataset, split, part, seed)
             if len(rows.site):
                 _fit_part(model, head, rows)
                 fitted.append(head)
+                most_years = max(most_years, float(rows.years_known.max()))
+        model.most_years.fill_(most_years)
         if fitted == [0]:
             model.trained.load_state_dict(model.new.state_dict())
             model.factor[1] = model.factor[0]

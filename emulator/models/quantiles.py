@@ -51,7 +51,8 @@ class QuantileModel(nn.Module):
 
     There are two heads: for sites that the model was trained on, whose own errors in later years they know, and for new
     sites. `factor` (2, 2, C) widens the distances from the median so that intervals cover what they say: by head (new,
-    trained on) and by whether past flux is known. Of an ensemble the heads may see how far its members lie apart.
+    trained on) and by whether past flux is known. More years of past flux than the `most_years` of the fit say nothing
+    more. Of an ensemble the heads may see how far its members lie apart.
     """
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int = 8, uses_spread: bool = False) -> None:
@@ -66,6 +67,7 @@ class QuantileModel(nn.Module):
         self.trained = QuantileHead(size, targets, hidden)
         self.bounds = TargetBounds(signature)
         self.register_buffer("factor", torch.ones(2, 2, targets))
+        self.register_buffer("most_years", torch.tensor(1e9))
         self.register_buffer("levels", torch.tensor(LEVELS))
 
     def forward(
@@ -94,7 +96,8 @@ class QuantileModel(nn.Module):
         """What the heads see, (N, F)."""
         z = self.targets.standardise(fluxes).clamp(-self.farthest, self.farthest)
         wave = season(calendar, static_features[:, :1])
-        history = torch.stack([torch.log1p(years_known) / 3.0, (years_known > 0).to(z.dtype)], dim=1)
+        years = torch.minimum(years_known, self.most_years)
+        history = torch.stack([torch.log1p(years) / 3.0, (years > 0).to(z.dtype)], dim=1)
         parts = [z, wave, history, static_features]
         if self.uses_spread:
             parts.insert(3, 0.5 * torch.log(spread + 0.01) + 1.0)

@@ -177,6 +177,20 @@ def test_known_past_flux_narrows_the_interval_where_it_helps(
         assert coverage == pytest.approx(0.9, abs=0.1)
 
 
+def test_more_years_than_the_fit_saw_change_nothing(dataset: Dataset, split: Split, predicted: np.ndarray) -> None:
+    known = years_known(dataset)
+    model = fit_quantiles(View(predicted, known), dataset, split)
+    seen = float(model.most_years)
+    assert 0 < seen <= known.max()
+    everywhere = np.ones(dataset.n_sites, bool)
+    at_most, far_more, fewer = (
+        predict_quantiles(model, View(predicted, np.full_like(known, years)), dataset, everywhere)
+        for years in (seen, seen + 20, 1.0)
+    )
+    assert np.array_equal(at_most, far_more)
+    assert seen == 1.0 or not np.array_equal(at_most, fewer)
+
+
 def test_years_known_counts_earlier_years_only(dataset: Dataset) -> None:
     year = dataset.calendar[:, 0].numpy()
     visible = np.ones(dataset.flux.shape[:2], bool)
