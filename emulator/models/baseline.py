@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.variables import Signature
 from emulator.data.windows import Batch
-from emulator.models.layers import FluxHead, StaticFeatures, season
+from emulator.models.layers import FluxHead, PreciseLinear, StaticFeatures, season
 from emulator.models.past_flux import PastFluxFeatures
 from emulator.models.streaming import ModelOutput, StreamingModel
 
@@ -55,7 +55,7 @@ class Baseline(StreamingModel):
         self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
-        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, config.static_size), nn.Tanh())
+        self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
         self.dropout = nn.Dropout(config.dropout)
         self.daily_size, self.still_size = len(signature.inputs) + 2, config.static_size
         self.past: PastFluxFeatures | None = None

@@ -16,7 +16,16 @@ from emulator.data.variables import Signature
 from emulator.data.windows import Batch
 from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder
-from emulator.models.layers import FluxHead, MetaNetwork, StaticFeatures, StreamingLSTM, mlp, season, second_harmonic
+from emulator.models.layers import (
+    FluxHead,
+    MetaNetwork,
+    PreciseLinear,
+    StaticFeatures,
+    StreamingLSTM,
+    mlp,
+    season,
+    second_harmonic,
+)
 from emulator.models.seasons import spread_years
 from emulator.models.site_regression import SiteRegression, adaptation
 from emulator.models.streaming import ModelOutput, StreamingModel
@@ -75,7 +84,7 @@ class ChamNet(StreamingModel):
         self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
-        self.static_embedding = nn.Sequential(nn.Linear(self.static_features.size, config.static_size), nn.Tanh())
+        self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
         self.history = HistoryEncoder(
             drivers,
             targets,

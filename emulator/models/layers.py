@@ -16,6 +16,19 @@ def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequ
     return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
 
+class PreciseLinear(nn.Linear):
+    """A linear layer that is computed in double precision and rounded.
+
+    For layers of few columns: matrix products of few columns may round each row in another way, depending on where the
+    row lies, and a cell's result must not depend on which cells stand beside it.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs) float32."""
+        product = nn.functional.linear(values.double(), self.weight.double(), self.bias.double())
+        return product.to(self.weight.dtype)
+
+
 class StaticFeatures(nn.Module):
     """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes,
     position.

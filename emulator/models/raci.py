@@ -21,6 +21,7 @@ from emulator.data.windows import Batch, TrainingData
 from emulator.models.layers import (
     FluxHead,
     MetaNetwork,
+    PreciseLinear,
     StaticFeatures,
     StreamingLSTM,
     mlp,
@@ -89,7 +90,7 @@ class Raci(StreamingModel):
         self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
-        self.static_embedding = nn.Linear(self.static_features.size, static_size)
+        self.static_embedding = PreciseLinear(self.static_features.size, static_size)
         self.regime = RegimeEncoder(drivers, static_size, config.regime_size)
         inputs = len(fast) + 2
         self.meta = MetaNetwork(config.regime_size + static_size, config.hidden, inputs, config.hidden, static_size)

@@ -15,7 +15,7 @@ from emulator.data.scalers import Scalers
 from emulator.data.windows import Batch
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
-from tests.emulator.models.conftest import VARIANTS, Case, variant_name
+from tests.emulator.models.conftest import KINDS, VARIANTS, Case, variant_name
 
 SITES = 4
 
@@ -214,3 +214,18 @@ def test_state_dict_rebuilds_the_model(
     rebuilt = build(config(hidden=12, **options), case.signature, Scalers.identity(case.signature)).eval()
     rebuilt.load_state_dict(model.state_dict())
     assert torch.equal(case.predict(rebuilt), case.predict(model))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_equal_cells_of_a_block_stay_equal_to_the_bit(
+    case: Case, make_model: Callable[..., StreamingModel], kind: str
+) -> None:
+    """The coupler takes whole blocks only of models that are so; others go cell by cell, many times slower."""
+    model = make_model(kind, hidden=32)
+    data, block = case.dataset, 64
+    with torch.inference_mode():
+        state = model.init_state(data.static[:1].repeat(block, 1))
+        for day in range(3):
+            assert torch.equal(state, state[:1].expand_as(state)), day
+            flux, state = model.step(data.drivers[:1, day].repeat(block, 1), data.calendar[day], state)
+            assert torch.equal(flux, flux[:1].expand_as(flux)), day
