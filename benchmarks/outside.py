@@ -48,10 +48,10 @@ SPLIT = SplitConfig(
 )
 HOW_TO_INSTALL = """\
 neuralhydrology is not part of ecostep. Install it into an environment of its own and name its Python:
-    python -m venv /tmp/nhvenv
-    /tmp/nhvenv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
-    /tmp/nhvenv/bin/pip install neuralhydrology==1.13.0
-    python benchmarks/outside.py ... --neuralhydrology-python /tmp/nhvenv/bin/python"""
+    python -m venv .venv-neuralhydrology
+    .venv-neuralhydrology/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
+    .venv-neuralhydrology/bin/pip install neuralhydrology==1.13.0
+    python benchmarks/outside.py ... --neuralhydrology-python .venv-neuralhydrology/bin/python"""
 
 LEARNING_RATE = 5e-3
 THEIR_LEARNING_RATES = {0.0: LEARNING_RATE, 0.5: 2e-3, 0.75: 5e-4}
