@@ -136,9 +136,9 @@ class HistoryEncoder(nn.Module):
         """Annual context (N, annual_size) and season vector (N, season_size) of a day; calendar: (6,)."""
         past = state.split(self.layout, 1)[2]
         offset, weight = month_neighbour(calendar)
-        month = int(calendar[1].item()) - 1
-        other = (month + int(offset.item()) + 12) % 12
-        here, there = self.season_table(past, torch.tensor([month, other], device=state.device)).unbind(1)
+        month = calendar[1] - 1
+        which = torch.stack([month, (month + offset) % 12])
+        here, there = self.season_table(past, which).unbind(1)
         return self.annual_context(past), self.season_features(here + weight * (there - here))
 
     @torch.jit.export
@@ -147,7 +147,7 @@ class HistoryEncoder(nn.Module):
         parts = state.split(self.layout, 1)
         daily, yearly, past = self.add_day(drivers, flux, parts[0]), parts[1], parts[2]
         if bool(calendar[2] == calendar[4]):
-            yearly = self.turn_month(daily, yearly, int(calendar[1].item()) - 1)
+            yearly = self.turn_month(daily, yearly, calendar[1:2] - 1)
             daily = torch.zeros_like(daily)
         if bool(calendar[3] == calendar[5]):
             year = yearly.split(self.yearly_layout, 1)
@@ -228,17 +228,16 @@ class HistoryEncoder(nn.Module):
             after = embedding + self.mean_month(token) / 12.0
         return torch.where(present > 0, after, embedding)
 
-    def turn_month(self, daily: Tensor, yearly: Tensor, month: int) -> Tensor:
-        """Close a month (0 to 11): write its token and statistics into the year."""
+    def turn_month(self, daily: Tensor, yearly: Tensor, month: Tensor) -> Tensor:
+        """Close a month (1,), 0 to 11: write its token and statistics into the year."""
         gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
         token, present, statistics = self.month_token(gates, values, count, mean, squares)
         embedding, tokens, presence, past_flux = yearly.split(self.yearly_layout, 1)
         embedding = self.add_month(embedding, token, present)
-        tokens, presence, past_flux = tokens.clone(), presence.clone(), past_flux.clone()
-        tokens.view(-1, 12, self.token_size)[:, month] = token
-        presence[:, month] = present[:, 0]
-        past_flux.view(-1, 12, 2 * self.n_targets)[:, month] = statistics
-        return torch.cat([embedding, tokens, presence, past_flux], dim=1)
+        tokens = tokens.reshape(-1, 12, self.token_size).index_copy(1, month, token.unsqueeze(1))
+        presence = presence.index_copy(1, month, present)
+        past_flux = past_flux.reshape(-1, 12, 2 * self.n_targets).index_copy(1, month, statistics.unsqueeze(1))
+        return torch.cat([embedding, tokens.flatten(1), presence, past_flux.flatten(1)], dim=1)
 
     def turn_year(self, past: Tensor, embedding: Tensor, tokens: Tensor, present: Tensor, statistics: Tensor) -> Tensor:
         """Close a year. embedding: (N, year); tokens: (N, 12, token); present: (N, 12, 1); statistics: (N, 12, 2 C)."""
