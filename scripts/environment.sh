@@ -91,6 +91,20 @@ ensure_system_packages() {
     exit 1
 }
 
+# Only tests need MPI, and those skip without it: installed where that may be done from here, else a line says what is missed.
+ensure_mpi() {
+    local packages='openmpi-bin libopenmpi-dev' reason
+    command -v mpirun >/dev/null && command -v mpifort >/dev/null && return
+    if ! reason="$(cannot_install)"; then
+        say "installing Debian packages: $packages"
+        as_root apt-get update || true
+        # shellcheck disable=SC2086  # a list of words
+        as_root apt-get install -y --no-install-recommends $packages && return
+        reason='apt-get failed, see build/log/system-packages.log'
+    fi
+    say "no MPI: its tests are skipped ($reason; sudo apt-get install $packages)"
+}
+
 # Succeeds, saying why, where system packages may not be installed from here.
 cannot_install() {
     if [[ -n "${ECOSTEP_NO_APT:-}" ]]; then

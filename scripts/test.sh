@@ -29,6 +29,7 @@ while [[ $# -gt 0 ]]; do
 done
 
 ensure_environment
+ensure_mpi
 cd "$ECOSTEP_ROOT"
 export PATH="$ECOSTEP_VENV/bin:$PATH"
 failed=0

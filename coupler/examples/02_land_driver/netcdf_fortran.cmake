@@ -1,0 +1,10 @@
+# Target netcdf_fortran: libraries by pkg-config, and the module file where nf-config says it is (pkg-config does not).
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(netcdf REQUIRED IMPORTED_TARGET netcdf-fortran)
+add_library(netcdf_fortran INTERFACE)
+target_link_libraries(netcdf_fortran INTERFACE PkgConfig::netcdf)
+find_program(NF_CONFIG nf-config)
+if(NF_CONFIG)
+  execute_process(COMMAND ${NF_CONFIG} --includedir OUTPUT_VARIABLE netcdf_modules OUTPUT_STRIP_TRAILING_WHITESPACE)
+  target_include_directories(netcdf_fortran INTERFACE ${netcdf_modules})
+endif()

@@ -1,0 +1,134 @@
+!> The land model of example 02 on several ranks: each has its own cells and its own state rows; rank 0 writes the files.
+!>
+!>     mpirun -n 3 mpi_driver run.nml
+program mpi_driver
+  use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+  use decomposition, only: cell_decomposition
+  use ecostep, only: ecostep_cells, ecostep_model
+  use land_files, only: forcing_file, history_file, read_restart, write_restart
+  use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, water_table
+  use mpi_f08
+  implicit none
+  character(len=*), parameter :: flux_units = 'kg m-2 s-1'
+  type(configuration) :: config
+  type(cell_decomposition) :: parts
+  type(forcing_file) :: forcing
+  type(history_file) :: history
+  type(ecostep_model) :: model
+  type(ecostep_cells) :: cells
+  character(len=16), allocatable :: inputs(:), targets(:)
+  integer, allocatable :: land(:)                        ! cells of the forcing file that are this rank's land
+  real(real64), allocatable :: rain(:), water(:), all_water(:), all_fluxes(:, :)
+  real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
+  real(real32), allocatable, target :: state(:, :)
+  real(real32), allocatable :: all_state(:, :)
+  character(len=:), allocatable :: message
+  integer :: ncell, n_all, i, first, step, year, month, day, seconds, status
+
+  call MPI_Init()
+  call read_configuration(config)
+  call forcing%open(trim(config%forcing))
+  call deal_out_land()
+  allocate (rain(ncell), water(ncell), all_water(n_all), source=0.0_real64)
+
+  ! ---- as in example 02, with this rank's cells; 0 cells are allowed ----
+  call model%open(config%artefact, stat=status, errmsg=message)
+  call must()
+  call cells%create(model, ncell, calendar=config%calendar)
+  allocate (inputs(model%n_inputs()), targets(model%n_targets()))
+  allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
+  allocate (fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
+  allocate (all_fluxes(n_all, model%n_targets()), all_state(model%state_size(), n_all))
+  do i = 1, size(inputs)
+    inputs(i) = name_in_file(model%input_name(i))
+    if (inputs(i) == 'wtd') then
+      call cells%input('wtd', 'm', drivers(:, i))
+    else
+      call cells%input(model%input_name(i), forcing%units(trim(inputs(i))), drivers(:, i))
+    end if
+  end do
+  do i = 1, model%n_statics()
+    call forcing%read_static(model%static_name(i), land, statics(:, i))
+    call cells%static(model%static_name(i), forcing%units(model%static_name(i)), statics(:, i))
+  end do
+  do i = 1, size(targets)
+    targets(i) = model%target_name(i)
+    call cells%output(targets(i), flux_units, fluxes(:, i))
+  end do
+  call cells%state(state)
+
+  first = 0
+  if (config%restart_in == '') then
+    water = 350.0_real64
+    call cells%init_state(status, message)
+    call must()
+  else
+    call read_restart(trim(config%restart_in), model%name(), first, all_water, all_state)
+    water = all_water(parts%mine)
+    state = all_state(:, parts%mine)
+  end if
+
+  if (parts%rank == 0) call history%create(trim(config%history), n_all, targets, flux_units)
+  do step = first, first + config%steps - 1
+    call date_of_step(config, step, year, month, day, seconds)
+    call forcing%read('pr', step * config%dt, land, rain)
+    call soil_water_step(rain, config%dt, water)
+    do i = 1, size(inputs)
+      if (inputs(i) == 'wtd') then
+        drivers(:, i) = water_table(water)
+      else
+        call forcing%read(trim(inputs(i)), step * config%dt, land, drivers(:, i))
+      end if
+    end do
+    call cells%step(year, month, day, seconds, config%dt, status, message)
+    call must()
+    do i = 1, size(targets)
+      call parts%gather(fluxes(:, i), all_fluxes(:, i))
+    end do
+    if (parts%rank == 0) call history%write(step + 1, all_fluxes)
+  end do
+  call parts%gather(water, all_water)
+  call parts%gather(state, all_state)
+  if (parts%rank == 0) then
+    call history%close()
+    call write_restart(trim(config%restart_out), model%name(), first + config%steps, all_water, &
+        all_state)
+    print '(a, i0, a, *(1x, i0))', 'mpi_driver: ', config%steps, ' steps, cells of the ranks:', parts%counts
+  end if
+  call cells%destroy()
+  call model%close()
+  call forcing%close()
+  call MPI_Finalize()
+
+contains
+
+  !> Deal the land cells of the forcing file out to the ranks.
+  subroutine deal_out_land()
+    real(real64), allocatable :: fraction(:)
+
+    allocate (fraction(forcing%ncell))
+    call forcing%read_static('sftlf', [(i, i = 1, forcing%ncell)], fraction)
+    land = pack([(i, i = 1, forcing%ncell)], fraction > 0.0_real64)
+    n_all = size(land)
+    call parts%create(n_all, config%round_robin)
+    land = land(parts%mine)
+    ncell = size(land)
+  end subroutine deal_out_land
+
+  !> An error of one rank ends all of them, with its message.
+  subroutine must()
+    if (status == 0) return
+    write (error_unit, '(a, i0, 2a)') 'rank ', parts%rank, ': ', message
+    call MPI_Abort(MPI_COMM_WORLD, 1)
+  end subroutine must
+
+  !> Extremes of the day are made by the library from the temperature of each step.
+  pure function name_in_file(name) result(source)
+    character(len=*), intent(in) :: name !< in the artefact
+    character(len=len(inputs)) :: source
+
+    source = name
+    if (name == 'tasmin' .or. name == 'tasmax') source = 'tas'
+  end function name_in_file
+
+end program mpi_driver

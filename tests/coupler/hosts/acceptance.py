@@ -1,0 +1,118 @@
+"""The tests that land models pass before a change is accepted, on examples 02 and 03, to the last bit.
+
+ERS: a run of n steps, and the same run stopped after k steps and restarted from the host's netCDF file.
+ERP: the same on other numbers of ranks and with the cells dealt out otherwise, also restarted on another number.
+Baseline: results stored by another build of the host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+try:
+    import netCDF4
+except ImportError:
+    print("SKIPPED: this Python has no netCDF4")
+    sys.exit(77)
+
+NCELL = 90  # of which a fifth is sea: more than one block of 64
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run: `steps` steps of `dt` s from `start`, stopped after `stop` steps."""
+
+    name: str
+    calendar: str
+    start: str
+    dt: int
+    steps: int
+    stop: int
+
+
+CASES = (
+    Case("midday over a leap day", "standard", "2004, 2, 27", 3600, 24 * 4, 24 * 2 + 11),
+    Case("midnight in a month", "noleap", "2001, 6, 12", 1800, 48 * 3, 48 * 2),
+    Case("first step of a day over a year's end", "360_day", "2001, 12, 29", 10800, 8 * 4, 8 * 2 + 1),
+    Case("daily steps", "noleap", "2003, 12, 30", 86400, 6, 3),
+    Case("last step of a day", "standard", "2001, 1, 31", 7200, 12 * 3, 12 * 2 - 1),
+)
+
+
+class Bench:
+    """Runs drivers in the folder `work` and compares the files they write."""
+
+    def __init__(self, work: Path, artefact: Path):
+        self.work, self.artefact, self.failures = work, artefact, 0
+        work.mkdir(parents=True, exist_ok=True)
+
+    def run(self, command: list[str], case: Case, name: str, restart: str = "", deal: bool = False) -> str:
+        """One run of `command`; `restart` is the name of the run that it goes on from."""
+        steps = case.steps - case.stop if restart else case.stop if name.endswith("stopped") else case.steps
+        namelist = self.work / f"{name}.nml"
+        namelist.write_text(
+            f"&land\n  artefact = '{self.artefact}', forcing = 'forcing.nc', history = '{name}.history.nc'\n"
+            f"  restart_in = '{restart + '.restart.nc' if restart else ''}', restart_out = '{name}.restart.nc'\n"
+            f"  calendar = '{case.calendar}', start = {case.start}, dt = {case.dt}, steps = {steps}\n"
+            f"  round_robin = {'.true.' if deal else '.false.'}\n/\n"
+        )
+        done = subprocess.run([*command, namelist.name], cwd=self.work, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} {namelist}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return name
+
+    def same(self, what: str, first: str, second: str, skipped: int = 0) -> None:
+        """Both runs end with the same restart file, and the history of the second is that of the first after `skipped` steps."""
+        restarts = [(self.work / f"{name}.restart.nc").read_bytes() for name in (first, second)]
+        good = restarts[0] == restarts[1]
+        with netCDF4.Dataset(self.work / f"{first}.history.nc") as whole:
+            with netCDF4.Dataset(self.work / f"{second}.history.nc") as part:
+                for name, variable in part.variables.items():
+                    expected = whole[name][skipped:]
+                    good = good and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
+                fluxes = [variable[:] for name, variable in whole.variables.items() if name != "step"]
+        if not any(flux[-1].max() > flux[-1].min() for flux in fluxes):
+            good, what = False, what + " (no flux differs among cells: the run says nothing)"
+        print(f"{'same' if good else 'DIFFERENT'}: {what}")
+        self.failures += not good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder for the files of the runs")
+    parser.add_argument("--artefact", type=Path, required=True)
+    parser.add_argument("--driver", required=True, help="folder of the built example 02")
+    parser.add_argument("--baseline", help="the same, from another build")
+    parser.add_argument("--mpi-driver", help="the built program of example 03")
+    parser.add_argument("--mpirun", help="mpirun and its options, up to the number of ranks")
+    parser.add_argument("--cases", type=int, default=len(CASES), help="run the first ones only")
+    arguments = parser.parse_args()
+    bench = Bench(arguments.work, arguments.artefact)
+    driver = [f"{arguments.driver}/land_driver"]
+    subprocess.run([f"{arguments.driver}/make_forcing", "forcing.nc", str(NCELL), "3"], cwd=bench.work, check=True)
+
+    for i, case in enumerate(CASES[: arguments.cases]):
+        whole = bench.run(driver, case, f"{i}.whole")
+        stopped = bench.run(driver, case, f"{i}.stopped")
+        bench.same(f"restart at {case.name}", whole, bench.run(driver, case, f"{i}.resumed", stopped), case.stop)
+
+    if arguments.baseline:
+        other = bench.run([f"{arguments.baseline}/land_driver"], CASES[0], "baseline")
+        bench.same("baseline of another build", other, "0.whole")
+
+    if arguments.mpi_driver and arguments.mpirun:
+        for ranks, deal in ((1, False), (2, True), (3, False), (3, True)):
+            command = [*arguments.mpirun.split(), str(ranks), arguments.mpi_driver]
+            name = f"{ranks} ranks, cells {'one by one' if deal else 'in blocks'}"
+            bench.same(name, "0.whole", bench.run(command, CASES[0], f"ranks{ranks}{'d' if deal else 'b'}", deal=deal))
+        resumed = bench.run([*arguments.mpirun.split(), "3", arguments.mpi_driver], CASES[0], "ranks", "0.stopped", True)
+        bench.same("restart of one process on 3 ranks", "0.whole", resumed, CASES[0].stop)
+    return int(bench.failures > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
