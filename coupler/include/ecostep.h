@@ -91,7 +91,9 @@ typedef struct ecostep_variable {
 
 /* ---- the artefact ---------------------------------------------------------------------------------------------------------- */
 
-/* Read the artefact at `path`. `backend` NULL or "" takes the artefact's first; otherwise "torchscript" or "stub". */
+/* Read the artefact at `path`. `backend` NULL or "" takes the first that works: "native" where the artefact has its program, then those
+ * that the artefact names, and ecostep_model_backend_reason says why it is not an earlier one. With a name ("native", "torchscript",
+ * "stub") it is that one or an error. */
 ECOSTEP_API ecostep_status ecostep_open(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
 
 /* Give the model back; NULL is allowed. Cells made from it stay usable. */
@@ -112,6 +114,12 @@ ECOSTEP_API const char *ecostep_model_name(const ecostep_model *model) ECOSTEP_N
 ECOSTEP_API const char *ecostep_model_kind(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 ECOSTEP_API const char *ecostep_model_backend(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 ECOSTEP_API const char *ecostep_model_past_flux(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* Why the backend in use is not the one that would come first; "" where it is, or the host named it. */
+ECOSTEP_API const char *ecostep_model_backend_reason(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* Floating-point operations of an ordinary day's step of one cell, two for each multiply-add; 0 where the backend does not know. */
+ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
 /* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
@@ -159,6 +167,12 @@ ECOSTEP_API ecostep_status ecostep_set_state(ecostep_cells *cells, float *state,
 
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
 ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
+
+/* Optional: memory in which the results of a step wait until they are known to be sound; 7 MB, or what the environment variable
+ * ECOSTEP_STAGING_MB says. Where the results of all cells fit (fluxes, and the part of the state that changes on that day), a step that
+ * fails leaves everything untouched. Otherwise cells are computed and written in chunks that fit: inputs, units and dates are still tested
+ * for all cells before anything is written, but after ECOSTEP_BACKEND_FAILED the chunks before the failing cell have made the step. */
+ECOSTEP_API ecostep_status ecostep_set_staging(ecostep_cells *cells, size_t bytes) ECOSTEP_NOEXCEPT;
 
 /* Fill all state rows for a fresh start from the registered statics. Not called after a restart: the rows are then the host's. */
 ECOSTEP_API ecostep_status ecostep_init_state(ecostep_cells *cells) ECOSTEP_NOEXCEPT;

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 
+#include "aligned_floats.h"
+#include "calendar.h"
 #include "error.h"
 #include "plugin.h"
 
@@ -47,40 +50,146 @@ const ecostep_plugin& load_torch_plugin() {
   return *entry();
 }
 
+// Matrix kernels of torch choose their order of summation by the number of rows and by alignment. Blocks of one size on 64-byte
+// boundaries, filled up with a repeated row, are what makes results independent of how cells are split over calls.
 class PluginBackend final : public Backend {
  public:
-  PluginBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive) : plugin_(plugin) {
-    const ecostep_plugin_sizes sizes{artefact.inputs.size(), artefact.statics.size(), artefact.targets.size(), artefact.state_size,
-                                     artefact.past_flux != "none"};
+  PluginBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive)
+      : plugin_(plugin),
+        d_(artefact.inputs.size()),
+        p_(artefact.statics.size()),
+        c_(artefact.targets.size()),
+        s_(artefact.state_size) {
+    const ecostep_plugin_sizes sizes{d_, p_, c_, s_, artefact.past_flux != "none"};
     Message message{};
     const int status =
         plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes, &model_, message.data(), message.size());
     if (status == 2)
       fail(ECOSTEP_NO_BACKEND, "torchscript backend: ", message.data(), "; build ecostep again with the present torch");
     if (status != 0) fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.data());
+    try {
+      if (!rows_are_alike(artefact.reference)) rows_ = 1;
+    } catch (...) {
+      plugin_.close(model_);
+      throw;
+    }
   }
   ~PluginBackend() override { plugin_.close(model_); }
   PluginBackend(const PluginBackend&) = delete;
   PluginBackend& operator=(const PluginBackend&) = delete;
 
-  void init_state(std::size_t rows, const float* statics, float* state) const override {
-    Message message{};
-    if (plugin_.init_state(model_, rows, statics, state, message.data(), message.size()) != 0)
-      fail(ECOSTEP_BACKEND_FAILED, "torchscript: init_state: ", message.data());
+  std::size_t block() const override { return rows_; }
+
+  void changes(const std::int64_t*, bool, std::vector<Range>& ranges) const override { ranges.assign(1, {0, s_}); }
+
+  void init_state(std::size_t used, std::size_t stride, const float* statics, float* state,
+                  std::size_t state_stride) const override {
+    Scratch& scratch = sized_scratch();
+    take_columns(statics, p_, used, stride, rows_, scratch.drivers.data());
+    run_init_state(rows_, scratch.drivers.data(), scratch.state.data());
+    for (std::size_t i = 0; i < used; ++i) std::copy_n(scratch.state.data() + i * s_, s_, state + i * state_stride);
   }
 
-  void step(std::size_t rows, const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-            float* flux, float* new_state) const override {
-    Message message;
-    message[0] = '\0';
-    if (plugin_.step(model_, rows, drivers, calendar, observed, state, flux, new_state, message.data(), message.size()) != 0)
-      fail(ECOSTEP_BACKEND_FAILED, "torchscript: step: ", message.data());
+  void step(const std::int64_t* calendar, const Block& block) const override {
+    Scratch& scratch = sized_scratch();
+    const Arguments in = take(block, scratch);
+    float* const new_state = block.used == rows_ ? block.changed : scratch.new_state.data();
+    run_step(rows_, in, calendar, scratch.flux.data(), new_state);
+    if (new_state != block.changed) std::copy_n(new_state, block.used * s_, block.changed);
+    for (std::size_t c = 0; c < c_; ++c)
+      for (std::size_t i = 0; i < block.used; ++i) block.flux[c * block.stride + i] = scratch.flux[i * c_ + c];
   }
 
  private:
   using Message = std::array<char, 1024>;
+
+  // One block as torch takes it, (rows, variable). Kept by each thread, so that the hot loop allocates nothing of its own.
+  struct Scratch {
+    AlignedFloats drivers, observed, state, flux, new_state;
+  };
+  struct Arguments {
+    const float *drivers, *observed, *state;
+  };
+
+  Scratch& sized_scratch() const {
+    thread_local Scratch scratch;
+    const auto grow = [](AlignedFloats& floats, std::size_t size) {
+      if (floats.size() < size) floats.resize(size);
+    };
+    const std::size_t n = usual_block;
+    grow(scratch.drivers, n * std::max(d_, p_)), grow(scratch.observed, n * c_), grow(scratch.flux, n * c_);
+    grow(scratch.state, n * s_), grow(scratch.new_state, n * s_);
+    return scratch;
+  }
+
+  // (variable, cell) -> (rows, variable), the last cell repeated.
+  static void take_columns(const float* columns, std::size_t n, std::size_t used, std::size_t stride, std::size_t rows,
+                           float* out) {
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t v = 0; v < n; ++v) out[i * n + v] = columns[v * stride + std::min(i, used - 1)];
+  }
+
+  Arguments take(const Block& block, Scratch& scratch) const {
+    take_columns(block.drivers, d_, block.used, block.stride, rows_, scratch.drivers.data());
+    if (block.observed != nullptr) take_columns(block.observed, c_, block.used, block.stride, rows_, scratch.observed.data());
+    for (std::size_t i = 0; i < rows_; ++i)
+      std::copy_n(block.state + std::min(i, block.used - 1) * block.state_stride, s_, scratch.state.data() + i * s_);
+    return {scratch.drivers.data(), block.observed != nullptr ? scratch.observed.data() : nullptr, scratch.state.data()};
+  }
+
+  void run_init_state(std::size_t rows, const float* statics, float* state) const {
+    Message message;
+    message[0] = '\0';
+    if (plugin_.init_state(model_, rows, statics, state, message.data(), message.size()) != 0)
+      fail(ECOSTEP_BACKEND_FAILED, "torchscript: init_state: ", message.data());
+  }
+
+  void run_step(std::size_t rows, const Arguments& in, const std::int64_t* calendar, float* flux, float* new_state) const {
+    Message message;
+    message[0] = '\0';
+    if (plugin_.step(model_, rows, in.drivers, calendar, in.observed, in.state, flux, new_state, message.data(), message.size()) !=
+        0)
+      fail(ECOSTEP_BACKEND_FAILED, "torchscript: step: ", message.data());
+  }
+
+  // Whether a full block of one and the same cell gives the same bits in each row. (MKL sums short rows in an order that depends on
+  // where they lie in memory, as in a matrix of a few columns whose number of rows is no multiple of 4.) Tried on the artefact's
+  // reference run; without one there is nothing to try with.
+  bool rows_are_alike(const Reference& reference) const {
+    const std::size_t n = usual_block;
+    AlignedFloats statics(n * p_), drivers(n * d_), flux(n * c_), state(n * s_), new_state(n * s_);
+    const auto fill = [&](const float* row, std::size_t columns, AlignedFloats& block) {
+      for (std::size_t i = 0; i < n; ++i) std::copy_n(row, columns, block.data() + i * columns);
+    };
+    const auto alike = [&](const AlignedFloats& block, std::size_t columns) {
+      for (std::size_t i = 1; i < n; ++i)
+        if (std::memcmp(block.data(), block.data() + i * columns, columns * sizeof(float)) != 0) return false;
+      return true;
+    };
+    // Some ordinary days, and those on which a month and a year end.
+    const int year = reference.start.year;
+    const Date dates[] = {{year, 1, 14},  {year, 1, 15},    {year, 1, 31},   {year, 2, 1},
+                          {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}};
+    for (std::size_t cell = 0; cell < std::min<std::size_t>(reference.ncell, 4); ++cell) {
+      fill(reference.statics.data() + cell * p_, p_, statics);
+      run_init_state(n, statics.data(), state.data());
+      if (!alike(state, s_)) return false;
+      std::size_t day = 0;
+      for (const Date& date : dates) {
+        fill(reference.inputs.data() + (day++ % reference.nstep * reference.ncell + cell) * d_, d_, drivers);
+        run_step(n, {drivers.data(), nullptr, state.data()}, calendar_row(reference.calendar, date).data(), flux.data(),
+                 new_state.data());
+        if (!alike(flux, c_) || !alike(new_state, s_)) return false;
+        state.swap(new_state);
+      }
+    }
+    return reference.ncell > 0;
+  }
+
   const ecostep_plugin& plugin_;
+  const std::size_t d_, p_, c_, s_;
   void* model_ = nullptr;
+  std::size_t rows_ = usual_block;  // cells that torch is given at a time: 1 where the rows of a block do not come out alike
 };
 
 }  // namespace
@@ -89,15 +198,45 @@ std::unique_ptr<Backend> make_torchscript_backend(const Artefact& artefact, cons
   return std::make_unique<PluginBackend>(load_torch_plugin(), artefact, archive);
 }
 
+void Backend::gradient(const std::int64_t*, const Block&, const Adjoint&) const {
+  fail(ECOSTEP_NOT_AVAILABLE, "this backend has no derivatives: open the artefact with the backend 'torchscript' for them");
+}
+
+namespace {
+
 std::unique_ptr<Backend> make_backend(const std::string& name, const Artefact& artefact, const Archive& archive) {
   if (std::find(artefact.backends.begin(), artefact.backends.end(), name) == artefact.backends.end()) {
     std::string list;
     for (const std::string& backend : artefact.backends) list += (list.empty() ? "" : ", ") + backend;
     fail(ECOSTEP_NO_BACKEND, artefact.path, ": the artefact has no backend '", name, "' (it has: ", list, ")");
   }
+#ifdef ECOSTEP_HAVE_NATIVE
+  if (name == "native") return make_native_backend(artefact, archive);
+#endif
   if (name == "torchscript") return make_torchscript_backend(artefact, archive);
   if (name == "stub") return make_stub_backend(artefact);
-  fail(ECOSTEP_NO_BACKEND, artefact.path, ": backend '", name, "' is not known to this ecostep (known: torchscript, stub)");
+  fail(ECOSTEP_NO_BACKEND, artefact.path, ": backend '", name, "' is not known to this ecostep (known: native, torchscript, stub)");
+}
+
+}  // namespace
+
+Choice choose_backend(const std::string& wanted, const Artefact& artefact, const Archive& archive) {
+  if (!wanted.empty()) return {wanted, "", make_backend(wanted, artefact, archive)};
+  std::vector<std::string> order = artefact.backends;
+  std::stable_partition(order.begin(), order.end(), [](const std::string& name) { return name == "native"; });
+  std::string reason;
+  if (order.front() == "torchscript") reason = "the artefact has no native program";
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    try {
+      return {order[i], reason, make_backend(order[i], artefact, archive)};
+    } catch (const Error& error) {
+      if (error.status() != ECOSTEP_NO_BACKEND) throw;
+      if (i + 1 == order.size())
+        fail(ECOSTEP_NO_BACKEND, error.what(), reason.empty() ? "" : " (", reason, reason.empty() ? "" : ")");
+      reason += (reason.empty() ? "" : "; ") + order[i] + ": " + error.what();
+    }
+  }
+  fail(ECOSTEP_INTERNAL, artefact.path, ": no backend");
 }
 
 }  // namespace ecostep

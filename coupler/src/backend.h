@@ -1,39 +1,91 @@
-// The one seam between the library and whatever computes the network: a block of cells goes in, fluxes and the new state come out.
+// The seam between the library and what computes a network. Models differ in emulator.export; backends differ here.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "archive.h"
 #include "artefact.h"
 
 namespace ecostep {
 
-// Rows of a full block. Matrix kernels choose their order of summation by the number of rows, so blocks of one size, filled up with
-// a repeated row, are what makes results independent of how cells are split over calls.
-constexpr std::size_t full_block = 64;
+// Part of the model's state in a cell's row.
+struct Range {
+  std::size_t begin, size;
+};
 
-// One model ready to compute. Arrays are row-major with `rows` rows, which is full_block or, for models whose rows of a block are
-// not computed alike (Model::rows), 1. Methods keep nothing between calls and may be called by several threads at once. Arrays lie
-// on 64-byte boundaries (AlignedFloats), because kernels also choose by alignment. Failures are Error(ECOSTEP_BACKEND_FAILED).
+// Cells in a block of most backends.
+constexpr std::size_t usual_block = 64;
+
+// Rows of (variable, cell) arrays are whole cache lines.
+constexpr std::size_t padded(std::size_t cells) {
+  return (cells + 15) / 16 * 16;
+}
+
+// Some cells of one step, `used` of at most block() of them. Arrays of the library are (variable, cell): value v of cell i lies at
+// [v * stride + i], stride >= used; they lie on 64-byte boundaries (AlignedFloats), and what is in them beyond `used` is finite or
+// NaN but means nothing.
+struct Block {
+  std::size_t used, stride;  // stride is a multiple of 16
+  const float* drivers;      // (D, stride)
+  const float* observed;     // (C, stride), NaN = not known, or null where nothing is
+  const float* state;        // row of the first cell in the host's own array, not aligned
+  std::size_t state_stride;  // floats from row to row
+  float* flux;               // (C, stride), written
+  float* changed;            // (used, width), not aligned: what the ranges of `changes` become, one after another; written
+  std::size_t width;
+};
+
+// What a derivative is asked of and where it goes, in the artefact's units; rows are packed.
+struct Adjoint {
+  const float* flux;   // (used, C): weights of the fluxes
+  const float* state;  // (used, model state): weights of the new state, or null where there are none
+  float* drivers;      // (used, D), written: derivative of the weighted sum
+  float* old_state;    // (used, model state), written
+};
+
+// One model ready to compute. Methods keep nothing between calls and may be called by several threads at once. What a cell gets
+// does not depend on its place in a block nor on the other cells. Failures are Error(ECOSTEP_BACKEND_FAILED).
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  // statics (rows,P) -> state (rows,S)
-  virtual void init_state(std::size_t rows, const float* statics, float* state) const = 0;
+  // Most cells of a Block.
+  virtual std::size_t block() const { return usual_block; }
 
-  // drivers (rows,D), calendar (6), state (rows,S) -> flux (rows,C), new_state (rows,S).
-  // `observed` (rows,C), NaN = not known, or null where nothing is.
-  virtual void step(std::size_t rows, const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                    float* flux, float* new_state) const = 0;
+  // Which parts of the model's state a step on this day changes, in order and apart.
+  virtual void changes(const std::int64_t* calendar, bool observed, std::vector<Range>& ranges) const = 0;
+
+  // calendar: year, month, day, day of year, days in month, days in year.
+  virtual void step(const std::int64_t* calendar, const Block& block) const = 0;
+
+  // statics (P, stride) -> model's state in rows of `state_stride` floats
+  virtual void init_state(std::size_t used, std::size_t stride, const float* statics, float* state,
+                          std::size_t state_stride) const = 0;
+
+  // Derivative of the step with respect to drivers and state; `flux` and `changed` of the block are not used. Throws
+  // Error(ECOSTEP_NOT_AVAILABLE) unless a backend has it.
+  virtual void gradient(const std::int64_t* calendar, const Block& block, const Adjoint& adjoint) const;
+
+  // Floating-point operations of an ordinary day's step per cell, two for each multiply-add; 0 where not known.
+  virtual double flops() const { return 0.0; }
 };
 
-// Throws Error(ECOSTEP_NO_BACKEND) where `name` is not built, not found or not in the artefact.
-std::unique_ptr<Backend> make_backend(const std::string& name, const Artefact& artefact, const Archive& archive);
+// A backend and why it is that one: `reason` is empty where the host named it or the first of the artefact's works.
+struct Choice {
+  std::string name, reason;
+  std::unique_ptr<Backend> backend;
+};
 
+// The backend `wanted`, or where that is empty the first that works: native, then the artefact's in their order. Throws
+// Error(ECOSTEP_NO_BACKEND) where it is not built, not found or not in the artefact.
+Choice choose_backend(const std::string& wanted, const Artefact& artefact, const Archive& archive);
+
+// Each throws Error(ECOSTEP_NO_BACKEND) where it cannot run in this process, and another where the artefact is at fault.
+std::unique_ptr<Backend> make_native_backend(const Artefact& artefact, const Archive& archive);
 std::unique_ptr<Backend> make_stub_backend(const Artefact& artefact);
 std::unique_ptr<Backend> make_torchscript_backend(const Artefact& artefact, const Archive& archive);
 

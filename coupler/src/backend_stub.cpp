@@ -1,5 +1,5 @@
 // flux = bias + weights x drivers, smoothed in time: what a host is built and tested with where there is no torch.
-#include <cstring>
+#include <algorithm>
 
 #include "backend.h"
 
@@ -8,28 +8,42 @@ namespace {
 
 class StubBackend final : public Backend {
  public:
-  explicit StubBackend(const Artefact& artefact)
-      : n_inputs_(artefact.inputs.size()), n_targets_(artefact.targets.size()), stub_(artefact.stub) {}
+  explicit StubBackend(const Artefact& artefact) : d_(artefact.inputs.size()), c_(artefact.targets.size()), stub_(artefact.stub) {}
 
-  void init_state(std::size_t rows, const float*, float* state) const override {
-    std::memset(state, 0, rows * n_targets_ * sizeof(float));
+  void changes(const std::int64_t*, bool, std::vector<Range>& ranges) const override { ranges.assign(1, {0, c_}); }
+
+  void init_state(std::size_t used, std::size_t, const float*, float* state, std::size_t state_stride) const override {
+    for (std::size_t i = 0; i < used; ++i) std::fill_n(state + i * state_stride, c_, 0.0f);
   }
 
-  void step(std::size_t rows, const float* drivers, const std::int64_t*, const float*, const float* state, float* flux,
-            float* new_state) const override {
-    for (std::size_t row = 0; row < rows; ++row) {
-      for (std::size_t c = 0; c < n_targets_; ++c) {
+  void step(const std::int64_t*, const Block& block) const override {
+    for (std::size_t c = 0; c < c_; ++c) {
+      for (std::size_t i = 0; i < block.used; ++i) {
         float value = stub_.bias[c];
-        for (std::size_t d = 0; d < n_inputs_; ++d) value += stub_.weights[c * n_inputs_ + d] * drivers[row * n_inputs_ + d];
-        const std::size_t i = row * n_targets_ + c;
-        new_state[i] = stub_.decay[c] * state[i] + (1.0f - stub_.decay[c]) * value;
-        flux[i] = new_state[i];
+        for (std::size_t d = 0; d < d_; ++d) value += stub_.weights[c * d_ + d] * block.drivers[d * block.stride + i];
+        const float smoothed = stub_.decay[c] * block.state[i * block.state_stride + c] + (1.0f - stub_.decay[c]) * value;
+        block.changed[i * block.width + c] = smoothed;
+        block.flux[c * block.stride + i] = smoothed;
       }
     }
   }
 
+  void gradient(const std::int64_t*, const Block& block, const Adjoint& adjoint) const override {
+    for (std::size_t i = 0; i < block.used; ++i) {
+      std::fill_n(adjoint.drivers + i * d_, d_, 0.0f);
+      for (std::size_t c = 0; c < c_; ++c) {
+        const float weight = adjoint.flux[i * c_ + c] + (adjoint.state != nullptr ? adjoint.state[i * c_ + c] : 0.0f);
+        adjoint.old_state[i * c_ + c] = stub_.decay[c] * weight;
+        for (std::size_t d = 0; d < d_; ++d)
+          adjoint.drivers[i * d_ + d] += (1.0f - stub_.decay[c]) * stub_.weights[c * d_ + d] * weight;
+      }
+    }
+  }
+
+  double flops() const override { return static_cast<double>(2 * c_ * (d_ + 2)); }
+
  private:
-  std::size_t n_inputs_, n_targets_;
+  std::size_t d_, c_;
   StubCoefficients stub_;
 };
 

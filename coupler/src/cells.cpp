@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstdlib>
 #include <limits>
 
 #include "error.h"
@@ -43,20 +43,28 @@ std::string list_names(const std::vector<Variable>& variables) {
   return list;
 }
 
+std::size_t staging_of_environment() {
+  const char* text = std::getenv("ECOSTEP_STAGING_MB");
+  if (text == nullptr || *text == '\0') return Cells::usual_staging;
+  char* end = nullptr;
+  const unsigned long megabytes = std::strtoul(text, &end, 10);
+  return *end == '\0' && megabytes > 0 && megabytes <= 1000000 ? megabytes << 20 : Cells::usual_staging;
+}
+
 }  // namespace
 
-Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell) : model_(std::move(model)), ncell_(ncell) {
-  const std::size_t d = model_->n_inputs(), p = model_->n_statics(), c = model_->n_targets(), s = model_->layout.model;
+Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
+    : model_(std::move(model)),
+      ncell_(ncell),
+      block_(model_->backend->block()),
+      stride_(padded(block_)),
+      staging_bytes_(staging_of_environment()) {
+  const std::size_t d = model_->n_inputs(), p = model_->n_statics(), c = model_->n_targets();
   if (ncell > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(float) / (model_->layout.size + c))
     fail(ECOSTEP_WRONG_SIZE, "number of cells ", ncell, " is too large");
   inputs_.resize(d), statics_.resize(p), outputs_.resize(c), observed_.resize(c);
-  const std::size_t rows = model_->rows;
-  drivers_.resize(rows * d), statics_block_.resize(rows * p), observed_block_.resize(rows * c);
-  state_block_.resize(rows * s), new_state_block_.resize(rows * s), flux_block_.resize(rows * c);
+  drivers_.resize(stride_ * std::max(d, p)), observed_block_.resize(stride_ * c), flux_block_.resize(stride_ * c);
 }
-
-// ---- registration
-// ----------------------------------------------------------------------------------------------------------------
 
 void Cells::register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
                            const std::string& name, const std::string& units, HostArray array, std::size_t ncell,
@@ -68,6 +76,7 @@ void Cells::register_array(const char* role, const std::vector<Variable>& variab
   if (array.data == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': null pointer");
   if (found->flag_values.empty())
     array.conversion = from_artefact ? convert_units(name, found->units, units) : convert_units(name, units, found->units);
+  set_sure_limits(array, *found);
   array.registered = true;
   arrays[static_cast<std::size_t>(found - variables.begin())] = array;
 }
@@ -94,9 +103,10 @@ void Cells::set_observed(const std::string& name, const std::string& units, Host
   if (array.type != ECOSTEP_F32 && array.type != ECOSTEP_F64)
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': measured flux is ECOSTEP_F32 or ECOSTEP_F64");
   const bool take_back = array.data == nullptr && ncell_ > 0;
-  if (!take_back) return register_array("target", model_->artefact.targets, observed_, name, units, array, ncell, false);
-  for (std::size_t c = 0; c < observed_.size(); ++c)
+  if (!take_back) register_array("target", model_->artefact.targets, observed_, name, units, array, ncell, false);
+  for (std::size_t c = 0; take_back && c < observed_.size(); ++c)
     if (model_->artefact.targets[c].name == name) observed_[c] = HostArray{};
+  any_observed_ = std::any_of(observed_.begin(), observed_.end(), [](const HostArray& one) { return one.registered; });
 }
 
 void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
@@ -110,44 +120,44 @@ void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
   state_registered_ = true;
 }
 
-// ---- tests before anything is written
-// --------------------------------------------------------------------------------------------
-
 void Cells::require_state() const {
   if (!state_registered_) fail(ECOSTEP_NOT_REGISTERED, "the state was not registered (ecostep_set_state)");
 }
 
-void Cells::check_values(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays) const {
+void Cells::check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
+                             const CellList& cells) const {
   for (std::size_t v = 0; v < variables.size(); ++v)
     if (!arrays[v].registered) fail(ECOSTEP_NOT_REGISTERED, role, " '", variables[v].name, "' was not registered");
-  for (std::size_t v = 0; v < variables.size(); ++v) {
-    const std::size_t distinct = arrays[v].stride == 0 ? std::min<std::size_t>(ncell_, 1) : ncell_;
-    for (std::size_t i = 0; i < distinct; ++i) {
-      const double value = arrays[v].read(i);
-      if (!acceptable(variables[v], value)) refuse_value(role, variables[v], value, i, ncell_);
-    }
-  }
+  for (std::size_t v = 0; v < variables.size(); ++v) check_values(role, variables[v], arrays[v], cells, ncell_);
 }
 
-void Cells::check_observed() const {
+void Cells::check_observed(const CellList& cells) const {
   for (std::size_t c = 0; c < observed_.size(); ++c) {
     if (!observed_[c].registered) continue;
     Variable any = model_->artefact.targets[c];  // a measured uptake may lie beyond what the model may predict
     any.valid_min = -std::numeric_limits<double>::infinity(), any.valid_max = -any.valid_min;
-    for (std::size_t i = 0; i < ncell_; ++i) {
-      const double value = observed_[c].read(i);
-      if (!std::isnan(value) && !acceptable(any, value)) refuse_value("measured flux", any, value, i, ncell_);
+    for (std::size_t i = 0; i < cells.size; ++i) {
+      const double value = observed_[c].read(cells[i]);
+      if (!std::isnan(value) && !acceptable(any, value)) refuse_value("measured flux", any, value, cells[i], ncell_);
     }
   }
 }
 
-void Cells::check_clock(const Step& step) const {
+void Cells::check_clock(const Step& step, const CellList& cells) const {
   check_date(calendar_, step.date);
   if (step.dt < 1 || step.dt > 86400 || 86400 % step.dt != 0)
     fail(ECOSTEP_BAD_DATE, "a step of ", step.dt, " s does not divide the day of 86400 s");
   if (step.seconds < 0 || step.seconds > 86400 - step.dt)
     fail(ECOSTEP_BAD_DATE, "a step of ", step.dt, " s cannot start ", step.seconds, " s after midnight");
-  for (std::size_t cell = 0; cell < ncell_; ++cell) check_row_clock(step, cell);
+  // Rows of one run hold the same date: the first is looked at closely, others where they differ from it.
+  std::size_t close = cells.size;
+  float seconds = 0.0f, date = 0.0f;
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    const float* const clock = row(cells[i]) + model_->layout.seconds;
+    if (close < cells.size && clock[0] == seconds && clock[1] == date) continue;
+    check_row_clock(step, cells[i]);
+    close = i, seconds = clock[0], date = clock[1];
+  }
 }
 
 void Cells::check_row_clock(const Step& step, std::size_t cell) const {
@@ -169,56 +179,64 @@ void Cells::check_row_clock(const Step& step, std::size_t cell) const {
          " is ready for ", to_string(expected), " (ecostep_reset_date starts at another date)");
 }
 
-// ---- state and step
-// --------------------------------------------------------------------------------------------------------------
+CellList Cells::active_cells() {
+  return {0, ncell_, nullptr};
+}
 
 void Cells::init_state() {
   require_state();
-  check_values("static", model_->artefact.statics, statics_);
+  const CellList cells = active_cells();
+  check_registered("static", model_->artefact.statics, statics_, cells);
   const RowLayout& layout = model_->layout;
-  const std::size_t p = model_->n_statics();
-  if (!results_ && ncell_ > 0) results_.reset(new float[ncell_ * (layout.model + model_->n_targets())]);
-  for (std::size_t first = 0; first < ncell_; first += model_->rows) {
-    const std::size_t used = std::min(model_->rows, ncell_ - first);
-    for (std::size_t i = 0; i < used; ++i)
-      for (std::size_t v = 0; v < p; ++v) statics_block_[i * p + v] = static_cast<float>(statics_[v].read(first + i));
-    pad_block(statics_block_.data(), p, used, model_->rows);
-    model_->backend->init_state(model_->rows, statics_block_.data(), state_block_.data());
-    std::copy_n(state_block_.data(), used * layout.model, results_.get() + first * layout.model);
-  }
-  for (std::size_t cell = 0; cell < ncell_; ++cell) {
-    std::copy_n(results_.get() + cell * layout.model, layout.model, row(cell));
-    std::fill(row(cell) + layout.model, row(cell) + layout.size, 0.0f);
-    row(cell)[layout.date] = RowLayout::no_date;
+  const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / sizeof(float) / std::max<std::size_t>(1, layout.model));
+  const std::size_t rows = std::min(std::max(block_, chunk / block_ * block_), cells.size);
+  reserve_staging(rows * layout.model);
+  for (std::size_t first = 0; first < cells.size; first += rows) {
+    const std::size_t size = std::min(rows, cells.size - first);
+    for (std::size_t start = 0; start < size; start += block_) {
+      const CellList block{first + start, std::min(block_, size - start), cells.index};
+      for (std::size_t v = 0; v < statics_.size(); ++v) statics_[v].gather(block, drivers_.data() + v * stride_);
+      model_->backend->init_state(block.size, stride_, drivers_.data(), staging_.get() + start * layout.model, layout.model);
+    }
+    if (!all_finite(staging_.get(), size * layout.model))
+      fail(ECOSTEP_BACKEND_FAILED, "the network's first state is not finite in one of the cells ", first + 1, " to ", first + size);
+    for (std::size_t i = 0; i < size; ++i) {
+      float* const memory = row(cells[first + i]);
+      std::copy_n(staging_.get() + i * layout.model, layout.model, memory);
+      std::fill(memory + layout.model, memory + layout.size, 0.0f);
+      memory[layout.date] = RowLayout::no_date;
+    }
   }
 }
 
 void Cells::reset_date() {
   require_state();
-  for (std::size_t cell = 0; cell < ncell_; ++cell) {
-    row(cell)[model_->layout.seconds] = 0.0f;
-    row(cell)[model_->layout.date] = RowLayout::no_date;
+  const CellList cells = active_cells();
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    row(cells[i])[model_->layout.seconds] = 0.0f;
+    row(cells[i])[model_->layout.date] = RowLayout::no_date;
   }
 }
 
 void Cells::step(const Date& date, int seconds, int dt) {
   const Step step{date, seconds, dt};
   require_state();
-  check_clock(step);
-  check_values("input", model_->artefact.inputs, inputs_);
+  const CellList cells = active_cells();
+  check_clock(step, cells);
+  check_registered("input", model_->artefact.inputs, inputs_, cells);
   if (step.completes_day()) {
-    check_observed();
-    run_day(step);
+    if (any_observed_) check_observed(cells);
+    run_day(step, cells);
   } else {
-    accumulate(step);
+    accumulate(step, cells);
   }
-  write_outputs();
 }
 
-void Cells::accumulate(const Step& step) {
+void Cells::accumulate(const Step& step, const CellList& cells) {
   const RowLayout& layout = model_->layout;
   const float code = encode_date(step.date);
-  for (std::size_t cell = 0; cell < ncell_; ++cell) {
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    const std::size_t cell = cells[i];
     float* const memory = row(cell);
     for (std::size_t v = 0; v < inputs_.size(); ++v) {
       const Variable& input = model_->artefact.inputs[v];
@@ -232,73 +250,95 @@ void Cells::accumulate(const Step& step) {
     }
     memory[layout.seconds] = static_cast<float>(step.seconds + step.dt);
     memory[layout.date] = code;
+    for (std::size_t v = 0; v < outputs_.size(); ++v)
+      if (outputs_[v].registered) outputs_[v].write(cell, memory[layout.flux + v]);
   }
 }
 
-void Cells::gather_drivers(const Step& step, std::size_t first, std::size_t used) {
-  const std::size_t d = inputs_.size();
-  for (std::size_t i = 0; i < used; ++i) {
-    const float* const memory = row(first + i);
-    for (std::size_t v = 0; v < d; ++v) {
-      const Variable& input = model_->artefact.inputs[v];
-      double value = inputs_[v].read(first + i);
-      if (!step.whole_day()) {
-        value = running_value(input, memory + model_->layout.slot[v], false, value, step.dt);
-        if (input.accumulate == Accumulate::mean) value /= 86400.0;
-      }
-      drivers_[i * d + v] = static_cast<float>(value);
+void Cells::gather_drivers(const Step& step, const CellList& cells) {
+  for (std::size_t v = 0; v < inputs_.size(); ++v) {
+    const Variable& input = model_->artefact.inputs[v];
+    float* const out = drivers_.data() + v * stride_;
+    if (step.whole_day() || input.accumulate == Accumulate::last) {
+      inputs_[v].gather(cells, out);
+      continue;
+    }
+    for (std::size_t i = 0; i < cells.size; ++i) {
+      const float* const slot = row(cells[i]) + model_->layout.slot[v];
+      const double value = running_value(input, slot, false, inputs_[v].read(cells[i]), step.dt);
+      out[i] = static_cast<float>(input.accumulate == Accumulate::mean ? value / 86400.0 : value);
     }
   }
-  pad_block(drivers_.data(), d, used, model_->rows);
 }
 
-bool Cells::gather_observed(std::size_t first, std::size_t used) {
-  const std::size_t c = observed_.size();
-  bool any = false;
-  std::fill(observed_block_.begin(), observed_block_.end(), std::numeric_limits<float>::quiet_NaN());
-  for (std::size_t v = 0; v < c; ++v) {
-    if (!observed_[v].registered) continue;
-    any = true;
-    for (std::size_t i = 0; i < used; ++i) observed_block_[i * c + v] = static_cast<float>(observed_[v].read(first + i));
+void Cells::gather_observed(const CellList& cells) {
+  for (std::size_t v = 0; v < observed_.size(); ++v) {
+    float* const out = observed_block_.data() + v * stride_;
+    if (observed_[v].registered)
+      observed_[v].gather(cells, out);
+    else
+      std::fill_n(out, cells.size, std::numeric_limits<float>::quiet_NaN());
   }
-  if (any) pad_block(observed_block_.data(), c, used, model_->rows);
-  return any;
 }
 
-void Cells::run_day(const Step& step) {
-  const RowLayout& layout = model_->layout;
-  const std::size_t c = model_->n_targets(), width = layout.model + c;
+Block Cells::gather(const Step& step, const CellList& cells) {
+  gather_drivers(step, cells);
+  if (any_observed_) gather_observed(cells);
+  const float* state = row(cells[0]);
+  return {
+      cells.size,         stride_, drivers_.data(), any_observed_ ? observed_block_.data() : nullptr, state, model_->layout.size,
+      flux_block_.data(), nullptr, width_};
+}
+
+void Cells::reserve_staging(std::size_t floats) {
+  if (floats <= staging_size_) return;
+  staging_.reset();
+  staging_size_ = 0;
+  staging_.reset(new float[floats]);
+  staging_size_ = floats;
+}
+
+void Cells::run_day(const Step& step, const CellList& cells) {
+  if (cells.size == 0) return;
   const auto calendar = calendar_row(calendar_, step.date);
-  if (!results_ && ncell_ > 0) results_.reset(new float[ncell_ * width]);
-  for (std::size_t first = 0; first < ncell_; first += model_->rows) {
-    const std::size_t used = std::min(model_->rows, ncell_ - first);
-    gather_drivers(step, first, used);
-    for (std::size_t i = 0; i < used; ++i) std::copy_n(row(first + i), layout.model, state_block_.data() + i * layout.model);
-    pad_block(state_block_.data(), layout.model, used, model_->rows);
-    const float* observed = gather_observed(first, used) ? observed_block_.data() : nullptr;
-    const Model::Outcome outcome = model_->step_block(drivers_.data(), calendar.data(), observed, state_block_.data(), used,
-                                                      flux_block_.data(), new_state_block_.data());
-    if (outcome.not_finite != nullptr)
-      fail(ECOSTEP_BACKEND_FAILED, "the network's '", outcome.not_finite, "' in cell ", first + outcome.sound + 1, " of ", ncell_,
-           " (counted from 1) on ", to_string(step.date), " is not finite: was the state of that cell sound before?");
-    for (std::size_t i = 0; i < used; ++i) {
-      float* const result = results_.get() + (first + i) * width;
-      std::copy_n(new_state_block_.data() + i * layout.model, layout.model, result);
-      std::copy_n(flux_block_.data() + i * c, c, result + layout.model);
-    }
-  }
-  for (std::size_t cell = 0; cell < ncell_; ++cell) {  // model state and flux lie side by side in the row, too
-    std::copy_n(results_.get() + cell * width, width, row(cell));
-    std::fill(row(cell) + layout.flux + c, row(cell) + layout.seconds + 1, 0.0f);
-    row(cell)[layout.date] = encode_date(step.date);
-  }
+  model_->backend->changes(calendar.data(), any_observed_, ranges_);
+  width_ = total_size(ranges_);
+  const std::size_t per_cell = (width_ + model_->n_targets()) * sizeof(float);
+  const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / per_cell / block_) * block_;
+  reserve_staging(std::min(chunk, cells.size) * (width_ + model_->n_targets()));
+  for (std::size_t first = 0; first < cells.size; first += chunk)
+    run_chunk(step, calendar.data(), {cells.first + first, std::min(chunk, cells.size - first), cells.index});
 }
 
-void Cells::write_outputs() const {
-  for (std::size_t v = 0; v < outputs_.size(); ++v) {
-    if (!outputs_[v].registered) continue;
-    for (std::size_t cell = 0; cell < ncell_; ++cell) outputs_[v].write(cell, row(cell)[model_->layout.flux + v]);
+void Cells::run_chunk(const Step& step, const std::int64_t* calendar, const CellList& cells) {
+  const std::size_t c = model_->n_targets();
+  float *const changed = staging_.get(), *const fluxes = changed + cells.size * width_;  // (cell, width), (variable, cell)
+  for (std::size_t start = 0; start < cells.size; start += block_) {
+    const CellList some{cells.first + start, std::min(block_, cells.size - start), cells.index};
+    Block block = gather(step, some);
+    block.changed = changed + start * width_;
+    const Model::Outcome outcome = model_->step(calendar, block);
+    if (outcome.not_finite != nullptr)
+      fail(ECOSTEP_BACKEND_FAILED, "the network's '", outcome.not_finite, "' in cell ", some[outcome.sound] + 1, " of ", ncell_,
+           " (counted from 1) on ", to_string(step.date), " is not finite: was the state of that cell sound before?");
+    for (std::size_t v = 0; v < c; ++v) std::copy_n(block.flux + v * block.stride, some.size, fluxes + v * cells.size + start);
   }
+  commit(step, cells, changed, fluxes);
+}
+
+void Cells::commit(const Step& step, const CellList& cells, const float* changed, const float* fluxes) {
+  const RowLayout& layout = model_->layout;
+  const std::size_t c = model_->n_targets();
+  const float date = encode_date(step.date);
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    float* const memory = row(cells[i]);
+    apply_changes(ranges_, changed + i * width_, memory);
+    for (std::size_t v = 0; v < c; ++v) memory[layout.flux + v] = fluxes[v * cells.size + i];
+    std::fill(memory + layout.flux + c, memory + layout.seconds + 1, 0.0f);
+    memory[layout.date] = date;
+  }
+  for (std::size_t v = 0; v < c; ++v)
+    if (outputs_[v].registered) outputs_[v].scatter(cells, fluxes + v * cells.size);
 }
 
 }  // namespace ecostep

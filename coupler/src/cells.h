@@ -28,6 +28,10 @@ class Cells {
   void step(const Date& date, int seconds, int dt);
   std::size_t size() const { return ncell_; }
 
+  // Memory for the results of a chunk of cells. Where those of all cells fit, a step that fails leaves everything untouched.
+  static constexpr std::size_t usual_staging = 7u << 20;
+  void set_staging(std::size_t bytes) { staging_bytes_ = bytes; }
+
  private:
   struct Step {
     Date date;
@@ -39,28 +43,41 @@ class Cells {
   void register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
                       const std::string& name, const std::string& units, HostArray array, std::size_t ncell, bool from_artefact);
   void require_state() const;
-  void check_clock(const Step& step) const;
+  void check_clock(const Step& step, const CellList& cells) const;
   void check_row_clock(const Step& step, std::size_t cell) const;
-  void check_values(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays) const;
-  void check_observed() const;
+  void check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
+                        const CellList& cells) const;
+  void check_observed(const CellList& cells) const;
 
-  void accumulate(const Step& step);
-  void run_day(const Step& step);
-  void gather_drivers(const Step& step, std::size_t first, std::size_t used);
-  bool gather_observed(std::size_t first, std::size_t used);
-  void write_outputs() const;
+  CellList active_cells();
+  void accumulate(const Step& step, const CellList& cells);
+  void run_day(const Step& step, const CellList& cells);
+  void run_chunk(const Step& step, const std::int64_t* calendar, const CellList& cells);
+  Block gather(const Step& step, const CellList& cells);
+  void gather_drivers(const Step& step, const CellList& cells);
+  void gather_observed(const CellList& cells);
+  void reserve_staging(std::size_t floats);
+  void commit(const Step& step, const CellList& cells, const float* changed, const float* fluxes);
   float* row(std::size_t cell) const { return state_ + cell * model_->layout.size; }
 
   std::shared_ptr<const Model> model_;
   std::size_t ncell_;
   Calendar calendar_ = Calendar::standard;
   std::vector<HostArray> inputs_, statics_, outputs_, observed_;
+  bool any_observed_ = false;
   float* state_ = nullptr;
   bool state_registered_ = false;
 
-  // Scratch of one block, and the results of all blocks, which reach the host only when every block has succeeded.
-  AlignedFloats drivers_, statics_block_, observed_block_, state_block_, flux_block_, new_state_block_;
-  std::unique_ptr<float[]> results_;  // (ncell, model state + C), made on first use
+  // Scratch of one block of at most block_ cells.
+  std::size_t block_, stride_;
+  AlignedFloats drivers_, observed_block_, flux_block_;
+
+  // Results of a chunk of cells, which reach the host only when every block of it has succeeded.
+  std::size_t staging_bytes_;
+  std::unique_ptr<float[]> staging_;
+  std::size_t staging_size_ = 0;
+  std::vector<Range> ranges_;  // what the step of this day changes
+  std::size_t width_ = 0;      // and how many floats that is
 };
 
 }  // namespace ecostep

@@ -129,6 +129,12 @@ const char* ecostep_model_kind(const ecostep_model* model) noexcept {
 const char* ecostep_model_backend(const ecostep_model* model) noexcept {
   return model ? model->shared->backend_name.c_str() : "";
 }
+const char* ecostep_model_backend_reason(const ecostep_model* model) noexcept {
+  return model ? model->shared->backend_reason.c_str() : "";
+}
+double ecostep_model_flops(const ecostep_model* model) noexcept {
+  return model ? model->shared->backend->flops() : 0.0;
+}
 const char* ecostep_model_past_flux(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.past_flux.c_str() : "";
 }
@@ -137,7 +143,7 @@ const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
 }
 
 size_t ecostep_block_rows(const ecostep_model* model) noexcept {
-  return model != nullptr ? model->shared->rows : 0;
+  return model != nullptr ? model->shared->backend->block() : 0;
 }
 
 ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
@@ -190,6 +196,10 @@ ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t stat
 
 ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) noexcept {
   return guarded([&] { required(cells, "cells").cells.set_calendar(&required(calendar, "calendar")); });
+}
+
+ecostep_status ecostep_set_staging(ecostep_cells* cells, size_t bytes) noexcept {
+  return guarded([&] { required(cells, "cells").cells.set_staging(bytes); });
 }
 
 ecostep_status ecostep_init_state(ecostep_cells* cells) noexcept {

@@ -1,10 +1,50 @@
 #include "guards.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "error.h"
 
 namespace ecostep {
+namespace {
+
+// First value from `start` on, in the direction of `inwards`, that converts to one within the limits.
+template <class T>
+double sure_limit(const Conversion& conversion, double start, double inwards, double low, double high) {
+  T value = static_cast<T>(start);
+  for (int i = 0; i < 16; ++i) {
+    const double converted = conversion(value);
+    if (converted >= low && converted <= high) return value;
+    value = std::nextafter(value, static_cast<T>(inwards));
+  }
+  return std::numeric_limits<double>::quiet_NaN();  // no value lies on the right side of it
+}
+
+}  // namespace
+
+void set_sure_limits(HostArray& array, const Variable& variable) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Conversion& to_artefact = array.conversion;
+  array.lowest = infinity, array.highest = -infinity;
+  if (!variable.flag_values.empty() || !(to_artefact.scale > 0.0)) return;
+  const double low = std::max(variable.valid_min, -largest_value), high = std::min(variable.valid_max, largest_value);
+  const double start = (low - to_artefact.offset) / to_artefact.scale, end = (high - to_artefact.offset) / to_artefact.scale;
+  const bool single = array.type == ECOSTEP_F32;
+  array.lowest = single ? sure_limit<float>(to_artefact, start, infinity, low, high)
+                        : sure_limit<double>(to_artefact, start, infinity, low, high);
+  array.highest = single ? sure_limit<float>(to_artefact, end, -infinity, low, high)
+                         : sure_limit<double>(to_artefact, end, -infinity, low, high);
+}
+
+void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell) {
+  const CellList distinct{cells.first, array.stride == 0 ? std::min<std::size_t>(cells.size, 1) : cells.size, cells.index};
+  if (array.surely_acceptable(distinct)) return;
+  for (std::size_t i = 0; i < distinct.size; ++i) {
+    const double value = array.read(distinct[i]);
+    if (!acceptable(variable, value)) refuse_value(role, variable, value, distinct[i], ncell);
+  }
+}
 
 void refuse_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
   std::ostringstream message;

@@ -3,9 +3,11 @@
 
 #include <cfenv>
 #include <cstddef>
-#include <string>
+#include <cstdint>
+#include <cstring>
 
 #include "artefact.h"
+#include "host_array.h"
 
 namespace ecostep {
 
@@ -28,14 +30,35 @@ class FloatingPointGuard {
 // Throw Error(ECOSTEP_BAD_VALUE) saying what is wrong with `value` (in the artefact's units) of a variable in cell `cell` (from 0).
 [[noreturn]] void refuse_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell);
 
+// Whether no value is NaN or infinite.
+inline bool all_finite(const float* values, std::size_t n) {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  std::uint32_t bad = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    bad |= (bits & exponent) == exponent ? 1u : 0u;
+  }
+  return bad == 0;
+}
+
+// Largest magnitude that is taken: times the seconds of a day still a float.
+constexpr double largest_value = 3.9e33;
+
 // Whether a value of an input or a static may be used.
 inline bool acceptable(const Variable& variable, double value) {
-  constexpr double largest = 3.9e33;  // times the seconds of a day still a float
-  if (!(value >= variable.valid_min && value <= variable.valid_max && value >= -largest && value <= largest)) return false;
+  if (!(value >= variable.valid_min && value <= variable.valid_max && value >= -largest_value && value <= largest_value))
+    return false;
   if (variable.flag_values.empty()) return true;
   for (const double flag : variable.flag_values)
     if (value == flag) return true;
   return false;
 }
+
+// Find the limits between which values of the host's array pass `acceptable` for sure, so that whole arrays can be tested fast.
+void set_sure_limits(HostArray& array, const Variable& variable);
+
+// Throw unless the values of these cells are acceptable.
+void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell);
 
 }  // namespace ecostep

@@ -1,13 +1,23 @@
 // A registered array of the host: where it lies, what type it has, and how its unit becomes the artefact's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "ecostep.h"
 #include "units.h"
 
 namespace ecostep {
+
+// Some of a host's cells: `size` from `first` on, or where `index` is given those it lists from there on.
+struct CellList {
+  std::size_t first, size;
+  const std::size_t* index;  // null: all cells are meant
+  std::size_t operator[](std::size_t i) const { return index == nullptr ? first + i : index[first + i]; }
+  bool consecutive() const { return size == 0 || (*this)[size - 1] - (*this)[0] == size - 1; }
+};
 
 struct HostArray {
   const void* data = nullptr;
@@ -15,6 +25,7 @@ struct HostArray {
   std::ptrdiff_t stride = 1;
   Conversion conversion;
   bool registered = false;
+  double lowest = 0.0, highest = -1.0;  // values of the host from `lowest` to `highest` are acceptable, others may be
 
   // Value of cell i, converted.
   double read(std::size_t i) const {
@@ -38,6 +49,67 @@ struct HostArray {
       static_cast<float*>(const_cast<void*>(data))[at] = static_cast<float>(conversion(value));
     else
       static_cast<double*>(const_cast<void*>(data))[at] = conversion(value);
+  }
+
+  // Whether all values surely lie from `lowest` to `highest`; false for integers.
+  bool surely_acceptable(const CellList& cells) const {
+    if (type == ECOSTEP_F32) return within(static_cast<const float*>(data), cells);
+    return type == ECOSTEP_F64 && within(static_cast<const double*>(data), cells);
+  }
+
+  // The values of some cells, converted, one after the other.
+  void gather(const CellList& cells, float* out) const {
+    if (type == ECOSTEP_F32) return convert(static_cast<const float*>(data), cells, out);
+    if (type == ECOSTEP_F64) return convert(static_cast<const double*>(data), cells, out);
+    for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(read(cells[i]));
+  }
+
+  // Store values given in the artefact's unit, of some cells.
+  void scatter(const CellList& cells, const float* values) const {
+    if (type == ECOSTEP_F32) return store(static_cast<float*>(const_cast<void*>(data)), cells, values);
+    store(static_cast<double*>(const_cast<void*>(data)), cells, values);
+  }
+
+ private:
+  template <class T>
+  void store(T* out, const CellList& cells, const float* values) const {
+    const double scale = conversion.scale, offset = conversion.offset;
+    if (cells.index == nullptr && stride == 1) {
+      T* const first = out + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) first[i] = static_cast<T>(values[i] * scale + offset);
+    } else {
+      for (std::size_t i = 0; i < cells.size; ++i)
+        out[static_cast<std::ptrdiff_t>(cells[i]) * stride] = static_cast<T>(values[i] * scale + offset);
+    }
+  }
+
+  template <class T>
+  bool within(const T* values, const CellList& cells) const {
+    using Flag = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;  // as wide as T, so that the loop vectorises
+    const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
+    Flag outside = 0;
+    if (cells.index == nullptr && stride == 1) {
+      const T* const first = values + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag{0} : Flag{1};
+    } else {
+      for (std::size_t i = 0; i < cells.size; ++i) {
+        const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+        outside |= value >= low && value <= high ? Flag{0} : Flag{1};
+      }
+    }
+    return outside == 0;
+  }
+
+  template <class T>
+  void convert(const T* values, const CellList& cells, float* out) const {
+    const double scale = conversion.scale, offset = conversion.offset;
+    if (cells.index == nullptr && stride == 1) {
+      const T* const first = values + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(first[i] * scale + offset);
+    } else {
+      for (std::size_t i = 0; i < cells.size; ++i)
+        out[i] = static_cast<float>(values[static_cast<std::ptrdiff_t>(cells[i]) * stride] * scale + offset);
+    }
   }
 };
 

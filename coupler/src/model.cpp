@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "aligned_floats.h"
 #include "error.h"
+#include "guards.h"
 
 namespace ecostep {
 
@@ -24,96 +24,73 @@ RowLayout::RowLayout(const Artefact& artefact) : model(artefact.state_size), flu
 Model::Model(const std::string& path, const std::string& name) : Model(path, name, Archive(path)) {}
 
 Model::Model(const std::string& path, const std::string& name, const Archive& archive)
-    : artefact(read_artefact(path, archive)),
-      backend_name(name.empty() ? artefact.backends.front() : name),
-      backend(make_backend(backend_name, artefact, archive)),
-      layout(artefact) {
-  if (backend_name != "stub" && !rows_are_alike()) rows = 1;
+    : artefact(read_artefact(path, archive)), layout(artefact) {
+  Choice choice = choose_backend(name, artefact, archive);
+  backend_name = std::move(choice.name);
+  backend_reason = std::move(choice.reason);
+  backend = std::move(choice.backend);
 }
 
-Model::Outcome Model::step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                                 std::size_t used, float* flux, float* new_state) const {
-  backend->step(rows, drivers, calendar, observed, state, flux, new_state);
-  const std::size_t n = n_targets(), s = layout.model;
-  for (std::size_t row = 0; row < used; ++row) {
-    for (std::size_t c = 0; c < n; ++c) {
-      const Variable& target = artefact.targets[c];
-      float& value = flux[row * n + c];
-      if (!std::isfinite(value)) return {row, target.name.c_str()};
-      if (value < target.valid_min) value = static_cast<float>(target.valid_min);
-      if (value > target.valid_max) value = static_cast<float>(target.valid_max);
-    }
-    if (!std::all_of(new_state + row * s, new_state + (row + 1) * s, [](float value) { return std::isfinite(value); }))
-      return {row, "state"};
-  }
-  return {used, nullptr};
-}
-
-bool Model::rows_are_alike() const {
-  const Reference& reference = artefact.reference;
-  const std::size_t p = n_statics(), d = n_inputs(), c = n_targets(), s = layout.model, n = full_block;
-  AlignedFloats statics(n * p), drivers(n * d), flux(n * c), state(n * s), new_state(n * s);
-  const auto alike = [&](const AlignedFloats& block, std::size_t columns) {
-    for (std::size_t row = 1; row < n; ++row)
-      if (std::memcmp(block.data(), block.data() + row * columns, columns * sizeof(float)) != 0) return false;
-    return true;
-  };
-  // Some ordinary days, and those on which a month and a year end.
-  const int year = reference.start.year;
-  const Date dates[] = {{year, 1, 14},  {year, 1, 15},    {year, 1, 31},   {year, 2, 1},
-                        {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}};
-  for (std::size_t cell = 0; cell < std::min<std::size_t>(reference.ncell, 4); ++cell) {
-    std::copy_n(reference.statics.data() + cell * p, p, statics.data());
-    pad_block(statics.data(), p, 1, n);
-    backend->init_state(n, statics.data(), state.data());
-    if (!alike(state, s)) return false;
-    std::size_t day = 0;
-    for (const Date& date : dates) {
-      std::copy_n(reference.inputs.data() + (day++ % reference.nstep * reference.ncell + cell) * d, d, drivers.data());
-      pad_block(drivers.data(), d, 1, n);
-      backend->step(n, drivers.data(), calendar_row(reference.calendar, date).data(), nullptr, state.data(), flux.data(),
-                    new_state.data());
-      if (!alike(flux, c) || !alike(new_state, s)) return false;
-      state.swap(new_state);
+Model::Outcome Model::step(const std::int64_t* calendar, const Block& block) const {
+  backend->step(calendar, block);
+  const std::size_t n = n_targets();
+  for (std::size_t c = 0; c < n; ++c) {
+    float* const flux = block.flux + c * block.stride;
+    // Comparisons with NaN are false, so that NaN stays.
+    const float lowest = static_cast<float>(artefact.targets[c].valid_min),
+                highest = static_cast<float>(artefact.targets[c].valid_max);
+    if (!all_finite(flux, block.used)) continue;
+    for (std::size_t i = 0; i < block.used; ++i) {
+      const float value = flux[i] < lowest ? lowest : flux[i];
+      flux[i] = value > highest ? highest : value;
     }
   }
-  return reference.ncell > 0;  // without a reference run there is nothing to try with
-}
-
-void pad_block(float* block, std::size_t columns, std::size_t used, std::size_t rows) {
-  for (std::size_t row = used; row < rows; ++row)
-    std::memcpy(block + row * columns, block + (used - 1) * columns, columns * sizeof(float));
+  bool sound = all_finite(block.changed, block.used * block.width);
+  for (std::size_t c = 0; c < n; ++c) sound = sound && all_finite(block.flux + c * block.stride, block.used);
+  if (sound) return {block.used, nullptr};
+  for (std::size_t i = 0; i < block.used; ++i) {
+    for (std::size_t c = 0; c < n; ++c)
+      if (!std::isfinite(block.flux[c * block.stride + i])) return {i, artefact.targets[c].name.c_str()};
+    if (!all_finite(block.changed + i * block.width, block.width)) return {i, "state"};
+  }
+  return {block.used, nullptr};
 }
 
 void Model::verify(double tolerance, double& largest) const {
   const Reference& reference = artefact.reference;
   if (reference.nstep == 0) fail(ECOSTEP_NOT_AVAILABLE, artefact.path, ": the artefact carries no reference run");
-  const std::size_t p = n_statics(), d = n_inputs(), c = n_targets(), n = reference.ncell;
+  const std::size_t p = n_statics(), d = n_inputs(), c = n_targets(), n = reference.ncell, block = backend->block();
   std::vector<double> scale(c, 0.0);
   for (std::size_t i = 0; i < reference.targets.size(); ++i)
     scale[i % c] = std::max(scale[i % c], std::fabs(static_cast<double>(reference.targets[i])));
-  AlignedFloats statics(rows * p), drivers(rows * d), flux(rows * c), state(rows * layout.model), new_state(state.size());
+  const std::size_t stride = padded(block);
+  AlignedFloats statics(stride * p), drivers(stride * d), flux(stride * c), state(block * layout.model), changed(state.size());
+  std::vector<Range> ranges;
+  const auto gather = [&](const float* rows, std::size_t columns, std::size_t used, AlignedFloats& out) {
+    for (std::size_t v = 0; v < columns; ++v)
+      for (std::size_t i = 0; i < used; ++i) out[v * stride + i] = rows[i * columns + v];
+  };
   largest = 0.0;
   std::size_t worst_cell = 0, worst_step = 0, worst_target = 0;
-  for (std::size_t first = 0; first < n; first += rows) {
-    const std::size_t used = std::min(rows, n - first);
-    std::copy_n(reference.statics.data() + first * p, used * p, statics.data());
-    pad_block(statics.data(), p, used, rows);
-    backend->init_state(rows, statics.data(), state.data());
+  for (std::size_t first = 0; first < n; first += block) {
+    const std::size_t used = std::min(block, n - first);
+    gather(reference.statics.data() + first * p, p, used, statics);
+    backend->init_state(used, stride, statics.data(), state.data(), layout.model);
     Date date = reference.start;
     for (std::size_t step = 0; step < reference.nstep; ++step, date = next_day(reference.calendar, date)) {
-      std::copy_n(reference.inputs.data() + (step * n + first) * d, used * d, drivers.data());
-      pad_block(drivers.data(), d, used, rows);
+      gather(reference.inputs.data() + (step * n + first) * d, d, used, drivers);
       const auto calendar = calendar_row(reference.calendar, date);
-      const Outcome outcome =
-          step_block(drivers.data(), calendar.data(), nullptr, state.data(), used, flux.data(), new_state.data());
+      backend->changes(calendar.data(), false, ranges);
+      const std::size_t width = total_size(ranges);
+      const Outcome outcome = this->step(
+          calendar.data(), {used, stride, drivers.data(), nullptr, state.data(), layout.model, flux.data(), changed.data(), width});
       if (outcome.not_finite != nullptr)
         fail(ECOSTEP_BACKEND_FAILED, artefact.path, ": the reference run gives a '", outcome.not_finite,
              "' that is not finite in cell ", first + outcome.sound + 1, " at step ", step + 1);
-      state.swap(new_state);
+      for (std::size_t i = 0; i < used; ++i) apply_changes(ranges, changed.data() + i * width, state.data() + i * layout.model);
       for (std::size_t i = 0; i < used * c; ++i) {
         const double expected = reference.targets[(step * n + first) * c + i];
-        const double difference = std::fabs(flux[i] - expected) / (scale[i % c] > 0.0 ? scale[i % c] : 1.0);
+        const double difference = std::fabs(flux[i % c * stride + i / c] - expected) / (scale[i % c] > 0.0 ? scale[i % c] : 1.0);
         if (std::isnan(largest) || difference <= largest) continue;  // nothing is worse than NaN
         largest = difference, worst_cell = first + i / c, worst_step = step, worst_target = i % c;
       }

@@ -1,6 +1,7 @@
 // An artefact ready to compute, and the layout of the state row that it asks of the host.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,37 +32,42 @@ struct Model {
   std::size_t n_statics() const { return artefact.statics.size(); }
   std::size_t n_targets() const { return artefact.targets.size(); }
 
-  // How many rows of a block came out finite, up to the first that did not, and what is not finite in that one: a target's name,
-  // "state", or null where all rows are finite.
+  // How many cells of a block came out finite, up to the first that did not, and what is not finite in that one: a target's name,
+  // "state", or null where all cells are finite.
   struct Outcome {
     std::size_t sound;
     const char* not_finite;
   };
 
-  // One block: backend step, then the output constraints on the `used` rows.
-  Outcome step_block(const float* drivers, const std::int64_t* calendar, const float* observed, const float* state,
-                     std::size_t used, float* flux, float* new_state) const;
+  // The backend's step, then the output constraints.
+  Outcome step(const std::int64_t* calendar, const Block& block) const;
 
   // Largest difference from the reference run relative to the largest magnitude of the target; throws Error(ECOSTEP_MISMATCH) above
   // `tolerance` and Error(ECOSTEP_NOT_AVAILABLE) without a reference.
   void verify(double tolerance, double& largest) const;
 
   Artefact artefact;
-  std::string backend_name;
-  std::unique_ptr<Backend> backend;
   RowLayout layout;
-
-  // Cells that the backend is given at a time: full_block, or 1 where a full block of one and the same cell does not give the same
-  // bits in each row. (MKL sums short rows in an order that depends on where they lie in memory, as in a matrix of a few columns
-  // whose number of rows is no multiple of 4.) Found by trying, on the artefact's reference run.
-  std::size_t rows = full_block;
+  std::string backend_name, backend_reason;
+  std::unique_ptr<Backend> backend;
 
  private:
-  bool rows_are_alike() const;
   Model(const std::string& path, const std::string& backend_name, const Archive& archive);
 };
 
-// Repeat the last of `used` valid rows until the block has `rows`.
-void pad_block(float* block, std::size_t columns, std::size_t used, std::size_t rows);
+// Put what a step changed into a row of the model's state.
+inline void apply_changes(const std::vector<Range>& ranges, const float* changed, float* row) {
+  for (const Range& range : ranges) {
+    std::copy_n(changed, range.size, row + range.begin);
+    changed += range.size;
+  }
+}
+
+// Floats that a step on some day changes in a row.
+inline std::size_t total_size(const std::vector<Range>& ranges) {
+  std::size_t total = 0;
+  for (const Range& range : ranges) total += range.size;
+  return total;
+}
 
 }  // namespace ecostep
