@@ -78,6 +78,12 @@ class Cells:
         """One host step of ``dt`` s that starts ``seconds`` after midnight; see ``ecostep_step`` in ecostep.h."""
         check(self._handle.step(year, month, day, seconds, dt))
 
+    def time_days(self, year: int, month: int, day: int, count: int = 1) -> float:
+        """Step over `count` days of one month, and return the seconds that the C library took."""
+        status, seconds = self._handle.time_days(year, month, day, count)
+        check(status)
+        return seconds
+
     def _register(self, role: str, name: str, values: NDArray, units: str) -> None:
         if not isinstance(values, np.ndarray) or values.ndim != 1:
             raise TypeError(f"{role} '{name}': expected a one-dimensional numpy array")

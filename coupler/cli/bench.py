@@ -1,0 +1,123 @@
+"""`ecostep bench`: time of a call on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coupler.cli import backends
+from coupler.cli.command import CommandError
+from coupler.python.cells import Cells
+from coupler.python.model import Model
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call for a day that ends no month, for the last of a month, and for the last of a year."""
+
+    day: float
+    month_end: float
+    year_end: float
+
+    @property
+    def mean(self) -> float:
+        """Mean over a year of 365 days."""
+        return (353 * self.day + 11 * self.month_end + self.year_end) / 365
+
+
+class Host:
+    """Cells with plausible statics and drivers, in the artefact's units, that step over days of any date."""
+
+    def __init__(self, model: Model, ncell: int, seed: int = 1):
+        self.cells: Cells = model.cells(ncell)
+        self._random = np.random.default_rng(seed)
+        flags = {one["name"]: one.get("flag_values") for one in model.metadata["statics"]}
+        for static in model.statics:
+            values = self._values(static, ncell, flags[static.name])
+            self.cells.set_static(static.name, values, static.units)
+        for variable in model.inputs:
+            self.cells.set_input(variable.name, self._values(variable, ncell), variable.units)
+        for target in model.targets:
+            self.cells.set_output(target.name, np.zeros(ncell, np.float32), target.units)
+        self.cells.init_state()
+
+    def _values(self, variable: Any, ncell: int, flags: list[int] | None = None) -> NDArray[np.float32]:
+        if flags:
+            return self._random.choice(flags, ncell).astype(np.float32)
+        low, high = (variable.train_min, variable.train_max)
+        if not np.isfinite([low, high]).all():
+            low, high = (variable.valid_min, variable.valid_max)
+        low = low if np.isfinite(low) else min(0.0, high - 1.0) if np.isfinite(high) else 0.0
+        high = high if np.isfinite(high) else low + 1.0
+        return self._random.uniform(low + 0.25 * (high - low), low + 0.75 * (high - low), ncell).astype(np.float32)
+
+    def time(self, year: int, month: int, day: int, count: int = 1) -> float:
+        """Seconds of a call, mean over `count` days of a month from a date on."""
+        self.cells.reset_date()
+        return self.cells.time_days(year, month, day, count) / count
+
+
+def measure(host: Host, seconds: float, rounds: int = ROUNDS) -> Timing:
+    """Best of some rounds within about `seconds`; at least two of them."""
+    host.time(2001, 1, 2)
+    single = host.time(2001, 1, 2)
+    count = int(np.clip(seconds / (rounds + 2) / max(single, 1e-9), 1, 28))
+    repeats = int(np.clip(seconds / (rounds + 2) / max(single * count, 1e-9), 1, 1000))
+    best = [np.inf, np.inf, np.inf]
+    began = time.perf_counter()
+    for turn in range(rounds):
+        day = min(sum(host.time(2001, 1, 2, count) for _ in range(repeats)) / repeats, single)
+        best = [
+            min(old, new) for old, new in zip(best, (day, host.time(2001, 1, 31), host.time(2001, 12, 31)), strict=True)
+        ]
+        if turn > 0 and time.perf_counter() - began > seconds:
+            break
+    return Timing(*best)
+
+
+def report(path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool) -> int:
+    """Time each backend for each number of cells; prints a table or JSON."""
+    if names:
+        opened = {name: Model(path, name) for name in names}
+    else:
+        tried = backends.try_backends(path, backends.read_metadata(path))
+        opened = {name: model for name, (_, model) in tried.items() if model is not None}
+        if not opened:
+            raise CommandError(f"{path}: no backend works here: {'; '.join(b.reason for b, _ in tried.values())}")
+    rows = []
+    if not as_json:
+        sys.stdout.write(
+            f"{'backend':12} {'cells':>7} {'us per call':>12} {'cells/s':>12} {'month end':>12} {'year end':>12} "
+            f"{'GFLOP/s':>9}\n"
+        )
+    for name, model in opened.items():
+        flops = getattr(model, "flops", None)
+        flops = flops() if callable(flops) else flops
+        for ncell in cells:
+            timing = measure(Host(model, ncell), seconds)
+            row = {
+                "backend": name, "cells": ncell, "us_per_call": 1e6 * timing.day,
+                "us_month_end": 1e6 * timing.month_end, "us_year_end": 1e6 * timing.year_end,
+                "us_mean_of_a_year": 1e6 * timing.mean, "cells_per_s": ncell / timing.day,
+                "gflops": 1e-9 * flops * ncell / timing.day if flops else None,
+            }  # fmt: skip
+            rows.append(row)
+            if not as_json:
+                rate = "-" if row["gflops"] is None else f"{row['gflops']:.1f}"
+                sys.stdout.write(
+                    f"{name:12} {ncell:7d} {row['us_per_call']:12.2f} {row['cells_per_s']:12.0f} "
+                    f"{row['us_month_end']:12.2f} {row['us_year_end']:12.2f} {rate:>9}\n"
+                )
+                sys.stdout.flush()
+    if as_json:
+        sys.stdout.write(json.dumps({"file": str(path), "rows": rows}, indent=1) + "\n")
+    return 0

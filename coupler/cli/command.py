@@ -1,0 +1,112 @@
+"""Command line of `ecostep`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from coupler.python.errors import EcostepError
+
+BENCH_CELLS = (1, 16, 256, 4096, 65536)
+
+
+class CommandError(RuntimeError):
+    """Something that the user can mend; the message names file, variable and site."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit status: 0 done, 1 failed, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return _run(options)
+    except (CommandError, EcostepError) as error:
+        status = f" ({error.status})" if isinstance(error, EcostepError) else ""
+        sys.stderr.write(f"ecostep {options.command}: {error}{status}\n")
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Imported here, so that `info` does not wait for netCDF.
+    if options.command == "info":
+        from coupler.cli import info
+
+        return info.show(options.file, as_json=options.json, all_backends=options.backends)
+    if options.command == "verify":
+        from coupler.cli import verify
+
+        return verify.verify(options.file, options.backend, as_json=options.json)
+    if options.command == "bench":
+        from coupler.cli import bench
+
+        return bench.report(options.file, options.backend, options.cells, options.seconds, as_json=options.json)
+    from coupler.cli import run
+
+    return run.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ecostep", description="Look at, verify, time and run exported emulators.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    info = _command(commands, "info", "what an artefact needs and gives, and which backends run it here")
+    info.add_argument("--backends", action="store_true", help="try all backends; starting torch takes a second")
+    info.add_argument("--json", action="store_true", help="as JSON")
+    verify = _command(commands, "verify", "replay the reference run in the artefact with every backend that is here")
+    verify.add_argument("--backend", help="this backend only")
+    verify.add_argument("--json", action="store_true", help="as JSON")
+    bench = _command(commands, "bench", "time of a call on this machine, one thread, by number of cells")
+    bench.add_argument("--backend", action="append", help="this backend; may be repeated (default: all that work)")
+    bench.add_argument("--cells", type=_count, nargs="+", default=list(BENCH_CELLS), metavar="N", help="cells a call")
+    bench.add_argument("--seconds", type=float, default=1.0, help="time for each number of cells (default 1)")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+    _run_options(_command(commands, "run", "run an artefact over drivers in netCDF files"))
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction, name: str, does: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+    parser.add_argument("file", type=Path, metavar="FILE", help="artefact, NAME.pt")
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--forcing", type=Path, nargs="+", required=True, metavar="NC",
+                        help="drivers: dataset.nc, or files in the order of time, daily or finer")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="NC", help="netCDF file of daily fluxes to write")
+    parser.add_argument(
+        "--statics", type=Path, metavar="NC", help="file of the statics (default: the first of --forcing)"
+    )
+    parser.add_argument("--map", type=_pair, action="append", default=[], metavar="NAME=VARIABLE",
+                        help="what a driver or static is called in the file, such as tas=TBOT")  # fmt: skip
+    parser.add_argument("--units", type=_pair, action="append", default=[], metavar="NAME=UNITS",
+                        help="units of a driver or static in the file, or those that a flux is written in")  # fmt: skip
+    parser.add_argument("--set", type=_pair, action="append", default=[], metavar="NAME=VALUE", dest="constants",
+                        help="one value for a driver or static, in the artefact's units")  # fmt: skip
+    parser.add_argument(
+        "--start", metavar="YYYY-MM-DD", help="first day (default: the first in the files, or that of the restart)"
+    )
+    parser.add_argument("--end", metavar="YYYY-MM-DD", help="last day (default: the last in the files)")
+    parser.add_argument("--restart-in", type=Path, metavar="NC", help="go on from this restart file")
+    parser.add_argument("--restart-out", type=Path, metavar="NC", help="write the state after the last day")
+    parser.add_argument("--observed", action="store_true",
+                        help="show the model the measured flux in the file, where it takes past flux")  # fmt: skip
+    parser.add_argument(
+        "--chunk", type=_count, default=4096, metavar="N", help="cells in memory at a time (default 4096)"
+    )
+    parser.add_argument("--backend", help="backend (default: the artefact's first that works)")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"expected NAME=SOMETHING, not '{text}'")
+    return name.strip(), value.strip()
