@@ -51,6 +51,16 @@ std::size_t staging_of_environment() {
   return *end == '\0' && megabytes > 0 && megabytes <= 1000000 ? megabytes << 20 : Cells::usual_staging;
 }
 
+// Every element must have an address, and one that a processor may read numbers of that type from.
+void check_reach(const char* role, const std::string& name, const HostArray& array, std::size_t ncell) {
+  const std::size_t size = array.type == ECOSTEP_F64 || array.type == ECOSTEP_I64 ? 8 : 4;
+  if (reinterpret_cast<std::uintptr_t>(array.data) % size != 0)
+    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': the address is no multiple of ", size, " bytes, the size of its type");
+  constexpr double room = static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (std::fabs(static_cast<double>(array.stride)) * static_cast<double>(size) * static_cast<double>(ncell) >= room)
+    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': ", ncell, " cells with a stride of ", array.stride, " do not fit in memory");
+}
+
 }  // namespace
 
 Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
@@ -74,6 +84,7 @@ void Cells::register_array(const char* role, const std::vector<Variable>& variab
     fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no ", role, " '", name, "' (it has: ", list_names(variables), ")");
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
   if (array.data == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': null pointer");
+  check_reach(role, name, array, ncell_);
   if (found->flag_values.empty())
     array.conversion = from_artefact ? convert_units(name, found->units, units) : convert_units(name, units, found->units);
   set_sure_limits(array, *found);
@@ -116,6 +127,8 @@ void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the state has ", ncell, " rows for ", ncell_, " cells");
   if (state == nullptr && ncell_ > 0)
     fail(ECOSTEP_INVALID_ARGUMENT, "state: null pointer, or an array section: the state must be one contiguous array");
+  if (reinterpret_cast<std::uintptr_t>(state) % sizeof(float) != 0)
+    fail(ECOSTEP_INVALID_ARGUMENT, "state: the address is no multiple of 4 bytes, the size of its type");
   state_ = state;
   state_registered_ = true;
 }

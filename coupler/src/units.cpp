@@ -272,7 +272,10 @@ Conversion convert_units(const std::string& variable, const std::string& from, c
   }
   if (source.powers != target.powers)
     fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to, "': they measure different things");
-  return {source.scale / target.scale, (source.offset - target.offset) / target.scale};
+  const Conversion conversion{source.scale / target.scale, (source.offset - target.offset) / target.scale};
+  if (!std::isnormal(conversion.scale) || !std::isfinite(conversion.offset))
+    fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to, "': the factor is no number");
+  return conversion;
 }
 
 }  // namespace ecostep
