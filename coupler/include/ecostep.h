@@ -74,10 +74,18 @@ typedef enum ecostep_status {
 } ecostep_status;
 
 /* Type of the numbers in a host array. */
-typedef enum ecostep_type { ECOSTEP_F32 = 1, ECOSTEP_F64 = 2, ECOSTEP_I32 = 3, ECOSTEP_I64 = 4 } ecostep_type;
+typedef enum ecostep_type { ECOSTEP_F32 = 1, ECOSTEP_F64 = 2, ECOSTEP_I32 = 3, ECOSTEP_I64 = 4, ECOSTEP_I8 = 5 } ecostep_type;
 
 /* What a variable of the artefact is. */
 typedef enum ecostep_role { ECOSTEP_INPUT = 1, ECOSTEP_STATIC = 2, ECOSTEP_TARGET = 3 } ecostep_role;
+
+/* What to do with values outside the range seen in training. */
+typedef enum ecostep_policy {
+  ECOSTEP_POLICY_IGNORE = 0, /* the default */
+  ECOSTEP_POLICY_WARN = 1,   /* count them */
+  ECOSTEP_POLICY_ERROR = 2,  /* ECOSTEP_BAD_VALUE */
+  ECOSTEP_POLICY_CLIP = 3    /* count them and take the nearer end of the range; also for values outside the valid range */
+} ecostep_policy;
 
 /* Description of one variable; strings live as long as the model. Limits that the artefact does not give are -Inf or Inf. */
 typedef struct ecostep_variable {
@@ -165,6 +173,23 @@ ECOSTEP_API ecostep_status ecostep_set_observed(ecostep_cells *cells, const char
 /* Register the state: ncell rows of state_size floats, one after the other. */
 ECOSTEP_API ecostep_status ecostep_set_state(ecostep_cells *cells, float *state, size_t state_size, size_t ncell) ECOSTEP_NOEXCEPT;
 
+/* Optional: which cells are active, as Fortran logical, C bool or integer (ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64): 0 = inactive. The
+ * array is read at every call that touches cells. Inactive cells are neither read, tested nor written; a cell that becomes active
+ * needs a state row for that date (ecostep_init_state works on the active cells only). NULL makes all cells active. */
+ECOSTEP_API ecostep_status ecostep_set_mask(ecostep_cells *cells, const void *active, ecostep_type type, size_t ncell,
+                                            ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
+/* What to do with values of the input or static `name` (NULL: of all) outside the range seen in training. For inputs that range is of
+ * daily values, and they are looked at when a day is complete. Values outside the valid range are ECOSTEP_BAD_VALUE under every policy
+ * but ECOSTEP_POLICY_CLIP, NaN and infinite ones under every policy. Classes are never clipped. */
+ECOSTEP_API ecostep_status ecostep_set_policy(ecostep_cells *cells, const char *name, ecostep_policy policy) ECOSTEP_NOEXCEPT;
+
+/* How many values of the input or static `name` (NULL: of all) were warned of or clipped since the cells were made. */
+ECOSTEP_API ecostep_status ecostep_range_count(const ecostep_cells *cells, const char *name, size_t *count) ECOSTEP_NOEXCEPT;
+
+/* The first of them: variable, value, cell and date; "" where there was none. Valid as long as the cells. */
+ECOSTEP_API const char *ecostep_range_message(const ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
 ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
 
@@ -185,6 +210,23 @@ ECOSTEP_API ecostep_status ecostep_reset_date(ecostep_cells *cells) ECOSTEP_NOEX
  * the first one of a run starts at midnight. The network runs on the step that completes a day; outputs are written on every step: the
  * flux of that day on its last step, and held over the next day's steps until that day's own flux is there (0 before the first). */
 ECOSTEP_API ecostep_status ecostep_step(ecostep_cells *cells, int year, int month, int day, int seconds, int dt) ECOSTEP_NOEXCEPT;
+
+/* Run `nday` whole days from the given date on, as for a spin-up through forcing of the past: day k of cell i lies at data[k * day_stride
+ * + i * stride] of each registered input and measured flux (a spatial stride of 0 means one value a day: data[k]). Outputs receive the
+ * last day's flux. Usually called on a set of cells of its own that shares the state array. Stops at the first day that fails; the
+ * state is then that of the day before. */
+ECOSTEP_API ecostep_status ecostep_spin_up(ecostep_cells *cells, int year, int month, int day, size_t nday,
+                                           ptrdiff_t day_stride) ECOSTEP_NOEXCEPT;
+
+/* Derivative of a day's step at the present inputs and state, for calibration and data assimilation (vector-Jacobian product). Nothing but
+ * the two results is written. With the weights flux_weight (ncell, C) of the fluxes in the units of their registered outputs (the
+ * artefact's where there is none) and, unless NULL, state_weight (ncell, state_size) of the new state, it gives the derivative of the
+ * weighted sum with respect to each input in the host's unit, input_gradient (ncell, D), and to the state, state_gradient (ncell,
+ * state_size). Chained over days backwards with state_weight = the following day's state_gradient it is the adjoint of a run.
+ * ECOSTEP_NOT_AVAILABLE where the backend has no derivatives: open the artefact with "torchscript" then. */
+ECOSTEP_API ecostep_status ecostep_step_gradient(ecostep_cells *cells, int year, int month, int day, const double *flux_weight,
+                                                 const double *state_weight, double *input_gradient,
+                                                 double *state_gradient) ECOSTEP_NOEXCEPT;
 
 /* ---- errors ----------------------------------------------------------------------------------------------------------------- */
 

@@ -49,6 +49,7 @@ py::tuple verify(const Model& model) {
 }
 
 ecostep_type type_of(const py::array& values) {
+  if (values.itemsize() == 1) return ECOSTEP_I8;
   const bool integer = values.dtype().kind() == 'i';
   if (values.itemsize() == 4) return integer ? ECOSTEP_I32 : ECOSTEP_F32;
   return integer ? ECOSTEP_I64 : ECOSTEP_F64;
@@ -62,6 +63,7 @@ int register_array(Cells& cells, const std::string& role, const std::string& nam
   const std::ptrdiff_t stride = n > 1 ? values.strides(0) / values.itemsize() : 1;
   const ecostep_type type = type_of(values);
   void* data = const_cast<void*>(values.data());
+  if (role == "mask") return ecostep_set_mask(cells.handle, data, type, n, stride);
   if (role == "input") return ecostep_set_input(cells.handle, name.c_str(), units.c_str(), data, type, n, stride);
   if (role == "static") return ecostep_set_static(cells.handle, name.c_str(), units.c_str(), data, type, n, stride);
   if (role == "output") return ecostep_set_output(cells.handle, name.c_str(), units.c_str(), data, type, n, stride);
@@ -71,6 +73,28 @@ int register_array(Cells& cells, const std::string& role, const std::string& nam
 int set_state(Cells& cells, py::array_t<float, py::array::c_style>& state) {
   return ecostep_set_state(cells.handle, state.mutable_data(), static_cast<std::size_t>(state.shape(1)),
                            static_cast<std::size_t>(state.shape(0)));
+}
+
+py::tuple range_count(const Cells& cells, const std::string& name) {
+  std::size_t count = 0;
+  const int status = ecostep_range_count(cells.handle, name.empty() ? nullptr : name.c_str(), &count);
+  return py::make_tuple(status, count);
+}
+
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// Shapes are tested in cells.py.
+int gradient(Cells& cells, int year, int month, int day, const Doubles& flux, const py::object& state, Doubles& to_inputs,
+             Doubles& to_state) {
+  const Doubles weights = state.is_none() ? Doubles() : state.cast<Doubles>();
+  const double* const state_weight = state.is_none() ? nullptr : weights.data();
+  double *const inputs = to_inputs.mutable_data(), *const memory = to_state.mutable_data();
+  const py::gil_scoped_release unlocked;
+  return ecostep_step_gradient(cells.handle, year, month, day, flux.data(), state_weight, inputs, memory);
+}
+
+int spin_up(Cells& cells, int year, int month, int day, std::size_t nday, std::ptrdiff_t day_stride) {
+  return ecostep_spin_up(cells.handle, year, month, day, nday, day_stride);
 }
 
 int step(Cells& cells, int year, int month, int day, int seconds, int dt) {
@@ -113,6 +137,8 @@ PYBIND11_MODULE(_binding, m) {
       .def("name", [](const Model& model) { return ecostep_model_name(model.handle); })
       .def("kind", [](const Model& model) { return ecostep_model_kind(model.handle); })
       .def("backend", [](const Model& model) { return ecostep_model_backend(model.handle); })
+      .def("backend_reason", [](const Model& model) { return ecostep_model_backend_reason(model.handle); })
+      .def("flops", [](const Model& model) { return ecostep_model_flops(model.handle); })
       .def("past_flux", [](const Model& model) { return ecostep_model_past_flux(model.handle); })
       .def("metadata", [](const Model& model) { return ecostep_model_metadata(model.handle); });
 
@@ -126,6 +152,17 @@ PYBIND11_MODULE(_binding, m) {
            })
       .def("set_state", &set_state)
       .def("register", &register_array)
+      .def("set_policy",
+           [](Cells& cells, const std::string& name, int policy) {
+             return static_cast<int>(
+                 ecostep_set_policy(cells.handle, name.empty() ? nullptr : name.c_str(), static_cast<ecostep_policy>(policy)));
+           })
+      .def("range_count", &range_count)
+      .def("range_message", [](const Cells& cells) { return ecostep_range_message(cells.handle); })
+      .def("set_staging",
+           [](Cells& cells, std::size_t bytes) { return static_cast<int>(ecostep_set_staging(cells.handle, bytes)); })
+      .def("spin_up", &spin_up, py::call_guard<py::gil_scoped_release>())
+      .def("gradient", &gradient)
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })
       .def("reset_date", [](Cells& cells) { return static_cast<int>(ecostep_reset_date(cells.handle)); })
       .def("time_days", &time_days)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from coupler.python.model import Model
 
 
+POLICIES = ("ignore", "warn", "error", "clip")  # ecostep_policy
+
+
 class Cells:
     """``ncell`` cells (N) of a host, whose numpy arrays are read and written in place at every step.
 
@@ -25,6 +28,7 @@ class Cells:
     def __init__(self, model: Model, ncell: int, calendar: str = "standard"):
         if ncell < 0:
             raise ValueError(f"number of cells is {ncell}")
+        self._model, self._ncell, self._calendar = model, ncell, calendar
         self._handle = _binding.Cells()
         self._arrays: dict[tuple[str, str], NDArray] = {}
         check(self._handle.create(model._handle, ncell))
@@ -66,6 +70,46 @@ class Cells:
         """Register measured flux (N,), NaN = not known, read on the step that completes a day."""
         self._register("observed", name, values, units)
 
+    def set_mask(self, active: NDArray | None) -> None:
+        """Register which cells are active: bool, int32 or int64 (N,), read at every call; None = all.
+
+        Inactive cells are neither read, tested nor written.
+        """
+        if active is None:
+            active = np.ones(self._ncell, np.int32)
+        if (
+            not isinstance(active, np.ndarray)
+            or active.ndim != 1
+            or active.dtype.name not in ("bool", "int32", "int64")
+        ):
+            raise TypeError("mask: expected a one-dimensional numpy array of bool, int32 or int64")
+        check(self._handle.register("mask", "", "", active))
+        self._arrays["mask", ""] = active
+
+    def set_policy(self, policy: str, name: str | None = None) -> None:
+        """What to do with values of an input or static (None: of all) outside the range seen in training.
+
+        ``"ignore"`` (the default), ``"warn"`` (counted: :meth:`range_count`), ``"error"`` or ``"clip"``.
+        """
+        if policy not in POLICIES:
+            raise ValueError(f"policy '{policy}' is not one of {', '.join(POLICIES)}")
+        check(self._handle.set_policy(name or "", POLICIES.index(policy)))
+
+    def range_count(self, name: str | None = None) -> int:
+        """How many values of an input or static (None: of all) were warned of or clipped."""
+        status, count = self._handle.range_count(name or "")
+        check(status)
+        return count
+
+    @property
+    def range_message(self) -> str:
+        """The first value that was warned of or clipped; empty where there was none."""
+        return self._handle.range_message()
+
+    def set_staging(self, size: int) -> None:
+        """Bytes in which results of a step wait until they are known to be sound (ecostep_set_staging)."""
+        check(self._handle.set_staging(size))
+
     def init_state(self) -> None:
         """Fill the state for a fresh start from the registered statics."""
         check(self._handle.init_state())
@@ -83,6 +127,53 @@ class Cells:
         status, seconds = self._handle.time_days(year, month, day, count)
         check(status)
         return seconds
+
+    def spin_up(
+        self,
+        year: int,
+        month: int,
+        day: int,
+        inputs: dict[str, tuple[NDArray, str]],
+        observed: dict[str, tuple[NDArray, str]] | None = None,
+    ) -> None:
+        """Run days of the past from a date on: for each input, (T, N) or, the same for all cells, (T,), and its units.
+
+        ``observed`` likewise holds measured flux, NaN = not known. The state goes on from where it is; outputs are not
+        written. :meth:`reset_date` allows another date afterwards.
+        """
+        days = {len(values) for values, _ in [*inputs.values(), *(observed or {}).values()]}
+        if len(days) != 1:
+            raise ValueError(f"spin_up: the series have {sorted(days)} days")
+        past = Cells(self._model, self._ncell, self._calendar)
+        past.state = self._state
+        if ("mask", "") in self._arrays:
+            past.set_mask(self._arrays["mask", ""])
+        for role, series in (("input", inputs), ("observed", observed or {})):
+            for name, (values, units) in series.items():
+                whole = np.ascontiguousarray(np.broadcast_to(values.T, (self._ncell, len(values))).T, np.float64)
+                past._register(role, name, whole[0] if len(whole) else np.zeros(self._ncell), units)
+                past._arrays["series " + role, name] = whole
+        check(past._handle.spin_up(year, month, day, days.pop(), self._ncell))
+
+    def gradient(
+        self, year: int, month: int, day: int, flux_weight: NDArray, state_weight: NDArray | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Derivative of a day's step at the present inputs and state, which stay as they are (ecostep_step_gradient).
+
+        flux_weight: (N, C) of the fluxes in the units of their registered outputs; state_weight: (N, state_size) of the
+        new state or None -> derivatives of the weighted sum with respect to the inputs in their registered units (N, D)
+        and to the state (N, state_size).
+        """
+        shape = (self._ncell, len(self._model.targets))
+        if np.shape(flux_weight) != shape:
+            raise ValueError(f"flux_weight has shape {np.shape(flux_weight)}, expected {shape}")
+        if state_weight is not None and np.shape(state_weight) != self._state.shape:
+            raise ValueError(f"state_weight has shape {np.shape(state_weight)}, expected {self._state.shape}")
+        to_inputs, to_state = np.zeros((self._ncell, len(self._model.inputs))), np.zeros(self._state.shape)
+        weights = None if state_weight is None else np.ascontiguousarray(state_weight, np.float64)
+        flux = np.ascontiguousarray(flux_weight, np.float64)
+        check(self._handle.gradient(year, month, day, flux, weights, to_inputs, to_state))
+        return to_inputs, to_state
 
     def _register(self, role: str, name: str, values: NDArray, units: str) -> None:
         if not isinstance(values, np.ndarray) or values.ndim != 1:

@@ -36,8 +36,8 @@ def library_version() -> str:
 class Model:
     """An artefact (docs/formats.md, section 2). Nothing in it changes, so threads may share it.
 
-    ``backend`` is ``"torchscript"``, ``"stub"`` or None for the artefact's first. Raises :class:`EcostepError` with
-    status FILE_ERROR, NOT_AN_ARTEFACT, NEWER_FORMAT, CORRUPT or NO_BACKEND.
+    ``backend`` is ``"native"``, ``"torchscript"``, ``"stub"`` or None for the first that works. Raises
+    :class:`EcostepError` with status FILE_ERROR, NOT_AN_ARTEFACT, NEWER_FORMAT, CORRUPT or NO_BACKEND.
     """
 
     def __init__(self, path: str | os.PathLike[str], backend: str | None = None):
@@ -58,6 +58,16 @@ class Model:
     def backend(self) -> str:
         """Backend in use."""
         return self._handle.backend()
+
+    @property
+    def backend_reason(self) -> str:
+        """Why the backend in use is not the one that would come first; empty where it is, or was asked for."""
+        return self._handle.backend_reason()
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of an ordinary day's step of one cell; 0 where the backend does not know."""
+        return self._handle.flops()
 
     @property
     def past_flux(self) -> str:

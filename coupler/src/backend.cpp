@@ -100,6 +100,22 @@ class PluginBackend final : public Backend {
       for (std::size_t i = 0; i < block.used; ++i) block.flux[c * block.stride + i] = scratch.flux[i * c_ + c];
   }
 
+  void gradient(const std::int64_t* calendar, const Block& block, const Adjoint& adjoint) const override {
+    Scratch& scratch = sized_scratch();
+    const Arguments in = take(block, scratch);
+    AlignedFloats flux(rows_ * c_), state(rows_ * s_), drivers(rows_ * d_);  // weights of the rows that fill up stay 0
+    std::copy_n(adjoint.flux, block.used * c_, flux.data());
+    if (adjoint.state != nullptr) std::copy_n(adjoint.state, block.used * s_, state.data());
+    Message message;
+    message[0] = '\0';
+    if (plugin_.gradient(model_, rows_, in.drivers, calendar, in.observed, in.state, flux.data(),
+                         adjoint.state != nullptr ? state.data() : nullptr, drivers.data(), scratch.new_state.data(),
+                         message.data(), message.size()) != 0)
+      fail(ECOSTEP_BACKEND_FAILED, "torchscript: derivative: ", message.data());
+    std::copy_n(drivers.data(), block.used * d_, adjoint.drivers);
+    std::copy_n(scratch.new_state.data(), block.used * s_, adjoint.old_state);
+  }
+
  private:
   using Message = std::array<char, 1024>;
 

@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/script.h>
 #include <torch/version.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -153,6 +154,7 @@ int open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* siz
     model->sizes = *sizes;
     model->module = torch::jit::load(stream, at::kCPU);
     model->module.eval();
+    for (at::Tensor parameter : model->module.parameters()) parameter.requires_grad_(false);  // gradients are of inputs alone
     model->init_state = find_method(model->module, "init_state");
     model->step = find_method(model->module, "step");
     if (sizes->takes_observed) model->step_observed = find_method(model->module, "step_observed");
@@ -169,22 +171,58 @@ int init_state(void* handle, std::size_t rows, const float* statics, float* stat
   });
 }
 
+c10::intrusive_ptr<c10::ivalue::Tuple> call_step(const Model& model, std::size_t rows, const at::Tensor& drivers,
+                                                 const int64_t* calendar, const float* observed, const at::Tensor& state) {
+  std::vector<c10::IValue> arguments{drivers, torch::from_blob(const_cast<int64_t*>(calendar), {6}, at::kLong)};
+  if (observed != nullptr) arguments.emplace_back(block(observed, rows, model.sizes.n_targets));
+  arguments.emplace_back(state);
+  const c10::IValue result =
+      observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
+  TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
+  return result.toTuple();
+}
+
 int step(void* handle, std::size_t rows, const float* drivers, const int64_t* calendar, const float* observed, const float* state,
          float* flux, float* new_state, char* message, std::size_t n_message) {
   return reported(message, n_message, [&] {
-    Model& model = *static_cast<Model*>(handle);
+    const Model& model = *static_cast<Model*>(handle);
     const ecostep_plugin_sizes& n = model.sizes;
     const Conditions conditions;
-    std::vector<c10::IValue> arguments{block(drivers, rows, n.n_inputs),
-                                       torch::from_blob(const_cast<int64_t*>(calendar), {6}, at::kLong)};
-    if (observed != nullptr) arguments.emplace_back(block(observed, rows, n.n_targets));
-    arguments.emplace_back(block(state, rows, n.state_size));
-    const c10::IValue result =
-        observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
-    TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
-    const auto& parts = result.toTupleRef().elements();
-    copy_out(parts[0], "the flux", rows, n.n_targets, flux);
-    copy_out(parts[1], "the state", rows, n.state_size, new_state);
+    const auto result =
+        call_step(model, rows, block(drivers, rows, n.n_inputs), calendar, observed, block(state, rows, n.state_size));
+    copy_out(result->elements()[0], "the flux", rows, n.n_targets, flux);
+    copy_out(result->elements()[1], "the state", rows, n.state_size, new_state);
+  });
+}
+
+int gradient(void* handle, std::size_t rows, const float* drivers, const int64_t* calendar, const float* observed,
+             const float* state, const float* flux_weight, const float* state_weight, float* driver_gradient, float* state_gradient,
+             char* message, std::size_t n_message) {
+  return reported(message, n_message, [&] {
+    const Model& model = *static_cast<Model*>(handle);
+    const ecostep_plugin_sizes& n = model.sizes;
+    const OneThread one_thread;
+    const torch::jit::GraphOptimizerEnabledGuard plain(false);
+    const c10::AutoGradMode with_gradients(true);
+    const at::Tensor inputs = block(drivers, rows, n.n_inputs).requires_grad_(true);
+    const at::Tensor memory = block(state, rows, n.state_size).requires_grad_(true);
+    const auto result = call_step(model, rows, inputs, calendar, observed, memory);
+    const at::Tensor flux = result->elements()[0].toTensor(), new_state = result->elements()[1].toTensor();
+    std::vector<at::Tensor> outputs, weights;
+    const auto weigh = [&](const at::Tensor& output, const float* weight, std::size_t columns) {
+      if (!output.requires_grad() || weight == nullptr) return;
+      outputs.push_back(output);
+      weights.push_back(block(weight, rows, columns));
+    };
+    weigh(flux, flux_weight, n.n_targets);
+    weigh(new_state, state_weight, n.state_size);
+    std::vector<at::Tensor> found(2);
+    if (!outputs.empty()) found = torch::autograd::grad(outputs, {inputs, memory}, weights, false, false, true);
+    const auto give = [&](const at::Tensor& values, const at::Tensor& like, const char* what, std::size_t columns, float* out) {
+      copy_out(values.defined() ? values : at::zeros_like(like), what, rows, columns, out);
+    };
+    give(found[0], inputs.detach(), "the derivative", n.n_inputs, driver_gradient);
+    give(found[1], memory.detach(), "the derivative", n.state_size, state_gradient);
   });
 }
 
@@ -195,6 +233,6 @@ void close(void* handle) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const ecostep_plugin* ecostep_plugin_entry(void) {
-  static const ecostep_plugin plugin{ECOSTEP_PLUGIN_ABI, open, init_state, step, close};
+  static const ecostep_plugin plugin{ECOSTEP_PLUGIN_ABI, open, init_state, step, gradient, close};
   return &plugin;
 }

@@ -66,6 +66,8 @@ void check_reach(const char* role, const std::string& name, const HostArray& arr
 Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
     : model_(std::move(model)),
       ncell_(ncell),
+      input_ranges_("input", model_->artefact.inputs),
+      static_ranges_("static", model_->artefact.statics),
       block_(model_->backend->block()),
       stride_(padded(block_)),
       staging_bytes_(staging_of_environment()) {
@@ -133,15 +135,63 @@ void Cells::set_state(float* state, std::size_t state_size, std::size_t ncell) {
   state_registered_ = true;
 }
 
+void Cells::set_mask(HostArray mask, std::size_t ncell) {
+  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the mask has ", ncell, " values for ", ncell_, " cells");
+  if (mask.type == ECOSTEP_F32 || mask.type == ECOSTEP_F64)
+    fail(ECOSTEP_INVALID_ARGUMENT, "the mask is logical or integer: ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64");
+  mask.registered = mask.data != nullptr;
+  if (mask.registered) active_.reserve(ncell_);
+  mask_ = mask;
+}
+
+void Cells::set_policy(const char* name, ecostep_policy policy) {
+  const bool inputs = input_ranges_.set_policy(name, policy), statics = static_ranges_.set_policy(name, policy);
+  if (!inputs && !statics) fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no input or static '", name, "'");
+}
+
+std::size_t Cells::range_count(const char* name) const {
+  std::size_t count = 0;
+  const bool inputs = input_ranges_.add_count(name, count), statics = static_ranges_.add_count(name, count);
+  if (!inputs && !statics) fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no input or static '", name, "'");
+  return count;
+}
+
+const std::string& Cells::range_message() const {
+  return static_ranges_.message().empty() ? input_ranges_.message() : static_ranges_.message();
+}
+
 void Cells::require_state() const {
   if (!state_registered_) fail(ECOSTEP_NOT_REGISTERED, "the state was not registered (ecostep_set_state)");
 }
 
 void Cells::check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
-                             const CellList& cells) const {
+                             const Ranges& ranges, const CellList& cells) const {
   for (std::size_t v = 0; v < variables.size(); ++v)
     if (!arrays[v].registered) fail(ECOSTEP_NOT_REGISTERED, role, " '", variables[v].name, "' was not registered");
-  for (std::size_t v = 0; v < variables.size(); ++v) check_values(role, variables[v], arrays[v], cells, ncell_);
+  for (std::size_t v = 0; v < variables.size(); ++v) check_values(role, variables[v], arrays[v], cells, ncell_, ranges.clips(v));
+}
+
+void Cells::check_static_ranges(const CellList& cells) {
+  static_ranges_.begin();
+  for (std::size_t first = 0; first < cells.size && static_ranges_.any(); first += block_) {
+    const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
+    for (std::size_t v = 0; v < statics_.size(); ++v) {
+      statics_[v].gather(some, drivers_.data());
+      static_ranges_.look(v, drivers_.data(), some, ncell_, "");
+    }
+  }
+}
+
+// The ranges seen in training are of daily values.
+void Cells::check_day_ranges(const Step& step, const CellList& cells) {
+  input_ranges_.begin();
+  if (!input_ranges_.any()) return;
+  const std::string when = " on " + to_string(step.date);
+  for (std::size_t first = 0; first < cells.size; first += block_) {
+    const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
+    gather_drivers(step, some);
+    for (std::size_t v = 0; v < inputs_.size(); ++v) input_ranges_.look(v, drivers_.data() + v * stride_, some, ncell_, when);
+  }
 }
 
 void Cells::check_observed(const CellList& cells) const {
@@ -193,13 +243,26 @@ void Cells::check_row_clock(const Step& step, std::size_t cell) const {
 }
 
 CellList Cells::active_cells() {
-  return {0, ncell_, nullptr};
+  if (!mask_.registered) return {0, ncell_, nullptr};
+  active_.clear();
+  for (std::size_t cell = 0; cell < ncell_; ++cell)
+    if (mask_.read(cell) != 0.0) active_.push_back(cell);
+  if (active_.size() == ncell_) return {0, ncell_, nullptr};
+  return {0, active_.size(), active_.data()};
+}
+
+double Cells::read_input(std::size_t variable, std::size_t cell) const {
+  const double value = inputs_[variable].read(cell);
+  if (!input_ranges_.clips(variable)) return value;
+  const Variable& input = model_->artefact.inputs[variable];
+  return std::min(std::max(value, input.valid_min), input.valid_max);
 }
 
 void Cells::init_state() {
   require_state();
   const CellList cells = active_cells();
-  check_registered("static", model_->artefact.statics, statics_, cells);
+  check_registered("static", model_->artefact.statics, statics_, static_ranges_, cells);
+  check_static_ranges(cells);
   const RowLayout& layout = model_->layout;
   const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / sizeof(float) / std::max<std::size_t>(1, layout.model));
   const std::size_t rows = std::min(std::max(block_, chunk / block_ * block_), cells.size);
@@ -208,7 +271,10 @@ void Cells::init_state() {
     const std::size_t size = std::min(rows, cells.size - first);
     for (std::size_t start = 0; start < size; start += block_) {
       const CellList block{first + start, std::min(block_, size - start), cells.index};
-      for (std::size_t v = 0; v < statics_.size(); ++v) statics_[v].gather(block, drivers_.data() + v * stride_);
+      for (std::size_t v = 0; v < statics_.size(); ++v) {
+        statics_[v].gather(block, drivers_.data() + v * stride_);
+        static_ranges_.clip(v, drivers_.data() + v * stride_, block.size);
+      }
       model_->backend->init_state(block.size, stride_, drivers_.data(), staging_.get() + start * layout.model, layout.model);
     }
     if (!all_finite(staging_.get(), size * layout.model))
@@ -220,6 +286,7 @@ void Cells::init_state() {
       memory[layout.date] = RowLayout::no_date;
     }
   }
+  static_ranges_.keep();
 }
 
 void Cells::reset_date() {
@@ -236,12 +303,84 @@ void Cells::step(const Date& date, int seconds, int dt) {
   require_state();
   const CellList cells = active_cells();
   check_clock(step, cells);
-  check_registered("input", model_->artefact.inputs, inputs_, cells);
-  if (step.completes_day()) {
-    if (any_observed_) check_observed(cells);
-    run_day(step, cells);
-  } else {
-    accumulate(step, cells);
+  check_registered("input", model_->artefact.inputs, inputs_, input_ranges_, cells);
+  if (!step.completes_day()) return accumulate(step, cells);
+  if (any_observed_) check_observed(cells);
+  check_day_ranges(step, cells);
+  run_day(step, cells);
+  input_ranges_.keep();
+}
+
+void Cells::spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride) {
+  const std::vector<HostArray> inputs = inputs_, observed = observed_;
+  const auto move_on = [&](std::vector<HostArray>& arrays) {
+    for (HostArray& array : arrays)
+      if (array.registered && array.data != nullptr) array.data = array.element(array.stride == 0 ? 1 : day_stride);
+  };
+  try {
+    Date date = first;
+    for (std::size_t day = 0; day < nday; ++day, date = next_day(calendar_, date)) {
+      step(date, 0, 86400);
+      move_on(inputs_), move_on(observed_);
+    }
+  } catch (...) {
+    inputs_ = inputs, observed_ = observed;
+    throw;
+  }
+  inputs_ = inputs, observed_ = observed;
+}
+
+void Cells::gradient(const Date& date, const double* flux_weight, const double* state_weight, double* input_gradient,
+                     double* state_gradient) {
+  const Step step{date, 0, 86400};
+  require_state();
+  const CellList cells = active_cells();
+  check_clock(step, cells);
+  check_registered("input", model_->artefact.inputs, inputs_, input_ranges_, cells);
+  if (any_observed_) check_observed(cells);
+  check_day_ranges(step, cells);
+  const RowLayout& layout = model_->layout;
+  const std::size_t d = inputs_.size(), c = outputs_.size(), s = layout.model;
+  const auto calendar = calendar_row(calendar_, date);
+  model_->backend->changes(calendar.data(), any_observed_, ranges_);
+  width_ = total_size(ranges_);
+  reserve_staging(std::min(block_, cells.size) * width_);
+  std::vector<float> fluxes(block_ * c), states(state_weight != nullptr ? block_ * s : 0), to_inputs(block_ * d),
+      to_states(block_ * s);
+  for (std::size_t first = 0; first < cells.size; first += block_) {
+    const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
+    Block block = gather(step, some);
+    block.changed = staging_.get();
+    model_->backend->step(calendar.data(), block);
+    for (std::size_t i = 0; i < some.size; ++i) {
+      const std::size_t cell = some[i];
+      const double* const row_weight = state_weight != nullptr ? state_weight + cell * layout.size : nullptr;
+      for (std::size_t v = 0; v < c; ++v) {
+        const Variable& target = model_->artefact.targets[v];
+        const float flux = block.flux[v * stride_ + i];
+        double weight = flux_weight[cell * c + v] * (outputs_[v].registered ? outputs_[v].conversion.scale : 1.0);
+        if (row_weight != nullptr) weight += row_weight[layout.flux + v];
+        const bool held = flux < static_cast<float>(target.valid_min) || flux > static_cast<float>(target.valid_max);
+        fluxes[i * c + v] = held ? 0.0f : static_cast<float>(weight);
+      }
+      if (row_weight != nullptr) std::copy_n(row_weight, s, states.data() + i * s);
+    }
+    model_->backend->gradient(
+        calendar.data(), block,
+        {fluxes.data(), state_weight != nullptr ? states.data() : nullptr, to_inputs.data(), to_states.data()});
+    for (std::size_t i = 0; i < some.size; ++i) {
+      const std::size_t cell = some[i];
+      if (!all_finite(to_inputs.data() + i * d, d) || !all_finite(to_states.data() + i * s, s))
+        fail(ECOSTEP_BACKEND_FAILED, "the derivative in cell ", cell + 1, " of ", ncell_, " (counted from 1) on ", to_string(date),
+             " is not finite");
+      for (std::size_t v = 0; v < d; ++v) {
+        const bool clipped = input_ranges_.clips(v) && !input_ranges_.inside(v, static_cast<float>(inputs_[v].read(cell)));
+        input_gradient[cell * d + v] = clipped ? 0.0 : to_inputs[i * d + v] * inputs_[v].conversion.scale;
+      }
+      double* const row_gradient = state_gradient + cell * layout.size;
+      std::copy_n(to_states.data() + i * s, s, row_gradient);
+      std::fill(row_gradient + s, row_gradient + layout.size, 0.0);
+    }
   }
 }
 
@@ -255,7 +394,7 @@ void Cells::accumulate(const Step& step, const CellList& cells) {
       const Variable& input = model_->artefact.inputs[v];
       if (input.accumulate == Accumulate::last) continue;
       float* const slot = memory + layout.slot[v];
-      const double value = running_value(input, slot, step.seconds == 0, inputs_[v].read(cell), step.dt);
+      const double value = running_value(input, slot, step.seconds == 0, read_input(v, cell), step.dt);
       if (input.accumulate == Accumulate::mean || input.accumulate == Accumulate::sum)
         write_pair(slot, value);
       else
@@ -278,7 +417,7 @@ void Cells::gather_drivers(const Step& step, const CellList& cells) {
     }
     for (std::size_t i = 0; i < cells.size; ++i) {
       const float* const slot = row(cells[i]) + model_->layout.slot[v];
-      const double value = running_value(input, slot, false, inputs_[v].read(cells[i]), step.dt);
+      const double value = running_value(input, slot, false, read_input(v, cells[i]), step.dt);
       out[i] = static_cast<float>(input.accumulate == Accumulate::mean ? value / 86400.0 : value);
     }
   }
@@ -295,12 +434,20 @@ void Cells::gather_observed(const CellList& cells) {
 }
 
 Block Cells::gather(const Step& step, const CellList& cells) {
+  const RowLayout& layout = model_->layout;
   gather_drivers(step, cells);
+  for (std::size_t v = 0; v < inputs_.size() && input_ranges_.any(); ++v)
+    input_ranges_.clip(v, drivers_.data() + v * stride_, cells.size);
   if (any_observed_) gather_observed(cells);
-  const float* state = row(cells[0]);
-  return {
-      cells.size,         stride_, drivers_.data(), any_observed_ ? observed_block_.data() : nullptr, state, model_->layout.size,
-      flux_block_.data(), nullptr, width_};
+  Block block{cells.size,    stride_,     drivers_.data(),    any_observed_ ? observed_block_.data() : nullptr,
+              row(cells[0]), layout.size, flux_block_.data(), nullptr,
+              width_};
+  if (!cells.consecutive()) {
+    state_block_.resize(block_ * layout.model);
+    for (std::size_t i = 0; i < cells.size; ++i) std::copy_n(row(cells[i]), layout.model, state_block_.data() + i * layout.model);
+    block.state = state_block_.data(), block.state_stride = layout.model;
+  }
+  return block;
 }
 
 void Cells::reserve_staging(std::size_t floats) {

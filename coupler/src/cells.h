@@ -9,6 +9,7 @@
 #include "calendar.h"
 #include "host_array.h"
 #include "model.h"
+#include "ranges.h"
 
 namespace ecostep {
 
@@ -23,9 +24,19 @@ class Cells {
   void set_state(float* state, std::size_t state_size, std::size_t ncell);
   void set_calendar(const std::string& name) { calendar_ = parse_calendar(name); }
 
+  void set_mask(HostArray mask, std::size_t ncell);
+  void set_policy(const char* name, ecostep_policy policy);
+  std::size_t range_count(const char* name) const;
+  const std::string& range_message() const;
+
   void init_state();
   void reset_date();
   void step(const Date& date, int seconds, int dt);
+  void spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride);
+
+  // Weights (ncell, C) and (ncell, row) or null -> derivatives (ncell, D) and (ncell, row), in the host's units.
+  void gradient(const Date& date, const double* flux_weight, const double* state_weight, double* input_gradient,
+                double* state_gradient);
   std::size_t size() const { return ncell_; }
 
   // Memory for the results of a chunk of cells. Where those of all cells fit, a step that fails leaves everything untouched.
@@ -46,7 +57,9 @@ class Cells {
   void check_clock(const Step& step, const CellList& cells) const;
   void check_row_clock(const Step& step, std::size_t cell) const;
   void check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
-                        const CellList& cells) const;
+                        const Ranges& ranges, const CellList& cells) const;
+  void check_static_ranges(const CellList& cells);
+  void check_day_ranges(const Step& step, const CellList& cells);
   void check_observed(const CellList& cells) const;
 
   CellList active_cells();
@@ -58,6 +71,7 @@ class Cells {
   void gather_observed(const CellList& cells);
   void reserve_staging(std::size_t floats);
   void commit(const Step& step, const CellList& cells, const float* changed, const float* fluxes);
+  double read_input(std::size_t variable, std::size_t cell) const;
   float* row(std::size_t cell) const { return state_ + cell * model_->layout.size; }
 
   std::shared_ptr<const Model> model_;
@@ -65,12 +79,17 @@ class Cells {
   Calendar calendar_ = Calendar::standard;
   std::vector<HostArray> inputs_, statics_, outputs_, observed_;
   bool any_observed_ = false;
+  HostArray mask_;
+  std::vector<std::size_t> active_;  // where there is a mask
+
+  Ranges input_ranges_, static_ranges_;
   float* state_ = nullptr;
   bool state_registered_ = false;
 
   // Scratch of one block of at most block_ cells.
   std::size_t block_, stride_;
   AlignedFloats drivers_, observed_block_, flux_block_;
+  AlignedFloats state_block_;  // rows of cells that are not neighbours
 
   // Results of a chunk of cells, which reach the host only when every block of it has succeeded.
   std::size_t staging_bytes_;

@@ -53,7 +53,7 @@ T& required(T* pointer, const char* what) {
 
 ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
   const int number = static_cast<int>(type);
-  if (number < ECOSTEP_F32 || number > ECOSTEP_I64) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
+  if (number < ECOSTEP_F32 || number > ECOSTEP_I8) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
   return {data, type, stride, {}, false};
 }
 
@@ -198,6 +198,28 @@ ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) 
   return guarded([&] { required(cells, "cells").cells.set_calendar(&required(calendar, "calendar")); });
 }
 
+ecostep_status ecostep_set_mask(ecostep_cells* cells, const void* active, ecostep_type type, size_t ncell,
+                                ptrdiff_t stride) noexcept {
+  return guarded([&] { required(cells, "cells").cells.set_mask(host_array(active, type, stride), ncell); });
+}
+
+ecostep_status ecostep_set_policy(ecostep_cells* cells, const char* name, ecostep_policy policy) noexcept {
+  return guarded([&] {
+    const int number = static_cast<int>(policy);
+    if (number < ECOSTEP_POLICY_IGNORE || number > ECOSTEP_POLICY_CLIP)
+      ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "policy ", number, " is no ecostep_policy");
+    required(cells, "cells").cells.set_policy(name, policy);
+  });
+}
+
+ecostep_status ecostep_range_count(const ecostep_cells* cells, const char* name, size_t* count) noexcept {
+  return guarded([&] { required(count, "count") = required(cells, "cells").cells.range_count(name); });
+}
+
+const char* ecostep_range_message(const ecostep_cells* cells) noexcept {
+  return cells != nullptr ? cells->cells.range_message().c_str() : "";
+}
+
 ecostep_status ecostep_set_staging(ecostep_cells* cells, size_t bytes) noexcept {
   return guarded([&] { required(cells, "cells").cells.set_staging(bytes); });
 }
@@ -212,6 +234,20 @@ ecostep_status ecostep_reset_date(ecostep_cells* cells) noexcept {
 
 ecostep_status ecostep_step(ecostep_cells* cells, int year, int month, int day, int seconds, int dt) noexcept {
   return guarded([&] { required(cells, "cells").cells.step({year, month, day}, seconds, dt); });
+}
+
+ecostep_status ecostep_spin_up(ecostep_cells* cells, int year, int month, int day, size_t nday, ptrdiff_t day_stride) noexcept {
+  return guarded([&] { required(cells, "cells").cells.spin_up({year, month, day}, nday, day_stride); });
+}
+
+ecostep_status ecostep_step_gradient(ecostep_cells* cells, int year, int month, int day, const double* flux_weight,
+                                     const double* state_weight, double* input_gradient, double* state_gradient) noexcept {
+  return guarded([&] {
+    ecostep::Cells& set = required(cells, "cells").cells;
+    if (set.size() == 0) return;
+    set.gradient({year, month, day}, &required(flux_weight, "flux_weight"), state_weight,
+                 &required(input_gradient, "input_gradient"), &required(state_gradient, "state_gradient"));
+  });
 }
 
 const char* ecostep_last_error(void) noexcept {

@@ -37,16 +37,18 @@ void set_sure_limits(HostArray& array, const Variable& variable) {
                          : sure_limit<double>(to_artefact, end, -infinity, low, high);
 }
 
-void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell) {
+void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell,
+                  bool clipped) {
   const CellList distinct{cells.first, array.stride == 0 ? std::min<std::size_t>(cells.size, 1) : cells.size, cells.index};
   if (array.surely_acceptable(distinct)) return;
   for (std::size_t i = 0; i < distinct.size; ++i) {
     const double value = array.read(distinct[i]);
+    if (clipped && variable.flag_values.empty() && std::fabs(value) <= largest_value) continue;
     if (!acceptable(variable, value)) refuse_value(role, variable, value, distinct[i], ncell);
   }
 }
 
-void refuse_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
+std::string describe_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
   std::ostringstream message;
   message.precision(9);
   message << role << " '" << variable.name << "' is ";
@@ -55,6 +57,13 @@ void refuse_value(const char* role, const Variable& variable, double value, std:
   else
     message << value << (variable.units.empty() ? "" : " ") << variable.units;
   message << " in cell " << cell + 1 << " of " << ncell << " (counted from 1)";
+  return message.str();
+}
+
+void refuse_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
+  std::ostringstream message;
+  message.precision(9);
+  message << describe_value(role, variable, value, cell, ncell);
   if (!std::isfinite(value)) {
     message << ": not a finite number";
   } else if (value < variable.valid_min || value > variable.valid_max) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "artefact.h"
 #include "host_array.h"
@@ -58,7 +59,11 @@ inline bool acceptable(const Variable& variable, double value) {
 // Find the limits between which values of the host's array pass `acceptable` for sure, so that whole arrays can be tested fast.
 void set_sure_limits(HostArray& array, const Variable& variable);
 
-// Throw unless the values of these cells are acceptable.
-void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell);
+// "input 'tas' is 312 K in cell 3 of 70 (counted from 1)"
+std::string describe_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell);
+
+// Throw unless the values of these cells are acceptable. Where they will be clipped, any finite value is.
+void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell,
+                  bool clipped);
 
 }  // namespace ecostep

@@ -37,9 +37,17 @@ struct HostArray {
         return conversion(static_cast<const double*>(data)[at]);
       case ECOSTEP_I32:
         return conversion(static_cast<const std::int32_t*>(data)[at]);
+      case ECOSTEP_I8:
+        return conversion(static_cast<const std::int8_t*>(data)[at]);
       default:
         return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[at]));
     }
+  }
+
+  // Address `n` elements further on.
+  const void* element(std::ptrdiff_t n) const {
+    const std::ptrdiff_t size = type == ECOSTEP_F32 || type == ECOSTEP_I32 ? 4 : type == ECOSTEP_I8 ? 1 : 8;
+    return static_cast<const char*>(data) + n * size;
   }
 
   // Store a value given in the artefact's unit (conversion leads from it to the host's).
