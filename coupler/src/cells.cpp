@@ -53,12 +53,13 @@ std::size_t staging_of_environment() {
 
 // Every element must have an address, and one that a processor may read numbers of that type from.
 void check_reach(const char* role, const std::string& name, const HostArray& array, std::size_t ncell) {
-  const std::size_t size = array.type == ECOSTEP_F64 || array.type == ECOSTEP_I64 ? 8 : 4;
+  const std::size_t size = array.element_size();
   if (reinterpret_cast<std::uintptr_t>(array.data) % size != 0)
     fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': the address is no multiple of ", size, " bytes, the size of its type");
   constexpr double room = static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max());
   if (std::fabs(static_cast<double>(array.stride)) * static_cast<double>(size) * static_cast<double>(ncell) >= room)
-    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': ", ncell, " cells with a stride of ", array.stride, " do not fit in memory");
+    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': ", ncell, " cells with a stride of ", array.stride,
+         " do not fit in memory");
 }
 
 }  // namespace
@@ -139,6 +140,7 @@ void Cells::set_mask(HostArray mask, std::size_t ncell) {
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the mask has ", ncell, " values for ", ncell_, " cells");
   if (mask.type == ECOSTEP_F32 || mask.type == ECOSTEP_F64)
     fail(ECOSTEP_INVALID_ARGUMENT, "the mask is logical or integer: ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64");
+  if (mask.data != nullptr) check_reach("the", "mask", mask, ncell_);
   mask.registered = mask.data != nullptr;
   if (mask.registered) active_.reserve(ncell_);
   mask_ = mask;

@@ -44,10 +44,11 @@ struct HostArray {
     }
   }
 
+  std::size_t element_size() const { return type == ECOSTEP_F32 || type == ECOSTEP_I32 ? 4 : type == ECOSTEP_I8 ? 1 : 8; }
+
   // Address `n` elements further on.
   const void* element(std::ptrdiff_t n) const {
-    const std::ptrdiff_t size = type == ECOSTEP_F32 || type == ECOSTEP_I32 ? 4 : type == ECOSTEP_I8 ? 1 : 8;
-    return static_cast<const char*>(data) + n * size;
+    return static_cast<const char*>(data) + n * static_cast<std::ptrdiff_t>(element_size());
   }
 
   // Store a value given in the artefact's unit (conversion leads from it to the host's).
