@@ -1,0 +1,250 @@
+// bias + weight x in, sums in the order of the inputs. Weights are packed in groups of 16 outputs, [group][k][16]: with lanes, each weight
+// is repeated over the lanes of a register tile; a single cell takes them as vectors of outputs.
+#pragma once
+
+#include "native/elementwise.h"
+
+namespace ecostep::native {
+namespace {
+
+enum { group = 16 };  // outputs
+
+ECOSTEP_INLINE Floats activate(int activation, Floats x) {
+  switch (activation) {
+    case 1: return tanh(x);
+    case 2: return sigmoid(x);
+    case 3: return relu(x);
+    case 4: return gelu(x);
+    case 5: return softplus(x);
+    default: return x;
+  }
+}
+ECOSTEP_INLINE double activate(int activation, double x) {
+  switch (activation) {
+    case 1: return __builtin_tanh(x);
+    case 2: return sigmoid(x);
+    case 3: return relu(x);
+    case 4: return gelu(x);
+    case 5: return softplus(x);
+    default: return x;
+  }
+}
+
+struct Inputs {
+  const float* p;
+  size_t n;
+};
+
+// `outputs` of a group and `vectors` of lanes.
+template <int outputs, int vectors>
+ECOSTEP_INLINE void tile(const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias, float* out) {
+  Floats sum[outputs][vectors];
+  for (int o = 0; o < outputs; ++o)
+    for (int v = 0; v < vectors; ++v) sum[o][v] = splat(bias[o]);
+  for (size_t s = 0; s < n_inputs; ++s) {
+    const float* x = inputs[s].p;
+    for (size_t k = 0; k < inputs[s].n; ++k, x += lanes, weight += group) {
+      Floats in[vectors];
+      for (int v = 0; v < vectors; ++v) in[v] = load(x + v * width);
+      for (int o = 0; o < outputs; ++o) {
+        const Floats w = splat(weight[o]);
+        for (int v = 0; v < vectors; ++v) sum[o][v] = fma(w, in[v], sum[o][v]);
+      }
+    }
+  }
+  for (int o = 0; o < outputs; ++o)
+    for (int v = 0; v < vectors; ++v) store(out + static_cast<size_t>(o) * lanes + v * width, sum[o][v]);
+}
+
+template <int vectors>
+void tile_of(int outputs, const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias, float* out) {
+  switch (outputs) {
+    case 1: return tile<1, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 2: return tile<2, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 3: return tile<3, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 4: return tile<4, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 5: return tile<5, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 6: return tile<6, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 7: return tile<7, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    default: return tile<8, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+  }
+}
+
+enum { tile_vectors = width == 16 ? 2 : 1, tile_outputs = width == 16 ? 8 : 4, most_segments = 64 };
+
+ECOSTEP_INLINE void activate_all(int activation, float* p, size_t n) {
+  if (activation == 0) return;
+  size_t i = 0;
+  for (; i + width <= n; i += width) store(p + i, activate(activation, load(p + i)));
+  if (i < n) store_some(p + i, 1, n - i, activate(activation, load_some(p + i, 1, n - i)));
+}
+
+void linear_many(const Task& task, const Frame& frame) {
+  const size_t lanes = frame.lanes;
+  Inputs inputs[most_segments];
+  const float* const weight = static_cast<const float*>(task.weight);
+  const float* const bias = static_cast<const float*>(task.bias);
+  for (size_t row = 0; row < task.rows; ++row) {
+    for (size_t s = 0; s < task.n_segments; ++s) {
+      const Segment& segment = task.segments[s];
+      inputs[s] = {reinterpret_cast<const float*>(at(frame, segment.place)) + row * segment.n * lanes, segment.n};
+    }
+    float* const out = reinterpret_cast<float*>(at(frame, task.out)) + row * task.n * lanes;
+    for (size_t o = 0; o < task.n; o += tile_outputs) {
+      const float* const w = weight + o / group * group * task.n_k + o % group;
+      const int outputs = static_cast<int>(task.n - o < size_t{tile_outputs} ? task.n - o : size_t{tile_outputs});
+      size_t lane = 0;
+      Inputs moved[most_segments];
+      for (; lane < lanes;) {
+        for (size_t s = 0; s < task.n_segments; ++s) moved[s] = {inputs[s].p + lane, inputs[s].n};
+        if (lane + tile_vectors * width <= lanes) {
+          tile_of<tile_vectors>(outputs, moved, task.n_segments, lanes, w, bias + o, out + o * lanes + lane);
+          lane += tile_vectors * width;
+        } else {
+          tile_of<1>(outputs, moved, task.n_segments, lanes, w, bias + o, out + o * lanes + lane);
+          lane += width;
+        }
+      }
+      activate_all(task.activation, out + o * lanes, static_cast<size_t>(outputs) * lanes);
+    }
+  }
+}
+
+// `groups` groups of 16 outputs of one cell.
+template <int groups>
+ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, const float* weight, const float* bias, float* out,
+                           size_t n_out) {
+  constexpr int parts = group / width;
+  Floats sum[groups * parts];
+  for (int g = 0; g < groups * parts; ++g) sum[g] = load(bias + g * width);
+  for (size_t s = 0; s < n_inputs; ++s) {
+    const float* x = inputs[s].p;
+    for (size_t k = 0; k < inputs[s].n; ++k, weight += group) {
+      const Floats in = splat(x[k]);
+      for (int g = 0; g < groups; ++g)
+        for (int p = 0; p < parts; ++p)
+          sum[g * parts + p] = fma(load(weight + static_cast<size_t>(g) * group * n_k + p * width), in, sum[g * parts + p]);
+    }
+  }
+  for (int g = 0; g < groups * parts; ++g) {
+    const size_t first = static_cast<size_t>(g) * width;
+    if (first + width <= n_out)
+      store(out + first, sum[g]);
+    else if (first < n_out)
+      store_some(out + first, 1, n_out - first, sum[g]);
+  }
+}
+
+void linear_one(const Task& task, const Frame& frame) {
+  Inputs inputs[most_segments];
+  const float* const weight = static_cast<const float*>(task.weight);
+  const float* const bias = static_cast<const float*>(task.bias);
+  for (size_t row = 0; row < task.rows; ++row) {
+    for (size_t s = 0; s < task.n_segments; ++s) {
+      const Segment& segment = task.segments[s];
+      inputs[s] = {reinterpret_cast<const float*>(at(frame, segment.place)) + row * segment.n, segment.n};
+    }
+    float* const out = reinterpret_cast<float*>(at(frame, task.out)) + row * task.n;
+    for (size_t o = 0; o < task.n;) {
+      const size_t left = (task.n - o + group - 1) / group;
+      const float* const w = weight + o * task.n_k;
+      size_t groups = 1;
+      if (width == 16 && left >= 8) {
+        groups = 8;
+        column<8>(inputs, task.n_segments, task.n_k, w, bias + o, out + o, task.n - o);
+      } else if (left >= 4) {
+        groups = 4;
+        column<4>(inputs, task.n_segments, task.n_k, w, bias + o, out + o, task.n - o);
+      } else if (left >= 2) {
+        groups = 2;
+        column<2>(inputs, task.n_segments, task.n_k, w, bias + o, out + o, task.n - o);
+      } else {
+        column<1>(inputs, task.n_segments, task.n_k, w, bias + o, out + o, task.n - o);
+      }
+      o += groups * group;
+    }
+    activate_all(task.activation, out, task.n);
+  }
+}
+
+// In double, weights as they are: (n, n_k).
+void linear_double(const Task& task, const Frame& frame) {
+  const size_t lanes = frame.lanes;
+  const double* const bias = static_cast<const double*>(task.bias);
+  for (size_t row = 0; row < task.rows; ++row) {
+    double* const out = reinterpret_cast<double*>(at(frame, task.out)) + row * task.n * lanes;
+    for (size_t o = 0; o < task.n; ++o) {
+      const double* weight = static_cast<const double*>(task.weight) + o * task.n_k;
+      double sum[full_lanes];
+      for (size_t i = 0; i < lanes; ++i) sum[i] = bias[o];
+      for (size_t s = 0; s < task.n_segments; ++s) {
+        const Segment& segment = task.segments[s];
+        const double* x = reinterpret_cast<const double*>(at(frame, segment.place)) + row * segment.n * lanes;
+        for (size_t k = 0; k < segment.n; ++k, ++weight, x += lanes)
+          for (size_t i = 0; i < lanes; ++i) sum[i] = fma(*weight, x[i], sum[i]);
+      }
+      for (size_t i = 0; i < lanes; ++i) out[o * lanes + i] = activate(task.activation, sum[i]);
+    }
+  }
+}
+
+// ---- gates: flat over elements and lanes ----
+
+ECOSTEP_INLINE double tanh(double x) { return __builtin_tanh(x); }
+
+template <class T>
+void lstm_any(const Task& task, const Frame& frame) {
+  constexpr size_t w = Vector<T>::n;
+  const size_t n = task.n * frame.lanes;  // of each gate
+  const T* a = reinterpret_cast<const T*>(at(frame, task.a));
+  const T* c = reinterpret_cast<const T*>(at(frame, task.b));
+  T* out = reinterpret_cast<T*>(at(frame, task.out));
+  for (size_t row = 0; row < task.rows; ++row, a += 4 * n, c += n, out += 2 * n) {
+    const auto cell = [&](VectorOf<T> i, VectorOf<T> f, VectorOf<T> g, VectorOf<T> o, VectorOf<T>& memory) {
+      const VectorOf<T> entering = sigmoid(i) * tanh(g);
+      memory = fma(sigmoid(f), memory, entering);
+      return sigmoid(o) * tanh(memory);
+    };
+    size_t e = 0;
+    for (; e + w <= n; e += w) {
+      VectorOf<T> memory = load(c + e);
+      const VectorOf<T> h = cell(load(a + e), load(a + n + e), load(a + 2 * n + e), load(a + 3 * n + e), memory);
+      store(out + e, h);
+      store(out + n + e, memory);
+    }
+    if (e < n) {
+      const size_t some = n - e;
+      const auto part = [&](size_t gate) { return load_some(a + gate * n + e, 1, some); };
+      VectorOf<T> memory = load_some(c + e, 1, some);
+      const VectorOf<T> h = cell(part(0), part(1), part(2), part(3), memory);
+      store_some(out + e, 1, some, h);
+      store_some(out + n + e, 1, some, memory);
+    }
+  }
+}
+
+template <class T>
+void gru_any(const Task& task, const Frame& frame) {
+  constexpr size_t w = Vector<T>::n;
+  const size_t n = task.n * frame.lanes;
+  const T* a = reinterpret_cast<const T*>(at(frame, task.a));
+  const T* b = reinterpret_cast<const T*>(at(frame, task.b));
+  const T* h = reinterpret_cast<const T*>(at(frame, task.c));
+  T* out = reinterpret_cast<T*>(at(frame, task.out));
+  for (size_t row = 0; row < task.rows; ++row, a += 3 * n, b += 3 * n, h += n, out += n) {
+    for (size_t e = 0; e < n; e += w) {
+      const size_t some = n - e < w ? n - e : w;
+      const auto part = [&](const T* p) { return some == w ? load(p) : load_some(p, 1, some); };
+      const VectorOf<T> r = sigmoid(part(a + e) + part(b + e)), z = sigmoid(part(a + n + e) + part(b + n + e));
+      const VectorOf<T> next = tanh(fma(r, part(b + 2 * n + e), part(a + 2 * n + e)));
+      const VectorOf<T> result = fma(z, part(h + e) - next, next);
+      if (some == w)
+        store(out + e, result);
+      else
+        store_some(out + e, 1, some, result);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ecostep::native
