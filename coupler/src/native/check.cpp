@@ -16,7 +16,9 @@ std::string to_text(const Shape& shape) {
   return text + ")";
 }
 
-const char* to_text(Type type) { return type == Type::f32 ? "f32" : "f64"; }
+const char* to_text(Type type) {
+  return type == Type::f32 ? "f32" : "f64";
+}
 
 // Call `visit` with each element that a reference touches; a repeated one may come once.
 template <class Visit>
@@ -38,7 +40,8 @@ class MethodCheck {
   void run() {
     for (; at_ < method_.ops.size(); ++at_) check(method_.ops[at_]);
     if (init_ ? n_flux_ != 0 : n_flux_ != 1)
-      fail(ECOSTEP_CORRUPT, program_.file, ": extra/native.json: program '", method_.name, "' gives the fluxes ", n_flux_, " times");
+      fail(ECOSTEP_CORRUPT, program_.file, ": extra/native.json: program '", method_.name, "' gives the fluxes ", n_flux_,
+           " times");
   }
 
  private:
@@ -67,11 +70,13 @@ class MethodCheck {
     const Value& value = method_.values[static_cast<std::size_t>(index.value)];
     want(value.uniform, "'i' names a value that is not uniform");
     if (static_cast<std::size_t>(index.element) >= value.size) corrupt("'i' names element ", index.element, " of ", value.size);
-    want(written_[static_cast<std::size_t>(index.value)][static_cast<std::size_t>(index.element)], "'i' is read before it is written");
+    want(written_[static_cast<std::size_t>(index.value)][static_cast<std::size_t>(index.element)],
+         "'i' is read before it is written");
   }
 
   void check_bounds(const Reference& reference) const {
-    const std::size_t size = reference.constant ? program_.constants[reference.number].count : method_.values[reference.number].size;
+    const std::size_t size =
+        reference.constant ? program_.constants[reference.number].count : method_.values[reference.number].size;
     check_index(reference.index);
     if (reference.count() == 0) return;
     const std::ptrdiff_t low = reference.lowest(), high = reference.highest(), end = static_cast<std::ptrdiff_t>(size);
@@ -97,8 +102,13 @@ class MethodCheck {
     want(op.code == Code::copy || op.out.contiguous(), "only a copy may write with strides");
     if (uniform(op.out))
       for (const Reference& reference : op.in) want(uniform(reference), "a uniform result of what is not");
+    // uniform operations are run before all others
+    if (uniform(op.out)) want(!op.out.index, "a uniform result has a place that depends on the day");
     if (op.out.index || op.out.count() == 0) return;
-    for_each_element(op.out, 0, static_cast<std::ptrdiff_t>(op.out.offset), [&](std::size_t e) { written_[op.out.number][e] = true; });
+    for_each_element(op.out, 0, static_cast<std::ptrdiff_t>(op.out.offset), [&](std::size_t e) {
+      if (uniform(op.out)) want(!written_[op.out.number][e], "an element of a uniform value is written twice");
+      written_[op.out.number][e] = true;
+    });
   }
 
   void check(const Op& op) {
@@ -110,7 +120,8 @@ class MethodCheck {
 
   void check_operation(const Op& op) {
     switch (op.code) {
-      case Code::input: return check_input(op);
+      case Code::input:
+        return check_input(op);
       case Code::load:
         want(!init_, "'init' has no state to load");
         want_type(type(op.out), Type::f32, "the result");
@@ -123,9 +134,12 @@ class MethodCheck {
         ++n_flux_;
         want_type(type(op.in[0]), Type::f32, "'a'");
         return want_shape(op.in[0], {sizes_.targets}, "'a'");
-      case Code::linear: return check_linear(op);
-      case Code::krige: return check_krige(op);
-      default: break;
+      case Code::linear:
+        return check_linear(op);
+      case Code::krige:
+        return check_krige(op);
+      default:
+        break;
     }
     for (std::size_t i = 0; i < op.in.size(); ++i) {
       if (op.code == Code::cast) continue;
@@ -179,10 +193,10 @@ class MethodCheck {
     want(op.input != Input::statics || init_, "only 'init' has statics");
     want(op.input == Input::statics || !init_, "'init' has statics alone");
     want(op.input != Input::observed || observed_, "this program has no measured fluxes");
-    const std::size_t size = calendar                          ? 6
-                             : op.input == Input::drivers      ? sizes_.drivers
-                             : op.input == Input::observed     ? sizes_.targets
-                                                               : sizes_.statics;
+    const std::size_t size = calendar                      ? 6
+                             : op.input == Input::drivers  ? sizes_.drivers
+                             : op.input == Input::observed ? sizes_.targets
+                                                           : sizes_.statics;
     want_shape(op.out, {size}, "the result");
     want_type(type(op.out), calendar ? Type::f64 : Type::f32, "the result");
     want(uniform(op.out) == calendar, calendar ? "the calendar is uniform" : "a uniform result of what is not");
@@ -198,7 +212,8 @@ class MethodCheck {
     const Constant& weight = program_.constants[static_cast<std::size_t>(op.weight)];
     want(weight.shape.size() == 2, "'weight' is no matrix");
     want_type(weight.type, type(op.out), "'weight'");
-    want(!op.out.shape.empty() && op.out.shape.back() == weight.shape[0], "the result has not as many elements as 'weight' has rows");
+    want(!op.out.shape.empty() && op.out.shape.back() == weight.shape[0],
+         "the result has not as many elements as 'weight' has rows");
     if (op.bias >= 0) {
       const Constant& bias = program_.constants[static_cast<std::size_t>(op.bias)];
       want(bias.shape == Shape{weight.shape[0]}, "'bias' has not as many elements as 'weight' has rows");
@@ -254,7 +269,8 @@ void check_program(const NativeProgram& program, const Sizes& sizes) {
   if (sizes.observed)
     for (const char* name : {"day_observed", "month_end_observed", "year_end_observed"}) wanted.insert(name);
   for (const std::string& name : wanted)
-    if (program.methods.count(name) == 0) fail(ECOSTEP_CORRUPT, program.file, ": extra/native.json: program '", name, "' is missing");
+    if (program.methods.count(name) == 0)
+      fail(ECOSTEP_CORRUPT, program.file, ": extra/native.json: program '", name, "' is missing");
   for (const auto& [name, method] : program.methods) {
     if (wanted.count(name) == 0) fail(ECOSTEP_CORRUPT, program.file, ": extra/native.json: program '", name, "' is not known");
     MethodCheck(program, method, sizes).run();

@@ -1,5 +1,5 @@
-// Elementary functions of vectors of floats: polynomials fitted for the least largest error, in fused multiply-adds, so that each lane's
-// bits depend on its argument alone. tests/coupler/native/test_elementary.cpp states the errors. NaN gives NaN.
+// Elementary functions of vectors of floats: polynomials fitted for the least largest error, in fused multiply-adds, so that each
+// lane's bits depend on its argument alone. tests/coupler/native/test_elementary.cpp states the errors. NaN gives NaN.
 #pragma once
 
 #include "native/simd.h"
@@ -14,7 +14,9 @@ ECOSTEP_INLINE Floats polynomial(Floats x, const float (&c)[n]) {
   return sum;
 }
 
-ECOSTEP_INLINE Floats select(Ints condition, Floats yes, Floats no) { return condition ? yes : no; }
+ECOSTEP_INLINE Floats select(Ints condition, Floats yes, Floats no) {
+  return condition ? yes : no;
+}
 
 // x = n log 2 + r, exp(r) = 1 + s; x between -104 and 89 or NaN.
 struct Exponential {
@@ -30,7 +32,9 @@ ECOSTEP_INLINE Exponential reduce_exp(Floats x) {
   const float c[] = {0.5f, 0.166666657f, 0.0416663624f, 0.00833338965f, 0.00139406277f, 0.000198458773f};
   return {fma(r * r, polynomial(r, c), r), bits(shifted) - splat(0x4b400000)};
 }
-ECOSTEP_INLINE Floats power_of_two(Ints n) { return from_bits((n + splat(127)) << 23); }  // n from -126 to 127
+ECOSTEP_INLINE Floats power_of_two(Ints n) {
+  return from_bits((n + splat(127)) << 23);
+}  // n from -126 to 127
 
 ECOSTEP_INLINE Floats clamp(Floats x, float low, float high) {
   x = select(x > splat(high), splat(high), x);
@@ -69,8 +73,8 @@ ECOSTEP_INLINE Floats sigmoid(Floats x) {
 
 // log(2^k (1 + f)), 1 + f between sqrt(1/2) and sqrt(2).
 ECOSTEP_INLINE Floats log_of_parts(Floats k, Floats f) {
-  const float c[] = {0.333333135f, -0.250000089f, 0.200021192f, -0.166679963f, 0.142195404f,
-                     -0.124055669f, 0.118882284f, -0.11675828f, 0.0674671009f};
+  const float c[] = {0.333333135f,  -0.250000089f, 0.200021192f, -0.166679963f, 0.142195404f,
+                     -0.124055669f, 0.118882284f,  -0.11675828f, 0.0674671009f};
   const Floats square = f * f;
   Floats rest = fma(square * f, polynomial(f, c), k * splat(0.00174093060f));  // 0.0017... + 0.6914... = log 2
   rest = fma(splat(-0.5f), square, rest);
@@ -141,25 +145,29 @@ ECOSTEP_INLINE Floats asinh(Floats x) {
 ECOSTEP_INLINE Floats erf(Floats x) {
   const Floats y = select(abs(x) > splat(4.0f), splat(4.0f), abs(x));
   const float near[] = {1.12837911f, -0.37612626f, 0.112836003f, -0.0268544443f, 0.00518953521f, -0.000802084105f, 7.8891193e-05f};
-  const float far[] = {0.000297800609f, -1.13012981f, -0.632031143f, -0.109854184f, 0.0262699611f,
-                       -0.0046967417f, 0.000580964959f, -4.38466523e-05f, 1.50622668e-06f};  // log(1 - erf)
+  const float far[] = {0.000297800609f, -1.13012981f,    -0.632031143f,    -0.109854184f,  0.0262699611f,
+                       -0.0046967417f,  0.000580964959f, -4.38466523e-05f, 1.50622668e-06f};  // log(1 - erf)
   const Floats result = select(y < splat(1.0f), y * polynomial(y * y, near), splat(1.0f) - exp_of_negative(polynomial(y, far)));
   return with_sign(select(x != x, x, result), x);
 }
 
-ECOSTEP_INLINE Floats gelu(Floats x) { return splat(0.5f) * x * (splat(1.0f) + erf(x * splat(0.707106769f))); }
-ECOSTEP_INLINE Floats relu(Floats x) { return select(splat(0.0f) > x, splat(0.0f), x); }
+ECOSTEP_INLINE Floats gelu(Floats x) {
+  return splat(0.5f) * x * (splat(1.0f) + erf(x * splat(0.707106769f)));
+}
+ECOSTEP_INLINE Floats relu(Floats x) {
+  return select(splat(0.0f) > x, splat(0.0f), x);
+}
 
 // Rare ones, through double.
-ECOSTEP_INLINE Floats sin(Floats x) {
+__attribute__((noinline)) Floats sin(Floats x) {
   for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_sin(static_cast<double>(x[i])));
   return x;
 }
-ECOSTEP_INLINE Floats cos(Floats x) {
+__attribute__((noinline)) Floats cos(Floats x) {
   for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_cos(static_cast<double>(x[i])));
   return x;
 }
-ECOSTEP_INLINE Floats power(Floats x, Floats y) {
+__attribute__((noinline)) Floats power(Floats x, Floats y) {
   for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_pow(static_cast<double>(x[i]), static_cast<double>(y[i])));
   return x;
 }
@@ -167,7 +175,7 @@ ECOSTEP_INLINE double remainder(double x, double y) {
   const double rest = __builtin_fmod(x, y);
   return rest != 0.0 && (rest < 0.0) != (y < 0.0) ? rest + y : rest;
 }
-ECOSTEP_INLINE Floats remainder(Floats x, Floats y) {
+__attribute__((noinline)) Floats remainder(Floats x, Floats y) {
   for (int i = 0; i < width; ++i) {
     const float rest = static_cast<float>(__builtin_fmod(static_cast<double>(x[i]), static_cast<double>(y[i])));
     x[i] = rest != 0.0f && (rest < 0.0f) != (y[i] < 0.0f) ? rest + y[i] : rest;
@@ -175,10 +183,18 @@ ECOSTEP_INLINE Floats remainder(Floats x, Floats y) {
   return x;
 }
 
-ECOSTEP_INLINE double relu(double x) { return 0.0 > x ? 0.0 : x; }
-ECOSTEP_INLINE double sigmoid(double x) { return 1.0 / (1.0 + __builtin_exp(-x)); }
-ECOSTEP_INLINE double softplus(double x) { return x > 20.0 ? x : __builtin_log1p(__builtin_exp(x)); }
-ECOSTEP_INLINE double gelu(double x) { return 0.5 * x * (1.0 + __builtin_erf(x * 0.70710678118654752)); }
+ECOSTEP_INLINE double relu(double x) {
+  return 0.0 > x ? 0.0 : x;
+}
+ECOSTEP_INLINE double sigmoid(double x) {
+  return 1.0 / (1.0 + __builtin_exp(-x));
+}
+ECOSTEP_INLINE double softplus(double x) {
+  return x > 20.0 ? x : __builtin_log1p(__builtin_exp(x));
+}
+ECOSTEP_INLINE double gelu(double x) {
+  return 0.5 * x * (1.0 + __builtin_erf(x * 0.70710678118654752));
+}
 
 }  // namespace
 }  // namespace ecostep::native

@@ -9,14 +9,15 @@ namespace {
 template <class T>
 using VectorOf = typename Vector<T>::type;
 
-ECOSTEP_INLINE Floats truth(Ints holds) { return from_bits(holds & bits(splat(1.0f))); }
+ECOSTEP_INLINE Floats truth(Ints holds) {
+  return from_bits(holds & bits(splat(1.0f)));
+}
 
-#define ECOSTEP_UNARY(name, floats, doubles)                       \
-  struct name {                                                    \
-    ECOSTEP_INLINE static Floats of(Floats x) { return floats; }   \
-    ECOSTEP_INLINE static double of(double x) { return doubles; }  \
+#define ECOSTEP_UNARY(name, floats, doubles)                      \
+  struct name {                                                   \
+    ECOSTEP_INLINE static Floats of(Floats x) { return floats; }  \
+    ECOSTEP_INLINE static double of(double x) { return doubles; } \
   };
-ECOSTEP_UNARY(Copy, x, x)
 ECOSTEP_UNARY(Neg, -x, -x)
 ECOSTEP_UNARY(Abs, abs(x), __builtin_fabs(x))
 ECOSTEP_UNARY(Sqrt, square_root(x), __builtin_sqrt(x))
@@ -46,10 +47,10 @@ struct Round {
   ECOSTEP_INLINE static double of(double x) { return __builtin_rint(x); }
 };
 
-#define ECOSTEP_BINARY(name, floats, doubles)                                \
-  struct name {                                                              \
-    ECOSTEP_INLINE static Floats of(Floats x, Floats y) { return floats; }   \
-    ECOSTEP_INLINE static double of(double x, double y) { return doubles; }  \
+#define ECOSTEP_BINARY(name, floats, doubles)                               \
+  struct name {                                                             \
+    ECOSTEP_INLINE static Floats of(Floats x, Floats y) { return floats; }  \
+    ECOSTEP_INLINE static double of(double x, double y) { return doubles; } \
   };
 ECOSTEP_BINARY(Add, x + y, x + y)
 ECOSTEP_BINARY(Sub, x - y, x - y)
@@ -73,15 +74,15 @@ ECOSTEP_BINARY(Or, truth((x != splat(0.0f)) | (y != splat(0.0f))), x != 0.0 || y
 // ---- one operand ----
 
 template <class F, class T>
-ECOSTEP_INLINE void unary_flat(T* out, const T* a, size_t n) {
+__attribute__((noinline)) void unary_flat(T* out, const T* a, size_t n) {
   constexpr size_t w = Vector<T>::n;
   size_t i = 0;
   for (; i + w <= n; i += w) store(out + i, F::of(load(a + i)));
   if (i < n) store_some(out + i, 1, n - i, F::of(load_some(a + i, 1, n - i)));
 }
 
-template <class F, class T>
-void unary_many(const Task& task, const Frame& frame) {
+template <class T>
+__attribute__((noinline)) void copy_many(const Task& task, const Frame& frame) {
   constexpr size_t w = Vector<T>::n;
   const size_t lanes = frame.lanes;
   const bool shared = task.a.base != lane_base;
@@ -89,48 +90,52 @@ void unary_many(const Task& task, const Frame& frame) {
   const T* const a = reinterpret_cast<const T*>(at(frame, task.a));
   const ptrdiff_t pitch = static_cast<ptrdiff_t>(shared ? 1 : lanes), pitch_out = static_cast<ptrdiff_t>(lanes);
   for (size_t r = 0; r < task.n_runs; ++r) {
-    const Run& run = task.runs[r];
-    T* o = out + run.out * pitch_out;
-    const T* x = a + run.a * pitch;
-    if (!shared && task.step_a == 1 && task.step_out == 1) {
-      unary_flat<F>(o, x, task.n * lanes);
-      continue;
-    }
+    T* o = out + task.runs[r].out * pitch_out;
+    const T* x = a + task.runs[r].a * pitch;
     for (size_t e = 0; e < task.n; ++e, o += task.step_out * pitch_out, x += task.step_a * pitch) {
-      if (shared) {
-        const VectorOf<T> value = F::of(splat(*x));
-        for (size_t i = 0; i < lanes; i += w) store(o + i, value);
-      } else {
-        for (size_t i = 0; i < lanes; i += w) store(o + i, F::of(load(x + i)));
-      }
+      if (shared)
+        for (size_t i = 0; i < lanes; i += w) store(o + i, splat(*x));
+      else
+        for (size_t i = 0; i < lanes; i += w) store(o + i, load(x + i));
     }
   }
 }
 
-template <class F, class T>
-void unary_one(const Task& task, const Frame& frame) {
-  constexpr size_t w = Vector<T>::n;
+template <class T>
+__attribute__((noinline)) void copy_one(const Task& task, const Frame& frame) {
   T* const out = reinterpret_cast<T*>(at(frame, task.out));
   const T* const a = reinterpret_cast<const T*>(at(frame, task.a));
   for (size_t r = 0; r < task.n_runs; ++r) {
-    const Run& run = task.runs[r];
-    T* o = out + run.out;
-    const T* x = a + run.a;
-    if (task.step_a == 1 && task.step_out == 1) {
-      unary_flat<F>(o, x, task.n);
-      continue;
-    }
-    for (size_t i = 0; i < task.n; i += w, o += task.step_out * ptrdiff_t{w}, x += task.step_a * ptrdiff_t{w}) {
-      const size_t some = task.n - i < w ? task.n - i : w;
-      store_some(o, task.step_out, some, F::of(load_some(x, task.step_a, some)));
-    }
+    T* o = out + task.runs[r].out;
+    const T* x = a + task.runs[r].a;
+    if (task.step_a == 1 && task.step_out == 1)
+      for (size_t e = 0; e < task.n; ++e) o[e] = x[e];
+    else
+      for (size_t e = 0; e < task.n; ++e, o += task.step_out, x += task.step_a) *o = *x;
   }
+}
+
+// Where the operand does not lie as the result does, it is copied there first.
+template <class F, class T>
+void unary_many(const Task& task, const Frame& frame) {
+  T* const out = reinterpret_cast<T*>(at(frame, task.out));
+  const bool flat = task.a.base == lane_base && task.step_a == 1 && task.n_runs == 1;
+  if (!flat) copy_many<T>(task, frame);
+  unary_flat<F>(out, flat ? reinterpret_cast<const T*>(at(frame, task.a)) : out, task.n_runs * task.n * frame.lanes);
+}
+
+template <class F, class T>
+void unary_one(const Task& task, const Frame& frame) {
+  T* const out = reinterpret_cast<T*>(at(frame, task.out));
+  const bool flat = task.step_a == 1 && task.n_runs == 1;
+  if (!flat) copy_one<T>(task, frame);
+  unary_flat<F>(out, flat ? reinterpret_cast<const T*>(at(frame, task.a)) : out, task.n_runs * task.n);
 }
 
 // ---- two operands ----
 
 template <class F, class T>
-ECOSTEP_INLINE void binary_flat(T* out, const T* a, const T* b, size_t n) {
+__attribute__((noinline)) void binary_flat(T* out, const T* a, const T* b, size_t n) {
   constexpr size_t w = Vector<T>::n;
   size_t i = 0;
   for (; i + w <= n; i += w) store(out + i, F::of(load(a + i), load(b + i)));
@@ -235,7 +240,8 @@ void where_any(const Task& task, const Frame& frame) {
 template <class From, class To>
 void cast_any(const Task& task, const Frame& frame) {
   const size_t lanes = frame.lanes;
-  const ptrdiff_t pitch = static_cast<ptrdiff_t>(frame.scale[task.a.base]), pitch_out = static_cast<ptrdiff_t>(frame.scale[task.out.base]);
+  const ptrdiff_t pitch = static_cast<ptrdiff_t>(frame.scale[task.a.base]),
+                  pitch_out = static_cast<ptrdiff_t>(frame.scale[task.out.base]);
   const bool same = task.a.base == task.out.base;
   To* const out = reinterpret_cast<To*>(at(frame, task.out));
   const From* const a = reinterpret_cast<const From*>(at(frame, task.a));

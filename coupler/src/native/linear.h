@@ -1,5 +1,5 @@
-// bias + weight x in, sums in the order of the inputs. Weights are packed in groups of 16 outputs, [group][k][16]: with lanes, each weight
-// is repeated over the lanes of a register tile; a single cell takes them as vectors of outputs.
+// bias + weight x in, sums in the order of the inputs. Weights are packed in groups of 16 outputs, [group][k][16]: with lanes, each
+// weight is repeated over the lanes of a register tile; a single cell takes them as vectors of outputs.
 #pragma once
 
 #include "native/elementwise.h"
@@ -9,24 +9,20 @@ namespace {
 
 enum { group = 16 };  // outputs
 
-ECOSTEP_INLINE Floats activate(int activation, Floats x) {
-  switch (activation) {
-    case 1: return tanh(x);
-    case 2: return sigmoid(x);
-    case 3: return relu(x);
-    case 4: return gelu(x);
-    case 5: return softplus(x);
-    default: return x;
-  }
-}
 ECOSTEP_INLINE double activate(int activation, double x) {
   switch (activation) {
-    case 1: return __builtin_tanh(x);
-    case 2: return sigmoid(x);
-    case 3: return relu(x);
-    case 4: return gelu(x);
-    case 5: return softplus(x);
-    default: return x;
+    case 1:
+      return __builtin_tanh(x);
+    case 2:
+      return sigmoid(x);
+    case 3:
+      return relu(x);
+    case 4:
+      return gelu(x);
+    case 5:
+      return softplus(x);
+    default:
+      return x;
   }
 }
 
@@ -59,24 +55,42 @@ ECOSTEP_INLINE void tile(const Inputs* inputs, size_t n_inputs, size_t lanes, co
 template <int vectors>
 void tile_of(int outputs, const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias, float* out) {
   switch (outputs) {
-    case 1: return tile<1, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 2: return tile<2, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 3: return tile<3, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 4: return tile<4, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 5: return tile<5, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 6: return tile<6, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    case 7: return tile<7, vectors>(inputs, n_inputs, lanes, weight, bias, out);
-    default: return tile<8, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 1:
+      return tile<1, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 2:
+      return tile<2, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 3:
+      return tile<3, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 4:
+      return tile<4, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 5:
+      return tile<5, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 6:
+      return tile<6, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    case 7:
+      return tile<7, vectors>(inputs, n_inputs, lanes, weight, bias, out);
+    default:
+      return tile<8, vectors>(inputs, n_inputs, lanes, weight, bias, out);
   }
 }
 
 enum { tile_vectors = width == 16 ? 2 : 1, tile_outputs = width == 16 ? 8 : 4, most_segments = 64 };
 
-ECOSTEP_INLINE void activate_all(int activation, float* p, size_t n) {
-  if (activation == 0) return;
-  size_t i = 0;
-  for (; i + width <= n; i += width) store(p + i, activate(activation, load(p + i)));
-  if (i < n) store_some(p + i, 1, n - i, activate(activation, load_some(p + i, 1, n - i)));
+void activate_all(int activation, float* p, size_t n) {
+  switch (activation) {
+    case 1:
+      return unary_flat<Tanh>(p, p, n);
+    case 2:
+      return unary_flat<Sigmoid>(p, p, n);
+    case 3:
+      return unary_flat<Relu>(p, p, n);
+    case 4:
+      return unary_flat<Gelu>(p, p, n);
+    case 5:
+      return unary_flat<Softplus>(p, p, n);
+    default:
+      return;
+  }
 }
 
 void linear_many(const Task& task, const Frame& frame) {
@@ -190,7 +204,9 @@ void linear_double(const Task& task, const Frame& frame) {
 
 // ---- gates: flat over elements and lanes ----
 
-ECOSTEP_INLINE double tanh(double x) { return __builtin_tanh(x); }
+ECOSTEP_INLINE double tanh(double x) {
+  return __builtin_tanh(x);
+}
 
 template <class T>
 void lstm_any(const Task& task, const Frame& frame) {

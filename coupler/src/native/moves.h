@@ -9,12 +9,12 @@ namespace {
 // Variables of cells: (n, stride) -> lanes.
 void input_any(const Task& task, const Frame& frame) {
   enum { drivers, observed, statics, calendar };
-  if (task.reduction == calendar) {
+  if (task.option == calendar) {
     double* out = reinterpret_cast<double*>(at(frame, task.out));
     for (size_t i = 0; i < 6; ++i) out[i] = frame.calendar[i];
     return;
   }
-  const float* from = task.reduction == drivers ? frame.drivers : task.reduction == observed ? frame.observed : frame.statics;
+  const float* from = task.option == drivers ? frame.drivers : task.option == observed ? frame.observed : frame.statics;
   float* out = reinterpret_cast<float*>(at(frame, task.out));
   for (size_t v = 0; v < task.n; ++v, from += frame.stride, out += frame.lanes) {
     for (size_t i = 0; i < frame.used; ++i) out[i] = from[i];

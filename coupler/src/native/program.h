@@ -13,7 +13,9 @@
 namespace ecostep::native {
 
 enum class Type { f32, f64 };
-constexpr std::size_t bytes_of(Type type) { return type == Type::f32 ? 4 : 8; }
+constexpr std::size_t bytes_of(Type type) {
+  return type == Type::f32 ? 4 : 8;
+}
 
 // Element `element` of a uniform value, times `scale`, is added to an offset; value < 0: nothing is.
 struct Index {

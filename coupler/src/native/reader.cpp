@@ -14,26 +14,65 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t most_elements = std::size_t{1} << 24;  // of an array
+constexpr std::size_t most_elements = std::size_t{1} << 24;   // of an array
 constexpr std::size_t most_of_method = std::size_t{1} << 22;  // of all values of a method
 
-const std::map<std::string, Code> codes = {
-    {"copy", Code::copy}, {"cast", Code::cast}, {"neg", Code::neg}, {"abs", Code::abs}, {"sqrt", Code::sqrt}, {"exp", Code::exp},
-    {"log", Code::log}, {"log1p", Code::log1p}, {"sin", Code::sin}, {"cos", Code::cos}, {"tanh", Code::tanh},
-    {"sigmoid", Code::sigmoid}, {"relu", Code::relu}, {"gelu", Code::gelu}, {"softplus", Code::softplus}, {"sinh", Code::sinh},
-    {"asinh", Code::asinh}, {"round", Code::round}, {"reciprocal", Code::reciprocal}, {"isfinite", Code::isfinite},
-    {"not", Code::not_}, {"add", Code::add}, {"sub", Code::sub}, {"mul", Code::mul}, {"div", Code::div}, {"max", Code::max},
-    {"min", Code::min}, {"pow", Code::pow}, {"remainder", Code::remainder}, {"copysign", Code::copysign}, {"eq", Code::eq},
-    {"ne", Code::ne}, {"lt", Code::lt}, {"le", Code::le}, {"gt", Code::gt}, {"ge", Code::ge}, {"and", Code::and_},
-    {"or", Code::or_}, {"where", Code::where}, {"linear", Code::linear}, {"lstm", Code::lstm}, {"gru", Code::gru},
-    {"contract", Code::contract}, {"reduce", Code::reduce}, {"cholesky_solve", Code::cholesky_solve}, {"krige", Code::krige},
-    {"input", Code::input}, {"load", Code::load}, {"store", Code::store}, {"flux", Code::flux}};
-const std::map<std::string, Activation> activations = {{"none", Activation::none}, {"tanh", Activation::tanh},
-    {"sigmoid", Activation::sigmoid}, {"relu", Activation::relu}, {"gelu", Activation::gelu}, {"softplus", Activation::softplus}};
-const std::map<std::string, Reduction> reductions = {
-    {"sum", Reduction::sum}, {"mean", Reduction::mean}, {"max", Reduction::max}};
-const std::map<std::string, Input> inputs = {{"drivers", Input::drivers}, {"observed", Input::observed},
-    {"statics", Input::statics}, {"calendar", Input::calendar}};
+const std::map<std::string, Code> codes = {{"copy", Code::copy},
+                                           {"cast", Code::cast},
+                                           {"neg", Code::neg},
+                                           {"abs", Code::abs},
+                                           {"sqrt", Code::sqrt},
+                                           {"exp", Code::exp},
+                                           {"log", Code::log},
+                                           {"log1p", Code::log1p},
+                                           {"sin", Code::sin},
+                                           {"cos", Code::cos},
+                                           {"tanh", Code::tanh},
+                                           {"sigmoid", Code::sigmoid},
+                                           {"relu", Code::relu},
+                                           {"gelu", Code::gelu},
+                                           {"softplus", Code::softplus},
+                                           {"sinh", Code::sinh},
+                                           {"asinh", Code::asinh},
+                                           {"round", Code::round},
+                                           {"reciprocal", Code::reciprocal},
+                                           {"isfinite", Code::isfinite},
+                                           {"not", Code::not_},
+                                           {"add", Code::add},
+                                           {"sub", Code::sub},
+                                           {"mul", Code::mul},
+                                           {"div", Code::div},
+                                           {"max", Code::max},
+                                           {"min", Code::min},
+                                           {"pow", Code::pow},
+                                           {"remainder", Code::remainder},
+                                           {"copysign", Code::copysign},
+                                           {"eq", Code::eq},
+                                           {"ne", Code::ne},
+                                           {"lt", Code::lt},
+                                           {"le", Code::le},
+                                           {"gt", Code::gt},
+                                           {"ge", Code::ge},
+                                           {"and", Code::and_},
+                                           {"or", Code::or_},
+                                           {"where", Code::where},
+                                           {"linear", Code::linear},
+                                           {"lstm", Code::lstm},
+                                           {"gru", Code::gru},
+                                           {"contract", Code::contract},
+                                           {"reduce", Code::reduce},
+                                           {"cholesky_solve", Code::cholesky_solve},
+                                           {"krige", Code::krige},
+                                           {"input", Code::input},
+                                           {"load", Code::load},
+                                           {"store", Code::store},
+                                           {"flux", Code::flux}};
+const std::map<std::string, Activation> activations = {{"none", Activation::none},       {"tanh", Activation::tanh},
+                                                       {"sigmoid", Activation::sigmoid}, {"relu", Activation::relu},
+                                                       {"gelu", Activation::gelu},       {"softplus", Activation::softplus}};
+const std::map<std::string, Reduction> reductions = {{"sum", Reduction::sum}, {"mean", Reduction::mean}, {"max", Reduction::max}};
+const std::map<std::string, Input> inputs = {
+    {"drivers", Input::drivers}, {"observed", Input::observed}, {"statics", Input::statics}, {"calendar", Input::calendar}};
 const std::map<std::string, Type> types = {{"f32", Type::f32}, {"f64", Type::f64}};
 
 // Reads parts of the JSON text and says where it stopped making sense.
@@ -125,7 +164,8 @@ Reference read_reference(const Reader& reader, const Json& json, std::size_t val
   reference.strides.resize(reference.shape.size());
   if (json.contains("t") && !json.at("t").is_null()) {
     const Json& strides = reader.list(json, "t");
-    if (strides.size() != reference.shape.size()) reader.corrupt("'t' has ", strides.size(), " numbers, 'n' ", reference.shape.size());
+    if (strides.size() != reference.shape.size())
+      reader.corrupt("'t' has ", strides.size(), " numbers, 'n' ", reference.shape.size());
     constexpr auto most = static_cast<std::int64_t>(most_elements);
     for (std::size_t i = 0; i < strides.size(); ++i) reference.strides[i] = reader.integer(strides[i], "t", -most, most);
   } else {
@@ -143,8 +183,14 @@ Krige read_krige(const Reader& reader, const Json& json, std::size_t constants) 
     if (number >= constants) reader.corrupt("'", key, "' is ", number, ", but there are ", constants, " constants");
     return number;
   };
-  Krige krige{constant("site_place"), constant("site_features"), constant("dual"), constant("choice"), constant("precision"),
-              reader.shape(json, "role_sizes"), reader.number(json, "common"), reader.number(json, "earth_radius"),
+  Krige krige{constant("site_place"),
+              constant("site_features"),
+              constant("dual"),
+              constant("choice"),
+              constant("precision"),
+              reader.shape(json, "role_sizes"),
+              reader.number(json, "common"),
+              reader.number(json, "earth_radius"),
               reader.number(json, "own_site")};
   return krige;
 }
@@ -166,7 +212,9 @@ Op read_op(const Reader& reader, const Json& json, std::size_t values, std::size
     if (op.out.constant) reader.corrupt("a result cannot be a constant");
   }
   switch (op.code) {
-    case Code::input: op.input = reader.word(json, "name", inputs); break;
+    case Code::input:
+      op.input = reader.word(json, "name", inputs);
+      break;
     case Code::load:
     case Code::store:
       op.at = reader.size(reader.part(json, "at"), "at");
@@ -180,9 +228,13 @@ Op read_op(const Reader& reader, const Json& json, std::size_t values, std::size
       op.activation = reader.word(json, "act", activations);
       break;
     case Code::where:
-    case Code::gru: operand("a"), operand("b"), operand("c"); break;
+    case Code::gru:
+      operand("a"), operand("b"), operand("c");
+      break;
     case Code::lstm:
-    case Code::cholesky_solve: operand("a"), operand("b"); break;
+    case Code::cholesky_solve:
+      operand("a"), operand("b");
+      break;
     case Code::contract:
       operand("a"), operand("b");
       op.k = reader.size(reader.part(json, "k"), "k", 8);
@@ -211,14 +263,16 @@ Method read_method(Reader& reader, const std::string& name, const Json& json, st
   for (const Json& value : reader.list(json, "values")) {
     const Json& uniform = reader.part(value, "uniform");
     if (!uniform.is_boolean()) reader.corrupt("'uniform' is neither true nor false");
-    method.values.push_back({reader.word(value, "type", types), reader.size(reader.part(value, "size"), "size"), uniform.get<bool>()});
+    method.values.push_back(
+        {reader.word(value, "type", types), reader.size(reader.part(value, "size"), "size"), uniform.get<bool>()});
     total += method.values.back().size;
     if (total > most_of_method) reader.corrupt("the values have more than ", most_of_method, " elements");
   }
   for (const Json& op : reader.list(json, "ops")) {
     std::string place = ": program '" + name + "', operation " + std::to_string(method.ops.size() + 1);
     reader.enter(place);
-    if (op.is_object() && op.contains("op") && op.at("op").is_string()) reader.enter(place + " (" + op.at("op").get<std::string>() + ")");
+    if (op.is_object() && op.contains("op") && op.at("op").is_string())
+      reader.enter(place + " (" + op.at("op").get<std::string>() + ")");
     method.ops.push_back(read_op(reader, op, method.values.size(), constants));
   }
   reader.enter("");
@@ -252,13 +306,15 @@ bool Reference::contiguous() const {
 
 std::ptrdiff_t Reference::lowest() const {
   auto at = static_cast<std::ptrdiff_t>(offset);
-  for (std::size_t i = 0; i < shape.size(); ++i) at += std::min<std::ptrdiff_t>(0, strides[i] * (static_cast<std::ptrdiff_t>(shape[i]) - 1));
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    at += std::min<std::ptrdiff_t>(0, strides[i] * (static_cast<std::ptrdiff_t>(shape[i]) - 1));
   return at;
 }
 
 std::ptrdiff_t Reference::highest() const {
   auto at = static_cast<std::ptrdiff_t>(offset);
-  for (std::size_t i = 0; i < shape.size(); ++i) at += std::max<std::ptrdiff_t>(0, strides[i] * (static_cast<std::ptrdiff_t>(shape[i]) - 1));
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    at += std::max<std::ptrdiff_t>(0, strides[i] * (static_cast<std::ptrdiff_t>(shape[i]) - 1));
   return at;
 }
 

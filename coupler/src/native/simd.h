@@ -1,5 +1,5 @@
-// Vectors of floats as wide as the instruction set of this compilation, in the vector extensions of GCC and Clang. Every function here
-// gives the same bits whatever the width.
+// Vectors of floats as wide as the instruction set of this compilation, in the vector extensions of GCC and Clang. Every function
+// here gives the same bits whatever the width.
 #pragma once
 
 #include <stddef.h>
@@ -24,13 +24,27 @@ typedef float LooseFloats __attribute__((vector_size(4 * width), aligned(4), may
 
 #define ECOSTEP_INLINE inline __attribute__((always_inline))
 
-ECOSTEP_INLINE Floats load(const float* p) { return *reinterpret_cast<const LooseFloats*>(p); }
-ECOSTEP_INLINE void store(float* p, Floats x) { *reinterpret_cast<LooseFloats*>(p) = x; }
-ECOSTEP_INLINE double load(const double* p) { return *p; }
-ECOSTEP_INLINE void store(double* p, double x) { *p = x; }
-ECOSTEP_INLINE Floats splat(float x) { return x - Floats{}; }
-ECOSTEP_INLINE double splat(double x) { return x; }
-ECOSTEP_INLINE Ints splat(int32_t x) { return x - Ints{}; }
+ECOSTEP_INLINE Floats load(const float* p) {
+  return *reinterpret_cast<const LooseFloats*>(p);
+}
+ECOSTEP_INLINE void store(float* p, Floats x) {
+  *reinterpret_cast<LooseFloats*>(p) = x;
+}
+ECOSTEP_INLINE double load(const double* p) {
+  return *p;
+}
+ECOSTEP_INLINE void store(double* p, double x) {
+  *p = x;
+}
+ECOSTEP_INLINE Floats splat(float x) {
+  return x - Floats{};
+}
+ECOSTEP_INLINE double splat(double x) {
+  return x;
+}
+ECOSTEP_INLINE Ints splat(int32_t x) {
+  return x - Ints{};
+}
 
 // What a vector of T is; doubles are computed one by one, or as the compiler sees fit.
 template <class T>
@@ -54,12 +68,18 @@ ECOSTEP_INLINE Floats load_some(const float* p, ptrdiff_t step, size_t n) {
 ECOSTEP_INLINE void store_some(float* p, ptrdiff_t step, size_t n, Floats x) {
   for (size_t i = 0; i < n; ++i) p[static_cast<ptrdiff_t>(i) * step] = x[i];
 }
-ECOSTEP_INLINE double load_some(const double* p, ptrdiff_t, size_t) { return *p; }
-ECOSTEP_INLINE void store_some(double* p, ptrdiff_t, size_t, double x) { *p = x; }
+ECOSTEP_INLINE double load_some(const double* p, ptrdiff_t, size_t) {
+  return *p;
+}
+ECOSTEP_INLINE void store_some(double* p, ptrdiff_t, size_t, double x) {
+  *p = x;
+}
 
 // a b + c, rounded once.
 #if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA)
-ECOSTEP_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+ECOSTEP_INLINE float fma(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
 #else
 // In double the product is exact and the sum rounded to odd, so that rounding it to float rounds as if once.
 ECOSTEP_INLINE float fma(float a, float b, float c) {
@@ -73,16 +93,24 @@ ECOSTEP_INLINE float fma(float a, float b, float c) {
   return static_cast<float>(odd);
 }
 #endif
-ECOSTEP_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+ECOSTEP_INLINE double fma(double a, double b, double c) {
+  return __builtin_fma(a, b, c);
+}
 ECOSTEP_INLINE Floats fma(Floats a, Floats b, Floats c) {
   Floats r;
   for (int i = 0; i < width; ++i) r[i] = fma(a[i], b[i], c[i]);
   return r;
 }
 
-ECOSTEP_INLINE Ints bits(Floats x) { return (Ints)x; }
-ECOSTEP_INLINE Floats from_bits(Ints x) { return (Floats)x; }
-ECOSTEP_INLINE Floats abs(Floats x) { return from_bits(bits(x) & splat(0x7fffffff)); }
+ECOSTEP_INLINE Ints bits(Floats x) {
+  return (Ints)x;
+}
+ECOSTEP_INLINE Floats from_bits(Ints x) {
+  return (Floats)x;
+}
+ECOSTEP_INLINE Floats abs(Floats x) {
+  return from_bits(bits(x) & splat(0x7fffffff));
+}
 ECOSTEP_INLINE Floats with_sign(Floats magnitude, Floats sign) {
   return from_bits((bits(magnitude) & splat(0x7fffffff)) | (bits(sign) & splat(static_cast<int32_t>(0x80000000u))));
 }
@@ -91,8 +119,12 @@ ECOSTEP_INLINE Floats square_root(Floats x) {
   for (int i = 0; i < width; ++i) r[i] = __builtin_sqrtf(x[i]);
   return r;
 }
-ECOSTEP_INLINE Ints to_ints(Floats x) { return __builtin_convertvector(x, Ints); }
-ECOSTEP_INLINE Floats to_floats(Ints x) { return __builtin_convertvector(x, Floats); }
+ECOSTEP_INLINE Ints to_ints(Floats x) {
+  return __builtin_convertvector(x, Ints);
+}
+ECOSTEP_INLINE Floats to_floats(Ints x) {
+  return __builtin_convertvector(x, Floats);
+}
 
 ECOSTEP_INLINE char* at(const Frame& frame, const Place& place) {
   const ptrdiff_t moved = place.dynamic < 0 ? 0 : frame.dynamic[place.dynamic];

@@ -62,11 +62,11 @@ void reduce_many(const Task& task, const Frame& frame) {
     const ptrdiff_t first = task.runs[r].a;
     for (size_t i = 0; i < frame.lanes; i += w) {
       VectorOf<T> sum = task.n_k > 0 ? lanes_of(a, first + task.k_a[0], i) : splat(T{0});
-      if (task.reduction == reduce_max) {
+      if (task.option == reduce_max) {
         for (size_t k = 1; k < task.n_k; ++k) sum = Max::of(sum, lanes_of(a, first + task.k_a[k], i));
       } else {
         for (size_t k = 1; k < task.n_k; ++k) sum = sum + lanes_of(a, first + task.k_a[k], i);
-        if (task.reduction == reduce_mean) sum = sum / splat(static_cast<T>(task.n_k));
+        if (task.option == reduce_mean) sum = sum / splat(static_cast<T>(task.n_k));
       }
       store(out + r * frame.lanes + i, sum);
     }
@@ -80,14 +80,14 @@ void reduce_one(const Task& task, const Frame& frame) {
   for (size_t r = 0; r < task.n_runs; ++r) {
     const ptrdiff_t first = task.runs[r].a;
     T sum = task.n_k > 0 ? a[first + task.k_a[0]] : T{0};
-    if (task.reduction == reduce_max) {
+    if (task.option == reduce_max) {
       for (size_t k = 1; k < task.n_k; ++k) {
         const T x = a[first + task.k_a[k]];
         sum = sum != sum ? sum : sum > x ? sum : x;
       }
     } else {
       for (size_t k = 1; k < task.n_k; ++k) sum += a[first + task.k_a[k]];
-      if (task.reduction == reduce_mean) sum /= static_cast<T>(task.n_k);
+      if (task.option == reduce_mean) sum /= static_cast<T>(task.n_k);
     }
     out[r] = sum;
   }

@@ -1,5 +1,5 @@
-// What passes between executor and kernels. Plain types only: the kernels are compiled for several instruction sets, and code that the
-// linker may share between them, such as inline functions of the standard library, must not be.
+// What passes between executor and kernels. Plain types only: the kernels are compiled for several instruction sets, and code that
+// the linker may share between them, such as inline functions of the standard library, must not be.
 #pragma once
 
 #include <stddef.h>
@@ -7,22 +7,23 @@
 
 namespace ecostep::native {
 
-// Cells are computed side by side, in `lanes`: 1, or a multiple of 16 up to 64. Element e of a value of cell i lies at [e * lanes + i].
+// Cells are computed side by side, in `lanes`: 1, or a multiple of 16 up to 64. Element e of a value of cell i lies at [e * lanes +
+// i].
 enum { lane_base = 0, shared_base = 1, constant_base = 2, n_bases = 3 };
 enum { full_lanes = 64, lane_group = 16 };
 
 // Where an operand begins: bytes for each lane, from a base.
 struct Place {
-  uint32_t base;
-  int32_t dynamic;  // number of the offset that depends on the day, or -1
-  size_t offset;
+  uint32_t base = lane_base;
+  int32_t dynamic = -1;  // number of the offset that depends on the day, or -1
+  size_t offset = 0;
 };
 
 // The arrays of one call, at the first of its cells.
 struct Frame {
   char* base[n_bases];
-  size_t scale[n_bases];   // lanes, 1, 1
-  size_t lanes, used;      // used <= lanes
+  size_t scale[n_bases];     // lanes, 1, 1
+  size_t lanes, used;        // used <= lanes
   const ptrdiff_t* dynamic;  // bytes for each lane
   const float *drivers, *observed, *statics;
   size_t stride;  // of these and `flux`, from variable to variable
@@ -69,16 +70,19 @@ struct Task {
   const Segment* segments = nullptr;
   size_t n_segments = 0, rows = 1;
   int activation = 0;
-  int reduction = 0;
+  int option = 0;    // how to reduce; which input
   size_t at = 0;     // load, store: state element
   size_t store = 0;  // number of the store
   const KrigeData* krige = nullptr;
 };
 
+// cholesky_solve (in `c` room for p p + p doubles) and krige, which are rare, compute in double cell by cell.
+Kernel find_rare(int code, int type);
+
 // Kernels of one instruction set.
 struct Kernels {
   const char* name;
-  // Elementwise kernel of a code and type (0: f32, 1: f64); for cast the type of the operand; for linear and gates as well.
+  // Kernel of an operation (Code) on a type (0: f32, 1: f64; of cast the operand's), for one lane or for many.
   Kernel (*find)(int code, int type, bool one);
 };
 
