@@ -7,10 +7,10 @@
 !> On failure neither state nor outputs were written.
 !>
 !> All kinds are explicit, so hosts compiled with -fdefault-real-8 may use the module as it is.
-!> `coupler/include/ecostep.h` describes each call in full. One long file on purpose: module files
-!> belong to one compiler, and a host with another one adds this file to its own build.
+!> `coupler/include/ecostep.h` describes each call in full. Module files belong to one compiler: a host
+!> with another one adds this file, and ecostep_array.inc beside it, to its own build.
 module ecostep
-  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, &
+  use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_f_pointer, &
       c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
   implicit none
@@ -46,8 +46,18 @@ module ecostep
       ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
       ecostep_out_of_memory, ecostep_internal
 
-  integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4
-  integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3
+  ! Mirror of ecostep_policy.
+  enum, bind(c)
+    enumerator :: ecostep_policy_ignore = 0
+    enumerator :: ecostep_policy_warn = 1
+    enumerator :: ecostep_policy_error = 2
+    enumerator :: ecostep_policy_clip = 3
+  end enum
+  public :: ecostep_policy_ignore, ecostep_policy_warn, ecostep_policy_error, ecostep_policy_clip
+
+  integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4, type_i8 = 5
+  integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3 ! ecostep_role
+  integer(c_int), parameter :: role_output = 4, role_observed = 5 ! of this module
 
   !> An artefact read into memory; several threads may share it.
   type :: ecostep_model
@@ -60,6 +70,9 @@ module ecostep
     procedure :: name => model_name
     procedure :: kind => model_kind
     procedure :: backend => model_backend
+    procedure :: backend_reason => model_backend_reason
+    procedure :: past_flux => model_past_flux
+    procedure :: flops => model_flops
     procedure :: metadata => model_metadata
     procedure :: state_size => model_state_size
     procedure :: n_inputs => model_n_inputs
@@ -77,6 +90,7 @@ module ecostep
   type :: ecostep_cells
     private
     type(c_ptr) :: handle = c_null_ptr !< ecostep_cells of the C library
+    integer :: n_inputs = 0, n_targets = 0, state_size = 0 !< of the model
   contains
     procedure :: create => cells_create
     procedure :: destroy => cells_destroy
@@ -85,6 +99,12 @@ module ecostep
     procedure :: init_state => cells_init_state
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
+    procedure :: policy => cells_policy
+    procedure :: range_count => cells_range_count
+    procedure :: range_message => cells_range_message
+    procedure :: staging => cells_staging
+    procedure :: spin_up => cells_spin_up
+    procedure :: gradient => cells_gradient
     !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: input => input_real32, input_real64, input_scalar_real32, input_scalar_real64
@@ -97,6 +117,9 @@ module ecostep
     !> Register measured flux: call cells%observed(name, units, values [, stat, errmsg]);
     !> NaN where not known.
     generic :: observed => observed_real32, observed_real64
+    !> Register which cells are active: call cells%mask(active [, stat, errmsg]).
+    generic :: mask => mask_logical, mask_bool, mask_int32
+    procedure, private :: mask_logical, mask_bool, mask_int32
     procedure, private :: input_real32, input_real64, input_scalar_real32, input_scalar_real64
     procedure, private :: static_real32, static_real64, static_int32, static_int64
     procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
@@ -115,6 +138,43 @@ module ecostep
     real(c_double) :: train_min = 0.0_c_double !< smallest value in training
     real(c_double) :: train_max = 0.0_c_double !< largest value in training
   end type variable_info
+
+  abstract interface
+    function text_of_model(model) result(text) bind(c)
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function text_of_model
+
+    function register_array(cells, name, units, data, type, ncell, stride) result(status) bind(c)
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function register_array
+
+    function act_on_cells(cells) result(status) bind(c)
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function act_on_cells
+  end interface
+
+  procedure(text_of_model), bind(c, name='ecostep_model_name') :: c_model_name
+  procedure(text_of_model), bind(c, name='ecostep_model_kind') :: c_model_kind
+  procedure(text_of_model), bind(c, name='ecostep_model_backend') :: c_model_backend
+  procedure(text_of_model), bind(c, name='ecostep_model_backend_reason') :: c_model_backend_reason
+  procedure(text_of_model), bind(c, name='ecostep_model_past_flux') :: c_model_past_flux
+  procedure(text_of_model), bind(c, name='ecostep_model_metadata') :: c_model_metadata
+  procedure(register_array), bind(c, name='ecostep_set_input') :: c_set_input
+  procedure(register_array), bind(c, name='ecostep_set_static') :: c_set_static
+  procedure(register_array), bind(c, name='ecostep_set_output') :: c_set_output
+  procedure(register_array), bind(c, name='ecostep_set_observed') :: c_set_observed
+  procedure(act_on_cells), bind(c, name='ecostep_init_state') :: c_init_state
+  procedure(act_on_cells), bind(c, name='ecostep_reset_date') :: c_reset_date
 
   interface
     function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
@@ -152,30 +212,6 @@ module ecostep
       integer(c_int) :: status
     end function c_variable_info
 
-    function c_model_name(model) result(text) bind(c, name='ecostep_model_name')
-      import :: c_ptr
-      type(c_ptr), value :: model
-      type(c_ptr) :: text
-    end function c_model_name
-
-    function c_model_kind(model) result(text) bind(c, name='ecostep_model_kind')
-      import :: c_ptr
-      type(c_ptr), value :: model
-      type(c_ptr) :: text
-    end function c_model_kind
-
-    function c_model_backend(model) result(text) bind(c, name='ecostep_model_backend')
-      import :: c_ptr
-      type(c_ptr), value :: model
-      type(c_ptr) :: text
-    end function c_model_backend
-
-    function c_model_metadata(model) result(text) bind(c, name='ecostep_model_metadata')
-      import :: c_ptr
-      type(c_ptr), value :: model
-      type(c_ptr) :: text
-    end function c_model_metadata
-
     function c_verify(model, max_difference) result(status) bind(c, name='ecostep_verify')
       import :: c_double, c_int, c_ptr
       type(c_ptr), value :: model
@@ -203,50 +239,6 @@ module ecostep
       type(c_ptr), value :: cells
     end subroutine c_cells_destroy
 
-    function c_set_input(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_input')
-      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
-      type(c_ptr), value :: cells, data
-      character(kind=c_char), intent(in) :: name(*), units(*)
-      integer(c_int), value :: type
-      integer(c_size_t), value :: ncell
-      integer(c_ptrdiff_t), value :: stride
-      integer(c_int) :: status
-    end function c_set_input
-
-    function c_set_static(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_static')
-      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
-      type(c_ptr), value :: cells, data
-      character(kind=c_char), intent(in) :: name(*), units(*)
-      integer(c_int), value :: type
-      integer(c_size_t), value :: ncell
-      integer(c_ptrdiff_t), value :: stride
-      integer(c_int) :: status
-    end function c_set_static
-
-    function c_set_output(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_output')
-      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
-      type(c_ptr), value :: cells, data
-      character(kind=c_char), intent(in) :: name(*), units(*)
-      integer(c_int), value :: type
-      integer(c_size_t), value :: ncell
-      integer(c_ptrdiff_t), value :: stride
-      integer(c_int) :: status
-    end function c_set_output
-
-    function c_set_observed(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_observed')
-      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
-      type(c_ptr), value :: cells, data
-      character(kind=c_char), intent(in) :: name(*), units(*)
-      integer(c_int), value :: type
-      integer(c_size_t), value :: ncell
-      integer(c_ptrdiff_t), value :: stride
-      integer(c_int) :: status
-    end function c_set_observed
-
     function c_set_state(cells, state, state_size, ncell) result(status) &
         bind(c, name='ecostep_set_state')
       import :: c_int, c_ptr, c_size_t
@@ -262,24 +254,74 @@ module ecostep
       integer(c_int) :: status
     end function c_set_calendar
 
-    function c_init_state(cells) result(status) bind(c, name='ecostep_init_state')
-      import :: c_int, c_ptr
-      type(c_ptr), value :: cells
-      integer(c_int) :: status
-    end function c_init_state
-
-    function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
-      import :: c_int, c_ptr
-      type(c_ptr), value :: cells
-      integer(c_int) :: status
-    end function c_reset_date
-
     function c_step(cells, year, month, day, seconds, dt) result(status) bind(c, name='ecostep_step')
       import :: c_int, c_ptr
       type(c_ptr), value :: cells
       integer(c_int), value :: year, month, day, seconds, dt
       integer(c_int) :: status
     end function c_step
+
+    function c_model_flops(model) result(flops) bind(c, name='ecostep_model_flops')
+      import :: c_double, c_ptr
+      type(c_ptr), value :: model
+      real(c_double) :: flops
+    end function c_model_flops
+
+    function c_set_mask(cells, active, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_mask')
+      import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, active
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_mask
+
+    function c_set_policy(cells, name, policy) result(status) bind(c, name='ecostep_set_policy')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells, name
+      integer(c_int), value :: policy
+      integer(c_int) :: status
+    end function c_set_policy
+
+    function c_range_count(cells, name, count) result(status) bind(c, name='ecostep_range_count')
+      import :: c_int, c_ptr, c_size_t
+      type(c_ptr), value :: cells, name
+      integer(c_size_t), intent(out) :: count
+      integer(c_int) :: status
+    end function c_range_count
+
+    function c_range_message(cells) result(text) bind(c, name='ecostep_range_message')
+      import :: c_ptr
+      type(c_ptr), value :: cells
+      type(c_ptr) :: text
+    end function c_range_message
+
+    function c_set_staging(cells, bytes) result(status) bind(c, name='ecostep_set_staging')
+      import :: c_int, c_ptr, c_size_t
+      type(c_ptr), value :: cells
+      integer(c_size_t), value :: bytes
+      integer(c_int) :: status
+    end function c_set_staging
+
+    function c_spin_up(cells, year, month, day, nday, day_stride) result(status) &
+        bind(c, name='ecostep_spin_up')
+      import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells
+      integer(c_int), value :: year, month, day
+      integer(c_size_t), value :: nday
+      integer(c_ptrdiff_t), value :: day_stride
+      integer(c_int) :: status
+    end function c_spin_up
+
+    function c_step_gradient(cells, year, month, day, flux_weight, state_weight, input_gradient, &
+        state_gradient) result(status) bind(c, name='ecostep_step_gradient')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int), value :: year, month, day
+      type(c_ptr), value :: flux_weight, state_weight, input_gradient, state_gradient
+      integer(c_int) :: status
+    end function c_step_gradient
 
     function c_last_error() result(text) bind(c, name='ecostep_last_error')
       import :: c_ptr
@@ -308,7 +350,8 @@ contains
 
   ! ---- the artefact --------------------------------------------------------------------------------
 
-  !> Read the artefact in file `path`; `backend` is 'torchscript', 'stub' or the artefact's first.
+  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub' or the first
+  !> that works.
   subroutine model_open(self, path, backend, stat, errmsg)
     class(ecostep_model), intent(inout) :: self
     character(len=*), intent(in) :: path !< artefact file
@@ -370,6 +413,30 @@ contains
 
     text = fortran_string(c_model_backend(self%handle))
   end function model_backend
+
+  !> Why the backend in use is not the one that would come first; '' where it is, or was asked for.
+  function model_backend_reason(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_backend_reason(self%handle))
+  end function model_backend_reason
+
+  !> 'none', 'ungauged' or 'self_fed': what `step` puts in the model's history.
+  function model_past_flux(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_model_past_flux(self%handle))
+  end function model_past_flux
+
+  !> Floating-point operations of an ordinary day's step of one cell; 0 where not known.
+  function model_flops(self) result(flops)
+    class(ecostep_model), intent(in) :: self
+    real(real64) :: flops
+
+    flops = c_model_flops(self%handle)
+  end function model_flops
 
   !> The artefact's metadata, as JSON.
   function model_metadata(self) result(text)
@@ -479,6 +546,9 @@ contains
 
     call self%destroy()
     status = c_cells_create(model%handle, int(ncell, c_size_t), self%handle)
+    self%n_inputs = model%n_inputs()
+    self%n_targets = model%n_targets()
+    self%state_size = model%state_size()
     if (status == ecostep_ok .and. present(calendar)) &
         status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
     call finish(status, stat)
@@ -558,202 +628,72 @@ contains
 
   !> Register a driver of kind real32.
   subroutine input_real32(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_input, type = type_f32
+    include 'ecostep_array.inc'
   end subroutine input_real32
 
   !> Register a driver of kind real64.
   subroutine input_real64(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_input, type = type_f64
+    include 'ecostep_array.inc'
   end subroutine input_real64
 
   !> Register a site attribute of kind real32.
   subroutine static_real32(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_static, type = type_f32
+    include 'ecostep_array.inc'
   end subroutine static_real32
 
   !> Register a site attribute of kind real64.
   subroutine static_real64(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_static, type = type_f64
+    include 'ecostep_array.inc'
   end subroutine static_real64
 
   !> Register a site attribute of kind int32.
   subroutine static_int32(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     integer(int32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_i32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_static, type = type_i32
+    include 'ecostep_array.inc'
   end subroutine static_int32
 
   !> Register a site attribute of kind int64.
   subroutine static_int64(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     integer(int64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_i64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_static, type = type_i64
+    include 'ecostep_array.inc'
   end subroutine static_int64
 
-  !> Register where a flux goes of kind real32.
+  !> Register where a flux goes, an array of kind real32.
   subroutine output_real32(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(inout), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_output, type = type_f32
+    include 'ecostep_array.inc'
   end subroutine output_real32
 
-  !> Register where a flux goes of kind real64.
+  !> Register where a flux goes, an array of kind real64.
   subroutine output_real64(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(inout), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_output, type = type_f64
+    include 'ecostep_array.inc'
   end subroutine output_real64
 
   !> Register measured flux of kind real32.
   subroutine observed_real32(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_observed, type = type_f32
+    include 'ecostep_array.inc'
   end subroutine observed_real32
 
   !> Register measured flux of kind real64.
   subroutine observed_real64(self, name, units, values, stat, errmsg)
-    class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    type(c_ptr) :: first, second
-
-    first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        first, type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values))), stat)
-    if (present(errmsg)) call explain(stat, errmsg)
+    integer(c_int), parameter :: role = role_observed, type = type_f64
+    include 'ecostep_array.inc'
   end subroutine observed_real64
 
   !> Register one driver value of kind real32 for all cells, read at each step.
@@ -765,8 +705,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    call finish(register(self%handle, role_input, name, units, c_loc(value), type_f32, &
+        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real32
 
@@ -779,8 +719,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    call finish(register(self%handle, role_input, name, units, c_loc(value), type_f64, &
+        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
 
@@ -793,8 +733,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    call finish(register(self%handle, role_static, name, units, c_loc(value), type_f32, &
+        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real32
 
@@ -807,8 +747,8 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    call finish(register(self%handle, role_static, name, units, c_loc(value), type_f64, &
+        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real64
 
@@ -821,10 +761,209 @@ contains
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
 
-    call finish(c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    call finish(register(self%handle, role_static, name, units, c_loc(value), type_i32, &
+        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_int32
+
+  !> Register which cells are active, as an array of kind default logical; it is read at every call.
+  subroutine mask_logical(self, values, stat, errmsg)
+    logical, intent(in), target :: values(:) !< (ncell)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_logical
+
+  !> Register which cells are active, as an array of kind logical(c_bool); it is read at every call.
+  subroutine mask_bool(self, values, stat, errmsg)
+    logical(c_bool), intent(in), target :: values(:) !< (ncell)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_bool
+
+  !> Register which cells are active, as an array of kind int32, 0 = inactive; it is read at every call.
+  subroutine mask_int32(self, values, stat, errmsg)
+    integer(int32), intent(in), target :: values(:) !< (ncell)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_int32
+
+  !> Call the C function that registers an array of some role.
+  function register(cells, role, name, units, address, type, ncell, stride) result(status)
+    type(c_ptr), intent(in) :: cells !< ecostep_cells of the C library
+    integer(c_int), intent(in) :: role !< input, static, output or observed
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of the array
+    type(c_ptr), intent(in) :: address !< first value
+    integer(c_int), intent(in) :: type !< ecostep_type
+    integer(c_size_t), intent(in) :: ncell !< number of values
+    integer(c_ptrdiff_t), intent(in) :: stride !< in elements, 0 for a scalar
+    integer(c_int) :: status
+    character(len=:), allocatable :: c_name, c_units
+
+    c_name = trim(name)//c_null_char
+    c_units = trim(units)//c_null_char
+    select case (role)
+    case (role_input)
+      status = c_set_input(cells, c_name, c_units, address, type, ncell, stride)
+    case (role_static)
+      status = c_set_static(cells, c_name, c_units, address, type, ncell, stride)
+    case (role_output)
+      status = c_set_output(cells, c_name, c_units, address, type, ncell, stride)
+    case default
+      status = c_set_observed(cells, c_name, c_units, address, type, ncell, stride)
+    end select
+  end function register
+
+  !> The ecostep_type of an integer or logical of so many bits.
+  pure function integer_type(bits) result(type)
+    integer, intent(in) :: bits !< 8, 32 or 64
+    integer(c_int) :: type
+
+    type = merge(type_i8, merge(type_i64, type_i32, bits == 64), bits == 8)
+  end function integer_type
+
+  !> What to do with values of an input or static (default: of all) outside the range seen in training:
+  !> one of ecostep_policy_ignore, _warn, _error and _clip.
+  subroutine cells_policy(self, policy, name, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(in) :: policy !< one of ecostep_policy_...
+    character(len=*), intent(in), optional :: name !< name in the artefact
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(len=:), allocatable, target :: c_name
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    if (present(name)) then
+      c_name = trim(name)//c_null_char
+      address = c_loc(c_name)
+    end if
+    call finish(c_set_policy(self%handle, address, int(policy, c_int)), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_policy
+
+  !> How many values of an input or static (default: of all) were warned of or clipped.
+  function cells_range_count(self, name) result(n)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in), optional :: name !< name in the artefact
+    integer(int64) :: n !< -1 where there is no such variable
+    character(len=:), allocatable, target :: c_name
+    type(c_ptr) :: address
+    integer(c_size_t) :: found
+
+    address = c_null_ptr
+    if (present(name)) then
+      c_name = trim(name)//c_null_char
+      address = c_loc(c_name)
+    end if
+    n = -1
+    if (c_range_count(self%handle, address, found) == ecostep_ok) n = int(found, int64)
+  end function cells_range_count
+
+  !> The first value that was warned of or clipped; '' where there was none.
+  function cells_range_message(self) result(text)
+    class(ecostep_cells), intent(in) :: self
+    character(len=:), allocatable :: text
+
+    text = fortran_string(c_range_message(self%handle))
+  end function cells_range_message
+
+  !> Memory in which results of a step wait until they are known to be sound.
+  subroutine cells_staging(self, bytes, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int64), intent(in) :: bytes !< at most so many
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_set_staging(self%handle, int(bytes, c_size_t)), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_staging
+
+  !> Run `nday` days from year, month, day on, as for a spin-up: day k of a registered array `a(:)`
+  !> lies `day_stride` elements after day k - 1. For arrays a(ncell, nday) register a(:, 1) and
+  !> give size(a, 1); scalars advance by one element a day.
+  subroutine cells_spin_up(self, year, month, day, nday, day_stride, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(in) :: year, month, day !< first day
+    integer, intent(in) :: nday !< number of days
+    integer, intent(in) :: day_stride !< elements from day to day
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+
+    call finish(c_spin_up(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
+        int(nday, c_size_t), int(day_stride, c_ptrdiff_t)), stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_spin_up
+
+  !> Derivative of the sum of flux_weight * flux + state_weight * new state of a day's step, at the
+  !> present inputs and state, with respect to the inputs and the state. Units are the host's.
+  subroutine cells_gradient(self, year, month, day, flux_weight, input_gradient, state_gradient, &
+      state_weight, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(in) :: year, month, day !< date of the step
+    real(real64), intent(in), contiguous, target :: flux_weight(:, :) !< (n_targets, ncell)
+    real(real64), intent(inout), contiguous, target :: input_gradient(:, :) !< (n_inputs, ncell)
+    real(real64), intent(inout), contiguous, target :: state_gradient(:, :) !< (state_size, ncell)
+    real(real64), intent(in), contiguous, target, optional :: state_weight(:, :) !< (state_size, ncell)
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    type(c_ptr) :: weights
+    integer :: ncell
+    logical :: good
+
+    ncell = int(c_cells_count(self%handle))
+    good = all(shape(flux_weight) == [self%n_targets, ncell]) &
+        .and. all(shape(input_gradient) == [self%n_inputs, ncell]) &
+        .and. all(shape(state_gradient) == [self%state_size, ncell])
+    weights = c_null_ptr
+    if (present(state_weight)) then
+      good = good .and. all(shape(state_weight) == [self%state_size, ncell])
+      if (size(state_weight) > 0) weights = c_loc(state_weight)
+    end if
+    if (good .and. ncell == 0) then
+      call finish(ecostep_ok, stat)
+    else if (good) then
+      call finish(c_step_gradient(self%handle, int(year, c_int), int(month, c_int), &
+          int(day, c_int), c_loc(flux_weight), weights, c_loc(input_gradient), &
+          c_loc(state_gradient)), stat)
+      if (present(errmsg)) call explain(stat, errmsg)
+    else
+      if (.not. present(stat)) error stop 'ecostep: arrays of gradient have the wrong shape'
+      stat = ecostep_wrong_size
+      if (present(errmsg)) errmsg = 'gradient: weights and results are (n_targets, ncell),' &
+          //' (n_inputs, ncell) and (state_size, ncell)'
+    end if
+  end subroutine cells_gradient
 
   ! ---- texts and errors ----------------------------------------------------------------------------
 

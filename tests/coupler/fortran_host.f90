@@ -75,6 +75,7 @@ program fortran_host
   call straight%cells%static('lat', 'degrees_north', lat_whole)
   call straight%cells%init_state(status, message)
   call check(status == ecostep_bad_value .and. index(message, "static 'lat' is -91") > 0, 'scalar static of kind int32')
+  call test_choices()
   call model%open('no such file', stat=status, errmsg=message)
   call check(status == ecostep_file_error .and. index(message, 'no such file: cannot be opened') > 0, 'file')
   if (failed) error stop 1
@@ -113,6 +114,65 @@ contains
     host%zwt = 0.1_real64 + 0.001_real64 * count
     call host%cells%step(2001, 7, 1 + count / 24, 3600 * mod(count, 24), 3600)
   end subroutine run_hour
+
+  !> Masks, policies, spin-up and derivatives.
+  subroutine test_choices()
+    type(land) :: spun
+    logical, target :: active(2, ncell)
+    real(real64), target :: tas(ncell, 3), pr(ncell, 3), wtd(3), weight(2, ncell), to_inputs(3, ncell)
+    real(real64), allocatable :: to_state(:, :)
+    real(real32), allocatable :: kept(:, :)
+    real(real64) :: above, below
+    integer :: i, day
+
+    call start(spun)
+    tas = reshape([(280.0_real64 + 0.05_real64 * i, i = 1, 3 * ncell)], [ncell, 3])
+    pr = 1.0e-5_real64
+    wtd = [0.1_real64, 0.2_real64, 0.3_real64]
+    call spun%cells%input('tas', 'K', tas(:, 1))
+    call spun%cells%input('pr', 'kg m-2 s-1', pr(:, 1))
+    call spun%cells%input('wtd', 'm', wtd(1))
+    call spun%cells%spin_up(2001, 7, 1, 3, ncell)
+    kept = spun%state
+    call spun%cells%init_state()
+    do day = 1, 3
+      call spun%cells%input('tas', 'K', tas(:, day))
+      call spun%cells%input('pr', 'kg m-2 s-1', pr(:, day))
+      call spun%cells%input('wtd', 'm', wtd(day))
+      call spun%cells%step(2001, 7, day, 0, 86400)
+    end do
+    call check(all(spun%state == kept), 'spin-up')
+
+    weight = 1.0_real64
+    allocate (to_state(model%state_size(), ncell))
+    call spun%cells%output('gpp', 'g m-2 day-1', spun%gpp)
+    call spun%cells%output('fch4', 'mg m-2 day-1', spun%ch4)
+    call spun%cells%gradient(2001, 7, 4, weight, to_inputs, to_state)
+    tas(5, 3) = tas(5, 3) + 0.5_real64
+    call spun%cells%step(2001, 7, 4, 0, 86400)
+    above = spun%gpp(5) + spun%ch4(5)
+    spun%state = kept
+    tas(5, 3) = tas(5, 3) - 1.0_real64
+    call spun%cells%step(2001, 7, 4, 0, 86400)
+    below = spun%gpp(5) + spun%ch4(5)
+    call check(abs(above - below - to_inputs(1, 5)) <= 1.0e-3_real64 + 0.02_real64 * abs(to_inputs(1, 5)), 'derivative')
+    call spun%cells%gradient(2001, 7, 5, weight(:, 2:), to_inputs, to_state, stat=status, errmsg=message)
+    call check(status == ecostep_wrong_size .and. index(message, '(n_targets, ncell)') > 0, 'shape of weights')
+
+    spun%state = kept
+    active = .false.
+    active(2, 1::2) = .true.
+    call spun%cells%mask(active(2, :))
+    call spun%cells%policy(ecostep_policy_clip)
+    call spun%cells%policy(ecostep_policy_warn, name='tas')
+    tas(2, 3) = ieee_value(1.0_real64, ieee_quiet_nan)
+    call spun%cells%step(2001, 7, 4, 0, 86400)
+    call check(all(spun%state(:, 2::2) == kept(:, 2::2)) .and. any(spun%state(:, 1::2) /= kept(:, 1::2)), 'mask')
+    call check(spun%cells%range_count('tas') >= 0 .and. spun%cells%range_count('no such') == -1, 'count')
+    call spun%cells%policy(ecostep_policy_clip, name='no such', stat=status, errmsg=message)
+    call check(status == ecostep_unknown_name, 'policy of no variable')
+    call check(model%backend_reason() == '' .or. index(model%backend_reason(), 'native') > 0, 'reason')
+  end subroutine test_choices
 
   !> Note a failure and go on.
   subroutine check(good, what)
