@@ -25,8 +25,10 @@ from emulator.models.layers import (
     mlp,
     season,
     second_harmonic,
+    tanh,
+    year_wave,
 )
-from emulator.models.seasons import spread_years
+from emulator.models.seasons import days_of_years, own_calendars
 from emulator.models.site_regression import SiteRegression, adaptation
 from emulator.models.streaming import ModelOutput, StreamingModel
 
@@ -123,32 +125,70 @@ class ChamNet(StreamingModel):
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward."""
+        if own_calendars(calendar):
+            rows = []
+            for row in range(len(drivers)):
+                one = slice(row, row + 1)
+                rows.append(self.predict_and_embed(drivers[one], calendar[one], static[one], flux[one])[0])
+            return torch.cat(rows)
         return self.predict_and_embed(drivers, calendar, static, flux)[0]
 
     def predict_and_embed(
         self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Fluxes (B, T, C) and the embedding of each year (B, Y, year), which the contrastive term shapes."""
+        """Fluxes (B, T, C), and the embedding of each year (B, Y, year), which the contrastive term shapes; sites of
+        equal calendars.
+        """
+        days = days_of_years(calendar[0])
+        known = self.targets.standardise(flux).transpose(0, 1).contiguous()
+        features, learned, embedding = self.decode_years(drivers, calendar[0], static, known, days)
+        if self.adapts:
+            error = [self.head.error(part, learned[year]) for year, part in enumerate(known.split(days))]
+            found = self.site(features, error, self.prior(static))
+            for year in range(len(days)):
+                learned[year] = learned[year] + adaptation(found[:, year], features[year])
+        return self.head.fluxes(torch.cat(learned).transpose(0, 1)), embedding
+
+    def decode_years(
+        self, drivers: Tensor, calendar: Tensor, static: Tensor, known: Tensor, days: list[int]
+    ) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        """What the decoder says by itself, year by year, so that tensors stay in the processor's cache.
+
+        drivers: (B, T, D); calendar: (T, 6); known: (T, B, C); days in each year
+        -> features of the regression of each year (T, B, p), learned targets of each year (T, B, L), year embeddings.
+        """
         parts = self.init_state(static).split(self.layout, 1)
-        scaled = self.drivers(drivers)
-        known = self.targets.standardise(flux)
+        hemisphere, h, c = parts[0], parts[2], parts[3]
+        still = parts[1].unsqueeze(0)
+        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
         annual, seasonal, embedding = self.history(scaled, known, calendar)
         if not self.remembers:
             annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
-        context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
-        modulation = spread_years(self.meta(context), calendar)
-        wave = season(calendar, parts[0])
-        still = parts[1].unsqueeze(1).expand(-1, drivers.shape[1], -1)
-        inputs = self.decoder_inputs(scaled, wave, still, seasonal, modulation)
-        hidden = self.dropout(self.lstm(inputs, parts[2], parts[3]))
-        learned = self.decode(hidden, seasonal, modulation)
-        if self.adapts:
-            features = self.response_features(hidden, wave)
-            error = self.head.error(known, learned)
-            found = self.site(features, error, calendar, annual.shape[1], self.prior(static))
-            daily = spread_years(found.flatten(2), calendar)
-            learned = learned + adaptation(daily.unflatten(2, [self.head.n_learned, -1]), features)
-        return self.head.fluxes(learned), embedding
+        modulation = self.meta(torch.cat([annual, still.transpose(0, 1).expand(-1, len(days), -1)], dim=2))
+        wave = year_wave(calendar, scaled.dtype).unsqueeze(1) * hemisphere
+        kept = self.kept_in_training(known, h.shape[1])
+        features, learned = [], []
+        first = 0
+        for year, length in enumerate(days):
+            last = first + length
+            own = modulation[:, year].unsqueeze(0)
+            inputs = self.decoder_inputs(
+                scaled[first:last], wave[first:last], still.expand(length, -1, -1), seasonal[first:last], own
+            )
+            hidden, h, c = self.lstm.run(inputs, h, c)
+            if kept is not None:
+                hidden = hidden * kept[first:last]
+            learned.append(self.decode(hidden, seasonal[first:last], own))
+            if self.adapts:
+                features.append(self.response_features(hidden, wave[first:last]))
+            first = last
+        return features, learned, embedding
+
+    def kept_in_training(self, like: Tensor, hidden: int) -> Tensor | None:
+        """Factors (T, B, H) that dropout multiplies hidden states with, or None."""
+        if not self.training or self.dropout.p == 0.0:
+            return None
+        return self.dropout(torch.ones([like.shape[0], like.shape[1], hidden], dtype=like.dtype, device=like.device))
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -208,8 +248,8 @@ class ChamNet(StreamingModel):
     ) -> Tensor:
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))
-        modulated = torch.tanh(self.meta.modulate_input(embedded, modulation))
-        return torch.cat([modulated, seasonal, still, self.meta.bias(modulation)], dim=-1)
+        modulated = tanh(self.meta.modulate_input(embedded, modulation))
+        return torch.cat([modulated, seasonal, still, self.meta.bias(modulation).expand_as(still)], dim=-1)
 
     def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
         """Modulated hidden state and flux statistics -> the targets that are learned, standardised (..., L)."""
@@ -218,7 +258,7 @@ class ChamNet(StreamingModel):
 
     def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
         """What the site's past is regressed on: two harmonics of the year and learned features, (..., p)."""
-        learned = torch.tanh(self.site_features(hidden))
+        learned = tanh(self.site_features(hidden))
         return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), learned], dim=-1)
 
     # --- what is expected of a site before its own past is known ---

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.models.layers import mlp
-from emulator.models.seasons import count_years, interpolate_months, month_neighbour, month_slot, rows_of, sum_over
+from emulator.models.seasons import days_of_months, days_of_years, month_neighbour, month_weights, sum_months
 
 SPREAD_FLOOR = 0.02
 """Standard deviations within a month are at least this, in training standard deviations: the root has a slope there."""
@@ -107,24 +107,25 @@ class HistoryEncoder(nn.Module):
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """drivers: (B, T, D); flux: (B, T, C); calendar: (B, T, 6).
+        """drivers: (T, B, D); flux: (T, B, C); calendar: (T, 6), that of all sites.
 
-        Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (B, T,
+        Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (T, B,
         season_size) and the embedding of each year (B, Y, year).
         """
-        batch, years = drivers.shape[0], count_years(calendar)
-        tokens, present, statistics = self.encode_months(drivers, flux, calendar, years)
+        tokens, present, statistics = self.encode_months(drivers, flux, calendar)
+        batch, years = tokens.shape[0], tokens.shape[1]
         embedding = torch.zeros([batch, years, self.year_size], dtype=drivers.dtype, device=drivers.device)
         for month in range(12):
             embedding = self.add_month(embedding, tokens[:, :, month], present[:, :, month])
         past = torch.zeros([batch, self.layout[2]], dtype=drivers.dtype, device=drivers.device)
-        annual, table, months = [], [], torch.arange(12, device=drivers.device)
-        for year in range(years):
+        annual, season, months = [], [], torch.arange(12, device=drivers.device)
+        for year, weights in enumerate(month_weights(calendar).split(days_of_years(calendar))):
             annual.append(self.annual_context(past))
-            table.append(self.season_table(past, months))
+            table = self.season_table(past, months).transpose(0, 1)
+            daily = torch.matmul(weights, table.flatten(1)).view(-1, batch, table.shape[2])
+            season.append(self.season_features(daily))
             past = self.turn_year(past, embedding[:, year], tokens[:, year], present[:, year], statistics[:, year])
-        season = self.season_features(interpolate_months(torch.stack(table, 1), calendar))
-        return torch.stack(annual, 1), season, embedding
+        return torch.stack(annual, 1), torch.cat(season), embedding
 
     @torch.jit.export
     def init_state(self, like: Tensor) -> Tensor:
@@ -158,48 +159,66 @@ class HistoryEncoder(nn.Module):
 
     # --- days to months ---
 
-    def day_parts(self, drivers: Tensor, flux: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gate and gated value (..., token), and features with their mask (..., D + C) of days."""
+    def day_inputs(self, drivers: Tensor, flux: Tensor) -> Tensor:
+        """Drivers, flux (0 where not known) and whether it is known, (..., D + 2 C)."""
         known = torch.isfinite(flux)
-        flux = torch.where(known, flux, torch.zeros_like(flux))
-        mask = known.to(drivers.dtype)
-        encoded = self.day(torch.cat([drivers, flux, mask], dim=-1))
-        value, gate = encoded.split(self.token_size, -1)
-        gate = torch.sigmoid(gate)
-        return (
-            gate,
-            gate * torch.tanh(value),
-            torch.cat([drivers, flux], -1),
-            torch.cat([torch.ones_like(drivers), mask], -1),
-        )
+        return torch.cat([drivers, torch.where(known, flux, torch.zeros_like(flux)), known.to(drivers.dtype)], dim=-1)
 
-    def encode_months(
-        self, drivers: Tensor, flux: Tensor, calendar: Tensor, years: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def encode_months(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a
-        series.
+        series, see `forward`.
         """
-        batch, slots = drivers.shape[0], 12 * years
-        rows = rows_of(month_slot(calendar), slots)
-        gate, value, features, mask = self.day_parts(drivers, flux)
-        count = sum_over(mask, rows, batch * slots)
-        mean = sum_over(features * mask, rows, batch * slots) / count.clamp(min=1.0)
-        deviation = (features - mean.index_select(0, rows).view_as(features)) * mask
-        squares = sum_over(deviation * deviation, rows, batch * slots)
-        gates, values = sum_over(gate, rows, batch * slots), sum_over(value, rows, batch * slots)
-        token, present, statistics = self.month_token(gates, values, count, mean, squares)
-        shape = [batch, years, 12, -1]
-        return token.view(shape), present.view(shape), statistics.view(shape)
+        years, days, month = days_of_years(calendar), days_of_months(calendar), calendar[:, 1] - 1
+        sums: list[Tensor] = []
+        first = 0
+        for year, length in enumerate(years):
+            inputs = self.day_inputs(drivers[first : first + length], flux[first : first + length])
+            sums.append(self.month_sums(inputs, month[first : first + length], days[12 * year : 12 * year + 12]))
+            first += length
+        gates, values, count, mean, squares = torch.stack(sums).flatten(0, 1).split(self.daily_layout, 2)
+        parts = self.month_token(
+            gates.flatten(0, 1), values.flatten(0, 1), count.flatten(0, 1), mean.flatten(0, 1), squares.flatten(0, 1)
+        )
+        token, present, statistics = [
+            part.view(len(years), 12, drivers.shape[1], -1).permute(2, 0, 1, 3) for part in parts
+        ]
+        return token, present, statistics
+
+    def month_sums(self, inputs: Tensor, month: Tensor, days: list[int]) -> Tensor:
+        """What `add_day` leaves at the end of each month of a year, (12, B, state of a month under way).
+
+        inputs: (days, B, D + 2 C); month of each day, 0 to 11; days: number of days in each month.
+        """
+        known = inputs[..., self.n_drivers + self.n_targets :]
+        # tanh(x) = 2 sigmoid(2 x) - 1, which is quicker
+        doubled = torch.ones([2 * self.token_size], dtype=inputs.dtype, device=inputs.device)
+        doubled[: self.token_size] = 2.0
+        weight, bias = self.day.weight * doubled.unsqueeze(1), self.day.bias * doubled
+        value, gate = torch.sigmoid(nn.functional.linear(inputs, weight, bias)).split(self.token_size, -1)
+        gates = sum_months(gate, days)
+        values = 2.0 * sum_months(gate * value, days) - gates
+        sums = sum_months(inputs, days)
+        length = torch.tensor(days, device=inputs.device).to(inputs.dtype).view(12, 1, 1)
+        number = length.expand(-1, inputs.shape[1], self.n_drivers)
+        count = torch.cat([number, sums[..., self.n_drivers + self.n_targets :]], dim=2)
+        mean = sums[..., : self.n_drivers + self.n_targets] / count.clamp(min=1.0)
+        away = inputs[..., : self.n_drivers + self.n_targets] - mean.index_select(0, month)
+        away = torch.cat([away[..., : self.n_drivers], away[..., self.n_drivers :] * known], dim=2)
+        return torch.cat([gates, values, count, mean, sum_months(away * away, days)], dim=2)
 
     def add_day(self, drivers: Tensor, flux: Tensor, daily: Tensor) -> Tensor:
         """Sums of gates and values, and running count, mean and squared deviations (Welford) of the month so far."""
         gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
-        gate, value, features, mask = self.day_parts(drivers, flux)
+        inputs = self.day_inputs(drivers, flux)
+        value, gate = self.day(inputs).split(self.token_size, -1)
+        gate = torch.sigmoid(gate)
+        features = inputs[:, : self.n_drivers + self.n_targets]
+        mask = torch.cat([torch.ones_like(drivers), inputs[:, self.n_drivers + self.n_targets :]], dim=1)
         count = count + mask
         before = features - mean
         mean = mean + mask * before / count.clamp(min=1.0)
         squares = squares + mask * before * (features - mean)
-        return torch.cat([gates + gate, values + value, count, mean, squares], dim=1)
+        return torch.cat([gates + gate, values + gate * torch.tanh(value), count, mean, squares], dim=1)
 
     def month_token(
         self, gates: Tensor, values: Tensor, count: Tensor, mean: Tensor, squares: Tensor

@@ -2,6 +2,9 @@
 
 A series covers years 0..Y-1 from the year of its first day; a month's slot is 12 * year + month - 1, so that a series
 has S = 12 Y slots, of which those before its first or after its last month stay empty. Leap years need no special care.
+
+All sites of a batch share their days almost always, so that `forward` of a model runs through a series year by year,
+with tensors (T, B, ...) whose months and years are blocks of memory; `own_calendars` is for the other batches.
 """
 
 import torch
@@ -9,8 +12,8 @@ from torch import Tensor
 
 
 def year_of_series(calendar: Tensor) -> Tensor:
-    """(B, T, 6) -> (B, T) int64, 0 in the year of the first day."""
-    return calendar[:, :, 0] - calendar[:, :1, 0]
+    """(..., T, 6) -> (..., T) int64, 0 in the year of the first day."""
+    return calendar[..., 0] - calendar[..., :1, 0]
 
 
 def count_years(calendar: Tensor) -> int:
@@ -18,9 +21,30 @@ def count_years(calendar: Tensor) -> int:
     return int((calendar[:, -1, 0] - calendar[:, 0, 0]).max().item()) + 1
 
 
-def month_slot(calendar: Tensor) -> Tensor:
-    """(B, T, 6) -> (B, T) int64."""
-    return year_of_series(calendar) * 12 + calendar[:, :, 1] - 1
+def own_calendars(calendar: Tensor) -> bool:
+    """Whether rows of (B, T, 6) are of different days."""
+    if calendar.shape[0] == 1 or calendar.stride(0) == 0:
+        return False
+    return not bool((calendar == calendar[:1]).all())
+
+
+def days_of_years(calendar: Tensor) -> list[int]:
+    """Number of days in each of the Y years of a series (T, 6)."""
+    days: list[int] = torch.bincount(year_of_series(calendar)).tolist()
+    return days
+
+
+def days_of_months(calendar: Tensor) -> list[int]:
+    """Number of days in each of the 12 Y slots of a series (T, 6)."""
+    year = year_of_series(calendar)
+    slots = 12 * (int(year[-1].item()) + 1)
+    days: list[int] = torch.bincount(year * 12 + calendar[:, 1] - 1, minlength=slots).tolist()
+    return days
+
+
+def sum_months(values: Tensor, days: list[int]) -> Tensor:
+    """Sums (S, ...) of values (T, ...) over slots of so many days."""
+    return torch.stack([part.sum(0) for part in values.split(days)])
 
 
 def rows_of(slot: Tensor, slots: int) -> Tensor:
@@ -43,22 +67,17 @@ def month_neighbour(calendar: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(place < 0, -torch.ones_like(calendar[..., 2]), torch.ones_like(calendar[..., 2])), place.abs()
 
 
-def interpolate_months(table: Tensor, calendar: Tensor) -> Tensor:
-    """Daily values from a table of each year's twelve months. table: (B, Y, 12, F); calendar: (B, T, 6) -> (B, T,
-    F).
-    """
+def month_weights(calendar: Tensor) -> Tensor:
+    """Weights (T, 12) of the twelve months of its year in the value of each day of (T, 6); see `month_neighbour`."""
     offset, weight = month_neighbour(calendar)
-    month = calendar[:, :, 1] - 1
-    first = year_of_series(calendar) * 12
-    flat = table.flatten(0, 2)
-    slots = table.shape[1] * 12
-    here = flat.index_select(0, rows_of(first + month, slots))
-    there = flat.index_select(0, rows_of(first + (month + offset) % 12, slots))
-    share = weight.flatten().unsqueeze(1)
-    return (here + share * (there - here)).view(calendar.shape[0], calendar.shape[1], -1)
+    month = (calendar[:, 1] - 1).unsqueeze(1)
+    weight = weight.unsqueeze(1)
+    which = torch.arange(12, device=calendar.device)
+    own = (month == which).to(weight.dtype)
+    other = ((month + offset.unsqueeze(1)) % 12 == which).to(weight.dtype)
+    return (1.0 - weight) * own + weight * other
 
 
-def spread_years(table: Tensor, calendar: Tensor) -> Tensor:
-    """Each day gets its year's row. table: (B, Y, F); calendar: (B, T, 6) -> (B, T, F)."""
-    rows = rows_of(year_of_series(calendar), table.shape[1])
-    return table.flatten(0, 1).index_select(0, rows).view(calendar.shape[0], calendar.shape[1], -1)
+def month_slot(calendar: Tensor) -> Tensor:
+    """(B, T, 6) -> (B, T) int64."""
+    return year_of_series(calendar) * 12 + calendar[:, :, 1] - 1

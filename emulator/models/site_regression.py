@@ -14,8 +14,6 @@ that retrieve, what neighbours say), gives the prior of the short one, which fol
 import torch
 from torch import Tensor, nn
 
-from emulator.models.seasons import year_of_series
-
 DAYS_PER_YEAR = 365.0
 
 
@@ -48,41 +46,35 @@ class SiteRegression(nn.Module):
         self.layout = [self.sums_size, self.sums_size, 2 * self.sums_size, self.coefficients_size]
         self.state_size = sum(self.layout)
 
-    def forward(self, features: Tensor, error: Tensor, calendar: Tensor, years: int, prior: Tensor) -> Tensor:
+    def forward(self, features: list[Tensor], error: list[Tensor], prior: Tensor) -> Tensor:
         """Coefficients that hold in each year, from the years before it: (B, Y, C, p).
 
-        features: (B, T, p); error: (B, T, C), NaN = not known; calendar: (B, T, 6); prior: (B, C, p).
+        features: of each year (T, B, p); error: of each year (T, B, C), NaN = not known; prior: (B, C, p).
         """
-        by_year = self.sums_of_years(features, error, calendar, years)
-        memory = torch.zeros_like(by_year[:, :1]).expand(-1, 2, -1)
+        memory = torch.zeros([prior.shape[0], 2, self.sums_size], dtype=torch.float64, device=prior.device)
         found = [prior]
-        for year in range(years - 1):
-            memory = self.turn_year(memory, by_year[:, year])
+        for year in range(len(features) - 1):
+            memory = self.turn_year(memory, self.sums_of_year(features[year], error[year]))
             found.append(self.solve(memory, prior))
         return torch.stack(found, dim=1)
 
-    def sums_of_years(self, features: Tensor, error: Tensor, calendar: Tensor, years: int) -> Tensor:
-        """(B, Y, sums), double."""
-        batch = features.shape[0]
+    def sums_of_year(self, features: Tensor, error: Tensor) -> Tensor:
+        """(T, B, p), (T, B, C) -> (B, sums), double."""
         known = torch.isfinite(error)
-        error = torch.where(known, error, torch.zeros_like(error)).double()
-        features = features.double()
-        year = year_of_series(calendar)
-        of_year = []
-        for number in range(years):
-            days = torch.nonzero((year == number).any(0)).flatten()
-            part = features.index_select(1, days)
-            # a batch shares its calendar in training; where it does not, days outside the year weigh nothing
-            inside = (year.index_select(1, days) == number).unsqueeze(2) & known.index_select(1, days)
-            weight = inside.to(part.dtype) / self.days_per_year
-            value = error.index_select(1, days) * weight
-            sums = []
-            for target in range(self.targets):
-                gram = torch.matmul((part * weight[:, :, target : target + 1]).transpose(1, 2), part)
-                sums.append(gram.flatten(1).index_select(1, self.row * self.features + self.column))
-            moment = torch.matmul(value.transpose(1, 2), part)
-            of_year.append(torch.cat([torch.cat(sums, dim=1), moment.flatten(1)], dim=1))
-        return torch.stack(of_year, dim=1).view(batch, years, self.sums_size)
+        error = torch.where(known, error, torch.zeros_like(error))
+        # one product gives the Gram matrix and the moments
+        both = torch.cat([features, error], dim=2).double().transpose(0, 1)
+        features = both[:, :, : self.features].transpose(1, 2)
+        weight = known.double().permute(1, 2, 0) / self.days_per_year
+        upper = self.row * (self.features + self.targets) + self.column
+        alike = bool((known == known[:, :, :1]).all())
+        grams, moments, product = [], [], both
+        for target in range(self.targets):
+            if target == 0 or not alike:
+                product = torch.matmul(features * weight[:, target : target + 1], both)
+            grams.append(product.flatten(1).index_select(1, upper))
+            moments.append(product[:, :, self.features + target])
+        return torch.cat(grams + moments, dim=1)
 
     @torch.jit.export
     def init_state(self, prior: Tensor) -> Tensor:

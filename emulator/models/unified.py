@@ -16,10 +16,10 @@ from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.data.windows import TrainingData
 from emulator.models.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
-from emulator.models.layers import season, unit_sphere
+from emulator.models.layers import unit_sphere
 from emulator.models.responses import response_statistics, site_responses
 from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
-from emulator.models.seasons import spread_years
+from emulator.models.seasons import days_of_years
 
 SITES_AT_ONCE = 32
 
@@ -115,12 +115,8 @@ class Unified(ChamNet):
         self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Daily features (B, T, p) and errors (B, T, L), NaN where flux is not known, of the decoder alone."""
-        parts = self.init_state(static).split(self.layout, 1)
-        scaled = self.drivers(drivers)
-        annual, seasonal, _ = self.history(scaled, torch.full_like(flux, torch.nan), calendar)
-        context = torch.cat([annual, parts[1].unsqueeze(1).expand(-1, annual.shape[1], -1)], dim=2)
-        modulation, wave = spread_years(self.meta(context), calendar), season(calendar, parts[0])
-        still = parts[1].unsqueeze(1).expand(-1, drivers.shape[1], -1)
-        hidden = self.lstm(self.decoder_inputs(scaled, wave, still, seasonal, modulation), parts[2], parts[3])
-        error = self.head.error(self.targets.standardise(flux), self.decode(hidden, seasonal, modulation))
-        return self.response_features(hidden, wave), error
+        days = days_of_years(calendar[0])
+        unknown = torch.full_like(flux, torch.nan).transpose(0, 1)
+        features, learned, _ = self.decode_years(drivers, calendar[0], static, unknown, days)
+        error = self.head.error(self.targets.standardise(flux), torch.cat(learned).transpose(0, 1))
+        return torch.cat(features).transpose(0, 1), error

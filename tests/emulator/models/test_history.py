@@ -8,7 +8,14 @@ import torch
 from emulator.data.dataset import calendar_table
 from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder, KernelPooling
-from emulator.models.seasons import count_years, interpolate_months, month_slot, rows_of, spread_years, sum_over
+from emulator.models.seasons import (
+    count_years,
+    days_of_months,
+    days_of_years,
+    month_weights,
+    own_calendars,
+    sum_months,
+)
 
 
 def calendar_of(first_year: int, years: int, calendar: str = "standard") -> torch.Tensor:
@@ -21,38 +28,37 @@ def calendar_of(first_year: int, years: int, calendar: str = "standard") -> torc
 @pytest.mark.parametrize(("calendar", "february"), [("standard", 29), ("noleap", 28)])
 def test_days_are_summed_by_month(calendar: str, february: int) -> None:
     table = calendar_of(2003, 2, calendar)
-    rows = rows_of(month_slot(table), 24)
-    days = sum_over(torch.ones(1, table.shape[1], 1), rows, 24)[:, 0]
     year = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    assert days.tolist() == [*year, 31, february, *year[2:]]
+    days = days_of_months(table[0])
+    assert days == [*year, 31, february, *year[2:]]
+    assert sum_months(torch.ones(table.shape[1], 1), days)[:, 0].tolist() == days
+    assert days_of_years(table[0]) == [365, 337 + february]
     assert count_years(table) == 2
 
 
-def test_rows_of_a_batch_may_be_of_different_years() -> None:
+def test_a_series_within_a_month_and_a_year_has_empty_months() -> None:
+    table = calendar_of(2003, 2)[0, 40 : 365 + 20]
+    assert days_of_months(table) == [0, 19, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 20] + 11 * [0]
+    assert days_of_years(table) == [325, 20]
+
+
+def test_rows_of_other_days_are_noticed() -> None:
     """Both of 1461 days, with the leap day in the second and in the fourth year."""
-    table = torch.cat([calendar_of(2003, 4), calendar_of(2001, 4)])
-    rows = rows_of(month_slot(table), 48)
-    days = sum_over(torch.ones(2, table.shape[1], 1), rows, 96).view(2, 48)
-    assert (days[0, 13], days[0, 37]) == (29, 28)
-    assert (days[1, 13], days[1, 37]) == (28, 29)
+    table = calendar_of(2003, 4)
+    assert own_calendars(torch.cat([table, calendar_of(2001, 4)]))
+    assert not own_calendars(torch.cat([table, table]))
+    assert not own_calendars(table.expand(3, -1, -1))
 
 
 def test_interpolation_hits_mid_months_and_joins_the_year() -> None:
     table = calendar_of(2003, 1, "noleap")
-    months = torch.arange(12.0).view(1, 1, 12, 1) ** 2
-    daily = interpolate_months(months, table)[0, :, 0]
+    daily = month_weights(table[0]) @ torch.arange(12.0) ** 2
     assert daily[15] == 0.0  # 16 January, the middle of 31 days
     assert daily[31 + 28 + 15] == 4.0
     halfway = (0.0 + 121.0) / 2
     assert daily[0] == pytest.approx(halfway - 121 / 2 / 31, rel=1e-5)
     assert daily[-1] == pytest.approx(halfway + 121 / 2 / 31, rel=1e-5)
     assert (daily[1:] - daily[:-1]).abs().max() < 5
-
-
-def test_a_year_keeps_its_value_to_its_last_day() -> None:
-    table = calendar_of(2003, 3)
-    daily = spread_years(torch.tensor([[[1.0], [2.0], [3.0]]]), table)[0, :, 0]
-    assert daily.tolist() == [1.0] * 365 + [2.0] * 366 + [3.0] * 365
 
 
 def test_kernel_pooling_is_a_weighted_mean_over_lags() -> None:
@@ -81,10 +87,10 @@ def test_past_flux_of_a_season_reaches_that_season() -> None:
     flux = torch.full((1, table.shape[1], 1), torch.nan)
     flux[:, 120:365] = 1.0
     flux[:, 365 + 120 : 730] = 3.0
-    drivers = torch.randn(1, table.shape[1], 2)
+    drivers = torch.randn(table.shape[1], 1, 2)
     with torch.no_grad():
-        _, season, _ = history(drivers, flux, table)
-    climatology, years, last, known = season[0, :, 3:].unbind(1)
+        _, season, _ = history(drivers, flux.transpose(0, 1), table[0])
+    climatology, years, last, known = season[:, 0, 3:].unbind(1)
     july = 181 + 15
     assert known[july] == 0 and climatology[july] == 0
     assert (last[365 + july], known[365 + july]) == (pytest.approx(1.0, rel=0.03), 1.0)

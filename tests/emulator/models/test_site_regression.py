@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from emulator.data.dataset import calendar_table
+from emulator.models.seasons import days_of_years
 from emulator.models.site_regression import SiteRegression, adaptation
 
 SITES, FEATURES, TARGETS, YEARS = 3, 4, 2, 4
@@ -33,9 +34,11 @@ def no_prior() -> torch.Tensor:
 
 
 def found(model: SiteRegression, features, error, calendar, prior=None) -> torch.Tensor:
-    batch = calendar.expand(SITES, -1, -1)
+    days = days_of_years(calendar)
+    assert len(days) == YEARS
+    by_year = [series.transpose(0, 1).split(days) for series in (features, error)]
     with torch.no_grad():
-        return model(features, error, batch, YEARS, no_prior() if prior is None else prior)
+        return model(*(list(parts) for parts in by_year), no_prior() if prior is None else prior)
 
 
 def reference(
