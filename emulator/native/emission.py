@@ -8,7 +8,7 @@ from torch import Tensor
 
 from emulator.native.interpreter import ONE, TWO
 from emulator.native.program import Constant, Op, Ref, State, Value, row_major
-from emulator.native.symbols import Parts, Patched, Symbol, broadcast, drop, insert, join, narrow, reshape
+from emulator.native.symbols import Parts, Patched, Symbol, broadcast, drop, dtype_of, insert, join, narrow, reshape
 
 MOST_RUNS = 8
 """An elementwise operation with a constant of ones and zeros is cut where it changes, into no more pieces than this."""
@@ -93,14 +93,14 @@ class Emission:
         """Choose between source and base by the number of the element."""
         value, element, stride = symbol.index
         length = self.reference(symbol.source).size
-        source = self.reshaped(symbol.source, (1, length))
+        source = self.reference(self.reshaped(symbol.source, (1, length)))
         rows = -(-symbol.base.size // stride)
         if length != stride or rows * stride != symbol.base.size:
             raise ValueError("a patch is one row of a table")
         base = self.reshaped(symbol.base, (rows, length))
         number = self.constant(torch.arange(rows, dtype=torch.float64).unsqueeze(1))
         here = self.elementwise("eq", [number, Ref(value, element, (1, 1), (0, 0))], torch.float64)
-        chosen = self.elementwise("where", [self.cast(here, torch.float32), source, base], source.base.dtype)
+        chosen = self.elementwise("where", [self.cast(here, torch.float32), source, base], dtype_of(source))
         return self.reshaped(chosen, symbol.shape)
 
     def reshaped(self, symbol: Symbol, shape: tuple[int, ...]) -> Symbol:
@@ -120,9 +120,9 @@ class Emission:
         """The same numbers in another type."""
         if isinstance(symbol, Parts):
             return join([self.cast(part, dtype) for part in symbol.parts], symbol.dim)
-        ref = self.reference(symbol)
-        if ref.base.dtype == dtype:
+        if dtype_of(symbol) == dtype:
             return symbol
+        ref = self.reference(symbol)
         if isinstance(ref.base, Constant):
             return Ref(Constant(ref.base.data.to(dtype)), ref.offset, ref.shape, ref.strides)
         return self.emit("cast", [ref], ref.shape, dtype)

@@ -158,4 +158,3 @@ def native_dtype(dtype: torch.dtype) -> torch.dtype:
     if dtype in (torch.float64, torch.int64, torch.int32):
         return torch.float64
     raise LoweringError(f"type {dtype}")
-

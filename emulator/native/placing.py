@@ -161,5 +161,3 @@ def _merged(refs: list[Ref]) -> list[Ref]:
         Ref(ref.base, ref.offset, tuple(sizes), tuple(step[number] for step in steps), ref.index)
         for number, ref in enumerate(refs)
     ]
-
-

@@ -12,11 +12,12 @@ from emulator.native import symbols
 from emulator.native.emission import elements
 from emulator.native.errors import LoweringError
 from emulator.native.program import Constant, Op, Ref
-from emulator.native.symbols import Factor, Symbol, broadcast, drop, insert, join, narrow
+from emulator.native.symbols import Factor, Symbol, broadcast, drop, dtype_of, insert, join, narrow
 from emulator.native.view_rules import constant_of
 
 if TYPE_CHECKING:
     from emulator.native.lowering import Lowering
+
 
 def _operand(lowering: Lowering, value: Any, dtype: torch.dtype) -> Symbol:
     """A node's result or a number, in the type of the operation."""
@@ -45,18 +46,13 @@ def _plain(name: str) -> Any:
 def _comparison(name: str) -> Any:
     def rule(lowering: Lowering, node: fx.Node, a: Any, b: Any) -> Symbol:
         wide = any(
-            isinstance(value, (Ref, symbols.Parts)) and _dtype(lowering, value) == torch.float64 for value in (a, b)
+            isinstance(value, (Ref, symbols.Parts, symbols.Patched)) and dtype_of(value) == torch.float64
+            for value in (a, b)
         )
         dtype = torch.float64 if wide else torch.float32
         return lowering.emission.cast(_apply(lowering, name, dtype, a, b), torch.float32)
 
     return rule
-
-
-def _dtype(lowering: Lowering, symbol: Symbol) -> torch.dtype:
-    while isinstance(symbol, symbols.Parts):
-        symbol = symbol.parts[0]
-    return lowering.emission.reference(symbol).base.dtype
 
 
 def _add(lowering: Lowering, node: fx.Node, a: Any, b: Any, alpha: float = 1) -> Symbol:
@@ -111,12 +107,12 @@ def _finite(node: fx.Node) -> fx.Node | None:
 
 
 def _isfinite(lowering: Lowering, node: fx.Node, a: Symbol) -> Symbol:
-    dtype = _dtype(lowering, a)
+    dtype = dtype_of(a)
     return lowering.emission.cast(_apply(lowering, "isfinite", dtype, a), torch.float32)
 
 
 def _isnan(lowering: Lowering, node: fx.Node, a: Symbol) -> Symbol:
-    return lowering.emission.cast(_apply(lowering, "ne", _dtype(lowering, a), a, a), torch.float32)
+    return lowering.emission.cast(_apply(lowering, "ne", dtype_of(a), a, a), torch.float32)
 
 
 def _clamp(lowering: Lowering, node: fx.Node, a: Any, low: Any = None, high: Any = None) -> Symbol:
@@ -175,7 +171,9 @@ def _softplus(lowering: Lowering, node: fx.Node, a: Any, beta: float = 1.0, thre
         raise LoweringError(f"threshold={threshold}")
     if beta == 1.0:
         return _apply(lowering, "softplus", dtype, a)
-    return _apply(lowering, "div", dtype, _apply(lowering, "softplus", dtype, _apply(lowering, "mul", dtype, a, beta)), beta)
+    return _apply(
+        lowering, "div", dtype, _apply(lowering, "softplus", dtype, _apply(lowering, "mul", dtype, a, beta)), beta
+    )
 
 
 def _silu(lowering: Lowering, node: fx.Node, a: Any) -> Symbol:
@@ -192,7 +190,7 @@ def _lerp(lowering: Lowering, node: fx.Node, a: Any, b: Any, weight: Any) -> Sym
 def _layer_norm(
     lowering: Lowering, node: fx.Node, a: Symbol, shape: list[int], weight: Any, bias: Any, small: float
 ) -> tuple[Symbol, None, None]:
-    dtype, dims = _dtype(lowering, a), list(range(len(a.shape) - len(shape), len(a.shape)))
+    dtype, dims = dtype_of(a), list(range(len(a.shape) - len(shape), len(a.shape)))
     a = lowering.emission.reference(a)
     centred = _apply(lowering, "sub", dtype, a, lowering.emission.reduce("mean", a, dims, True))
     variance = lowering.emission.reduce("mean", _apply(lowering, "mul", dtype, centred, centred), dims, True)
@@ -204,9 +202,11 @@ def _layer_norm(
 
 
 def _softmax(lowering: Lowering, node: fx.Node, a: Symbol, dim: int, *_: Any) -> Symbol:
-    dtype, dim = lowering.dtype(node), dim % len(a.shape)
+    dtype, dim = dtype_of(a), dim % len(a.shape)
     a = lowering.emission.reference(a)
-    weight = _apply(lowering, "exp", dtype, _apply(lowering, "sub", dtype, a, lowering.emission.reduce("max", a, [dim], True)))
+    weight = _apply(
+        lowering, "exp", dtype, _apply(lowering, "sub", dtype, a, lowering.emission.reduce("max", a, [dim], True))
+    )
     return _apply(lowering, "div", dtype, weight, lowering.emission.reduce("sum", weight, [dim], True))
 
 
@@ -220,14 +220,14 @@ def _reduction(how: str) -> Any:
         chosen = sorted(d % count for d in chosen)
         if lowering.info(node.args[0]).cells in chosen and lowering.info(node).depends == "cell":  # type: ignore[index]
             raise LoweringError("a sum over cells")
-        dtype = lowering.dtype(node) if how != "max" else _dtype(lowering, a)
+        dtype = lowering.dtype(node) if how != "max" else dtype_of(a)
         return lowering.emission.reduce(how, lowering.emission.cast(a, dtype), chosen, keep)
 
     return rule
 
 
 def _amin(lowering: Lowering, node: fx.Node, a: Symbol, dims: Any = None, keep: bool = False) -> Symbol:
-    dtype = _dtype(lowering, a)
+    dtype = dtype_of(a)
     largest = _reduction("max")(lowering, node, _apply(lowering, "neg", dtype, a), dims, keep)
     return _apply(lowering, "neg", dtype, largest)
 
@@ -275,12 +275,40 @@ def _product(lowering: Lowering, node: fx.Node, a: Symbol, b: Symbol) -> Symbol:
     if first is not None and first.shape[1] > 4:
         turned = _linear(lowering, node, symbols.permute(b, [0, 2, 1]), first, None)
         return symbols.permute(lowering.emission.reference(turned), [0, 2, 1])
-    rows, columns = a.shape[1], b.shape[2]
-    dtype = lowering.dtype(node)
-    a, b = (lowering.emission.reference(lowering.emission.cast(side, dtype)) for side in (a, b))
-    left = broadcast(insert(a, 2), (a.shape[0], rows, columns, a.shape[2]))
-    right = symbols.permute(broadcast(insert(b, 1), (b.shape[0], rows, b.shape[1], columns)), [0, 1, 3, 2])
-    return lowering.emission.contract(left, right, 1)
+    a, b = (lowering.emission.reference(lowering.emission.cast(side, lowering.dtype(node))) for side in (a, b))
+    return _pairwise(lowering, a, symbols.permute(b, [0, 2, 1]))
+
+
+def _attention(
+    lowering: Lowering,
+    node: fx.Node,
+    query: Symbol,
+    key: Symbol,
+    value: Symbol,
+    dropout: float = 0.0,
+    causal: bool = False,
+    *,
+    attn_mask: Any = None,
+    scale: float | None = None,
+) -> tuple[Symbol, None]:
+    """softmax(scale query key + mask) value; (B, heads, Q, E), (B, heads, K, E) and (B, heads, K, E)."""
+    if dropout or causal:
+        raise LoweringError(f"attention with dropout={dropout}, is_causal={causal}")
+    dtype = dtype_of(query)
+    scaled = _apply(lowering, "mul", dtype, query, 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    scores = _pairwise(lowering, scaled, key)
+    if attn_mask is not None:
+        scores = _apply(lowering, "add", dtype, scores, attn_mask)
+    weights = _softmax(lowering, node, scores, -1)
+    return _pairwise(lowering, weights, symbols.permute(lowering.emission.reference(value), [0, 1, 3, 2])), None
+
+
+def _pairwise(lowering: Lowering, a: Symbol, b: Symbol) -> Symbol:
+    """(..., n, K) and (..., m, K) -> (..., n, m), summed over K."""
+    a, b = lowering.emission.reference(a), lowering.emission.reference(b)
+    lead, (n, m, k) = a.shape[:-2], (a.shape[-2], b.shape[-2], a.shape[-1])
+    left = broadcast(insert(a, len(lead) + 1), (*lead, n, m, k))
+    return lowering.emission.contract(left, broadcast(insert(b, len(lead)), (*lead, n, m, k)), 1)
 
 
 def _shared(symbol: Symbol) -> torch.Tensor | None:
@@ -360,7 +388,9 @@ def _krige(lowering: Lowering, node: fx.Node, place: Symbol, features: Symbol, n
     return out
 
 
-def _diag_embed(lowering: Lowering, node: fx.Node, a: Symbol, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Symbol:
+def _diag_embed(
+    lowering: Lowering, node: fx.Node, a: Symbol, offset: int = 0, dim1: int = -2, dim2: int = -1
+) -> Symbol:
     if (offset, dim1, dim2) != (0, -2, -1):
         raise LoweringError("another than the main diagonal")
     size = a.shape[-1]
@@ -411,6 +441,7 @@ RULES = {
     "bmm": _bmm,
     "mv": _mv,
     "baddbmm": _baddbmm,
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
     "convolution": _convolution,
     "linalg_cholesky_ex": _cholesky,
     "cholesky_solve": _cholesky_solve,

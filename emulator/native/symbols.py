@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import torch
+
 from emulator.native.errors import LoweringError
 from emulator.native.program import Index, Ref, row_major
 
@@ -38,6 +40,13 @@ class Factor:
 
 
 Symbol = Ref | Parts | Patched
+
+
+def dtype_of(symbol: Symbol) -> torch.dtype:
+    """Type of the numbers."""
+    if isinstance(symbol, Parts):
+        return dtype_of(symbol.parts[0])
+    return symbol.base.base.dtype if isinstance(symbol, Patched) else symbol.base.dtype
 
 
 def join(parts: list[Symbol], dim: int) -> Symbol:
@@ -79,6 +88,8 @@ def _adjacent(first: Symbol, second: Symbol, dim: int) -> Ref | None:
 
 def narrow(symbol: Symbol, dim: int, start: int, length: int, step: int = 1) -> Symbol:
     """`length` elements of a dimension, `step` apart."""
+    if (start, length, step) == (0, symbol.shape[dim], 1):
+        return symbol
     if isinstance(symbol, Patched):
         raise LoweringError("slice of an array with an element that the day chooses")
     if isinstance(symbol, Ref):

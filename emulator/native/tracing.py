@@ -22,7 +22,8 @@ from emulator.native.errors import LoweringError
 PRIMES = (97, 101, 103, 107, 109)
 """Numbers of cells to trace with: the first that divides no size of the model."""
 
-KEPT_WHOLE = ("softplus", "lerp", "gelu", "lift_fresh", "native_layer_norm", "cholesky", "std", "isfinite")
+KEPT_WHOLE = ("softplus", "lerp", "gelu", "lift_fresh", "layer_norm", "cholesky", "isfinite", "index_copy", "stack")
+KEPT_WHOLE += ("scaled_dot_product", "silu")
 """Operations that are not decomposed, because lowering does better with them whole."""
 
 SHAPE_ONLY = {

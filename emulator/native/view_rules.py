@@ -121,7 +121,7 @@ def _cat(lowering: Lowering, node: fx.Node, parts: list[Symbol], dim: int = 0) -
     if lowering.info(node).cells == dim:
         raise LoweringError("cells are put beside other cells")
     kept = [part for part in parts if len(part.shape) == len(shape)]
-    return join([lowering.emission.cast(part, dtype) if not isinstance(part, Patched) else part for part in kept], dim)
+    return join([lowering.emission.cast(part, dtype) for part in kept], dim)
 
 
 def _stack(lowering: Lowering, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
