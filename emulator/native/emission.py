@@ -1,5 +1,6 @@
 """Writing operations one after another: constants, common subexpressions, elementwise operations on parts."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -142,7 +143,7 @@ class Emission:
             return self._simplified(name, refs, shape, dtype) or self._elementwise(name, refs, shape, dtype)
         dim, bounds = cuts
         pieces: list[tuple[int, tuple[int, ...], list[Ref], Symbol | None]] = []
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in itertools.pairwise(bounds):
             part = (*shape[:dim], end - begin, *shape[dim + 1 :])
             refs = [self.reference(narrow(arg, dim, begin, end - begin)) for arg in spread]
             pieces.append((begin, part, refs, self._simplified(name, refs, part, dtype)))

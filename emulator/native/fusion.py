@@ -1,4 +1,4 @@
-"""What makes a lowered method short: recurrent cells as one operation, sums of linear operations, activations in them."""
+"""What makes a method short: recurrent cells as one operation, sums of linear operations, activations in them."""
 
 from collections import defaultdict
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""From the trace of a method to operations: each node of the graph becomes a view, or operations and a view of theirs."""
+"""From the trace of a method to operations: each node becomes a view, or operations and a view of their result."""
 
 from typing import Any
 
@@ -24,6 +24,7 @@ class Lowering:
         self.state = State(state_size)
         self.emission = Emission(self.state)
         self.env: dict[fx.Node, Any] = {}
+        self._fresh = "state" not in trace.inputs  # a new row is 0 where nothing is stored
 
     def run(self) -> list[Op]:
         """Operations with references to the state row still among them."""
@@ -140,9 +141,8 @@ class Lowering:
     def _store(self, part: Symbol, at: int) -> None:
         if self._unchanged(part, at):
             return
-        if "statics" in self.trace.inputs and isinstance(part, Ref) and isinstance(part.base, Constant):
-            if not bool(elements(part).any()):
-                return
+        if self._fresh and isinstance(part, Ref) and isinstance(part.base, Constant) and not elements(part).any():
+            return
         if isinstance(part, Patched) and self._unchanged(part.base, at):
             self.emission.write(
                 Op("store", None, [self.emission.reference(part.source)], {"at": at, "index": part.index})

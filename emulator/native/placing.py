@@ -1,4 +1,4 @@
-"""Where numbers lie: loads of the state, values written where they are wanted, and references in their shortest form."""
+"""Where numbers lie: loads of the state, values written where they are wanted, references in their shortest form."""
 
 import math
 

@@ -400,7 +400,8 @@ def _diag_embed(
     return lowering.emission.elementwise("where", [eye, wide, nothing], lowering.dtype(node))
 
 
-ONE = "neg abs sqrt exp log log1p sin cos tanh sigmoid relu sinh asinh round reciprocal".split()
+ONE = ("neg", "abs", "sqrt", "exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "sinh", "asinh", "round")
+ONE += ("reciprocal",)
 TWO = {"mul": "mul", "maximum": "max", "minimum": "min", "copysign": "copysign"}
 
 RULES = {

@@ -4,7 +4,6 @@ A method is traced on a number of cells that divides no other size, so that the 
 shape; everything after this step is about one cell.
 """
 
-import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,10 +13,10 @@ from unittest import mock
 import torch
 from torch import Tensor, fx
 from torch._decomp import core_aten_decompositions
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from emulator.models.retrieval import ResponseMemory
 from emulator.native.errors import LoweringError
+from emulator.native.recording import Recording, record
 
 PRIMES = (97, 101, 103, 107, 109)
 """Numbers of cells to trace with: the first that divides no size of the model."""
@@ -122,80 +121,58 @@ def trace(method: Callable[..., Any], inputs: dict[str, Tensor], kind: str, cell
     }
     with mock.patch.object(ResponseMemory, "forward", _marked), torch.no_grad():
         try:
-            module = _traced(method, inputs, None)
-            # what torch composes of other operations writes in place, which only a second pass does away with
-            module = _traced(torch.func.functionalize(module), inputs, table)
-        except (RuntimeError, TypeError, ValueError) as error:
+            recording = record(method, inputs, table)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
             raise LoweringError(f"cannot be traced: {error}") from error
-    graph = module.graph
-    names = dict(zip(inputs, (node for node in graph.nodes if node.op == "placeholder"), strict=True))
-    observer = _Observer(module, cells, names)
-    with torch.no_grad():
-        observer.run(*inputs.values())
-    found = Trace(graph, observer.info, names, list(_memories))
-    _check_reads(found, observer.results, kind)
+    info = _described(recording, cells)
+    found = Trace(recording.graph, info, recording.inputs, list(_memories))
+    _check_reads(found, recording.results, kind)
     return found
 
 
-def _traced(method: Callable[..., Any], inputs: dict[str, Tensor], table: Any) -> fx.GraphModule:
-    return make_fx(
-        method,
-        decomposition_table=table,
-        tracing_mode="real",
-        _allow_non_fake_inputs=True,
-        _error_on_data_dependent_ops=False,
-    )(*inputs.values())
-
-
-class _Observer(fx.Interpreter):
-    """Runs a graph once and notes what each node depends on and how it looks."""
-
-    def __init__(self, module: fx.GraphModule, cells: int, inputs: dict[str, fx.Node]) -> None:
-        super().__init__(module, garbage_collect_values=False)
-        self.cells, self.calendar = cells, inputs.get("calendar")
-        self.info: dict[fx.Node, NodeInfo] = {}
-        self.results: dict[fx.Node, Any] = {}
-
-    def run_node(self, node: fx.Node) -> Any:
-        result = super().run_node(node)
-        self.results[node] = result
+def _described(recording: Recording, cells: int) -> dict[fx.Node, NodeInfo]:
+    """What each node depends on and how it looks."""
+    info: dict[fx.Node, NodeInfo] = {}
+    calendar = recording.inputs.get("calendar")
+    for node in recording.graph.nodes:
         if node.op == "placeholder":
-            depends = "uniform" if node is self.calendar else "cell"
+            depends = "uniform" if node is calendar else "cell"
         elif node.op == "get_attr" or str(node.target).rsplit(".", 1)[0] in SHAPE_ONLY:
             depends = "constant"
         else:
-            among = {self.info[source].depends for source in node.all_input_nodes}
+            among = {info[source].depends for source in node.all_input_nodes}
             depends = "cell" if "cell" in among else "uniform" if "uniform" in among else "constant"
-        self.info[node] = self._describe(node, result, depends) if node.op != "output" else NodeInfo(depends)
-        return result
+        result = recording.results[node]
+        info[node] = NodeInfo(depends)
+        if isinstance(result, Tensor) and node.op != "output":
+            info[node] = _describe(node, result, depends, cells)
+    return info
 
-    def _describe(self, node: fx.Node, result: Any, depends: str) -> NodeInfo:
-        if not isinstance(result, Tensor):
-            return NodeInfo(depends)
-        dims = [dim for dim, size in enumerate(result.shape) if size and size % self.cells == 0]
-        if len(dims) > 1 or (not dims and depends == "cell" and str(node.target) != "aten.any.default"):
-            raise LoweringError(f"{place_of(node)} mixes cells: its result has the shape {tuple(result.shape)}")
-        shape, value = list(result.shape), result.detach() if depends == "constant" else None
-        if dims:
-            shape[dims[0]] //= self.cells
-            if value is not None:
-                value = self._one_cell(node, value, dims[0], shape[dims[0]])
-        return NodeInfo(depends, tuple(shape), dims[0] if dims else None, result.dtype, value)
 
-    def _one_cell(self, node: fx.Node, value: Tensor, dim: int, size: int) -> Tensor:
-        first = value.narrow(dim, 0, size)
-        same = value.unflatten(dim, (self.cells, size)) == first.unsqueeze(dim)
-        if value.is_floating_point():
-            same |= value.unflatten(dim, (self.cells, size)).isnan() & first.unsqueeze(dim).isnan()
-        if not bool(same.all()):
-            raise LoweringError(f"{place_of(node)} differs from cell to cell without depending on any input")
-        return first
+def _describe(node: fx.Node, result: Tensor, depends: str, cells: int) -> NodeInfo:
+    dims = [dim for dim, size in enumerate(result.shape) if size and size % cells == 0]
+    if len(dims) > 1 or (not dims and depends == "cell" and str(node.target) != "aten.any.default"):
+        raise LoweringError(f"{place_of(node)} mixes cells: its result has the shape {tuple(result.shape)}")
+    shape, value = list(result.shape), result.detach() if depends == "constant" else None
+    if dims:
+        shape[dims[0]] //= cells
+        if value is not None:
+            value = _one_cell(node, value, dims[0], shape[dims[0]], cells)
+    return NodeInfo(depends, tuple(shape), dims[0] if dims else None, result.dtype, value)
+
+
+def _one_cell(node: fx.Node, value: Tensor, dim: int, size: int, cells: int) -> Tensor:
+    first = value.narrow(dim, 0, size)
+    each, expected = value.unflatten(dim, (cells, size)), first.unsqueeze(dim)
+    same = (each == expected) | (each != each) & (expected != expected)  # NaN is the same as NaN
+    if not bool(same.all()):
+        raise LoweringError(f"{place_of(node)} differs from cell to cell without depending on any input")
+    return first
 
 
 def place_of(node: fx.Node) -> str:
-    """The operation and, where torch kept it, the line of the model that it came from."""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if "emulator" in line]
-    return f"operation {node.target} ({lines[-1]})" if lines else f"operation {node.target} (node {node.name})"
+    """The operation as an error names it."""
+    return f"operation {node.target} ({node.name})"
 
 
 def _check_reads(found: Trace, results: dict[fx.Node, Any], kind: str) -> None:
@@ -239,6 +216,3 @@ def _evaluate(nodes: list[fx.Node], given: dict[fx.Node, Any], results: dict[fx.
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda one: env[one])
         env[node] = node.target(*args, **kwargs)
     return env[nodes[-1]]
-
-
-getitem = operator.getitem
