@@ -51,6 +51,14 @@ std::size_t staging_of_environment() {
   return *end == '\0' && megabytes > 0 && megabytes <= 1000000 ? megabytes << 20 : Cells::usual_staging;
 }
 
+// The array of the variable `name`.
+HostArray* find_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
+                      const std::string& name) {
+  for (std::size_t v = 0; v < variables.size(); ++v)
+    if (variables[v].name == name) return &arrays[v];
+  fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no ", role, " '", name, "' (it has: ", list_names(variables), ")");
+}
+
 // Every element must have an address, and one that a processor may read numbers of that type from.
 void check_reach(const char* role, const std::string& name, const HostArray& array, std::size_t ncell) {
   const std::size_t size = array.element_size();
@@ -82,9 +90,8 @@ Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
 void Cells::register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
                            const std::string& name, const std::string& units, HostArray array, std::size_t ncell,
                            bool from_artefact) {
-  const auto found = std::find_if(variables.begin(), variables.end(), [&](const Variable& v) { return v.name == name; });
-  if (found == variables.end())
-    fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no ", role, " '", name, "' (it has: ", list_names(variables), ")");
+  HostArray* const registered = find_array(role, variables, arrays, name);
+  const Variable* const found = variables.data() + (registered - arrays.data());
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
   if (array.data == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': null pointer");
   check_reach(role, name, array, ncell_);
@@ -92,7 +99,7 @@ void Cells::register_array(const char* role, const std::vector<Variable>& variab
     array.conversion = from_artefact ? convert_units(name, found->units, units) : convert_units(name, units, found->units);
   set_sure_limits(array, *found);
   array.registered = true;
-  arrays[static_cast<std::size_t>(found - variables.begin())] = array;
+  *registered = array;
 }
 
 void Cells::set_input(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
@@ -118,8 +125,7 @@ void Cells::set_observed(const std::string& name, const std::string& units, Host
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': measured flux is ECOSTEP_F32 or ECOSTEP_F64");
   const bool take_back = array.data == nullptr && ncell_ > 0;
   if (!take_back) register_array("target", model_->artefact.targets, observed_, name, units, array, ncell, false);
-  for (std::size_t c = 0; take_back && c < observed_.size(); ++c)
-    if (model_->artefact.targets[c].name == name) observed_[c] = HostArray{};
+  if (take_back) *find_array("target", model_->artefact.targets, observed_, name) = HostArray{};
   any_observed_ = std::any_of(observed_.begin(), observed_.end(), [](const HostArray& one) { return one.registered; });
 }
 
@@ -314,6 +320,9 @@ void Cells::step(const Date& date, int seconds, int dt) {
 }
 
 void Cells::spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride) {
+  constexpr double room = static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (8.0 * std::fabs(static_cast<double>(day_stride)) * static_cast<double>(nday) >= room)
+    fail(ECOSTEP_INVALID_ARGUMENT, nday, " days with a stride of ", day_stride, " do not fit in memory");
   const std::vector<HostArray> inputs = inputs_, observed = observed_;
   const auto move_on = [&](std::vector<HostArray>& arrays) {
     for (HostArray& array : arrays)

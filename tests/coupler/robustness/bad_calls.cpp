@@ -251,7 +251,7 @@ void add_registration_rows(const Registration& r, bool nullable) {
     row("data null", ECOSTEP_INVALID_ARGUMENT, {r.name, "null pointer"}, r.name, r.units, nullptr, ECOSTEP_F64, n_cells, 1);
   row("data misaligned", ECOSTEP_INVALID_ARGUMENT, {r.name, "multiple"}, r.name, r.units, reinterpret_cast<char*>(array) + 1,
       ECOSTEP_F64, n_cells, 1);
-  for (const int type : {0, 5, -1, 1000})
+  for (const int type : {0, 6, -1, 1000})
     row("type " + std::to_string(type), ECOSTEP_INVALID_ARGUMENT, {"type"}, r.name, r.units, array, type, n_cells, 1);
   if (r.written) {
     row("type integer", ECOSTEP_INVALID_ARGUMENT, {r.name, "ECOSTEP_F32"}, r.name, r.units, array, ECOSTEP_I32, n_cells, 1);
@@ -328,6 +328,101 @@ void add_cells_rows(const ecostep_model* model) {
       [](Host&) { return ecostep_reset_date(nullptr); });
 }
 
+void add_mask_and_policy_rows(const ecostep_model* model) {
+  static std::int32_t mask[n_cells + 1];
+  for (std::int32_t& active : mask) active = 1;
+  const auto mask_row = [](const std::string& wrong, ecostep_status status, std::vector<std::string> says, const void* active,
+                           int type, std::size_t ncell, std::ptrdiff_t stride) {
+    add("ecostep_set_mask", wrong, status, std::move(says),
+        [=](Host& h) { return ecostep_set_mask(h.cells, active, static_cast<ecostep_type>(type), ncell, stride); });
+  };
+  add("ecostep_set_mask", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_set_mask(nullptr, mask, ECOSTEP_I32, n_cells, 1); });
+  mask_row("active null", ECOSTEP_OK, {}, nullptr, ECOSTEP_I32, n_cells, 1);
+  mask_row("active misaligned", ECOSTEP_INVALID_ARGUMENT, {"mask", "multiple"}, reinterpret_cast<char*>(mask) + 1, ECOSTEP_I32,
+           n_cells, 1);
+  for (const int type : {0, 6, -1, 1000})
+    mask_row("type " + std::to_string(type), ECOSTEP_INVALID_ARGUMENT, {"type"}, mask, type, n_cells, 1);
+  for (const int type : {ECOSTEP_F32, ECOSTEP_F64})
+    mask_row("type real", ECOSTEP_INVALID_ARGUMENT, {"mask", "ECOSTEP_I32"}, mask, type, n_cells, 1);
+  for (const std::size_t n : {n_cells - 1, n_cells + 1, std::size_t{0}})
+    mask_row("ncell " + std::to_string(n), ECOSTEP_WRONG_SIZE, {"mask", std::to_string(n), std::to_string(n_cells)}, mask,
+             ECOSTEP_I32, n, 1);
+  mask_row("stride beyond memory", ECOSTEP_INVALID_ARGUMENT, {"mask", "stride"}, mask, ECOSTEP_I32, n_cells,
+           std::numeric_limits<std::ptrdiff_t>::max() / 100);
+  // No cell is active: nothing is read or written, whatever the date.
+  table.push_back({"ecostep_step",
+                   "cells all masked",
+                   ECOSTEP_OK,
+                   {},
+                   [](Host& h) {
+                     static const std::int8_t none = 0;
+                     must(ecostep_set_mask(h.cells, &none, ECOSTEP_I8, n_cells, 0), "mask");
+                     return ecostep_step(h.cells, 1999, 12, 31, 0, dt);
+                   },
+                   [](Host& h) { must(ecostep_set_mask(h.cells, nullptr, ECOSTEP_I8, n_cells, 0), "no mask"); }});
+
+  ecostep_variable input;
+  must(ecostep_variable_info(model, ECOSTEP_INPUT, 0, &input), "input");
+  add("ecostep_set_policy", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [input](Host&) { return ecostep_set_policy(nullptr, input.name, ECOSTEP_POLICY_WARN); });
+  for (const char* name : {"t2m", ""})
+    add("ecostep_set_policy", "name unknown", ECOSTEP_UNKNOWN_NAME, {std::string("'") + name + "'"},
+        [name](Host& h) { return ecostep_set_policy(h.cells, name, ECOSTEP_POLICY_ERROR); });
+  for (const int policy : {-1, 4, 1000})
+    add("ecostep_set_policy", "policy " + std::to_string(policy), ECOSTEP_INVALID_ARGUMENT, {"policy", std::to_string(policy)},
+        [input, policy](Host& h) { return ecostep_set_policy(h.cells, input.name, static_cast<ecostep_policy>(policy)); });
+  add("ecostep_range_count", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"}, [input](Host&) {
+    std::size_t count;
+    return ecostep_range_count(nullptr, input.name, &count);
+  });
+  add("ecostep_range_count", "name unknown", ECOSTEP_UNKNOWN_NAME, {"'t2m'"}, [](Host& h) {
+    std::size_t count;
+    return ecostep_range_count(h.cells, "t2m", &count);
+  });
+  add("ecostep_range_count", "count null", ECOSTEP_INVALID_ARGUMENT, {"count", "null pointer"},
+      [input](Host& h) { return ecostep_range_count(h.cells, input.name, nullptr); });
+  add_harmless("ecostep_range_message", "cells null", [](Host&) { return std::strcmp(ecostep_range_message(nullptr), "") == 0; });
+}
+
+// The host stands within a day, where neither a spin-up nor a day's derivative can start.
+void add_day_rows() {
+  constexpr int least = std::numeric_limits<int>::min(), most = std::numeric_limits<int>::max();
+  static double weights[n_cells * 1000];
+  struct Date {
+    const char* wrong;
+    int year, month, day;
+  };
+  for (const Date& d :
+       {Date{"day within", 2001, 1, 3}, Date{"day 0", 2001, 1, 0}, Date{"day most", 2001, 1, most}, Date{"month 13", 2001, 13, 1},
+        Date{"month least", 2001, least, 1}, Date{"year -1", -1, 1, 1}, Date{"year most", most, 1, 1}}) {
+    add("ecostep_spin_up", d.wrong, ECOSTEP_BAD_DATE, {},
+        [d](Host& h) { return ecostep_spin_up(h.cells, d.year, d.month, d.day, 2, 1); });
+    add("ecostep_step_gradient", d.wrong, ECOSTEP_BAD_DATE, {},
+        [d](Host& h) { return ecostep_step_gradient(h.cells, d.year, d.month, d.day, weights, nullptr, weights, weights); });
+  }
+  add("ecostep_spin_up", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_spin_up(nullptr, 2001, 1, 3, 2, 1); });
+  add("ecostep_spin_up", "nday 0", ECOSTEP_OK, {}, [](Host& h) { return ecostep_spin_up(h.cells, 2001, 1, 3, 0, 1); });
+  for (const std::size_t nday : {std::size_t{2}, std::numeric_limits<std::size_t>::max()})
+    add("ecostep_spin_up", "nday and stride beyond memory", ECOSTEP_INVALID_ARGUMENT, {"stride"},
+        [nday](Host& h) { return ecostep_spin_up(h.cells, 2001, 1, 4, nday, std::numeric_limits<std::ptrdiff_t>::max() / 4); });
+  for (const std::ptrdiff_t stride : {std::numeric_limits<std::ptrdiff_t>::max(), std::numeric_limits<std::ptrdiff_t>::min()})
+    add("ecostep_spin_up", "day_stride beyond memory", ECOSTEP_INVALID_ARGUMENT, {"stride"},
+        [stride](Host& h) { return ecostep_spin_up(h.cells, 2001, 1, 4, 1, stride); });
+
+  add("ecostep_step_gradient", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_step_gradient(nullptr, 2001, 1, 4, weights, nullptr, weights, weights); });
+  add("ecostep_step_gradient", "flux_weight null", ECOSTEP_INVALID_ARGUMENT, {"flux_weight", "null pointer"},
+      [](Host& h) { return ecostep_step_gradient(h.cells, 2001, 1, 4, nullptr, nullptr, weights, weights); });
+  add("ecostep_step_gradient", "state_weight null within a day", ECOSTEP_BAD_DATE, {},
+      [](Host& h) { return ecostep_step_gradient(h.cells, 2001, 1, 4, weights, nullptr, weights, weights); });
+  add("ecostep_step_gradient", "input_gradient null", ECOSTEP_INVALID_ARGUMENT, {"input_gradient", "null pointer"},
+      [](Host& h) { return ecostep_step_gradient(h.cells, 2001, 1, 4, weights, nullptr, nullptr, weights); });
+  add("ecostep_step_gradient", "state_gradient null", ECOSTEP_INVALID_ARGUMENT, {"state_gradient", "null pointer"},
+      [](Host& h) { return ecostep_step_gradient(h.cells, 2001, 1, 4, weights, nullptr, weights, nullptr); });
+}
+
 struct BadValue {
   double value;
   std::string says;
@@ -364,6 +459,37 @@ void add_value_rows(const ecostep_model* model) {
         }
     }
   };
+  // The same in single precision, where a limit of the valid range may lie between two numbers.
+  for (std::size_t v = 0; v < ecostep_variable_count(model, ECOSTEP_INPUT); ++v) {
+    ecostep_variable info;
+    must(ecostep_variable_info(model, ECOSTEP_INPUT, v, &info), "variable");
+    std::vector<float> bad = {static_cast<float>(nan), static_cast<float>(inf), -static_cast<float>(inf),
+                              std::numeric_limits<float>::max()};
+    for (const double limit : {info.valid_min, info.valid_max}) {
+      const float single = static_cast<float>(limit), away = limit == info.valid_min ? -INFINITY : INFINITY;
+      if (std::isfinite(limit))
+        bad.push_back(limit == info.valid_min ? (single < limit ? single : std::nextafter(single, away))
+                                              : (single > limit ? single : std::nextafter(single, away)));
+    }
+    for (const float value : bad)
+      for (const std::size_t cell : {std::size_t{0}, n_cells - 1}) {
+        const double usual = std::isfinite(info.train_min) ? info.train_min : std::isfinite(info.valid_min) ? info.valid_min : 0.0;
+        const auto array = std::make_shared<std::vector<float>>(n_cells, static_cast<float>(usual));
+        (*array)[cell] = value;
+        table.push_back(
+            {"ecostep_step",
+             std::string("cells ") + info.name + " in single precision",
+             ECOSTEP_BAD_VALUE,
+             {std::string("'") + info.name + "'", "cell " + std::to_string(cell + 1) + " of " + std::to_string(n_cells)},
+             [=](Host& h) {
+               must(ecostep_set_input(h.cells, info.name, info.units, array->data(), ECOSTEP_F32, n_cells, 1), "single");
+               return ecostep_step(h.cells, h.year, h.month, h.day, h.seconds, dt);
+             },
+             [=](Host& h) {
+               must(ecostep_set_input(h.cells, info.name, info.units, h.inputs[v].data(), ECOSTEP_F64, n_cells, 1), "double");
+             }});
+      }
+  }
   add_values("ecostep_step", "cells", ECOSTEP_INPUT, &Host::inputs,
              [](Host& h) { return ecostep_step(h.cells, h.year, h.month, h.day, h.seconds, dt); });
   add_values("ecostep_init_state", "cells", ECOSTEP_STATIC, &Host::statics, [](Host& h) { return ecostep_init_state(h.cells); });
@@ -513,7 +639,9 @@ int main(int argc, char** argv) {
   ecostep_model* model = open_or_exit(artefact_path, backend);
   add_model_rows();
   add_cells_rows(model);
+  add_mask_and_policy_rows(model);
   add_value_rows(model);
+  add_day_rows();
   add_step_rows();
   add_unregistered_rows(model);
   add_state_rows(model);
