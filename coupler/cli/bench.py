@@ -35,19 +35,33 @@ class Timing:
 
 
 class Host:
-    """Cells with plausible statics and drivers, in the artefact's units, that step over days of any date."""
+    """Cells with plausible statics and drivers, in the artefact's units, that step over days of any date.
 
-    def __init__(self, model: Model, ncell: int, seed: int = 1):
+    start: False leaves the state as it is.
+    """
+
+    def __init__(self, model: Model, ncell: int, seed: int = 1, *, start: bool = True):
+        self.model = model
         self.cells: Cells = model.cells(ncell)
         self._random = np.random.default_rng(seed)
         flags = {one["name"]: one.get("flag_values") for one in model.metadata["statics"]}
-        for static in model.statics:
-            values = self._values(static, ncell, flags[static.name])
-            self.cells.set_static(static.name, values, static.units)
-        for variable in model.inputs:
-            self.cells.set_input(variable.name, self._values(variable, ncell), variable.units)
-        for target in model.targets:
-            self.cells.set_output(target.name, np.zeros(ncell, np.float32), target.units)
+        self.statics = {one.name: self._values(one, ncell, flags[one.name]) for one in model.statics}
+        self.drivers = {one.name: self._values(one, ncell) for one in model.inputs}
+        self.fluxes = {one.name: np.zeros(ncell, np.float32) for one in model.targets}
+        for one in model.statics:
+            self.cells.set_static(one.name, self.statics[one.name], one.units)
+        for one in model.inputs:
+            self.cells.set_input(one.name, self.drivers[one.name], one.units)
+        for one in model.targets:
+            self.cells.set_output(one.name, self.fluxes[one.name], one.units)
+        if start:
+            self.cells.init_state()
+
+    def take(self, other: Host, cells: slice) -> None:
+        """Use values of some cells of another host, and start afresh."""
+        for own, theirs in ((self.statics, other.statics), (self.drivers, other.drivers)):
+            for name, values in own.items():
+                values[:] = theirs[name][cells]
         self.cells.init_state()
 
     def _values(self, variable: Any, ncell: int, flags: list[int] | None = None) -> NDArray[np.float32]:

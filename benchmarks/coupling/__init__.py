@@ -1,0 +1,1 @@
+"""Parts of benchmarks/coupler.py: what a call of an exported emulator costs."""

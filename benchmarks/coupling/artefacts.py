@@ -1,0 +1,70 @@
+"""Artefacts to be timed: trained for an epoch on a small simulation, with the sizes that the quickstart gives them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from coupler.cli.backends import read_metadata
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ("lstm", "cham_net", "raci", "unified")
+
+
+def make(work: Path, kinds: tuple[str, ...], given: dict[str, Path], *, sites: int, years: int) -> dict[str, Path]:
+    """Artefacts by kind: those given, and others as exported now from trainings in `work` that are done once."""
+    found = dict(given)
+    for kind in kinds:
+        if kind in found:
+            continue
+        run = work / "models" / kind
+        found[kind] = run / "model.pt"
+        if found[kind].exists():
+            continue
+        data = _simulation(work / "sims", sites, years)
+        if not (run / "checkpoints").exists() or not list((run / "checkpoints").glob("best*")):
+            log.info("training %s for an epoch", kind)
+            settings = [f"model.kind={kind}", f"data.path={data}", "training.epochs=1", "training.years_per_window=2"]
+            options = [word for one in settings for word in ("--set", one)]
+            _python("-m", "emulator.train", ROOT / "configs" / "quickstart.yaml", "--out", run, "--overwrite", *options)
+        _python("-m", "emulator.export", run, "--out", found[kind])
+    return {kind: found[kind].resolve() for kind in kinds}
+
+
+def write_stub(path: Path, like: Path) -> Path:
+    """A stub with the variables of another artefact: what the library itself costs with that many arrays."""
+    about = read_metadata(like)
+    inputs, targets = len(about["inputs"]), len(about["targets"])
+    for key in ("reference", "quantiles", "native"):
+        about.pop(key, None)
+    about |= {
+        "kind": "stub", "backends": ["stub"], "state_size": targets, "past_flux": "none",
+        "stub": {"bias": [0.0] * targets, "weights": [[0.001] * inputs] * targets, "decay": [0.5] * targets},
+    }  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stub/extra/ecostep.json", json.dumps(about))
+    return path
+
+
+def _simulation(folder: Path, sites: int, years: int) -> Path:
+    data = folder / "dataset.nc"
+    if not data.exists():
+        log.info("simulating %d sites for %d years", sites, years)
+        config = ROOT / "configs" / "sims" / "quickstart.yaml"
+        sizes = ["--sites", sites, "--years", years, "--workers", 1]
+        _python(ROOT / "scripts" / "gen_sims.py", "--config", config, "--out", folder, *sizes)
+    return data
+
+
+def _python(*words: object) -> None:
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")

@@ -1,0 +1,160 @@
+"""Write docs/api.md, the functions of the coupler's C, Fortran and Python faces, from the comments in their sources.
+
+    python scripts/api_reference.py
+
+Exit status 1, and no file, where a public function has no comment.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = Path("coupler/include/ecostep.h")
+FORTRAN = Path("coupler/fortran/ecostep.f90")
+PYTHON = (Path("coupler/python/model.py"), Path("coupler/python/cells.py"))
+CLASSES = ("Model", "Cells")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One or more declarations with the text that describes them."""
+
+    names: tuple[str, ...]
+    code: str
+    text: str
+
+
+def c_entries(source: str) -> list[Entry]:
+    """Functions, structs and enumerations of the header, each with the comment above."""
+    body = source[source.index('extern "C"') :]
+    found, text = [], ""
+    for block in re.split(r"\n\s*\n", body):
+        comment = re.match(r"\s*/\*(.*?)\*/", block, re.DOTALL)
+        code = (block[comment.end() :] if comment else block).strip("\n")
+        text = _plain(comment.group(1)) if comment else ""
+        names = re.findall(r"\b(ecostep_\w+)\s*\(", code) if "ECOSTEP_API" in code else []
+        names = names or re.findall(r"^(?:typedef .*|\}) (ecostep_\w+);", code, re.MULTILINE)
+        if names:
+            code = re.sub(r" ?ECOSTEP_NOEXCEPT|ECOSTEP_API ", "", code)
+            found.append(Entry(tuple(names), re.sub(r"\n {4,}", "\n    ", code), text))
+    return found
+
+
+def fortran_entries(source: str) -> dict[str, list[Entry]]:
+    """Procedures bound to each public type, by type, and public functions under ''."""
+    found: dict[str, list[Entry]] = {}
+    for name in re.findall(r"^  type :: (\w+)", source, re.MULTILINE):
+        body = re.search(rf"  type :: {name}\n(.*?)  end type {name}", source, re.DOTALL).group(1)
+        entries = []
+        for public, procedure in re.findall(r"^ +procedure :: (\w+) => (\w+)", body, re.MULTILINE):
+            entries.append(_fortran_procedure(source, procedure, public))
+        for comment, public in re.findall(r"((?:^ +!>.*\n)+) +generic :: (\w+)", body, re.MULTILINE):
+            text = " ".join(re.findall(r"!> ?(.*)", comment))
+            code = re.search(r"call (\w+%\w+\(.*?\))", text)
+            entries.append(Entry((public,), f"call {code.group(1)}" if code else public, text))
+        found[name] = entries
+    public = [name for line in re.findall(r"^  public :: (.*(?:&\n.*)*)", source, re.MULTILINE) for name in
+              re.findall(r"\w+", line)]  # fmt: skip
+    functions = [
+        name for name in public if re.search(rf"^  (?:pure )?(?:function|subroutine) {name}\(", source, re.MULTILINE)
+    ]
+    found[""] = [_fortran_procedure(source, name, name) for name in functions]
+    return found
+
+
+def _fortran_procedure(source: str, procedure: str, public: str) -> Entry:
+    pattern = rf"((?:^  !>.*\n)*)^  (?:pure )?(function|subroutine) {procedure}\(([^)]*)\)"
+    comment, kind, given = re.search(pattern, source, re.MULTILINE).groups()
+    arguments = [one for one in re.findall(r"\w+", given.replace("&", "")) if one != "self"]
+    owner = "" if procedure == public else "cells%" if procedure.startswith("cells_") else "model%"
+    code = f"{'call ' if kind == 'subroutine' else ''}{owner}{public}({', '.join(arguments)})"
+    return Entry((public,), code, " ".join(re.findall(r"!> ?(.*)", comment)))
+
+
+def python_entries(source: str) -> dict[str, list[Entry]]:
+    """Public methods and properties of the classes, by class; the first entry describes the class."""
+    found = {}
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef) or node.name not in CLASSES:
+            continue
+        start = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
+        given = _arguments(start) if start else ""
+        entries = [Entry((node.name,), f"{node.name}({given})", ast.get_docstring(node) or "")]
+        for one in node.body:
+            if not isinstance(one, ast.FunctionDef) or one.name.startswith("_"):
+                continue
+            kinds = [ast.unparse(decorator) for decorator in one.decorator_list]
+            if any(kind.endswith(".setter") for kind in kinds):
+                continue
+            code = one.name if "property" in kinds else f"{one.name}({_arguments(one)})"
+            result = f" -> {ast.unparse(one.returns)}" if one.returns is not None else ""
+            entries.append(Entry((one.name,), code + result, ast.get_docstring(one) or ""))
+        found[node.name] = entries
+    return found
+
+
+def _arguments(function: ast.FunctionDef) -> str:
+    return ast.unparse(function.args).removeprefix("self").removeprefix(", ")
+
+
+def undocumented(root: Path) -> list[str]:
+    """Public names without a comment."""
+    groups = [c_entries((root / HEADER).read_text()), *fortran_entries((root / FORTRAN).read_text()).values()]
+    for path in PYTHON:
+        groups += python_entries((root / path).read_text()).values()
+    return [name for entries in groups for entry in entries if not entry.text.strip() for name in entry.names]
+
+
+def page(root: Path) -> str:
+    """The whole page."""
+    lines = [
+        "# The coupler's functions",
+        "",
+        "Written by `scripts/api_reference.py` from the comments in the sources; do not edit. How they work together:",
+        "[coupling.md](coupling.md).",
+        "",
+        f"## C, `{HEADER.name}`",
+        "",
+    ]
+    for entry in c_entries((root / HEADER).read_text()):
+        lines += ["```c", entry.code, "```", "", entry.text, ""]
+    lines += [
+        "## Fortran, `use ecostep`",
+        "",
+        "Every procedure that can fail has optional `stat` and `errmsg`; without `stat` a failure is an `error stop`.",
+        "",
+    ]
+    for owner, entries in fortran_entries((root / FORTRAN).read_text()).items():
+        lines += [f"### `type({owner})`" if owner else "### Functions", "", "| | |", "|---|---|"]
+        lines += [f"| `{entry.code}` | {entry.text} |" for entry in entries] + [""]
+    lines += ["## Python, `from coupler import Model`", ""]
+    for path in PYTHON:
+        for owner, (first, *entries) in python_entries((root / path).read_text()).items():
+            lines += [f"### `{owner}`", "", f"`{first.code}`", "", first.text, "", "| | |", "|---|---|"]
+            lines += [
+                f"| `{entry.code.replace('|', chr(92) + '|')}` | {' '.join(entry.text.split())} |" for entry in entries
+            ]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _plain(comment: str) -> str:
+    return "\n".join(re.sub(r"^ ?\*? ?", "", line).rstrip() for line in comment.strip().splitlines())
+
+
+def main() -> int:
+    """Write the page; returns the exit status."""
+    if names := undocumented(ROOT):
+        sys.stderr.write(f"without a comment: {', '.join(names)}\n")
+        return 1
+    (ROOT / "docs" / "api.md").write_text(page(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
