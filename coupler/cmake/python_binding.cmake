@@ -27,6 +27,7 @@ execute_process(
 string(REPLACE "\n" ";" layout "${layout}")
 list(GET layout 0 lib_from_binding)
 list(GET layout 1 platlib_from_prefix)
+set(platlib_from_prefix "${platlib_from_prefix}" CACHE INTERNAL "Where Python packages go, from the prefix")
 set_target_properties(ecostep_binding PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_binding}")
 
 if(SKBUILD)
@@ -36,4 +37,5 @@ else()
   install(FILES __init__.py DESTINATION "${platlib_from_prefix}/coupler")
   install(DIRECTORY python/ DESTINATION "${platlib_from_prefix}/coupler/python" FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi")
   install(DIRECTORY cli/ DESTINATION "${platlib_from_prefix}/coupler/cli" FILES_MATCHING PATTERN "*.py")
+  install(DIRECTORY bmi/ DESTINATION "${platlib_from_prefix}/coupler/bmi" FILES_MATCHING PATTERN "*.py")
 endif()

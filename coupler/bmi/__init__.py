@@ -1,0 +1,15 @@
+"""The emulator as a component that speaks BMI 2.0, the Basic Model Interface of CSDMS: for NextGen, PyMT and other frameworks.
+
+    from coupler.bmi import EcostepBmi
+
+Needs `bmipy` (``pip install ecostep[bmi]``). The same component in Fortran is beside this file; see README.md there.
+"""
+
+try:
+    import bmipy  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("coupler.bmi needs the package bmipy: pip install 'ecostep[bmi]'", name="bmipy") from error
+
+from coupler.bmi.component import EcostepBmi
+
+__all__ = ["EcostepBmi"]

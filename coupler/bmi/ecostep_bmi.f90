@@ -1,0 +1,1086 @@
+!> The emulator as a component that speaks BMI 2.0: drivers are its input variables, daily fluxes its output variables.
+!>
+!> The functions do what those of coupler/bmi/component.py do. Numbers are double precision, those of the state real, so this file
+!> is compiled without flags that change default kinds. A failure writes its message to the error unit and returns BMI_FAILURE.
+module ecostep_bmi
+  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
+  use bmif_2_0
+  use ecostep, only: ecostep_cells, ecostep_model
+  implicit none
+  private
+
+  public :: bmi_ecostep
+
+  integer, parameter :: role_input = 1, role_output = 2, role_static = 3, role_state = 4, role_time = 5
+  integer, parameter :: grid_cells = 0, grid_rows = 1, grid_clock = 2
+  integer, parameter :: short = 64
+
+  !> CSDMS standard names, as NextGen writes them; variables without one keep the artefact's name.
+  character(len=*), parameter :: own_names(*) = [character(len=short) :: 'tas', 'pr', 'rsds', &
+      'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
+  character(len=*), parameter :: csdms_names(*) = [character(len=short) :: &
+      'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
+      'land_surface_radiation~incoming~shortwave__energy_flux', &
+      'land_surface_radiation~incoming~longwave__energy_flux', 'land_surface_air__pressure', &
+      'land_surface_wind__speed', 'vegetation__leaf-area_index', 'soil__temperature', &
+      'soil_water_sat-zone_top__depth', 'land_surface__latitude', 'land_surface__longitude', &
+      'land_surface__elevation']
+  character(len=*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
+
+  character(len=BMI_MAX_COMPONENT_NAME), target, save :: component_name = 'ecostep'
+
+  !> An array that the framework may ask for.
+  type :: variable
+    character(len=short) :: own = '' !< name in the artefact
+    character(len=short) :: name = '' !< name in the framework
+    character(len=short) :: units = '' !< the artefact's
+    integer :: role = 0 !< one of role_...
+    real(real64), pointer :: values(:) => null() !< (ncell), the time (1); not the state
+  end type variable
+
+  !> A date, and how many days of the run it has behind it.
+  type :: run_date
+    integer :: year = 0, month = 0, day = 0 !< the date
+    integer(int64) :: count = 0 !< days since the start
+  end type run_date
+
+  !> All of a component. Kept behind a pointer, since BMI's getters have `self` with intent(in).
+  type :: component
+    type(ecostep_model) :: model !< the artefact
+    type(ecostep_cells) :: cells !< its cells
+    type(variable), allocatable :: variables(:) !< all that have a name
+    character(len=BMI_MAX_VAR_NAME), pointer :: inputs(:) => null() !< names of drivers
+    character(len=BMI_MAX_VAR_NAME), pointer :: outputs(:) => null() !< names of fluxes
+    real(real32), pointer :: state(:, :) => null() !< (state_size, ncell)
+    real(real32), pointer :: rows(:) => null() !< the same in one dimension
+    character(len=short) :: calendar = 'standard' !< of the run
+    type(run_date) :: start !< date of time 0
+    type(run_date) :: today !< date of the last step
+    real(real64) :: end_time = huge(1.0_real64) !< [s]
+    integer :: ncell = 1 !< number of cells
+    integer :: time_step = 3600 !< [s]
+    logical :: started = .false. !< whether the state has been filled
+  end type component
+
+  !> The component.
+  type, extends(bmi) :: bmi_ecostep
+    private
+    type(component), pointer :: at => null() !< null before `initialize` and after `finalize`
+  contains
+    procedure :: initialize, update, update_until, finalize
+    procedure :: get_component_name, get_input_item_count, get_output_item_count
+    procedure :: get_input_var_names, get_output_var_names
+    procedure :: get_var_grid, get_var_type, get_var_units, get_var_itemsize, get_var_nbytes
+    procedure :: get_var_location
+    procedure :: get_current_time, get_start_time, get_end_time, get_time_units, get_time_step
+    procedure :: get_value_int, get_value_float, get_value_double
+    procedure :: get_value_ptr_int, get_value_ptr_float, get_value_ptr_double
+    procedure :: get_value_at_indices_int, get_value_at_indices_float, get_value_at_indices_double
+    procedure :: set_value_int, set_value_float, set_value_double
+    procedure :: set_value_at_indices_int, set_value_at_indices_float, set_value_at_indices_double
+    procedure :: get_grid_rank, get_grid_size, get_grid_type
+    procedure :: get_grid_shape, get_grid_spacing, get_grid_origin
+    procedure :: get_grid_x, get_grid_y, get_grid_z
+    procedure :: get_grid_node_count, get_grid_edge_count, get_grid_face_count
+    procedure :: get_grid_edge_nodes, get_grid_face_edges, get_grid_face_nodes
+    procedure :: get_grid_nodes_per_face
+    generic :: get_value => get_value_int, get_value_float, get_value_double
+    generic :: get_value_ptr => get_value_ptr_int, get_value_ptr_float, get_value_ptr_double
+    generic :: get_value_at_indices => get_value_at_indices_int, get_value_at_indices_float, &
+        get_value_at_indices_double
+    generic :: set_value => set_value_int, set_value_float, set_value_double
+    generic :: set_value_at_indices => set_value_at_indices_int, set_value_at_indices_float, &
+        set_value_at_indices_double
+  end type bmi_ecostep
+
+contains
+
+  ! ---- initialize, run, finalize -------------------------------------------------------------------
+
+  !> Read the namelist file, open the artefact and allocate all arrays.
+  function initialize(self, config_file) result(bmi_status)
+    class(bmi_ecostep), intent(out) :: self
+    character(len=*), intent(in) :: config_file !< file with the namelist `ecostep`
+    integer :: bmi_status
+    type(component), pointer :: c
+    character(len=512) :: artefact
+    character(len=short) :: backend, start, end, calendar, statics(100)
+    real(real64) :: static_values(100)
+    integer :: ncell, time_step, unit, iostat
+    character(len=:), allocatable :: message
+    character(len=256) :: iomsg
+    namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, static_values
+
+    bmi_status = BMI_FAILURE
+    artefact = 'model.pt'
+    backend = ''
+    start = ''
+    end = ''
+    calendar = 'standard'
+    ncell = 1
+    time_step = 3600
+    statics = ''
+    static_values = ieee_value(1.0_real64, ieee_quiet_nan)
+    open (newunit=unit, file=config_file, status='old', action='read', iostat=iostat, iomsg=iomsg)
+    if (iostat == 0) then
+      read (unit, nml=ecostep, iostat=iostat, iomsg=iomsg)
+      close (unit)
+    end if
+    if (iostat /= 0) then
+      call complain(config_file//': '//trim(iomsg))
+      return
+    end if
+    if (time_step < 1 .or. ncell < 0) then
+      call complain(config_file//': time_step or ncell is not positive')
+      return
+    end if
+    if (mod(86400, time_step) /= 0) then
+      call complain(config_file//': time_step does not divide the day')
+      return
+    end if
+
+    allocate (c)
+    message = ''
+    c%ncell = ncell
+    c%time_step = time_step
+    c%calendar = calendar
+    if (.not. read_date(start, c%start)) message = 'start '''//trim(start)//''' is not a date (YYYY-MM-DD)'
+    if (end /= '') then
+      if (.not. read_date(end, c%today)) message = 'end '''//trim(end)//''' is not a date (YYYY-MM-DD)'
+      if (message == '') c%end_time = 86400.0_real64 * days_between(c%start, c%today, c%calendar)
+    end if
+    c%today = c%start
+    if (message == '') then
+      call c%model%open(artefact, backend, stat=bmi_status, errmsg=message)
+      if (bmi_status == 0) call register(c, statics, static_values, bmi_status, message)
+    end if
+    if (bmi_status == 0) then
+      self%at => c
+      bmi_status = BMI_SUCCESS
+    else
+      call complain(config_file//': '//message)
+      call discard(c)
+      bmi_status = BMI_FAILURE
+    end if
+  end function initialize
+
+  !> Allocate the arrays of an open artefact and register them.
+  subroutine register(c, statics, static_values, stat, message)
+    type(component), intent(inout) :: c
+    character(len=*), intent(in) :: statics(:) !< names of site attributes that the configuration gives
+    real(real64), intent(in) :: static_values(:) !< their values
+    integer, intent(out) :: stat !< status of the library
+    character(len=:), allocatable, intent(inout) :: message !< message
+    character(len=short) :: name
+    integer :: i, k, tas
+
+    allocate (c%variables(0))
+    call c%cells%create(c%model, c%ncell, c%calendar, stat, message)
+    do i = 1, c%model%n_inputs()
+      name = c%model%input_name(i)
+      if (stat /= 0) return
+      tas = place('tas', c)
+      if ((name == 'tasmin' .or. name == 'tasmax') .and. c%time_step < 86400 .and. tas > 0) then
+        call c%cells%input(trim(name), trim(c%variables(tas)%units), c%variables(tas)%values, stat, message)
+      else
+        call add(c, name, c%model%input_units(i), role_input)
+        k = size(c%variables)
+        call c%cells%input(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+      end if
+    end do
+    do i = 1, c%model%n_statics()
+      name = c%model%static_name(i)
+      if (stat /= 0) return
+      call add(c, name, c%model%static_units(i), role_static)
+      k = size(c%variables)
+      if (any(statics == name)) c%variables(k)%values = static_values(findloc(statics, name, dim=1))
+      call c%cells%static(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+    end do
+    do i = 1, c%model%n_targets()
+      name = c%model%target_name(i)
+      if (stat /= 0) return
+      call add(c, name, c%model%target_units(i), role_output)
+      k = size(c%variables)
+      c%variables(k)%values = 0.0_real64
+      call c%cells%output(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+    end do
+    if (stat /= 0) return
+    call add(c, state_name, '1', role_state)
+    call add(c, time_name, 's', role_time)
+    allocate (c%rows(c%model%state_size() * c%ncell), source=0.0_real32)
+    c%state(1:c%model%state_size(), 1:c%ncell) => c%rows
+    call c%cells%state(c%state, stat, message)
+    call list(c, role_input, c%inputs)
+    call list(c, role_output, c%outputs)
+  end subroutine register
+
+  !> One step, with the drivers as they are.
+  function update(self) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    integer :: bmi_status
+    integer :: stat, seconds
+    integer(int64) :: now
+    character(len=:), allocatable :: message
+
+    bmi_status = BMI_FAILURE
+    if (.not. associated(self%at)) return
+    associate (c => self%at, clock => self%at%variables(size(self%at%variables))%values(1))
+      if (.not. start(c)) return
+      now = nint(clock, int64)
+      seconds = int(mod(now, 86400_int64))
+      call seek(c%today, c%start, now / 86400_int64, c%calendar)
+      call c%cells%step(c%today%year, c%today%month, c%today%day, seconds, c%time_step, stat, message)
+      if (stat /= 0) then
+        call complain(message)
+        return
+      end if
+      clock = clock + c%time_step
+    end associate
+    bmi_status = BMI_SUCCESS
+  end function update
+
+  !> Steps up to a time that is a whole number of steps away.
+  function update_until(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    double precision, intent(in) :: time !< [s]
+    integer :: bmi_status
+    integer(int64) :: i
+    real(real64) :: now, steps
+
+    bmi_status = get_current_time(self, now)
+    if (bmi_status /= BMI_SUCCESS) return
+    steps = (time - now) / self%at%time_step
+    if (steps < 0.0_real64 .or. abs(steps - anint(steps)) > 1.0e-6_real64) then
+      call complain('update_until: the time is no whole number of steps away')
+      bmi_status = BMI_FAILURE
+      return
+    end if
+    do i = 1, nint(steps, int64)
+      bmi_status = update(self)
+      if (bmi_status /= BMI_SUCCESS) return
+    end do
+  end function update_until
+
+  !> Give everything back.
+  function finalize(self) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    integer :: bmi_status
+
+    bmi_status = BMI_SUCCESS
+    if (associated(self%at)) call discard(self%at)
+  end function finalize
+
+  ! ---- variables -----------------------------------------------------------------------------------
+
+  !> Name of the component.
+  function get_component_name(self, name) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), pointer, intent(out) :: name !< 'ecostep'
+    integer :: bmi_status
+
+    bmi_status = BMI_SUCCESS
+    name => component_name
+    if (.not. associated(self%at)) bmi_status = BMI_FAILURE
+  end function get_component_name
+
+  !> Number of drivers.
+  function get_input_item_count(self, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(out) :: count !< number
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    count = 0
+    if (.not. associated(self%at)) return
+    count = size(self%at%inputs)
+    bmi_status = BMI_SUCCESS
+  end function get_input_item_count
+
+  !> Number of fluxes.
+  function get_output_item_count(self, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(out) :: count !< number
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    count = 0
+    if (.not. associated(self%at)) return
+    count = size(self%at%outputs)
+    bmi_status = BMI_SUCCESS
+  end function get_output_item_count
+
+  !> Names of the drivers.
+  function get_input_var_names(self, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    nullify (names)
+    if (.not. associated(self%at)) return
+    names => self%at%inputs
+    bmi_status = BMI_SUCCESS
+  end function get_input_var_names
+
+  !> Names of the fluxes.
+  function get_output_var_names(self, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    nullify (names)
+    if (.not. associated(self%at)) return
+    names => self%at%outputs
+    bmi_status = BMI_SUCCESS
+  end function get_output_var_names
+
+  !> Grid of a variable.
+  function get_var_grid(self, name, grid) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(out) :: grid !< its grid
+    integer :: bmi_status
+    integer :: i
+
+    grid = -1
+    bmi_status = find(self, name, i)
+    if (bmi_status /= BMI_SUCCESS) return
+    grid = grid_cells
+    if (self%at%variables(i)%role == role_state) grid = grid_rows
+    if (self%at%variables(i)%role == role_time) grid = grid_clock
+  end function get_var_grid
+
+  !> Type of a variable, in Fortran's words.
+  function get_var_type(self, name, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    character(len=*), intent(out) :: type !< 'real' for the state, otherwise 'double precision'
+    integer :: bmi_status
+    integer :: i
+
+    type = ''
+    bmi_status = find(self, name, i)
+    if (bmi_status /= BMI_SUCCESS) return
+    type = 'double precision'
+    if (self%at%variables(i)%role == role_state) type = 'real'
+  end function get_var_type
+
+  !> Units of a variable, the artefact's.
+  function get_var_units(self, name, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    character(len=*), intent(out) :: units !< in the manner of UDUNITS
+    integer :: bmi_status
+    integer :: i
+
+    units = ''
+    bmi_status = find(self, name, i)
+    if (bmi_status == BMI_SUCCESS) units = self%at%variables(i)%units
+  end function get_var_units
+
+  !> Bytes of one value.
+  function get_var_itemsize(self, name, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(out) :: size !< bytes
+    integer :: bmi_status
+    integer :: i
+
+    size = 0
+    bmi_status = find(self, name, i)
+    if (bmi_status /= BMI_SUCCESS) return
+    size = 8
+    if (self%at%variables(i)%role == role_state) size = 4
+  end function get_var_itemsize
+
+  !> Bytes of all values.
+  function get_var_nbytes(self, name, nbytes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(out) :: nbytes !< bytes
+    integer :: bmi_status
+    integer :: grid, number, bytes
+
+    nbytes = 0
+    bmi_status = get_var_grid(self, name, grid)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_grid_size(self, grid, number)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_var_itemsize(self, name, bytes)
+    if (bmi_status == BMI_SUCCESS) nbytes = number * bytes
+  end function get_var_nbytes
+
+  !> Where on its grid a variable lies.
+  function get_var_location(self, name, location) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    character(len=*), intent(out) :: location !< 'node'
+    integer :: bmi_status
+    integer :: i
+
+    location = 'node'
+    bmi_status = find(self, name, i)
+  end function get_var_location
+
+  ! ---- time ----------------------------------------------------------------------------------------
+
+  !> Time since the start date.
+  function get_current_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    double precision, intent(out) :: time !< [s]
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    time = 0.0_real64
+    if (.not. associated(self%at)) return
+    time = self%at%variables(size(self%at%variables))%values(1)
+    bmi_status = BMI_SUCCESS
+  end function get_current_time
+
+  !> Time at which a run starts.
+  function get_start_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    double precision, intent(out) :: time !< 0
+    integer :: bmi_status
+
+    time = 0.0_real64
+    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, associated(self%at))
+  end function get_start_time
+
+  !> Time after the last step; the largest number where none is configured.
+  function get_end_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    double precision, intent(out) :: time !< [s]
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    time = 0.0_real64
+    if (.not. associated(self%at)) return
+    time = self%at%end_time
+    bmi_status = BMI_SUCCESS
+  end function get_end_time
+
+  !> Units of time.
+  function get_time_units(self, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(out) :: units !< 's'
+    integer :: bmi_status
+
+    units = 's'
+    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, associated(self%at))
+  end function get_time_units
+
+  !> Length of a step.
+  function get_time_step(self, time_step) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    double precision, intent(out) :: time_step !< [s]
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    time_step = 0.0_real64
+    if (.not. associated(self%at)) return
+    time_step = self%at%time_step
+    bmi_status = BMI_SUCCESS
+  end function get_time_step
+
+  ! ---- values --------------------------------------------------------------------------------------
+
+  !> No variable is an integer.
+  function get_value_int(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(inout) :: dest(:) !< not changed
+    integer :: bmi_status
+
+    bmi_status = unsupported(self, name, size(dest))
+  end function get_value_int
+
+  !> Copy of the state.
+  function get_value_float(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    real, intent(inout) :: dest(:) !< its values
+    integer :: bmi_status
+    real, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_float(self, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
+    if (bmi_status == BMI_SUCCESS) dest = values
+  end function get_value_float
+
+  !> Copy of a variable.
+  function get_value_double(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    double precision, intent(inout) :: dest(:) !< its values
+    integer :: bmi_status
+    double precision, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_double(self, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
+    if (bmi_status == BMI_SUCCESS) dest = values
+  end function get_value_double
+
+  !> No variable is an integer.
+  function get_value_ptr_int(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, pointer, intent(inout) :: dest_ptr(:) !< null
+    integer :: bmi_status
+
+    nullify (dest_ptr)
+    bmi_status = unsupported(self, name, 0)
+  end function get_value_ptr_int
+
+  !> The state itself, filled from the site attributes first if no step has done it.
+  function get_value_ptr_float(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    real, pointer, intent(inout) :: dest_ptr(:) !< the array
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(self, name, i, role_state)
+    if (bmi_status /= BMI_SUCCESS) return
+    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, start(self%at))
+    if (bmi_status == BMI_SUCCESS) dest_ptr => self%at%rows
+  end function get_value_ptr_float
+
+  !> The array that the emulator reads or writes.
+  function get_value_ptr_double(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    double precision, pointer, intent(inout) :: dest_ptr(:) !< the array
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(self, name, i, role_input)
+    if (bmi_status == BMI_SUCCESS) dest_ptr => self%at%variables(i)%values
+  end function get_value_ptr_double
+
+  !> No variable is an integer.
+  function get_value_at_indices_int(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(inout) :: dest(:) !< not changed
+    integer, intent(in) :: inds(:) !< from 1
+    integer :: bmi_status
+
+    bmi_status = unsupported(self, name, size(dest) + size(inds))
+  end function get_value_at_indices_int
+
+  !> Copy of some numbers of the state.
+  function get_value_at_indices_float(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    real, intent(inout) :: dest(:) !< values
+    integer, intent(in) :: inds(:) !< from 1
+    integer :: bmi_status
+    real, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_float(self, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
+    if (bmi_status == BMI_SUCCESS) dest = values(inds)
+  end function get_value_at_indices_float
+
+  !> Copy of some values.
+  function get_value_at_indices_double(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    double precision, intent(inout) :: dest(:) !< values
+    integer, intent(in) :: inds(:) !< from 1
+    integer :: bmi_status
+    double precision, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_double(self, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
+    if (bmi_status == BMI_SUCCESS) dest = values(inds)
+  end function get_value_at_indices_double
+
+  !> No variable is an integer.
+  function set_value_int(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: src(:) !< values
+    integer :: bmi_status
+
+    bmi_status = unsupported(self, name, size(src))
+  end function set_value_int
+
+  !> Set the state: a restart where no step has been done.
+  function set_value_float(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    real, intent(in) :: src(:) !< values
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(self, name, i, role_state)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(self%at%rows))
+    if (bmi_status /= BMI_SUCCESS) return
+    self%at%rows = src
+    self%at%started = .true.
+  end function set_value_float
+
+  !> Set a variable; site attributes before the first step only.
+  function set_value_double(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    double precision, intent(in) :: src(:) !< values
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(self, name, i, role_input)
+    if (bmi_status /= BMI_SUCCESS) return
+    bmi_status = same_size(name, size(src), size(self%at%variables(i)%values))
+    if (bmi_status == BMI_SUCCESS) bmi_status = set_value_at_indices_double(self, name, [(i, i = 1, size(src))], src)
+  end function set_value_double
+
+  !> No variable is an integer.
+  function set_value_at_indices_int(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: inds(:) !< from 1
+    integer, intent(in) :: src(:) !< values
+    integer :: bmi_status
+
+    bmi_status = unsupported(self, name, size(src) + size(inds))
+  end function set_value_at_indices_int
+
+  !> Set some numbers of the state.
+  function set_value_at_indices_float(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: inds(:) !< from 1
+    real, intent(in) :: src(:) !< values
+    integer :: bmi_status
+    real, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_float(self, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(src), size(values))
+    if (bmi_status == BMI_SUCCESS) values(inds) = src
+  end function set_value_at_indices_float
+
+  !> Set some values.
+  function set_value_at_indices_double(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: inds(:) !< from 1
+    double precision, intent(in) :: src(:) !< values
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(self, name, i, role_input)
+    if (bmi_status /= BMI_SUCCESS) return
+    associate (v => self%at%variables(i))
+      bmi_status = within(name, inds, size(src), size(v%values))
+      if (v%role == role_static .and. self%at%started) then
+        call complain(''''//trim(name)//''' is read when a run starts and cannot be set after that')
+        bmi_status = BMI_FAILURE
+      end if
+      if (bmi_status == BMI_SUCCESS) v%values(inds) = src
+    end associate
+  end function set_value_at_indices_double
+
+  ! ---- grids ---------------------------------------------------------------------------------------
+
+  !> Number of dimensions.
+  function get_grid_rank(self, grid, rank) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: rank !< 0 for one number, otherwise 1
+    integer :: bmi_status
+    integer :: number
+
+    rank = merge(0, 1, grid == grid_clock)
+    bmi_status = get_grid_size(self, grid, number)
+  end function get_grid_rank
+
+  !> Number of values.
+  function get_grid_size(self, grid, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: size !< number
+    integer :: bmi_status
+
+    bmi_status = BMI_FAILURE
+    size = 0
+    if (.not. associated(self%at) .or. grid < grid_cells .or. grid > grid_clock) return
+    bmi_status = BMI_SUCCESS
+    if (grid == grid_cells) size = self%at%ncell
+    if (grid == grid_rows) size = self%at%ncell * self%at%model%state_size()
+    if (grid == grid_clock) size = 1
+  end function get_grid_size
+
+  !> Type of a grid.
+  function get_grid_type(self, grid, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    character(len=*), intent(out) :: type !< points: the cells; vector: the state; scalar: the time
+    integer :: bmi_status
+    integer :: number
+
+    type = 'points'
+    if (grid == grid_rows) type = 'vector'
+    if (grid == grid_clock) type = 'scalar'
+    bmi_status = get_grid_size(self, grid, number)
+  end function get_grid_type
+
+  !> Number of values along the one dimension.
+  function get_grid_shape(self, grid, shape) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: shape(:) !< (1)
+    integer :: bmi_status
+    integer :: number
+
+    shape = 0
+    bmi_status = get_grid_size(self, grid, number)
+    if (bmi_status == BMI_SUCCESS .and. size(shape) > 0) shape(1) = number
+    if (grid == grid_clock) bmi_status = BMI_FAILURE
+  end function get_grid_shape
+
+  !> Points have none.
+  function get_grid_spacing(self, grid, spacing) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: spacing(:) !< 0
+    integer :: bmi_status
+
+    spacing = 0.0_real64
+    bmi_status = unsupported(self, 'get_grid_spacing', grid)
+  end function get_grid_spacing
+
+  !> Points have none.
+  function get_grid_origin(self, grid, origin) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: origin(:) !< 0
+    integer :: bmi_status
+
+    origin = 0.0_real64
+    bmi_status = unsupported(self, 'get_grid_origin', grid)
+  end function get_grid_origin
+
+  !> Longitudes, where the artefact has them among its site attributes.
+  function get_grid_x(self, grid, x) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: x(:) !< [degrees_east]
+    integer :: bmi_status
+
+    x = 0.0_real64
+    bmi_status = merge(get_value_double(self, 'lon', x), BMI_FAILURE, grid == grid_cells)
+  end function get_grid_x
+
+  !> Latitudes, where the artefact has them among its site attributes.
+  function get_grid_y(self, grid, y) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: y(:) !< [degrees_north]
+    integer :: bmi_status
+
+    y = 0.0_real64
+    bmi_status = merge(get_value_double(self, 'lat', y), BMI_FAILURE, grid == grid_cells)
+  end function get_grid_y
+
+  !> Elevations, where the artefact has them among its site attributes.
+  function get_grid_z(self, grid, z) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: z(:) !< [m]
+    integer :: bmi_status
+
+    z = 0.0_real64
+    bmi_status = merge(get_value_double(self, 'elevation', z), BMI_FAILURE, grid == grid_cells)
+  end function get_grid_z
+
+  !> Number of cells.
+  function get_grid_node_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: count !< number
+    integer :: bmi_status
+
+    bmi_status = get_grid_size(self, grid, count)
+  end function get_grid_node_count
+
+  !> Points have none.
+  function get_grid_edge_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: count !< 0
+    integer :: bmi_status
+
+    count = 0
+    bmi_status = unsupported(self, 'get_grid_edge_count', grid)
+  end function get_grid_edge_count
+
+  !> Points have none.
+  function get_grid_face_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: count !< 0
+    integer :: bmi_status
+
+    count = 0
+    bmi_status = unsupported(self, 'get_grid_face_count', grid)
+  end function get_grid_face_count
+
+  !> Points have none.
+  function get_grid_edge_nodes(self, grid, edge_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: edge_nodes(:) !< 0
+    integer :: bmi_status
+
+    edge_nodes = 0
+    bmi_status = unsupported(self, 'get_grid_edge_nodes', grid)
+  end function get_grid_edge_nodes
+
+  !> Points have none.
+  function get_grid_face_edges(self, grid, face_edges) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: face_edges(:) !< 0
+    integer :: bmi_status
+
+    face_edges = 0
+    bmi_status = unsupported(self, 'get_grid_face_edges', grid)
+  end function get_grid_face_edges
+
+  !> Points have none.
+  function get_grid_face_nodes(self, grid, face_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: face_nodes(:) !< 0
+    integer :: bmi_status
+
+    face_nodes = 0
+    bmi_status = unsupported(self, 'get_grid_face_nodes', grid)
+  end function get_grid_face_nodes
+
+  !> Points have none.
+  function get_grid_nodes_per_face(self, grid, nodes_per_face) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
+    integer, intent(in) :: grid !< grid
+    integer, intent(out) :: nodes_per_face(:) !< 0
+    integer :: bmi_status
+
+    nodes_per_face = 0
+    bmi_status = unsupported(self, 'get_grid_nodes_per_face', grid)
+  end function get_grid_nodes_per_face
+
+  ! ---- inside --------------------------------------------------------------------------------------
+
+  !> Give back all that a component holds.
+  subroutine discard(c)
+    type(component), pointer, intent(inout) :: c
+    integer :: i
+
+    call c%cells%destroy()
+    call c%model%close()
+    if (allocated(c%variables)) then
+      do i = 1, size(c%variables)
+        if (associated(c%variables(i)%values)) deallocate (c%variables(i)%values)
+      end do
+    end if
+    if (associated(c%rows)) deallocate (c%rows)
+    if (associated(c%inputs)) deallocate (c%inputs)
+    if (associated(c%outputs)) deallocate (c%outputs)
+    deallocate (c)
+  end subroutine discard
+
+  !> Add a variable and allocate its values; drivers that are never set stay NaN, which the library refuses by name.
+  subroutine add(c, name, units, role)
+    type(component), intent(inout) :: c
+    character(len=*), intent(in) :: name !< in the artefact
+    character(len=*), intent(in) :: units !< in the artefact
+    integer, intent(in) :: role !< one of role_...
+    type(variable) :: new
+    integer :: i
+
+    new%own = name
+    new%name = name
+    do i = 1, size(own_names)
+      if (own_names(i) == name) new%name = csdms_names(i)
+    end do
+    new%units = units
+    new%role = role
+    if (role == role_time) then
+      allocate (new%values(1), source=0.0_real64)
+    else if (role /= role_state) then
+      allocate (new%values(c%ncell), source=ieee_value(1.0_real64, ieee_quiet_nan))
+    end if
+    c%variables = [c%variables, new]
+  end subroutine add
+
+  !> Names of the variables of a role.
+  subroutine list(c, role, names)
+    type(component), intent(in) :: c
+    integer, intent(in) :: role !< one of role_...
+    character(len=BMI_MAX_VAR_NAME), pointer, intent(out) :: names(:) !< the names
+    integer :: i, n
+
+    allocate (names(count(c%variables%role == role)))
+    n = 0
+    do i = 1, size(c%variables)
+      if (c%variables(i)%role /= role) cycle
+      n = n + 1
+      names(n) = c%variables(i)%name
+    end do
+  end subroutine list
+
+  !> Place of a variable by either of its names; 0 where there is none.
+  pure integer function place(name, c)
+    character(len=*), intent(in) :: name !< variable
+    type(component), intent(in) :: c
+
+    do place = size(c%variables), 1, -1
+      if (c%variables(place)%name == name .or. c%variables(place)%own == name) return
+    end do
+  end function place
+
+  !> Find a variable; with `role` state or input, one whose values are real or double precision.
+  integer function find(self, name, i, role)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(out) :: i !< its place
+    integer, intent(in), optional :: role !< role_state: the state; role_input: any other
+
+    find = BMI_FAILURE
+    i = 0
+    if (.not. associated(self%at)) then
+      call complain('the component is not initialised, or was finalised')
+      return
+    end if
+    i = place(name, self%at)
+    if (i == 0) then
+      call complain('unknown variable '''//trim(name)//'''')
+    else if (present(role)) then
+      if ((role == role_state) .eqv. (self%at%variables(i)%role == role_state)) then
+        find = BMI_SUCCESS
+      else
+        call complain(''''//trim(name)//''' is of another type')
+      end if
+    else
+      find = BMI_SUCCESS
+    end if
+  end function find
+
+  !> Fill the state from the site attributes unless that was done, or the state was set.
+  logical function start(c)
+    type(component), intent(inout) :: c
+    integer :: stat
+    character(len=:), allocatable :: message
+
+    stat = 0
+    if (.not. c%started) call c%cells%init_state(stat, message)
+    if (stat /= 0) call complain(message)
+    c%started = stat == 0
+    start = c%started
+  end function start
+
+  !> Whether arrays have the same size.
+  integer function same_size(name, given, needed)
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: given, needed !< sizes
+
+    same_size = merge(BMI_SUCCESS, BMI_FAILURE, given == needed)
+    if (given /= needed) call complain('array for '''//trim(name)//''' has another size than the variable')
+  end function same_size
+
+  !> Whether indices are within bounds.
+  integer function within(name, inds, given, bound)
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: inds(:) !< from 1
+    integer, intent(in) :: given !< size of the array that goes with them
+    integer, intent(in) :: bound !< largest index
+
+    within = same_size(name, given, size(inds))
+    if (all(inds >= 1 .and. inds <= bound)) return
+    call complain('index out of bounds for '''//trim(name)//'''')
+    within = BMI_FAILURE
+  end function within
+
+  !> Failure of what the component has not.
+  integer function unsupported(self, what, number)
+    class(bmi_ecostep), intent(in) :: self
+    character(len=*), intent(in) :: what !< function or variable
+    integer, intent(in) :: number !< grid or size, not used
+
+    unsupported = BMI_FAILURE
+    if (associated(self%at) .and. number >= -1) call complain(trim(what)//': cells are points, values are no integers')
+  end function unsupported
+
+  !> Go to the day `count` of the run, forwards from where the date is.
+  subroutine seek(date, start_date, count, calendar)
+    type(run_date), intent(inout) :: date !< in, out
+    type(run_date), intent(in) :: start_date !< day 0
+    integer(int64), intent(in) :: count !< days since the start
+    character(len=*), intent(in) :: calendar !< of the run
+
+    if (count < date%count) date = start_date
+    do while (date%count < count)
+      call next_day(date, calendar)
+    end do
+  end subroutine seek
+
+  !> The day after.
+  pure subroutine next_day(date, calendar)
+    type(run_date), intent(inout) :: date
+    character(len=*), intent(in) :: calendar !< 'standard', 'noleap' or '360_day'
+    integer, parameter :: days(12) = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    integer :: length
+
+    length = days(date%month)
+    if (date%month == 2 .and. calendar == 'standard' .and. ((mod(date%year, 4) == 0 .and. &
+        mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0)) length = 29
+    if (calendar == '360_day') length = 30
+    date%count = date%count + 1
+    date%day = date%day + 1
+    if (date%day <= length) return
+    date%day = 1
+    date%month = date%month + 1
+    if (date%month <= 12) return
+    date%month = 1
+    date%year = date%year + 1
+  end subroutine next_day
+
+  !> Days from one date to a later one; the largest number where it never comes.
+  integer(int64) function days_between(first, last, calendar)
+    type(run_date), intent(in) :: first, last !< dates
+    character(len=*), intent(in) :: calendar !< of the run
+    type(run_date) :: date
+
+    date = first
+    do while (date%year <= last%year)
+      if (date%year == last%year .and. date%month == last%month .and. date%day == last%day) exit
+      call next_day(date, calendar)
+    end do
+    days_between = date%count
+  end function days_between
+
+  !> Read YYYY-MM-DD; whether the day exists in its calendar the library tests at the first step.
+  logical function read_date(text, date)
+    character(len=*), intent(in) :: text !< the date
+    type(run_date), intent(out) :: date !< the same
+    integer :: iostat
+
+    read (text, '(i4, 1x, i2, 1x, i2)', iostat=iostat) date%year, date%month, date%day
+    read_date = iostat == 0 .and. date%month >= 1 .and. date%month <= 12 .and. date%day >= 1 .and. date%day <= 31
+  end function read_date
+
+  !> Say what failed: BMI's functions return nothing but a status.
+  subroutine complain(message)
+    character(len=*), intent(in) :: message !< what
+
+    write (error_unit, '(2a)') 'ecostep: ', message
+  end subroutine complain
+
+end module ecostep_bmi
