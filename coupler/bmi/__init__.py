@@ -1,4 +1,4 @@
-"""The emulator as a component that speaks BMI 2.0, the Basic Model Interface of CSDMS: for NextGen, PyMT and other frameworks.
+"""The emulator as a component that speaks BMI 2.0, the Basic Model Interface of CSDMS, as NextGen and PyMT do.
 
     from coupler.bmi import EcostepBmi
 
@@ -8,7 +8,9 @@ Needs `bmipy` (``pip install ecostep[bmi]``). The same component in Fortran is b
 try:
     import bmipy  # noqa: F401
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("coupler.bmi needs the package bmipy: pip install 'ecostep[bmi]'", name="bmipy") from error
+    raise ModuleNotFoundError(
+        "coupler.bmi needs the package bmipy: pip install 'ecostep[bmi]'", name="bmipy"
+    ) from error
 
 from coupler.bmi.component import EcostepBmi
 

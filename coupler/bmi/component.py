@@ -9,9 +9,9 @@ import numpy as np
 from bmipy import Bmi
 from numpy.typing import NDArray
 
+from coupler import Cells, Model
 from coupler.bmi.configuration import Configuration, read_configuration
 from coupler.bmi.names import CSDMS_NAMES, STATE, TIME
-from coupler import Cells, Model
 
 CELLS, ROWS, CLOCK = 0, 1, 2
 """Grids: the cells of the host, the numbers of their state rows, and one number for all of them."""
@@ -30,10 +30,10 @@ class _Variable:
 class EcostepBmi(Bmi):
     """An artefact as a component: drivers are its input variables, daily fluxes its output variables.
 
-    Variables carry CSDMS standard names where those exist (:mod:`coupler.bmi.names`) and the artefact's names otherwise; both
-    are understood everywhere. Units are the artefact's. Site attributes, ``ecostep__state`` and ``ecostep__time`` are variables too,
-    but not listed, since no other component feeds them. With steps below a day, ``tasmin`` and ``tasmax`` are taken from
-    the temperature of each step and are no variables of their own.
+    Variables carry CSDMS standard names where those exist (:mod:`coupler.bmi.names`) and the artefact's names else;
+    both are understood everywhere. Units are the artefact's. Site attributes, ``ecostep__state`` and ``ecostep__time``
+    are variables too, but not listed, since no other component feeds them. With steps below a day, ``tasmin`` and
+    ``tasmax`` are taken from the temperature of each step and are no variables of their own.
 
     ``get_value_ptr`` gives the arrays that the emulator reads and writes at each step. Setting ``ecostep__state`` and
     ``ecostep__time`` to what another run had goes on from there, bit for bit. Failures raise
@@ -84,7 +84,9 @@ class EcostepBmi(Bmi):
         """Steps up to `time` [s], which must be a whole number of steps away."""
         steps = (time - self._clock[0]) / self._config.time_step
         if steps < 0 or abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"time {time} s is no whole number of steps of {self._config.time_step} s from {self._clock[0]} s")
+            raise ValueError(
+                f"time {time} s is no whole number of steps of {self._config.time_step} s from {self._clock[0]} s"
+            )
         for _ in range(round(steps)):
             self.update()
 
@@ -280,7 +282,7 @@ class EcostepBmi(Bmi):
         return self._cells
 
     def _add(self, name: str, units: str, role: str) -> NDArray[np.float64]:
-        """A new array (ncell,) for a variable; drivers that are never set stay NaN, which the library refuses by name."""
+        """A new array (ncell,) for a variable. Drivers never set stay NaN, which the library refuses by name."""
         values = np.full(self._config.ncell, 0.0 if role == "output" else np.nan)
         self._variables[name] = _Variable(values, units, CELLS, role)
         return values
@@ -300,7 +302,9 @@ class EcostepBmi(Bmi):
         for own, variable in self._variables.items():
             if name in (own, CSDMS_NAMES.get(own)):
                 return variable
-        raise KeyError(f"unknown variable '{name}' (known: {', '.join(CSDMS_NAMES.get(own, own) for own in self._variables)})")
+        raise KeyError(
+            f"unknown variable '{name}' (known: {', '.join(CSDMS_NAMES.get(own, own) for own in self._variables)})"
+        )
 
     def _grid_size(self, grid: int) -> int:
         cells = self._require_cells()

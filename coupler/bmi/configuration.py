@@ -17,10 +17,10 @@ CALENDARS = ("standard", "noleap", "360_day")
 class Configuration:
     """What the configuration file of a component says.
 
-    ``artefact`` is taken from the folder of the file where it is relative. ``start`` is the date, at midnight, of time 0
-    and ``end`` the one after the last step (none = no end); ``time_step`` is in s and divides the day. ``statics`` gives
-    site attributes in the artefact's units, each one number for all cells or a list of ``ncell``; those that are not
-    there are set with ``set_value`` before the first step.
+    ``artefact`` is taken from the folder of the file where it is relative. ``start`` is the date, at midnight, of
+    time 0 and ``end`` the one after the last step (none = no end); ``time_step`` is in s and divides the day.
+    ``statics`` gives site attributes in the artefact's units, each one number for all cells or a list of ``ncell``;
+    those that are not there are set with ``set_value`` before the first step.
     """
 
     artefact: Path

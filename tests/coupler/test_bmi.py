@@ -1,7 +1,8 @@
-"""The BMI component, driven as a framework does that knows nothing but bmipy, against the direct calls to the last bit."""
+"""The BMI component, driven as a framework does that knows nothing but bmipy, against the direct calls, bit for bit."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ bmipy = pytest.importorskip("bmipy", reason="the package bmipy is not installed;
 
 from coupler import EcostepError, Model  # noqa: E402
 from coupler.bmi import EcostepBmi  # noqa: E402
+from coupler.bmi.names import CSDMS_NAMES, STATE, TIME  # noqa: E402
 
 NCELL, DT = 5, 21600
 START = np.datetime64("2003-12-30")
@@ -27,7 +29,13 @@ def configuration(tmp_path: Path) -> Callable[..., str]:
     def write(artefact: Path, **changes: object) -> str:
         columns = artefacts.sample_statics(NCELL).T.astype(float).tolist()
         statics = {entry["name"]: column for entry, column in zip(artefacts.STATICS, columns, strict=True)}
-        keys = {"artefact": str(artefact), "start": str(START), "ncell": NCELL, "time_step": DT, "statics": statics} | changes
+        keys = {
+            "artefact": str(artefact),
+            "start": str(START),
+            "ncell": NCELL,
+            "time_step": DT,
+            "statics": statics,
+        } | changes
         lines = [f"{key}: {value}" for key, value in keys.items() if value is not None]
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
         path.write_text("\n".join(lines) + "\n")
@@ -52,8 +60,6 @@ def drivers(step: int) -> dict[str, np.ndarray]:
 def drive(model: bmipy.Bmi, first: int, last: int) -> np.ndarray:
     """Steps as a framework takes them -> fluxes (T, C, N)."""
     fluxes = []
-    from coupler.bmi.names import CSDMS_NAMES
-
     own = {CSDMS_NAMES.get(name, name): name for name in drivers(0)}
     for step in range(first, last):
         values = drivers(step)
@@ -96,7 +102,11 @@ def test_it_is_a_bmi_with_standard_names_and_units(stub_file: Path, configuratio
     assert set(LISTED) <= set(names) and "tasmin" not in names
     assert model.get_output_var_names() == ("gpp", "fch4") and model.get_output_item_count() == 2
     assert model.get_var_units("land_surface_air__temperature") == model.get_var_units("tas") == "K"
-    assert (model.get_var_type("gpp"), model.get_var_itemsize("gpp"), model.get_var_nbytes("gpp")) == ("float64", 8, 8 * NCELL)
+    assert (model.get_var_type("gpp"), model.get_var_itemsize("gpp"), model.get_var_nbytes("gpp")) == (
+        "float64",
+        8,
+        8 * NCELL,
+    )
     assert model.get_var_location("gpp") == "node"
     assert (model.get_start_time(), model.get_end_time(), model.get_time_step()) == (0.0, 3 * 86400.0, DT)
     assert model.get_time_units() == "s"
@@ -109,6 +119,14 @@ def test_it_is_a_bmi_with_standard_names_and_units(stub_file: Path, configuratio
     assert model.get_var_nbytes("ecostep__state") == 4 * model.get_grid_size(state)
     with pytest.raises(NotImplementedError):
         model.get_grid_x(grid, np.empty(NCELL))  # this artefact has no longitude
+
+
+def test_fortran_has_the_same_names(project_root: Path) -> None:
+    source = (project_root / "coupler" / "bmi" / "ecostep_bmi.f90").read_text().replace("&\n", "")
+    lists = re.findall(r"(?:own|csdms)_names\(\*\) = \[([^\]]*)\]", source)
+    own, csdms = (re.findall(r"'([^']*)'", text) for text in lists)
+    assert dict(zip(own, csdms, strict=True)) == CSDMS_NAMES
+    assert f"state_name = '{STATE}', time_name = '{TIME}'" in source
 
 
 def test_steps_are_those_of_the_library(any_file: Path, configuration: Callable[..., str]) -> None:
@@ -158,7 +176,9 @@ def test_update_until_takes_whole_steps(stub_file: Path, configuration: Callable
     assert model.get_current_time() == 3 * DT
 
 
-def test_site_attributes_may_be_set_before_the_first_step_only(stub_file: Path, configuration: Callable[..., str]) -> None:
+def test_site_attributes_may_be_set_before_the_first_step_only(
+    stub_file: Path, configuration: Callable[..., str]
+) -> None:
     model = component(configuration(stub_file, statics=None))
     with pytest.raises(EcostepError, match="static 'lat' is NaN"):
         drive(model, 0, 1)
@@ -177,7 +197,9 @@ def test_a_driver_that_was_never_set_is_named(stub_file: Path, configuration: Ca
 
 
 def test_calendars_of_the_framework(stub_file: Path, configuration: Callable[..., str]) -> None:
-    model = component(configuration(stub_file, calendar="360_day", start="2001-02-29", time_step=86400, end="2001-03-02"))
+    model = component(
+        configuration(stub_file, calendar="360_day", start="2001-02-29", time_step=86400, end="2001-03-02")
+    )
     assert model.get_end_time() == 3 * 86400.0
     assert "tasmin" in model.get_input_var_names()  # with steps of a day it is a driver of its own
     for name in ("tas", "tasmin", "tasmax", "pr", "rsds", "co2"):

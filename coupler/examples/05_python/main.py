@@ -1,12 +1,13 @@
 """A land model in Python: three cells by the hour, and the last day again from a restart file.
 
-    python main.py ARTEFACT RESTART_FILE
+python main.py ARTEFACT RESTART_FILE
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+
 from coupler import Cells, EcostepError, Model
 
 LAT = np.array([52.0, 61.8, 68.4])
@@ -54,7 +55,7 @@ def main() -> int:
         cells.step(2001, 7, 4, 0, 3600)
     except EcostepError as error:
         print(f"{error.status}: {error}")
-    return int((CH4 != straight).any())
+    return int((straight != CH4).any())
 
 
 if __name__ == "__main__":

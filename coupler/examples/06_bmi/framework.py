@@ -1,12 +1,13 @@
 """A framework in small, in the manner of NextGen: it knows nothing of the component but BMI 2.0.
 
-    python framework.py component.yaml
+python framework.py component.yaml
 """
 
 import sys
 
 import numpy as np
 from bmipy import Bmi
+
 from coupler.bmi import EcostepBmi
 
 

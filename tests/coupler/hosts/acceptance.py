@@ -66,15 +66,15 @@ class Bench:
         return name
 
     def same(self, what: str, first: str, second: str, skipped: int = 0) -> None:
-        """Both runs end with the same restart file, and the history of the second is that of the first after `skipped` steps."""
+        """Whether both end with the same restart file, and the second has the first's history after `skipped` steps."""
         restarts = [(self.work / f"{name}.restart.nc").read_bytes() for name in (first, second)]
         good = restarts[0] == restarts[1]
-        with netCDF4.Dataset(self.work / f"{first}.history.nc") as whole:
-            with netCDF4.Dataset(self.work / f"{second}.history.nc") as part:
-                for name, variable in part.variables.items():
-                    expected = whole[name][skipped:]
-                    good = good and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
-                fluxes = [variable[:] for name, variable in whole.variables.items() if name != "step"]
+        files = [self.work / f"{name}.history.nc" for name in (first, second)]
+        with netCDF4.Dataset(files[0]) as whole, netCDF4.Dataset(files[1]) as part:
+            for name, variable in part.variables.items():
+                expected = whole[name][skipped:]
+                good = good and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
+            fluxes = [variable[:] for name, variable in whole.variables.items() if name != "step"]
         if not any(flux[-1].max() > flux[-1].min() for flux in fluxes):
             good, what = False, what + " (no flux differs among cells: the run says nothing)"
         print(f"{'same' if good else 'DIFFERENT'}: {what}")
@@ -109,7 +109,9 @@ def main() -> int:
             command = [*arguments.mpirun.split(), str(ranks), arguments.mpi_driver]
             name = f"{ranks} ranks, cells {'one by one' if deal else 'in blocks'}"
             bench.same(name, "0.whole", bench.run(command, CASES[0], f"ranks{ranks}{'d' if deal else 'b'}", deal=deal))
-        resumed = bench.run([*arguments.mpirun.split(), "3", arguments.mpi_driver], CASES[0], "ranks", "0.stopped", True)
+        resumed = bench.run(
+            [*arguments.mpirun.split(), "3", arguments.mpi_driver], CASES[0], "ranks", "0.stopped", True
+        )
         bench.same("restart of one process on 3 ranks", "0.whole", resumed, CASES[0].stop)
     return int(bench.failures > 0)
 
