@@ -20,6 +20,8 @@ FORMAT = "ecostep-artefact"
 FORMAT_VERSION = 1
 METADATA_FILE = "ecostep.json"
 REFERENCE_FILE = "reference.f32"
+NATIVE_FILE = "native.json"
+NATIVE_CONSTANTS_FILE = "native.bin"
 NATIVE_STEP_SECONDS = 86400
 
 
@@ -95,7 +97,7 @@ class Metadata(_Schema):
     name: str
     kind: str
     created: str
-    backends: tuple[Literal["torchscript", "stub"], ...] = Field(min_length=1)
+    backends: tuple[Literal["native", "torchscript", "stub"], ...] = Field(min_length=1)
     native_step_seconds: Literal[86400] = NATIVE_STEP_SECONDS
     state_size: int = Field(ge=0)
     inputs: tuple[InputSpec, ...] = Field(min_length=1)
@@ -107,6 +109,8 @@ class Metadata(_Schema):
     quantiles: tuple[float, ...] | None = None
     """Levels that the method `quantiles` of the module gives, None where it has none."""
     provenance: dict[str, object] = {}
+    native_unavailable: str | None = None
+    """Why the artefact has no native program, None where it has one or none was asked for."""
     reference: ReferenceSpec | None = None
     stub: StubSpec | None = None
 
@@ -118,6 +122,8 @@ class Metadata(_Schema):
                 raise ValueError(f"{role} has a name twice: {', '.join(names)}")
         if "torchscript" in self.backends and self.reference is None:
             raise ValueError("reference is missing: a torchscript artefact carries one")
+        if "native" in self.backends and self.native_unavailable is not None:
+            raise ValueError("native_unavailable is given although backends names native")
         if "stub" in self.backends:
             self._check_stub()
         return self
@@ -148,11 +154,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Artefact:
-    """Validated metadata of a file, and its reference run where it has one."""
+    """Validated metadata of a file, its reference run and its native program (native.json, native.bin), where it has
+    them.
+    """
 
     path: Path
     metadata: Metadata
     reference: Reference | None
+    native: tuple[bytes, bytes] | None = None
 
 
 def read_artefact(path: str | Path) -> Artefact:
@@ -165,7 +174,13 @@ def read_artefact(path: str | Path) -> Artefact:
         if REFERENCE_FILE not in extras:
             raise ArtefactError(f"{path}: extra/{REFERENCE_FILE} is missing; export the model again")
         reference = _split_reference(extras[REFERENCE_FILE], metadata, path)
-    return Artefact(path, metadata, reference)
+    native = None
+    if "native" in metadata.backends:
+        missing = [name for name in (NATIVE_FILE, NATIVE_CONSTANTS_FILE) if name not in extras]
+        if missing:
+            raise ArtefactError(f"{path}: extra/{missing[0]} is missing; export the model again")
+        native = extras[NATIVE_FILE], extras[NATIVE_CONSTANTS_FILE]
+    return Artefact(path, metadata, reference, native)
 
 
 def parse_metadata(content: bytes, path: str | Path) -> Metadata:

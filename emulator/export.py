@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emulator import artefact, atomic_file, provenance, trained_model
+from emulator import artefact, atomic_file, native, provenance, trained_model
 from emulator.artefact import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
 from emulator.data.dataset import Dataset, calendar_table
 from emulator.data.validation import DatasetError
@@ -25,6 +25,8 @@ from emulator.evaluation import quantile_file
 from emulator.models.ensemble import Ensemble, combine
 from emulator.models.quantiles import LEVELS
 from emulator.models.streaming import step_through
+from emulator.native.checking import ProgramMismatch, check_program
+from emulator.native.interpreter import Interpreter
 from emulator.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
 from emulator.trained_model import TrainedModel
@@ -39,6 +41,10 @@ REFERENCE_DAYS = 400
 
 class ExportError(RuntimeError):
     """The written artefact does not do what the model does."""
+
+
+class NativeError(ExportError):
+    """The native program in the written artefact does not do what the model does."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +122,29 @@ def export(
     dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
     days = reference_days(dataset)
     module = _script(trained)
-    expected = _step_reference(module, days)
-    reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), expected)
+    reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), _step_reference(module, days))
     metadata = build_metadata(trained, days.spec, name or out.stem, summary)
-    content = metadata.model_dump(mode="json", exclude={"stub"})
-    extras = {artefact.METADATA_FILE: json.dumps(content, indent=1), artefact.REFERENCE_FILE: reference.to_bytes()}
+    try:
+        program = native.program_of(trained.model, trained.signature)
+        return _write(out, module, metadata, reference, program)
+    except (native.LoweringError, NativeError) as error:
+        log.warning("%s has no native program and is coupled through libtorch: %s", out.name, error)
+        return _write(out, module, metadata.model_copy(update={"native_unavailable": str(error)}), reference, None)
+
+
+def _write(
+    out: Path,
+    module: torch.jit.ScriptModule,
+    metadata: Metadata,
+    reference: Reference,
+    program: native.Program | None,
+) -> Metadata:
+    """Write an artefact, verify what was written, and return its metadata."""
+    extras: dict[str, str | bytes] = {artefact.REFERENCE_FILE: reference.to_bytes()}
+    if program is not None:
+        metadata = metadata.model_copy(update={"backends": ("native", *metadata.backends)})
+        extras[artefact.NATIVE_FILE], extras[artefact.NATIVE_CONSTANTS_FILE] = program.serialise()
+    extras[artefact.METADATA_FILE] = json.dumps(metadata.model_dump(mode="json", exclude={"stub"}), indent=1)
     buffer = io.BytesIO()
     with _no_deprecation_warnings():
         torch.jit.save(module, buffer, _extra_files=extras)
@@ -137,7 +161,10 @@ def load_module(path: Path) -> torch.jit.ScriptModule:
 
 
 def verify(path: Path) -> float:
-    """Read an artefact back and replay its reference run; the largest difference, ExportError if not zero."""
+    """Read an artefact back and replay its reference run; the largest difference, ExportError if not zero.
+
+    Of the native program, where there is one, days of every kind are compared; NativeError if one differs.
+    """
     found = artefact.read_artefact(path)
     assert found.reference is not None and found.metadata.reference is not None
     spec = found.metadata.reference
@@ -147,9 +174,16 @@ def verify(path: Path) -> float:
         _calendar(spec),
         spec,
     )
-    difference = float(np.abs(_step_reference(load_module(path), days) - found.reference.expected).max())
+    module = load_module(path)
+    difference = float(np.abs(_step_reference(module, days) - found.reference.expected).max())
     if difference != 0.0:
         raise ExportError(f"{path}: replaying the reference run differs by {difference:g}; please report this")
+    if found.native is not None:
+        expected = torch.from_numpy(found.reference.expected.copy()).transpose(0, 1)
+        try:
+            check_program(Interpreter(*found.native), module, days.static, days.drivers, days.calendar, expected)
+        except ProgramMismatch as error:
+            raise NativeError(f"{path}: the native program differs from the model: {error}") from error
     return difference
 
 

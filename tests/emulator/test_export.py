@@ -76,7 +76,7 @@ def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset,
 @pytest.mark.parametrize("kind", KINDS)
 def test_metadata_says_what_a_host_must_know(kind, exported, trained_run):
     metadata = artefact.read_artefact(exported(kind)).metadata
-    assert metadata.kind == kind and metadata.backends == ("torchscript",) and metadata.name == kind
+    assert metadata.kind == kind and metadata.backends == ("native", "torchscript") and metadata.name == kind
     assert [entry.name for entry in metadata.inputs] == list(INPUTS)
     assert [entry.name for entry in metadata.statics] == list(STATICS)
     tas, biome, fch4 = metadata.inputs[0], metadata.statics[4], metadata.targets[4]
