@@ -46,14 +46,41 @@ def any_file(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(files[request.param])
 
 
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Artefact of a real model in small (tests/coupler/models.py), exported on first use."""
+    from tests.coupler import models
+
+    folder = tmp_path_factory.mktemp("models")
+    dataset = None
+
+    def path(kind: str) -> Path:
+        nonlocal dataset
+        out = folder / f"{kind}.pt"
+        if not out.exists():
+            dataset = dataset or models.write_dataset(folder)
+            models.write_model(kind, dataset, out)
+        return out
+
+    return path
+
+
 class Host:
     """A land model in small: one array per variable, a calendar date, and cells that read and write them."""
 
-    def __init__(self, path: Path, ncell: int, statics: np.ndarray | None = None, kind: type = np.float64):
+    def __init__(
+        self,
+        path: Path,
+        ncell: int,
+        statics: np.ndarray | None = None,
+        kind: type = np.float64,
+        backend: str | None = None,
+        calendar: str = "standard",
+    ):
         from coupler import Model
 
-        self.model = Model(path)
-        self.cells = self.model.cells(ncell)
+        self.model = Model(path, backend)
+        self.cells = self.model.cells(ncell, calendar)
         self.date = np.datetime64("2003-12-20")
         self.forcing = {v.name: np.zeros(ncell, kind) for v in self.model.inputs}
         self.flux = {v.name: np.full(ncell, -999.0, kind) for v in self.model.targets}
