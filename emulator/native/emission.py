@@ -9,12 +9,24 @@ from torch import Tensor
 
 from emulator.native.interpreter import ONE, TWO
 from emulator.native.program import Constant, Op, Ref, State, Value, row_major
-from emulator.native.symbols import Parts, Patched, Symbol, broadcast, drop, dtype_of, insert, join, narrow, reshape
+from emulator.native.symbols import (
+    Parts,
+    Patched,
+    Symbol,
+    broadcast,
+    drop,
+    dtype_of,
+    insert,
+    join,
+    narrow,
+    permute,
+    reshape,
+)
 
 MOST_RUNS = 8
 """An elementwise operation with a constant of ones and zeros is cut where it changes, into no more pieces than this."""
 
-ELEMENTWISE = {*ONE, *TWO, "where", "cast"} - {"copy"}
+COSTLY = {"exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "gelu", "softplus", "sinh", "asinh", "sqrt"}
 
 
 class Emission:
@@ -139,7 +151,7 @@ class Emission:
         spread = [broadcast(arg if not isinstance(arg, Patched) else self.reference(arg), shape) for arg in args]
         cuts = self._cuts(name, spread, shape)
         if cuts is None:
-            refs = [self.reference(arg) for arg in spread]
+            refs = [self.reference(broadcast(self.reference(arg), shape)) for arg in args]
             return self._simplified(name, refs, shape, dtype) or self._elementwise(name, refs, shape, dtype)
         dim, bounds = cuts
         pieces: list[tuple[int, tuple[int, ...], list[Ref], Symbol | None]] = []
@@ -205,6 +217,8 @@ class Emission:
                     return other
         if name == "sub" and known[1] is not None and bool((known[1] == 0).all()):
             return refs[0]
+        if name == "div" and known[0] is not None and bool((known[0] == 0).all()) and self._positive(refs[1]):
+            return refs[0]
         if name == "div" and known[1] is not None:
             if bool((known[1] == 1).all()):
                 return refs[0]
@@ -213,21 +227,28 @@ class Emission:
                 return self.emit("mul", [refs[0], inverse], shape, dtype)
         return None
 
+    def _positive(self, ref: Ref) -> bool:
+        """Whether numbers are known to be more than 0: they have been clamped."""
+        op = self._writer.get(ref.base) if isinstance(ref.base, Value) else None
+        return (
+            op is not None
+            and op.name == "max"
+            and any(isinstance(arg.base, Constant) and bool((elements(arg) > 0).all()) for arg in op.args)
+        )
+
     def pulled(self, ref: Ref) -> Ref:
-        """A view of a part of an elementwise result: the operation on that part alone."""
+        """A view of a part of the result of a costly function: the function of that part alone."""
         base = ref.base
         if not isinstance(base, Value) or ref.size == base.size or not ref.plain:
             return ref
         op = self._writer.get(base)
-        if op is None or op.name not in ELEMENTWISE or op.out is None or op.out.size != base.size:
+        if op is None or op.name not in COSTLY or op.out is None or op.out.size != base.size:
             return ref
         dims = [d for d, size in enumerate(op.out.shape) if size != 1]
         if len(dims) != 1:
             return ref
         args = [narrow(arg, dims[0], ref.offset, ref.size) for arg in op.args]
-        shape = (*op.out.shape[: dims[0]], ref.size, *op.out.shape[dims[0] + 1 :])
-        pulled = [self.pulled(broadcast(arg, shape)) for arg in args if isinstance(arg, Ref)]
-        view = reshape(self.reference(self.elementwise(op.name, pulled, base.dtype)), ref.shape)
+        view = reshape(self.reference(self.elementwise(op.name, args, base.dtype)), ref.shape)
         assert isinstance(view, Ref)
         return view
 
@@ -269,6 +290,7 @@ class Emission:
 
     def reduce(self, how: str, a: Symbol, dims: list[int], keep: bool) -> Symbol:
         """`sum`, `mean` or `max` over dimensions."""
+        found: Symbol
         ref = self.reference(a)
         rest = [d for d in range(len(ref.shape)) if d not in dims]
         order = (*rest, *dims)
@@ -279,7 +301,12 @@ class Emission:
             tuple(ref.strides[d] for d in order),
             ref.index,
         )
-        found: Symbol = self.emit("reduce", [moved], moved.shape[: len(rest)], ref.base.dtype, how=how, k=len(dims))
+        product = self._writer.get(ref.base) if how == "sum" and isinstance(ref.base, Value) else None
+        if product is not None and product.name == "mul" and product.out == ref:
+            sides = [permute(arg, list(order)) for arg in product.args]
+            found = self.contract(sides[0], sides[1], len(dims))
+        else:
+            found = self.emit("reduce", [moved], moved.shape[: len(rest)], ref.base.dtype, how=how, k=len(dims))
         if keep:
             for dim in sorted(dims):
                 found = insert(found, dim)

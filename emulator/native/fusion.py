@@ -1,10 +1,11 @@
 """What makes a method short: recurrent cells as one operation, sums of linear operations, activations in them."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
+from emulator.native.emission import elements
 from emulator.native.interpreter import ACTIVATIONS
 from emulator.native.program import Constant, Op, Ref, Value, row_major, whole
 
@@ -18,20 +19,37 @@ def fuse(ops: list[Op]) -> list[Op]:
     ops = _cells(ops, _lstm)
     ops = _cells(ops, _gru)
     ops = _sums(ops)
+    ops = _biases(ops)
     ops = _activations(ops)
     return without_dead(ops)
 
 
 def without_dead(ops: list[Op]) -> list[Op]:
-    """Only operations whose result is used, stored or given out."""
-    live: set[Value] = set()
+    """Only operations of whose result something is used, stored or given out."""
+    live: dict[Value, list[tuple[int, int]]] = defaultdict(list)
     kept: list[Op] = []
     for op in reversed(ops):
-        if op.out is None or op.out.base in live:
+        if op.out is None or _overlaps(op.out, live):
             kept.append(op)
-            live.update(ref.base for ref in op.args if isinstance(ref.base, Value))
-            live.update(value for value, _, _ in op.indices())
+            for value, begin, end in _reads(op):
+                live[value].append((begin, end))
     return kept[::-1]
+
+
+def _reads(op: Op) -> Iterator[tuple[Value, int, int]]:
+    """Stretches of values that an operation reads."""
+    for ref in op.args:
+        if isinstance(ref.base, Value) and ref.size:
+            everything = ref.index is not None
+            yield ref.base, *((0, ref.base.size) if everything else (ref.offset, ref.offset + ref.span))
+    for value, element, _ in op.indices():
+        yield value, element, element + 1
+
+
+def _overlaps(ref: Ref, stretches: dict[Value, list[tuple[int, int]]]) -> bool:
+    base = ref.base
+    assert isinstance(base, Value)
+    return any(begin < ref.offset + ref.span and ref.offset < end for begin, end in stretches.get(base, ()))
 
 
 def renamed(ops: list[Op], place: dict[Value, tuple[Value, int]]) -> list[Op]:
@@ -82,6 +100,10 @@ class _Writers:
         if not isinstance(ref.base, Value) or not ref.plain or ref.size != ref.base.size:
             return None
         return self._writer.get(ref.base)
+
+    def writer(self, ref: Ref) -> Op | None:
+        """The only operation that wrote the value of a reference."""
+        return self._writer.get(ref.base) if isinstance(ref.base, Value) else None
 
     def peel(self, ref: Ref | None, name: str) -> list[Ref]:
         """Operands, as runs of elements, of the elementwise operation that made these elements; none for another."""
@@ -206,6 +228,39 @@ def _joined(op: Op, sources: list[Op]) -> Op:
     }
     out = Ref(op.out.base, op.out.offset, first.out.shape, row_major(first.out.shape))
     return Op("linear", out, [*first.args, *second.args], options)
+
+
+def _biases(ops: list[Op]) -> list[Op]:
+    """A constant that is added to some results of a linear operation, of which nothing else is made, goes into its
+    bias.
+    """
+    writers = _Writers(ops)
+    reads: dict[Value, list[tuple[int, int, Op]]] = defaultdict(list)
+    for op in ops:
+        for value, begin, end in _reads(op):
+            reads[value].append((begin, end, op))
+    place: dict[Value, tuple[Value, int]] = {}
+    gone: set[Op] = set()
+    for op in ops:
+        if op.name != "add" or op.out is None or writers.of(op.out) is not op:
+            continue
+        for ref, other in (op.args, op.args[::-1]):
+            source = writers.writer(ref)
+            if source is None or source.name != "linear" or source.options["act"] != "none" or not ref.plain:
+                continue
+            begin, end = ref.offset, ref.offset + ref.size
+            alone = all(one is op or last <= begin or end <= first for first, last, one in reads[ref.base])  # type: ignore[index]
+            rows = source.options["weight"].data.shape[0]
+            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:  # type: ignore[union-attr]
+                continue
+            bias = source.options["bias"]
+            more = torch.zeros(rows, dtype=torch.float64) if bias is None else bias.data.double()
+            more[begin:end] += elements(other).flatten().double()
+            source.options["bias"] = Constant(more.to(source.options["weight"].dtype))
+            place[op.out.base] = (ref.base, begin)  # type: ignore[index,assignment]
+            gone.add(op)
+            break
+    return renamed([op for op in ops if op not in gone], place)
 
 
 def _activations(ops: list[Op]) -> list[Op]:

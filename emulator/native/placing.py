@@ -14,7 +14,25 @@ def placed(ops: list[Op]) -> list[Op]:
     ops = _loaded(without_dead(ops))
     ops = without_dead(_without_copies(ops))
     ops = [_shortened(op) for op in ops]
-    return [op for op in ops if op.out is not None] + [op for op in ops if op.out is None]
+    stores = sorted((op for op in ops if op.name == "store"), key=lambda op: op.options["at"])
+    rest = [op for op in ops if op.name != "store"]
+    return rest + _joined_stores(stores)
+
+
+def _joined_stores(stores: list[Op]) -> list[Op]:
+    """Neighbours in the state row that are neighbours in a value are stored together."""
+    found: list[Op] = []
+    for op in stores:
+        ref, before = op.args[0], found[-1] if found else None
+        if before is not None and before.options.get("index") is None and op.options.get("index") is None:
+            last = before.args[0]
+            beside = last.base is ref.base and last.plain and ref.plain and ref.offset == last.offset + last.size
+            if beside and op.options["at"] == before.options["at"] + last.size:
+                both = Ref(last.base, last.offset, (last.size + ref.size,), (1,))
+                found[-1] = Op("store", None, [both], before.options)
+                continue
+        found.append(op)
+    return found
 
 
 def _loaded(ops: list[Op]) -> list[Op]:

@@ -259,8 +259,10 @@ def _addmm(
 
 
 def _mm(lowering: Lowering, node: fx.Node, a: Symbol, b: Symbol) -> Symbol:
-    product = _product(lowering, node, insert(a, 0), insert(b, 0))
-    return drop(product, 0)
+    weight = constant_of(b)
+    if weight is not None:
+        return _linear(lowering, node, a, weight.t(), None)
+    return drop(_product(lowering, node, insert(a, 0), insert(b, 0)), 0)
 
 
 def _bmm(lowering: Lowering, node: fx.Node, a: Symbol, b: Symbol) -> Symbol:

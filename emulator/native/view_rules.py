@@ -166,6 +166,8 @@ def _index_select(lowering: Lowering, node: fx.Node, a: Symbol, dim: int, index:
         raise LoweringError("cells are chosen among cells")
     if isinstance(index, Ref) and isinstance(index.base, Constant):
         return _chosen(_whole(lowering, a), dim, [int(i) for i in elements(index).flatten()])
+    if isinstance(a, Parts) and a.dim != dim:
+        return join([_index_select(lowering, node, part, dim, index) for part in a.parts], a.dim)
     ref = lowering.emission.reference(a)
     if ref.index is not None or isinstance(ref.base, Constant):
         ref = lowering.emission.emit("copy", [ref], ref.shape, ref.base.dtype)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import artefact, export, predict, train
+from emulator import artefact, export, native, predict, train
 from emulator.artefact import ArtefactError
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
 from emulator.models.streaming import step_through
+from emulator.native.checking import ProgramMismatch
 from emulator.run_folder import RunFolder
 from tests.emulator.models.conftest import KINDS as REGISTERED
 from tests.emulator.models.conftest import WITH_PAST_FLUX
@@ -110,6 +111,34 @@ def test_verify_notices_a_changed_answer(exported, tmp_path):
             target.writestr(name, content)
     with pytest.raises(export.ExportError, match="replaying the reference run differs by"):
         export.verify(changed)
+
+
+def test_verify_notices_a_native_program_of_another_model(exported, tmp_path):
+    changed = tmp_path / "changed.pt"
+    with zipfile.ZipFile(exported("lstm")) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name.endswith("native.bin"):
+                content = (1.01 * np.frombuffer(content, "<f4")).astype("<f4").tobytes()
+            target.writestr(name, content)
+    with pytest.raises(export.NativeError, match="the native program differs from the model: .* differs by"):
+        export.verify(changed)
+
+
+@pytest.mark.parametrize("fault", ["lowering", "checking"])
+def test_a_model_without_native_program_is_exported_for_torchscript(fault, trained_run, tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        error = native.LoweringError if fault == "lowering" else ProgramMismatch
+        raise error("operation aten.cumsum.default")
+
+    monkeypatch.setattr(*((native, "program_of", refuse) if fault == "lowering" else (export, "check_program", refuse)))
+    metadata = export.export(RunFolder(trained_run("lstm")), tmp_path / "m.pt")
+    found = artefact.read_artefact(tmp_path / "m.pt")
+    assert found.native is None and found.metadata == metadata and metadata.backends == ("torchscript",)
+    assert "operation aten.cumsum.default" in metadata.native_unavailable
+    assert "m.pt has no native program" in caplog.text and "aten.cumsum" in caplog.text
+    with zipfile.ZipFile(tmp_path / "m.pt") as archive:
+        assert not any("native" in name for name in archive.namelist())
 
 
 def test_export_without_its_dataset_asks_for_one(trained_run, tmp_path, caplog):
