@@ -14,23 +14,30 @@ program land_driver
   type(ecostep_model) :: model
   type(ecostep_cells) :: cells
   character(len=16), allocatable :: inputs(:), targets(:)
-  integer, allocatable :: land(:)                        ! cells of the forcing file that are land
-  real(real64), allocatable :: rain(:), water(:)         ! the land model's own
+  integer, allocatable :: all_cells(:)
+  logical, allocatable, target :: active(:)              ! land, among the cells of the forcing file
+  real(real64), allocatable :: rain(:), water(:), share(:) ! the land model's own
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
   integer :: ncell, i, first, step, year, month, day, seconds
 
   call read_configuration(config)
   call forcing%open(trim(config%forcing))
-  call find_land()
-  allocate (rain(ncell), water(ncell), source=0.0_real64)
+  ncell = forcing%ncell
+  all_cells = [(i, i = 1, ncell)]
+  allocate (rain(ncell), water(ncell), share(ncell), active(ncell))
+  call forcing%read_static('sftlf', all_cells, share)
+  active = share > 0.0_real64
 
   ! ---- the emulator: open it, give it the host's arrays by name and unit ----
   call model%open(config%artefact)
   call cells%create(model, ncell, calendar=config%calendar)
+  call cells%mask(active)                                ! sea is neither read nor written
   allocate (inputs(model%n_inputs()), targets(model%n_targets()))
   allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
   allocate (fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
+  fluxes = 0.0_real64
+  state = 0.0_real32
   do i = 1, size(inputs)
     inputs(i) = name_in_file(model%input_name(i))
     if (inputs(i) == 'wtd') then
@@ -40,7 +47,7 @@ program land_driver
     end if
   end do
   do i = 1, model%n_statics()
-    call forcing%read_static(model%static_name(i), land, statics(:, i))
+    call forcing%read_static(model%static_name(i), all_cells, statics(:, i))
     call cells%static(model%static_name(i), forcing%units(model%static_name(i)), statics(:, i))
   end do
   do i = 1, size(targets)
@@ -61,13 +68,13 @@ program land_driver
   call history%create(trim(config%history), ncell, targets, flux_units)
   do step = first, first + config%steps - 1
     call date_of_step(config, step, year, month, day, seconds)
-    call forcing%read('pr', step * config%dt, land, rain)
-    call soil_water_step(rain, config%dt, water)
+    call forcing%read('pr', step * config%dt, all_cells, rain)
+    where (active) water = soil_water_step(rain, config%dt, water)
     do i = 1, size(inputs)
       if (inputs(i) == 'wtd') then
         drivers(:, i) = water_table(water)
       else
-        call forcing%read(trim(inputs(i)), step * config%dt, land, drivers(:, i))
+        call forcing%read(trim(inputs(i)), step * config%dt, all_cells, drivers(:, i))
       end if
     end do
     call cells%step(year, month, day, seconds, config%dt)
@@ -75,23 +82,13 @@ program land_driver
   end do
   call history%close()
   call write_restart(trim(config%restart_out), model%name(), first + config%steps, water, state)
-  print '(a, i0, a, i0, 4a)', 'land_driver: ', config%steps, ' steps of ', ncell, ' cells with ', &
-      model%name(), ', backend ', model%backend()
+  print '(a, i0, a, i0, 4a)', 'land_driver: ', config%steps, ' steps of ', count(active), &
+      ' land cells with ', model%name(), ', backend ', model%backend()
   call cells%destroy()
   call model%close()
   call forcing%close()
 
 contains
-
-  !> The emulator is given land cells only.
-  subroutine find_land()
-    real(real64), allocatable :: fraction(:)
-
-    allocate (fraction(forcing%ncell))
-    call forcing%read_static('sftlf', [(i, i = 1, forcing%ncell)], fraction)
-    land = pack([(i, i = 1, forcing%ncell)], fraction > 0.0_real64)
-    ncell = size(land)
-  end subroutine find_land
 
   !> Extremes of the day are made by the library from the temperature of each step.
   pure function name_in_file(name) result(source)

@@ -87,13 +87,14 @@ contains
   end function days_in_month
 
   !> A bucket: rain comes in, a fixed share of what is there leaves in a day.
-  elemental subroutine soil_water_step(rain, dt, water)
+  elemental function soil_water_step(rain, dt, water) result(next)
     real(real64), intent(in) :: rain !< [kg m-2 s-1]
     integer, intent(in) :: dt !< step [s]
-    real(real64), intent(inout) :: water !< [kg m-2]
+    real(real64), intent(in) :: water !< before [kg m-2]
+    real(real64) :: next !< after [kg m-2]
 
-    water = water + dt * (rain - 0.01_real64 * water / 86400.0_real64)
-  end subroutine soil_water_step
+    next = water + dt * (rain - 0.01_real64 * water / 86400.0_real64)
+  end function soil_water_step
 
   !> Depth of the water table [m], positive below the surface, in 1 m of soil that holds 400 kg m-2.
   elemental function water_table(water) result(depth)

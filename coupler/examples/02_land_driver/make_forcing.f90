@@ -1,4 +1,5 @@
-!> make_forcing FILE NCELL NDAY: an invented forcing file with hourly weather and the attributes of each cell; every fifth cell is sea.
+!> make_forcing FILE NCELL NDAY: an invented forcing file with hourly weather and the attributes of each cell; every fifth cell is sea
+!> and has fill values.
 program make_forcing
   use, intrinsic :: iso_fortran_env, only: real64
   use netcdf
@@ -77,6 +78,7 @@ program make_forcing
         * (0.6_real64 + 0.4_real64 * mod(record, 7) / 7)
     do i = 1, n_drivers
       values = table(i)%mean + table(i)%slope * place + table(i)%day * course
+      values(5::5) = nf90_fill_double
       call must(nf90_put_var(ncid, ids(i), values, start=[1, record], count=[ncell, 1]))
     end do
   end do

@@ -17,8 +17,8 @@ program mpi_driver
   type(ecostep_model) :: model
   type(ecostep_cells) :: cells
   character(len=16), allocatable :: inputs(:), targets(:)
-  integer, allocatable :: land(:)                        ! cells of the forcing file that are this rank's land
-  real(real64), allocatable :: rain(:), water(:), all_water(:), all_fluxes(:, :)
+  logical, allocatable, target :: active(:)              ! land, among this rank's cells
+  real(real64), allocatable :: rain(:), water(:), share(:), all_water(:), all_fluxes(:, :)
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
   real(real32), allocatable :: all_state(:, :)
@@ -28,17 +28,24 @@ program mpi_driver
   call MPI_Init()
   call read_configuration(config)
   call forcing%open(trim(config%forcing))
-  call deal_out_land()
-  allocate (rain(ncell), water(ncell), all_water(n_all), source=0.0_real64)
+  n_all = forcing%ncell
+  call parts%create(n_all, config%round_robin)
+  ncell = size(parts%mine)
+  allocate (rain(ncell), water(ncell), all_water(n_all), share(ncell), active(ncell))
+  call forcing%read_static('sftlf', parts%mine, share)
+  active = share > 0.0_real64
 
   ! ---- as in example 02, with this rank's cells; 0 cells are allowed ----
   call model%open(config%artefact, stat=status, errmsg=message)
   call must()
   call cells%create(model, ncell, calendar=config%calendar)
+  call cells%mask(active)
   allocate (inputs(model%n_inputs()), targets(model%n_targets()))
   allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
   allocate (fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
   allocate (all_fluxes(n_all, model%n_targets()), all_state(model%state_size(), n_all))
+  fluxes = 0.0_real64
+  state = 0.0_real32
   do i = 1, size(inputs)
     inputs(i) = name_in_file(model%input_name(i))
     if (inputs(i) == 'wtd') then
@@ -48,7 +55,7 @@ program mpi_driver
     end if
   end do
   do i = 1, model%n_statics()
-    call forcing%read_static(model%static_name(i), land, statics(:, i))
+    call forcing%read_static(model%static_name(i), parts%mine, statics(:, i))
     call cells%static(model%static_name(i), forcing%units(model%static_name(i)), statics(:, i))
   end do
   do i = 1, size(targets)
@@ -71,13 +78,13 @@ program mpi_driver
   if (parts%rank == 0) call history%create(trim(config%history), n_all, targets, flux_units)
   do step = first, first + config%steps - 1
     call date_of_step(config, step, year, month, day, seconds)
-    call forcing%read('pr', step * config%dt, land, rain)
-    call soil_water_step(rain, config%dt, water)
+    call forcing%read('pr', step * config%dt, parts%mine, rain)
+    where (active) water = soil_water_step(rain, config%dt, water)
     do i = 1, size(inputs)
       if (inputs(i) == 'wtd') then
         drivers(:, i) = water_table(water)
       else
-        call forcing%read(trim(inputs(i)), step * config%dt, land, drivers(:, i))
+        call forcing%read(trim(inputs(i)), step * config%dt, parts%mine, drivers(:, i))
       end if
     end do
     call cells%step(year, month, day, seconds, config%dt, status, message)
@@ -101,19 +108,6 @@ program mpi_driver
   call MPI_Finalize()
 
 contains
-
-  !> Deal the land cells of the forcing file out to the ranks.
-  subroutine deal_out_land()
-    real(real64), allocatable :: fraction(:)
-
-    allocate (fraction(forcing%ncell))
-    call forcing%read_static('sftlf', [(i, i = 1, forcing%ncell)], fraction)
-    land = pack([(i, i = 1, forcing%ncell)], fraction > 0.0_real64)
-    n_all = size(land)
-    call parts%create(n_all, config%round_robin)
-    land = land(parts%mine)
-    ncell = size(land)
-  end subroutine deal_out_land
 
   !> An error of one rank ends all of them, with its message.
   subroutine must()

@@ -75,8 +75,8 @@ class Bench:
                 expected = whole[name][skipped:]
                 good = good and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
             fluxes = [variable[:] for name, variable in whole.variables.items() if name != "step"]
-        if not any(flux[-1].max() > flux[-1].min() for flux in fluxes):
-            good, what = False, what + " (no flux differs among cells: the run says nothing)"
+        if any(len(set(flux[-1].tolist())) < NCELL // 2 for flux in fluxes):
+            good, what = False, what + " (a flux is the same in most cells: the run says nothing)"
         print(f"{'same' if good else 'DIFFERENT'}: {what}")
         self.failures += not good
 
@@ -89,7 +89,7 @@ def main() -> int:
     parser.add_argument("--baseline", help="the same, from another build")
     parser.add_argument("--mpi-driver", help="the built program of example 03")
     parser.add_argument("--mpirun", help="mpirun and its options, up to the number of ranks")
-    parser.add_argument("--cases", type=int, default=len(CASES), help="run the first ones only")
+    parser.add_argument("--cases", type=int, default=len(CASES), help="run the first ones only, and fewer layouts after 1")
     arguments = parser.parse_args()
     bench = Bench(arguments.work, arguments.artefact)
     driver = [f"{arguments.driver}/land_driver"]
@@ -105,7 +105,8 @@ def main() -> int:
         bench.same("baseline of another build", other, "0.whole")
 
     if arguments.mpi_driver and arguments.mpirun:
-        for ranks, deal in ((1, False), (2, True), (3, False), (3, True)):
+        layouts = ((1, False), (2, True), (3, False), (3, True))
+        for ranks, deal in layouts[:: 1 if arguments.cases > 1 else 2]:
             command = [*arguments.mpirun.split(), str(ranks), arguments.mpi_driver]
             name = f"{ranks} ranks, cells {'one by one' if deal else 'in blocks'}"
             bench.same(name, "0.whole", bench.run(command, CASES[0], f"ranks{ranks}{'d' if deal else 'b'}", deal=deal))

@@ -1,5 +1,8 @@
-# cmake -DFOLDER=... -DARTEFACT=... -P compare.cmake: run every host and compare what they write with that of the plain one.
+# cmake -DFOLDER=... -DARTEFACT=... [-DSETS=...] -P compare.cmake: run every host, or those of the list SETS, and compare what they write with that of the plain one.
 file(READ "${FOLDER}/sets.txt" sets)
+if(SETS)
+  string(REPLACE "," ";" sets "${SETS}")
+endif()
 get_filename_component(name "${ARTEFACT}" NAME_WE)
 set(failed 0)
 foreach(set IN LISTS sets)
