@@ -22,6 +22,7 @@ from emulator.models.layers import (
     PreciseLinear,
     StaticFeatures,
     StreamingLSTM,
+    dropout_factors,
     mlp,
     season,
     second_harmonic,
@@ -166,29 +167,24 @@ class ChamNet(StreamingModel):
             annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
         modulation = self.meta(torch.cat([annual, still.transpose(0, 1).expand(-1, len(days), -1)], dim=2))
         wave = year_wave(calendar, scaled.dtype).unsqueeze(1) * hemisphere
-        kept = self.kept_in_training(known, h.shape[1])
+        drops = self.training and self.dropout.p > 0.0
+        kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
         features, learned = [], []
         first = 0
         for year, length in enumerate(days):
             last = first + length
-            own = modulation[:, year].unsqueeze(0)
+            own = self.meta.parts(modulation[:, year].unsqueeze(0))
             inputs = self.decoder_inputs(
                 scaled[first:last], wave[first:last], still.expand(length, -1, -1), seasonal[first:last], own
             )
             hidden, h, c = self.lstm.run(inputs, h, c)
-            if kept is not None:
+            if drops:
                 hidden = hidden * kept[first:last]
             learned.append(self.decode(hidden, seasonal[first:last], own))
             if self.adapts:
                 features.append(self.response_features(hidden, wave[first:last]))
             first = last
         return features, learned, embedding
-
-    def kept_in_training(self, like: Tensor, hidden: int) -> Tensor | None:
-        """Factors (T, B, H) that dropout multiplies hidden states with, or None."""
-        if not self.training or self.dropout.p == 0.0:
-            return None
-        return self.dropout(torch.ones([like.shape[0], like.shape[1], hidden], dtype=like.dtype, device=like.device))
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -225,7 +221,7 @@ class ChamNet(StreamingModel):
         annual, seasonal = self.history.read(calendar, history)
         if not self.remembers:
             annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
-        modulation = self.meta(torch.cat([annual, still], dim=1))
+        modulation = self.meta.parts(self.meta(torch.cat([annual, still], dim=1)))
         wave = season(calendar.unsqueeze(0), hemisphere)
         h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
         general = self.decode(h, seasonal, modulation)
@@ -244,14 +240,14 @@ class ChamNet(StreamingModel):
     # --- decoder ---
 
     def decoder_inputs(
-        self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: Tensor
+        self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: list[Tensor]
     ) -> Tensor:
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))
         modulated = tanh(self.meta.modulate_input(embedded, modulation))
         return torch.cat([modulated, seasonal, still, self.meta.bias(modulation).expand_as(still)], dim=-1)
 
-    def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Tensor) -> Tensor:
+    def decode(self, hidden: Tensor, seasonal: Tensor, modulation: list[Tensor]) -> Tensor:
         """Modulated hidden state and flux statistics -> the targets that are learned, standardised (..., L)."""
         statistics = seasonal[..., seasonal.shape[-1] - self.n_statistics :]
         return self.head.learned(self.meta.modulate_output(hidden, modulation), statistics)

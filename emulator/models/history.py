@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.models.layers import mlp
-from emulator.models.seasons import days_of_months, days_of_years, month_neighbour, month_weights, sum_months
+from emulator.models.seasons import days_of_years, month_neighbour, month_weights, sum_months
 
 SPREAD_FLOOR = 0.02
 """Standard deviations within a month are at least this, in training standard deviations: the root has a slope there."""
@@ -168,13 +168,13 @@ class HistoryEncoder(nn.Module):
         """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a
         series, see `forward`.
         """
-        years, days, month = days_of_years(calendar), days_of_months(calendar), calendar[:, 1] - 1
+        years, month = days_of_years(calendar), calendar[:, 1] - 1
         sums: list[Tensor] = []
         first = 0
-        for year, length in enumerate(years):
-            inputs = self.day_inputs(drivers[first : first + length], flux[first : first + length])
-            sums.append(self.month_sums(inputs, month[first : first + length], days[12 * year : 12 * year + 12]))
-            first += length
+        for length in years:
+            last = first + length
+            sums.append(self.month_sums(self.day_inputs(drivers[first:last], flux[first:last]), month[first:last]))
+            first = last
         gates, values, count, mean, squares = torch.stack(sums).flatten(0, 1).split(self.daily_layout, 2)
         parts = self.month_token(
             gates.flatten(0, 1), values.flatten(0, 1), count.flatten(0, 1), mean.flatten(0, 1), squares.flatten(0, 1)
@@ -184,10 +184,10 @@ class HistoryEncoder(nn.Module):
         ]
         return token, present, statistics
 
-    def month_sums(self, inputs: Tensor, month: Tensor, days: list[int]) -> Tensor:
+    def month_sums(self, inputs: Tensor, month: Tensor) -> Tensor:
         """What `add_day` leaves at the end of each month of a year, (12, B, state of a month under way).
 
-        inputs: (days, B, D + 2 C); month of each day, 0 to 11; days: number of days in each month.
+        inputs: (T, B, D + 2 C); month: (T,), 0 to 11.
         """
         known = inputs[..., self.n_drivers + self.n_targets :]
         # tanh(x) = 2 sigmoid(2 x) - 1, which is quicker
@@ -195,16 +195,16 @@ class HistoryEncoder(nn.Module):
         doubled[: self.token_size] = 2.0
         weight, bias = self.day.weight * doubled.unsqueeze(1), self.day.bias * doubled
         value, gate = torch.sigmoid(nn.functional.linear(inputs, weight, bias)).split(self.token_size, -1)
-        gates = sum_months(gate, days)
-        values = 2.0 * sum_months(gate * value, days) - gates
-        sums = sum_months(inputs, days)
-        length = torch.tensor(days, device=inputs.device).to(inputs.dtype).view(12, 1, 1)
-        number = length.expand(-1, inputs.shape[1], self.n_drivers)
+        gates = sum_months(gate, month)
+        values = 2.0 * sum_months(gate * value, month) - gates
+        sums = sum_months(inputs, month)
+        number = torch.bincount(month, minlength=12).to(inputs.dtype).view(12, 1, 1)
+        number = number.expand(-1, inputs.shape[1], self.n_drivers)
         count = torch.cat([number, sums[..., self.n_drivers + self.n_targets :]], dim=2)
         mean = sums[..., : self.n_drivers + self.n_targets] / count.clamp(min=1.0)
         away = inputs[..., : self.n_drivers + self.n_targets] - mean.index_select(0, month)
         away = torch.cat([away[..., : self.n_drivers], away[..., self.n_drivers :] * known], dim=2)
-        return torch.cat([gates, values, count, mean, sum_months(away * away, days)], dim=2)
+        return torch.cat([gates, values, count, mean, sum_months(away * away, month)], dim=2)
 
     def add_day(self, drivers: Tensor, flux: Tensor, daily: Tensor) -> Tensor:
         """Sums of gates and values, and running count, mean and squared deviations (Welford) of the month so far."""

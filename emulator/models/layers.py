@@ -23,6 +23,12 @@ def tanh(values: Tensor) -> Tensor:
     return 2.0 * torch.sigmoid(2.0 * values) - 1.0
 
 
+def dropout_factors(hidden: Tensor, days: int, share: float) -> Tensor:
+    """What dropout multiplies the hidden states of a whole series (T, B, H) with; hidden: (B, H)."""
+    ones = torch.ones([days, hidden.shape[0], hidden.shape[1]], dtype=hidden.dtype, device=hidden.device)
+    return nn.functional.dropout(ones, share, True)
+
+
 class PreciseLinear(nn.Linear):
     """A linear layer that is computed in double precision and rounded.
 
@@ -258,19 +264,25 @@ class MetaNetwork(nn.Module):
         return self.net(context)
 
     @torch.jit.export
-    def modulate_input(self, embedded: Tensor, modulation: Tensor) -> Tensor:
-        """(..., input_size), (..., size) -> (..., input_size)."""
+    def parts(self, modulation: Tensor) -> list[Tensor]:
+        """Modulation (..., size) -> what the methods below take, each part a block of memory where there are series."""
+        parts = list(modulation.split(self.sizes, -1))
+        if modulation.dim() == 2:
+            return parts
+        return [part.contiguous() for part in parts]
+
+    @torch.jit.export
+    def modulate_input(self, embedded: Tensor, parts: list[Tensor]) -> Tensor:
+        """(..., input_size) -> (..., input_size)."""
         if not self.film:
             return embedded
-        parts = modulation.split(self.sizes, -1)
         return embedded * (1.0 + parts[0]) + parts[1]
 
     @torch.jit.export
-    def modulate_output(self, hidden: Tensor, modulation: Tensor) -> Tensor:
-        """(..., output_size), (..., size) -> (..., output_size)."""
+    def modulate_output(self, hidden: Tensor, parts: list[Tensor]) -> Tensor:
+        """(..., output_size) -> (..., output_size)."""
         if not self.film:
             return hidden
-        parts = modulation.split(self.sizes, -1)
         out = hidden * (1.0 + parts[2]) + parts[3]
         if self.rank > 0:
             weights = parts[5].unflatten(-1, [self.output_size, self.rank])
@@ -278,6 +290,6 @@ class MetaNetwork(nn.Module):
         return out
 
     @torch.jit.export
-    def bias(self, modulation: Tensor) -> Tensor:
-        """(..., size) -> (..., bias_size)."""
-        return modulation.split(self.sizes, -1)[4]
+    def bias(self, parts: list[Tensor]) -> Tensor:
+        """-> (..., bias_size)."""
+        return parts[4]

@@ -24,15 +24,17 @@ from emulator.models.layers import (
     PreciseLinear,
     StaticFeatures,
     StreamingLSTM,
+    dropout_factors,
     mlp,
     season,
     second_harmonic,
     unit_sphere,
+    year_wave,
 )
 from emulator.models.regime import RegimeEncoder
 from emulator.models.responses import principal_components, response_statistics, site_responses
 from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
-from emulator.models.seasons import count_years, month_slot, rows_of
+from emulator.models.seasons import days_of_years, own_calendars, year_of_series
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 HARMONICS = 2
@@ -112,29 +114,55 @@ class Raci(StreamingModel):
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward; `flux` is not used."""
-        features = self.static_features(static)
-        embedding = torch.tanh(self.static_embedding(features))
-        response = self.retrieve(static)
-        hidden, modulation, wave = self.trunk(drivers, calendar, features, embedding)
-        return self.fluxes(self.dropout(hidden), modulation, wave, response)
+        if own_calendars(calendar):
+            rows = []
+            for row in range(drivers.shape[0]):
+                rows.append(self.predict(drivers[row : row + 1], calendar[row], static[row : row + 1]))
+            return torch.cat(rows)
+        return self.predict(drivers, calendar[0], static)
+
+    def predict(self, drivers: Tensor, calendar: Tensor, static: Tensor) -> Tensor:
+        """Fluxes (B, T, C) of sites that share their calendar (T, 6)."""
+        hidden, wave, learned = self.trunk(drivers, calendar, static, True)
+        response = self.retrieve(static).transpose(1, 2)
+        for year in range(len(learned)):
+            features = self.features(hidden[year], wave[year]).transpose(0, 1)
+            learned[year] = learned[year] + torch.matmul(features, response).transpose(0, 1)
+        return self.head.fluxes(torch.cat(learned).transpose(0, 1))
 
     def trunk(
-        self, drivers: Tensor, calendar: Tensor, features: Tensor, embedding: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Hidden states (B, T, H), modulation and waves of the year of each day."""
-        scaled, years = self.drivers(drivers), count_years(calendar)
-        months, present = self.regime.month_features(scaled, calendar, years)
-        if not self.roles:
-            months = torch.zeros_like(months)
-        regime = self.regime(months, present, embedding)
-        still = embedding.unsqueeze(1).expand(-1, regime.shape[1], -1)
-        table = self.modulate(regime, still).flatten(0, 1)
-        modulation = table.index_select(0, rows_of(month_slot(calendar), 12 * years))
-        modulation = modulation.view(drivers.shape[0], drivers.shape[1], -1)
-        wave = season(calendar, features[:, :1])
-        still = embedding.unsqueeze(1).expand(-1, drivers.shape[1], -1)
-        start = torch.tanh(self.initial(embedding)).chunk(2, 1)
-        return self.lstm(self.inputs(scaled, wave, still, modulation), start[0], start[1]), modulation, wave
+        self, drivers: Tensor, calendar: Tensor, static: Tensor, drops: bool
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Hidden states (T, B, H), position in the year (T, B, 2) and what the network says of all sites alike
+        (T, B, L), each year by year, so that tensors stay in the processor's cache.
+
+        drivers: (B, T, D); calendar: (T, 6); drops: whether there is dropout in training.
+        """
+        features = self.static_features(static)
+        embedding = torch.tanh(self.static_embedding(features))
+        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
+        regime = self.regime(scaled, calendar, embedding, not self.roles)
+        still = embedding.unsqueeze(0)
+        table = self.meta.parts(self.modulate(regime, still.expand(regime.shape[0], -1, -1)))
+        waves = year_wave(calendar, scaled.dtype).unsqueeze(1) * features[:, :1]
+        month = 12 * year_of_series(calendar) + calendar[:, 1] - 1
+        h, c = torch.tanh(self.initial(embedding)).chunk(2, 1)
+        drops = drops and self.training and self.dropout.p > 0.0
+        kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
+        hidden, wave, learned = [], [], []
+        first = 0
+        for length in days_of_years(calendar):
+            last = first + length
+            parts = [part.index_select(0, month[first:last]) for part in table]
+            inputs = self.inputs(scaled[first:last], waves[first:last], still.expand(length, -1, -1), parts)
+            states, h, c = self.lstm.run(inputs, h, c)
+            if drops:
+                states = states * kept[first:last]
+            hidden.append(states)
+            wave.append(waves[first:last])
+            learned.append(self.decode(states, parts))
+            first = last
+        return hidden, wave, learned
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -152,10 +180,11 @@ class Raci(StreamingModel):
         hemisphere, still, response, h, c, month, regime = state.split(self.layout, 1)
         scaled = self.drivers(drivers)
         wave = season(calendar.unsqueeze(0), hemisphere)
-        modulation = self.modulate(regime, still)
+        modulation = self.meta.parts(self.modulate(regime, still))
         h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
         coefficients = by_target(response, self.memory.role_sizes, self.n_targets)
-        flux = self.fluxes(h.unsqueeze(1), modulation.unsqueeze(1), wave.unsqueeze(1), coefficients).squeeze(1)
+        change = torch.matmul(self.features(h, wave).unsqueeze(1), coefficients.transpose(1, 2)).squeeze(1)
+        flux = self.head.fluxes(self.decode(h, modulation) + change)
         month = self.regime.add_day(scaled, month)
         if bool(calendar[2] == calendar[4]):
             features = self.regime.features_of(month)
@@ -169,26 +198,21 @@ class Raci(StreamingModel):
         """Modulation of the daily path, constant over a month."""
         return self.meta(torch.cat([regime, still], dim=-1))
 
-    def inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: Tensor) -> Tensor:
+    def inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: list[Tensor]) -> Tensor:
         """Modulated fast drivers and what is constant over the month, (..., X)."""
         fast = torch.cat([scaled.index_select(-1, self.fast), wave], dim=-1)
         if self.film:
             fast = self.meta.modulate_input(fast, modulation)
         return torch.cat([fast, still, self.meta.bias(modulation)], dim=-1)
 
-    def fluxes(self, hidden: Tensor, modulation: Tensor, wave: Tensor, response: Tensor) -> Tensor:
-        """Hidden states (B, T, H) and retrieved responses (B, L, K) -> fluxes (B, T, C)."""
-        change = torch.matmul(self.features(hidden, wave), response.transpose(1, 2))
-        return self.head.fluxes(self.decode(hidden, modulation) + change)
-
-    def decode(self, hidden: Tensor, modulation: Tensor) -> Tensor:
+    def decode(self, hidden: Tensor, modulation: list[Tensor]) -> Tensor:
         """What the network says of all sites alike, (..., L)."""
         if self.film:
             hidden = self.meta.modulate_output(hidden, modulation)
         return self.head.learned(hidden)
 
     def features(self, hidden: Tensor, wave: Tensor) -> Tensor:
-        """Of each day what responses multiply, (B, T, K): of the regime's role 1 and waves, of the response's role the
+        """Of each day what responses multiply, (..., K): of the regime's role 1 and waves, of the response's role the
         leading principal components of the hidden state.
         """
         drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
@@ -207,10 +231,10 @@ class Raci(StreamingModel):
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
         """Prediction of the network alone."""
-        features = self.static_features(batch.static)
-        embedding = torch.tanh(self.static_embedding(features))
-        hidden, modulation, _ = self.trunk(batch.drivers, batch.calendar, features, embedding)
-        return ModelOutput(self.head.fluxes(self.decode(self.dropout(hidden), modulation)))
+        if own_calendars(batch.calendar):
+            raise ValueError("sites of a training batch must be of the same days")
+        _, _, learned = self.trunk(batch.drivers, batch.calendar[0], batch.static, True)
+        return ModelOutput(self.head.fluxes(torch.cat(learned).transpose(0, 1)))
 
     @torch.jit.unused
     @torch.no_grad()
@@ -220,22 +244,20 @@ class Raci(StreamingModel):
             return
         device = self.fast.device
         days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
-        parts = []
+        calendar, parts = data.calendar[days].to(device), []
         for start in range(0, len(data.static), SITES_AT_ONCE):
             rows = slice(start, start + SITES_AT_ONCE)
-            features = self.static_features(data.static[rows].to(device))
-            embedding = torch.tanh(self.static_embedding(features))
-            calendar = data.calendar[days].expand(len(features), -1, -1).to(device)
-            hidden, modulation, wave = self.trunk(data.drivers[rows][:, days].to(device), calendar, features, embedding)
-            flux = self.targets.standardise(data.flux[rows][:, days].to(device))
-            parts.append((hidden, wave, self.head.error(flux, self.decode(hidden, modulation))))
+            drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
+            hidden, wave, learned = (torch.cat(found) for found in self.trunk(drivers, calendar, static, False))
+            flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
+            parts.append((hidden, wave, self.head.error(flux, learned)))
         if self.response_size:
-            self.hidden_mean, self.projection = principal_components(
-                torch.cat([hidden[:, ::COMPONENT_DAYS].flatten(0, 1) for hidden, _, _ in parts]), self.response_size
-            )
+            chosen = [hidden[::COMPONENT_DAYS].transpose(0, 1).flatten(0, 1) for hidden, _, _ in parts]
+            self.hidden_mean, self.projection = principal_components(torch.cat(chosen), self.response_size)
         responses = []
         for hidden, wave, error in parts:
-            gram, moment = response_statistics(self.features(hidden, wave), error)
+            features = self.features(hidden, wave).transpose(0, 1)
+            gram, moment = response_statistics(features, error.transpose(0, 1))
             responses.append(by_role(site_responses(gram.double(), moment.double()), self.memory.role_sizes))
         static = data.static.to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]

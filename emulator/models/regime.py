@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from emulator.models.layers import mlp
-from emulator.models.seasons import month_slot, rows_of, sum_over
+from emulator.models.seasons import count_years, sum_months, year_of_series
 
 
 class RegimeEncoder(nn.Module):
     """Months of standardised drivers (D) -> regime (R). State of a month under way: count (1), sums (D), sums of
     squares (D), added up in the order of days as `forward` does.
     """
+
+    full_precision = True
 
     def __init__(self, drivers: int, static_size: int, regime: int) -> None:
         super().__init__()
@@ -26,31 +28,33 @@ class RegimeEncoder(nn.Module):
         self.layout = [1, drivers, drivers]
         self.state_size = 1 + 2 * drivers
 
-    def forward(self, months: Tensor, present: Tensor, static: Tensor) -> Tensor:
-        """Regime with which each month begins, (B, S, R). months: (B, S, 2 D); present: (B, S, 1); static: (B, E)."""
-        regime = self.first(static)
-        still = static.unsqueeze(1).expand(-1, months.shape[1], -1)
-        tokens = self.token(torch.cat([months, still], dim=2))
-        before = []
-        for month in range(months.shape[1]):
-            before.append(regime)
-            regime = torch.where(present[:, month] > 0, self.cell(tokens[:, month], regime), regime)
-        return torch.stack(before, dim=1)
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, blind: bool = False) -> Tensor:
+        """Regime with which each month begins, (S, B, R); drivers: (T, B, D); calendar: (T, 6); static: (B, E).
+
+        blind: the months say nothing.
+        """
+        months = self.months_of(drivers, calendar)
+        if blind:
+            months = torch.zeros_like(months)
+        tokens = self.token(torch.cat([months, static.unsqueeze(0).expand(months.shape[0], -1, -1)], dim=2))
+        regime, cell = self.first(static).unsqueeze(0), self.cell
+        # months before the first day do not count; those after the last one move none that does
+        before = int(calendar[0, 1].item()) - 1
+        weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+        after = torch.gru(tokens[before:], regime, weights, True, 1, 0.0, False, False, False)[0]
+        return torch.cat([regime.expand(before + 1, -1, -1), after[:-1]])
 
     @torch.jit.export
     def first(self, static: Tensor) -> Tensor:
         """Regime before any month has passed, from static embedding (N, E)."""
         return torch.tanh(self.start(static))
 
-    @torch.jit.export
-    def month_features(self, drivers: Tensor, calendar: Tensor, years: int) -> tuple[Tensor, Tensor]:
-        """Mean and spread (B, S, 2 D) and presence (B, S, 1) of the S = 12 Y months of drivers (B, T, D)."""
-        batch, slots = drivers.shape[0], 12 * years
-        rows = rows_of(month_slot(calendar), slots)
-        days = sum_over(torch.ones_like(drivers[:, :, :1]), rows, batch * slots)
-        sums, squares = sum_over(drivers, rows, batch * slots), sum_over(drivers * drivers, rows, batch * slots)
-        features = self.summarise(days, sums, squares)
-        return features.view(batch, slots, -1), (days > 0).to(drivers.dtype).view(batch, slots, 1)
+    def months_of(self, drivers: Tensor, calendar: Tensor) -> Tensor:
+        """Mean and spread (S, B, 2 D) of the S = 12 Y months of drivers (T, B, D)."""
+        slot = 12 * year_of_series(calendar) + calendar[:, 1] - 1
+        slots = 12 * count_years(calendar.unsqueeze(0))
+        days = torch.bincount(slot, minlength=slots).to(drivers.dtype).view(slots, 1, 1)
+        return self.summarise(days, sum_months(drivers, slot, slots), sum_months(drivers * drivers, slot, slots))
 
     @torch.jit.export
     def add_day(self, drivers: Tensor, month: Tensor) -> Tensor:
@@ -73,4 +77,4 @@ class RegimeEncoder(nn.Module):
         days = days.double().clamp(min=1.0)
         mean = sums.double() / days
         variance = (squares.double() / days - mean * mean).clamp(min=0.0)
-        return torch.cat([mean, torch.sqrt(variance + 1e-3)], dim=1).float()
+        return torch.cat([mean, torch.sqrt(variance + 1e-3)], dim=-1).float()

@@ -34,17 +34,10 @@ def days_of_years(calendar: Tensor) -> list[int]:
     return days
 
 
-def days_of_months(calendar: Tensor) -> list[int]:
-    """Number of days in each of the 12 Y slots of a series (T, 6)."""
-    year = year_of_series(calendar)
-    slots = 12 * (int(year[-1].item()) + 1)
-    days: list[int] = torch.bincount(year * 12 + calendar[:, 1] - 1, minlength=slots).tolist()
-    return days
-
-
-def sum_months(values: Tensor, days: list[int]) -> Tensor:
-    """Sums (S, ...) of values (T, ...) over slots of so many days."""
-    return torch.stack([part.sum(0) for part in values.split(days)])
+def sum_months(values: Tensor, month: Tensor, months: int = 12) -> Tensor:
+    """Sums (S, B, F) of values (T, B, F) by month (T,), 0 to S - 1, added in the order of days."""
+    sums = torch.zeros([months, values[0].numel()], dtype=values.dtype, device=values.device)
+    return sums.index_add(0, month, values.flatten(1)).view(months, values.shape[1], -1)
 
 
 def rows_of(slot: Tensor, slots: int) -> Tensor:
@@ -76,8 +69,3 @@ def month_weights(calendar: Tensor) -> Tensor:
     own = (month == which).to(weight.dtype)
     other = ((month + offset.unsqueeze(1)) % 12 == which).to(weight.dtype)
     return (1.0 - weight) * own + weight * other
-
-
-def month_slot(calendar: Tensor) -> Tensor:
-    """(B, T, 6) -> (B, T) int64."""
-    return year_of_series(calendar) * 12 + calendar[:, :, 1] - 1

@@ -10,11 +10,11 @@ from emulator.models.contrastive import info_nce
 from emulator.models.history import HistoryEncoder, KernelPooling
 from emulator.models.seasons import (
     count_years,
-    days_of_months,
     days_of_years,
     month_weights,
     own_calendars,
     sum_months,
+    year_of_series,
 )
 
 
@@ -29,17 +29,16 @@ def calendar_of(first_year: int, years: int, calendar: str = "standard") -> torc
 def test_days_are_summed_by_month(calendar: str, february: int) -> None:
     table = calendar_of(2003, 2, calendar)
     year = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    days = days_of_months(table[0])
-    assert days == [*year, 31, february, *year[2:]]
-    assert sum_months(torch.ones(table.shape[1], 1), days)[:, 0].tolist() == days
+    month = 12 * year_of_series(table[0]) + table[0, :, 1] - 1
+    sums = sum_months(torch.ones(table.shape[1], 3, 2), month, 24)
+    assert sums.shape == (24, 3, 2)
+    assert sums[:, 1, 0].tolist() == [*year, 31, february, *year[2:]]
     assert days_of_years(table[0]) == [365, 337 + february]
     assert count_years(table) == 2
 
 
-def test_a_series_within_a_month_and_a_year_has_empty_months() -> None:
-    table = calendar_of(2003, 2)[0, 40 : 365 + 20]
-    assert days_of_months(table) == [0, 19, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 20] + 11 * [0]
-    assert days_of_years(table) == [325, 20]
+def test_a_series_need_not_begin_with_the_year() -> None:
+    assert days_of_years(calendar_of(2003, 2)[0, 40 : 365 + 20]) == [325, 20]
 
 
 def test_rows_of_other_days_are_noticed() -> None:
