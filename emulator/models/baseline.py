@@ -77,7 +77,10 @@ class Baseline(StreamingModel):
         """See StreamingModel.forward."""
         features = self.static_features(static)
         still = self.static_embedding(features)
-        daily = torch.cat([self.drivers(drivers), season(calendar, features[:, :1])], dim=2)
+        # day by day in memory, as recurrences take it
+        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
+        wave = season(calendar, features[:, :1]).transpose(0, 1)
+        daily = torch.cat([scaled, wave], dim=2).transpose(0, 1)
         if self.past is not None:
             past = self.past(self.targets.standardise(flux), calendar)
             fluxes = self.head(self.dropout(self.core(torch.cat([daily, past], dim=2), still)), past)
@@ -141,4 +144,5 @@ class Baseline(StreamingModel):
 
 def with_still(daily: Tensor, still: Tensor) -> Tensor:
     """Daily inputs (B, T, X) and the same static embedding (B, S) on every day -> (B, T, X + S)."""
-    return torch.cat([daily, still.unsqueeze(1).expand(-1, daily.shape[1], -1)], dim=2)
+    every_day = still.unsqueeze(0).expand(daily.shape[1], -1, -1)
+    return torch.cat([daily.transpose(0, 1), every_day], dim=2).transpose(0, 1)

@@ -46,7 +46,7 @@ class GRUCore(nn.Module):
 
     def forward(self, daily: Tensor, still: Tensor) -> Tensor:
         """(B, T, X), (B, S) -> (B, T, H)."""
-        gates = self.from_inputs(with_still(daily, still)).transpose(0, 1).contiguous()
+        gates = self.from_inputs(with_still(daily, still).transpose(0, 1))
         weight, bias = self.from_hidden.weight, self.from_hidden.bias
         if torch.jit.is_scripting():
             states = run_gru(gates, self.start(still), weight, bias)[0]

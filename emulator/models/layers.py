@@ -100,10 +100,11 @@ def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
 
     calendar: (B, T, 6) or (N, 6); hemisphere: (B, 1) or (N, 1) -> (B, T, 2) or (N, 2).
     """
-    wave = year_wave(calendar, hemisphere.dtype)
-    if wave.dim() == 3:
-        return wave * hemisphere.unsqueeze(1)
-    return wave * hemisphere
+    if calendar.dim() == 3:
+        if calendar.stride(0) == 0:  # the same for all rows
+            calendar = calendar[:1]
+        return year_wave(calendar, hemisphere.dtype) * hemisphere.unsqueeze(1)
+    return year_wave(calendar, hemisphere.dtype) * hemisphere
 
 
 def year_wave(calendar: Tensor, dtype: torch.dtype) -> Tensor:
@@ -172,7 +173,8 @@ class FluxHead(nn.Module):
     @torch.jit.export
     def learned(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
         """(..., H) and (..., skip) -> the targets that are learned, standardised, before constraints (..., L)."""
-        standardised = self.linear(hidden)
+        by_day = hidden.dim() == 3 and hidden.stride(0) < hidden.stride(1)  # as LSTMs leave it
+        standardised = self.linear(hidden.transpose(0, 1)).transpose(0, 1) if by_day else self.linear(hidden)
         if skip is not None:
             standardised = standardised + self.skip(skip)
         return standardised
