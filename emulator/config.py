@@ -28,6 +28,9 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        for name in ("inputs", "statics", "targets"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty: give at least one variable, or leave the key out for the default")
         self.signature()
         return self
 

@@ -66,7 +66,7 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
     views = _views(trained, dataset)
     ungauged, gauged = views[0].predicted, views[-1].predicted if len(views) > 1 else None
     quantiles = fit_quantiles(views, dataset, split)
-    quantile_file.save(run, quantiles, trained.epoch)
+    quantile_file.save(run, quantiles, trained.epoch, trained.model)
     tables, reported = _score_parts(series, dataset, split, ungauged, gauged)
     _score_quantiles(tables, quantiles, views, dataset, split)
     found = to_json(

@@ -111,7 +111,7 @@ def export(
     quantiles = None
     if isinstance(run, RunFolder):
         trained = trained_model.load(run, past_flux=past_flux)
-        quantiles = quantile_file.load(run, trained.signature, trained.epoch)
+        quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
         summary = _metrics_summary(run)
     else:
         trained, summary = trained_model.load_members([one.path for one in run], past_flux), {}

@@ -79,7 +79,7 @@ def predict(
         target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
     }
     if quantiles is not None:
-        fitted = quantile_file.load(run, trained.signature, trained.epoch)
+        fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
         if fitted is None:
             raise RunFolderError(f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}")
         bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from emulator.baselines.predictor import seen_flux
+from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.variables import Signature
@@ -19,6 +19,7 @@ class ClimatologyPredictor:
     tables: dict[int, np.ndarray]
     everywhere: np.ndarray
     past_flux: bool
+    signature: Signature
 
     @property
     def parameters(self) -> int:
@@ -32,7 +33,7 @@ class ClimatologyPredictor:
         if self.past_flux and visible_flux is not None:
             own = past_climatology(seen_flux(dataset, visible_flux).numpy(), dataset.calendar[:, 0].numpy(), slot)
             result = np.where(np.isfinite(own), own, result)
-        return result.astype(np.float32)
+        return keep_bounds(result, dataset, self.signature)
 
 
 def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> ClimatologyPredictor:
@@ -46,7 +47,7 @@ def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool
     for code in np.unique(dataset.biome[split.train_sites]).tolist():
         own = slot_means(known[dataset.biome == code], slot)
         tables[code] = np.where(np.isfinite(own), own, everywhere)
-    return ClimatologyPredictor(tables, everywhere, past_flux)
+    return ClimatologyPredictor(tables, everywhere, past_flux, signature)
 
 
 def slots(dataset: Dataset) -> np.ndarray:

@@ -13,8 +13,8 @@ class FluxSpace:
     """Learned targets in standardised asinh space, as the networks use (see emulator.models.layers.FluxHead).
 
     names: all targets; learned: positions of those that are learned, which leaves nee out where gpp, ra and rh are
-    targets too; scale, mean, std, limit: (L,); positive: (L,) bool, targets that are never below 0; gain: (L,) factor
-    on the fluxes that makes up for the mean of a skewed error (see `with_gain`).
+    targets too; scale, mean, std, limit: (L,); positive, negative: (L,) bool, targets never below, or above, 0 at
+    any site; gain: (L,) factor on the fluxes that makes up for the mean of a skewed error (see `with_gain`).
     """
 
     names: tuple[str, ...]
@@ -24,6 +24,7 @@ class FluxSpace:
     std: np.ndarray
     limit: np.ndarray
     positive: np.ndarray
+    negative: np.ndarray
     gain: np.ndarray
 
     @classmethod
@@ -32,6 +33,8 @@ class FluxSpace:
         names = signature.target_names
         derived = {"nee"} if {"gpp", "ra", "rh", "nee"} <= set(names) else set()
         learned = np.array([index for index, name in enumerate(names) if name not in derived])
+        # bounds of some site classes are kept by `keep_bounds`, which knows the site
+        bounds = [None if v.bounded_biomes else (v.minimum, v.maximum) for v in signature.targets]
         return cls(
             names=names,
             learned=learned,
@@ -39,7 +42,8 @@ class FluxSpace:
             mean=scalers.target_mean.double().numpy()[learned],
             std=scalers.target_std.double().numpy()[learned],
             limit=scalers.target_limit.double().numpy()[learned],
-            positive=np.array([signature.targets[index].minimum == 0.0 for index in learned]),
+            positive=np.array([bounds[index] == (0.0, None) for index in learned]),
+            negative=np.array([bounds[index] == (None, 0.0) for index in learned]),
             gain=np.ones(len(learned)),
         )
 
@@ -52,6 +56,7 @@ class FluxSpace:
         u = np.clip(standardised * self.std + self.mean, -self.limit, self.limit)
         found = self.gain * self.scale * np.sinh(u)
         found = np.where(self.positive, np.maximum(found, 0.0), found)
+        found = np.where(self.negative, np.minimum(found, 0.0), found)
         result = np.empty((len(found), len(self.names)), np.float32)
         result[:, self.learned] = found
         if len(self.learned) < len(self.names):

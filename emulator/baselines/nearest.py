@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from emulator.baselines.climatology import slots
-from emulator.baselines.predictor import seen_flux
+from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.variables import Signature
@@ -31,6 +31,7 @@ class NearestPredictor:
     flux: np.ndarray
     climatology: np.ndarray
     past_flux: bool
+    signature: Signature
 
     @property
     def parameters(self) -> int:
@@ -54,7 +55,7 @@ class NearestPredictor:
         if self.past_flux and visible_flux is not None:
             own = last_year(seen_flux(dataset, visible_flux).numpy(), year, slot)
             result = np.where(np.isfinite(own), own, result)
-        return result.astype(np.float32)
+        return keep_bounds(result, dataset, self.signature)
 
     def _nearest(self, dataset: Dataset) -> np.ndarray:
         """Row of the nearest other training site, (N,)."""
@@ -84,6 +85,7 @@ def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool
         flux=known[:, training],
         climatology=tables.astype(np.float32),
         past_flux=past_flux,
+        signature=signature,
     )
 
 

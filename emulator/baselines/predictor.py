@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
+from emulator.data.variables import Signature
 from emulator.evaluation import prediction
+from emulator.models.bounded import TargetBounds
 from emulator.models.streaming import StreamingModel
 
 
@@ -52,3 +54,9 @@ def seen_flux(dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
     if visible_flux is None:
         return torch.full_like(dataset.flux, torch.nan)
     return torch.where(visible_flux[..., None], dataset.flux, torch.full_like(dataset.flux, torch.nan))
+
+
+def keep_bounds(fluxes: np.ndarray, dataset: Dataset, signature: Signature) -> np.ndarray:
+    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site."""
+    low, high = TargetBounds(signature)(dataset.static)
+    return np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from emulator.baselines.features import LAG_DAYS
 from emulator.baselines.flux_space import FluxSpace
+from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
@@ -46,7 +47,7 @@ class RidgePredictor:
         for sites, features in self.design.all_days(dataset, visible_flux):
             fluxes = self.space.fluxes(self.standardised(features))
             result[sites.numpy()] = fluxes.reshape(len(sites), -1, result.shape[-1])
-        return result
+        return keep_bounds(result, dataset, self.design.signature)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """(R, F') -> (R, L), in pieces that bound memory."""

@@ -47,7 +47,7 @@ class Design:
         self.lags = LagFeatures(signature, scalers)
         self.space = FluxSpace.of(signature, scalers)
         self.scaling = TargetScaling(scalers)
-        self.past_flux = past_flux
+        self.past_flux, self.signature = past_flux, signature
         self.past = PastFluxFeatures(len(signature.targets))
 
     def rows(self, dataset: Dataset, sites: Tensor, seen: Tensor, site: Tensor, day: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import xgboost
 from torch import Tensor
 
 from emulator.baselines.flux_space import FluxSpace
+from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design, Rows
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
@@ -52,7 +53,7 @@ class XGBoostPredictor:
         for sites, features in self.design.all_days(dataset, visible_flux):
             found = np.stack([booster.inplace_predict(features) for booster in self.boosters], axis=1)
             result[sites.numpy()] = self.space.fluxes(found).reshape(len(sites), -1, result.shape[-1])
-        return result
+        return keep_bounds(result, dataset, self.design.signature)
 
 
 def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> XGBoostPredictor:

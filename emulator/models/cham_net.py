@@ -5,10 +5,10 @@ conditions the decoder through an adaptive meta-network, with a contrastive term
 are our reading of it.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
@@ -69,6 +69,12 @@ class ChamNetConfig(BaseModel):
     film: bool = True
     hypernetwork_rank: int = Field(default=0, ge=0)
     site_features: int = Field(default=12, ge=0)
+
+    @model_validator(mode="after")
+    def _rank_needs_film(self) -> Self:
+        if self.hypernetwork_rank and not self.film:
+            raise ValueError("hypernetwork_rank has no effect with film: false; leave it at 0, or film at true")
+        return self
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
         return ChamNet(self, signature, scalers)
@@ -142,7 +148,7 @@ class ChamNet(StreamingModel):
         """
         days = days_of_years(calendar[0])
         known = self.targets.standardise(flux).transpose(0, 1).contiguous()
-        features, learned, embedding = self.decode_years(drivers, calendar[0], static, known, days)
+        features, learned, embedding = self.decode_years(drivers, calendar[0], self.start(static), known, days)
         if self.adapts:
             error = [self.head.error(part, learned[year]) for year, part in enumerate(known.split(days))]
             found = self.site(features, error, self.prior(static))
@@ -151,16 +157,15 @@ class ChamNet(StreamingModel):
         return self.head.fluxes(torch.cat(learned).transpose(0, 1)), embedding
 
     def decode_years(
-        self, drivers: Tensor, calendar: Tensor, static: Tensor, known: Tensor, days: list[int]
+        self, drivers: Tensor, calendar: Tensor, start: Tensor, known: Tensor, days: list[int]
     ) -> tuple[list[Tensor], list[Tensor], Tensor]:
         """What the decoder says by itself, year by year, so that tensors stay in the processor's cache.
 
-        drivers: (B, T, D); calendar: (T, 6); known: (T, B, C); days in each year
+        drivers: (B, T, D); calendar: (T, 6); start: see there; known: (T, B, C); days in each year
         -> features of the regression of each year (T, B, p), learned targets of each year (T, B, L), year embeddings.
         """
-        parts = self.init_state(static).split(self.layout, 1)
-        hemisphere, h, c = parts[0], parts[2], parts[3]
-        still = parts[1].unsqueeze(0)
+        hemisphere, still, h, c = start.split(self.layout[:4], 1)
+        still = still.unsqueeze(0)
         scaled = self.drivers(drivers.transpose(0, 1).contiguous())
         annual, seasonal, embedding = self.history(scaled, known, calendar)
         if not self.remembers:
@@ -189,14 +194,17 @@ class ChamNet(StreamingModel):
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
+        prior = self.prior(static)
+        row = [self.start(static), self.history.init_state(static), self.site.init_state(prior)]
+        return torch.cat(row + self.kept(prior), dim=1)
+
+    def start(self, static: Tensor) -> Tensor:
+        """Hemisphere, static embedding, h and c that a site starts with, (N, 1 + S + 2 H)."""
         features = self.static_features(static)
         embedding = self.static_embedding(features)
-        history = self.history.init_state(static)
-        nothing = self.history.annual_context(history.split(self.history.layout, 1)[2])
-        start = torch.tanh(self.initial(torch.cat([nothing, embedding], dim=1)))
-        prior = self.prior(static)
-        row = [features[:, :1], embedding, start, history, self.site.init_state(prior)]
-        return torch.cat(row + self.kept(prior), dim=1)
+        past = self.history.init_state(static).split(self.history.layout, 1)[2]
+        hidden = torch.tanh(self.initial(torch.cat([self.history.annual_context(past), embedding], dim=1)))
+        return torch.cat([features[:, :1], embedding, hidden], dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,6 +52,12 @@ class Ensemble(StreamingModel):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
+        every, after = self.step_members(drivers, calendar, state)
+        after.append(self.remembered_spread(every))
+        return self.average(every), torch.cat(after, dim=1)
+
+    def step_members(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Fluxes of the members (M, N, C) and their state rows after a day."""
         parts = state.split(self.layout, 1)
         fluxes: list[Tensor] = []
         after: list[Tensor] = []
@@ -59,9 +65,7 @@ class Ensemble(StreamingModel):
             flux, row = member.step(drivers, calendar, parts[index])
             fluxes.append(flux)
             after.append(row)
-        every = torch.stack(fluxes)
-        after.append(self.remembered_spread(every))
-        return self.average(every), torch.cat(after, dim=1)
+        return torch.stack(fluxes), after
 
     @torch.jit.export
     def quantiles(
@@ -100,30 +104,24 @@ class HistoryEnsemble(Ensemble):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        parts = state.split(self.layout, 1)
-        fluxes: list[Tensor] = []
-        after: list[Tensor] = []
-        for index, member in enumerate(self.members):
-            flux, row = member.step(drivers, calendar, parts[index])
-            fluxes.append(flux)
-            after.append(row)
-        every = torch.stack(fluxes)
+        every, after = self.step_members(drivers, calendar, state)
         mean = self.average(every)
         if self.self_fed and not self.single:
-            after = self.shown(drivers, calendar, mean, parts)
+            after = self.show_members(drivers, calendar, mean, state)[1]
         after.append(self.remembered_spread(every))
         return mean, torch.cat(after, dim=1)
-
-    def shown(self, drivers: Tensor, calendar: Tensor, flux: Tensor, parts: list[Tensor]) -> list[Tensor]:
-        """State rows of the members after a day whose flux they are shown."""
-        after: list[Tensor] = []
-        for index, member in enumerate(self.members):
-            after.append(member.step_observed(drivers, calendar, flux, parts[index])[1])
-        return after
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
+        every, after = self.show_members(drivers, calendar, flux, state)
+        after.append(self.remembered_spread(every))
+        return self.average(every), torch.cat(after, dim=1)
+
+    def show_members(
+        self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Fluxes of the members (M, N, C) and their state rows after a day whose flux they are shown."""
         parts = state.split(self.layout, 1)
         fluxes: list[Tensor] = []
         after: list[Tensor] = []
@@ -131,9 +129,7 @@ class HistoryEnsemble(Ensemble):
             predicted, row = member.step_observed(drivers, calendar, flux, parts[index])
             fluxes.append(predicted)
             after.append(row)
-        every = torch.stack(fluxes)
-        after.append(self.remembered_spread(every))
-        return self.average(every), torch.cat(after, dim=1)
+        return torch.stack(fluxes), after
 
 
 def combine(

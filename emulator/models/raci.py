@@ -32,7 +32,7 @@ from emulator.models.layers import (
     year_wave,
 )
 from emulator.models.regime import RegimeEncoder
-from emulator.models.responses import principal_components, response_statistics, site_responses
+from emulator.models.responses import principal_components, response_statistics, site_responses, sites_with_flux
 from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
 from emulator.models.seasons import days_of_years, own_calendars, year_of_series
 from emulator.models.streaming import ModelOutput, StreamingModel
@@ -239,14 +239,16 @@ class Raci(StreamingModel):
     @torch.jit.unused
     @torch.no_grad()
     def prepare(self, data: TrainingData) -> None:
-        """Fill the memory with the training sites and the last training years."""
+        """Fill the memory with the training sites that have flux in the last training years."""
         if not self.retrieves:
             return
         device = self.fast.device
         days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        sites = sites_with_flux(data.flux[:, days])
+        if len(sites) == 0:
+            return
         calendar, parts = data.calendar[days].to(device), []
-        for start in range(0, len(data.static), SITES_AT_ONCE):
-            rows = slice(start, start + SITES_AT_ONCE)
+        for rows in sites.split(SITES_AT_ONCE):
             drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
             hidden, wave, learned = (torch.cat(found) for found in self.trunk(drivers, calendar, static, False))
             flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
@@ -259,6 +261,6 @@ class Raci(StreamingModel):
             features = self.features(hidden, wave).transpose(0, 1)
             gram, moment = response_statistics(features, error.transpose(0, 1))
             responses.append(by_role(site_responses(gram.double(), moment.double()), self.memory.role_sizes))
-        static = data.static.to(device)
+        static = data.static[sites].to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
         self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))

@@ -29,6 +29,11 @@ def response_statistics(features: Tensor, error: Tensor) -> tuple[Tensor, Tensor
     return torch.stack(grams, 1), torch.stack(moments, 1)
 
 
+def sites_with_flux(flux: Tensor) -> Tensor:
+    """Rows of the sites (N, T, C) with any known flux: of the others nothing is known, which is not a response of 0."""
+    return torch.nonzero(torch.isfinite(flux).any(2).any(1)).flatten()
+
+
 def site_responses(gram: Tensor, moment: Tensor) -> Tensor:
     """Ridge coefficients (B, L, K) from sums of `response_statistics`; the first feature is the constant 1."""
     days = gram[:, :, :1, :1]

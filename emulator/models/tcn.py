@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.layered import LayeredCore
 
 
 class TCNConfig(BaselineConfig):
@@ -31,14 +32,13 @@ class TCNModel(Baseline):
         self.set_layout()
 
 
-class TCNCore(nn.Module):
+class TCNCore(LayeredCore):
     """Residual layers of one convolution each, and a tanh; memory: the past days that the taps of each layer still
     need, 0 before the first day.
     """
 
     def __init__(self, daily: int, still: int, hidden: int, kernel: int, dilations: tuple[int, ...]) -> None:
-        super().__init__()
-        self.embed = nn.Linear(daily + still, hidden)
+        super().__init__(daily + still, hidden)
         self.layers = nn.ModuleList(CausalConvolution(hidden, kernel, dilation) for dilation in dilations)
         self.layout = [hidden * (kernel - 1) * dilation for dilation in dilations]
         self.memory_size = sum(self.layout)
@@ -49,20 +49,6 @@ class TCNCore(nn.Module):
         for layer in self.layers:
             series = layer(series)
         return torch.tanh(series.transpose(1, 2))
-
-    @torch.jit.export
-    def start(self, still: Tensor) -> Tensor:
-        """(N, S) -> (N, memory_size)."""
-        return torch.zeros([still.shape[0], self.memory_size], dtype=still.dtype, device=still.device)
-
-    @torch.jit.export
-    def advance(self, daily: Tensor, still: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, X), (N, S), (N, memory_size) -> hidden (N, H), memory."""
-        today, after, parts = self.embed(torch.cat([daily, still], dim=1)), [], memory.split(self.layout, 1)
-        for index, layer in enumerate(self.layers):
-            today, past = layer.advance(today, parts[index])
-            after.append(past)
-        return torch.tanh(today), torch.cat(after, dim=1)
 
 
 class CausalConvolution(nn.Module):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
 from emulator.models.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.layered import LayeredCore
 from emulator.models.layers import mlp
 
 
@@ -44,14 +45,13 @@ class TransformerModel(Baseline):
         self.set_layout()
 
 
-class TransformerCore(nn.Module):
+class TransformerCore(LayeredCore):
     """Layers of attention and feed-forward, and a tanh; memory: keys and values of the last window - 1 days of each
     layer, 0 before the first day.
     """
 
     def __init__(self, daily: int, still: int, hidden: int, window: int, heads: int, layers: int) -> None:
-        super().__init__()
-        self.embed = nn.Linear(daily + still, hidden)
+        super().__init__(daily + still, hidden)
         self.layers = nn.ModuleList(CausalLayer(hidden, window, heads) for _ in range(layers))
         self.layout = [(window - 1) * 2 * hidden] * layers
         self.memory_size = sum(self.layout)
@@ -62,20 +62,6 @@ class TransformerCore(nn.Module):
         for layer in self.layers:
             series = layer(series)
         return torch.tanh(series)
-
-    @torch.jit.export
-    def start(self, still: Tensor) -> Tensor:
-        """(N, S) -> (N, memory_size)."""
-        return torch.zeros([still.shape[0], self.memory_size], dtype=still.dtype, device=still.device)
-
-    @torch.jit.export
-    def advance(self, daily: Tensor, still: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, X), (N, S), (N, memory_size) -> hidden (N, H), memory."""
-        today, after, parts = self.embed(torch.cat([daily, still], dim=1)), [], memory.split(self.layout, 1)
-        for index, layer in enumerate(self.layers):
-            today, past = layer.advance(today, parts[index])
-            after.append(past)
-        return torch.tanh(today), torch.cat(after, dim=1)
 
 
 class CausalLayer(nn.Module):

@@ -17,7 +17,7 @@ from emulator.data.variables import Signature
 from emulator.data.windows import TrainingData
 from emulator.models.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
 from emulator.models.layers import unit_sphere
-from emulator.models.responses import response_statistics, site_responses
+from emulator.models.responses import response_statistics, site_responses, sites_with_flux
 from emulator.models.retrieval import ResponseMemory, attributes, by_role, by_target
 from emulator.models.seasons import days_of_years
 
@@ -91,12 +91,14 @@ class Unified(ChamNet):
         """Fill the memory with the errors that the decoder makes at training sites without past flux."""
         if not self.retrieves:
             return
+        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        sites = sites_with_flux(data.flux[:, days])
+        if len(sites) == 0:
+            return
         training = self.training
         self.eval()
-        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
         device, responses = self.static_embedding[0].weight.device, []
-        for start in range(0, len(data.static), SITES_AT_ONCE):
-            rows = slice(start, start + SITES_AT_ONCE)
+        for rows in sites.split(SITES_AT_ONCE):
             static, calendar = data.static[rows].to(device), data.calendar[days].expand(len(data.static[rows]), -1, -1)
             features, error = self.errors_without_past(
                 data.drivers[rows][:, days].to(device), calendar.to(device), static, data.flux[rows][:, days].to(device)
@@ -105,7 +107,7 @@ class Unified(ChamNet):
                 features = features[:, :, :SEASON_WAVES]
             found = site_responses(*(sums.double() for sums in response_statistics(features, error)))
             responses.append(by_role(found, self.memory.role_sizes))
-        static = data.static.to(device)
+        static = data.static[sites].to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
         self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))
         self.train(training)
@@ -117,6 +119,6 @@ class Unified(ChamNet):
         """Daily features (B, T, p) and errors (B, T, L), NaN where flux is not known, of the decoder alone."""
         days = days_of_years(calendar[0])
         unknown = torch.full_like(flux, torch.nan).transpose(0, 1)
-        features, learned, _ = self.decode_years(drivers, calendar[0], static, unknown, days)
+        features, learned, _ = self.decode_years(drivers, calendar[0], self.start(static), unknown, days)
         error = self.head.error(self.targets.standardise(flux), torch.cat(learned).transpose(0, 1))
         return torch.cat(features).transpose(0, 1), error

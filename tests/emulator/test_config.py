@@ -82,6 +82,7 @@ def test_every_fault_is_reported_at_once(tiny_config):
     [
         ("data.inputs=[tas, rain]", "'rain' is not among the known ones: tas"),
         ("loss.target_weights.co2=2", "loss.target_weights: co2 not among data.targets"),
+        ("data.statics=[]", "statics is empty: give at least one variable"),
         ("training.epochs=0", "greater than or equal to 1, found 0"),
         ("training", "expected KEY=VALUE"),
         ("seed.x=1", "seed is a value, not a section"),

@@ -75,7 +75,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
     days = np.zeros(view.predicted.shape[:2], bool)
     days[SITES, 499] = True
     trained = trained_model.load(combined)
-    fitted = quantile_file.load(RunFolder(combined), trained.signature, trained.epoch)
+    fitted = quantile_file.load(RunFolder(combined), trained.signature, trained.epoch, trained.model)
     trained_on = np.array([False] * 8 + [True] * 8)
     expected = predict_quantiles(fitted, view, dataset, trained_on, days)
     found = module.quantiles(
@@ -160,6 +160,30 @@ def test_quantiles_need_an_evaluated_run_and_the_same_checkpoint(members, combin
     try:
         assert predict.main([str(combined), *arguments]) == 1
         assert "belongs to another checkpoint" in caplog.text
+    finally:
+        torch.save(content, run.quantiles)
+
+
+def test_quantiles_are_of_the_weights_and_of_this_version(members, combined, tiny_dataset, tmp_path, caplog):
+    """A member that was trained anew up to the same epoch is another model."""
+    arguments = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "new"]
+    run, best = RunFolder(combined), RunFolder(members[1]).best
+    checkpoint, content = best.read_bytes(), torch.load(run.quantiles, weights_only=True)
+    changed = torch.load(best, weights_only=True)
+    next(iter(changed["model"].values())).add_(0.1)
+    torch.save(changed, best)
+    try:
+        assert predict.main([str(combined), *arguments]) == 1
+        assert "belongs to another checkpoint" in caplog.text
+    finally:
+        best.write_bytes(checkpoint)
+    before = {key: value for key, value in content.items() if key != "weights"}
+    torch.save(before, run.quantiles)
+    assert predict.main([str(combined), *arguments]) == 0
+    torch.save(before | {"state": {k: v for k, v in content["state"].items() if k != "most_years"}}, run.quantiles)
+    try:
+        assert predict.main([str(combined), *arguments]) == 1
+        assert "another version of ecostep; run python -m emulator.evaluate" in caplog.text
     finally:
         torch.save(content, run.quantiles)
 

@@ -15,10 +15,11 @@ from emulator.baselines.features import LAG_DAYS, LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import Predictor, StreamingPredictor
 from emulator.baselines.sample import Design
+from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
 from emulator.data.splits import Split, SplitConfig
-from emulator.data.variables import Signature
+from emulator.data.variables import BIOMES, Signature
 from emulator.data.windows import training_data
 from emulator.evaluation import metrics
 from emulator.evaluation.prediction import predict
@@ -287,3 +288,19 @@ def test_a_network_is_a_predictor_too(trained_run, tiny_dataset):
 
     np.testing.assert_array_equal(predictor.predict(data), predict(found.model, data))
     assert predictor.parameters == sum(p.numel() for p in found.model.parameters())
+
+
+@pytest.mark.parametrize("past_flux", [False, True], ids=["none", "past"])
+@pytest.mark.parametrize("kind", baselines.KINDS)
+def test_bounds_of_the_data_are_kept(kind, past_flux, dataset, split):
+    """Uptake only: everywhere, or in some site classes and not in the others."""
+    code, name = int(dataset.biome[split.test_sites][0]), BIOMES[int(dataset.biome[split.test_sites][0])]
+    flux = dataset.flux - dataset.flux.mean((0, 1))
+    flux[..., :4] = dataset.flux[..., :4]
+    for biomes, inside in (((), np.full(20, True)), ((name,), dataset.biome == code)):
+        signature = bounded(SIGNATURE, {"fch4": Bounds(max=0.0, biomes=biomes)})
+        other = replace(dataset, flux=flux, signature=signature)
+        fit = import_module(f"emulator.baselines.{kind}").fit
+        found = fit(other, split, signature, past_flux=past_flux, seed=5).predict(other, everything(other))[..., 4]
+        assert found[inside].max() <= 0.0 and found.min() < 0.0
+        assert inside.all() or found[~inside].max() > 0.0

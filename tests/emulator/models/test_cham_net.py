@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from pydantic import ValidationError
 
+from emulator.models.cham_net import ChamNetConfig
 from emulator.models.streaming import StreamingModel, step_through
+from emulator.models.unified import UnifiedConfig
 from tests.emulator.models.conftest import Case
 
 
@@ -81,3 +84,9 @@ def test_without_history_past_flux_is_not_read(case: Case, make_model: Callable[
     model = make_model("cham_net", history=False)
     with_flux = case.predict(model, 4, case.dataset.flux[:4])
     assert torch.equal(with_flux, case.predict(model, 4, torch.full_like(case.dataset.flux[:4], torch.nan)))
+
+
+@pytest.mark.parametrize("config", [ChamNetConfig, UnifiedConfig])
+def test_a_rank_without_film_is_refused(config: type[ChamNetConfig]) -> None:
+    with pytest.raises(ValidationError, match="hypernetwork_rank has no effect with film: false"):
+        config(film=False, hypernetwork_rank=2)

@@ -204,3 +204,28 @@ def test_a_memory_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
     assert torch.isfinite(case.predict(raci)).all()
     empty = RaciConfig(hidden=4).build(case.signature, case.scalers).eval()
     assert torch.isfinite(case.predict(empty)).all()
+
+
+def test_a_site_without_flux_is_not_in_the_memory(case: Case, raci: Raci) -> None:
+    """Nothing is known of its response, which is not a response of 0; years before the memory's do not count."""
+    flux, without = case.dataset.flux.clone(), MASK.copy()
+    flux[4, case.dataset.calendar[:, 0] > 2004] = torch.nan
+    raci.prepare(training_data(with_flux(case, flux), MASK))
+    assert len(raci.memory.site_place) == 9
+    found = case.predict(raci, 12)
+    without[4] = False
+    raci.prepare(training_data(case.dataset, without))
+    assert torch.allclose(found, case.predict(raci, 12), rtol=1e-4, atol=1e-5)
+    raci.prepare(training_data(with_flux(case, torch.full_like(flux, torch.nan)), MASK))
+    assert len(raci.memory.site_place) == 9, "without any flux the memory stays as it was"
+
+
+@pytest.mark.parametrize("kind", ["raci", "cham_net", "unified"])
+def test_sites_of_a_batch_may_be_of_other_days(case: Case, make_model: Callable[..., StreamingModel], kind) -> None:
+    model, data = make_model(kind), case.dataset
+    days = [slice(0, 800), slice(500, 1300)]
+    parts = [(data.drivers[i, d], data.calendar[d], data.static[i], data.flux[i, d]) for i, d in enumerate(days)]
+    with torch.no_grad():
+        both = model(*(torch.stack(tensors) for tensors in zip(*parts, strict=True)))
+        for row, part in zip(both, parts, strict=True):
+            assert torch.equal(row, model(*(tensor.unsqueeze(0) for tensor in part))[0])

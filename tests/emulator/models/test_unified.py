@@ -9,6 +9,7 @@ import torch
 
 from emulator.data.variables import Signature
 from emulator.data.windows import Batch, training_data
+from emulator.models.retrieval import ResponseMemory
 from emulator.models.streaming import StreamingModel
 from emulator.models.unified import Unified, UnifiedConfig
 from tests.emulator.models.conftest import Case
@@ -102,3 +103,19 @@ def test_every_option_steps_as_it_predicts(case: Case, make_model: Callable[...,
 def test_place_is_needed(case: Case) -> None:
     with pytest.raises(ValueError, match="'lat' and 'lon' among the statics"):
         UnifiedConfig().build(Signature.from_names(statics=("elevation", "biome")), case.scalers)
+
+
+def test_a_site_without_flux_is_not_in_the_memory(case: Case, unified: Unified) -> None:
+    flux = case.dataset.flux.clone()
+    flux[4] = torch.nan
+    changed = copy.copy(case.dataset)
+    object.__setattr__(changed, "flux", flux)
+    unified.prepare(training_data(changed, MASK))
+    assert len(unified.memory.site_place) == 9
+
+
+def test_forward_retrieves_once(case: Case, unified: Unified, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, forward = [], ResponseMemory.forward
+    monkeypatch.setattr(ResponseMemory, "forward", lambda *given: calls.append(1) or forward(*given))
+    case.predict(unified, 4)
+    assert len(calls) == 1
