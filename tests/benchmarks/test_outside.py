@@ -9,20 +9,22 @@ import pytest
 import torch
 
 from benchmarks import outside
+from benchmarks.crosscheck import bench as benches
+from benchmarks.crosscheck import speed, theirs
 from tests.emulator.synthetic import write_dataset
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> outside.Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> benches.Bench:
     """14 sites, 2001 to 2009, of which two are trained on."""
     folder: Path = tmp_path_factory.mktemp("outside")
     path = write_dataset(folder / "dataset.nc", sites=14, years=9, first_year=2001, seed=2)
     options = outside._parser().parse_args(["--ensemble", str(path), "--work", str(folder / "work"), "--sites", "7"])
-    return outside.open_bench(argparse.Namespace(**{**vars(options), "test_sites": 3}))
+    return benches.open_bench(argparse.Namespace(**{**vars(options), "test_sites": 3}))
 
 
 def test_their_files_hold_our_inputs_and_the_transformed_target(bench):
-    dynamic, attributes = outside.write_their_data(bench)
+    dynamic, attributes = theirs.write_their_data(bench)
     data, dataset = bench.work / "data", bench.dataset
     row = int(np.flatnonzero(bench.split.test_sites)[0])
 
@@ -47,7 +49,7 @@ def test_scores_are_of_the_test_days_only(bench):
     predicted[bench.split.train_sites[:, None] & untested] = 1e9
     predicted[:, early] = np.nan
 
-    found = outside.scores(bench, predicted)
+    found = benches.scores(bench, predicted)
 
     assert set(found) == {"temporal", "spatial", "spatiotemporal"}
     for part in found.values():
@@ -55,13 +57,13 @@ def test_scores_are_of_the_test_days_only(bench):
 
 
 def test_all_trainings_run_through_as_many_site_years_in_an_update():
-    for theirs in outside.THEIRS.values():
-        assert theirs.batch * theirs.days == outside.BATCH_YEARS * outside.YEAR
+    for training in theirs.THEIRS.values():
+        assert training.batch * training.days == benches.BATCH_YEARS * benches.YEAR
 
 
 def test_every_registered_model_is_timed(bench):
     torch.manual_seed(0)
-    found = outside.prediction_speed(bench, sites=1, repeats=1)
+    found = speed.prediction_speed(bench, sites=1, repeats=1)
 
     assert {"lstm", "cham_net", "raci"} <= set(found)
     assert found["lstm"]["over_lstm"] == 1.0 and all(part["ms_per_site_year"] > 0.0 for part in found.values())
