@@ -29,7 +29,7 @@ ECOSTEP_INLINE Exponential reduce_exp(Floats x) {
   const Floats whole = shifted - magic;
   Floats r = fma(whole, splat(-0.693147182f), x);
   r = fma(whole, splat(1.9046543e-09f), r);
-  const float c[] = {0.5f, 0.166666657f, 0.0416663624f, 0.00833338965f, 0.00139406277f, 0.000198458773f};
+  const float c[] = {0.49999997f, 0.166665435f, 0.0416672006f, 0.00836652052f, 0.0013882519f};
   return {fma(r * r, polynomial(r, c), r), bits(shifted) - splat(0x4b400000)};
 }
 ECOSTEP_INLINE Floats power_of_two(Ints n) {

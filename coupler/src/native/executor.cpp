@@ -8,6 +8,11 @@
 #include "error.h"
 
 namespace ecostep::native {
+namespace {
+
+constexpr std::size_t few_cells = 4;
+
+}  // namespace
 
 const Kernels& choose_kernels() {
 #ifdef ECOSTEP_X86
@@ -151,9 +156,11 @@ void Executor::find_ranges(Scratch& scratch, const Plan& plan) const {
 void Executor::run(const Plan& plan, Frame& frame, std::size_t used) const {
   const Frame first = frame;
   for (std::size_t done = 0; done < used;) {
-    const std::size_t left = used - done;
-    frame.used = left == 1 ? 1 : std::min<std::size_t>(left, full_lanes);
-    frame.lanes = frame.scale[lane_base] = left == 1 ? 1 : (frame.used + lane_group - 1) / lane_group * lane_group;
+    // a few cells are faster one by one than in lanes most of which are empty
+    const std::size_t left = std::min<std::size_t>(used - done, full_lanes), rest = left % lane_group;
+    const bool one = left <= few_cells;
+    frame.used = one ? 1 : rest > 0 && rest <= few_cells ? left - rest : left;
+    frame.lanes = frame.scale[lane_base] = one ? 1 : (frame.used + lane_group - 1) / lane_group * lane_group;
     const auto moved = [&](const float* p) { return p == nullptr ? p : p + done; };
     frame.drivers = moved(first.drivers), frame.observed = moved(first.observed), frame.statics = moved(first.statics);
     frame.flux = first.flux == nullptr ? nullptr : first.flux + done;

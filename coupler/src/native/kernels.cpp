@@ -1,4 +1,5 @@
 // The kernels of one instruction set: this file is compiled once for each, with ECOSTEP_KERNELS the name of its table.
+#include "native/gates.h"
 #include "native/linear.h"
 #include "native/moves.h"
 #include "native/program_codes.h"

@@ -35,21 +35,26 @@ struct Inputs {
 template <int outputs, int vectors>
 ECOSTEP_INLINE void tile(const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias, float* out) {
   Floats sum[outputs][vectors];
-  for (int o = 0; o < outputs; ++o)
-    for (int v = 0; v < vectors; ++v) sum[o][v] = splat(bias[o]);
+  ECOSTEP_UNROLL
+  for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
+  for (int v = 0; v < vectors; ++v) sum[o][v] = splat(bias[o]);
   for (size_t s = 0; s < n_inputs; ++s) {
     const float* x = inputs[s].p;
     for (size_t k = 0; k < inputs[s].n; ++k, x += lanes, weight += group) {
       Floats in[vectors];
+      ECOSTEP_UNROLL
       for (int v = 0; v < vectors; ++v) in[v] = load(x + v * width);
+      ECOSTEP_UNROLL
       for (int o = 0; o < outputs; ++o) {
         const Floats w = splat(weight[o]);
+        ECOSTEP_UNROLL
         for (int v = 0; v < vectors; ++v) sum[o][v] = fma(w, in[v], sum[o][v]);
       }
     }
   }
-  for (int o = 0; o < outputs; ++o)
-    for (int v = 0; v < vectors; ++v) store(out + static_cast<size_t>(o) * lanes + v * width, sum[o][v]);
+  ECOSTEP_UNROLL
+  for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
+  for (int v = 0; v < vectors; ++v) store(out + static_cast<size_t>(o) * lanes + v * width, sum[o][v]);
 }
 
 template <int vectors>
@@ -130,16 +135,19 @@ ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, co
                            size_t n_out) {
   constexpr int parts = group / width;
   Floats sum[groups * parts];
+  ECOSTEP_UNROLL
   for (int g = 0; g < groups * parts; ++g) sum[g] = load(bias + g * width);
   for (size_t s = 0; s < n_inputs; ++s) {
     const float* x = inputs[s].p;
     for (size_t k = 0; k < inputs[s].n; ++k, weight += group) {
       const Floats in = splat(x[k]);
-      for (int g = 0; g < groups; ++g)
-        for (int p = 0; p < parts; ++p)
-          sum[g * parts + p] = fma(load(weight + static_cast<size_t>(g) * group * n_k + p * width), in, sum[g * parts + p]);
+      ECOSTEP_UNROLL
+      for (int g = 0; g < groups; ++g) ECOSTEP_UNROLL
+      for (int p = 0; p < parts; ++p)
+        sum[g * parts + p] = fma(load(weight + static_cast<size_t>(g) * group * n_k + p * width), in, sum[g * parts + p]);
     }
   }
+  ECOSTEP_UNROLL
   for (int g = 0; g < groups * parts; ++g) {
     const size_t first = static_cast<size_t>(g) * width;
     if (first + width <= n_out)
@@ -198,66 +206,6 @@ void linear_double(const Task& task, const Frame& frame) {
           for (size_t i = 0; i < lanes; ++i) sum[i] = fma(*weight, x[i], sum[i]);
       }
       for (size_t i = 0; i < lanes; ++i) out[o * lanes + i] = activate(task.activation, sum[i]);
-    }
-  }
-}
-
-// ---- gates: flat over elements and lanes ----
-
-ECOSTEP_INLINE double tanh(double x) {
-  return __builtin_tanh(x);
-}
-
-template <class T>
-void lstm_any(const Task& task, const Frame& frame) {
-  constexpr size_t w = Vector<T>::n;
-  const size_t n = task.n * frame.lanes;  // of each gate
-  const T* a = reinterpret_cast<const T*>(at(frame, task.a));
-  const T* c = reinterpret_cast<const T*>(at(frame, task.b));
-  T* out = reinterpret_cast<T*>(at(frame, task.out));
-  for (size_t row = 0; row < task.rows; ++row, a += 4 * n, c += n, out += 2 * n) {
-    const auto cell = [&](VectorOf<T> i, VectorOf<T> f, VectorOf<T> g, VectorOf<T> o, VectorOf<T>& memory) {
-      const VectorOf<T> entering = sigmoid(i) * tanh(g);
-      memory = fma(sigmoid(f), memory, entering);
-      return sigmoid(o) * tanh(memory);
-    };
-    size_t e = 0;
-    for (; e + w <= n; e += w) {
-      VectorOf<T> memory = load(c + e);
-      const VectorOf<T> h = cell(load(a + e), load(a + n + e), load(a + 2 * n + e), load(a + 3 * n + e), memory);
-      store(out + e, h);
-      store(out + n + e, memory);
-    }
-    if (e < n) {
-      const size_t some = n - e;
-      const auto part = [&](size_t gate) { return load_some(a + gate * n + e, 1, some); };
-      VectorOf<T> memory = load_some(c + e, 1, some);
-      const VectorOf<T> h = cell(part(0), part(1), part(2), part(3), memory);
-      store_some(out + e, 1, some, h);
-      store_some(out + n + e, 1, some, memory);
-    }
-  }
-}
-
-template <class T>
-void gru_any(const Task& task, const Frame& frame) {
-  constexpr size_t w = Vector<T>::n;
-  const size_t n = task.n * frame.lanes;
-  const T* a = reinterpret_cast<const T*>(at(frame, task.a));
-  const T* b = reinterpret_cast<const T*>(at(frame, task.b));
-  const T* h = reinterpret_cast<const T*>(at(frame, task.c));
-  T* out = reinterpret_cast<T*>(at(frame, task.out));
-  for (size_t row = 0; row < task.rows; ++row, a += 3 * n, b += 3 * n, h += n, out += n) {
-    for (size_t e = 0; e < n; e += w) {
-      const size_t some = n - e < w ? n - e : w;
-      const auto part = [&](const T* p) { return some == w ? load(p) : load_some(p, 1, some); };
-      const VectorOf<T> r = sigmoid(part(a + e) + part(b + e)), z = sigmoid(part(a + n + e) + part(b + n + e));
-      const VectorOf<T> next = tanh(fma(r, part(b + 2 * n + e), part(a + 2 * n + e)));
-      const VectorOf<T> result = fma(z, part(h + e) - next, next);
-      if (some == w)
-        store(out + e, result);
-      else
-        store_some(out + e, 1, some, result);
     }
   }
 }

@@ -110,6 +110,7 @@ class Planner {
 
   void push(Task& task, Code code, Type operand_type, bool shared) {
     const int kind = operand_type == Type::f32 ? 0 : 1;
+    task.code = static_cast<int>(code);
     const bool rare = code == Code::krige || code == Code::cholesky_solve;
     task.one = rare ? find_rare(static_cast<int>(code), kind) : kernels_.find(static_cast<int>(code), kind, true);
     task.many = rare ? task.one : kernels_.find(static_cast<int>(code), kind, false);

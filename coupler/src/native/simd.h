@@ -24,6 +24,13 @@ typedef float LooseFloats __attribute__((vector_size(4 * width), aligned(4), may
 
 #define ECOSTEP_INLINE inline __attribute__((always_inline))
 
+// Before a loop over registers, which must not become one over memory.
+#if defined(__clang__)
+#define ECOSTEP_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ECOSTEP_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 ECOSTEP_INLINE Floats load(const float* p) {
   return *reinterpret_cast<const LooseFloats*>(p);
 }

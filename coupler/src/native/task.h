@@ -57,6 +57,7 @@ using Kernel = void (*)(const Task&, const Frame&);
 
 struct Task {
   Kernel many = nullptr, one = nullptr;  // for lanes >= 16, and for one lane
+  int code = 0;                          // Code
   Place out{}, a{}, b{}, c{};
   // elementwise: n_runs loops over n elements; contract and reduce: one run for each element of the result
   const Run* runs = nullptr;
