@@ -104,10 +104,11 @@ public:
     const auto program = [](const std::string &v, const std::string &ops) {
       return R"({"values": [)" + v + R"(], "ops": [)" + ops + "]}";
     };
-    std::string text = R"({"version": 1, "constants": [)" + constants +
-                       R"(], "programs": {"init": )" +
-                       program(init.empty() ? "" : values, init) +
-                       R"(, "day": )" + program(values, day);
+    std::string text =
+        R"({"version": 1, "constants": [)" + constants +
+        R"(], "programs": {"init": )" +
+        program(init.empty() ? "" : values, init) + R"(, "day": )" +
+        (sizes.observed ? program("", zero) : program(values, day));
     for (const char *name : {"month_end", "year_end", "day_observed",
                              "month_end_observed", "year_end_observed"}) {
       const bool observed = std::strstr(name, "observed") != nullptr;
