@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
 from emulator.native.emission import elements
 from emulator.native.interpreter import ACTIVATIONS
@@ -13,6 +14,10 @@ Match = tuple[Op, dict[Value, tuple[Value, int]], Op]
 """A new operation, the values that become parts of its result, and the operation in whose place it comes."""
 
 
+LARGEST_SHIFT = 4.0
+"""Constants up to this are added to inputs of a linear operation by way of its bias."""
+
+
 def fuse(ops: list[Op]) -> list[Op]:
     """Shorter operations that give the same results."""
     ops = without_dead(ops)
@@ -20,6 +25,7 @@ def fuse(ops: list[Op]) -> list[Op]:
     ops = _cells(ops, _gru)
     ops = _sums(ops)
     ops = _biases(ops)
+    ops = _inputs(ops)
     ops = _activations(ops)
     return without_dead(ops)
 
@@ -261,6 +267,58 @@ def _biases(ops: list[Op]) -> list[Op]:
             gone.add(op)
             break
     return renamed([op for op in ops if op not in gone], place)
+
+
+def _inputs(ops: list[Op]) -> list[Op]:
+    """Inputs of one linear operation alone that are scaled or moved by constants: its weights and bias do that."""
+    writers = _Writers(ops)
+    found = []
+    for op in ops:
+        if op.name != "linear":
+            found.append(op)
+            continue
+        args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
+        moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
+        changed = False
+        for ref in op.args:
+            columns = slice(begin, begin + ref.shape[-1])
+            begin += ref.shape[-1]
+            while len(ref.shape) == 2 and ref.shape[0] == 1:
+                step = _constant_step(writers, ref)
+                if step is None:
+                    break
+                ref, scale, shift = step
+                moved = moved + weight[:, columns] @ shift
+                weight = weight.clone()
+                weight[:, columns] *= scale
+                changed = True
+            args.append(ref)
+        if changed:
+            dtype = op.options["weight"].dtype
+            bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
+            op = Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
+        found.append(op)
+    return without_dead(found)
+
+
+def _constant_step(writers: _Writers, ref: Ref) -> tuple[Ref, Tensor, Tensor] | None:
+    """x, scale and shift, where an input is scale x or x + shift and nothing else is made of it. Large shifts are not
+    taken: a small difference of large numbers is best taken before it is multiplied.
+    """
+    op = writers.of(ref)
+    if op is None or op.name not in ("mul", "add", "sub") or writers.uses[ref.base] != 1:  # type: ignore[index]
+        return None
+    one = torch.ones(ref.size, dtype=torch.float64)
+    for x, other in (op.args, op.args[::-1]):
+        if not isinstance(other.base, Constant) or not x.plain or (op.name == "sub" and x is op.args[1]):
+            continue
+        x = Ref(x.base, x.offset, ref.shape, ref.strides)
+        number = elements(other).double().flatten()
+        if op.name == "mul":
+            return x, number, 0.0 * one
+        if float(number.abs().max()) <= LARGEST_SHIFT:
+            return x, one, number if op.name == "add" else -number
+    return None
 
 
 def _activations(ops: list[Op]) -> list[Op]:
