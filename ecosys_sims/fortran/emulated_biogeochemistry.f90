@@ -5,15 +5,13 @@ module emulated_biogeochemistry
   use calendar_dates, only : calendar_date
   use column, only : column_model
   use constants, only : seconds_per_day
-  use column_state, only : column_type, site_static, step_forcing
+  use column_state, only : site_static, step_forcing
   use ecostep, only : ecostep_cells, ecostep_model
   use exit_codes, only : emulator_failure, success
   use file_identity, only : describe_file
   use forcing_day, only : surface_steps
   use kinds, only : wp
   use namelist_input, only : configuration
-  use radiation, only : saturation_pressure, vapour_deficit
-  use soil_grid, only : nsoil, weight_10cm, z_mid
   use text, only : join
   implicit none
   private
@@ -51,10 +49,10 @@ module emulated_biogeochemistry
     real(wp), allocatable, private :: drivers(:, :)
     !> Fluxes, (nsite, n_targets).
     real(wp), allocatable, private :: fluxes(:, :)
-    !> Evaporation of the day up to the last step [kg m-2], (nsite).
-    real(wp), allocatable, private :: evaporated(:)
-    !> Sum of the day's snow up to the last step [kg m-2], as daily_fluxes has it, (nsite).
-    real(wp), allocatable, private :: snow(:)
+    !> The column's sums of the day up to the last call, (nsite, n_drivers).
+    real(wp), allocatable, private :: before(:, :)
+    !> Whether the artefact asks for a driver.
+    logical, private :: wanted(n_drivers) = .false.
     !> Interval of calls and step of the forcing [s].
     integer, private :: dt_call = 3600, dt = 3600
     !> Path of the artefact, for messages.
@@ -80,8 +78,8 @@ contains
     self%file = config%emulator_file
     self%dt_call = config%emulator_dt
     self%dt = config%dt_phys/surface_steps(config%dt_phys)
-    allocate(self%drivers(n, n_drivers), self%fluxes(n, n_targets), self%evaporated(n), &
-      self%snow(n), source=0.0_wp)
+    allocate(self%drivers(n, n_drivers), self%before(n, n_drivers), self%fluxes(n, n_targets), &
+      source=0.0_wp)
     call self%model%open(self%file, config%emulator_backend, stat, errmsg)
     if (stat == 0) then
       self%identity = self%model%name()//' ('//self%model%kind()//', '// &
@@ -96,6 +94,7 @@ contains
       if (k == 0) then
         call refuse('input', self%model%input_name(i), driver_names, stat, errmsg)
       else
+        self%wanted(k) = .true.
         call self%cells%input(trim(driver_names(k)), trim(driver_units(k)), self%drivers(:, k), &
           stat, errmsg)
       end if
@@ -179,8 +178,8 @@ contains
     call settle(self, stat, errmsg)
   end subroutine forget_date
 
-  !> One step of the forcing, after the soil step that spans it: gather drivers and call the coupler
-  !> when due.
+  !> One step of the forcing, after the soil step that spans it: when a call is due, take the
+  !> drivers from the column's sums of the day and call the coupler.
   subroutine emulator_step(self, c, forcing, date, step, stat, errmsg)
     !> The emulator.
     type(emulator), intent(inout), target :: self
@@ -198,82 +197,104 @@ contains
     character(:), allocatable, intent(out) :: errmsg
     integer :: per_call, in_call
     stat = success
-    if (step == 1) self%evaporated = 0.0_wp
-    if (step == 1) self%snow = 0.0_wp
     per_call = self%dt_call/self%dt
     in_call = mod(step - 1, per_call) + 1
-    call gather(self, c, forcing, in_call, per_call)
-    self%evaporated = c%fluxes%evaporation
-    self%snow = c%fluxes%snw
+    if (step == 1) self%before = 0.0_wp
+    if (self%dt_call < 86400) call add_extremes(self, forcing, in_call == 1)
     if (in_call < per_call) return
+    call gather(self, c)
     call self%cells%step(date%year, date%month, date%day, step*self%dt - self%dt_call, &
       self%dt_call, stat, errmsg)
     call settle(self, stat, errmsg)
   end subroutine emulator_step
 
-  !> Add a step to the drivers of the call: lowest and highest temperature, means of all others.
-  subroutine gather(self, c, forcing, in_call, per_call)
+  !> Lowest and highest temperature since the last call.
+  subroutine add_extremes(self, forcing, first)
+    !> The emulator.
+    type(emulator), intent(inout) :: self
+    !> Forcing of the step.
+    type(step_forcing), intent(in) :: forcing
+    !> Whether the step is the first since the last call.
+    logical, intent(in) :: first
+    if (first) then
+      if (self%wanted(2)) self%drivers(:, 2) = forcing%tair
+      if (self%wanted(3)) self%drivers(:, 3) = forcing%tair
+    else
+      if (self%wanted(2)) self%drivers(:, 2) = min(self%drivers(:, 2), forcing%tair)
+      if (self%wanted(3)) self%drivers(:, 3) = max(self%drivers(:, 3), forcing%tair)
+    end if
+  end subroutine add_extremes
+
+  !> The drivers since the last call: means, from what the column has summed over the day since then.
+  subroutine gather(self, c)
     !> The emulator.
     type(emulator), intent(inout) :: self
     !> The column.
     type(column_model), intent(in) :: c
-    !> Forcing of the step.
-    type(step_forcing), intent(in) :: forcing
-    !> Step within the call, from 1.
-    integer, intent(in) :: in_call
-    !> Steps of a call.
-    integer, intent(in) :: per_call
-    real(wp) :: share
-    share = 1.0_wp/per_call
-    if (in_call == 1) then
-      self%drivers = 0.0_wp
-      self%drivers(:, 2) = forcing%tair
-      self%drivers(:, 3) = forcing%tair
-    end if
-    associate (d => self%drivers)
-      d(:, 1) = d(:, 1) + share*forcing%tair
-      d(:, 2) = min(d(:, 2), forcing%tair)
-      d(:, 3) = max(d(:, 3), forcing%tair)
-      d(:, 4) = d(:, 4) + share*(forcing%rain + forcing%snow)
-      d(:, 5) = d(:, 5) + share*forcing%swdown
-      d(:, 6) = d(:, 6) + share*forcing%lwdown
-      d(:, 7) = d(:, 7) + share*vapour_deficit(saturation_pressure(forcing%tair), forcing%qair, &
-        forcing%psurf)
-      d(:, 8) = d(:, 8) + share*forcing%wind
-      d(:, 9) = d(:, 9) + share*forcing%psurf
-      d(:, 10) = d(:, 10) + share*forcing%co2
-      d(:, 11) = d(:, 11) + share*forcing%ch4
-      call add_soil(c%state, share, d(:, 12), d(:, 13))
-      d(:, 14) = d(:, 14) + share*c%state%water_table
-      d(:, 15) = d(:, 15) + (c%fluxes%snw - self%snow)*seconds_per_day/self%dt_call
-      d(:, 16) = d(:, 16) + share*c%state%lai
-      d(:, 17) = d(:, 17) + (c%fluxes%evaporation - self%evaporated)/self%dt_call
-      d(:, 18) = c%fluxes%crop
-      d(:, 19) = 1.0e-3_wp*c%fluxes%fertiliser/86400.0_wp
-    end associate
+    real(wp) :: of_sum, of_mean
+    integer :: k
+    of_sum = 1.0_wp/self%dt_call ! sums over time: K s, kg m-2
+    of_mean = seconds_per_day/self%dt_call ! sums of shares of the day
+    do k = 1, n_drivers
+      if (.not. self%wanted(k)) cycle
+      associate (driver => self%drivers(:, k), before => self%before(:, k))
+        select case (k)
+        case (1)
+          call since(c%day%tas, of_sum, before, driver)
+        case (2)
+          if (self%dt_call == 86400) driver = c%day%tasmin
+        case (3)
+          if (self%dt_call == 86400) driver = c%day%tasmax
+        case (4)
+          call since(c%day%pr, of_sum, before, driver)
+        case (5)
+          call since(c%day%rsds, of_sum, before, driver)
+        case (6)
+          call since(c%day%rlds, of_sum, before, driver)
+        case (7)
+          call since(c%day%vpd, of_sum, before, driver)
+        case (8)
+          call since(c%day%sfcwind, of_sum, before, driver)
+        case (9)
+          call since(c%day%ps, of_sum, before, driver)
+        case (10)
+          call since(c%day%co2, of_sum, before, driver)
+        case (11)
+          call since(c%day%ch4, of_sum, before, driver)
+        case (12)
+          call since(c%fluxes%tsl, of_mean, before, driver)
+        case (13)
+          call since(c%fluxes%mrsos, of_mean, before, driver)
+        case (14)
+          call since(c%fluxes%wtd, of_mean, before, driver)
+        case (15)
+          call since(c%fluxes%snw, of_mean, before, driver)
+        case (16)
+          driver = c%fluxes%lai
+        case (17)
+          call since(c%fluxes%evaporation, of_sum, before, driver)
+        case (18)
+          driver = c%fluxes%crop
+        case (19)
+          driver = 1.0e-3_wp*c%fluxes%fertiliser/seconds_per_day
+        end select
+      end associate
+    end do
   end subroutine gather
 
-  !> Add soil temperature at 0.10 m and water of the upper 0.10 m, as the column reports them.
-  pure subroutine add_soil(state, share, temperature, water)
-    !> Column state.
-    type(column_type), intent(in) :: state
-    !> Weight of the step [1].
-    real(wp), intent(in) :: share
-    !> Soil temperature [K].
-    real(wp), intent(inout) :: temperature(:)
-    !> Water [kg m-2].
-    real(wp), intent(inout) :: water(:)
-    real(wp) :: weight
-    integer :: k, above
-    above = count(z_mid < 0.10_wp)
-    weight = (0.10_wp - z_mid(above))/(z_mid(above + 1) - z_mid(above))
-    temperature = temperature + share*((1.0_wp - weight)*state%soil_temperature(:, above) &
-      + weight*state%soil_temperature(:, above + 1))
-    do k = 1, nsoil
-      if (weight_10cm(k) > 0.0_wp) water = water &
-        + share*weight_10cm(k)*(state%liquid(:, k) + state%ice(:, k))
-    end do
-  end subroutine add_soil
+  !> What a sum of the day has grown by since the last call, times a factor.
+  pure subroutine since(now, factor, before, driver)
+    !> The sum.
+    real(wp), intent(in) :: now(:)
+    !> Factor.
+    real(wp), intent(in) :: factor
+    !> The sum at the last call; becomes that of now.
+    real(wp), intent(inout) :: before(:)
+    !> The growth, scaled.
+    real(wp), intent(out) :: driver(:)
+    driver = factor*(now - before)
+    before = now
+  end subroutine since
 
   !> Put the fluxes of the day that has been completed into the column's results.
   subroutine take_fluxes(self, c)

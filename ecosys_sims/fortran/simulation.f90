@@ -363,7 +363,7 @@ contains
         call biogeochemistry_step(run%column, run%forcing, dt)
       else if (with_emulator) then
         do part = first, first + parts - 1
-          call take_step(run%source%day, part, run%forcing)
+          if (parts > 1) call take_step(run%source%day, part, run%forcing)
           call emulator_step(run%emulator, run%column, run%forcing, date, part, stat, errmsg)
           if (stat /= success) return
         end do
