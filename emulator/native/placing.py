@@ -114,7 +114,9 @@ def _without_copies(ops: list[Op]) -> list[Op]:
 
 def _shortened(op: Op) -> Op:
     """Dimensions of size 1 left out, and dimensions that lie one after another in all operands made one."""
-    if op.name in ("flux", "store"):
+    if op.name == "flux":
+        return Op(op.name, None, [_line(op.args[0])], op.options)
+    if op.name == "store":
         return Op(op.name, None, _merged(op.args), op.options)
     assert op.out is not None
     if op.name in ("input", "load"):
@@ -138,9 +140,15 @@ def _shortened(op: Op) -> Op:
         args = [_with_tail(head, ref, rows) for head, ref in zip(leads, op.args, strict=True)]
         return Op(op.name, _with_tail(lead, op.out, rows), args, op.options)
     if op.name in SHAPED:
-        return Op(op.name, _merged([op.out])[0], [_merged([ref])[0] for ref in op.args], op.options)
+        return Op(op.name, _line(op.out), [_line(ref) for ref in op.args], op.options)
     out, *args = _merged([op.out, *op.args])
     return Op(op.name, out, args, op.options)
+
+
+def _line(ref: Ref) -> Ref:
+    """One dimension, also of one element."""
+    short = _merged([ref])[0]
+    return short if short.shape else Ref(ref.base, ref.offset, (1,), (1,), ref.index)
 
 
 def _lead(ref: Ref, rows: int) -> Ref:

@@ -1,6 +1,7 @@
 """Native programs, run by the interpreter, do what their models do; what cannot be lowered is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cftime
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import calendar_table
+from emulator.data.scalers import fit_scalers
 from emulator.data.variables import BIOMES, Signature
 from emulator.models.ensemble import combine
 from emulator.models.registry import MODEL_CONFIGS, build
@@ -233,3 +235,16 @@ class Strange(StreamingModel):
 def test_what_cannot_be_lowered_is_said(case: Case, what: str, message: str) -> None:
     with pytest.raises(LoweringError, match=message):
         program_of(Strange(what), case.signature)
+
+
+def test_one_target_stays_a_list_of_one(case: Case) -> None:
+    signature = replace(case.signature, targets=case.signature.targets[-1:])
+    training = replace(case.training, flux=case.training.flux[..., -1:])
+    config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == "gru")
+    model = build(config(hidden=8), signature, fit_scalers(training, signature)).eval()
+    program = program_of(model, signature)
+    flux = next(op for op in program.methods["day"].ops if op.name == "flux")
+    assert flux.args[0].shape == (1,)
+    data = case.dataset
+    given = data.static[SITES], data.drivers[SITES, 305:340], data.calendar[305:340], data.flux[SITES, 305:340, -1:]
+    assert check_program(Interpreter.of(program), model, *given) >= 4
