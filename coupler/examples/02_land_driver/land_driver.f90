@@ -30,7 +30,7 @@ program land_driver
   active = share > 0.0_real64
 
   ! ---- the emulator: open it, give it the host's arrays by name and unit ----
-  call model%open(config%artefact)
+  call model%open(config%artefact, config%backend)
   call cells%create(model, ncell, calendar=config%calendar)
   call cells%mask(active)                                ! sea is neither read nor written
   allocate (inputs(model%n_inputs()), targets(model%n_targets()))

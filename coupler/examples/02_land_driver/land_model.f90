@@ -9,6 +9,7 @@ module land_model
   !> One run.
   type :: configuration
     character(len=256) :: artefact = 'model.pt' !< the emulator
+    character(len=16) :: backend = '' !< '' is the artefact's first that works
     character(len=256) :: forcing = 'forcing.nc' !< drivers and site attributes
     character(len=256) :: history = 'history.nc' !< fluxes, written
     character(len=256) :: restart_in = '' !< '' starts afresh
@@ -26,13 +27,14 @@ contains
   subroutine read_configuration(config)
     type(configuration), intent(out) :: config
     character(len=256) :: artefact, forcing, history, restart_in, restart_out, path
-    character(len=16) :: calendar
+    character(len=16) :: backend, calendar
     integer :: start(3), dt, steps, unit
     logical :: round_robin
-    namelist /land/ artefact, forcing, history, restart_in, restart_out, calendar, start, dt, &
-        steps, round_robin
+    namelist /land/ artefact, backend, forcing, history, restart_in, restart_out, calendar, &
+        start, dt, steps, round_robin
 
     artefact = config%artefact
+    backend = config%backend
     forcing = config%forcing
     history = config%history
     restart_in = config%restart_in
@@ -46,8 +48,8 @@ contains
     open (newunit=unit, file=path, status='old', action='read')
     read (unit, nml=land)
     close (unit)
-    config = configuration(artefact, forcing, history, restart_in, restart_out, calendar, start, &
-        dt, steps, round_robin)
+    config = configuration(artefact, backend, forcing, history, restart_in, restart_out, calendar, &
+        start, dt, steps, round_robin)
   end subroutine read_configuration
 
   !> Date at which step `step` (from 0) of a run begins, and the seconds since midnight.

@@ -36,7 +36,7 @@ program mpi_driver
   active = share > 0.0_real64
 
   ! ---- as in example 02, with this rank's cells; 0 cells are allowed ----
-  call model%open(config%artefact, stat=status, errmsg=message)
+  call model%open(config%artefact, config%backend, stat=status, errmsg=message)
   call must()
   call cells%create(model, ncell, calendar=config%calendar)
   call cells%mask(active)

@@ -46,8 +46,8 @@ CASES = (
 class Bench:
     """Runs drivers in the folder `work` and compares the files they write."""
 
-    def __init__(self, work: Path, artefact: Path):
-        self.work, self.artefact, self.failures = work, artefact, 0
+    def __init__(self, work: Path, artefact: Path, backend: str):
+        self.work, self.artefact, self.backend, self.failures = work, artefact, backend, 0
         work.mkdir(parents=True, exist_ok=True)
 
     def run(self, command: list[str], case: Case, name: str, restart: str = "", deal: bool = False) -> str:
@@ -55,7 +55,7 @@ class Bench:
         steps = case.steps - case.stop if restart else case.stop if name.endswith("stopped") else case.steps
         namelist = self.work / f"{name}.nml"
         namelist.write_text(
-            f"&land\n  artefact = '{self.artefact}', forcing = 'forcing.nc', history = '{name}.history.nc'\n"
+            f"&land\n  artefact = '{self.artefact}', backend = '{self.backend}', forcing = 'forcing.nc', history = '{name}.history.nc'\n"
             f"  restart_in = '{restart + '.restart.nc' if restart else ''}', restart_out = '{name}.restart.nc'\n"
             f"  calendar = '{case.calendar}', start = {case.start}, dt = {case.dt}, steps = {steps}\n"
             f"  round_robin = {'.true.' if deal else '.false.'}\n/\n"
@@ -85,13 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for the files of the runs")
     parser.add_argument("--artefact", type=Path, required=True)
+    parser.add_argument("--backend", default="", help="default: the first of the artefact that works")
     parser.add_argument("--driver", required=True, help="folder of the built example 02")
     parser.add_argument("--baseline", help="the same, from another build")
     parser.add_argument("--mpi-driver", help="the built program of example 03")
     parser.add_argument("--mpirun", help="mpirun and its options, up to the number of ranks")
     parser.add_argument("--cases", type=int, default=len(CASES), help="run the first ones only, and fewer layouts after 1")
     arguments = parser.parse_args()
-    bench = Bench(arguments.work, arguments.artefact)
+    bench = Bench(arguments.work, arguments.artefact, arguments.backend)
     driver = [f"{arguments.driver}/land_driver"]
     subprocess.run([f"{arguments.driver}/make_forcing", "forcing.nc", str(NCELL), "3"], cwd=bench.work, check=True)
 
