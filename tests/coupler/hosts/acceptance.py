@@ -55,7 +55,8 @@ class Bench:
         steps = case.steps - case.stop if restart else case.stop if name.endswith("stopped") else case.steps
         namelist = self.work / f"{name}.nml"
         namelist.write_text(
-            f"&land\n  artefact = '{self.artefact}', backend = '{self.backend}', forcing = 'forcing.nc', history = '{name}.history.nc'\n"
+            f"&land\n  artefact = '{self.artefact}', backend = '{self.backend}', forcing = 'forcing.nc'\n"
+            f"  history = '{name}.history.nc'\n"
             f"  restart_in = '{restart + '.restart.nc' if restart else ''}', restart_out = '{name}.restart.nc'\n"
             f"  calendar = '{case.calendar}', start = {case.start}, dt = {case.dt}, steps = {steps}\n"
             f"  round_robin = {'.true.' if deal else '.false.'}\n/\n"
@@ -90,7 +91,9 @@ def main() -> int:
     parser.add_argument("--baseline", help="the same, from another build")
     parser.add_argument("--mpi-driver", help="the built program of example 03")
     parser.add_argument("--mpirun", help="mpirun and its options, up to the number of ranks")
-    parser.add_argument("--cases", type=int, default=len(CASES), help="run the first ones only, and fewer layouts after 1")
+    parser.add_argument(
+        "--cases", type=int, default=len(CASES), help="run the first ones only, and fewer layouts after 1"
+    )
     arguments = parser.parse_args()
     bench = Bench(arguments.work, arguments.artefact, arguments.backend)
     driver = [f"{arguments.driver}/land_driver"]
