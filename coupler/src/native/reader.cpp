@@ -4,128 +4,132 @@
 #include <functional>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
 #include "error.h"
+#include "native/json.h"
 #include "native/program.h"
 
 namespace ecostep::native {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t most_elements = std::size_t{1} << 24;   // of an array
 constexpr std::size_t most_of_method = std::size_t{1} << 22;  // of all values of a method
 
-const std::map<std::string, Code> codes = {{"copy", Code::copy},
-                                           {"cast", Code::cast},
-                                           {"neg", Code::neg},
-                                           {"abs", Code::abs},
-                                           {"sqrt", Code::sqrt},
-                                           {"exp", Code::exp},
-                                           {"log", Code::log},
-                                           {"log1p", Code::log1p},
-                                           {"sin", Code::sin},
-                                           {"cos", Code::cos},
-                                           {"tanh", Code::tanh},
-                                           {"sigmoid", Code::sigmoid},
-                                           {"relu", Code::relu},
-                                           {"gelu", Code::gelu},
-                                           {"softplus", Code::softplus},
-                                           {"sinh", Code::sinh},
-                                           {"asinh", Code::asinh},
-                                           {"round", Code::round},
-                                           {"reciprocal", Code::reciprocal},
-                                           {"isfinite", Code::isfinite},
-                                           {"not", Code::not_},
-                                           {"add", Code::add},
-                                           {"sub", Code::sub},
-                                           {"mul", Code::mul},
-                                           {"div", Code::div},
-                                           {"max", Code::max},
-                                           {"min", Code::min},
-                                           {"pow", Code::pow},
-                                           {"remainder", Code::remainder},
-                                           {"copysign", Code::copysign},
-                                           {"eq", Code::eq},
-                                           {"ne", Code::ne},
-                                           {"lt", Code::lt},
-                                           {"le", Code::le},
-                                           {"gt", Code::gt},
-                                           {"ge", Code::ge},
-                                           {"and", Code::and_},
-                                           {"or", Code::or_},
-                                           {"where", Code::where},
-                                           {"linear", Code::linear},
-                                           {"lstm", Code::lstm},
-                                           {"gru", Code::gru},
-                                           {"contract", Code::contract},
-                                           {"reduce", Code::reduce},
-                                           {"cholesky_solve", Code::cholesky_solve},
-                                           {"krige", Code::krige},
-                                           {"input", Code::input},
-                                           {"load", Code::load},
-                                           {"store", Code::store},
-                                           {"flux", Code::flux}};
-const std::map<std::string, Activation> activations = {{"none", Activation::none},       {"tanh", Activation::tanh},
-                                                       {"sigmoid", Activation::sigmoid}, {"relu", Activation::relu},
-                                                       {"gelu", Activation::gelu},       {"softplus", Activation::softplus}};
-const std::map<std::string, Reduction> reductions = {{"sum", Reduction::sum}, {"mean", Reduction::mean}, {"max", Reduction::max}};
-const std::map<std::string, Input> inputs = {
+template <class T>
+using Words = std::map<std::string_view, T>;
+
+const Words<Code> codes = {{"copy", Code::copy},
+                           {"cast", Code::cast},
+                           {"neg", Code::neg},
+                           {"abs", Code::abs},
+                           {"sqrt", Code::sqrt},
+                           {"exp", Code::exp},
+                           {"log", Code::log},
+                           {"log1p", Code::log1p},
+                           {"sin", Code::sin},
+                           {"cos", Code::cos},
+                           {"tanh", Code::tanh},
+                           {"sigmoid", Code::sigmoid},
+                           {"relu", Code::relu},
+                           {"gelu", Code::gelu},
+                           {"softplus", Code::softplus},
+                           {"sinh", Code::sinh},
+                           {"asinh", Code::asinh},
+                           {"round", Code::round},
+                           {"reciprocal", Code::reciprocal},
+                           {"isfinite", Code::isfinite},
+                           {"not", Code::not_},
+                           {"add", Code::add},
+                           {"sub", Code::sub},
+                           {"mul", Code::mul},
+                           {"div", Code::div},
+                           {"max", Code::max},
+                           {"min", Code::min},
+                           {"pow", Code::pow},
+                           {"remainder", Code::remainder},
+                           {"copysign", Code::copysign},
+                           {"eq", Code::eq},
+                           {"ne", Code::ne},
+                           {"lt", Code::lt},
+                           {"le", Code::le},
+                           {"gt", Code::gt},
+                           {"ge", Code::ge},
+                           {"and", Code::and_},
+                           {"or", Code::or_},
+                           {"where", Code::where},
+                           {"linear", Code::linear},
+                           {"lstm", Code::lstm},
+                           {"gru", Code::gru},
+                           {"contract", Code::contract},
+                           {"reduce", Code::reduce},
+                           {"cholesky_solve", Code::cholesky_solve},
+                           {"krige", Code::krige},
+                           {"input", Code::input},
+                           {"load", Code::load},
+                           {"store", Code::store},
+                           {"flux", Code::flux}};
+const Words<Activation> activations = {{"none", Activation::none}, {"tanh", Activation::tanh}, {"sigmoid", Activation::sigmoid},
+                                       {"relu", Activation::relu}, {"gelu", Activation::gelu}, {"softplus", Activation::softplus}};
+const Words<Reduction> reductions = {{"sum", Reduction::sum}, {"mean", Reduction::mean}, {"max", Reduction::max}};
+const Words<Input> inputs = {
     {"drivers", Input::drivers}, {"observed", Input::observed}, {"statics", Input::statics}, {"calendar", Input::calendar}};
-const std::map<std::string, Type> types = {{"f32", Type::f32}, {"f64", Type::f64}};
+const Words<Type> types = {{"f32", Type::f32}, {"f64", Type::f64}};
 
 // Reads parts of the JSON text and says where it stopped making sense.
 class Reader {
  public:
   explicit Reader(const std::string& path) : where_(path + ": extra/native.json") {}
-  void enter(const std::string& place) { place_ = place; }
+  // What is read next, for messages.
+  void enter(const std::string& place) { place_ = place, operation_ = 0; }
+  void enter(const std::string& program, std::size_t operation, const Json* name) {
+    place_ = program, operation_ = operation, name_ = name;
+  }
 
   template <class... Parts>
   [[noreturn]] void corrupt(const Parts&... parts) const {
-    fail(ECOSTEP_CORRUPT, where_, place_, ": ", parts...);
+    if (operation_ == 0) fail(ECOSTEP_CORRUPT, where_, place_, ": ", parts...);
+    const std::string name = name_ != nullptr && name_->kind == Json::Kind::text ? " (" + std::string(name_->text) + ")" : "";
+    fail(ECOSTEP_CORRUPT, where_, ": program '", place_, "', operation ", operation_, name, ": ", parts...);
   }
 
   const Json& part(const Json& object, const char* key) const {
-    if (!object.is_object()) corrupt("an object with '", key, "' is wanted");
-    const auto found = object.find(key);
-    if (found == object.end()) corrupt("'", key, "' is missing");
+    if (object.kind != Json::Kind::object) corrupt("an object with '", key, "' is wanted");
+    const Json* found = object.find(key);
+    if (found == nullptr) corrupt("'", key, "' is missing");
     return *found;
   }
   const Json& list(const Json& object, const char* key) const {
     const Json& found = part(object, key);
-    if (!found.is_array()) corrupt("'", key, "' is no list");
+    if (found.kind != Json::Kind::list) corrupt("'", key, "' is no list");
     return found;
   }
   std::int64_t integer(const Json& json, const char* what, std::int64_t low, std::int64_t high) const {
-    if (json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-      corrupt("'", what, "' is too large");
-    if (!json.is_number_integer()) corrupt("'", what, "' is no whole number");
-    const auto number = json.get<std::int64_t>();
-    if (number < low || number > high) corrupt("'", what, "' is ", number, ", outside ", low, " to ", high);
-    return number;
+    if (json.kind != Json::Kind::integer) corrupt("'", what, "' is no whole number");
+    if (json.integer < low || json.integer > high) corrupt("'", what, "' is ", json.integer, ", outside ", low, " to ", high);
+    return json.integer;
   }
   std::size_t size(const Json& json, const char* what, std::size_t high = most_elements) const {
     return static_cast<std::size_t>(integer(json, what, 0, static_cast<std::int64_t>(high)));
   }
   double number(const Json& object, const char* key) const {
     const Json& found = part(object, key);
-    if (!found.is_number()) corrupt("'", key, "' is no number");
-    return found.get<double>();
+    if (found.kind == Json::Kind::integer) return static_cast<double>(found.integer);
+    if (found.kind != Json::Kind::number) corrupt("'", key, "' is no number");
+    return found.number;
   }
   template <class T>
-  T word(const Json& object, const char* key, const std::map<std::string, T>& words) const {
+  T word(const Json& object, const char* key, const Words<T>& words) const {
     const Json& found = part(object, key);
-    if (!found.is_string()) corrupt("'", key, "' is no text");
-    const auto known = words.find(found.get<std::string>());
-    if (known == words.end()) corrupt("'", key, "' is '", found.get<std::string>(), "', which is not known");
+    if (found.kind != Json::Kind::text) corrupt("'", key, "' is no text");
+    const auto known = words.find(found.text);
+    if (known == words.end()) corrupt("'", key, "' is '", found.text, "', which is not known");
     return known->second;
   }
   std::vector<std::size_t> shape(const Json& object, const char* key) const {
     std::vector<std::size_t> shape;
     std::size_t count = 1;
-    if (list(object, key).size() > 8) corrupt("'", key, "' has more than 8 dimensions");
-    for (const Json& n : object.at(key)) {
+    const Json& sizes = list(object, key);
+    if (sizes.size > 8) corrupt("'", key, "' has more than 8 dimensions");
+    for (const Json& n : sizes) {
       shape.push_back(size(n, key));
       count *= std::max<std::size_t>(1, shape.back());  // at most 2^48: no overflow
       if (count > most_elements) corrupt("'", key, "' is too large");
@@ -135,40 +139,50 @@ class Reader {
 
  private:
   std::string where_, place_;
+  std::size_t operation_ = 0;
+  const Json* name_ = nullptr;
 };
+
+// An optional part, null where it is absent.
+const Json* optional(const Json& object, const char* key) {
+  const Json* found = object.find(key);
+  return found == nullptr || found->kind == Json::Kind::null ? nullptr : found;
+}
 
 Index read_index(const Reader& reader, const Json& object, std::size_t values) {
   Index index;
-  if (!object.contains("i") || object.at("i").is_null()) return index;
+  if (optional(object, "i") == nullptr) return index;
   const Json& list = reader.list(object, "i");
   constexpr auto most = static_cast<std::int64_t>(most_elements);
-  if (list.size() != 3) reader.corrupt("'i' has ", list.size(), " numbers, not 3");
+  if (list.size != 3) reader.corrupt("'i' has ", list.size, " numbers, not 3");
   if (values == 0) reader.corrupt("'i' names a value, and there is none");
-  index.value = reader.integer(list[0], "i", 0, static_cast<std::int64_t>(values) - 1);
-  index.element = reader.integer(list[1], "i", 0, most);
-  index.scale = reader.integer(list[2], "i", -most, most);
+  const Json &value = *list.first, &element = *value.next, &scale = *element.next;
+  index.value = reader.integer(value, "i", 0, static_cast<std::int64_t>(values) - 1);
+  index.element = reader.integer(element, "i", 0, most);
+  index.scale = reader.integer(scale, "i", -most, most);
   return index;
 }
 
 Reference read_reference(const Reader& reader, const Json& json, std::size_t values, std::size_t constants) {
-  if (!json.is_object()) reader.corrupt("a reference is no object");
+  if (json.kind != Json::Kind::object) reader.corrupt("a reference is no object");
   Reference reference;
-  if (json.contains("v") == json.contains("c")) reader.corrupt("a reference has one of 'v' and 'c'");
-  reference.constant = json.contains("c");
+  const Json *value = json.find("v"), *constant = json.find("c");
+  if ((value == nullptr) == (constant == nullptr)) reader.corrupt("a reference has one of 'v' and 'c'");
+  reference.constant = constant != nullptr;
   const std::size_t limit = reference.constant ? constants : values;
   const char* key = reference.constant ? "c" : "v";
-  reference.number = reader.size(json.at(key), key);
+  reference.number = reader.size(reference.constant ? *constant : *value, key);
   if (reference.number >= limit) reader.corrupt("'", key, "' is ", reference.number, ", but there are ", limit);
-  if (json.contains("o")) reference.offset = reader.size(json.at("o"), "o");
+  if (const Json* offset = optional(json, "o")) reference.offset = reader.size(*offset, "o");
   reference.shape = reader.shape(json, "n");
-  reference.strides.resize(reference.shape.size());
-  if (json.contains("t") && !json.at("t").is_null()) {
+  reference.strides.reserve(reference.shape.size());
+  if (optional(json, "t") != nullptr) {
     const Json& strides = reader.list(json, "t");
-    if (strides.size() != reference.shape.size())
-      reader.corrupt("'t' has ", strides.size(), " numbers, 'n' ", reference.shape.size());
+    if (strides.size != reference.shape.size()) reader.corrupt("'t' has ", strides.size, " numbers, 'n' ", reference.shape.size());
     constexpr auto most = static_cast<std::int64_t>(most_elements);
-    for (std::size_t i = 0; i < strides.size(); ++i) reference.strides[i] = reader.integer(strides[i], "t", -most, most);
+    for (const Json& stride : strides) reference.strides.push_back(reader.integer(stride, "t", -most, most));
   } else {
+    reference.strides.resize(reference.shape.size());
     std::ptrdiff_t stride = 1;
     for (std::size_t i = reference.shape.size(); i-- > 0; stride *= static_cast<std::ptrdiff_t>(reference.shape[i]))
       reference.strides[i] = stride;
@@ -198,11 +212,12 @@ Krige read_krige(const Reader& reader, const Json& json, std::size_t constants) 
 Op read_op(const Reader& reader, const Json& json, std::size_t values, std::size_t constants) {
   Op op;
   op.code = reader.word(json, "op", codes);
-  op.name = json.at("op").get<std::string>();
+  op.name = reader.part(json, "op").text;
   const auto operand = [&](const char* key) { op.in.push_back(read_reference(reader, reader.part(json, key), values, constants)); };
   const auto constant = [&](const char* key) -> std::ptrdiff_t {
-    if (reader.part(json, key).is_null()) return -1;
-    const std::size_t number = reader.size(json.at(key), key);
+    const Json& part = reader.part(json, key);
+    if (part.kind == Json::Kind::null) return -1;
+    const std::size_t number = reader.size(part, key);
     if (number >= constants) reader.corrupt("'", key, "' is ", number, ", but there are ", constants, " constants");
     return static_cast<std::ptrdiff_t>(number);
   };
@@ -262,17 +277,13 @@ Method read_method(Reader& reader, const std::string& name, const Json& json, st
   std::size_t total = 0;
   for (const Json& value : reader.list(json, "values")) {
     const Json& uniform = reader.part(value, "uniform");
-    if (!uniform.is_boolean()) reader.corrupt("'uniform' is neither true nor false");
-    method.values.push_back(
-        {reader.word(value, "type", types), reader.size(reader.part(value, "size"), "size"), uniform.get<bool>()});
+    if (uniform.kind != Json::Kind::boolean) reader.corrupt("'uniform' is neither true nor false");
+    method.values.push_back({reader.word(value, "type", types), reader.size(reader.part(value, "size"), "size"), uniform.truth});
     total += method.values.back().size;
     if (total > most_of_method) reader.corrupt("the values have more than ", most_of_method, " elements");
   }
   for (const Json& op : reader.list(json, "ops")) {
-    std::string place = ": program '" + name + "', operation " + std::to_string(method.ops.size() + 1);
-    reader.enter(place);
-    if (op.is_object() && op.contains("op") && op.at("op").is_string())
-      reader.enter(place + " (" + op.at("op").get<std::string>() + ")");
+    reader.enter(name, method.ops.size() + 1, op.find("op"));
     method.ops.push_back(read_op(reader, op, method.values.size(), constants));
   }
   reader.enter("");
@@ -337,8 +348,9 @@ NativeProgram read_program(const std::string& path, const Sizes& sizes, std::str
   NativeProgram program;
   program.file = path;
   Reader reader(path);
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) reader.corrupt("no JSON");
+  const JsonText parsed(text);
+  if (parsed.root() == nullptr) reader.corrupt("no JSON");
+  const Json& json = *parsed.root();
   if (const auto version = reader.integer(reader.part(json, "version"), "version", 1, INT64_MAX); version != 1)
     fail(ECOSTEP_NEWER_FORMAT, path, ": the native program has version ", version, ", and this ecostep reads version 1");
   for (const Json& constant : reader.list(json, "constants")) {
@@ -349,9 +361,11 @@ NativeProgram read_program(const std::string& path, const Sizes& sizes, std::str
   program.data.resize((constants.size() + 7) / 8);
   if (!constants.empty()) std::memcpy(program.data.data(), constants.data(), constants.size());
   const Json& methods = reader.part(json, "programs");
-  if (!methods.is_object()) reader.corrupt("'programs' is no object");
-  for (const auto& [name, method] : methods.items())
+  if (methods.kind != Json::Kind::object) reader.corrupt("'programs' is no object");
+  for (const Json& method : methods) {
+    const std::string name(method.key);
     program.methods.emplace(name, read_method(reader, name, method, program.constants.size()));
+  }
   check_program(program, sizes);
   return program;
 }
