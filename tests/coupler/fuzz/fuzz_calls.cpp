@@ -59,7 +59,8 @@ struct CellSet {
   std::size_t n = 0, width = 0;
   std::vector<Buffer> buffers;
   Buffer* state = nullptr;
-  bool staged = false;
+  bool staged = false,
+       spoilt = false;  // a small staging area was set; values were changed behind the library's back, or cells masked
   int year = 2001, month = 12, day = 29, seconds = 0;
 };
 
@@ -87,7 +88,7 @@ class Machine {
   void one_call() {
     CellSet& set = sets_[in_.below(3)];
     ecostep_model*& model = models_[in_.below(2)];
-    switch (in_.below(18)) {
+    switch (in_.below(24)) {
       case 0:
         ecostep_close(model);
         open(model);
@@ -139,9 +140,77 @@ class Machine {
         guarded(set, [&] { return ecostep_set_staging(set.cells, bytes[in_.below(6)]); });
         break;
       }
+      case 18:
+        set_mask(set);
+        break;
+      case 19: {
+        const char* name = some_name(set);
+        const auto policy = static_cast<ecostep_policy>(static_cast<int>(in_.below(7)) - 1);
+        guarded(set, [&] { return ecostep_set_policy(set.cells, name, policy); });
+        break;
+      }
+      case 20: {
+        const char* name = some_name(set);
+        std::size_t count = 0;
+        guarded(set, [&] { return ecostep_range_count(set.cells, name, in_.below(8) == 0 ? nullptr : &count); });
+        require(ecostep_range_message(set.cells) != nullptr, "a text is null");
+        break;
+      }
+      case 21:
+        spin_up(set);
+        break;
+      case 22:
+        gradient(set);
+        break;
       default:
         step(set);
     }
+  }
+
+  // Of an input or a static, of neither, or null for all.
+  const char* some_name(const CellSet& set) {
+    const auto& list = set.info[1 + in_.below(2)];
+    const std::size_t choice = in_.below(list.size() + 2);
+    return choice < list.size() ? list[choice].name : choice == list.size() ? nullptr : "none";
+  }
+
+  void set_mask(CellSet& set) {
+    const std::uint8_t how = in_.byte();
+    const int type = how & 1 ? static_cast<int>(in_.byte()) - 2 : 3 + static_cast<int>(in_.below(3));
+    const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(in_.below(5)) - 2;
+    void* data = how & 2 ? nullptr : array(set, type, stride, nullptr);
+    if (data != nullptr)
+      for (std::size_t i = 0; i < set.buffers.back().size; ++i)
+        set.buffers.back().bytes[i] = (how >> 2 & 31) == 0 || in_.below(3) != 0;
+    set.spoilt = true;
+    const std::size_t n = how & 128 ? in_.raw<std::size_t>() : set.n;
+    guarded(set, [&] { return ecostep_set_mask(set.cells, data, static_cast<ecostep_type>(type), n, stride); });
+  }
+
+  // The same day again and again: arrays of stride 0 hold a value for each of four days.
+  void spin_up(CellSet& set) {
+    const std::uint8_t how = in_.byte();
+    const bool far = how & 1;
+    const int year = how & 2 ? in_.raw<int>() : set.year, day = how & 4 ? in_.raw<int>() : set.day;
+    const std::size_t nday = far ? 2 + in_.raw<std::size_t>() / 2 : in_.below(4);
+    const std::ptrdiff_t stride = far ? std::numeric_limits<std::ptrdiff_t>::max() : 0;
+    const ecostep_status status = ecostep_spin_up(set.cells, year, set.month, day, nday, stride);
+    require(status != ECOSTEP_INTERNAL && !(far && status == ECOSTEP_OK), "a spin-up beyond memory");
+    for (std::size_t i = 0; status == ECOSTEP_OK && i < nday; ++i) next_day(set);
+  }
+
+  void gradient(CellSet& set) {
+    const std::uint8_t how = in_.byte();
+    const std::size_t n = set.n;
+    std::vector<double> fluxes(n * set.info[3].size() + 1, 1.0), weights(n * set.width + 1, 0.5),
+        inputs(n * set.info[1].size() + 1), states(n * set.width + 1);
+    const int day = how & 1 ? in_.raw<int>() : set.day;
+    const ecostep_status status = guarded(set, [&] {
+      return ecostep_step_gradient(set.cells, set.year, set.month, day, how & 2 ? nullptr : fluxes.data() + 1,
+                                   how & 4 ? nullptr : weights.data() + 1, how & 8 ? nullptr : inputs.data() + 1,
+                                   how & 16 ? nullptr : states.data() + 1);
+    });
+    for (const double value : inputs) require(status != ECOSTEP_OK || std::isfinite(value), "a derivative is not finite");
   }
 
   // Runs a call and, where it fails, compares all arrays of the host with what they were.
@@ -208,7 +277,7 @@ class Machine {
     if (set.n == 0 || set.buffers.size() == set.buffers.capacity()) return nullptr;
     const std::size_t size = type >= 1 && type <= 5 ? sizes[type] : 8,
                       step = static_cast<std::size_t>(stride < 0 ? -stride : stride);
-    const std::size_t count = (set.n - 1) * step + 1;
+    const std::size_t count = stride == 0 ? 4 : (set.n - 1) * step + 1;
     Buffer buffer{std::make_unique<char[]>(count * size), count * size};
     for (std::size_t i = 0; i < count; ++i) store(buffer.bytes.get() + i * size, type, like != nullptr ? plausible(*like) : 0.0);
     char* first = buffer.bytes.get() + (stride < 0 ? (set.n - 1) * step * size : 0);
@@ -308,6 +377,7 @@ class Machine {
     if (buffer.size < size) return;
     const std::size_t at = in_.raw<std::uint16_t>() % (buffer.size / size) * size;
     const double value = in_.below(4) == 0 ? in_.raw<double>() : values[in_.below(10)];
+    set.spoilt = true;
     store(buffer.bytes.get() + at, size == 4 ? ECOSTEP_F32 : ECOSTEP_F64, value);
   }
 
@@ -337,15 +407,19 @@ class Machine {
     const ecostep_status status = guarded(set, [&] { return ecostep_step(set.cells, year, month, day, seconds, dt); });
     if (status != ECOSTEP_OK || set.n == 0) return;
     const float* state = state_of(set);
-    for (std::size_t i = 0; seconds + dt == 86400 && i < set.n; ++i)
+    for (std::size_t i = 0; seconds + dt == 86400 && !set.spoilt && i < set.n; ++i)
       for (std::size_t k = 0; k < set.width; ++k) require(std::isfinite(state[i * set.width + k]), "a state is not finite");
     set.year = year, set.month = month, set.day = day, set.seconds = seconds + dt;
     if (set.seconds < 86400) return;
+    next_day(set);
+  }
+
+  // Whether that day exists is for the calendar to say.
+  static void next_day(CellSet& set) {
     set.seconds = 0;
-    if (++set.day > 28) {  // whether this day exists is for the calendar to say
-      if (month == 12 && set.day > 31) set.year = year + 1, set.month = 1, set.day = 1;
-      if (month != 12) set.month = month + 1, set.day = 1;
-    }
+    if (++set.day <= 28) return;
+    if (set.month == 12 && set.day > 31) ++set.year, set.month = 1, set.day = 1;
+    if (set.month != 12) ++set.month, set.day = 1;
   }
 
   Bytes in_;

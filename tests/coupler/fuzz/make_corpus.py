@@ -63,7 +63,7 @@ def calls() -> dict[str, bytes]:
     seeds = {}
     for file in range(3):
         head = b"\0" + on(0, 0, 1, file)  # to the nearest; open
-        day, part = on(0, 16, 0, 255), on(0, 16, 1, 255)
+        day, part = on(0, 23, 0, 255), on(0, 23, 1, 255)
         run = on(0, 2, 3) + on(0, 5, 3, 1) + on(0, 11)  # three cells, float64, stride 1, init_state
         seeds[f"days_{file}"] = head + run + day * 5
         seeds[f"parts_{file}"] = head + run + part * 9 + on(0, 12) + part
