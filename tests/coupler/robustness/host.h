@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -128,22 +130,46 @@ class Host {
  private:
   void describe(ecostep_role role, std::vector<ecostep_variable>& info, Arrays& arrays) {
     info.resize(ecostep_variable_count(model_, role));
-    for (std::size_t v = 0; v < info.size(); ++v) must(ecostep_variable_info(model_, role, v, &info[v]), "ecostep_variable_info");
+    for (std::size_t v = 0; v < info.size(); ++v) {
+      must(ecostep_variable_info(model_, role, v, &info[v]), "ecostep_variable_info");
+      classes_[info[v].name] = classes(info[v].name);
+    }
     arrays.assign(info.size(), std::vector<double>(ncell_, -999.0));
   }
 
-  // Within the range of training where the artefact gives one, else within the valid range; classes are whole numbers.
+  // Within the range of training where the artefact gives one, else within the valid range; or one of the classes.
   double plausible(const ecostep_variable& v, std::size_t number, std::size_t cell, std::size_t time) const {
+    const double share = scatter(number, first_ + cell, time);
+    const std::vector<double>& known = classes_.at(v.name);
+    if (!known.empty()) return known[static_cast<std::size_t>(share * static_cast<double>(known.size()))];
     double low = std::isfinite(v.train_min) ? v.train_min : v.valid_min;
     double high = std::isfinite(v.train_max) ? v.train_max : v.valid_max;
     if (!std::isfinite(low)) low = std::isfinite(high) ? high - 1.0 : 0.0;
     if (!std::isfinite(high)) high = low + 1.0;
-    const double value = low + (high - low) * scatter(number, first_ + cell, time);
-    const bool class_like =
-        std::strcmp(v.units, "1") == 0 && low == std::floor(low) && high == std::floor(high) && high > low + 1.0;
-    return class_like ? std::floor(value) : value;
+    return low + (high - low) * share;
+  }
+
+  // "flag_values" of a variable in the metadata, between its name and the next one's.
+  std::vector<double> classes(const std::string& name) const {
+    const std::string text = ecostep_model_metadata(model_);
+    std::size_t at = std::string::npos;
+    for (const char* key : {"\"name\": \"", "\"name\":\""})
+      if (at == std::string::npos) at = text.find(key + name + "\"");
+    std::vector<double> values;
+    if (at == std::string::npos) return values;
+    const std::size_t next = text.find("\"name\"", at + 1), list = text.find("\"flag_values\"", at);
+    if (list == std::string::npos || list > next || list > text.find('}', at)) return values;
+    const std::size_t start = text.find('[', list), end = text.find(']', list);
+    if (end == std::string::npos || start > end || start > text.find_first_of(",}", list)) return values;
+    std::string numbers = text.substr(start + 1, end - start - 1);
+    for (char& c : numbers)
+      if (c == ',') c = ' ';
+    std::istringstream stream(numbers);
+    for (double value; stream >> value;) values.push_back(value);
+    return values;
   }
 
   const ecostep_model* model_;
+  std::map<std::string, std::vector<double>> classes_;
   std::size_t ncell_, first_, clock_ = 0;
 };

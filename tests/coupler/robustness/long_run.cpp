@@ -7,7 +7,11 @@
 namespace {
 
 // Sanitizers keep what was freed for a while, and find leaks themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if !defined(__has_feature)
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
 constexpr bool instrumented = true;
 #else
 constexpr bool instrumented = false;
