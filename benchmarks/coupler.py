@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +201,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--coupled", nargs="*", choices=artefacts.KINDS, default=[COUPLED_KIND],
                         help=f"models of coupled runs (default {COUPLED_KIND})")  # fmt: skip
+    parser.add_argument("--coupled-size", nargs=2, type=int, metavar=("SITES", "YEARS"), help="default 1000 10")
     parser.add_argument("--work", type=Path, default=Path("runs/benchmark/coupler"), metavar="DIR",
                         help="artefacts made for the benchmark, which are kept, and its files")  # fmt: skip
     parser.add_argument(
@@ -215,6 +216,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     size = QUICK if options.quick else FULL
+    if options.coupled_size:
+        size = replace(size, coupled=tuple(options.coupled_size))
     work = options.work.resolve() / ("quick" if options.quick else "full")
     given = {kind: Path(path).resolve() for kind, _, path in (one.partition("=") for one in options.artefact)}
     sites, years = size.sims
@@ -222,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     identity = {
         "git_hash": provenance.git_hash(),
         "quick": options.quick,
+        "coupled": list(size.coupled),
         "artefacts": {kind: provenance.file_hash(path) for kind, path in paths.items()},
     }
     target = options.json.resolve()

@@ -31,7 +31,7 @@ class Effort:
 
     rounds: int = 9
     least_s: float = 0.02
-    most_s: float = 40.0
+    most_s: float = 20.0
 
 
 def measure(

@@ -123,7 +123,7 @@ class Cells:
         check(self._handle.step(year, month, day, seconds, dt))
 
     def time_days(self, year: int, month: int, day: int, count: int = 1) -> float:
-        """Step over `count` days of one month, and return the seconds that the C library took."""
+        """Step over `count` days of one month, and return the processor time that the C library took, s."""
         status, seconds = self._handle.time_days(year, month, day, count)
         check(status)
         return seconds
