@@ -24,6 +24,9 @@ RAW = "libtorch"
 DAYS = {"day": (1, 2), "month_end": (1, 31), "year_end": (12, 31)}
 """Dates of the three kinds of day; those after 2 January are ordinary days, up to the 29th."""
 
+SLOW = 0.3
+"""Seconds of a call that needs no calls before it to be timed well."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -78,20 +81,22 @@ def host_arrays(host: Host) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _in_turns(timers: dict[str, Callable[[str, int], float]], effort: Effort) -> dict[str, dict[str, float]]:
     counts, repeats = {}, {}
     for name, timer in timers.items():
-        for kind in DAYS:  # torch compiles anew on its first calls
-            timer(kind, 3 if kind == "day" else 1)
-        single = min(timer("day", 1) for _ in range(3))
+        single = timer("day", 1)
+        if single < SLOW:  # torch compiles anew on its first calls
+            for kind in DAYS:
+                timer(kind, 3 if kind == "day" else 1)
+            single = min(timer("day", 1) for _ in range(3))
         counts[name] = int(np.clip(effort.least_s / single, 1, 28))
         repeats[name] = int(np.clip(effort.least_s / (single * counts[name]), 1, 200))
     best = {name: dict.fromkeys(DAYS, np.inf) for name in timers}
     began = time.perf_counter()
-    for turn in range(effort.rounds):
+    for _ in range(effort.rounds):
         for name, timer in timers.items():
-            times = [timer("day", counts[name]) for _ in range(repeats[name])]
+            times = [timer("day", counts[name]) for _repeat in range(repeats[name])]
             best[name]["day"] = min(best[name]["day"], *times)
             for kind in ("month_end", "year_end"):
                 best[name][kind] = min(best[name][kind], timer(kind, 1))
-        if turn >= 1 and time.perf_counter() - began > effort.most_s:
+        if time.perf_counter() - began > effort.most_s:
             break
     return best
 
