@@ -1,8 +1,10 @@
 """Recording what torch does: a function's ATen operations, without those that write in place, as a graph."""
 
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,7 +29,19 @@ def record(function: Callable[..., Any], inputs: dict[str, Tensor], table: Decom
     operations of others that do.
     """
     first = _Recorder(inputs, {}).run(function)
-    return _Recorder(inputs, table).run(torch.func.functionalize(lambda *given: _replay(first, given)))
+    second = _Recorder(inputs, table)
+    return second.run(torch.func.functionalize(lambda *given: _replay(first, given, second)))
+
+
+def _caller() -> str:
+    """The line outside torch and this package that called the operation, as file:line."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if path.parent != Path(__file__).parent and "torch" not in path.parts:
+            return f"{path.name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 class _Recorder(TorchDispatchMode):
@@ -37,6 +51,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()
         self.table, self.inputs = table, inputs
         self.recording = Recording()
+        self.place: str | None = None  # of the operation that is replayed
         self.node_of: dict[int, fx.Node] = {}
         self.kept: list[Tensor] = []  # so that no two tensors ever have the same id
         for name, value in inputs.items():
@@ -64,7 +79,9 @@ class _Recorder(TorchDispatchMode):
             return found
         node_args, node_kwargs = tree_map_only(Tensor, self._node, (tuple(args), kwargs))
         result = operation(*args, **kwargs)
-        self._note(result, self.recording.graph.call_function(operation, node_args, node_kwargs))
+        node = self.recording.graph.call_function(operation, node_args, node_kwargs)
+        node.meta["place"] = _caller() if self.place is None else self.place
+        self._note(result, node)
         return result
 
     def _note(self, result: Any, node: fx.Node) -> None:
@@ -83,13 +100,14 @@ class _Recorder(TorchDispatchMode):
         return self.node_of[id(tensor)]
 
 
-def _replay(recording: Recording, inputs: tuple[Tensor, ...]) -> Any:
+def _replay(recording: Recording, inputs: tuple[Tensor, ...], recorder: _Recorder) -> Any:
     env: dict[fx.Node, Any] = dict(zip(recording.inputs.values(), inputs, strict=True))
     for node in recording.graph.nodes:
         if node.op == "get_attr":
             env[node] = recording.results[node]
         elif node.op == "call_function":
             args, kwargs = fx.node.map_arg((node.args, node.kwargs), env.__getitem__)
+            recorder.place = node.meta.get("place", "")
             env[node] = node.target(*args, **kwargs)
         elif node.op == "output":
             return fx.node.map_arg(node.args[0], env.__getitem__)

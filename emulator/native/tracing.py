@@ -171,8 +171,9 @@ def _one_cell(node: fx.Node, value: Tensor, dim: int, size: int, cells: int) -> 
 
 
 def place_of(node: fx.Node) -> str:
-    """The operation as an error names it."""
-    return f"operation {node.target} ({node.name})"
+    """The operation and the line of the model, as an error names them."""
+    place = node.meta.get("place")
+    return f"operation {node.target} at {place}" if place else f"operation {node.target} ({node.name})"
 
 
 def _check_reads(found: Trace, results: dict[fx.Node, Any], kind: str) -> None:
