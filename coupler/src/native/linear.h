@@ -79,7 +79,11 @@ void tile_of(int outputs, const Inputs* inputs, size_t n_inputs, size_t lanes, c
   }
 }
 
-enum { tile_vectors = width == 16 ? 2 : 1, tile_outputs = width == 16 ? 8 : 4, most_segments = 64 };
+enum {
+  tile_vectors = 2,
+  tile_outputs = width == 8 ? 4 : 8,
+  most_segments = 64
+};  // as many registers as there are: 32, or 16 of AVX2
 
 void activate_all(int activation, float* p, size_t n) {
   switch (activation) {

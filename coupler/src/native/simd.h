@@ -94,7 +94,8 @@ ECOSTEP_INLINE float fma(float a, float b, float c) {
   const double part = sum - product, error = (product - (sum - part)) + (addend - part);
   int64_t bits;
   __builtin_memcpy(&bits, &sum, 8);
-  if ((error < 0.0 || error > 0.0) && (bits & 1) == 0) bits += (error > 0.0) == (sum > 0.0) ? 1 : -1;
+  const int64_t inexact = (error < 0.0) | (error > 0.0), outwards = (error > 0.0) == (sum > 0.0);
+  bits += (inexact & ~bits & 1) * (2 * outwards - 1);
   double odd;
   __builtin_memcpy(&odd, &bits, 8);
   return static_cast<float>(odd);
