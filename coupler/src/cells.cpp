@@ -172,11 +172,14 @@ void Cells::require_state() const {
   if (!state_registered_) fail(ECOSTEP_NOT_REGISTERED, "the state was not registered (ecostep_set_state)");
 }
 
-void Cells::check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
-                             const Ranges& ranges, const CellList& cells) const {
+void Cells::check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays) const {
   for (std::size_t v = 0; v < variables.size(); ++v)
     if (!arrays[v].registered) fail(ECOSTEP_NOT_REGISTERED, role, " '", variables[v].name, "' was not registered");
-  for (std::size_t v = 0; v < variables.size(); ++v) check_values(role, variables[v], arrays[v], cells, ncell_, ranges.clips(v));
+}
+
+void Cells::check_inputs(const CellList& cells) const {
+  for (std::size_t v = 0; v < inputs_.size(); ++v)
+    check_values("input", model_->artefact.inputs[v], inputs_[v], cells, ncell_, input_ranges_.clips(v));
 }
 
 void Cells::check_static_ranges(const CellList& cells) {
@@ -193,7 +196,6 @@ void Cells::check_static_ranges(const CellList& cells) {
 // The ranges seen in training are of daily values.
 void Cells::check_day_ranges(const Step& step, const CellList& cells) {
   input_ranges_.begin();
-  if (!input_ranges_.any()) return;
   const std::string when = " on " + to_string(step.date);
   for (std::size_t first = 0; first < cells.size; first += block_) {
     const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
@@ -269,7 +271,9 @@ double Cells::read_input(std::size_t variable, std::size_t cell) const {
 void Cells::init_state() {
   require_state();
   const CellList cells = active_cells();
-  check_registered("static", model_->artefact.statics, statics_, static_ranges_, cells);
+  check_registered("static", model_->artefact.statics, statics_);
+  for (std::size_t v = 0; v < statics_.size(); ++v)
+    check_values("static", model_->artefact.statics[v], statics_[v], cells, ncell_, static_ranges_.clips(v));
   check_static_ranges(cells);
   const RowLayout& layout = model_->layout;
   const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / sizeof(float) / std::max<std::size_t>(1, layout.model));
@@ -311,12 +315,20 @@ void Cells::step(const Date& date, int seconds, int dt) {
   require_state();
   const CellList cells = active_cells();
   check_clock(step, cells);
-  check_registered("input", model_->artefact.inputs, inputs_, input_ranges_, cells);
-  if (!step.completes_day()) return accumulate(step, cells);
+  check_registered("input", model_->artefact.inputs, inputs_);
+  if (!step.completes_day()) {
+    check_inputs(cells);
+    return accumulate(step, cells);
+  }
+  plan_day(step, cells);
   if (any_observed_) check_observed(cells);
-  check_day_ranges(step, cells);
-  run_day(step, cells);
-  input_ranges_.keep();
+  // Values are tested before anything is written: here, or where all results wait in one chunk, as they are gathered.
+  tested_ = !step.whole_day() || input_ranges_.any() || cells.size > chunk_;
+  if (tested_) check_inputs(cells);
+  if (input_ranges_.any()) check_day_ranges(step, cells);
+  for (std::size_t first = 0; first < cells.size; first += chunk_)
+    run_chunk(step, {cells.first + first, std::min(chunk_, cells.size - first), cells.index});
+  if (input_ranges_.any()) input_ranges_.keep();
 }
 
 void Cells::spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride) {
@@ -347,22 +359,21 @@ void Cells::gradient(const Date& date, const double* flux_weight, const double* 
   require_state();
   const CellList cells = active_cells();
   check_clock(step, cells);
-  check_registered("input", model_->artefact.inputs, inputs_, input_ranges_, cells);
+  check_registered("input", model_->artefact.inputs, inputs_);
+  check_inputs(cells);
+  tested_ = true;
   if (any_observed_) check_observed(cells);
-  check_day_ranges(step, cells);
+  if (input_ranges_.any()) check_day_ranges(step, cells);
+  plan_day(step, {0, std::min(block_, cells.size), nullptr});
   const RowLayout& layout = model_->layout;
   const std::size_t d = inputs_.size(), c = outputs_.size(), s = layout.model;
-  const auto calendar = calendar_row(calendar_, date);
-  model_->backend->changes(calendar.data(), any_observed_, ranges_);
-  width_ = total_size(ranges_);
-  reserve_staging(std::min(block_, cells.size) * width_);
   std::vector<float> fluxes(block_ * c), states(state_weight != nullptr ? block_ * s : 0), to_inputs(block_ * d),
       to_states(block_ * s);
   for (std::size_t first = 0; first < cells.size; first += block_) {
     const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
     Block block = gather(step, some);
     block.changed = staging_.get();
-    model_->backend->step(calendar.data(), block);
+    model_->backend->step(calendar_row_.data(), block);
     for (std::size_t i = 0; i < some.size; ++i) {
       const std::size_t cell = some[i];
       const double* const row_weight = state_weight != nullptr ? state_weight + cell * layout.size : nullptr;
@@ -377,7 +388,7 @@ void Cells::gradient(const Date& date, const double* flux_weight, const double* 
       if (row_weight != nullptr) std::copy_n(row_weight, s, states.data() + i * s);
     }
     model_->backend->gradient(
-        calendar.data(), block,
+        calendar_row_.data(), block,
         {fluxes.data(), state_weight != nullptr ? states.data() : nullptr, to_inputs.data(), to_states.data()});
     for (std::size_t i = 0; i < some.size; ++i) {
       const std::size_t cell = some[i];
@@ -423,7 +434,7 @@ void Cells::gather_drivers(const Step& step, const CellList& cells) {
     const Variable& input = model_->artefact.inputs[v];
     float* const out = drivers_.data() + v * stride_;
     if (step.whole_day() || input.accumulate == Accumulate::last) {
-      inputs_[v].gather(cells, out);
+      if (!inputs_[v].gather(cells, out) && !tested_) check_values("input", input, inputs_[v], cells, ncell_, false);
       continue;
     }
     for (std::size_t i = 0; i < cells.size; ++i) {
@@ -469,26 +480,36 @@ void Cells::reserve_staging(std::size_t floats) {
   staging_size_ = floats;
 }
 
-void Cells::run_day(const Step& step, const CellList& cells) {
-  if (cells.size == 0) return;
-  const auto calendar = calendar_row(calendar_, step.date);
-  model_->backend->changes(calendar.data(), any_observed_, ranges_);
+void Cells::plan_day(const Step& step, const CellList& cells) {
+  calendar_row_ = calendar_row(calendar_, step.date);
+  model_->backend->changes(calendar_row_.data(), any_observed_, ranges_);
   width_ = total_size(ranges_);
   const std::size_t per_cell = (width_ + model_->n_targets()) * sizeof(float);
-  const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / per_cell / block_) * block_;
-  reserve_staging(std::min(chunk, cells.size) * (width_ + model_->n_targets()));
-  for (std::size_t first = 0; first < cells.size; first += chunk)
-    run_chunk(step, calendar.data(), {cells.first + first, std::min(chunk, cells.size - first), cells.index});
+  chunk_ = std::max<std::size_t>(1, staging_bytes_ / per_cell / block_) * block_;
+  reserve_staging(std::min(chunk_, cells.size) * (width_ + model_->n_targets()));
 }
 
-void Cells::run_chunk(const Step& step, const std::int64_t* calendar, const CellList& cells) {
+// A network that fails altogether mostly does so on a damaged state: that cell can be named.
+Model::Outcome Cells::run_block(const Step& step, const CellList& cells, const Block& block) const {
+  try {
+    return model_->step(calendar_row_.data(), block);
+  } catch (const Error& error) {
+    for (std::size_t i = 0; i < cells.size; ++i)
+      if (!all_finite(block.state + i * block.state_stride, model_->layout.model))
+        fail(error.status(), "the network failed, for the state in cell ", cells[i] + 1, " of ", ncell_,
+             " (counted from 1) before ", to_string(step.date), " is not finite: ", error.what());
+    throw;
+  }
+}
+
+void Cells::run_chunk(const Step& step, const CellList& cells) {
   const std::size_t c = model_->n_targets();
   float *const changed = staging_.get(), *const fluxes = changed + cells.size * width_;  // (cell, width), (variable, cell)
   for (std::size_t start = 0; start < cells.size; start += block_) {
     const CellList some{cells.first + start, std::min(block_, cells.size - start), cells.index};
     Block block = gather(step, some);
     block.changed = changed + start * width_;
-    const Model::Outcome outcome = model_->step(calendar, block);
+    const Model::Outcome outcome = run_block(step, some, block);
     if (outcome.not_finite != nullptr)
       fail(ECOSTEP_BACKEND_FAILED, "the network's '", outcome.not_finite, "' in cell ", some[outcome.sound] + 1, " of ", ncell_,
            " (counted from 1) on ", to_string(step.date), " is not finite: was the state of that cell sound before?");

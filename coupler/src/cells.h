@@ -1,6 +1,7 @@
 // A set of cells of one host thread or rank: its registered arrays, and the step.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,16 +57,17 @@ class Cells {
   void require_state() const;
   void check_clock(const Step& step, const CellList& cells) const;
   void check_row_clock(const Step& step, std::size_t cell) const;
-  void check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays,
-                        const Ranges& ranges, const CellList& cells) const;
+  void check_registered(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays) const;
+  void check_inputs(const CellList& cells) const;
   void check_static_ranges(const CellList& cells);
   void check_day_ranges(const Step& step, const CellList& cells);
   void check_observed(const CellList& cells) const;
 
   CellList active_cells();
   void accumulate(const Step& step, const CellList& cells);
-  void run_day(const Step& step, const CellList& cells);
-  void run_chunk(const Step& step, const std::int64_t* calendar, const CellList& cells);
+  void plan_day(const Step& step, const CellList& cells);
+  void run_chunk(const Step& step, const CellList& cells);
+  Model::Outcome run_block(const Step& step, const CellList& cells, const Block& block) const;
   Block gather(const Step& step, const CellList& cells);
   void gather_drivers(const Step& step, const CellList& cells);
   void gather_observed(const CellList& cells);
@@ -95,8 +97,13 @@ class Cells {
   std::size_t staging_bytes_;
   std::unique_ptr<float[]> staging_;
   std::size_t staging_size_ = 0;
-  std::vector<Range> ranges_;  // what the step of this day changes
-  std::size_t width_ = 0;      // and how many floats that is
+
+  // The day being run.
+  std::array<std::int64_t, 6> calendar_row_{};
+  std::vector<Range> ranges_;  // what it changes in the state
+  std::size_t width_ = 0;      // how many floats that is
+  std::size_t chunk_ = 0;      // cells whose results fit into the staging memory
+  bool tested_ = false;        // whether inputs were tested before they are gathered
 };
 
 }  // namespace ecostep

@@ -66,11 +66,12 @@ struct HostArray {
     return type == ECOSTEP_F64 && within(static_cast<const double*>(data), cells);
   }
 
-  // The values of some cells, converted, one after the other.
-  void gather(const CellList& cells, float* out) const {
+  // The values of some cells, converted, one after the other; and whether they are surely acceptable.
+  bool gather(const CellList& cells, float* out) const {
     if (type == ECOSTEP_F32) return convert(static_cast<const float*>(data), cells, out);
     if (type == ECOSTEP_F64) return convert(static_cast<const double*>(data), cells, out);
     for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(read(cells[i]));
+    return false;
   }
 
   // Store values given in the artefact's unit, of some cells.
@@ -92,33 +93,43 @@ struct HostArray {
     }
   }
 
+  // Flags are as wide as T, so that the loops vectorise.
+  template <class T>
+  using Flag = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+
   template <class T>
   bool within(const T* values, const CellList& cells) const {
-    using Flag = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;  // as wide as T, so that the loop vectorises
     const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
-    Flag outside = 0;
+    Flag<T> outside = 0;
     if (cells.index == nullptr && stride == 1) {
       const T* const first = values + cells.first;
-      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag{0} : Flag{1};
+      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
     } else {
       for (std::size_t i = 0; i < cells.size; ++i) {
         const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
-        outside |= value >= low && value <= high ? Flag{0} : Flag{1};
+        outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
       }
     }
     return outside == 0;
   }
 
   template <class T>
-  void convert(const T* values, const CellList& cells, float* out) const {
+  bool convert(const T* values, const CellList& cells, float* out) const {
     const double scale = conversion.scale, offset = conversion.offset;
-    if (cells.index == nullptr && stride == 1) {
+    const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
+    Flag<T> outside = 0;
+    if (cells.index == nullptr && stride == 1 && cells.size >= 8) {
       const T* const first = values + cells.first;
       for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(first[i] * scale + offset);
-    } else {
-      for (std::size_t i = 0; i < cells.size; ++i)
-        out[i] = static_cast<float>(values[static_cast<std::ptrdiff_t>(cells[i]) * stride] * scale + offset);
+      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
+      return outside == 0;
     }
+    for (std::size_t i = 0; i < cells.size; ++i) {
+      const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+      out[i] = static_cast<float>(value * scale + offset);
+      outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
+    }
+    return outside == 0;
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "aligned_floats.h"
 #include "error.h"
@@ -25,6 +26,8 @@ Model::Model(const std::string& path, const std::string& name) : Model(path, nam
 
 Model::Model(const std::string& path, const std::string& name, const Archive& archive)
     : artefact(read_artefact(path, archive)), layout(artefact) {
+  for (const Variable& target : artefact.targets)
+    limits.push_back({static_cast<float>(target.valid_min), static_cast<float>(target.valid_max)});
   Choice choice = choose_backend(name, artefact, archive);
   backend_name = std::move(choice.name);
   backend_reason = std::move(choice.reason);
@@ -34,19 +37,15 @@ Model::Model(const std::string& path, const std::string& name, const Archive& ar
 Model::Outcome Model::step(const std::int64_t* calendar, const Block& block) const {
   backend->step(calendar, block);
   const std::size_t n = n_targets();
+  bool sound = all_finite(block.changed, block.used * block.width);
   for (std::size_t c = 0; c < n; ++c) {
     float* const flux = block.flux + c * block.stride;
-    // Comparisons with NaN are false, so that NaN stays.
-    const float lowest = static_cast<float>(artefact.targets[c].valid_min),
-                highest = static_cast<float>(artefact.targets[c].valid_max);
-    if (!all_finite(flux, block.used)) continue;
-    for (std::size_t i = 0; i < block.used; ++i) {
-      const float value = flux[i] < lowest ? lowest : flux[i];
-      flux[i] = value > highest ? highest : value;
-    }
+    if (!all_finite(flux, block.used))
+      sound = false;
+    else if (limits[c].lowest > -std::numeric_limits<float>::infinity() ||
+             limits[c].highest < std::numeric_limits<float>::infinity())
+      for (std::size_t i = 0; i < block.used; ++i) flux[i] = std::min(std::max(flux[i], limits[c].lowest), limits[c].highest);
   }
-  bool sound = all_finite(block.changed, block.used * block.width);
-  for (std::size_t c = 0; c < n; ++c) sound = sound && all_finite(block.flux + c * block.stride, block.used);
   if (sound) return {block.used, nullptr};
   for (std::size_t i = 0; i < block.used; ++i) {
     for (std::size_t c = 0; c < n; ++c)

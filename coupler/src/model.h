@@ -48,6 +48,10 @@ struct Model {
 
   Artefact artefact;
   RowLayout layout;
+  struct Limits {
+    float lowest, highest;
+  };
+  std::vector<Limits> limits;  // output constraints of each target
   std::string backend_name, backend_reason;
   std::unique_ptr<Backend> backend;
 
