@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.learning import plan
-from benchmarks.learning.figures import SPLIT_NAMES, entry_name, quantity_name
+from benchmarks.learning.labels import SPLIT_NAMES, entry_name, quantity_name
 from benchmarks.learning.results import Case, Entry, Results
 from emulator.evaluation.figures.style import model_name
 

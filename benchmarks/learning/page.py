@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.learning import figures, plan
+from benchmarks.learning import plan
 from benchmarks.learning.bars import LEVEL, Bar
 from benchmarks.learning.comparisons import TABLES, baselines, best
-from benchmarks.learning.figures import SPLIT_NAMES, entry_name, quantity_name
+from benchmarks.learning.labels import SPLIT_NAMES, entry_name, leaders, quantities, quantity_name
 from benchmarks.learning.results import Case, Entry, Results
+from benchmarks.learning.skill_figures import by_group
 from emulator.data.variables import VARIABLES
+from emulator.evaluation.figures import style
 
 TITLES = {
     "rmse": "RMSE", "nrmse": "nRMSE", "nrmse_sd": "RMSE / sd", "r2": "R2", "r2_median_site": "R2, median site",
@@ -40,7 +42,7 @@ def markdown(
         _bars(bars, seeds),
         _comparisons(content["comparisons"], seeds),
         _gap_table(content["gaps"], seeds),
-        *(_tables(results, ensemble, target, seeds) for ensemble, target in figures.quantities(results)),
+        *(_tables(results, ensemble, target, seeds) for ensemble, target in quantities(results)),
         _ablations(content["comparisons"]),
         _costs(results),
         "## Figures\n\n" + "\n\n".join(images) if images else "",
@@ -57,7 +59,7 @@ def _head(content: dict[str, Any], name: str) -> str:
     split = suite["split"]
     networks = [kind for kind in (*plan.CHALLENGERS, *plan.NETWORKS) if kind in source["tuned"]]
     tuned = {
-        sense: ", ".join(figures.style.model_name(kind) for kind in networks if bool(source["tuned"][kind]) is sense)
+        sense: ", ".join(style.model_name(kind) for kind in networks if bool(source["tuned"][kind]) is sense)
         for sense in (True, False)
     }
     return f"""# Benchmark of the emulators
@@ -80,7 +82,7 @@ def _missing(results: Results, content: dict[str, Any]) -> str:
         for part in counts
     ]
     tested = {content["run"]["kind"] for content in results.contents}
-    absent = [figures.style.model_name(kind) for kind in plan.MODELS if kind not in tested]
+    absent = [style.model_name(kind) for kind in plan.MODELS if kind not in tested]
     text = (
         "## Not all runs are done\n\nNumbers of runs that are done. A best baseline is the best of those that were "
         "run. Where seeds are missing, the tables say how many there are."
@@ -196,11 +198,11 @@ def _order(place: tuple[str, str, str]) -> tuple[int, int, str, str]:
 def _comparison(item: dict[str, Any]) -> str:
     """Ratio, interval and opponent, and the opponents that were left out for a missing seed."""
     mark = "**" if item["rmse_ratio"] < 1.0 and item["p_value"] < LEVEL else "*" if item["rmse_ratio"] >= 1.0 else ""
-    notes = [figures.style.model_name(item["baseline"])]
+    notes = [style.model_name(item["baseline"])]
     if item["kind"] == "baseline":
         notes[0] += f", best of {item['candidates']}"
         if item["overlooked"]:
-            better = ", ".join(figures.style.model_name(kind) for kind in item["overlooked"])
+            better = ", ".join(style.model_name(kind) for kind in item["overlooked"])
             notes.append(f"fewer seeds, but better on them: {better}")
     ratio = f"{mark}{_number(item['rmse_ratio'])}{mark} ({_number(item['low'])} to {_number(item['high'])})"
     return f"{ratio}; {'; '.join(notes)}"
@@ -265,7 +267,7 @@ def _groups(results: Results, case: Case) -> list[str]:
     """Skill by biome and season of the models that the figures show."""
     if case.split not in ("temporal", "spatial"):
         return []
-    found = [(entry, *figures.by_group(results, case, entry)[:2]) for entry, *_ in figures.leaders(results, case)]
+    found = [(entry, *by_group(results, case, entry)[:2]) for entry, *_ in leaders(results, case)]
     if not found:
         return []
     biomes, seasons = (list(dict.fromkeys(name for row in found for name in row[column])) for column in (1, 2))
@@ -346,7 +348,7 @@ def _costs(results: Results) -> str:
                 continue
             rows.append(
                 [
-                    figures.style.model_name(content_kind) + (" with past flux" if history else ""),
+                    style.model_name(content_kind) + (" with past flux" if history else ""),
                     *(
                         _number(float(np.median(values))) if values else "-"
                         for values in (

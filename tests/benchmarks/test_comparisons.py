@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.learning import comparisons, figures, plan, report
+from benchmarks.learning import comparisons, plan, report, skill_figures
 from benchmarks.learning.bars import all_bars
 from benchmarks.learning.plan import SUITES
 from benchmarks.learning.results import Case, Entry, Results
@@ -169,7 +169,7 @@ def test_seasons_are_those_of_the_hemisphere(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.npz")
     places = {"lat": np.where(north, 50.0, -50.0), "lon": np.zeros(SITES), "biome": np.ones(SITES, int)}
     np.savez(path, **tables, **places, site__spatial=np.arange(SITES), year__spatial=np.array(YEARS))
-    seasons = figures.by_group(Results.read(tmp_path), CASE, Entry("lstm", "none"))[1]
+    seasons = skill_figures.by_group(Results.read(tmp_path), CASE, Entry("lstm", "none"))[1]
     assert list(seasons) == ["winter", "spring", "summer", "autumn"]
     assert seasons["summer"] == pytest.approx(4.0 * seasons["spring"], rel=0.1)
 
