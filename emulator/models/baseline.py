@@ -78,7 +78,7 @@ class Baseline(StreamingModel):
         features = self.static_features(static)
         still = self.static_embedding(features)
         # day by day in memory, as recurrences take it
-        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
+        scaled = self.drivers.by_day(drivers)
         wave = season(calendar, features[:, :1]).transpose(0, 1)
         daily = torch.cat([scaled, wave], dim=2).transpose(0, 1)
         if self.past is not None:

@@ -166,7 +166,7 @@ class ChamNet(StreamingModel):
         """
         hemisphere, still, h, c = start.split(self.layout[:4], 1)
         still = still.unsqueeze(0)
-        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
+        scaled = self.drivers.by_day(drivers)
         annual, seasonal, embedding = self.history(scaled, known, calendar)
         if not self.remembers:
             annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)

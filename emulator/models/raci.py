@@ -140,7 +140,7 @@ class Raci(StreamingModel):
         """
         features = self.static_features(static)
         embedding = torch.tanh(self.static_embedding(features))
-        scaled = self.drivers(drivers.transpose(0, 1).contiguous())
+        scaled = self.drivers.by_day(drivers)
         regime = self.regime(scaled, calendar, embedding, not self.roles)
         still = embedding.unsqueeze(0)
         table = self.meta.parts(self.modulate(regime, still.expand(regime.shape[0], -1, -1)))
