@@ -25,7 +25,8 @@ else()
   add_kernels(baseline)
 endif()
 
-add_library(ecostep_native OBJECT src/native/check.cpp src/native/executor.cpp src/native/json.cpp src/native/plan.cpp src/native/rare.cpp src/native/reader.cpp)
+add_library(ecostep_native OBJECT src/native/check.cpp src/native/executor.cpp src/native/json.cpp src/native/plan.cpp src/native/rare.cpp src/native/reader.cpp
+            src/native/weights.cpp)
 target_include_directories(ecostep_native PUBLIC src include)
 target_compile_definitions(ecostep_native PUBLIC ${native_definitions})
 target_compile_options(ecostep_native PRIVATE ${native_options})

@@ -33,7 +33,7 @@ ECOSTEP_INLINE Exponential reduce_exp(Floats x) {
   return {fma(r * r, polynomial(r, c), r), bits(shifted) - splat(0x4b400000)};
 }
 ECOSTEP_INLINE Floats power_of_two(Ints n) {
-  return from_bits((n + splat(127)) << 23);
+  return from_bits((Ints)((Words)(n + splat(127)) << 23));
 }  // n from -126 to 127
 
 ECOSTEP_INLINE Floats clamp(Floats x, float low, float high) {
@@ -83,7 +83,7 @@ ECOSTEP_INLINE Floats log_of_parts(Floats k, Floats f) {
 
 // Positive normal x = 2^k m.
 ECOSTEP_INLINE Ints split(Floats x, Floats& m) {
-  const Ints shifted = bits(x) - splat(0x3f3504f3);
+  const Ints shifted = (Ints)((Words)bits(x) - (Words)splat(0x3f3504f3));
   m = from_bits((shifted & splat(0x7fffff)) + splat(0x3f3504f3));
   return shifted >> 23;
 }

@@ -20,6 +20,7 @@ enum { width = 4 };
 
 typedef float Floats __attribute__((vector_size(4 * width)));
 typedef int32_t Ints __attribute__((vector_size(4 * width)));
+typedef uint32_t Words __attribute__((vector_size(4 * width)));  // whose sums may run over
 typedef float LooseFloats __attribute__((vector_size(4 * width), aligned(4), may_alias));
 
 #define ECOSTEP_INLINE inline __attribute__((always_inline))
