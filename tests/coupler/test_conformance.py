@@ -16,7 +16,14 @@ from tests.coupler import artefacts
 from tests.coupler.conftest import Host
 from tests.coupler.models import KINDS
 
-CASES = ["stub-stub", *(f"{backend}-{kind}" for backend in ("torchscript", "native") for kind in KINDS)]
+CASES = [
+    "stub-stub",
+    *(f"native-{kind}" for kind in KINDS),
+    *(
+        f"torchscript-{kind}" if kind == "lstm" else pytest.param(f"torchscript-{kind}", marks=pytest.mark.slow)
+        for kind in KINDS
+    ),
+]
 NCELL = 130
 START = "2003-12-29"
 DAYS = 5  # with the end of a month and of a year
@@ -325,7 +332,7 @@ def test_native_is_torchscript_over_ten_years(request, model_file, kind, measure
     assert (differences(request, kind, 10, 16, measured) <= 1e-5).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["lstm", "unified"])
 def test_native_is_torchscript_over_a_year_and_a_bit(request, model_file, kind):
     measured = Model(model_file(kind), "torchscript").past_flux != "none"
     assert (differences(request, kind, 1, 2, measured) <= 1e-5).all()
@@ -335,7 +342,9 @@ def test_native_is_torchscript_over_a_year_and_a_bit(request, model_file, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("date", ["2003-12-29", "2004-01-31", "2003-12-31"])
+@pytest.mark.parametrize(
+    "date", [pytest.param(d, marks=pytest.mark.slow) for d in ("2003-12-29", "2004-01-31")] + ["2003-12-31"]
+)
 def test_derivatives_of_real_models(request, kind, date):
     case = make_case(f"torchscript-{kind}", request)
     one = case.host(slice(0, 2))
