@@ -34,7 +34,6 @@ class Executor {
   const Plan& plan(const std::string& method) const { return plans_.at(method); }
 
  private:
-  friend struct Profile;  // of the benchmark
   class Loan;
   const Plan& plan_of(const std::int64_t* calendar, bool observed) const;
   void prepare(Scratch& scratch, const Plan& plan, const std::int64_t* calendar) const;
