@@ -158,7 +158,9 @@ def assemble(done: dict[str, Any], paths: dict[str, Path], size: Size, about: di
     process = done["coupled process"]
     runs = {name.removeprefix("coupled "): one for name, one in done.items() if name.startswith("coupled ")}
     speedups = {
-        name: process["biogeochemistry_s"] / one["biogeochemistry_s"] for name, one in runs.items() if name != "process"
+        name: process["biogeochemistry_cpu_s"] / one["biogeochemistry_cpu_s"]
+        for name, one in runs.items()
+        if name != "process"
     }
     return {
         "peak_gflops": peak,

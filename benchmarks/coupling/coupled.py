@@ -36,4 +36,5 @@ def run(program: Path, artefact: Path | None, work: Path, *, sites: int, years: 
     shutil.rmtree(folder)
     return {f"{part}_s": done.timing[f"{part}_s"] for part in PARTS} | {
         "wall_s": done.timing["wall_s"], "cpu_s": done.cpu_s, "peak_rss_mb": done.peak_rss_mb,
+        "biogeochemistry_cpu_s": done.timing["biogeochemistry_s"] * min(1.0, done.cpu_s / done.wall_s),
     }  # fmt: skip

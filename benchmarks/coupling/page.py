@@ -107,7 +107,7 @@ def _coupled_rows(coupled: dict[str, Any]) -> list[list[str]]:
     site_days, rows = coupled["sites"] * coupled["years"] * 365.25, []
     for name, run in coupled["runs"].items():
         label = name.replace(" 3600", ", called every hour").replace(" 86400", ", called once a day")
-        seconds = run["biogeochemistry_s"]
+        seconds = run["biogeochemistry_cpu_s"]
         ratio = number(coupled["bgc_speedup"].get(name))
         shares = [number(seconds), number(1e6 * seconds / site_days), ratio]
         rows.append([label, *shares, number(run["physics_s"]), number(run["wall_s"])])
