@@ -145,3 +145,11 @@ def test_a_broken_coupling_is_a_failure(summary: dict, key: str, value: object, 
     broken["coupled"][key] = value
     assert [line for is_failure, line in shortcomings(broken) if is_failure and words in line]
     assert not [line for is_failure, line in shortcomings(summary) if is_failure]
+
+
+def test_rounding_of_large_fluxes_is_told_and_is_no_failure(summary: dict) -> None:
+    from run_summary import shortcomings
+
+    rounded = summary | {"coupled": summary["coupled"] | {"max_abs_diff_over_sd": 1.3e-5}}
+    found = [one for one in shortcomings(rounded) if "coupled and offline" in one[1]]
+    assert len(found) == 1 and not found[0][0]
