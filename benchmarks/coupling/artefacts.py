@@ -17,13 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("lstm", "cham_net", "raci", "unified")
 
 
-def make(work: Path, kinds: tuple[str, ...], given: dict[str, Path], *, sites: int, years: int) -> dict[str, Path]:
-    """Artefacts by kind: those given, and others as exported now from trainings in `work` that are done once."""
+def make(work: Path, kinds: tuple[str, ...], given: dict[str, Path], *, sites: int, years: int,
+         hidden: int | None = None) -> dict[str, Path]:  # fmt: skip
+    """Artefacts by kind: those given, and others as exported now from trainings in `work` that are done once.
+
+    hidden: units of the networks, in place of the quickstart's.
+    """
     found = dict(given)
     for kind in kinds:
         if kind in found:
             continue
-        run = work / "models" / kind
+        run = work / "models" / (kind if hidden is None else f"{kind}_hidden_{hidden}")
         found[kind] = run / "model.pt"
         if found[kind].exists():
             continue
@@ -31,6 +35,7 @@ def make(work: Path, kinds: tuple[str, ...], given: dict[str, Path], *, sites: i
         if not (run / "checkpoints").exists() or not list((run / "checkpoints").glob("best*")):
             log.info("training %s for an epoch", kind)
             settings = [f"model.kind={kind}", f"data.path={data}", "training.epochs=1", "training.years_per_window=2"]
+            settings += [] if hidden is None else [f"model.hidden={hidden}"]
             options = [word for one in settings for word in ("--set", one)]
             _python("-m", "emulator.train", ROOT / "configs" / "quickstart.yaml", "--out", run, "--overwrite", *options)
         _python("-m", "emulator.export", run, "--out", found[kind])

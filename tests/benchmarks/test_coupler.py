@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import coupler as benchmark
 from benchmarks.coupling import artefacts, calls, compiled, coupled, fresh, page
 from tests.coupler import artefacts as small
 
@@ -97,6 +98,17 @@ def test_bars_are_met_missed_or_not_measured() -> None:
     assert met["lstm native, extra memory [MB]"] is False
     assert met["coupled biogeochemistry, computed over emulated"] is None
     assert "lstm native over libtorch, 1 cells" not in met
+
+
+def test_the_speedup_is_of_the_networks_that_are_timed_and_others_are_told_apart() -> None:
+    speedups = {"lstm 3600": 3.0, "lstm 86400": 12.0, "lstm of 32 units 86400": 60.0}
+    assert benchmark.best(speedups, ["lstm"]) == 12.0
+    assert benchmark.best(speedups, ["raci"]) is None
+    found = content() | {"coupled_bgc_speedup": 12.0}
+    found["coupled"]["bgc_speedup"] = speedups
+    met = {row["what"]: row["met"] for row in page.bars(found)}
+    assert met["coupled biogeochemistry, computed over emulated"] is False
+    assert met["the same, lstm of 32 units"] is True
 
 
 def test_the_page_shows_ratios_and_bars() -> None:
