@@ -132,7 +132,7 @@ ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXC
 /* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
-/* Cells that the backend computes at a time: 64, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
+/* Most cells that the backend computes at a time: 64 to 512, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
  * with few outputs and a number of inputs that is no multiple of 4, for instance). Such a model is right but slow. 0 for NULL. */
 ECOSTEP_API size_t ecostep_block_rows(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
@@ -223,6 +223,7 @@ ECOSTEP_API ecostep_status ecostep_spin_up(ecostep_cells *cells, int year, int m
  * artefact's where there is none) and, unless NULL, state_weight (ncell, state_size) of the new state, it gives the derivative of the
  * weighted sum with respect to each input in the host's unit, input_gradient (ncell, D), and to the state, state_gradient (ncell,
  * state_size). Chained over days backwards with state_weight = the following day's state_gradient it is the adjoint of a run.
+ * A call that fails leaves both untouched where the derivatives of all cells fit into the staging memory (4 (D + state_size) bytes a cell).
  * ECOSTEP_NOT_AVAILABLE where the backend has no derivatives: open the artefact with "torchscript" then. */
 ECOSTEP_API ecostep_status ecostep_step_gradient(ecostep_cells *cells, int year, int month, int day, const double *flux_weight,
                                                  const double *state_weight, double *input_gradient,

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "aligned_floats.h"
 #include "calendar.h"
@@ -50,9 +52,11 @@ const ecostep_plugin& load_torch_plugin() {
   return *entry();
 }
 
-// Matrix kernels of torch choose their order of summation by the number of rows and by alignment. Blocks of one size on 64-byte
-// boundaries, filled up with a repeated row, are what makes results independent of how cells are split over calls. Fewer rows for few
-// cells would be faster, but not the same: elementwise kernels compute what is left beyond a multiple of 32 numbers with other code.
+// Matrix kernels of torch choose their order of summation by the number of rows and by alignment, so results depend on how cells
+// are grouped unless the groups are of certain sizes: blocks of 64 rows on 64-byte boundaries, filled up with a repeated row, are
+// what every result is measured by. Other sizes are taken where they give the same bits, which is tried before a size is used for
+// the first time. Only multiples of 32 are tried: elementwise kernels compute what is left beyond a multiple of 32 numbers with
+// other code, whose results differ so rarely that trying would not find it.
 class PluginBackend final : public Backend {
  public:
   PluginBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive)
@@ -69,7 +73,12 @@ class PluginBackend final : public Backend {
       fail(ECOSTEP_NO_BACKEND, "torchscript backend: ", message.data(), "; build ecostep again with the present torch");
     if (status != 0) fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.data());
     try {
-      if (!rows_are_alike(artefact.reference)) rows_ = 1;
+      if (rows_are_alike(artefact.reference)) {
+        most_ = std::max(usual_block, std::min(most_rows, most_bytes / (s_ * sizeof(float))) / usual_block * usual_block);
+        reference_ = artefact.reference;
+      } else {
+        most_ = 1;
+      }
     } catch (...) {
       plugin_.close(model_);
       throw;
@@ -79,42 +88,52 @@ class PluginBackend final : public Backend {
   PluginBackend(const PluginBackend&) = delete;
   PluginBackend& operator=(const PluginBackend&) = delete;
 
-  std::size_t block() const override { return rows_; }
+  std::size_t block() const override { return most_; }
 
   void changes(const std::int64_t*, bool, std::vector<Range>& ranges) const override { ranges.assign(1, {0, s_}); }
 
   void init_state(std::size_t used, std::size_t stride, const float* statics, float* state,
                   std::size_t state_stride) const override {
-    Scratch& scratch = sized_scratch();
-    take_columns(statics, p_, used, stride, rows_, scratch.drivers.data());
-    run_init_state(rows_, scratch.drivers.data(), scratch.state.data());
-    for (std::size_t i = 0; i < used; ++i) std::copy_n(scratch.state.data() + i * s_, s_, state + i * state_stride);
+    in_parts(used, false, [&](std::size_t first, std::size_t cells, std::size_t rows) {
+      Scratch& scratch = sized_scratch(rows);
+      take_columns(statics + first, p_, cells, stride, rows, scratch.drivers.data());
+      run_init_state(rows, scratch.drivers.data(), scratch.state.data());
+      for (std::size_t i = 0; i < cells; ++i) std::copy_n(scratch.state.data() + i * s_, s_, state + (first + i) * state_stride);
+    });
   }
 
   void step(const std::int64_t* calendar, const Block& block) const override {
-    Scratch& scratch = sized_scratch();
-    const Arguments in = take(block, scratch);
-    float* const new_state = block.used == rows_ ? block.changed : scratch.new_state.data();
-    run_step(rows_, in, calendar, scratch.flux.data(), new_state);
-    if (new_state != block.changed) std::copy_n(new_state, block.used * s_, block.changed);
-    for (std::size_t c = 0; c < c_; ++c)
-      for (std::size_t i = 0; i < block.used; ++i) block.flux[c * block.stride + i] = scratch.flux[i * c_ + c];
+    in_parts(block.used, block.observed != nullptr, [&](std::size_t first, std::size_t cells, std::size_t rows) {
+      Scratch& scratch = sized_scratch(rows);
+      const Arguments in = take(block, first, cells, rows, scratch);
+      float* const changed = block.changed + first * s_;
+      float* const new_state = cells == rows ? changed : scratch.new_state.data();
+      run_step(rows, in, calendar, scratch.flux.data(), new_state);
+      if (new_state != changed) std::copy_n(new_state, cells * s_, changed);
+      for (std::size_t c = 0; c < c_; ++c)
+        for (std::size_t i = 0; i < cells; ++i) block.flux[c * block.stride + first + i] = scratch.flux[i * c_ + c];
+    });
   }
 
+  // In blocks of the usual size: nobody has tried whether derivatives have the same bits in others.
   void gradient(const std::int64_t* calendar, const Block& block, const Adjoint& adjoint) const override {
-    Scratch& scratch = sized_scratch();
-    const Arguments in = take(block, scratch);
-    AlignedFloats flux(rows_ * c_), state(rows_ * s_), drivers(rows_ * d_);  // weights of the rows that fill up stay 0
-    std::copy_n(adjoint.flux, block.used * c_, flux.data());
-    if (adjoint.state != nullptr) std::copy_n(adjoint.state, block.used * s_, state.data());
-    Message message;
-    message[0] = '\0';
-    if (plugin_.gradient(model_, rows_, in.drivers, calendar, in.observed, in.state, flux.data(),
-                         adjoint.state != nullptr ? state.data() : nullptr, drivers.data(), scratch.new_state.data(),
-                         message.data(), message.size()) != 0)
-      fail(ECOSTEP_BACKEND_FAILED, "torchscript: derivative: ", message.data());
-    std::copy_n(drivers.data(), block.used * d_, adjoint.drivers);
-    std::copy_n(scratch.new_state.data(), block.used * s_, adjoint.old_state);
+    const std::size_t rows = std::min(most_, usual_block);
+    for (std::size_t first = 0; first < block.used; first += rows) {
+      const std::size_t cells = std::min(rows, block.used - first);
+      Scratch& scratch = sized_scratch(rows);
+      const Arguments in = take(block, first, cells, rows, scratch);
+      AlignedFloats flux(rows * c_), state(rows * s_), drivers(rows * d_);  // weights of the rows that fill up stay 0
+      std::copy_n(adjoint.flux + first * c_, cells * c_, flux.data());
+      if (adjoint.state != nullptr) std::copy_n(adjoint.state + first * s_, cells * s_, state.data());
+      Message message;
+      message[0] = '\0';
+      if (plugin_.gradient(model_, rows, in.drivers, calendar, in.observed, in.state, flux.data(),
+                           adjoint.state != nullptr ? state.data() : nullptr, drivers.data(), scratch.new_state.data(),
+                           message.data(), message.size()) != 0)
+        fail(ECOSTEP_BACKEND_FAILED, "torchscript: derivative: ", message.data());
+      std::copy_n(drivers.data(), cells * d_, adjoint.drivers + first * d_);
+      std::copy_n(scratch.new_state.data(), cells * s_, adjoint.old_state + first * s_);
+    }
   }
 
  private:
@@ -128,12 +147,11 @@ class PluginBackend final : public Backend {
     const float *drivers, *observed, *state;
   };
 
-  Scratch& sized_scratch() const {
+  Scratch& sized_scratch(std::size_t n) const {
     thread_local Scratch scratch;
     const auto grow = [](AlignedFloats& floats, std::size_t size) {
       if (floats.size() < size) floats.resize(size);
     };
-    const std::size_t n = usual_block;
     grow(scratch.drivers, n * std::max(d_, p_)), grow(scratch.observed, n * c_), grow(scratch.flux, n * c_);
     grow(scratch.state, n * s_), grow(scratch.new_state, n * s_);
     return scratch;
@@ -146,12 +164,92 @@ class PluginBackend final : public Backend {
       for (std::size_t v = 0; v < n; ++v) out[i * n + v] = columns[v * stride + std::min(i, used - 1)];
   }
 
-  Arguments take(const Block& block, Scratch& scratch) const {
-    take_columns(block.drivers, d_, block.used, block.stride, rows_, scratch.drivers.data());
-    if (block.observed != nullptr) take_columns(block.observed, c_, block.used, block.stride, rows_, scratch.observed.data());
-    for (std::size_t i = 0; i < rows_; ++i)
-      std::copy_n(block.state + std::min(i, block.used - 1) * block.state_stride, s_, scratch.state.data() + i * s_);
+  Arguments take(const Block& block, std::size_t first, std::size_t cells, std::size_t rows, Scratch& scratch) const {
+    take_columns(block.drivers + first, d_, cells, block.stride, rows, scratch.drivers.data());
+    if (block.observed != nullptr) take_columns(block.observed + first, c_, cells, block.stride, rows, scratch.observed.data());
+    for (std::size_t i = 0; i < rows; ++i)
+      std::copy_n(block.state + (first + std::min(i, cells - 1)) * block.state_stride, s_, scratch.state.data() + i * s_);
     return {scratch.drivers.data(), block.observed != nullptr ? scratch.observed.data() : nullptr, scratch.state.data()};
+  }
+
+  // Calls work(first cell, cells, rows) for parts of `used` cells: one, where the number of rows that holds them may be used.
+  template <class Work>
+  void in_parts(std::size_t used, bool observed, Work&& work) const {
+    if (most_ == 1) {
+      for (std::size_t i = 0; i < used; ++i) work(i, std::size_t{1}, std::size_t{1});
+      return;
+    }
+    const std::size_t rows = used <= usual_block / 2 ? usual_block / 2 : (used + usual_block - 1) / usual_block * usual_block;
+    if (may_use(rows, observed)) {
+      work(std::size_t{0}, used, rows);
+      return;
+    }
+    for (std::size_t first = 0; first < used; first += usual_block) work(first, std::min(usual_block, used - first), usual_block);
+  }
+
+  bool may_use(std::size_t rows, bool observed) const {
+    if (rows == usual_block) return true;
+    std::atomic<char>& known = sizes_[observed][rows / 32];
+    char found = known.load(std::memory_order_acquire);
+    if (found == unknown) {
+      const std::lock_guard<std::mutex> lock(trying_);
+      found = known.load(std::memory_order_relaxed);
+      if (found == unknown) {
+        found = same_as_usual(rows, observed) ? same : other;
+        known.store(found, std::memory_order_release);
+      }
+    }
+    return found == same;
+  }
+
+  // Whether blocks of `rows` give each row the bits that it has in a block of the usual size: rows that all differ, on ordinary
+  // days and on those on which a month and a year end.
+  bool same_as_usual(std::size_t rows, bool observed) const {
+    const std::size_t n = std::max(rows, 2 * usual_block);
+    AlignedFloats statics(n * p_), drivers(n * d_), seen(observed ? n * c_ : 0);
+    AlignedFloats state(n * s_), other_state(n * s_), new_state(n * s_), flux(n * c_), other_flux(n * c_);
+    mix(reference_.statics, p_, n, 1, statics);
+    const auto same = [](const AlignedFloats& one, const AlignedFloats& other) {
+      return std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
+    };
+    const auto each = [n](std::size_t size, auto&& work) {
+      for (std::size_t first = 0; first < n; first += size) work(first);
+    };
+    each(usual_block, [&](std::size_t i) { run_init_state(usual_block, statics.data() + i * p_, state.data() + i * s_); });
+    each(rows, [&](std::size_t i) { run_init_state(rows, statics.data() + i * p_, other_state.data() + i * s_); });
+    if (!same(state, other_state)) return false;
+    std::uint32_t day = 2;
+    for (const Date& date : tried_dates(reference_.start.year)) {
+      mix(reference_.inputs, d_, n, day++, drivers);
+      mix(reference_.targets, c_, observed ? n : 0, day, seen);
+      const auto calendar = calendar_row(reference_.calendar, date);
+      const auto run = [&](std::size_t size, AlignedFloats& fluxes, AlignedFloats& states) {
+        each(size, [&](std::size_t i) {
+          run_step(size, {drivers.data() + i * d_, observed ? seen.data() + i * c_ : nullptr, state.data() + i * s_},
+                   calendar.data(), fluxes.data() + i * c_, states.data() + i * s_);
+        });
+      };
+      run(usual_block, flux, new_state);
+      run(rows, other_flux, other_state);
+      if (!same(flux, other_flux) || !same(new_state, other_state)) return false;
+      state.swap(new_state);
+    }
+    return true;
+  }
+
+  // n rows whose values are drawn, each by itself, from those that the column has in `rows`.
+  static void mix(const std::vector<float>& rows, std::size_t columns, std::size_t n, std::uint32_t seed, AlignedFloats& out) {
+    const std::size_t known = rows.size() / std::max<std::size_t>(columns, 1);
+    std::uint32_t random = 2654435761u * seed;
+    for (std::size_t i = 0; i < n * columns; ++i) {
+      random = 1664525u * random + 1013904223u;
+      out[i] = rows[(random >> 8) % known * columns + i % columns];
+    }
+  }
+
+  // Some ordinary days, and those on which a month and a year end.
+  static std::array<Date, 7> tried_dates(int year) {
+    return {{{year, 1, 14}, {year, 1, 15}, {year, 1, 31}, {year, 2, 1}, {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}}};
   }
 
   void run_init_state(std::size_t rows, const float* statics, float* state) const {
@@ -183,16 +281,12 @@ class PluginBackend final : public Backend {
         if (std::memcmp(block.data(), block.data() + i * columns, columns * sizeof(float)) != 0) return false;
       return true;
     };
-    // Some ordinary days, and those on which a month and a year end.
-    const int year = reference.start.year;
-    const Date dates[] = {{year, 1, 14},  {year, 1, 15},    {year, 1, 31},   {year, 2, 1},
-                          {year, 12, 31}, {year + 1, 1, 1}, {year + 1, 1, 2}};
     for (std::size_t cell = 0; cell < std::min<std::size_t>(reference.ncell, 4); ++cell) {
       fill(reference.statics.data() + cell * p_, p_, statics);
       run_init_state(n, statics.data(), state.data());
       if (!alike(state, s_)) return false;
       std::size_t day = 0;
-      for (const Date& date : dates) {
+      for (const Date& date : tried_dates(reference.start.year)) {
         fill(reference.inputs.data() + (day++ % reference.nstep * reference.ncell + cell) * d_, d_, drivers);
         run_step(n, {drivers.data(), nullptr, state.data()}, calendar_row(reference.calendar, date).data(), flux.data(),
                  new_state.data());
@@ -206,7 +300,12 @@ class PluginBackend final : public Backend {
   const ecostep_plugin& plugin_;
   const std::size_t d_, p_, c_, s_;
   void* model_ = nullptr;
-  std::size_t rows_ = usual_block;  // cells that torch is given at a time: 1 where the rows of a block do not come out alike
+  static constexpr std::size_t most_rows = 512, most_bytes = 2u << 20;  // of a block, and of the state in it
+  std::size_t most_ = usual_block;  // cells that torch is given at a time: 1 where the rows of a block do not come out alike
+  Reference reference_;             // what sizes of blocks are tried with
+  enum : char { unknown, same, other };
+  mutable std::array<std::array<std::atomic<char>, most_rows / 32 + 1>, 2> sizes_{};  // by `observed` and rows / 32
+  mutable std::mutex trying_;
 };
 
 }  // namespace

@@ -365,10 +365,19 @@ void Cells::gradient(const Date& date, const double* flux_weight, const double* 
   if (any_observed_) check_observed(cells);
   if (input_ranges_.any()) check_day_ranges(step, cells);
   plan_day(step, {0, std::min(block_, cells.size), nullptr});
+  const std::size_t per_cell = (inputs_.size() + model_->layout.model) * sizeof(float);
+  const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / per_cell / block_) * block_;
+  for (std::size_t first = 0; first < cells.size; first += chunk)
+    gradient_of_chunk(step, {cells.first + first, std::min(chunk, cells.size - first), cells.index}, flux_weight, state_weight,
+                      input_gradient, state_gradient);
+}
+
+void Cells::gradient_of_chunk(const Step& step, const CellList& cells, const double* flux_weight, const double* state_weight,
+                              double* input_gradient, double* state_gradient) {
   const RowLayout& layout = model_->layout;
-  const std::size_t d = inputs_.size(), c = outputs_.size(), s = layout.model;
-  std::vector<float> fluxes(block_ * c), states(state_weight != nullptr ? block_ * s : 0), to_inputs(block_ * d),
-      to_states(block_ * s);
+  const std::size_t d = inputs_.size(), c = outputs_.size(), s = layout.model, most = std::min(block_, cells.size);
+  std::vector<float> fluxes(most * c), states(state_weight != nullptr ? most * s : 0);
+  std::vector<float> to_inputs(cells.size * d), to_states(cells.size * s);
   for (std::size_t first = 0; first < cells.size; first += block_) {
     const CellList some{cells.first + first, std::min(block_, cells.size - first), cells.index};
     Block block = gather(step, some);
@@ -387,22 +396,23 @@ void Cells::gradient(const Date& date, const double* flux_weight, const double* 
       }
       if (row_weight != nullptr) std::copy_n(row_weight, s, states.data() + i * s);
     }
-    model_->backend->gradient(
-        calendar_row_.data(), block,
-        {fluxes.data(), state_weight != nullptr ? states.data() : nullptr, to_inputs.data(), to_states.data()});
-    for (std::size_t i = 0; i < some.size; ++i) {
-      const std::size_t cell = some[i];
-      if (!all_finite(to_inputs.data() + i * d, d) || !all_finite(to_states.data() + i * s, s))
-        fail(ECOSTEP_BACKEND_FAILED, "the derivative in cell ", cell + 1, " of ", ncell_, " (counted from 1) on ", to_string(date),
-             " is not finite");
-      for (std::size_t v = 0; v < d; ++v) {
-        const bool clipped = input_ranges_.clips(v) && !input_ranges_.inside(v, static_cast<float>(inputs_[v].read(cell)));
-        input_gradient[cell * d + v] = clipped ? 0.0 : to_inputs[i * d + v] * inputs_[v].conversion.scale;
-      }
-      double* const row_gradient = state_gradient + cell * layout.size;
-      std::copy_n(to_states.data() + i * s, s, row_gradient);
-      std::fill(row_gradient + s, row_gradient + layout.size, 0.0);
+    float *const block_inputs = to_inputs.data() + first * d, *const block_states = to_states.data() + first * s;
+    model_->backend->gradient(calendar_row_.data(), block,
+                              {fluxes.data(), state_weight != nullptr ? states.data() : nullptr, block_inputs, block_states});
+    for (std::size_t i = 0; i < some.size; ++i)
+      if (!all_finite(block_inputs + i * d, d) || !all_finite(block_states + i * s, s))
+        fail(ECOSTEP_BACKEND_FAILED, "the derivative in cell ", some[i] + 1, " of ", ncell_, " (counted from 1) on ",
+             to_string(step.date), " is not finite");
+  }
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    const std::size_t cell = cells[i];
+    for (std::size_t v = 0; v < d; ++v) {
+      const bool clipped = input_ranges_.clips(v) && !input_ranges_.inside(v, static_cast<float>(inputs_[v].read(cell)));
+      input_gradient[cell * d + v] = clipped ? 0.0 : to_inputs[i * d + v] * inputs_[v].conversion.scale;
     }
+    double* const row_gradient = state_gradient + cell * layout.size;
+    std::copy_n(to_states.data() + i * s, s, row_gradient);
+    std::fill(row_gradient + s, row_gradient + layout.size, 0.0);
   }
 }
 

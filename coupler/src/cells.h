@@ -73,6 +73,8 @@ class Cells {
   void gather_observed(const CellList& cells);
   void reserve_staging(std::size_t floats);
   void commit(const Step& step, const CellList& cells, const float* changed, const float* fluxes);
+  void gradient_of_chunk(const Step& step, const CellList& cells, const double* flux_weight, const double* state_weight,
+                         double* input_gradient, double* state_gradient);
   double read_input(std::size_t variable, std::size_t cell) const;
   float* row(std::size_t cell) const { return state_ + cell * model_->layout.size; }
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from coupler import EcostepError, Model
+from coupler.python.errors import check
 from tests.coupler import artefacts
 
 
@@ -329,6 +330,23 @@ def test_chained_derivatives_are_those_of_the_run(lstm_file, host):
         return (other.run(changed)[-1] * weight).sum(axis=1)
 
     np.testing.assert_allclose(to_inputs[:, 0], (last_flux(2.0) - last_flux(-2.0)) / 4.0, rtol=0.05, atol=1e-6)
+
+
+@pytest.mark.parametrize("past", ["lstm_file", "stub_file", "uneven_file"])
+def test_derivatives_that_fail_in_a_later_block_write_nothing(request, host, past):
+    one = host(request.getfixturevalue(past), 700)
+    for name, value in zip(one.forcing, artefacts.sample_inputs(1, 1)[0, 0], strict=True):
+        one.forcing[name][:] = value
+    to_inputs, to_state = np.full((700, len(one.forcing)), -7.0), np.full(one.cells.state.shape, -7.0)
+    weight = np.ones((700, 2))
+    weight[690] = np.nan
+    gradient = partial(one.cells._handle.gradient, 2003, 12, 20, weight, None, to_inputs, to_state)
+    with pytest.raises(EcostepError, match="cell 691 of 700"):
+        check(gradient())
+    assert (to_inputs == -7.0).all() and (to_state == -7.0).all()
+    weight[690] = 1.0
+    check(gradient())
+    assert (to_inputs != -7.0).all() and (to_state != -7.0).all()
 
 
 def test_derivatives_of_clipped_inputs_are_zero(ranged_file, host):

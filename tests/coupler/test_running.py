@@ -45,7 +45,23 @@ def test_cells_one_by_one_are_bit_for_bit_the_whole(any_file, host, ncell):
 
 
 def test_cells_are_computed_in_blocks_where_rows_come_out_alike(lstm_file, stub_file):
-    assert Model(lstm_file).block_rows == Model(stub_file).block_rows == 64
+    assert Model(lstm_file).block_rows == 512 and Model(stub_file).block_rows == 64
+
+
+def test_blocks_of_every_size_are_bit_for_bit_one_another(any_file, host):
+    inputs, statics = artefacts.sample_inputs(1300, 13), artefacts.sample_statics(1300)
+    whole = host(any_file, 1300, statics)
+    fluxes = whole.run(inputs)
+    start = 0
+    for size in (1, 3, 16, 63, 64, 65, 200, 511, 32, 33):
+        cells = slice(start, start + size)
+        part = host(any_file, size, statics[cells])
+        np.testing.assert_array_equal(part.run(inputs[:, cells]), fluxes[:, cells])
+        np.testing.assert_array_equal(part.cells.state, whole.cells.state[cells])
+        start += size
+    for cells in (slice(0, 512), slice(600, 1300)):
+        part = host(any_file, cells.stop - cells.start, statics[cells])
+        np.testing.assert_array_equal(part.run(inputs[:, cells]), fluxes[:, cells])
 
 
 def test_uneven_parts_are_bit_for_bit_the_whole(any_file, host):
