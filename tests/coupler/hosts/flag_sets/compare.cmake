@@ -1,4 +1,5 @@
-# cmake -DFOLDER=... -DARTEFACT=... [-DSETS=...] -P compare.cmake: run every host, or those of the list SETS, and compare what they write with that of the plain one.
+# cmake -DFOLDER=... -DARTEFACT=... -DBACKEND=... [-DSETS=...] -P compare.cmake: run every host, or those of the list SETS, on the backend that the
+# artefact must choose by itself, and compare what they write with that of the plain one.
 file(READ "${FOLDER}/sets.txt" sets)
 if(SETS)
   string(REPLACE "," ";" sets "${SETS}")
@@ -7,7 +8,7 @@ get_filename_component(name "${ARTEFACT}" NAME_WE)
 set(failed 0)
 foreach(set IN LISTS sets)
   set(result "${FOLDER}/${name}_${set}.txt")
-  execute_process(COMMAND "${FOLDER}/host_${set}" "${ARTEFACT}" "${result}" RESULT_VARIABLE status)
+  execute_process(COMMAND "${FOLDER}/host_${set}" "${ARTEFACT}" "${result}" "${BACKEND}" RESULT_VARIABLE status)
   if(status)
     message("FAILED: host_${set}: ${status}")
     set(failed 1)

@@ -1,5 +1,5 @@
-!> flag_host ARTEFACT RESULT: three days by the hour with a restart at noon through an unformatted file; writes every bit of fluxes and state
-!> as text. Drivers are sums of few powers of 2, which every kind of real holds exactly, so the result must not depend on the compiler's flags.
+!> flag_host ARTEFACT RESULT BACKEND: three days by the hour with a restart at noon through an unformatted file; writes every bit of fluxes
+!> and state as text. The artefact must run on BACKEND by itself. Drivers are sums of few powers of 2, which every kind of real holds exactly, so the result must not depend on the compiler's flags.
 program flag_host
   use, intrinsic :: ieee_exceptions, only: ieee_get_halting_mode, ieee_overflow
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
@@ -12,14 +12,16 @@ program flag_host
   real(real64), target :: ch4(ncell)
   real(real64), allocatable, target :: drivers(:, :), statics(:, :)
   real(real32), allocatable, target :: state(:, :)
-  character(len=1000) :: artefact, result
+  character(len=1000) :: artefact, result, backend
   integer :: hour, unit, i
   logical :: trapped_before, trapped_after
 
   call get_command_argument(1, artefact)
   call get_command_argument(2, result)
+  call get_command_argument(3, backend)
   call ieee_get_halting_mode(ieee_overflow, trapped_before)
   call model%open(artefact)
+  if (model%backend() /= backend) error stop 'runs on '//model%backend()//', not on '//trim(backend)//': '//model%backend_reason()
   allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
   call start()
   do i = 1, model%n_statics()
