@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from benchmarks.learning import plan, statistics
 from benchmarks.learning.labels import (
@@ -160,6 +162,13 @@ def by_group(results: Results, case: Case, entry: Entry) -> tuple[dict[str, floa
     )
 
 
+def log_ticks(axis: Axis, ratio: float) -> None:
+    """Label the powers of ten of a logarithmic axis, or 1, 2 and 5 where its ends differ by no more than a `ratio` of 50."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if ratio <= 50.0 else (1.0,)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 @style.styled
 def uncertainty(results: Results) -> Figure | None:
     """Coverage of the 90 % interval by split, reliability of all levels, and predicted spread against error."""
@@ -202,6 +211,8 @@ def uncertainty(results: Results) -> Figure | None:
                 [min(positive), max(positive)], [min(positive), max(positive)], color=style.MUTED, linewidth=0.8
             )
             spread.set(xscale="log", yscale="log")
+            for axis in (spread.xaxis, spread.yaxis):
+                log_ticks(axis, max(positive) / min(positive))
         covered.set_title(quantity_name(ensemble, target))
         covered.set_xlim(-0.6, len(splits) - 0.4)
         covered.set_xticks(range(len(splits)), labels=[SPLIT_NAMES[split] for split in splits], rotation=20, ha="right")
