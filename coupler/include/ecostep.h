@@ -181,7 +181,8 @@ ECOSTEP_API ecostep_status ecostep_set_mask(ecostep_cells *cells, const void *ac
 
 /* What to do with values of the input or static `name` (NULL: of all) outside the range seen in training. For inputs that range is of
  * daily values, and they are looked at when a day is complete. Values outside the valid range are ECOSTEP_BAD_VALUE under every policy
- * but ECOSTEP_POLICY_CLIP, NaN and infinite ones under every policy. Classes are never clipped. */
+ * but ECOSTEP_POLICY_CLIP, NaN and infinite ones under every policy. Classes have no range and are never clipped:
+ * ECOSTEP_POLICY_CLIP for a class by its name is ECOSTEP_INVALID_ARGUMENT, and leaves classes out where `name` is NULL. */
 ECOSTEP_API ecostep_status ecostep_set_policy(ecostep_cells *cells, const char *name, ecostep_policy policy) ECOSTEP_NOEXCEPT;
 
 /* How many values of the input or static `name` (NULL: of all) were warned of or clipped since the cells were made. */

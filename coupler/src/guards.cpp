@@ -43,7 +43,7 @@ void check_values(const char* role, const Variable& variable, const HostArray& a
   if (array.surely_acceptable(distinct)) return;
   for (std::size_t i = 0; i < distinct.size; ++i) {
     const double value = array.read(distinct[i]);
-    if (clipped && variable.flag_values.empty() && std::fabs(value) <= largest_value) continue;
+    if (clipped && std::fabs(value) <= largest_value) continue;
     if (!acceptable(variable, value)) refuse_value(role, variable, value, distinct[i], ncell);
   }
 }
@@ -55,7 +55,7 @@ std::string describe_value(const char* role, const Variable& variable, double va
   if (std::isnan(value))
     message << "NaN";
   else
-    message << value << (variable.units.empty() ? "" : " ") << variable.units;
+    message << value << (variable.units.empty() || variable.units == "1" ? "" : " " + variable.units);
   message << " in cell " << cell + 1 << " of " << ncell << " (counted from 1)";
   return message.str();
 }
@@ -66,11 +66,11 @@ void refuse_value(const char* role, const Variable& variable, double value, std:
   message << describe_value(role, variable, value, cell, ncell);
   if (!std::isfinite(value)) {
     message << ": not a finite number";
-  } else if (value < variable.valid_min || value > variable.valid_max) {
-    message << ": outside the valid range " << variable.valid_min << " to " << variable.valid_max;
   } else if (!variable.flag_values.empty()) {
     message << ": not one of the classes";
     for (const double flag : variable.flag_values) message << ' ' << flag;
+  } else if (value < variable.valid_min || value > variable.valid_max) {
+    message << ": outside the valid range " << variable.valid_min << " to " << variable.valid_max;
   } else {
     message << ": too large";
   }

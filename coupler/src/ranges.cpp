@@ -24,8 +24,13 @@ Ranges::Ranges(const char* role, const std::vector<Variable>& variables)
 
 bool Ranges::set_policy(const char* name, ecostep_policy policy) {
   bool found = name == nullptr;
-  for (std::size_t v = 0; v < variables_.size(); ++v)
-    if (name == nullptr || variables_[v].name == name) policies_[v] = policy, found = true;
+  for (std::size_t v = 0; v < variables_.size(); ++v) {
+    if (name != nullptr && variables_[v].name != name) continue;
+    const bool number = variables_[v].flag_values.empty();
+    if (!number && name != nullptr && policy == ECOSTEP_POLICY_CLIP)
+      fail(ECOSTEP_INVALID_ARGUMENT, "policy clip: ", role_, " '", name, "' is a class, and classes are never clipped");
+    policies_[v] = !number && policy == ECOSTEP_POLICY_CLIP ? ECOSTEP_POLICY_IGNORE : policy, found = true;
+  }
   any_ = std::any_of(policies_.begin(), policies_.end(), [](ecostep_policy one) { return one != ECOSTEP_POLICY_IGNORE; });
   return found;
 }

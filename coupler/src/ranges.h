@@ -15,7 +15,8 @@ class Ranges {
   // Of the inputs or the statics of an artefact, which must outlive this.
   Ranges(const char* role, const std::vector<Variable>& variables);
 
-  // Null means all variables. Whether there is one of that name.
+  // Null means all variables, of which classes are never clipped: to ask for that by name throws Error(ECOSTEP_INVALID_ARGUMENT).
+  // Whether there is one of that name.
   bool set_policy(const char* name, ecostep_policy policy);
   bool add_count(const char* name, std::size_t& count) const;
   const std::string& message() const { return message_; }

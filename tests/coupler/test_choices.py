@@ -138,6 +138,17 @@ def test_clipped_values_act_as_the_end_of_the_range(ranged_file, host):
         clipped.day(day_of([280.0] * 3) * np.array([1, 1, 1, -0.25, 1, 1]))
 
 
+def test_classes_are_never_clipped(ranged_file, host):
+    one = host(ranged_file, 2, statics_of([45.0, 45.0]))
+    with pytest.raises(EcostepError, match="static 'biome' is a class, and classes are never clipped") as error:
+        one.cells.set_policy("clip", "biome")
+    assert error.value.status == "INVALID_ARGUMENT"
+    one.cells.set_policy("clip")
+    one.statics["biome"][1] = 14.0
+    with pytest.raises(EcostepError, match="'biome' is 14 in cell 2 of 2 .*: not one of the classes 1 2 .* 13$"):
+        one.cells.init_state()
+
+
 def test_ranges_are_of_daily_values(ranged_file, host):
     one = host(ranged_file, 1, statics_of([45.0]))
     one.cells.set_policy("warn")

@@ -253,7 +253,7 @@ def test_class_that_does_not_exist(stub_file, host):
     statics = artefacts.sample_statics(3)
     statics[1, 2] = 4.5
     status, message = refusal(host, stub_file, 3, statics)
-    assert status == "BAD_VALUE" and "static 'biome' is 4.5 1 in cell 2 of 3" in message
+    assert status == "BAD_VALUE" and "static 'biome' is 4.5 in cell 2 of 3" in message
     assert "not one of the classes 1 2 3" in message
 
 
