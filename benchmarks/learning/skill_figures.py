@@ -163,7 +163,7 @@ def by_group(results: Results, case: Case, entry: Entry) -> tuple[dict[str, floa
 
 
 def log_ticks(axis: Axis, ratio: float) -> None:
-    """Label the powers of ten of a logarithmic axis, or 1, 2 and 5 where its ends differ by no more than a `ratio` of 50."""
+    """Label powers of ten, or 1, 2 and 5 where the ends of a logarithmic axis are at most a `ratio` of 50 apart."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if ratio <= 50.0 else (1.0,)))
     axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_formatter(NullFormatter())
