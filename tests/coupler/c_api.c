@@ -115,18 +115,20 @@ static void test_arguments(const ecostep_model *model) {
 /* A host that traps, rounds upwards and has flags of its own finds all that again, and gets the same bits as any other host. */
 static void test_floating_point_environment(const ecostep_model *model) {
   host plain = make_host(model), trapping = make_host(model);
-  const int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW;
+  const int wanted = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW;
+  int traps;
   connect(&plain, model);
   check(ecostep_step(plain.cells, 2001, 1, 1, 0, 86400) == ECOSTEP_OK, "plain step");
 
   feclearexcept(FE_ALL_EXCEPT);
-  feenableexcept(traps);
+  feenableexcept(wanted);
+  traps = fegetexcept(); /* none on processors that cannot trap, as many of ARM */
   fesetround(FE_UPWARD);
   connect(&trapping, model);
   check(ecostep_step(trapping.cells, 2001, 1, 1, 0, 86400) == ECOSTEP_OK, "trapping step");
   check(fegetround() == FE_UPWARD, "rounding mode kept");
   check(fegetexcept() == traps, "traps kept");
-  check(fetestexcept(traps) == 0, "no flags left behind");
+  check(fetestexcept(wanted) == 0, "no flags left behind");
   trapping.tas[3] = NAN;
   check_status(ecostep_step(trapping.cells, 2001, 1, 2, 0, 86400), ECOSTEP_BAD_VALUE, "input 'tas' is NaN", "NaN with traps");
   check(fegetexcept() == traps && fegetround() == FE_UPWARD, "kept after a failure");
@@ -172,16 +174,17 @@ static int count_threads(void) {
 
 static void test_threads(const ecostep_model *model) {
   host h = make_host(model);
-  int day;
+  int day, before;
 #ifdef _OPENMP
   omp_set_num_threads(3);
 #endif
+  before = count_threads(); /* an emulator of processors has threads of its own */
   connect(&h, model);
   for (day = 1; day <= 20; ++day) check(ecostep_step(h.cells, 2001, 1, day, 0, 86400) == ECOSTEP_OK, "step");
 #ifdef _OPENMP
   check(omp_get_max_threads() == 3, "the host's OpenMP setting kept");
 #endif
-  check(count_threads() == 1, "the library started no thread");
+  check(count_threads() == before, "the library started no thread");
   disconnect(&h);
 }
 

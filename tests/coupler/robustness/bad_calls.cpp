@@ -40,13 +40,25 @@ const char* artefact_path = "";
 
 constexpr int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW;
 
+// What the processor does with numbers below the normal ones.
+#if defined(__SSE__)
+unsigned control_word() { return _mm_getcsr(); }
+void flush_denormals() { _mm_setcsr(_mm_getcsr() | 0x8040); }
+#elif defined(__aarch64__)
+std::uint64_t control_word() {
+  std::uint64_t fpcr;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+  return fpcr;
+}
+void flush_denormals() { __asm__ volatile("msr fpcr, %0" : : "r"(control_word() | 1u << 24)); }
+#else
+unsigned control_word() { return 0; }
+void flush_denormals() {}
+#endif
+
 struct Environment {
   int rounding = fegetround(), trapped = fegetexcept(), flags = fetestexcept(FE_ALL_EXCEPT);
-#if defined(__SSE__)
-  unsigned control = _mm_getcsr();
-#else
-  unsigned control = 0;
-#endif
+  std::uint64_t control = control_word();
   bool operator==(const Environment& other) const {
     return rounding == other.rounding && trapped == other.trapped && flags == other.flags && control == other.control;
   }
@@ -61,9 +73,7 @@ auto as_trapping_host(const std::string& what, Work&& work) {
   feenableexcept(traps);
   std::fesetround(FE_UPWARD);
   std::feraiseexcept(FE_INEXACT);
-#if defined(__SSE__)
-  _mm_setcsr(_mm_getcsr() | 0x8040);
-#endif
+  flush_denormals();
   const Environment before;
   const auto result = work();
   const bool kept = Environment() == before;
