@@ -36,9 +36,27 @@ ECOSTEP_INLINE Floats power_of_two(Ints n) {
   return from_bits((Ints)((Words)(n + splat(127)) << 23));
 }  // n from -126 to 127
 
-ECOSTEP_INLINE Floats clamp(Floats x, float low, float high) {
-  x = select(x > splat(high), splat(high), x);
+// NaN stays NaN.
+ECOSTEP_INLINE Floats at_most(Floats x, float high) {
+#if defined(__AVX512F__)
+  return _mm512_min_ps(splat(high), x);
+#elif defined(__AVX__)
+  return _mm256_min_ps(splat(high), x);
+#else
+  return select(x > splat(high), splat(high), x);
+#endif
+}
+ECOSTEP_INLINE Floats at_least(Floats x, float low) {
+#if defined(__AVX512F__)
+  return _mm512_max_ps(splat(low), x);
+#elif defined(__AVX__)
+  return _mm256_max_ps(splat(low), x);
+#else
   return select(x < splat(low), splat(low), x);
+#endif
+}
+ECOSTEP_INLINE Floats clamp(Floats x, float low, float high) {
+  return at_least(at_most(x, high), low);
 }
 
 ECOSTEP_INLINE Floats exp(Floats x) {
@@ -49,7 +67,7 @@ ECOSTEP_INLINE Floats exp(Floats x) {
 
 // exp(x) of -87 <= x <= 0 and below, where it becomes 0.
 ECOSTEP_INLINE Floats exp_of_negative(Floats x) {
-  const Exponential e = reduce_exp(select(x < splat(-87.0f), splat(-87.0f), x));
+  const Exponential e = reduce_exp(at_least(x, -87.0f));
   return (splat(1.0f) + e.s) * power_of_two(e.n);
 }
 
@@ -62,7 +80,7 @@ ECOSTEP_INLINE Floats expm1_of_positive(Floats x) {
 
 ECOSTEP_INLINE Floats tanh(Floats x) {
   const Floats y = abs(x), twice = y + y;
-  const Floats e = expm1_of_positive(select(twice > splat(20.0f), splat(20.0f), twice));
+  const Floats e = expm1_of_positive(at_most(twice, 20.0f));
   return with_sign(e / (e + splat(2.0f)), x);
 }
 
@@ -122,7 +140,7 @@ ECOSTEP_INLINE Floats softplus(Floats x) {
 
 ECOSTEP_INLINE Floats sinh(Floats x) {
   const Floats y = abs(x), one = splat(1.0f);
-  const Exponential e = reduce_exp(select(y > splat(90.0f), splat(90.0f), y));  // the largest finite result is at 89.4
+  const Exponential e = reduce_exp(at_most(y, 90.0f));  // the largest finite result is at 89.4
   const Ints part = e.n >> 1;
   const Floats half = ((one + e.s) * power_of_two(part)) * power_of_two(e.n - part - splat(1));  // exp(y) / 2
   const Ints small = y < one;
@@ -143,7 +161,7 @@ ECOSTEP_INLINE Floats asinh(Floats x) {
 }
 
 ECOSTEP_INLINE Floats erf(Floats x) {
-  const Floats y = select(abs(x) > splat(4.0f), splat(4.0f), abs(x));
+  const Floats y = at_most(abs(x), 4.0f);
   const float near[] = {1.12837911f, -0.37612626f, 0.112836003f, -0.0268544443f, 0.00518953521f, -0.000802084105f, 7.8891193e-05f};
   const float far[] = {0.000297800609f, -1.13012981f,    -0.632031143f,    -0.109854184f,  0.0262699611f,
                        -0.0046967417f,  0.000580964959f, -4.38466523e-05f, 1.50622668e-06f};  // log(1 - erf)
@@ -158,14 +176,19 @@ ECOSTEP_INLINE Floats relu(Floats x) {
   return select(splat(0.0f) > x, splat(0.0f), x);
 }
 
-// Rare ones, through double.
+// Rare ones, through double. Equal neighbours, as beyond the last element, are computed once.
+template <class F>
+ECOSTEP_INLINE Floats one_by_one(Floats x, F function) {
+  Floats r;
+  for (int i = 0; i < width; ++i)
+    r[i] = i > 0 && bits(x)[i] == bits(x)[i - 1] ? r[i - 1] : static_cast<float>(function(static_cast<double>(x[i])));
+  return r;
+}
 __attribute__((noinline)) Floats sin(Floats x) {
-  for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_sin(static_cast<double>(x[i])));
-  return x;
+  return one_by_one(x, [](double y) { return __builtin_sin(y); });
 }
 __attribute__((noinline)) Floats cos(Floats x) {
-  for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_cos(static_cast<double>(x[i])));
-  return x;
+  return one_by_one(x, [](double y) { return __builtin_cos(y); });
 }
 __attribute__((noinline)) Floats power(Floats x, Floats y) {
   for (int i = 0; i < width; ++i) x[i] = static_cast<float>(__builtin_pow(static_cast<double>(x[i]), static_cast<double>(y[i])));

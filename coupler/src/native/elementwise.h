@@ -78,7 +78,7 @@ __attribute__((noinline)) void unary_flat(T* out, const T* a, size_t n) {
   constexpr size_t w = Vector<T>::n;
   size_t i = 0;
   for (; i + w <= n; i += w) store(out + i, F::of(load(a + i)));
-  if (i < n) store_some(out + i, 1, n - i, F::of(load_some(a + i, 1, n - i)));
+  if (i < n) store_first(out + i, n - i, F::of(load_first(a + i, n - i)));
 }
 
 template <class T>
@@ -139,7 +139,7 @@ __attribute__((noinline)) void binary_flat(T* out, const T* a, const T* b, size_
   constexpr size_t w = Vector<T>::n;
   size_t i = 0;
   for (; i + w <= n; i += w) store(out + i, F::of(load(a + i), load(b + i)));
-  if (i < n) store_some(out + i, 1, n - i, F::of(load_some(a + i, 1, n - i), load_some(b + i, 1, n - i)));
+  if (i < n) store_first(out + i, n - i, F::of(load_first(a + i, n - i), load_first(b + i, n - i)));
 }
 
 template <class F, class T>
@@ -179,7 +179,7 @@ void binary_many(const Task& task, const Frame& frame) {
 // n <= width elements; the two usual steps without a loop.
 template <class T>
 ECOSTEP_INLINE VectorOf<T> gather(const T* p, ptrdiff_t step, size_t n) {
-  if (step == 1 && n == Vector<T>::n) return load(p);
+  if (step == 1) return n == Vector<T>::n ? load(p) : load_first(p, n);
   if (step == 0) return splat(*p);
   return load_some(p, step, n);
 }
@@ -204,7 +204,7 @@ void binary_one(const Task& task, const Frame& frame) {
       if (some == w)
         store(o, value);
       else
-        store_some(o, 1, some, value);
+        store_first(o, some, value);
     }
   }
 }

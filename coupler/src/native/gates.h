@@ -14,8 +14,7 @@ ECOSTEP_INLINE Floats exp_of_minus(Floats x) {
 
 // exp(2 |x|) - 1, up to |x| = 10, beyond which tanh is 1.
 ECOSTEP_INLINE Floats expm1_of_twice(Floats x) {
-  const Floats twice = abs(x + x);
-  return expm1_of_positive(select(twice > splat(20.0f), splat(20.0f), twice));
+  return expm1_of_positive(at_most(abs(x + x), 20.0f));
 }
 
 // sigmoid(gate) tanh(x), with one division.
@@ -62,10 +61,10 @@ void lstm_any(const Task& task, const Frame& frame) {
     if (e < n) {
       const size_t some = n - e;
       const LSTMCell<VectorOf<T>> cell =
-          lstm_cell(load_some(a + e, 1, some), load_some(a + n + e, 1, some), load_some(a + 2 * n + e, 1, some),
-                    load_some(a + 3 * n + e, 1, some), load_some(c + e, 1, some));
-      store_some(out + e, 1, some, cell.h);
-      store_some(out + n + e, 1, some, cell.c);
+          lstm_cell(load_first(a + e, some), load_first(a + n + e, some), load_first(a + 2 * n + e, some),
+                    load_first(a + 3 * n + e, some), load_first(c + e, some));
+      store_first(out + e, some, cell.h);
+      store_first(out + n + e, some, cell.c);
     }
   }
 }
@@ -92,10 +91,10 @@ void gru_any(const Task& task, const Frame& frame) {
                               load(h + e)));
     if (e < n) {
       const size_t some = n - e;
-      store_some(out + e, 1, some,
-                 gru_cell(load_some(a + e, 1, some), load_some(a + n + e, 1, some), load_some(a + 2 * n + e, 1, some),
-                          load_some(b + e, 1, some), load_some(b + n + e, 1, some), load_some(b + 2 * n + e, 1, some),
-                          load_some(h + e, 1, some)));
+      store_first(out + e, some,
+                 gru_cell(load_first(a + e, some), load_first(a + n + e, some), load_first(a + 2 * n + e, some),
+                          load_first(b + e, some), load_first(b + n + e, some), load_first(b + 2 * n + e, some),
+                          load_first(h + e, some)));
     }
   }
 }

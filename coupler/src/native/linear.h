@@ -157,7 +157,7 @@ ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, co
     if (first + width <= n_out)
       store(out + first, sum[g]);
     else if (first < n_out)
-      store_some(out + first, 1, n_out - first, sum[g]);
+      store_first(out + first, n_out - first, sum[g]);
   }
 }
 

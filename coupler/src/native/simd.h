@@ -5,6 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__AVX__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"  // in GCC's own header, where it means to leave lanes as they are
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+
 #include "native/task.h"
 
 namespace ecostep::native {
@@ -68,19 +80,42 @@ struct Vector<double> {
   enum { n = 1 };
 };
 
+// n < width numbers, 0 beyond them.
+ECOSTEP_INLINE Floats load_first(const float* p, size_t n) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), place));
+#else
+  Floats x{};
+  for (size_t i = 0; i < n; ++i) x[i] = p[i];
+  return x;
+#endif
+}
+ECOSTEP_INLINE void store_first(float* p, size_t n, Floats x) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), x);
+#elif defined(__AVX2__)
+  const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), place), x);
+#else
+  for (size_t i = 0; i < n; ++i) p[i] = x[i];
+#endif
+}
+ECOSTEP_INLINE double load_first(const double* p, size_t) {
+  return *p;
+}
+ECOSTEP_INLINE void store_first(double* p, size_t, double x) {
+  *p = x;
+}
 ECOSTEP_INLINE Floats load_some(const float* p, ptrdiff_t step, size_t n) {
   Floats x{};
   for (size_t i = 0; i < n; ++i) x[i] = p[static_cast<ptrdiff_t>(i) * step];
   return x;
 }
-ECOSTEP_INLINE void store_some(float* p, ptrdiff_t step, size_t n, Floats x) {
-  for (size_t i = 0; i < n; ++i) p[static_cast<ptrdiff_t>(i) * step] = x[i];
-}
 ECOSTEP_INLINE double load_some(const double* p, ptrdiff_t, size_t) {
   return *p;
-}
-ECOSTEP_INLINE void store_some(double* p, ptrdiff_t, size_t, double x) {
-  *p = x;
 }
 
 // a b + c, rounded once.
