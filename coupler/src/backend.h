@@ -37,6 +37,7 @@ struct Block {
   float* flux;               // (C, stride), written
   float* changed;            // (used, width), not aligned: what the ranges of `changes` become, one after another; written
   std::size_t width;
+  std::size_t next = 0;  // cells that are likely to be the next block: their rows and `changed` follow these; 0: not known
 };
 
 // What a derivative is asked of and where it goes, in the artefact's units; rows are packed.

@@ -519,6 +519,7 @@ void Cells::run_chunk(const Step& step, const CellList& cells) {
     const CellList some{cells.first + start, std::min(block_, cells.size - start), cells.index};
     Block block = gather(step, some);
     block.changed = changed + start * width_;
+    if (cells.index == nullptr) block.next = std::min(block_, cells.size - start - some.size);
     const Model::Outcome outcome = run_block(step, some, block);
     if (outcome.not_finite != nullptr)
       fail(ECOSTEP_BACKEND_FAILED, "the network's '", outcome.not_finite, "' in cell ", some[outcome.sound] + 1, " of ", ncell_,

@@ -129,22 +129,26 @@ void Executor::prepare(Scratch& scratch, const Plan& plan, const std::int64_t* c
 }
 
 void Executor::find_ranges(Scratch& scratch, const Plan& plan) const {
-  std::vector<Range>& ranges = scratch.ranges;
-  ranges.clear();
   const auto begin = [&](const Stored& stored) {
     const std::ptrdiff_t moved = stored.dynamic < 0 ? 0 : scratch.dynamic[static_cast<std::size_t>(stored.dynamic)];
     return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(stored.at) + moved / static_cast<std::ptrdiff_t>(sizeof(float)));
   };
-  for (const Stored& stored : plan.stores) ranges.push_back({begin(stored), stored.size});
-  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
-  std::size_t n = 0;
-  for (const Range& range : ranges) {
-    if (n > 0 && range.begin <= ranges[n - 1].begin + ranges[n - 1].size)
-      ranges[n - 1].size = std::max(ranges[n - 1].size, range.begin + range.size - ranges[n - 1].begin);
-    else
-      ranges[n++] = range;
-  }
-  ranges.resize(n);
+  const auto join = [&](const std::vector<Stored>& parts, std::vector<Range>& ranges) {
+    ranges.clear();
+    for (const Stored& part : parts) ranges.push_back({begin(part), part.size});
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    std::size_t n = 0;
+    for (const Range& range : ranges) {
+      if (n > 0 && range.begin <= ranges[n - 1].begin + ranges[n - 1].size)
+        ranges[n - 1].size = std::max(ranges[n - 1].size, range.begin + range.size - ranges[n - 1].begin);
+      else
+        ranges[n++] = range;
+    }
+    ranges.resize(n);
+  };
+  join(plan.stores, scratch.ranges);
+  join(plan.loads, scratch.read);
+  const std::vector<Range>& ranges = scratch.ranges;
   scratch.column.clear();
   for (const Stored& stored : plan.stores) {
     std::size_t before = 0, range = 0;
@@ -153,7 +157,35 @@ void Executor::find_ranges(Scratch& scratch, const Plan& plan) const {
   }
 }
 
-void Executor::run(const Plan& plan, Frame& frame, std::size_t used) const {
+// Fetches what the next block will read and write, bit by bit while this one is computed.
+class Executor::Ahead {
+ public:
+  Ahead(const Block& block, const std::vector<Range>& read, std::size_t tasks)
+      : read_(read),
+        state_(block.state + block.used * block.state_stride),
+        changed_(block.changed + block.used * block.width),
+        stride_(block.state_stride),
+        width_(block.width),
+        left_(block.next),
+        at_once_((block.next + tasks) / std::max<std::size_t>(1, tasks)) {}
+
+  void some() {
+    for (std::size_t i = 0; i < at_once_ && left_ > 0; ++i, --left_, state_ += stride_, changed_ += width_) {
+      for (const Range& range : read_)
+        for (std::size_t e = 0; e < range.size + line; e += line)
+          __builtin_prefetch(state_ + range.begin + std::min(e, range.size - 1), 0, 2);
+      for (std::size_t e = 0; e < width_; e += line) __builtin_prefetch(changed_ + e, 1, 2);
+    }
+  }
+
+ private:
+  static constexpr std::size_t line = 16;  // floats
+  const std::vector<Range>& read_;
+  const float *state_, *changed_;
+  std::size_t stride_, width_, left_, at_once_;
+};
+
+void Executor::run(const Plan& plan, Frame& frame, std::size_t used, Ahead* ahead) const {
   const Frame first = frame;
   for (std::size_t done = 0; done < used;) {
     // a few cells are faster one by one than in lanes most of which are empty
@@ -169,7 +201,10 @@ void Executor::run(const Plan& plan, Frame& frame, std::size_t used) const {
     if (frame.lanes == 1)
       for (const Task& task : plan.lanes) task.one(task, frame);
     else
-      for (const Task& task : plan.lanes) task.many(task, frame);
+      for (const Task& task : plan.lanes) {
+        task.many(task, frame);
+        if (ahead != nullptr) ahead->some();
+      }
     done += frame.used;
   }
 }
@@ -190,7 +225,8 @@ void Executor::step(const std::int64_t* calendar, const Block& block) const {
   frame.state = block.state, frame.state_stride = block.state_stride;
   frame.flux = block.flux;
   frame.changed = block.changed, frame.changed_stride = block.width;
-  run(plan, frame, block.used);
+  Ahead ahead(block, (*scratch).read, plan.lanes.size());
+  run(plan, frame, block.used, block.next > 0 ? &ahead : nullptr);
 }
 
 void Executor::init_state(std::size_t used, std::size_t stride, const float* statics, float* state,
@@ -208,7 +244,7 @@ void Executor::init_state(std::size_t used, std::size_t stride, const float* sta
                                                                   : (*scratch).dynamic[static_cast<std::size_t>(stored.dynamic)] /
                                                                         static_cast<std::ptrdiff_t>(sizeof(float)))));
   frame.column = column.data();
-  run(*init_, frame, used);
+  run(*init_, frame, used, nullptr);
 }
 
 }  // namespace ecostep::native

@@ -14,7 +14,7 @@ namespace ecostep::native {
 struct Scratch {
   AlignedFloats lanes, shared;
   std::vector<std::ptrdiff_t> dynamic;
-  std::vector<Range> ranges;        // of the state that the day changes, in order and apart
+  std::vector<Range> ranges, read;  // of the state that the day changes, and that it reads, in order and apart
   std::vector<std::size_t> column;  // of each store in these ranges
   const Plan* plan = nullptr;       // of the day, with
   std::array<std::int64_t, 6> calendar{};
@@ -35,11 +35,12 @@ class Executor {
 
  private:
   class Loan;
+  class Ahead;
   const Plan& plan_of(const std::int64_t* calendar, bool observed) const;
   void prepare(Scratch& scratch, const Plan& plan, const std::int64_t* calendar) const;
   void evaluate(Scratch& scratch, const Plan& plan, std::size_t number) const;
   void find_ranges(Scratch& scratch, const Plan& plan) const;
-  void run(const Plan& plan, Frame& frame, std::size_t used) const;
+  void run(const Plan& plan, Frame& frame, std::size_t used, Ahead* ahead) const;
   Frame frame_of(Scratch& scratch) const;
 
   NativeProgram program_;

@@ -91,10 +91,10 @@ void gru_any(const Task& task, const Frame& frame) {
                               load(h + e)));
     if (e < n) {
       const size_t some = n - e;
-      store_first(out + e, some,
-                 gru_cell(load_first(a + e, some), load_first(a + n + e, some), load_first(a + 2 * n + e, some),
-                          load_first(b + e, some), load_first(b + n + e, some), load_first(b + 2 * n + e, some),
-                          load_first(h + e, some)));
+      store_first(
+          out + e, some,
+          gru_cell(load_first(a + e, some), load_first(a + n + e, some), load_first(a + 2 * n + e, some), load_first(b + e, some),
+                   load_first(b + n + e, some), load_first(b + 2 * n + e, some), load_first(h + e, some)));
     }
   }
 }

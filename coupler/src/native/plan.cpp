@@ -206,7 +206,10 @@ class Planner {
     const auto state = static_cast<std::ptrdiff_t>(sizes_.state), at = static_cast<std::ptrdiff_t>(op.at);
     const int moved = dynamic(op.index, sizeof(float), -at, state - at - static_cast<std::ptrdiff_t>(task.n));
     task.at = op.at;
-    if (op.code == Code::load) task.a.dynamic = moved;
+    if (op.code == Code::load) {
+      task.a.dynamic = moved;
+      plan_.loads.push_back({op.at, task.n, moved});
+    }
     if (op.code == Code::store) {
       task.store = plan_.stores.size();
       plan_.stores.push_back({op.at, task.n, moved});

@@ -21,7 +21,7 @@ struct Dynamic {
   std::size_t operation;  // for messages
 };
 
-// A part of the state row that is stored.
+// A part of the state row that is loaded or stored.
 struct Stored {
   std::size_t at, size;
   std::ptrdiff_t dynamic;
@@ -32,7 +32,7 @@ struct Plan {
   std::vector<Task> shared;  // once for all cells
   std::vector<Task> lanes;
   std::vector<Dynamic> dynamics;
-  std::vector<Stored> stores;
+  std::vector<Stored> stores, loads;
   std::size_t lane_bytes = 0, shared_bytes = 0;
   // what tasks point to
   std::deque<std::vector<Run>> runs;
