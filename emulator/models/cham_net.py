@@ -81,7 +81,9 @@ class ChamNetConfig(BaseModel):
 
 
 class ChamNet(StreamingModel):
-    """State row: hemisphere (1), static embedding (S), h (H), c (H), history, regression on the site's past."""
+    """State row: hemisphere (1), static embedding (S), h (H), c (H), modulation of the year, history, regression on the
+    site's past.
+    """
 
     def __init__(self, config: ChamNetConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
@@ -127,7 +129,7 @@ class ChamNet(StreamingModel):
         self.site = SiteRegression(SEASON_WAVES + max(1, config.site_features), self.head.n_learned)
         self.project = mlp(config.year_size, config.year_size, 16)
         self.layout = [1, config.static_size, config.hidden, config.hidden]
-        self.layout += [self.history.state_size, self.site.state_size]
+        self.layout += [self.meta.size, self.history.state_size, self.site.state_size]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
@@ -169,8 +171,8 @@ class ChamNet(StreamingModel):
         scaled = self.drivers.by_day(drivers)
         annual, seasonal, embedding = self.history(scaled, known, calendar)
         if not self.remembers:
-            annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
-        modulation = self.meta(torch.cat([annual, still.transpose(0, 1).expand(-1, len(days), -1)], dim=2))
+            seasonal = torch.zeros_like(seasonal)
+        modulation = self.modulate(annual, still.transpose(0, 1).expand(-1, len(days), -1))
         wave = year_wave(calendar, scaled.dtype).unsqueeze(1) * hemisphere
         drops = self.training and self.dropout.p > 0.0
         kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
@@ -195,8 +197,9 @@ class ChamNet(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         prior = self.prior(static)
-        row = [self.start(static), self.history.init_state(static), self.site.init_state(prior)]
-        return torch.cat(row + self.kept(prior), dim=1)
+        start, history = self.start(static), self.history.init_state(static)
+        modulation = self.modulate(self.history.annual(history), start.split(self.layout[:4], 1)[1])
+        return torch.cat([start, modulation, history, self.site.init_state(prior)] + self.kept(prior), dim=1)
 
     def start(self, static: Tensor) -> Tensor:
         """Hemisphere, static embedding, h and c that a site starts with, (N, 1 + S + 2 H)."""
@@ -224,12 +227,12 @@ class ChamNet(StreamingModel):
         on the site's past has nothing to take in before the year turns.
         """
         parts = state.split(self.layout, 1)
-        hemisphere, still, h, c, history, site = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
+        hemisphere, still, h, c, kept, history, site = parts[:7]
         scaled = self.drivers(drivers)
-        annual, seasonal = self.history.read(calendar, history)
+        seasonal = self.history.seasonal(calendar, history)
         if not self.remembers:
-            annual, seasonal = torch.zeros_like(annual), torch.zeros_like(seasonal)
-        modulation = self.meta.parts(self.meta(torch.cat([annual, still], dim=1)))
+            seasonal = torch.zeros_like(seasonal)
+        modulation = self.meta.parts(kept)
         wave = season(calendar.unsqueeze(0), hemisphere)
         h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
         general = self.decode(h, seasonal, modulation)
@@ -240,12 +243,20 @@ class ChamNet(StreamingModel):
         fluxes = self.head.fluxes(learned)
         known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
         history = self.history.advance(scaled, known, calendar, history)
+        if bool(calendar[3] == calendar[5]):
+            kept = self.modulate(self.history.annual(history), still)
         if self.adapts and (self_fed or observed or bool(calendar[3] == calendar[5])):
             error = self.head.error(known, general)
             site = self.site.advance(features, error, calendar, site, self.prior_of(state))
-        return fluxes, torch.cat([hemisphere, still, h, c, history, site] + list(parts[6:]), dim=1)
+        return fluxes, torch.cat([hemisphere, still, h, c, kept, history, site] + list(parts[7:]), dim=1)
 
     # --- decoder ---
+
+    def modulate(self, annual: Tensor, still: Tensor) -> Tensor:
+        """Annual context and static embedding -> modulation, which stays the same all year, (..., size)."""
+        if not self.remembers:
+            annual = torch.zeros_like(annual)
+        return self.meta(torch.cat([annual, still], dim=-1))
 
     def decoder_inputs(
         self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: list[Tensor]

@@ -54,7 +54,8 @@ class KernelPooling(nn.Module):
 
 
 class HistoryEncoder(nn.Module):
-    """Days -> months -> years -> context, vectorised (`forward`) and streaming (`advance`, `read`).
+    """Days -> months -> years -> context, vectorised (`forward`) and streaming (`advance`, `annual`,
+    `seasonal`).
 
     Drivers (D) are standardised; flux (C) is in the standardised transformed space, NaN where not known.
     Context of a day: annual vector (`annual_size`) and season vector (`season_size`), the latter made of the pooled
@@ -133,14 +134,19 @@ class HistoryEncoder(nn.Module):
         return torch.zeros([like.shape[0], self.state_size], dtype=torch.float32, device=like.device)
 
     @torch.jit.export
-    def read(self, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Annual context (N, annual_size) and season vector (N, season_size) of a day; calendar: (6,)."""
+    def annual(self, state: Tensor) -> Tensor:
+        """Annual context (N, annual_size), which changes when the year turns."""
+        return self.annual_context(state.split(self.layout, 1)[2])
+
+    @torch.jit.export
+    def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:
+        """Season vector (N, season_size) of a day; calendar: (6,)."""
         past = state.split(self.layout, 1)[2]
         offset, weight = month_neighbour(calendar)
         month = calendar[1] - 1
         which = torch.stack([month, (month + offset) % 12])
         here, there = self.season_table(past, which).unbind(1)
-        return self.annual_context(past), self.season_features(here + weight * (there - here))
+        return self.season_features(here + weight * (there - here))
 
     @torch.jit.export
     def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:

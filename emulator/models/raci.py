@@ -109,7 +109,7 @@ class Raci(StreamingModel):
         sizes = [sum(sizes)] if not config.roles or config.response != "full" else sizes
         self.memory = ResponseMemory(self.static_features.size, sizes, functional=config.functional, local=config.local)
         self.layout = [1, static_size, self.memory.size, config.hidden, config.hidden]
-        self.layout += [self.regime.state_size, config.regime_size]
+        self.layout += [self.regime.state_size, config.regime_size, self.meta.size]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
@@ -172,15 +172,17 @@ class Raci(StreamingModel):
         response = by_role(self.retrieve(static), self.memory.role_sizes)
         start = torch.tanh(self.initial(embedding))
         month = torch.zeros([static.shape[0], self.regime.state_size], dtype=static.dtype, device=static.device)
-        return torch.cat([features[:, :1], embedding, response, start, month, self.regime.first(embedding)], dim=1)
+        regime = self.regime.first(embedding)
+        modulation = self.modulate(regime, embedding)
+        return torch.cat([features[:, :1], embedding, response, start, month, regime, modulation], dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        hemisphere, still, response, h, c, month, regime = state.split(self.layout, 1)
+        hemisphere, still, response, h, c, month, regime, kept = state.split(self.layout, 1)
         scaled = self.drivers(drivers)
         wave = season(calendar.unsqueeze(0), hemisphere)
-        modulation = self.meta.parts(self.modulate(regime, still))
+        modulation = self.meta.parts(kept)
         h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
         coefficients = by_target(response, self.memory.role_sizes, self.n_targets)
         change = torch.matmul(self.features(h, wave).unsqueeze(1), coefficients.transpose(1, 2)).squeeze(1)
@@ -191,8 +193,9 @@ class Raci(StreamingModel):
             if not self.roles:
                 features = torch.zeros_like(features)
             regime = self.regime.turn_month(features, regime, still)
+            kept = self.modulate(regime, still)
             month = torch.zeros_like(month)
-        return flux, torch.cat([hemisphere, still, response, h, c, month, regime], dim=1)
+        return flux, torch.cat([hemisphere, still, response, h, c, month, regime, kept], dim=1)
 
     def modulate(self, regime: Tensor, still: Tensor) -> Tensor:
         """Modulation of the daily path, constant over a month."""

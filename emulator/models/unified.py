@@ -80,7 +80,7 @@ class Unified(ChamNet):
         return torch.cat([found, nothing[:, :, : self.unused]], dim=2)
 
     def prior_of(self, state: Tensor) -> Tensor:
-        return state.split(self.layout, 1)[6].view(-1, self.head.n_learned, self.site.features)
+        return state.split(self.layout, 1)[7].view(-1, self.head.n_learned, self.site.features)
 
     def kept(self, prior: Tensor) -> list[Tensor]:
         return [prior.flatten(1)]
