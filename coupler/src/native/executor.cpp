@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::size_t few_cells = 4;
 
+// Which of some places a thread uses.
+std::size_t place_of_thread(std::size_t places) {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
+  return number % places;
+}
+
 }  // namespace
 
 const Kernels& choose_kernels() {
@@ -27,11 +34,13 @@ const Kernels& choose_kernels() {
   return kernels_baseline;
 }
 
-// Scratch memory for the time of a call: that of the last call where no other thread has it.
+// Scratch memory for the time of a call: that of the thread's last call, where no other thread has it.
 class Executor::Loan {
  public:
   explicit Loan(const Executor& executor)
-      : executor_(executor), scratch_(executor.spare_.exchange(nullptr, std::memory_order_acquire)) {
+      : executor_(executor),
+        spare_(executor.spare_[place_of_thread(executor.spare_.size())].scratch),
+        scratch_(spare_.exchange(nullptr, std::memory_order_acquire)) {
     if (scratch_ != nullptr) return;
     const std::lock_guard<std::mutex> lock(executor.mutex_);
     if (!executor.idle_.empty()) {
@@ -48,7 +57,7 @@ class Executor::Loan {
     scratch_ = executor.scratch_.back().get();
   }
   ~Loan() {
-    Scratch* other = executor_.spare_.exchange(scratch_, std::memory_order_acq_rel);
+    Scratch* other = spare_.exchange(scratch_, std::memory_order_acq_rel);
     if (other == nullptr) return;
     const std::lock_guard<std::mutex> lock(executor_.mutex_);
     executor_.idle_.push_back(other);
@@ -59,6 +68,7 @@ class Executor::Loan {
 
  private:
   const Executor& executor_;
+  std::atomic<Scratch*>& spare_;
   Scratch* scratch_;
 };
 

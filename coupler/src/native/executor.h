@@ -51,7 +51,10 @@ class Executor {
   std::size_t lane_bytes_ = 0, shared_bytes_ = 0, n_dynamics_ = 0;
   const Plan* init_ = nullptr;
   const Plan* days_[2][3] = {};  // observed; day, month_end, year_end
-  mutable std::atomic<Scratch*> spare_{nullptr};
+  struct alignas(64) Spare {     // a cache line for each
+    std::atomic<Scratch*> scratch{nullptr};
+  };
+  mutable std::array<Spare, 16> spare_;  // threads in turn have one to themselves, while there are no more than these
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Scratch>> scratch_;  // all
   mutable std::vector<Scratch*> idle_;
