@@ -75,7 +75,7 @@ class RaciConfig(BaseModel):
 
 class Raci(StreamingModel):
     """State row: hemisphere (1), static embedding (E), retrieved response (Q), h (H), c (H), month under way, regime
-    (R).
+    (R), its modulation.
     """
 
     def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:

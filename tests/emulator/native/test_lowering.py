@@ -166,15 +166,17 @@ def cham_net(case: Case, make_model: Make) -> tuple[StreamingModel, Program]:
 
 
 def test_an_ordinary_day_is_short(cham_net: tuple[StreamingModel, Program]) -> None:
-    """It touches little of the row, runs one LSTM, and multiplies no more than the layers have weights."""
+    """It touches little of the row, runs one LSTM, and multiplies no more than the daily layers have weights: the
+    modulation is computed when the year turns.
+    """
     model, program = cham_net
     day = program.methods["day"]
     names = [op.name for op in day.ops]
     assert names.count("lstm") == 1 and "gru" not in names and "cholesky_solve" not in names
     stored = sum(op.args[0].size for op in day.ops if op.name == "store")
     loaded = sum(op.out.size for op in day.ops if op.name == "load")
-    assert stored < 0.06 * model.state_size and loaded < 0.12 * model.state_size
-    assert day.work()[0] < 51_100 and day.work()[1] < 1_400
+    assert stored < 0.06 * model.state_size and loaded < 0.14 * model.state_size
+    assert day.work()[0] < 36_600 and day.work()[1] < 1_400
     month = [op.name for op in program.methods["month_end"].ops]
     assert month.count("gru") == 1 and [op.name for op in program.methods["year_end"].ops].count("cholesky_solve") == 2
 
