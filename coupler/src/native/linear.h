@@ -31,9 +31,69 @@ struct Inputs {
   size_t n;
 };
 
+#ifdef ECOSTEP_EMULATED_FMA
+// What tile and column do, or false where that takes exact multiply-adds.
+template <int outputs, int vectors>
+ECOSTEP_INLINE bool quick_tile(const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias,
+                               float* out) {
+  forget_underflow();
+  QuickSum sum[outputs][vectors];
+  __m128i halfway = _mm_setzero_si128();
+  ECOSTEP_UNROLL
+  for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
+  for (int v = 0; v < vectors; ++v) sum[o][v].start(splat(bias[o])), sum[o][v].fence();
+  for (size_t s = 0; s < n_inputs; ++s) {
+    const float* x = inputs[s].p;
+    for (size_t k = 0; k < inputs[s].n; ++k, x += lanes, weight += group) {
+      Pair in[2 * vectors];
+      ECOSTEP_UNROLL
+      for (int v = 0; v < 2 * vectors; ++v) in[v] = load_pair(x + 2 * v);
+      ECOSTEP_UNROLL
+      for (int o = 0; o < outputs; ++o) {
+        const Pair w = splat_pair(weight[o]);
+        ECOSTEP_UNROLL
+        for (int v = 0; v < vectors; ++v) sum[o][v].add(w, w, in[2 * v], in[2 * v + 1], halfway);
+      }
+    }
+  }
+  ECOSTEP_UNROLL
+  for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
+  for (int v = 0; v < vectors; ++v) sum[o][v].fence();
+  if (!no_doubt(halfway)) return false;
+  ECOSTEP_UNROLL
+  for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
+  for (int v = 0; v < vectors; ++v) store(out + static_cast<size_t>(o) * lanes + v * width, sum[o][v].result());
+  return true;
+}
+
+// The results of one group.
+ECOSTEP_INLINE bool quick_column(const Inputs* inputs, size_t n_inputs, const float* weight, const float* bias, Floats* out) {
+  constexpr int parts = group / width;
+  forget_underflow();
+  QuickSum sum[parts];
+  __m128i halfway = _mm_setzero_si128();
+  ECOSTEP_UNROLL
+  for (int p = 0; p < parts; ++p) sum[p].start(load(bias + p * width)), sum[p].fence();
+  for (size_t s = 0; s < n_inputs; ++s)
+    for (size_t k = 0; k < inputs[s].n; ++k, weight += group) {
+      const Pair in = splat_pair(inputs[s].p[k]);
+      ECOSTEP_UNROLL
+      for (int p = 0; p < parts; ++p) sum[p].add(load_pair(weight + p * width), load_pair(weight + p * width + 2), in, in, halfway);
+    }
+  ECOSTEP_UNROLL
+  for (int p = 0; p < parts; ++p) sum[p].fence();
+  ECOSTEP_UNROLL
+  for (int p = 0; p < parts; ++p) out[p] = sum[p].result();
+  return no_doubt(halfway);
+}
+#endif
+
 // `outputs` of a group and `vectors` of lanes.
 template <int outputs, int vectors>
 ECOSTEP_INLINE void tile(const Inputs* inputs, size_t n_inputs, size_t lanes, const float* weight, const float* bias, float* out) {
+#ifdef ECOSTEP_EMULATED_FMA
+  if (quick_tile<outputs, vectors>(inputs, n_inputs, lanes, weight, bias, out)) return;
+#endif
   Floats sum[outputs][vectors];
   ECOSTEP_UNROLL
   for (int o = 0; o < outputs; ++o) ECOSTEP_UNROLL
@@ -79,11 +139,13 @@ void tile_of(int outputs, const Inputs* inputs, size_t n_inputs, size_t lanes, c
   }
 }
 
-enum {
-  tile_vectors = 2,
-  tile_outputs = width == 8 ? 4 : 8,
-  most_segments = 64
-};  // as many registers as there are: 32, or 16 of AVX2
+// as many registers as there are: 32, or 16 of AVX2 and before
+#ifdef ECOSTEP_EMULATED_FMA
+enum { tile_vectors = 1, tile_outputs = 4 };
+#else
+enum { tile_vectors = 2, tile_outputs = width == 8 ? 4 : 8 };
+#endif
+enum { most_segments = 64 };
 
 void activate_all(int activation, float* p, size_t n) {
   switch (activation) {
@@ -135,8 +197,8 @@ void linear_many(const Task& task, const Frame& frame) {
 
 // `groups` groups of 16 outputs of one cell.
 template <int groups>
-ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, const float* weight, const float* bias, float* out,
-                           size_t n_out) {
+ECOSTEP_INLINE void column_sums(const Inputs* inputs, size_t n_inputs, size_t n_k, const float* weight, const float* bias,
+                                Floats* result) {
   constexpr int parts = group / width;
   Floats sum[groups * parts];
   ECOSTEP_UNROLL
@@ -151,6 +213,23 @@ ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, co
         sum[g * parts + p] = fma(load(weight + static_cast<size_t>(g) * group * n_k + p * width), in, sum[g * parts + p]);
     }
   }
+  ECOSTEP_UNROLL
+  for (int g = 0; g < groups * parts; ++g) result[g] = sum[g];
+}
+
+template <int groups>
+ECOSTEP_INLINE void column(const Inputs* inputs, size_t n_inputs, size_t n_k, const float* weight, const float* bias, float* out,
+                           size_t n_out) {
+  constexpr int parts = group / width;
+  Floats sum[groups * parts];
+#ifdef ECOSTEP_EMULATED_FMA
+  for (size_t g = 0; g < groups; ++g) {
+    const float *w = weight + g * group * n_k, *b = bias + g * group;
+    if (!quick_column(inputs, n_inputs, w, b, sum + g * parts)) column_sums<1>(inputs, n_inputs, n_k, w, b, sum + g * parts);
+  }
+#else
+  column_sums<groups>(inputs, n_inputs, n_k, weight, bias, sum);
+#endif
   ECOSTEP_UNROLL
   for (int g = 0; g < groups * parts; ++g) {
     const size_t first = static_cast<size_t>(g) * width;

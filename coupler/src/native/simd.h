@@ -18,6 +18,10 @@
 #endif
 
 #include "native/task.h"
+#if defined(__SSE2__) && !defined(__FMA__)
+#define ECOSTEP_EMULATED_FMA
+#include "native/emulated_fma.h"
+#endif
 
 namespace ecostep::native {
 namespace {
@@ -141,9 +145,13 @@ ECOSTEP_INLINE double fma(double a, double b, double c) {
   return __builtin_fma(a, b, c);
 }
 ECOSTEP_INLINE Floats fma(Floats a, Floats b, Floats c) {
+#ifdef ECOSTEP_EMULATED_FMA
+  return exact_fma(a, b, c);
+#else
   Floats r;
   for (int i = 0; i < width; ++i) r[i] = fma(a[i], b[i], c[i]);
   return r;
+#endif
 }
 
 ECOSTEP_INLINE Ints bits(Floats x) {

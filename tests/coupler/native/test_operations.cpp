@@ -1,5 +1,7 @@
 // Every operation in small programs, against plain loops in double; the same
 // bits for any kernels, lane and number of cells.
+#include <array>
+#include <cfloat>
 #include <algorithm>
 #include <functional>
 
@@ -337,6 +339,61 @@ void test_linear(int n, int k1, int k2, int rows, const char *act, bool bias,
             return wanted;
           },
           4e-6);
+}
+
+// Sums that come out otherwise when they are rounded twice, to double and to
+// float: a multiply-add is rounded once on every machine.
+void test_rounding() {
+  const float above = 1.0f + 0x1p-23f, below = 1.0f - 0x1p-23f,
+              least = 0x1p-149f;
+  const std::vector<float> inputs = {below, 0x1p-75f * below, 1.0f};
+  // first summand, and a factor of each constant input; between two floats,
+  // and below the normal ones, in groups of outputs of their own
+  const std::vector<std::array<float, 4>> between = {
+      {above, 0x1p-24f * above, 0.0f, 0.0f},
+      {-above, -0x1p-24f * above, 0.0f, 0.0f},
+      {FLT_MAX, 0x1p103f * above, 0.0f, 0.0f}, // or infinite
+      {1.0f, 0.0f, 0.0f, 0x1p-24f},
+      {above, 0.0f, 0.0f, 0x1p-24f},
+  };
+  const std::vector<std::array<float, 4>> small = {
+      {0x1p-126f - least, 0.0f, 0x1p-75f * above, 0.0f},
+      {3 * least - 0x1p-126f, 0.0f, -0x1p-75f * above, 0.0f},
+      {5 * least, 0.0f, 0.0f, 7 * least},
+      {0.0f, 0.0f, 0x1p-75f * above, 0.0f},
+      {0x1p-126f, 0.0f, -0x1p-75f * above, 0.0f},
+  };
+  std::vector<std::array<float, 4>> sums;
+  for (std::size_t i = 0; i < 32; ++i)
+    sums.push_back((i < 16 ? between : small)[i % 5]);
+  const int n = static_cast<int>(sums.size());
+  Program p(3, static_cast<std::size_t>(n));
+  std::vector<float> w, b;
+  for (const auto &sum : sums) {
+    b.push_back(sum[0]);
+    w.push_back(0.0f); // of what differs from cell to cell
+    w.insert(w.end(), sum.begin() + 1, sum.end());
+  }
+  const int weight = p.constant(w, {n, 4}), bias = p.constant(b, {n}),
+            x = p.constant(inputs, {3}), y = p.value("f32", n);
+  p.op(R"({"op": "linear", "out": )" + ref("v", y, {n}) + R"(, "weight": )" +
+       std::to_string(weight) + R"(, "bias": )" + std::to_string(bias) +
+       R"(, "act": "none", "in": [)" + ref("v", p.state, {1}) + ", " +
+       ref("c", x, {3}) + "]}");
+  p.store(0, ref("v", y, {n}));
+  p.finish();
+  examine("rounding", p,
+          [&](const Numbers &, const Numbers &, const Numbers &) {
+            Numbers wanted;
+            for (const auto &sum : sums) {
+              float exact = sum[0];
+              for (std::size_t k = 0; k < 3; ++k)
+                exact = std::fma(sum[k + 1], inputs[k], exact);
+              wanted.push_back(static_cast<double>(exact));
+            }
+            return wanted;
+          },
+          0.0);
 }
 
 void test_many_parts() {
@@ -779,6 +836,7 @@ int main() {
         test_linear(3, 2, 2, 1, act, true, "f64");
   test_linear(19, 4, 5, 3, "none", false, "f32");
   test_linear(6, 4, 5, 3, "tanh", false, "f64");
+  test_rounding();
   test_many_parts();
   for (const int h : {1, 12, 16, 37})
     test_gates(h, "f32");
