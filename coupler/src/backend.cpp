@@ -15,6 +15,7 @@
 #include "aligned_floats.h"
 #include "calendar.h"
 #include "error.h"
+#include "model.h"
 #include "plugin.h"
 
 namespace ecostep {
@@ -90,7 +91,15 @@ class PluginBackend final : public Backend {
 
   std::size_t block() const override { return most_; }
 
-  void changes(const std::int64_t*, bool, std::vector<Range>& ranges) const override { ranges.assign(1, {0, s_}); }
+  // What is known to change on days of this kind; everything until there was one.
+  void changes(const std::int64_t* calendar, bool observed, std::vector<Range>& ranges) const override {
+    const std::lock_guard<std::mutex> lock(learning_);
+    const std::vector<Range>& known = changes_[kind(calendar, observed)];
+    if (known.empty())
+      ranges.assign(1, {0, s_});
+    else
+      ranges = known;
+  }
 
   void init_state(std::size_t used, std::size_t stride, const float* statics, float* state,
                   std::size_t state_stride) const override {
@@ -103,13 +112,13 @@ class PluginBackend final : public Backend {
   }
 
   void step(const std::int64_t* calendar, const Block& block) const override {
+    std::vector<Range>& ranges = own_scratch().ranges;
+    changes(calendar, block.observed != nullptr, ranges);
+    if (total_size(ranges) != block.width) throw ChangesGrew();  // since the caller asked
     in_parts(block.used, block.observed != nullptr, [&](std::size_t first, std::size_t cells, std::size_t rows) {
       Scratch& scratch = sized_scratch(rows);
       const Arguments in = take(block, first, cells, rows, scratch);
-      float* const changed = block.changed + first * s_;
-      float* const new_state = cells == rows ? changed : scratch.new_state.data();
-      run_step(rows, in, calendar, scratch.flux.data(), new_state);
-      if (new_state != changed) std::copy_n(new_state, cells * s_, changed);
+      run_step(rows, cells, in, calendar, ranges, scratch.flux.data(), block.changed + first * block.width);
       for (std::size_t c = 0; c < c_; ++c)
         for (std::size_t i = 0; i < cells; ++i) block.flux[c * block.stride + first + i] = scratch.flux[i * c_ + c];
     });
@@ -121,6 +130,7 @@ class PluginBackend final : public Backend {
     for (std::size_t first = 0; first < block.used; first += rows) {
       const std::size_t cells = std::min(rows, block.used - first);
       Scratch& scratch = sized_scratch(rows);
+      scratch.new_state.resize(std::max(scratch.new_state.size(), rows * s_));
       const Arguments in = take(block, first, cells, rows, scratch);
       AlignedFloats flux(rows * c_), state(rows * s_), drivers(rows * d_);  // weights of the rows that fill up stay 0
       std::copy_n(adjoint.flux + first * c_, cells * c_, flux.data());
@@ -142,18 +152,25 @@ class PluginBackend final : public Backend {
   // One block as torch takes it, (rows, variable). Kept by each thread, so that the hot loop allocates nothing of its own.
   struct Scratch {
     AlignedFloats drivers, observed, state, flux, new_state;
+    std::vector<Range> ranges;
+    std::vector<unsigned char> columns;
   };
   struct Arguments {
     const float *drivers, *observed, *state;
   };
 
-  Scratch& sized_scratch(std::size_t n) const {
+  static Scratch& own_scratch() {
     thread_local Scratch scratch;
+    return scratch;
+  }
+
+  Scratch& sized_scratch(std::size_t n) const {
+    Scratch& scratch = own_scratch();
     const auto grow = [](AlignedFloats& floats, std::size_t size) {
       if (floats.size() < size) floats.resize(size);
     };
     grow(scratch.drivers, n * std::max(d_, p_)), grow(scratch.observed, n * c_), grow(scratch.flux, n * c_);
-    grow(scratch.state, n * s_), grow(scratch.new_state, n * s_);
+    grow(scratch.state, n * s_);
     return scratch;
   }
 
@@ -259,12 +276,58 @@ class PluginBackend final : public Backend {
       fail(ECOSTEP_BACKEND_FAILED, "torchscript: init_state: ", message.data());
   }
 
-  void run_step(std::size_t rows, const Arguments& in, const std::int64_t* calendar, float* flux, float* new_state) const {
+  void run_step(std::size_t rows, std::size_t used, const Arguments& in, const std::int64_t* calendar,
+                const std::vector<Range>& ranges, float* flux, float* changed) const {
+    static_assert(sizeof(Range) == sizeof(ecostep_plugin_range) && std::is_standard_layout<Range>::value, "the same two numbers");
     Message message;
     message[0] = '\0';
-    if (plugin_.step(model_, rows, in.drivers, calendar, in.observed, in.state, flux, new_state, message.data(), message.size()) !=
-        0)
-      fail(ECOSTEP_BACKEND_FAILED, "torchscript: step: ", message.data());
+    std::vector<unsigned char>& columns = own_scratch().columns;
+    columns.resize(s_);
+    const ecostep_plugin_step step{rows,
+                                   used,
+                                   in.drivers,
+                                   calendar,
+                                   in.observed,
+                                   in.state,
+                                   reinterpret_cast<const ecostep_plugin_range*>(ranges.data()),
+                                   ranges.size(),
+                                   total_size(ranges),
+                                   flux,
+                                   changed,
+                                   columns.data()};
+    const int status = plugin_.step(model_, &step, message.data(), message.size());
+    if (status == 1) fail(ECOSTEP_BACKEND_FAILED, "torchscript: step: ", message.data());
+    const bool whole = ranges.size() == 1 && ranges[0].size == s_;
+    if (status == 3 || whole) learn(calendar, in.observed != nullptr, columns);
+    if (status == 3) throw ChangesGrew();
+  }
+
+  // A step of all columns of the state.
+  void run_step(std::size_t rows, const Arguments& in, const std::int64_t* calendar, float* flux, float* new_state) const {
+    run_step(rows, rows, in, calendar, {{0, s_}}, flux, new_state);
+  }
+
+  // Days on which a model may do more than on others. What a step changes is looked at every time; kinds only tell what to expect.
+  static std::size_t kind(const std::int64_t* calendar, bool observed) {
+    const bool first_of_month = calendar[2] == 1, last_of_month = calendar[2] == calendar[4];
+    const bool first_of_year = calendar[3] == 1, last_of_year = calendar[3] == calendar[5];
+    return first_of_month | last_of_month << 1 | first_of_year << 2 | last_of_year << 3 | observed << 4;
+  }
+
+  // Adds columns to those that change on days of a kind.
+  void learn(const std::int64_t* calendar, bool observed, const std::vector<unsigned char>& columns) const {
+    const std::lock_guard<std::mutex> lock(learning_);
+    std::vector<Range>& known = changes_[kind(calendar, observed)];
+    std::vector<unsigned char> all = columns;
+    for (const Range& range : known) std::fill_n(all.begin() + range.begin, range.size, static_cast<unsigned char>(1));
+    std::vector<Range> ranges;
+    for (std::size_t i = 0; i < s_; ++i) {
+      if (all[i] == 0) continue;
+      if (ranges.empty() || ranges.back().begin + ranges.back().size != i) ranges.push_back({i, 0});
+      ++ranges.back().size;
+    }
+    if (ranges.empty()) ranges.push_back({0, std::min<std::size_t>(s_, 1)});  // not "unknown"
+    known = std::move(ranges);
   }
 
   // Whether a full block of one and the same cell gives the same bits in each row. (MKL sums short rows in an order that depends on
@@ -306,6 +369,8 @@ class PluginBackend final : public Backend {
   enum : char { unknown, same, other };
   mutable std::array<std::array<std::atomic<char>, most_rows / 32 + 1>, 2> sizes_{};  // by `observed` and rows / 32
   mutable std::mutex trying_;
+  mutable std::array<std::vector<Range>, 32> changes_;  // by kind of day; empty: not known yet
+  mutable std::mutex learning_;
 };
 
 }  // namespace

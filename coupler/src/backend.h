@@ -48,6 +48,9 @@ struct Adjoint {
   float* old_state;    // (used, model state), written
 };
 
+// Thrown by Backend::step before a block's results may be used: the state changes in more places than `changes` said, which now says so.
+struct ChangesGrew {};
+
 // One model ready to compute. Methods keep nothing between calls and may be called by several threads at once. What a cell gets
 // does not depend on its place in a block nor on the other cells. Failures are Error(ECOSTEP_BACKEND_FAILED).
 class Backend {
@@ -60,7 +63,7 @@ class Backend {
   // Which parts of the model's state a step on this day changes, in order and apart.
   virtual void changes(const std::int64_t* calendar, bool observed, std::vector<Range>& ranges) const = 0;
 
-  // calendar: year, month, day, day of year, days in month, days in year.
+  // calendar: year, month, day, day of year, days in month, days in year. May throw ChangesGrew.
   virtual void step(const std::int64_t* calendar, const Block& block) const = 0;
 
   // statics (P, stride) -> model's state in rows of `state_stride` floats

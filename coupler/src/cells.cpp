@@ -326,8 +326,16 @@ void Cells::step(const Date& date, int seconds, int dt) {
   tested_ = !step.whole_day() || input_ranges_.any() || cells.size > chunk_;
   if (tested_) check_inputs(cells);
   if (input_ranges_.any()) check_day_ranges(step, cells);
-  for (std::size_t first = 0; first < cells.size; first += chunk_)
-    run_chunk(step, {cells.first + first, std::min(chunk_, cells.size - first), cells.index});
+  for (std::size_t first = 0; first < cells.size;) {
+    const CellList some{cells.first + first, std::min(chunk_, cells.size - first), cells.index};
+    try {
+      run_chunk(step, some);
+      first += some.size;
+    } catch (const ChangesGrew&) {  // nothing of this chunk was written
+      plan_day(step, cells);
+      if (!tested_ && cells.size > chunk_) check_inputs(cells), tested_ = true;
+    }
+  }
   if (input_ranges_.any()) input_ranges_.keep();
 }
 
@@ -367,9 +375,15 @@ void Cells::gradient(const Date& date, const double* flux_weight, const double* 
   plan_day(step, {0, std::min(block_, cells.size), nullptr});
   const std::size_t per_cell = (inputs_.size() + model_->layout.model) * sizeof(float);
   const std::size_t chunk = std::max<std::size_t>(1, staging_bytes_ / per_cell / block_) * block_;
-  for (std::size_t first = 0; first < cells.size; first += chunk)
-    gradient_of_chunk(step, {cells.first + first, std::min(chunk, cells.size - first), cells.index}, flux_weight, state_weight,
-                      input_gradient, state_gradient);
+  for (std::size_t first = 0; first < cells.size;) {
+    const CellList some{cells.first + first, std::min(chunk, cells.size - first), cells.index};
+    try {
+      gradient_of_chunk(step, some, flux_weight, state_weight, input_gradient, state_gradient);
+      first += some.size;
+    } catch (const ChangesGrew&) {
+      plan_day(step, {0, std::min(block_, cells.size), nullptr});
+    }
+  }
 }
 
 void Cells::gradient_of_chunk(const Step& step, const CellList& cells, const double* flux_weight, const double* state_weight,

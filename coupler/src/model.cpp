@@ -79,10 +79,19 @@ void Model::verify(double tolerance, double& largest) const {
     for (std::size_t step = 0; step < reference.nstep; ++step, date = next_day(reference.calendar, date)) {
       gather(reference.inputs.data() + (step * n + first) * d, d, used, drivers);
       const auto calendar = calendar_row(reference.calendar, date);
-      backend->changes(calendar.data(), false, ranges);
-      const std::size_t width = total_size(ranges);
-      const Outcome outcome = this->step(
-          calendar.data(), {used, stride, drivers.data(), nullptr, state.data(), layout.model, flux.data(), changed.data(), width});
+      std::size_t width = 0;
+      const auto run = [&] {
+        for (;;) {
+          backend->changes(calendar.data(), false, ranges);
+          width = total_size(ranges);
+          try {
+            return this->step(calendar.data(), {used, stride, drivers.data(), nullptr, state.data(), layout.model, flux.data(),
+                                                changed.data(), width});
+          } catch (const ChangesGrew&) {
+          }
+        }
+      };
+      const Outcome outcome = run();
       if (outcome.not_finite != nullptr)
         fail(ECOSTEP_BACKEND_FAILED, artefact.path, ": the reference run gives a '", outcome.not_finite,
              "' that is not finite in cell ", first + outcome.sound + 1, " at step ", step + 1);

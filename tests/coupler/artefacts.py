@@ -114,6 +114,20 @@ def write_torchscript(
     return save_torchscript(path, module, about | changes, (statics, inputs, targets))
 
 
+def write_odd_days(path: Path, in_place: bool) -> Path:
+    """A TorchScript artefact that changes parts of its state on days on which no other does, perhaps in place."""
+    import torch
+
+    from tests.coupler.odd_days import OddDays
+
+    module = torch.jit.script(OddDays(in_place).eval())
+    statics, inputs = sample_statics(3), sample_inputs(3, 40)
+    about = metadata(kind="odd", backends=["torchscript"], state_size=3)
+    about["reference"] = {"ncell": 3, "nstep": 40, "start_date": "2003-12-15", "calendar": "standard"}
+    del about["stub"]
+    return save_torchscript(path, module, about, (statics, inputs, run_torchscript(module, statics, inputs)))
+
+
 def save_torchscript(path: Path, module: Any, about: dict[str, Any], reference: tuple[np.ndarray, ...]) -> Path:
     """Module, metadata and the arrays of the reference run, in one file."""
     import torch

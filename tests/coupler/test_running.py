@@ -64,6 +64,36 @@ def test_blocks_of_every_size_are_bit_for_bit_one_another(any_file, host):
         np.testing.assert_array_equal(part.run(inputs[:, cells]), fluxes[:, cells])
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_parts_of_the_state_that_change_on_odd_days_are_written(tmp_path, host, in_place):
+    path = artefacts.write_odd_days(tmp_path / "odd.pt", in_place)
+    inputs, statics = artefacts.sample_inputs(600, 35), artefacts.sample_statics(600)
+    one = host(path, 600, statics)  # from 20 December on
+    fluxes = one.run(inputs)
+    total, kept = statics[:, 0].copy(), statics[:, 1].copy()
+    for day in range(35):
+        total += np.float32(0.01) * inputs[day, :, 0]
+        if day == 28:
+            kept = 2 * total
+        np.testing.assert_allclose(fluxes[day, :, 1], kept, rtol=1e-5)
+    np.testing.assert_array_equal(one.cells.state[:, 2], statics[:, 2])
+    np.testing.assert_allclose(one.cells.state[:, 0], total, rtol=1e-5)
+    np.testing.assert_array_equal(one.cells.state[:, 1].astype(np.float64), fluxes[-1, :, 1])
+    small = host(path, 5, statics[:5])
+    small.cells.set_staging(1)  # a block at a time
+    np.testing.assert_array_equal(small.run(inputs[:, :5]), fluxes[:, :5])
+
+
+def test_results_have_the_bits_of_the_module(lstm_file, host):
+    import torch
+
+    inputs, statics = artefacts.sample_inputs(64, 16), artefacts.sample_statics(64)
+    with torch.jit.optimized_execution(False):
+        module = torch.jit.load(str(lstm_file)).eval()
+        expected = artefacts.run_torchscript(module, statics, inputs, "2003-12-20")
+    np.testing.assert_array_equal(host(lstm_file, 64, statics, np.float32).run(inputs), expected)
+
+
 def test_uneven_parts_are_bit_for_bit_the_whole(any_file, host):
     inputs, statics = artefacts.sample_inputs(200, 10), artefacts.sample_statics(200)
     fluxes = host(any_file, 200, statics).run(inputs)
