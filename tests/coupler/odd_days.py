@@ -1,4 +1,4 @@
-"""A model that changes parts of its state on days on which no other does, and one that writes into the state it is given."""
+"""A model that changes part of its state on the 17th of a month, and may write into the state it is given."""
 
 import torch
 from torch import Tensor, nn
