@@ -15,7 +15,7 @@ from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.variables import Signature
 from emulator.data.windows import Batch
 from emulator.models.contrastive import info_nce
-from emulator.models.history import HistoryEncoder
+from emulator.models.history import HistoryEncoder, NoHistory
 from emulator.models.layers import (
     FluxHead,
     MetaNetwork,
@@ -83,29 +83,36 @@ class ChamNetConfig(BaseModel):
 class ChamNet(StreamingModel):
     """State row: hemisphere (1), static embedding (S), h (H), c (H), modulation of the year, history, regression on the
     site's past.
+
+    Layers that an ablation leaves out do not exist.
     """
+
+    __constants__ = ("adapts",)
 
     def __init__(self, config: ChamNetConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
         self.past_flux = config.past_flux
         self.self_fed = config.past_flux == "self_fed"
         self.ungauged_share, self.missing_year_share = config.ungauged_share, config.missing_year_share
-        self.contrastive_weight, self.temperature = config.contrastive_weight, config.temperature
+        self.contrastive_weight = config.contrastive_weight if config.history else 0.0
+        self.temperature = config.temperature
         drivers, targets = len(signature.inputs), len(signature.targets)
         self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
-        self.history = HistoryEncoder(
-            drivers,
-            targets,
-            token=config.token_size,
-            year=config.year_size,
-            season=config.token_size,
-            kernels=config.kernels,
-            heads=config.heads,
-            hierarchy=config.hierarchy,
-        )
+        self.history = NoHistory()
+        if config.history:
+            self.history = HistoryEncoder(
+                drivers,
+                targets,
+                token=config.token_size,
+                year=config.year_size,
+                season=config.token_size,
+                kernels=config.kernels,
+                heads=config.heads,
+                hierarchy=config.hierarchy,
+            )
         self.meta = MetaNetwork(
             self.history.annual_size + config.static_size,
             config.hidden,
@@ -121,15 +128,18 @@ class ChamNet(StreamingModel):
         self.lstm = StreamingLSTM(lstm_inputs, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
         # the head starts from what is known of the season: climatology and last year, not how well they are known
-        self.head = FluxHead(signature, scalers, config.hidden, skip=(0.4, 0.0, 0.4, 0.0))
-        self.n_statistics = 4 * targets
-        self.remembers = config.history
+        skip = (0.4, 0.0, 0.4, 0.0) if self.history.season_size else ()
+        self.head = FluxHead(signature, scalers, config.hidden, skip=skip)
+        self.n_statistics = len(skip) * targets
         self.adapts = config.history and config.site_features > 0
-        self.site_features = nn.Linear(config.hidden, max(1, config.site_features))
-        self.site = SiteRegression(SEASON_WAVES + max(1, config.site_features), self.head.n_learned)
-        self.project = mlp(config.year_size, config.year_size, 16)
+        self.n_responses = SEASON_WAVES + config.site_features if self.adapts else 0
+        if self.adapts:
+            self.site_features = nn.Linear(config.hidden, config.site_features)
+            self.site = SiteRegression(self.n_responses, self.head.n_learned)
+        if self.contrastive_weight > 0.0:
+            self.project = mlp(config.year_size, config.year_size, 16)
         self.layout = [1, config.static_size, config.hidden, config.hidden]
-        self.layout += [self.meta.size, self.history.state_size, self.site.state_size]
+        self.layout += [self.meta.size, self.history.state_size, self.site.state_size if self.adapts else 0]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
@@ -170,8 +180,6 @@ class ChamNet(StreamingModel):
         still = still.unsqueeze(0)
         scaled = self.drivers.by_day(drivers)
         annual, seasonal, embedding = self.history(scaled, known, calendar)
-        if not self.remembers:
-            seasonal = torch.zeros_like(seasonal)
         modulation = self.modulate(annual, still.transpose(0, 1).expand(-1, len(days), -1))
         wave = year_wave(calendar, scaled.dtype).unsqueeze(1) * hemisphere
         drops = self.training and self.dropout.p > 0.0
@@ -198,8 +206,10 @@ class ChamNet(StreamingModel):
         """static: (N, P) -> state (N, state_size)."""
         prior = self.prior(static)
         start, history = self.start(static), self.history.init_state(static)
-        modulation = self.modulate(self.history.annual(history), start.split(self.layout[:4], 1)[1])
-        return torch.cat([start, modulation, history, self.site.init_state(prior)] + self.kept(prior), dim=1)
+        row = [start, self.modulate(self.history.annual(history), start.split(self.layout[:4], 1)[1]), history]
+        if self.adapts:
+            row.append(self.site.init_state(prior))
+        return torch.cat(row + self.kept(prior), dim=1)
 
     def start(self, static: Tensor) -> Tensor:
         """Hemisphere, static embedding, h and c that a site starts with, (N, 1 + S + 2 H)."""
@@ -230,15 +240,13 @@ class ChamNet(StreamingModel):
         hemisphere, still, h, c, kept, history, site = parts[:7]
         scaled = self.drivers(drivers)
         seasonal = self.history.seasonal(calendar, history)
-        if not self.remembers:
-            seasonal = torch.zeros_like(seasonal)
         modulation = self.meta.parts(kept)
         wave = season(calendar.unsqueeze(0), hemisphere)
         h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
         general = self.decode(h, seasonal, modulation)
-        features = self.response_features(h, wave)
-        learned = general
+        learned, features = general, general
         if self.adapts:
+            features = self.response_features(h, wave)
             learned = general + adaptation(self.site.read(site), features)
         fluxes = self.head.fluxes(learned)
         known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
@@ -254,8 +262,6 @@ class ChamNet(StreamingModel):
 
     def modulate(self, annual: Tensor, still: Tensor) -> Tensor:
         """Annual context and static embedding -> modulation, which stays the same all year, (..., size)."""
-        if not self.remembers:
-            annual = torch.zeros_like(annual)
         return self.meta(torch.cat([annual, still], dim=-1))
 
     def decoder_inputs(
@@ -268,8 +274,10 @@ class ChamNet(StreamingModel):
 
     def decode(self, hidden: Tensor, seasonal: Tensor, modulation: list[Tensor]) -> Tensor:
         """Modulated hidden state and flux statistics -> the targets that are learned, standardised (..., L)."""
-        statistics = seasonal[..., seasonal.shape[-1] - self.n_statistics :]
-        return self.head.learned(self.meta.modulate_output(hidden, modulation), statistics)
+        modulated = self.meta.modulate_output(hidden, modulation)
+        if self.n_statistics == 0:
+            return self.head.learned(modulated)
+        return self.head.learned(modulated, seasonal[..., seasonal.shape[-1] - self.n_statistics :])
 
     def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
         """What the site's past is regressed on: two harmonics of the year and learned features, (..., p)."""
@@ -280,11 +288,11 @@ class ChamNet(StreamingModel):
 
     def prior(self, static: Tensor) -> Tensor:
         """Without neighbours, a site is expected to respond as all do: coefficients 0, (N, L, p)."""
-        return static.new_zeros([static.shape[0], self.head.n_learned, self.site.features])
+        return static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
 
     def prior_of(self, state: Tensor) -> Tensor:
         """The same from a state row."""
-        return state.new_zeros([state.shape[0], self.head.n_learned, self.site.features])
+        return state.new_zeros([state.shape[0], self.head.n_learned, self.n_responses])
 
     def kept(self, prior: Tensor) -> list[Tensor]:
         """What more of the prior the state row keeps: nothing, for it is 0."""

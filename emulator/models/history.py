@@ -63,6 +63,7 @@ class HistoryEncoder(nn.Module):
     """
 
     full_precision = True
+    __constants__ = ("hierarchy",)
 
     def __init__(
         self,
@@ -84,16 +85,21 @@ class HistoryEncoder(nn.Module):
         self.day = nn.Linear(drivers + 2 * targets, 2 * token)
         self.month = mlp(token + 2 * features + targets, 2 * token, token)
         self.hierarchy = hierarchy
-        self.year = nn.GRUCell(token, year)
-        self.mean_month = nn.Identity() if hierarchy else nn.Linear(token, year)
+        if hierarchy:
+            self.year = nn.GRUCell(token, year)
+        else:
+            self.mean_month = nn.Linear(token, year)
         self.year_value = nn.Linear(year, year)
         self.year_gate = nn.Linear(year, 1)
-        self.month_gate = nn.Linear(token, 1)
+        if hierarchy:
+            self.month_gate = nn.Linear(token, 1)
         self.years = KernelPooling(year, kernels, heads)
-        self.months = KernelPooling(token, kernels, heads)
-        self.season = mlp(self.months.width, 2 * token, season)
+        if hierarchy:
+            self.months = KernelPooling(token, kernels, heads)
+            self.season = mlp(self.months.width, 2 * token, season)
         self.year_size, self.context_size = year, season
-        self.annual_size, self.season_size = self.years.width, season + 4 * targets
+        self.annual_size = self.years.width
+        self.season_size = season + 4 * targets if hierarchy else 0
         self.daily_layout = [token, token, features, features, features]
         self.yearly_layout = [year, 12 * token, 12, 12 * 2 * targets]
         self.past_layout = [
@@ -122,9 +128,12 @@ class HistoryEncoder(nn.Module):
         annual, season, months = [], [], torch.arange(12, device=drivers.device)
         for year, weights in enumerate(month_weights(calendar).split(days_of_years(calendar))):
             annual.append(self.annual_context(past))
-            table = self.season_table(past, months).transpose(0, 1)
-            daily = torch.matmul(weights, table.flatten(1)).view(-1, batch, table.shape[2])
-            season.append(self.season_features(daily))
+            if self.hierarchy:
+                table = self.season_table(past, months).transpose(0, 1)
+                daily = torch.matmul(weights, table.flatten(1)).view(-1, batch, table.shape[2])
+                season.append(self.season_features(daily))
+            else:
+                season.append(drivers.new_zeros([weights.shape[0], batch, 0]))
             past = self.turn_year(past, embedding[:, year], tokens[:, year], present[:, year], statistics[:, year])
         return torch.stack(annual, 1), torch.cat(season), embedding
 
@@ -142,11 +151,14 @@ class HistoryEncoder(nn.Module):
     def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:
         """Season vector (N, season_size) of a day; calendar: (6,)."""
         past = state.split(self.layout, 1)[2]
-        offset, weight = month_neighbour(calendar)
-        month = calendar[1] - 1
-        which = torch.stack([month, (month + offset) % 12])
-        here, there = self.season_table(past, which).unbind(1)
-        return self.season_features(here + weight * (there - here))
+        season = state[:, :0]
+        if self.hierarchy:
+            offset, weight = month_neighbour(calendar)
+            month = calendar[1] - 1
+            which = torch.stack([month, (month + offset) % 12])
+            here, there = self.season_table(past, which).unbind(1)
+            season = self.season_features(here + weight * (there - here))
+        return season
 
     @torch.jit.export
     def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
@@ -272,10 +284,11 @@ class HistoryEncoder(nn.Module):
         years, year_weights = self.years.push(
             years.reshape(rows, self.kernels, -1), year_weights, self.year_value(embedding), gate
         )
-        gate = nn.functional.softplus(self.month_gate(tokens)) * present
-        months, month_weights = self.months.push(
-            months.reshape(rows, 12, self.kernels, -1), month_weights.reshape(rows, 12, -1), tokens, gate
-        )
+        if self.hierarchy:
+            gate = nn.functional.softplus(self.month_gate(tokens)) * present
+            months, month_weights = self.months.push(
+                months.reshape(rows, 12, self.kernels, -1), month_weights.reshape(rows, 12, -1), tokens, gate
+            )
         last = statistics.flatten(1)
         return torch.cat(
             [years.flatten(1), year_weights, months.flatten(1), month_weights.flatten(1), climate + last, last], dim=1
@@ -302,10 +315,52 @@ class HistoryEncoder(nn.Module):
         known they are.
         """
         c = self.n_targets
-        if not self.hierarchy:
-            return torch.zeros_like(interpolated)
         context, total, years, last, known = interpolated.split([self.context_size, c, c, c, c], -1)
         climatology = total / (years + self.known_floor)
         return torch.cat(
             [context, climatology, years / (years + 1.0), last / (known + self.known_floor), known], dim=-1
         )
+
+
+class NoHistory(nn.Module):
+    """Stands where :class:`HistoryEncoder` would, for a model that has no history: state, contexts and embedding of
+    size 0.
+    """
+
+    full_precision = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.annual_size = self.season_size = self.state_size = 0
+        self.layout = [0, 0, 0]
+
+    def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See HistoryEncoder.forward."""
+        days, batch = drivers.shape[0], drivers.shape[1]
+        annual = drivers.new_zeros([batch, len(days_of_years(calendar)), 0])
+        return annual, drivers.new_zeros([days, batch, 0]), annual
+
+    @torch.jit.export
+    def init_state(self, like: Tensor) -> Tensor:
+        """See HistoryEncoder.init_state."""
+        return torch.zeros([like.shape[0], 0], dtype=torch.float32, device=like.device)
+
+    @torch.jit.export
+    def annual(self, state: Tensor) -> Tensor:
+        """See HistoryEncoder.annual."""
+        return state
+
+    @torch.jit.export
+    def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:
+        """See HistoryEncoder.seasonal."""
+        return state
+
+    @torch.jit.export
+    def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
+        """See HistoryEncoder.advance."""
+        return state
+
+    @torch.jit.export
+    def annual_context(self, past: Tensor) -> Tensor:
+        """See HistoryEncoder.annual_context."""
+        return past

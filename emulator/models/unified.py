@@ -46,6 +46,8 @@ class UnifiedConfig(ChamNetConfig):
 class Unified(ChamNet):
     """State row: that of CHAM-net and the retrieved responses (L p)."""
 
+    __constants__ = ("adapts", "retrieves")
+
     def __init__(self, config: UnifiedConfig, signature: Signature, scalers: Scalers) -> None:
         names = signature.static_names
         if "lat" not in names or "lon" not in names:
@@ -55,32 +57,33 @@ class Unified(ChamNet):
         self.memory_years = config.memory_years
         self.retrieves = config.response != "none" and self.adapts
         learned = self.head.n_learned
-        response = self.site.features - SEASON_WAVES if config.response == "full" else 0
-        sizes = [learned * SEASON_WAVES, learned * response]
-        self.unused = self.site.features - SEASON_WAVES - response
-        self.memory = ResponseMemory(
-            self.static_features.size,
-            sizes if config.roles and response else [sum(sizes)],
-            functional=config.functional,
-            local=config.local,
-        )
-        self.layout.append(self.site.coefficients_size)
+        response = self.n_responses - SEASON_WAVES if config.response == "full" else 0
+        if self.adapts:
+            sizes = [learned * SEASON_WAVES, learned * response]
+            self.unused = self.n_responses - SEASON_WAVES - response
+            self.memory = ResponseMemory(
+                self.static_features.size,
+                sizes if config.roles and response else [sum(sizes)],
+                functional=config.functional,
+                local=config.local,
+            )
+        self.layout.append(learned * self.n_responses)
         self.state_size = sum(self.layout)
 
     def prior(self, static: Tensor) -> Tensor:
         """Responses that neighbours tell of, (N, L, p); in training 0, lest the decoder leave to neighbours what it can
         learn.
         """
-        nothing = static.new_zeros([static.shape[0], self.head.n_learned, self.site.features])
-        if not self.retrieves or self.training:
-            return nothing
-        place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-        found = self.memory(place.double(), attributes(self.static_features(static))).float()
-        found = by_target(found, self.memory.role_sizes, self.head.n_learned)
-        return torch.cat([found, nothing[:, :, : self.unused]], dim=2)
+        found = static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
+        if self.retrieves and not self.training:
+            place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
+            told = self.memory(place.double(), attributes(self.static_features(static))).float()
+            told = by_target(told, self.memory.role_sizes, self.head.n_learned)
+            found = torch.cat([told, found[:, :, : self.unused]], dim=2)
+        return found
 
     def prior_of(self, state: Tensor) -> Tensor:
-        return state.split(self.layout, 1)[7].view(-1, self.head.n_learned, self.site.features)
+        return state.split(self.layout, 1)[7].view(-1, self.head.n_learned, self.n_responses)
 
     def kept(self, prior: Tensor) -> list[Tensor]:
         return [prior.flatten(1)]
