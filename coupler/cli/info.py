@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -82,7 +83,8 @@ def _table(title: str, variables: list[dict[str, Any]]) -> list[str]:
     keys = ("min", "max") if title == "targets" else ("valid_min", "valid_max")
     rows = [("name", "units", "day's", "allowed", "trained on", "")]
     for one in variables:
-        allowed = "classes" if one.get("flag_values") else _range(one.get(keys[0]), one.get(keys[1]))
+        classes = one.get("flag_values")
+        allowed = _classes(classes) if classes else _range(one.get(keys[0]), one.get(keys[1]))
         trained = _range(one.get("train_min"), one.get("train_max"))
         rows.append((one["name"], one["units"], one.get("accumulate") or "", allowed, trained, one["long_name"]))
     if title != "inputs":
@@ -91,6 +93,13 @@ def _table(title: str, variables: list[dict[str, Any]]) -> list[str]:
         rows = [(*row[:3], row[-1]) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  " + "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _classes(codes: list[float]) -> str:
+    """The codes of a class, in short where they follow one another."""
+    if len(codes) > 2 and all(after == before + 1 for before, after in itertools.pairwise(codes)):
+        return f"classes {codes[0]:g} .. {codes[-1]:g}"
+    return f"classes {' '.join(f'{code:g}' for code in codes)}"
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -282,6 +282,8 @@ class _Chunk:
             cell = int(self.index[int(place.group(1) or place.group(2)) - 1])
             message = message.replace(place.group(0), self._cell_name(cell))
         variable = f": variable '{source.variable.name}'" if source and source.variable else ""
+        if variable and variable.endswith(f"'{name}'"):  # the library's message begins with the same
+            message = message.removeprefix(f"variable '{name}': ")
         hint = f"; --units {name}=UNITS says what they are" if error.status == "BAD_UNITS" else ""
         return CommandError(f"{file}{variable}{when}: {message}{hint}")
 
