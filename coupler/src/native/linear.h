@@ -143,7 +143,7 @@ void tile_of(int outputs, const Inputs* inputs, size_t n_inputs, size_t lanes, c
 #ifdef ECOSTEP_EMULATED_FMA
 enum { tile_vectors = 1, tile_outputs = 4 };
 #else
-enum { tile_vectors = 2, tile_outputs = width == 8 ? 4 : 8 };
+enum { tile_vectors = 2, tile_outputs = width == 8 ? 6 : 8 };
 #endif
 enum { most_segments = 64 };
 
@@ -175,9 +175,12 @@ void linear_many(const Task& task, const Frame& frame) {
       inputs[s] = {reinterpret_cast<const float*>(at(frame, segment.place)) + row * segment.n * lanes, segment.n};
     }
     float* const out = reinterpret_cast<float*>(at(frame, task.out)) + row * task.n * lanes;
-    for (size_t o = 0; o < task.n; o += tile_outputs) {
+    for (size_t o = 0, next; o < task.n; o = next) {
       const float* const w = weight + o / group * group * task.n_k + o % group;
-      const int outputs = static_cast<int>(task.n - o < size_t{tile_outputs} ? task.n - o : size_t{tile_outputs});
+      const size_t in_group = group - o % group, left = task.n - o < in_group ? task.n - o : in_group;
+      const size_t tiles = (left + tile_outputs - 1) / tile_outputs;  // about equally large
+      const int outputs = static_cast<int>((left + tiles - 1) / tiles);
+      next = o + static_cast<size_t>(outputs);
       size_t lane = 0;
       Inputs moved[most_segments];
       for (; lane < lanes;) {
