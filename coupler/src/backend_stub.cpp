@@ -17,16 +17,13 @@ class StubBackend final : public Backend {
   }
 
   void step(const std::int64_t*, const Block& block) const override {
-    for (std::size_t c = 0; c < c_; ++c) std::fill_n(block.flux + c * block.stride, block.used, stub_.bias[c]);
-    for (std::size_t d = 0; d < d_; ++d)
-      for (std::size_t c = 0; c < c_; ++c)
-        for (std::size_t i = 0; i < block.used; ++i)
-          block.flux[c * block.stride + i] += stub_.weights[c * d_ + d] * block.drivers[d * block.stride + i];
     for (std::size_t c = 0; c < c_; ++c) {
       for (std::size_t i = 0; i < block.used; ++i) {
-        float& flux = block.flux[c * block.stride + i];
-        flux = stub_.decay[c] * block.state[i * block.state_stride + c] + (1.0f - stub_.decay[c]) * flux;
-        block.changed[i * block.width + c] = flux;
+        float value = stub_.bias[c];
+        for (std::size_t d = 0; d < d_; ++d) value += stub_.weights[c * d_ + d] * block.drivers[d * block.stride + i];
+        const float smoothed = stub_.decay[c] * block.state[i * block.state_stride + c] + (1.0f - stub_.decay[c]) * value;
+        block.changed[i * block.width + c] = smoothed;
+        block.flux[c * block.stride + i] = smoothed;
       }
     }
   }

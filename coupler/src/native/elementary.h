@@ -157,6 +157,7 @@ ECOSTEP_INLINE Floats asinh(Floats x) {
   const Floats z = select(large, one, y);
   const Floats square = z * z;
   const Floats ordinary = log1p(z + square / (one + square_root(one + square)));
+  if (!any(large)) return with_sign(ordinary, x);
   return with_sign(select(large, log(y) + splat(0.693147182f), ordinary), x);
 }
 

@@ -19,6 +19,26 @@ std::size_t place_of_thread(std::size_t places) {
   return number % places;
 }
 
+std::size_t begin_of(const Scratch& scratch, const Stored& stored) {
+  const std::ptrdiff_t moved = stored.dynamic < 0 ? 0 : scratch.dynamic[static_cast<std::size_t>(stored.dynamic)];
+  return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(stored.at) + moved / static_cast<std::ptrdiff_t>(sizeof(float)));
+}
+
+// Parts of the state row in order and apart.
+void join(const Scratch& scratch, const std::vector<Stored>& parts, std::vector<Range>& ranges) {
+  ranges.clear();
+  for (const Stored& part : parts) ranges.push_back({begin_of(scratch, part), part.size});
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  std::size_t n = 0;
+  for (const Range& range : ranges) {
+    if (n > 0 && range.begin <= ranges[n - 1].begin + ranges[n - 1].size)
+      ranges[n - 1].size = std::max(ranges[n - 1].size, range.begin + range.size - ranges[n - 1].begin);
+    else
+      ranges[n++] = range;
+  }
+  ranges.resize(n);
+}
+
 }  // namespace
 
 const Kernels& choose_kernels() {
@@ -123,6 +143,7 @@ void Executor::evaluate(Scratch& scratch, const Plan& plan, std::size_t number) 
 void Executor::prepare(Scratch& scratch, const Plan& plan, const std::int64_t* calendar) const {
   if (scratch.plan == &plan && (calendar == nullptr || std::equal(calendar, calendar + 6, scratch.calendar.begin()))) return;
   scratch.plan = nullptr;
+  scratch.read.clear();
   double numbers[6] = {};
   if (calendar != nullptr) std::copy_n(calendar, 6, numbers);
   Frame frame = frame_of(scratch);
@@ -139,31 +160,14 @@ void Executor::prepare(Scratch& scratch, const Plan& plan, const std::int64_t* c
 }
 
 void Executor::find_ranges(Scratch& scratch, const Plan& plan) const {
-  const auto begin = [&](const Stored& stored) {
-    const std::ptrdiff_t moved = stored.dynamic < 0 ? 0 : scratch.dynamic[static_cast<std::size_t>(stored.dynamic)];
-    return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(stored.at) + moved / static_cast<std::ptrdiff_t>(sizeof(float)));
-  };
-  const auto join = [&](const std::vector<Stored>& parts, std::vector<Range>& ranges) {
-    ranges.clear();
-    for (const Stored& part : parts) ranges.push_back({begin(part), part.size});
-    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
-    std::size_t n = 0;
-    for (const Range& range : ranges) {
-      if (n > 0 && range.begin <= ranges[n - 1].begin + ranges[n - 1].size)
-        ranges[n - 1].size = std::max(ranges[n - 1].size, range.begin + range.size - ranges[n - 1].begin);
-      else
-        ranges[n++] = range;
-    }
-    ranges.resize(n);
-  };
-  join(plan.stores, scratch.ranges);
-  join(plan.loads, scratch.read);
+  join(scratch, plan.stores, scratch.ranges);
   const std::vector<Range>& ranges = scratch.ranges;
   scratch.column.clear();
   for (const Stored& stored : plan.stores) {
+    const std::size_t begin = begin_of(scratch, stored);
     std::size_t before = 0, range = 0;
-    for (; ranges[range].begin + ranges[range].size <= begin(stored); ++range) before += ranges[range].size;
-    scratch.column.push_back(before + begin(stored) - ranges[range].begin);
+    for (; ranges[range].begin + ranges[range].size <= begin; ++range) before += ranges[range].size;
+    scratch.column.push_back(before + begin - ranges[range].begin);
   }
 }
 
@@ -235,6 +239,7 @@ void Executor::step(const std::int64_t* calendar, const Block& block) const {
   frame.state = block.state, frame.state_stride = block.state_stride;
   frame.flux = block.flux;
   frame.changed = block.changed, frame.changed_stride = block.width;
+  if (block.next > 0 && (*scratch).read.empty()) join(*scratch, plan.loads, (*scratch).read);
   Ahead ahead(block, (*scratch).read, plan.lanes.size());
   run(plan, frame, block.used, block.next > 0 ? &ahead : nullptr);
 }

@@ -14,7 +14,8 @@ namespace ecostep::native {
 struct Scratch {
   AlignedFloats lanes, shared;
   std::vector<std::ptrdiff_t> dynamic;
-  std::vector<Range> ranges, read;  // of the state that the day changes, and that it reads, in order and apart
+  std::vector<Range> ranges;        // of the state that the day changes, in order and apart
+  std::vector<Range> read;          // those that it reads, once they have been asked for
   std::vector<std::size_t> column;  // of each store in these ranges
   const Plan* plan = nullptr;       // of the day, with
   std::array<std::int64_t, 6> calendar{};

@@ -16,6 +16,10 @@ void input_any(const Task& task, const Frame& frame) {
   }
   const float* from = task.option == drivers ? frame.drivers : task.option == observed ? frame.observed : frame.statics;
   float* out = reinterpret_cast<float*>(at(frame, task.out));
+  if (frame.lanes == 1) {
+    for (size_t v = 0; v < task.n; ++v) out[v] = from[v * frame.stride];
+    return;
+  }
   for (size_t v = 0; v < task.n; ++v, from += frame.stride, out += frame.lanes) {
     for (size_t i = 0; i < frame.used; ++i) out[i] = from[i];
     for (size_t i = frame.used; i < frame.lanes; ++i) out[i] = from[frame.used - 1];
@@ -25,6 +29,10 @@ void input_any(const Task& task, const Frame& frame) {
 void flux_any(const Task& task, const Frame& frame) {
   const float* a = reinterpret_cast<const float*>(at(frame, task.a));
   float* to = frame.flux;
+  if (frame.lanes == 1) {
+    for (size_t v = 0; v < task.n; ++v) to[v * frame.stride] = a[v];
+    return;
+  }
   for (size_t v = 0; v < task.n; ++v, to += frame.stride, a += frame.lanes)
     for (size_t i = 0; i < frame.used; ++i) to[i] = a[i];
 }

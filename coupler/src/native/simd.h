@@ -171,6 +171,18 @@ ECOSTEP_INLINE Floats square_root(Floats x) {
   for (int i = 0; i < width; ++i) r[i] = __builtin_sqrtf(x[i]);
   return r;
 }
+// Whether any lane of a comparison is true.
+ECOSTEP_INLINE bool any(Ints x) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0;
+#elif defined(__AVX__)
+  return _mm256_movemask_ps((__m256)x) != 0;
+#else
+  int32_t found = 0;
+  for (int i = 0; i < width; ++i) found |= x[i];
+  return found != 0;
+#endif
+}
 ECOSTEP_INLINE Ints to_ints(Floats x) {
   return __builtin_convertvector(x, Ints);
 }
