@@ -132,7 +132,7 @@ ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXC
 /* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
-/* Most cells that the backend computes at a time: 64 to 512, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
+/* Most cells that the backend computes at a time: 64 to 256, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
  * with few outputs and a number of inputs that is no multiple of 4, for instance). Such a model is right but slow. 0 for NULL. */
 ECOSTEP_API size_t ecostep_block_rows(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 

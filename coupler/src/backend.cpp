@@ -222,33 +222,32 @@ class PluginBackend final : public Backend {
   // Whether blocks of `rows` give each row the bits that it has in a block of the usual size: rows that all differ, on ordinary
   // days and on those on which a month and a year end.
   bool same_as_usual(std::size_t rows, bool observed) const {
-    const std::size_t n = std::max(rows, 2 * usual_block);
-    AlignedFloats statics(n * p_), drivers(n * d_), seen(observed ? n * c_ : 0);
-    AlignedFloats state(n * s_), other_state(n * s_), new_state(n * s_), flux(n * c_), other_flux(n * c_);
+    const std::size_t n = std::max(rows, 2 * usual_block), m = usual_block;
+    AlignedFloats statics(n * p_), drivers(n * d_), seen(observed ? n * c_ : 0), flux(n * c_), state(n * s_), new_state(n * s_);
+    AlignedFloats usual_flux(m * c_), usual_state(m * s_);
+    const auto same = [](const AlignedFloats& usual, const float* other) {
+      return std::memcmp(usual.data(), other, usual.size() * sizeof(float)) == 0;
+    };
     mix(reference_.statics, p_, n, 1, statics);
-    const auto same = [](const AlignedFloats& one, const AlignedFloats& other) {
-      return std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
-    };
-    const auto each = [n](std::size_t size, auto&& work) {
-      for (std::size_t first = 0; first < n; first += size) work(first);
-    };
-    each(usual_block, [&](std::size_t i) { run_init_state(usual_block, statics.data() + i * p_, state.data() + i * s_); });
-    each(rows, [&](std::size_t i) { run_init_state(rows, statics.data() + i * p_, other_state.data() + i * s_); });
-    if (!same(state, other_state)) return false;
+    for (std::size_t i = 0; i < n; i += rows) run_init_state(rows, statics.data() + i * p_, state.data() + i * s_);
+    for (std::size_t i = 0; i < n; i += m) {
+      run_init_state(m, statics.data() + i * p_, usual_state.data());
+      if (!same(usual_state, state.data() + i * s_)) return false;
+    }
     std::uint32_t day = 2;
     for (const Date& date : tried_dates(reference_.start.year)) {
       mix(reference_.inputs, d_, n, day++, drivers);
       mix(reference_.targets, c_, observed ? n : 0, day, seen);
       const auto calendar = calendar_row(reference_.calendar, date);
-      const auto run = [&](std::size_t size, AlignedFloats& fluxes, AlignedFloats& states) {
-        each(size, [&](std::size_t i) {
-          run_step(size, {drivers.data() + i * d_, observed ? seen.data() + i * c_ : nullptr, state.data() + i * s_},
-                   calendar.data(), fluxes.data() + i * c_, states.data() + i * s_);
-        });
+      const auto run = [&](std::size_t size, std::size_t i, float* fluxes, float* states) {
+        run_step(size, {drivers.data() + i * d_, observed ? seen.data() + i * c_ : nullptr, state.data() + i * s_}, calendar.data(),
+                 fluxes, states);
       };
-      run(usual_block, flux, new_state);
-      run(rows, other_flux, other_state);
-      if (!same(flux, other_flux) || !same(new_state, other_state)) return false;
+      for (std::size_t i = 0; i < n; i += rows) run(rows, i, flux.data() + i * c_, new_state.data() + i * s_);
+      for (std::size_t i = 0; i < n; i += m) {
+        run(m, i, usual_flux.data(), usual_state.data());
+        if (!same(usual_flux, flux.data() + i * c_) || !same(usual_state, new_state.data() + i * s_)) return false;
+      }
       state.swap(new_state);
     }
     return true;
@@ -363,7 +362,7 @@ class PluginBackend final : public Backend {
   const ecostep_plugin& plugin_;
   const std::size_t d_, p_, c_, s_;
   void* model_ = nullptr;
-  static constexpr std::size_t most_rows = 512, most_bytes = 2u << 20;  // of a block, and of the state in it
+  static constexpr std::size_t most_rows = 256, most_bytes = 2u << 20;  // of a block, and of the state in it
   std::size_t most_ = usual_block;  // cells that torch is given at a time: 1 where the rows of a block do not come out alike
   Reference reference_;             // what sizes of blocks are tried with
   enum : char { unknown, same, other };

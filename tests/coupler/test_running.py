@@ -45,7 +45,7 @@ def test_cells_one_by_one_are_bit_for_bit_the_whole(any_file, host, ncell):
 
 
 def test_cells_are_computed_in_blocks_where_rows_come_out_alike(lstm_file, stub_file):
-    assert Model(lstm_file).block_rows == 512 and Model(stub_file).block_rows == 64
+    assert Model(lstm_file).block_rows == 256 and Model(stub_file).block_rows == 64
 
 
 def test_blocks_of_every_size_are_bit_for_bit_one_another(any_file, host):
