@@ -117,7 +117,7 @@ def _year(times: dict[str, float]) -> float:
     return (353 * times["day"] + 11 * times["month_end"] + times["year_end"]) / 365
 
 
-def thread_scaling(path: Path, backend: str, cells: int = 8192, rounds: int = 8) -> dict[str, Any]:
+def thread_scaling(path: Path, backend: str, cells: int = 8192, rounds: int = 40) -> dict[str, Any]:
     """One thread with all cells over two threads with half of them each, in turns; best times, and equal bits?
 
     By the clock, so that it means something only where two processors are idle.

@@ -21,8 +21,8 @@ void write_pair(float* pair, double value) {
 }
 
 // The value of one input over the part of the day from its start to the end of this step.
-double running_value(const Variable& input, const float* slot, bool first_of_day, double value, int dt) {
-  switch (input.accumulate) {
+double running_value(Accumulate how, const float* slot, bool first_of_day, double value, int dt) {
+  switch (how) {
     case Accumulate::mean:
       return (first_of_day ? 0.0 : read_pair(slot)) + value * dt;  // integral, divided at the end of the day
     case Accumulate::sum:
@@ -35,6 +35,10 @@ double running_value(const Variable& input, const float* slot, bool first_of_day
       break;
   }
   return value;
+}
+
+bool is_pair(Accumulate how) {
+  return how == Accumulate::mean || how == Accumulate::sum;
 }
 
 std::string list_names(const std::vector<Variable>& variables) {
@@ -85,6 +89,10 @@ Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
     fail(ECOSTEP_WRONG_SIZE, "number of cells ", ncell, " is too large");
   inputs_.resize(d), statics_.resize(p), outputs_.resize(c), observed_.resize(c);
   drivers_.resize(stride_ * std::max(d, p)), observed_block_.resize(stride_ * c), flux_block_.resize(stride_ * c);
+  for (std::size_t v = 0; v < d; ++v)
+    if (model_->artefact.inputs[v].accumulate != Accumulate::last)
+      running_.push_back({v, model_->layout.slot[v], model_->artefact.inputs[v].accumulate});
+  values_.resize(std::max(accumulated_at_once * running_.size(), stride_));
 }
 
 void Cells::register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
@@ -261,11 +269,11 @@ CellList Cells::active_cells() {
   return {0, active_.size(), active_.data()};
 }
 
-double Cells::read_input(std::size_t variable, std::size_t cell) const {
-  const double value = inputs_[variable].read(cell);
-  if (!input_ranges_.clips(variable)) return value;
+void Cells::read_inputs(std::size_t variable, const CellList& cells, double* out) const {
+  inputs_[variable].gather(cells, out);
+  if (!input_ranges_.clips(variable)) return;
   const Variable& input = model_->artefact.inputs[variable];
-  return std::min(std::max(value, input.valid_min), input.valid_max);
+  for (std::size_t i = 0; i < cells.size; ++i) out[i] = std::min(std::max(out[i], input.valid_min), input.valid_max);
 }
 
 void Cells::init_state() {
@@ -430,26 +438,37 @@ void Cells::gradient_of_chunk(const Step& step, const CellList& cells, const dou
   }
 }
 
+// Asks for what follows the network's memory in a row.
+void Cells::prefetch_running(const float* memory) const {
+  const RowLayout& layout = model_->layout;
+  for (std::size_t at = layout.flux; at < layout.size; at += 16) __builtin_prefetch(memory + at, 1);
+}
+
 void Cells::accumulate(const Step& step, const CellList& cells) {
   const RowLayout& layout = model_->layout;
-  const float code = encode_date(step.date);
-  for (std::size_t i = 0; i < cells.size; ++i) {
-    const std::size_t cell = cells[i];
-    float* const memory = row(cell);
-    for (std::size_t v = 0; v < inputs_.size(); ++v) {
-      const Variable& input = model_->artefact.inputs[v];
-      if (input.accumulate == Accumulate::last) continue;
-      float* const slot = memory + layout.slot[v];
-      const double value = running_value(input, slot, step.seconds == 0, read_input(v, cell), step.dt);
-      if (input.accumulate == Accumulate::mean || input.accumulate == Accumulate::sum)
-        write_pair(slot, value);
-      else
-        slot[0] = static_cast<float>(value);
+  const float code = encode_date(step.date), seconds = static_cast<float>(step.seconds + step.dt);
+  const bool first_of_day = step.seconds == 0;
+  for (std::size_t first = 0; first < cells.size; first += accumulated_at_once) {
+    const CellList some{cells.first + first, std::min(accumulated_at_once, cells.size - first), cells.index};
+    for (std::size_t k = 0; k < running_.size(); ++k)
+      read_inputs(running_[k].input, some, values_.data() + k * accumulated_at_once);
+    for (std::size_t i = 0; i < some.size; ++i) {
+      float* const memory = row(some[i]);
+      if (i + 4 < some.size) prefetch_running(row(some[i + 4]));
+      for (std::size_t k = 0; k < running_.size(); ++k) {
+        float* const slot = memory + running_[k].slot;
+        const Accumulate how = running_[k].accumulate;
+        const double value = running_value(how, slot, first_of_day, values_[k * accumulated_at_once + i], step.dt);
+        if (is_pair(how))
+          write_pair(slot, value);
+        else
+          slot[0] = static_cast<float>(value);
+      }
+      memory[layout.seconds] = seconds;
+      memory[layout.date] = code;
+      for (std::size_t v = 0; v < outputs_.size(); ++v)
+        if (outputs_[v].registered) outputs_[v].write(some[i], memory[layout.flux + v]);
     }
-    memory[layout.seconds] = static_cast<float>(step.seconds + step.dt);
-    memory[layout.date] = code;
-    for (std::size_t v = 0; v < outputs_.size(); ++v)
-      if (outputs_[v].registered) outputs_[v].write(cell, memory[layout.flux + v]);
   }
 }
 
@@ -461,9 +480,10 @@ void Cells::gather_drivers(const Step& step, const CellList& cells) {
       if (!inputs_[v].gather(cells, out) && !tested_) check_values("input", input, inputs_[v], cells, ncell_, false);
       continue;
     }
+    read_inputs(v, cells, values_.data());
     for (std::size_t i = 0; i < cells.size; ++i) {
       const float* const slot = row(cells[i]) + model_->layout.slot[v];
-      const double value = running_value(input, slot, false, read_input(v, cells[i]), step.dt);
+      const double value = running_value(input.accumulate, slot, false, values_[i], step.dt);
       out[i] = static_cast<float>(input.accumulate == Accumulate::mean ? value / 86400.0 : value);
     }
   }

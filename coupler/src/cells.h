@@ -75,7 +75,8 @@ class Cells {
   void commit(const Step& step, const CellList& cells, const float* changed, const float* fluxes);
   void gradient_of_chunk(const Step& step, const CellList& cells, const double* flux_weight, const double* state_weight,
                          double* input_gradient, double* state_gradient);
-  double read_input(std::size_t variable, std::size_t cell) const;
+  void read_inputs(std::size_t variable, const CellList& cells, double* out) const;
+  void prefetch_running(const float* memory) const;
   float* row(std::size_t cell) const { return state_ + cell * model_->layout.size; }
 
   std::shared_ptr<const Model> model_;
@@ -89,6 +90,15 @@ class Cells {
   Ranges input_ranges_, static_ranges_;
   float* state_ = nullptr;
   bool state_registered_ = false;
+
+  // Inputs with a running value in the state row.
+  struct Running {
+    std::size_t input, slot;
+    Accumulate accumulate;
+  };
+  static constexpr std::size_t accumulated_at_once = 64;  // cells
+  std::vector<Running> running_;
+  std::vector<double> values_;  // of them (k, cell), or of one input of a block
 
   // Scratch of one block of at most block_ cells.
   std::size_t block_, stride_;

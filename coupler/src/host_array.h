@@ -67,10 +67,11 @@ struct HostArray {
   }
 
   // The values of some cells, converted, one after the other; and whether they are surely acceptable.
-  bool gather(const CellList& cells, float* out) const {
+  template <class Out>
+  bool gather(const CellList& cells, Out* out) const {
     if (type == ECOSTEP_F32) return convert(static_cast<const float*>(data), cells, out);
     if (type == ECOSTEP_F64) return convert(static_cast<const double*>(data), cells, out);
-    for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(read(cells[i]));
+    for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<Out>(read(cells[i]));
     return false;
   }
 
@@ -113,20 +114,20 @@ struct HostArray {
     return outside == 0;
   }
 
-  template <class T>
-  bool convert(const T* values, const CellList& cells, float* out) const {
+  template <class T, class Out>
+  bool convert(const T* values, const CellList& cells, Out* out) const {
     const double scale = conversion.scale, offset = conversion.offset;
     const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
     Flag<T> outside = 0;
     if (cells.index == nullptr && stride == 1 && cells.size >= 8) {
       const T* const first = values + cells.first;
-      for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<float>(first[i] * scale + offset);
+      for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<Out>(first[i] * scale + offset);
       for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
       return outside == 0;
     }
     for (std::size_t i = 0; i < cells.size; ++i) {
       const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
-      out[i] = static_cast<float>(value * scale + offset);
+      out[i] = static_cast<Out>(value * scale + offset);
       outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
     }
     return outside == 0;
