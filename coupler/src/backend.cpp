@@ -362,7 +362,7 @@ class PluginBackend final : public Backend {
   const ecostep_plugin& plugin_;
   const std::size_t d_, p_, c_, s_;
   void* model_ = nullptr;
-  static constexpr std::size_t most_rows = 256, most_bytes = 4u << 20;  // of a block, and of the state in it
+  static constexpr std::size_t most_rows = 256, most_bytes = 2u << 20;  // of a block, and of the state in it
   std::size_t most_ = usual_block;  // cells that torch is given at a time: 1 where the rows of a block do not come out alike
   Reference reference_;             // what sizes of blocks are tried with
   enum : char { unknown, same, other };
