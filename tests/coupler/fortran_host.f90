@@ -173,6 +173,8 @@ contains
     call spun%cells%policy(ecostep_policy_clip, name='no such', stat=status, errmsg=message)
     call check(status == ecostep_unknown_name, 'policy of no variable')
     call check(model%backend_reason() == '' .or. index(model%backend_reason(), 'native') > 0, 'reason')
+    call spun%cells%destroy()
+    deallocate (spun%tsoil, spun%rain, spun%zwt, spun%lat, spun%ch4, spun%gpp, spun%state)
   end subroutine test_choices
 
   !> Note a failure and go on.
