@@ -47,7 +47,8 @@ corpus=tests/coupler/fuzz/corpus
 failed=0
 mkdir -p "$base"
 
-# compiled NAME OPTIONS...: the test programs in build/robustness/NAME.
+# compiled NAME OPTIONS...: the programs of `targets` in build/robustness/NAME.
+targets=(coupler_robustness)
 compiled() {
     local name="$1" generator=()
     shift
@@ -55,7 +56,7 @@ compiled() {
     if command -v ninja >/dev/null; then generator=(-G Ninja); fi
     {
         cmake -S . -B "$base/$name" "${generator[@]}" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON -DECOSTEP_TORCH=OFF \
-            -DECOSTEP_PYTHON=OFF -DECOSTEP_ECOSYS=OFF "$@" && cmake --build "$base/$name" --parallel "${ECOSTEP_JOBS:-2}" --target coupler_robustness
+            -DECOSTEP_PYTHON=OFF -DECOSTEP_ECOSYS=OFF "$@" && cmake --build "$base/$name" --parallel "${ECOSTEP_JOBS:-2}" --target "${targets[@]}"
     } >"$base/$name.log" 2>&1 || { tail -n 30 "$base/$name.log"; exit 1; }
 }
 
@@ -122,6 +123,7 @@ if [[ "$fuzz_seconds" == 0 ]]; then
 elif [[ -z "$clang" ]]; then
     say 'clang is absent: the fuzzers are left out, their corpus was replayed (Debian: apt install clang-14 libclang-rt-14-dev)'
 else
+    targets=(coupler_fuzz_archive coupler_fuzz_artefact coupler_fuzz_calls) # clang does not link the C tests with UBSan for C++
     compiled fuzz -DECOSTEP_FUZZ=ON '-DECOSTEP_SANITIZE=address;undefined' "-DCMAKE_CXX_COMPILER=$clang" "-DCMAKE_C_COMPILER=${clang/++/}"
     for fuzzer in archive artefact calls; do
         mkdir -p "$base/found/$fuzzer"
