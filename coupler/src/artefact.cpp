@@ -109,6 +109,8 @@ Variable Metadata::variable(const Json& entry, const std::string& list_name, con
   v.train_min = limit(entry, "train_min", where, -infinity);
   v.train_max = limit(entry, "train_max", where, infinity);
   if (!(v.valid_min <= v.valid_max)) bad(where + "the lower limit lies above the upper one");
+  constexpr double largest = std::numeric_limits<float>::max();  // networks compute with float, and results are held to the limits
+  if (v.valid_min > largest || v.valid_max < -largest) bad(where + "no number of single precision lies between the limits");
   if (list_name == "inputs") {
     v.accumulate_name = text(entry, "accumulate", where);
     v.accumulate = parse_accumulate(*this, v.accumulate_name, where);
