@@ -69,7 +69,10 @@ def test_newer_format(tmp_path):
         ({"inputs": "tas"}, "'inputs' is not a list"),
         ({"statics": None}, "'statics' is not a list"),
         ({"targets": [{"name": "gpp", "units": "1", "min": 2, "max": 1}]}, "the lower limit lies above the upper one"),
-        ({"targets": [{"name": "gpp", "units": "1", "min": 1e39}]}, "no number of single precision lies between the limits"),
+        (
+            {"targets": [{"name": "gpp", "units": "1", "min": 1e39}]},
+            "no number of single precision lies between the limits",
+        ),
         ({"past_flux": "guess"}, "'past_flux' is 'guess'"),
         ({"backends": []}, "'backends' is not a list"),
         ({"stub": {"bias": [1.0], "weights": [], "decay": []}}, "stub: 'bias' has not 2 rows"),
