@@ -62,8 +62,8 @@ def _client(out: Path, workers: int, scheduler: str | None) -> Iterator[Client]:
     try:
         with (
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
-                local_directory=str(scratch), silence_logs=logging.CRITICAL,
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
+                memory_limit=0, local_directory=str(scratch), silence_logs=logging.CRITICAL,
             ) as cluster,
             Client(cluster) as client,
         ):  # fmt: skip

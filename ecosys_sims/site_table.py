@@ -36,7 +36,9 @@ def read_site_table(path: str | Path) -> SiteTable:
         file.set_auto_mask(False)
         for name in ("t_month", "p_month"):
             if name in file.variables:
-                raise FormatError(f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it")
+                raise FormatError(
+                    f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it"
+                )
         columns = {
             item.name: np.asarray(file[item.name][:]) for item in fields(SiteTable) if item.name in file.variables
         }
