@@ -1,4 +1,4 @@
-"""Runs shared among processes: each takes the first run of the plan that is not done and that nobody holds.
+"""Runs shared among processes: each takes the first run of the plan that is not done and whose training nobody holds.
 
 A claim is a lock on a file, which the system frees when its holder ends, however it ends; so a run whose process was
 killed is simply taken again, and its training goes on from its last checkpoint.
@@ -49,7 +49,7 @@ def work(runs: Sequence[Run], bench: Bench, since: float, parent: int | None = N
 
     A run that failed before the time `since` is tried again.
     """
-    while run_and_claim := _next(runs, bench, since, parent):
+    while run_and_claim := next_run(runs, bench, since, parent):
         run, claim = run_and_claim
         with claim:
             _note(bench, run)
@@ -64,14 +64,14 @@ def work(runs: Sequence[Run], bench: Bench, since: float, parent: int | None = N
                 _note(bench, None)
 
 
-def _next(runs: Sequence[Run], bench: Bench, since: float, parent: int | None):
+def next_run(runs: Sequence[Run], bench: Bench, since: float, parent: int | None):
     """The next run and its claim, held; None where nothing is left to take."""
     for run in runs:
         if parent is not None and os.getppid() != parent:
             return None
         if is_settled(run, bench, since):
             continue
-        claim = claimed(bench.work / "claims", bench.key(run))
+        claim = claimed(bench.work / "claims", bench.training_key(run))
         held = claim.__enter__()
         if held and not is_settled(run, bench, since):
             return run, _Held(claim)

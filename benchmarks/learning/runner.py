@@ -63,6 +63,10 @@ class Bench:
     def key(self, run: Run) -> str:
         return plan.key(run, self.suite, self.options(run))
 
+    def training_key(self, run: Run) -> str:
+        """Name of the training that the run tests, which other runs may test, too."""
+        return plan.training_key(run, self.suite, self.options(run))
+
     def result(self, run: Run) -> Path:
         return self.results / f"{self.key(run)}.json"
 
@@ -209,7 +213,7 @@ def train(run: Run, bench: Bench, dataset: Dataset, split: Split, biome: str) ->
         return _train_classical(run, dataset, split)
     options = bench.options(run)
     config = plan.configuration(run, bench.suite, dataset.path, options, biome)
-    folder = RunFolder(bench.work / "trainings" / plan.training_key(run, bench.suite, options))
+    folder = RunFolder(bench.work / "trainings" / bench.training_key(run))
     try:
         fit(config, dataset, split, folder, signature=dataset.signature)
     except (RunFolderError, config_file.ConfigError) as error:

@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks import models as benchmark
 from benchmarks.learning import plan, statistics
-from benchmarks.learning.queue import claimed
+from benchmarks.learning.plan import SUITES, Run
+from benchmarks.learning.queue import claimed, next_run
 from benchmarks.learning.runner import Bench, prepare, test_sites, tuned_options
 from emulator import atomic_file
 from emulator.evaluation import metrics
@@ -116,6 +117,16 @@ def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
         assert first and not second and third
     with claimed(tmp_path, "run") as again:
         assert again
+
+
+def test_runs_that_test_one_training_wait_for_each_other(tmp_path: Path) -> None:
+    bench = Bench(SUITES["smoke"], tmp_path, tmp_path, tmp_path)
+    score = Run("wetland", "cham_net", 0, history=True)
+    others = [replace(score, task="self_fed"), replace(score, task="history_length")]
+    assert bench.key(others[0]) != bench.key(score) and next_run(others, bench, 0.0, None) is not None
+    with claimed(tmp_path / "claims", bench.training_key(score)):
+        assert next_run(others, bench, 0.0, None) is None
+        assert next_run([*others, replace(score, seed=1)], bench, 0.0, None)[0].seed == 1
 
 
 def test_sums_give_the_metrics() -> None:
