@@ -26,7 +26,8 @@ from benchmarks.sims import machine
 from coupler import EcostepError, Model, library_version
 from coupler.cli.backends import read_metadata
 from ecosys_sims.model import find_program
-from emulator import atomic_file, provenance
+from emulator.runs import provenance
+from foundations import atomic_file
 
 log = logging.getLogger("benchmarks.coupler")
 

@@ -26,11 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from benchmarks.crosscheck.bench import BATCH_YEARS, TARGET, YEAR, Bench, open_bench, our_config, scores
 from benchmarks.crosscheck.speed import prediction_speed, training_speed
 from benchmarks.crosscheck.theirs import THEIRS, neuralhydrology
-from emulator import atomic_file, provenance, trained_model
 from emulator.evaluation import metrics
-from emulator.evaluation.prediction import predict
-from emulator.run_folder import RunFolder
+from emulator.evaluation.offline import predict
+from emulator.runs import provenance, trained_model
+from emulator.runs.run_folder import RunFolder
 from emulator.train import fit, make_deterministic
+from foundations import atomic_file
 
 log = logging.getLogger(__name__)
 

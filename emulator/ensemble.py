@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator import atomic_file, trained_model
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training.checkpoint import CheckpointError
+from emulator.runs import trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import atomic_file
 
 log = logging.getLogger(__name__)
 

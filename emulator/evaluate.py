@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from emulator import atomic_file, provenance, trained_model
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.splits import PARTS, Split
-from emulator.data.validation import DatasetError
 from emulator.evaluation import quantile_file
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import PredictionError, write_predictions
+from emulator.evaluation.offline import PredictionError, write_predictions
 from emulator.evaluation.probabilistic_fit import (
     View,
     band_series,
@@ -25,11 +24,13 @@ from emulator.evaluation.probabilistic_fit import (
     score_quantiles,
 )
 from emulator.evaluation.scoring import Series, score
-from emulator.models.quantiles import QuantileModel
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs import provenance, trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs.trained_model import TrainedModel
 from emulator.train import make_deterministic
-from emulator.trained_model import TrainedModel
-from emulator.training.checkpoint import CheckpointError
+from foundations import atomic_file
 
 log = logging.getLogger(__name__)
 

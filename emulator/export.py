@@ -17,20 +17,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emulator import artefact, atomic_file, native, provenance, trained_model
-from emulator.artefact import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
+from emulator.artefact.metadata import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec, native
+from emulator.artefact.metadata import metadata as artefact
+from emulator.artefact.native.checking import ProgramMismatch, check_program
+from emulator.artefact.native.interpreter import Interpreter
 from emulator.data.dataset import Dataset, calendar_table
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 from emulator.evaluation import quantile_file
-from emulator.models.ensemble import Ensemble, combine
-from emulator.models.quantiles import LEVELS
 from emulator.models.streaming import step_through
-from emulator.native.checking import ProgramMismatch, check_program
-from emulator.native.interpreter import Interpreter
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.models.wrappers.ensemble import Ensemble, combine
+from emulator.models.wrappers.quantiles import LEVELS
+from emulator.runs import provenance, trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs.trained_model import TrainedModel
 from emulator.train import make_deterministic
-from emulator.trained_model import TrainedModel
-from emulator.training.checkpoint import CheckpointError
+from foundations import atomic_file
 
 log = logging.getLogger(__name__)
 

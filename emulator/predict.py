@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from emulator import trained_model
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 from emulator.evaluate import file_attributes
-from emulator.evaluation import prediction, quantile_file
-from emulator.evaluation.prediction import PredictionError
+from emulator.evaluation import offline as prediction
+from emulator.evaluation import quantile_file
+from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.runs import trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.train import make_deterministic
-from emulator.training.checkpoint import CheckpointError
 
 log = logging.getLogger(__name__)
 

@@ -11,19 +11,22 @@ from typing import Any
 
 import torch
 
-from emulator import allocator, assembly, atomic_file, config_file, provenance
-from emulator.config import Config
-from emulator.config_file import ConfigError
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.splits import Split
-from emulator.data.validation import DatasetError
 from emulator.data.variables import Signature
-from emulator.folder_lock import FolderBusy, locked
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training import checkpoint, parallel
-from emulator.training.checkpoint import CheckpointError, Progress
+from emulator.runs import allocator, checkpoint, provenance
+from emulator.runs.checkpoint import CheckpointError, Progress
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.training import assembly
+from emulator.training import distributed as parallel
 from emulator.training.tensorboard import Board
 from emulator.training.trainer import Interrupted, Trainer, TrainingDiverged
+from foundations import atomic_file
+from foundations import configuration_file as config_file
+from foundations.configuration_file import ConfigError
+from foundations.folder_lock import FolderBusy, locked
 
 log = logging.getLogger(__name__)
 

@@ -20,14 +20,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from ruamel.yaml import YAML
 
-from emulator import atomic_file, config_file, provenance, train
-from emulator.config import Config
-from emulator.config_file import ConfigError
+from emulator import train
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.variables import Signature
-from emulator.folder_lock import locked
+from emulator.runs import provenance
 from emulator.training.trainer import Interrupted, TrainingDiverged
+from foundations import atomic_file
+from foundations import configuration_file as config_file
+from foundations.configuration_file import ConfigError
+from foundations.folder_lock import locked
 
 log = logging.getLogger(__name__)
 

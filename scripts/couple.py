@@ -31,16 +31,17 @@ from coupled_runs import Host, Run, host_from_simulation, read_history, run_host
 import coupler
 from ecosys_sims import biomes
 from ecosys_sims.model import ModelError, find_program
-from emulator import atomic_file, provenance, trained_model
-from emulator.artefact import ArtefactError, read_artefact
+from emulator.artefact.metadata import ArtefactError, read_artefact
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 from emulator.data.variables import Variable, unit_conversion
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import PredictionError
-from emulator.folder_lock import FolderBusy, locked
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training.checkpoint import CheckpointError
+from emulator.evaluation.offline import PredictionError
+from emulator.runs import provenance, trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import atomic_file
+from foundations.folder_lock import FolderBusy, locked
 
 log = logging.getLogger("couple")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator import provenance
+from emulator.runs import provenance
 
 PRIMARY_TARGET = "fch4"
 SPLITS = ("temporal", "spatial")

@@ -12,7 +12,8 @@ from typing import Any
 
 from memory_monitor import MemoryMonitor
 
-from emulator import atomic_file, provenance
+from emulator.runs import provenance
+from foundations import atomic_file
 
 log = logging.getLogger("quickstart")
 

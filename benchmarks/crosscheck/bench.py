@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emulator.config import Config
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split, SplitConfig

@@ -11,7 +11,7 @@ import torch
 from benchmarks.crosscheck.bench import YEAR, Bench, our_config
 from benchmarks.crosscheck.theirs import Theirs, neuralhydrology
 from emulator.data.windows import training_data
-from emulator.evaluation.prediction import predict
+from emulator.evaluation.offline import predict
 from emulator.models import registry
 from emulator.train import fit
 

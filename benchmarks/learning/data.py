@@ -12,7 +12,7 @@ import torch
 
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature, Variable
-from emulator.folder_lock import locked
+from foundations.folder_lock import locked
 
 TENSORS = ("drivers", "calendar", "static", "flux")
 ARRAYS = ("site_id", "lat", "lon", "biome", "time")

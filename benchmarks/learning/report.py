@@ -11,8 +11,9 @@ from benchmarks.learning.bars import all_bars
 from benchmarks.learning.comparisons import all_comparisons, gaps
 from benchmarks.learning.results import Results, run_name
 from benchmarks.learning.runner import Bench
-from emulator import atomic_file, provenance
 from emulator.evaluation.metrics import to_json
+from emulator.runs import provenance
+from foundations import atomic_file
 
 KEYS = (
     "suite", "ensemble", "model", "past_flux", "history_years", "target", "split", "seed", "sites", "rmse", "nrmse",

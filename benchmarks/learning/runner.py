@@ -16,19 +16,21 @@ from torch import Tensor
 
 from benchmarks.learning import data, plan, statistics
 from benchmarks.learning.plan import Run, Suite
-from emulator import atomic_file, config_file, provenance, trained_model
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
 from emulator.data.variables import BIOMES, Signature
 from emulator.data.windows import training_data
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import predict
+from emulator.evaluation.offline import predict
 from emulator.evaluation.probabilistic_fit import View, fit_quantiles, score_quantiles, years_known
-from emulator.models.quantiles import QuantileModel
 from emulator.models.streaming import step_through
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs import provenance, trained_model
+from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.train import fit
+from foundations import atomic_file
+from foundations import configuration_file as config_file
 
 log = logging.getLogger(__name__)
 

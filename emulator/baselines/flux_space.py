@@ -10,7 +10,7 @@ from emulator.data.variables import Signature
 
 @dataclass(frozen=True)
 class FluxSpace:
-    """Learned targets in standardised asinh space, as the networks use (see emulator.models.layers.FluxHead).
+    """Learned targets in standardised asinh space, as the networks use (see emulator.models.parts.layers.FluxHead).
 
     names: all targets; learned: positions of those that are learned, which leaves nee out where gpp, ra and rh are
     targets too; scale, mean, std, limit: (L,); positive, negative: (L,) bool, targets never below, or above, 0 at

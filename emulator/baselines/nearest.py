@@ -13,7 +13,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.variables import Signature
 from emulator.evaluation.climatology import SLOTS, slot_means
-from emulator.models.layers import unit_sphere
+from emulator.models.parts.layers import unit_sphere
 
 
 @dataclass(frozen=True)

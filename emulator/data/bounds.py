@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 from emulator.data.variables import BIOMES, Signature
 
 SIZE_TOLERANCE = 0.02

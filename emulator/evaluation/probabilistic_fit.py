@@ -21,10 +21,10 @@ from emulator.data.splits import Split
 from emulator.data.variables import Variable
 from emulator.data.windows import training_data
 from emulator.evaluation import probabilistic
-from emulator.evaluation.prediction import predict, predict_self_fed
-from emulator.models.ensemble import Ensemble
-from emulator.models.quantiles import LEVELS, QuantileHead, QuantileModel
+from emulator.evaluation.offline import predict, predict_self_fed
 from emulator.models.streaming import StreamingModel
+from emulator.models.wrappers.ensemble import Ensemble
+from emulator.models.wrappers.quantiles import LEVELS, QuantileHead, QuantileModel
 
 log = logging.getLogger(__name__)
 

@@ -26,15 +26,16 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     import pytest
     import torch
 
-    from emulator import export, trained_model
-    from emulator.assembly import describe
-    from emulator.config import Config
+    from emulator import export
+    from emulator.configuration.schema import Config
     from emulator.data.dataset import Dataset
     from emulator.data.scalers import fit_scalers
     from emulator.data.windows import training_data
     from emulator.models.registry import build
-    from emulator.run_folder import RunFolder
-    from emulator.trained_model import TrainedModel
+    from emulator.runs import trained_model
+    from emulator.runs.run_folder import RunFolder
+    from emulator.runs.trained_model import TrainedModel
+    from emulator.training.assembly import describe
 
     config = Config.model_validate(
         {"data": {"path": dataset}, "model": {"kind": kind, "hidden": 12, **options}, "training": {"threads": 1}}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from emulator import allocator
+from emulator.runs import allocator
 
 
 class Library:

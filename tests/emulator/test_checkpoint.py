@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from emulator.training import checkpoint
+from emulator.runs import checkpoint
+from emulator.runs.checkpoint import Checkpoint, CheckpointError, Progress
 from emulator.training.averaging import WeightAverage
-from emulator.training.checkpoint import Checkpoint, CheckpointError, Progress
 from emulator.training.schedule import FINAL_FRACTION, Schedule
 
 

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from emulator import config_file, train
-from emulator.config import Config
-from emulator.config_file import ConfigError
+from emulator import train
+from emulator.configuration.schema import Config
+from foundations import configuration_file as config_file
+from foundations.configuration_file import ConfigError
 
 
 def load(path, *overrides):

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import artefact, ensemble, evaluate, export, predict, train, trained_model
+from emulator import ensemble, evaluate, export, predict, train
+from emulator.artefact.metadata import metadata as artefact
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
 from emulator.evaluation import quantile_file
 from emulator.evaluation.probabilistic_fit import predict_quantiles, run_model
-from emulator.models.ensemble import Ensemble, combine
-from emulator.models.quantiles import LEVELS
 from emulator.models.streaming import step_through
-from emulator.run_folder import RunFolder
+from emulator.models.wrappers.ensemble import Ensemble, combine
+from emulator.models.wrappers.quantiles import LEVELS
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder
 
 INPUTS = ("tas", "pr", "rsds", "vpd", "co2", "tsl", "wtd", "lai")
 STATICS = ("lat", "lon", "elevation", "ph", "biome")

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import config_file, evaluate, trained_model
-from emulator.config import Config
+from emulator import evaluate
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.evaluation import metrics, prediction
-from emulator.run_folder import RunFolder
+from emulator.evaluation import metrics
+from emulator.evaluation import offline as prediction
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder
+from foundations import configuration_file as config_file
 
 KINDS = ("lstm", "cham_net", "raci")
 SKILL = {"rmse", "nrmse", "nrmse_sd", "r2", "bias", "kge", "n"}

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import artefact, export, native, predict, train
-from emulator.artefact import ArtefactError
+from emulator import export, predict, train
+from emulator.artefact.metadata import ArtefactError, native
+from emulator.artefact.metadata import metadata as artefact
+from emulator.artefact.native.checking import ProgramMismatch
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature
 from emulator.models.streaming import step_through
-from emulator.native.checking import ProgramMismatch
-from emulator.run_folder import RunFolder
+from emulator.runs.run_folder import RunFolder
 from tests.emulator.models.conftest import KINDS as REGISTERED
 from tests.emulator.models.conftest import WITH_PAST_FLUX
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import config_file, folder_lock, train, trained_model
-from emulator.config import Config
-from emulator.config_file import ConfigError
+from emulator import train
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.variables import Signature, Variable
-from emulator.evaluation.prediction import predict
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.evaluation.offline import predict
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import configuration_file as config_file
+from foundations import folder_lock
+from foundations.configuration_file import ConfigError
 from tests.emulator.test_train import assert_same_run, curve
 
 HIDDEN = (

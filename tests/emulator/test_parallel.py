@@ -13,8 +13,9 @@ from torch import nn
 from emulator import train
 from emulator.data.scalers import Scalers
 from emulator.data.variables import Signature
-from emulator.models.cham_net import ChamNetConfig
-from emulator.training import checkpoint, parallel
+from emulator.models.kinds.cham_net import ChamNetConfig
+from emulator.runs import checkpoint
+from emulator.training import distributed as parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
 from tests.emulator.test_train import command, curve, wait_for_epochs, weights
 

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import assembly, config_file, folder_lock, train, trained_model
-from emulator.config import Config
+from emulator import train
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.windows import WindowSampler, training_data
-from emulator.run_folder import RunFolder
-from emulator.training import checkpoint
+from emulator.runs import checkpoint, trained_model
+from emulator.runs.run_folder import RunFolder
+from emulator.training import assembly
 from emulator.training.trainer import Trainer
+from foundations import configuration_file as config_file
+from foundations import folder_lock
 
 KINDS = ("lstm", "cham_net", "raci", "unified")
 

@@ -7,13 +7,14 @@ import shutil
 import pytest
 from ruamel.yaml import YAML
 
-from emulator import config_file, train, tune
-from emulator.config import Config
-from emulator.config_file import ConfigError
+from emulator import train, tune
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.models.registry import MODEL_CONFIGS
 from emulator.training.trainer import TrainingDiverged
 from emulator.tune import Budget, Space
+from foundations import configuration_file as config_file
+from foundations.configuration_file import ConfigError
 from tests.emulator.test_train import curve
 
 SPACE = Space.model_validate(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import assembly, config_file
-from emulator.config import Config
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.training.validation import Validation
+from emulator.training import assembly
+from emulator.training.validation_loss import Validation
+from foundations import configuration_file as config_file
 
 
 @pytest.fixture(scope="module")

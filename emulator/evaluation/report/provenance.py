@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator import provenance
 from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.page import definitions, folded, table
 from emulator.evaluation.report.products import Products
+from emulator.runs import provenance
 
 
 def provenance_section(products: Products) -> str:

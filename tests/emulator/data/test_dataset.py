@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 from emulator.data.variables import Signature, unit_conversion
 from tests.emulator.synthetic import write_dataset
 

@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from emulator.artefact.native import LoweringError, Program, program_of
+from emulator.artefact.native.checking import ProgramMismatch, check_program
+from emulator.artefact.native.interpreter import Interpreter
+from emulator.artefact.native.program import Value
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import calendar_table
 from emulator.data.scalers import fit_scalers
 from emulator.data.variables import BIOMES, Signature
-from emulator.models.ensemble import combine
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
-from emulator.native import LoweringError, Program, program_of
-from emulator.native.checking import ProgramMismatch, check_program
-from emulator.native.interpreter import Interpreter
-from emulator.native.program import Value
+from emulator.models.wrappers.ensemble import combine
 from tests.emulator.models.conftest import KINDS, Case
 
 SITES = [0, 5, 9]
