@@ -6,7 +6,8 @@ module land_physics
   use constants, only: t_freeze, seconds_per_day
   use soil_grid, only: nsoil
   use parameters, only: site_parameters
-  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
+  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
+      zero_day, zero_fluxes
   use column_work, only: work_arrays
   use radiation, only: day_length, saturation_pressure, saturation_slope, vapour_deficit, &
       net_radiation
@@ -55,60 +56,6 @@ contains
     work%surface_conductance = 1.0_wp/(air_resistance + p%mat_depth/p%mat_k + work%warm &
                                        + snow_resistance(state%swe, state%snow_density))
   end subroutine start_day
-
-  !> Zero the forcing sums of a day.
-  subroutine zero_day(day)
-    type(daily_forcing), intent(inout) :: day  !< forcing of the day
-    day%tas = 0.0_wp
-    day%tasmin = huge(1.0_wp)
-    day%tasmax = -huge(1.0_wp)
-    day%pr = 0.0_wp
-    day%rsds = 0.0_wp
-    day%rlds = 0.0_wp
-    day%vpd = 0.0_wp
-    day%sfcwind = 0.0_wp
-    day%ps = 0.0_wp
-    day%co2 = 0.0_wp
-    day%ch4 = 0.0_wp
-    day%t_day = 0.0_wp
-    day%vpd_day = 0.0_wp
-    day%seconds = 0.0_wp
-  end subroutine zero_day
-
-  !> Zero the sums of a day's results.
-  subroutine zero_fluxes(fluxes)
-    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
-    fluxes%gpp = 0.0_wp
-    fluxes%ra = 0.0_wp
-    fluxes%rh = 0.0_wp
-    fluxes%nee = 0.0_wp
-    fluxes%harvest = 0.0_wp
-    fluxes%yield = 0.0_wp
-    fluxes%nbp = 0.0_wp
-    fluxes%harvested = 0.0_wp
-    fluxes%irrigation = 0.0_wp
-    fluxes%fch4 = 0.0_wp
-    fluxes%ch4_diffusion = 0.0_wp
-    fluxes%ch4_ebullition = 0.0_wp
-    fluxes%ch4_plant = 0.0_wp
-    fluxes%ch4_plant_uptake = 0.0_wp
-    fluxes%ch4_production = 0.0_wp
-    fluxes%ch4_oxidation = 0.0_wp
-    fluxes%methanogenesis = 0.0_wp
-    fluxes%precipitation = 0.0_wp
-    fluxes%inflow = 0.0_wp
-    fluxes%evaporation = 0.0_wp
-    fluxes%transpiration = 0.0_wp
-    fluxes%runoff = 0.0_wp
-    fluxes%melt = 0.0_wp
-    fluxes%ground_heat = 0.0_wp
-    fluxes%heat_with_water = 0.0_wp
-    fluxes%tsl = 0.0_wp
-    fluxes%mrsos = 0.0_wp
-    fluxes%wtd = 0.0_wp
-    fluxes%snw = 0.0_wp
-    fluxes%snow_cover = 0.0_wp
-  end subroutine zero_fluxes
 
   !> One step of the surface: forcing sums, net radiation, interception and snow, which follow the
   !! course of the day. What they hand to the soil is summed until the step of the soil.
