@@ -1,6 +1,6 @@
 """Rows of the tables beside this file, as lines of Fortran for the templates (`*.fypp`); see scripts/generate.sh.
 
-parameters.csv   one row a parameter: bounds, unit, meaning, defaults by biome (`default` where a biome has none of its own)
+parameters.csv   one row a parameter: bounds, unit, meaning, default of all biomes or of each
 state.csv        one row a prognostic variable: levels, unit, meaning, constant at a cold start, pool of the balances
 fluxes.csv       one row a result of the day
 inputs.csv       one row a property of a site or a forcing variable of a step or a day
