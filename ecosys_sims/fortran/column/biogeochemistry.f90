@@ -1,8 +1,7 @@
 !> The biogeochemistry of a block of sites: what an emulator replaces.
 !!
-!! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon passes
-!! between
-!! them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
+!! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon
+!! passes between them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
 module biogeochemistry
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
@@ -10,12 +9,12 @@ module biogeochemistry
   use soil_grid, only: nsoil, nch4, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
-                          n_spinup_sums
+                          n_organic, n_spinup_sums
   use column_work, only: work_arrays
   use photosynthesis, only: gross_production, crop_production
   use crops, only: years_of_rotation, soybean
   use crop_carbon, only: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses
-  use vegetation, only: vegetation_day, cn_leaf, cn_wood
+  use vegetation, only: plant_growth, vegetation_day, cn_leaf, cn_wood
   use soil_carbon, only: decomposition_scalar, decomposing, soil_carbon_day, substrate_rate, &
       steady_soil_carbon, steady_slow_input, carbon_flows
   use nitrogen, only: litter_nitrogen, plant_nitrogen, mineral_changes, tissue_nitrogen, &
@@ -32,15 +31,16 @@ module biogeochemistry
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
   real(wp), parameter :: gc_per_mg = molar_mass_c/mg_per_mol   !< C in CH4 [g mg-1]
   integer, parameter :: i_10cm = 5   !< layer above 0.10 m
-  ! places in spinup_sums
-  integer, parameter :: i_days = 1, i_leaf = 2, i_wood = 3, i_root = 4, i_exudation = 5
-  integer, parameter :: i_methanogenesis = 6, i_scalar = 7, i_to_wood = 8, i_to_root = 9
   !> Least scalar of decomposition of a steady state [1], our choice: passive carbon is then 22,000
   !! years old, about the time since the last glacial maximum, and pools stay small enough that
   !! the carbon balance closes.
   real(wp), parameter :: slowest_steady = 1.0e-2_wp
-  integer, parameter :: i_structural = 10, i_leaf_n = 11, i_root_n = 12, i_mineral = 13
-  integer, parameter :: n_means = 13
+  enum, bind(c)
+    !> sums over the days of a spin-up, in `spinup_sums`
+    enumerator :: i_days = 1, i_leaf, i_wood, i_root, i_exudation, i_methanogenesis, i_scalar, &
+      i_to_wood, i_to_root, i_structural, i_leaf_n, i_root_n, i_mineral
+  end enum
+  integer, parameter :: n_means = i_mineral      !< sums of which means are taken
   integer, parameter :: i_years = n_spinup_sums  !< whole years so far
   !> faster decomposition after ploughing [1]
   real(wp), parameter :: tillage_effect = 0.3_wp
@@ -249,7 +249,12 @@ contains
   end subroutine methanotrophs_of_day
 
   !> Photosynthesis, plants and soil carbon of the day; completes the day's carbon and methane
-  !! fluxes.
+  !! fluxes:
+  !!
+  !!     Rh = soil respiration + CO2 of methanogenesis, of methane oxidation and of methanotrophs
+  !!     NEE = Ra + Rh - GPP
+  !!     FCH4 = diffusion + ebullition + plants
+  !!     NBP = -NEE - harvest - carbon of FCH4
   subroutine carbon_of_day(static, p, state, day, fluxes, work)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
@@ -257,44 +262,18 @@ contains
     type(daily_forcing), intent(in) :: day      !< forcing of the day
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
-    real(wp) :: exposed, exudation, leaf_litter, wood_litter, root_litter, to_wood, to_root
-    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs, standing(4)
+    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs
+    real(wp) :: root_before, grain_before
+    type(plant_growth) :: growth
     type(carbon_flows) :: flows
     type(litter_nitrogen) :: litter
     integer :: i
     if (static%topmodel) call move_inundation(static%nsite, p, state, fluxes)
     do i = 1, static%nsite
       status = status_of(i, p, state)
-      fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
-      exposed = fluxes%lai(i)
-      if (.not. work%tall(i)) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
-      if (p%rotation(i) > 0.0_wp) then
-        if (fluxes%crop(i) > 0.0_wp) fluxes%gpp(i) = fluxes%f_n(i)*crop_production( &
-            nint(fluxes%crop(i)), p%lue_scheme(i) > 0.5_wp, day%rsds(i), day%t_day(i), &
-            day%tasmin(i), day%vpd_day(i), state%t_30d(i), state%vpd_30d(i), day%co2(i), &
-            day%ps(i), exposed, fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
-        standing = [state%leaf(i), state%wood(i), state%root(i), state%grain(i)]
-        call crop_carbon_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), &
-                             state%t_30d(i), state%lai(i), state%crop(i), state%dvs(i), &
-                             fluxes%harvested(i), p%sla(i), p%rm25(i), p%turn_root(i), &
-                             p%f_exud(i), p%residue(i), state%leaf(i), state%wood(i), &
-                             state%root(i), state%grain(i), state%nsc(i), fluxes%ra(i), &
-                             exudation, leaf_litter, root_litter, to_wood, to_root, &
-                             fluxes%yield(i), fluxes%harvest(i))
-        wood_litter = 0.0_wp
-      else
-        fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
-                                         state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
-                                         state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
-                        *fluxes%f_n(i)
-        call vegetation_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), state%t_30d(i), &
-                            state%lai(i), state%gsi(i), p%lai_max(i), p%lai_min(i), p%sla(i), &
-                            p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
-                            p%alloc_wood(i), p%f_exud(i), p%harvest_fraction(i), state%leaf(i), &
-                            state%wood(i), state%root(i), state%nsc(i), fluxes%ra(i), exudation, &
-                            leaf_litter, wood_litter, root_litter, to_wood, to_root, &
-                            fluxes%harvest(i))
-      end if
+      root_before = state%root(i)
+      grain_before = state%grain(i)
+      call plants_of_day(i, p, day, status, .not. work%tall(i), state, fluxes, growth)
       scalar = p%som_mult(i)*decomposition_scalar(fluxes%soil_temperature(i), &
                                                   fluxes%soil_wetness(i), fluxes%oxic(i))
       if (state%tilled(i) > 0.0_wp) scalar = scalar*(1.0_wp + tillage_effect*p%tillage(i))
@@ -303,20 +282,22 @@ contains
                        state%active(i), state%slow(i), state%passive(i), state%substrate(i), flows)
       if (p%rotation(i) > 0.0_wp) then
         litter%wood = 0.0_wp
-        call crop_nitrogen_losses(status, leaf_litter, root_litter, fluxes%crop(i), state%crop(i), &
-                                  merge(1.0_wp - p%residue(i), 0.0_wp, fluxes%harvested(i) > 0.0_wp), &
-                                  standing(4), standing(3), state%plant_nitrogen(i), litter%leaf, &
-                                  litter%root, litter%harvest)
+        call crop_nitrogen_losses(status, growth%leaf_litter, growth%root_litter, fluxes%crop(i), &
+                                  state%crop(i), merge(1.0_wp - p%residue(i), 0.0_wp, &
+                                                       fluxes%harvested(i) > 0.0_wp), &
+                                  grain_before, root_before, state%plant_nitrogen(i), &
+                                  litter%leaf, litter%root, litter%harvest)
       else
-        call litter_of_plants(status, p%n_retrans(i), leaf_litter, wood_litter, root_litter, &
-                              fluxes%harvest(i), cn_leaf, state%plant_nitrogen(i), litter)
+        call litter_of_plants(status, p%n_retrans(i), growth%leaf_litter, growth%wood_litter, &
+                              growth%root_litter, fluxes%harvest(i), cn_leaf, &
+                              state%plant_nitrogen(i), litter)
       end if
-      call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, leaf_litter, root_litter, &
-                         flows, slowed)
+      call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, growth, flows, slowed)
       mineral = state%ammonium(i) + state%nitrate(i)
-      call soil_carbon_day(flows, work%fines(i), leaf_litter, wood_litter, root_litter, &
-                           exudation, state%metabolic(i), state%structural(i), state%active(i), &
-                           state%slow(i), state%passive(i), state%substrate(i), respiration)
+      call soil_carbon_day(flows, work%fines(i), growth%leaf_litter, growth%wood_litter, &
+                           growth%root_litter, growth%exudation, state%metabolic(i), &
+                           state%structural(i), state%active(i), state%slow(i), &
+                           state%passive(i), state%substrate(i), respiration)
       call mineral_nitrogen(i, static, p, state, fluxes, respiration)
       call methanotrophs_of_day(i, p, state, fluxes, work%methane, methanotrophs)
       fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
@@ -326,14 +307,14 @@ contains
       fluxes%nbp(i) = -fluxes%nee(i) - fluxes%harvest(i) - gc_per_mg*fluxes%fch4(i)
       associate (sums => state%spinup_sums)
         sums(i, i_days) = sums(i, i_days) + 1.0_wp
-        sums(i, i_leaf) = sums(i, i_leaf) + leaf_litter
-        sums(i, i_wood) = sums(i, i_wood) + wood_litter
-        sums(i, i_root) = sums(i, i_root) + root_litter
-        sums(i, i_exudation) = sums(i, i_exudation) + exudation
+        sums(i, i_leaf) = sums(i, i_leaf) + growth%leaf_litter
+        sums(i, i_wood) = sums(i, i_wood) + growth%wood_litter
+        sums(i, i_root) = sums(i, i_root) + growth%root_litter
+        sums(i, i_exudation) = sums(i, i_exudation) + growth%exudation
         sums(i, i_methanogenesis) = sums(i, i_methanogenesis) + fluxes%methanogenesis(i)
         sums(i, i_scalar) = sums(i, i_scalar) + scalar
-        sums(i, i_to_wood) = sums(i, i_to_wood) + to_wood
-        sums(i, i_to_root) = sums(i, i_to_root) + to_root
+        sums(i, i_to_wood) = sums(i, i_to_wood) + growth%to_wood
+        sums(i, i_to_root) = sums(i, i_to_root) + growth%to_root
         sums(i, i_structural) = sums(i, i_structural) + slowed*scalar
         sums(i, i_leaf_n) = sums(i, i_leaf_n) + litter%leaf
         sums(i, i_root_n) = sums(i, i_root_n) + litter%root
@@ -341,6 +322,35 @@ contains
       end associate
     end do
   end subroutine carbon_of_day
+
+  !> Photosynthesis and plant carbon of one site: natural vegetation, or the crop that stands.
+  subroutine plants_of_day(i, p, day, status, low, state, fluxes, growth)
+    integer, intent(in) :: i                     !< site
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(daily_forcing), intent(in) :: day       !< forcing of the day
+    real(wp), intent(in) :: status               !< nitrogen over demand [1]
+    logical, intent(in) :: low                   !< whether snow buries leaves
+    type(column_type), intent(inout) :: state    !< state
+    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
+    type(plant_growth), intent(out) :: growth    !< growth and litter
+    real(wp) :: exposed
+    fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
+    exposed = fluxes%lai(i)
+    if (low) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
+    if (p%rotation(i) > 0.0_wp) then
+      if (fluxes%crop(i) > 0.0_wp) fluxes%gpp(i) = fluxes%f_n(i)*crop_production( &
+          nint(fluxes%crop(i)), p%lue_scheme(i) > 0.5_wp, day%rsds(i), day%t_day(i), &
+          day%tasmin(i), day%vpd_day(i), state%t_30d(i), state%vpd_30d(i), day%co2(i), &
+          day%ps(i), exposed, fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
+      call crop_carbon_day(i, p, day, state, fluxes, growth)
+    else
+      fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
+                                       state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
+                                       state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
+                      *fluxes%f_n(i)
+      call vegetation_day(i, p, day, state, fluxes, growth)
+    end if
+  end subroutine plants_of_day
 
   !> Nitrogen at the disposal of leaves and roots of one site relative to their demand [1].
   pure real(wp) function status_of(i, p, state)
@@ -356,20 +366,18 @@ contains
 
   !> Inputs, uptake and organic nitrogen of one site, before soil carbon moves on; it slows the
   !! decomposition of structural litter where nitrogen is short.
-  subroutine soil_nitrogen(i, p, state, fluxes, fines, litter, leaf_litter, root_litter, flows, &
-                           slowed)
+  subroutine soil_nitrogen(i, p, state, fluxes, fines, litter, growth, flows, slowed)
     integer, intent(in) :: i                     !< site
     type(site_parameters), intent(in) :: p       !< parameters
     type(column_type), intent(inout) :: state    !< state
     type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
     real(wp), intent(in) :: fines                !< silt and clay [1]
     type(litter_nitrogen), intent(in) :: litter  !< nitrogen of litter
-    real(wp), intent(in) :: leaf_litter          !< leaf litter carbon [g m-2 day-1]
-    real(wp), intent(in) :: root_litter          !< root litter carbon [g m-2 day-1]
+    type(plant_growth), intent(in) :: growth     !< carbon of litter
     type(carbon_flows), intent(inout) :: flows   !< carbon that decomposes
     real(wp), intent(out) :: slowed              !< decomposition of structural litter [1]
     type(plant_nitrogen) :: plants
-    real(wp) :: woody, active, capacity, target, pools(5), carbon(5)
+    real(wp) :: woody, active, capacity, target, pools(n_organic), carbon(n_organic)
     call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
                       state%nitrate(i), fluxes%nitrogen_input(i), fluxes%n_gas(i))
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
@@ -384,8 +392,8 @@ contains
     carbon = [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
               state%passive(i)]
     pools = state%soil_nitrogen(i, :)
-    call organic_nitrogen_day(p%n_limit(i), litter, leaf_litter, root_litter, carbon, flows, &
-                              fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
+    call organic_nitrogen_day(p%n_limit(i), litter, growth%leaf_litter, growth%root_litter, &
+                              carbon, flows, fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
                               state%nitrate(i), fluxes%n_mineralisation(i), slowed)
     state%soil_nitrogen(i, :) = pools
     fluxes%n_uptake(i) = plants%uptake
