@@ -6,7 +6,7 @@ module biogeochemistry
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
   use inundation, only: inundated_share, move_share
-  use soil_grid, only: nsoil, nch4, dz
+  use soil_grid, only: nch4, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
                           n_organic, n_spinup_sums
@@ -22,8 +22,8 @@ module biogeochemistry
       litter_of_plants, organic_nitrogen_day, mineral_nitrogen_day, nitrification_rate, &
       denitrification_rate, steady_soil_nitrogen, n2o_per_n
   use methane, only: layer_storage, layer_production, transport, bubbles, redox_step, &
-      surface_exchange, substrate_per_ch4, methane_fluxes
-  use methanotrophs, only: oxidation_rates, add_uptake, biomass_day, ammonium_response
+      surface_exchange, substrate_per_ch4, methane_column, methane_fluxes
+  use methanotrophs, only: oxidation_arrays, oxidation_rates, add_uptake, biomass_day, ammonium_response
   implicit none
   private
   public :: methane_of_step, carbon_of_day, steady_pools
@@ -49,118 +49,99 @@ contains
 
   !> Methane of one step.
   subroutine methane_of_step(static, p, state, forcing, fluxes, work, dt)
-    type(site_static), intent(in) :: static     !< site description
-    type(site_parameters), intent(in) :: p      !< parameters
-    type(column_type), intent(inout) :: state   !< state
-    type(step_forcing), intent(in) :: forcing   !< forcing of the step
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(inout) :: work    !< work arrays
-    real(wp), intent(in) :: dt                  !< step [s]
+    type(site_static), intent(in) :: static            !< site description
+    type(site_parameters), intent(in) :: p             !< parameters
+    type(column_type), intent(inout), target :: state  !< state
+    type(step_forcing), intent(in) :: forcing          !< forcing of the step
+    type(daily_fluxes), intent(inout) :: fluxes        !< results of the day
+    type(work_arrays), intent(inout), target :: work   !< work arrays
+    real(wp), intent(in) :: dt                         !< step [s]
+    type(methane_column) :: profile
     integer :: n
     n = static%nsite
-    work%methane%ham_rate = work%ham_rate &
-                            *ammonium_response(state%ammonium, p%ham_kn, p%porosity)
+    work%oxidation%ham_rate = work%guilds%ham_rate &
+                              *ammonium_response(state%ammonium, p%ham_kn, p%porosity)
     if (static%topmodel) work%dry_share = 1.0_wp - state%finund
-    call methane_profile(n, dt, p, forcing, state%soil_temperature, state%liquid, state%ice, &
-                         state%water_table, state%ponded, state%swe, state%snow_density, &
-                         state%lai, state%substrate, state%ham, state%ham_active, &
-                         work%production, state%methane, state%redox, work)
-    associate (m => work%methane)
-      call add_uptake(n, dt, work%dry_share, m%high, work%mx, m%fit, state%soil_temperature, &
-                      m%uptake, m%fit_sum, m%temperature_sum)
-    end associate
+    profile%temperature => state%soil_temperature
+    profile%liquid => state%liquid
+    profile%ice => state%ice
+    profile%water_table => state%water_table
+    profile%ponded => state%ponded
+    profile%swe => state%swe
+    profile%snow_density => state%snow_density
+    profile%lai => state%lai
+    profile%substrate => state%substrate
+    profile%ham => state%ham
+    profile%ham_active => state%ham_active
+    profile%potential => work%production
+    profile%methane => state%methane
+    profile%redox => state%redox
+    call methane_profile(n, dt, p, forcing, profile, work)
+    call add_uptake(n, dt, work%dry_share, work%methane%system%x, state%soil_temperature, &
+                    work%oxidation)
     call add_methane(n, p, work%dry_share, work%methane, state, fluxes)
-    if (static%topmodel) call inundated_methane(n, dt, p, state, forcing, fluxes, work)
+    if (.not. static%topmodel) return
+    ! the inundated share: the water table at the surface, the same temperature
+    work%oxidation%ham_rate = 0.0_wp
+    work%full_liquid = work%soil%capacity - state%ice
+    profile%liquid => work%full_liquid
+    profile%water_table => work%surface
+    profile%ponded => work%film
+    profile%potential => work%production_inund
+    profile%methane => state%methane_inund
+    profile%redox => state%redox_inund
+    call methane_profile(n, dt, p, forcing, profile, work)
+    call add_methane(n, p, state%finund, work%methane, state, fluxes)
   end subroutine methane_of_step
 
-  !> Methane of the inundated share: the water table at the surface, the same temperature.
-  subroutine inundated_methane(n, dt, p, state, forcing, fluxes, work)
-    integer, intent(in) :: n                    !< number of sites
-    real(wp), intent(in) :: dt                  !< step [s]
-    type(site_parameters), intent(in) :: p      !< parameters
-    type(column_type), intent(inout) :: state   !< state
-    type(step_forcing), intent(in) :: forcing   !< forcing of the step
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(inout) :: work    !< work arrays
-    work%methane%ham_rate = 0.0_wp
-    work%full_liquid = work%soil%capacity - state%ice
-    call methane_profile(n, dt, p, forcing, state%soil_temperature, work%full_liquid, state%ice, &
-                         work%surface, work%film, state%swe, state%snow_density, state%lai, &
-                         state%substrate, state%ham, state%ham_active, work%production_inund, &
-                         state%methane_inund, state%redox_inund, work)
-    call add_methane(n, p, state%finund, work%methane, state, fluxes)
-  end subroutine inundated_methane
-
   !> One step of one profile of methane and redox.
-  subroutine methane_profile(n, dt, p, forcing, temperature, liquid, ice, water_table, ponded, &
-                             swe, snow_density, lai, substrate, ham, active, potential, methane, &
-                             redox, work)
-    integer, intent(in) :: n                       !< number of sites
-    real(wp), intent(in) :: dt                     !< step [s]
-    type(site_parameters), intent(in) :: p         !< parameters
-    type(step_forcing), intent(in) :: forcing      !< forcing of the step
-    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
-    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
-    real(wp), intent(in) :: water_table(n)         !< [m]
-    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
-    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
-    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
-    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
-    real(wp), intent(in) :: substrate(n)           !< [g m-2]
-    real(wp), intent(in) :: ham(n, nch4)           !< high-affinity methanotrophs, C [g m-3]
-    real(wp), intent(in) :: active(n, nch4)        !< active share of them [1]
-    real(wp), intent(in) :: potential(n)           !< of production, with pH [mol m-3 s-1]
-    real(wp), intent(inout) :: methane(n, nch4)    !< [mol m-3]
-    real(wp), intent(inout) :: redox(n, nch4)      !< [mV]
-    type(work_arrays), intent(inout) :: work       !< work arrays, with the fluxes of the step
-    associate (m => work%methane)
-      call layer_storage(n, temperature, liquid, ice, p%porosity, m%store, m%spread, m%solubility)
-      call layer_production(n, dt, temperature, water_table, redox, potential, work%log_pq10, &
-                            p%t_pr, work%depth_substrate, substrate, work%reference, work%warm, &
-                            m%limit, m%gain, m%production)
-      call oxidation_rates(n, temperature, liquid, ice, work%soil%capacity, ponded, redox, &
-                           methane, m%store, work%omax, work%kch4, work%log_oq10, p%t_or, &
-                           work%depth_oxidation, ham, active, m%ham_rate, work%ham_k, &
-                           work%ham_log_q10, work%warm, m%ham_warm, m%sink, m%high, m%fit)
-      call exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, lai, &
-                          work)
-      call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
-                     m%equilibrium, methane, m%oxidation, m%diffusion, m%plant, work%ma, work%mb, &
-                     work%mc, work%md, work%mx)
-      call bubbles(n, dt, liquid, ice, m%store, m%solubility, water_table, forcing%psurf, p%f_x, &
-                   methane, m%ebullition, m%limit, m%bubble_layer)
-      call redox_step(n, dt, water_table, temperature, p%c_r, redox)
+  subroutine methane_profile(n, dt, p, forcing, profile, work)
+    integer, intent(in) :: n                     !< number of sites
+    real(wp), intent(in) :: dt                   !< step [s]
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(step_forcing), intent(in) :: forcing    !< forcing of the step
+    type(methane_column), intent(in) :: profile  !< the profile; its methane and redox move on
+    type(work_arrays), intent(inout) :: work     !< work arrays, with the fluxes of the step
+    associate (m => work%methane, oxidation => work%oxidation)
+      call layer_storage(n, profile%temperature, profile%liquid, profile%ice, p%porosity, &
+                         m%store, m%spread, m%solubility)
+      call layer_production(n, dt, profile%temperature, profile%water_table, profile%redox, &
+                            profile%potential, work%log_pq10, p%t_pr, work%depth_substrate, &
+                            profile%substrate, work%reference, work%warm, m%limit, m%gain, &
+                            m%production)
+      call oxidation_rates(n, profile%temperature, profile%liquid, profile%ice, &
+                           work%soil%capacity, profile%ponded, profile%redox, profile%methane, &
+                           m%store, work%guilds, profile%ham, profile%ham_active, oxidation)
+      call exchange_rates(n, p, forcing, profile, work)
+      call transport(n, dt, m%store, m%spread, oxidation%sink, m%conduit, m%gain, m%conductance, &
+                     m%equilibrium, profile%methane, m%oxidation, m%diffusion, m%plant, m%system)
+      call bubbles(n, dt, profile%liquid, profile%ice, m%store, m%solubility, &
+                   profile%water_table, forcing%psurf, p%f_x, profile%methane, m%ebullition, &
+                   m%limit, m%bubble_layer)
+      call redox_step(n, dt, profile%water_table, profile%temperature, p%c_r, profile%redox)
     end associate
   end subroutine methane_profile
 
   !> Exchange with the air and plant conductance of the step.
-  subroutine exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, &
-                            lai, work)
-    integer, intent(in) :: n                       !< number of sites
-    type(site_parameters), intent(in) :: p         !< parameters
-    type(step_forcing), intent(in) :: forcing      !< forcing of the step
-    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
-    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
-    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
-    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
-    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
-    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
-    type(work_arrays), intent(inout) :: work       !< work arrays
+  subroutine exchange_rates(n, p, forcing, profile, work)
+    integer, intent(in) :: n                     !< number of sites
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(step_forcing), intent(in) :: forcing    !< forcing of the step
+    type(methane_column), intent(in) :: profile  !< the profile
+    type(work_arrays), intent(inout) :: work     !< work arrays
     real(wp) :: gas_ratio
     integer :: i, k
-    associate (m => work%methane)
+    associate (m => work%methane, liquid => profile%liquid, temperature => profile%temperature)
       do i = 1, n
         m%equilibrium(i) = m%solubility(i, 1)*1.0e-9_wp*forcing%ch4(i)*forcing%psurf(i)
         gas_ratio = 1.0_wp/(m%solubility(i, 1)*gas_constant*temperature(i, 1))
-        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, ponded(i), &
-                                            temperature(i, 1), &
-                                            liquid(i, 1), ice(i, 1), forcing%wind(i), swe(i), &
-                                            snow_density(i))
+        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, profile%ponded(i), &
+                                            temperature(i, 1), liquid(i, 1), profile%ice(i, 1), &
+                                            forcing%wind(i), profile%swe(i), &
+                                            profile%snow_density(i))
       end do
       do i = 1, n
-        m%limit(i) = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*lai(i)/p%lai_max(i)
+        m%limit(i) = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*profile%lai(i)/p%lai_max(i)
       end do
       do k = 1, nch4
         do i = 1, n
@@ -219,26 +200,26 @@ contains
   end subroutine move_inundation
 
   !> Biomass of the high-affinity methanotrophs: their CO2 and what they leave to the soil.
-  subroutine methanotrophs_of_day(i, p, state, fluxes, m, released)
+  subroutine methanotrophs_of_day(i, p, state, fluxes, oxidation, released)
     integer, intent(in) :: i                    !< site
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(methane_fluxes), intent(inout) :: m    !< methane of the day
+    type(oxidation_arrays), intent(inout) :: oxidation  !< oxidation of the day
     real(wp), intent(out) :: released           !< maintenance less growth, C [g m-2 day-1]
     real(wp), dimension(nch4) :: uptake, fit_sum, temperature_sum, ham, active
     real(wp) :: taken, respired, died, grown
-    uptake = m%uptake(i, :)
-    fit_sum = m%fit_sum(i, :)
-    temperature_sum = m%temperature_sum(i, :)
+    uptake = oxidation%uptake(i, :)
+    fit_sum = oxidation%fit_sum(i, :)
+    temperature_sum = oxidation%temperature_sum(i, :)
     ham = state%ham(i, :)
     active = state%ham_active(i, :)
     call biomass_day(p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), p%ham_on(i), &
                      p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, taken, respired, &
                      died, grown)
-    m%uptake(i, :) = uptake
-    m%fit_sum(i, :) = fit_sum
-    m%temperature_sum(i, :) = temperature_sum
+    oxidation%uptake(i, :) = uptake
+    oxidation%fit_sum(i, :) = fit_sum
+    oxidation%temperature_sum(i, :) = temperature_sum
     state%ham(i, :) = ham
     state%ham_active(i, :) = active
     state%active(i) = state%active(i) + died
@@ -299,7 +280,7 @@ contains
                            state%structural(i), state%active(i), state%slow(i), &
                            state%passive(i), state%substrate(i), respiration)
       call mineral_nitrogen(i, static, p, state, fluxes, respiration)
-      call methanotrophs_of_day(i, p, state, fluxes, work%methane, methanotrophs)
+      call methanotrophs_of_day(i, p, state, fluxes, work%oxidation, methanotrophs)
       fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
           + gc_per_mg*fluxes%ch4_oxidation(i) + methanotrophs
       fluxes%nee(i) = fluxes%ra(i) + fluxes%rh(i) - fluxes%gpp(i)

@@ -110,8 +110,8 @@ contains
     call steady_biomass(temperature(1, :nch4) - max(0.0_wp, t_freeze - mean), &
                         amplitude*exp(-z_mid(:nch4)/damping_depth), &
                         min(1.0_wp, water(:nch4)/work%soil%capacity(i, :nch4)), spread(1, :), &
-                        solubility(1, 1)*start_ch4*p_standard, work%ham_rate(i), work%ham_k(i), &
-                        work%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
+                        solubility(1, 1)*start_ch4*p_standard, work%guilds%ham_rate(i), &
+                        work%guilds%ham_k(i), work%guilds%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
                         p%ham_death(i), p%ham_half(i), ham, active)
     state%ham(i, :) = ham
     state%ham_active(i, :) = active

@@ -97,8 +97,8 @@ contains
       fluxes%evaporation(i) = fluxes%evaporation(i) + wet_canopy + sublimation
       fluxes%snw(i) = fluxes%snw(i) + share*state%swe(i)
       fluxes%snow_cover(i) = fluxes%snow_cover(i) + share*snow_cover(state%swe(i))
-      work%supply(i) = work%supply(i) + throughfall + melt
-      work%demand(i) = work%demand(i) + demand
+      work%flows%supply(i) = work%flows%supply(i) + throughfall + melt
+      work%flows%demand(i) = work%flows%demand(i) + demand
       work%warmth(i) = work%warmth(i) + dt*t_surface
     end do
     work%seconds = work%seconds + dt
@@ -137,21 +137,21 @@ contains
       work%heat%sink = 0.0_wp
       work%water_moved = .true.
     end if
-    work%inflow = 0.0_wp
+    work%flows%inflow = 0.0_wp
     call wetlands_of_step(static, p, state, fluxes, work, work%seconds)
     call irrigate_uplands(state, fluxes, work, work%seconds)
-    call upland_water(static%nsite, work%n_upland, work%uplands, work%seconds, work%n_active, &
-                      work%supply, work%demand*work%light, work%demand*(1.0_wp - work%light), &
-                      p%k_out, p%h_max, work%soil, work%root_share, state%ice, work%heat%water, &
-                      work%wet, work%heat%sink, state%ponded, work%drainage, work%runoff, &
-                      work%evaporated, work%transpired)
+    work%flows%root_demand = work%flows%demand*work%light
+    work%flows%soil_demand = work%flows%demand*(1.0_wp - work%light)
+    call upland_water(static%nsite, work%uplands, work%seconds, p, work%n_active, work%soil, &
+                      work%root_share, state%ice, work%heat%water, work%heat%sink, state%ponded, &
+                      work%wet, work%flows)
     call groundwater_of_step(p, state, work, work%seconds)
-    fluxes%inflow = fluxes%inflow + work%inflow
-    fluxes%evaporation = fluxes%evaporation + work%evaporated + work%transpired
-    fluxes%transpiration = fluxes%transpiration + work%transpired
-    fluxes%runoff = fluxes%runoff + work%runoff
-    work%supply = 0.0_wp
-    work%demand = 0.0_wp
+    fluxes%inflow = fluxes%inflow + work%flows%inflow
+    fluxes%evaporation = fluxes%evaporation + work%flows%evaporated + work%flows%transpired
+    fluxes%transpiration = fluxes%transpiration + work%flows%transpired
+    fluxes%runoff = fluxes%runoff + work%flows%runoff
+    work%flows%supply = 0.0_wp
+    work%flows%demand = 0.0_wp
     work%seconds = 0.0_wp
   end subroutine water_of_step
 
@@ -165,35 +165,33 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: dry
     integer :: i, j, k
-    do j = 1, work%n_wetland
+    do j = 1, size(work%wetlands)
       work%thawed(work%wetlands(j)) = 0.0_wp
       work%wet(work%wetlands(j)) = 0.0_wp
     end do
     do k = 1, n_upper
-      do j = 1, work%n_wetland
+      do j = 1, size(work%wetlands)
         i = work%wetlands(j)
         work%thawed(i) = work%thawed(i) + state%liquid(i, k)
         work%wet(i) = work%wet(i) + state%liquid(i, k) + state%ice(i, k)
       end do
     end do
-    do j = 1, work%n_wetland
+    do j = 1, size(work%wetlands)
       i = work%wetlands(j)
       work%thawed(i) = work%thawed(i)/work%wet(i)
       dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - state%water_table(i))/0.1_wp))
       if (state%ice(i, 1) > state%liquid(i, 1)) dry = 0.1_wp*dry
       dry = wetland_alpha*dry
-      work%transpired(i) = work%demand(i)*work%light(i)*dry
-      work%evaporated(i) = work%demand(i)*(1.0_wp - work%light(i))*dry &
+      work%flows%transpired(i) = work%flows%demand(i)*work%light(i)*dry
+      work%flows%evaporated(i) = work%flows%demand(i)*(1.0_wp - work%light(i))*dry &
         *min(1.0_wp, max(0.2_wp, 1.0_wp - (state%water_table(i) - 0.03_wp)/0.35_wp))
-      work%wet(i) = work%transpired(i) + work%evaporated(i)
     end do
-    call wetland_water(static%nsite, work%n_wetland, work%wetlands, dt, work%supply, work%wet, &
-                       p%porosity, p%k_out, p%l_out, p%q_in, p%h_max, p%irrigation, work%growing, &
-                       work%thawed, work%full, work%heat%water, state%ponded, &
-                       state%water_table, work%runoff, work%inflow, work%warm, work%drainage)
-    do j = 1, work%n_wetland
+    call wetland_water(static%nsite, work%wetlands, dt, p, work%growing, work%thawed, work%full, &
+                       work%flows, work%heat%water, state%ponded, state%water_table, work%warm, &
+                       work%wet)
+    do j = 1, size(work%wetlands)
       i = work%wetlands(j)
-      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i) &
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%flows%inflow(i) &
                              - p%q_in(i)*work%thawed(i)*(dt/seconds_per_day)
     end do
   end subroutine wetlands_of_step
@@ -205,11 +203,11 @@ contains
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp), intent(in) :: dt                  !< step [s]
     integer :: i, j
-    do j = 1, work%n_upland
+    do j = 1, size(work%uplands)
       i = work%uplands(j)
-      work%inflow(i) = state%irrigation_due(i)*(dt/seconds_per_day)
-      work%supply(i) = work%supply(i) + irrigation_efficiency*work%inflow(i)
-      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i)
+      work%flows%inflow(i) = state%irrigation_due(i)*(dt/seconds_per_day)
+      work%flows%supply(i) = work%flows%supply(i) + irrigation_efficiency*work%flows%inflow(i)
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%flows%inflow(i)
     end do
   end subroutine irrigate_uplands
 
@@ -221,12 +219,12 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: baseflow
     integer :: i, j
-    do j = 1, work%n_upland
+    do j = 1, size(work%uplands)
       i = work%uplands(j)
-      call groundwater(dt, work%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
+      call groundwater(dt, work%flows%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
                        state%water_table(i))
-      work%runoff(i) = work%runoff(i) + baseflow &
-                       + (1.0_wp - irrigation_efficiency)*work%inflow(i)
+      work%flows%runoff(i) = work%flows%runoff(i) + baseflow &
+                       + (1.0_wp - irrigation_efficiency)*work%flows%inflow(i)
     end do
   end subroutine groundwater_of_step
 
