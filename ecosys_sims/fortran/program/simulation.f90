@@ -8,14 +8,14 @@ module simulation
     column_initialise, column_model, column_year, physics_day_end, physics_day_start, soil_step, &
     spinup_year_end, surface_step
   use column_state, only : allocate_forcing, step_forcing
+  use column_variables, only : dataset_variables, diagnostic_variables, site_variables
   use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
-    open_emulator, start_emulator, take_fluxes
+    gives, open_emulator, start_emulator, take_fluxes
   use exit_codes, only : balance_failure, success
   use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
   use forcing_day, only : surface_steps, take_mean, take_step
-  use history, only : close_history, history_file, open_history, record_day, select_fields, &
+  use history, only : close_history, history_file, open_history, record_day, select_variables, &
     sync_history
-  use history_fields, only : dataset_fields, diagnostic_fields, history_field
   use kinds, only : wp
   use namelist_input, only : configuration, resolved_namelist
   use output_files, only : write_text_file
@@ -125,6 +125,7 @@ contains
     integer, intent(out) :: stat
     !> Message if stat is not 0.
     character(:), allocatable, intent(out) :: errmsg
+    integer :: i
     call write_text_file(config%outdir//'/'//config%case_name//'.nml.resolved', &
       resolved_namelist(config), stat, errmsg)
     if (stat == success) call read_sites(config, run%sites, stat, errmsg)
@@ -139,45 +140,25 @@ contains
       run%column%params, stat, errmsg)
     if (stat /= success) return
     call allocate_forcing(run%forcing, run%sites%static%nsite)
+    run%history%variables = dataset_variables(run%column)
     run%emulated = config%bgc_scheme == 'emulator'
     if (run%emulated) then
-      call open_emulator(run%emulator, config, run%column%static, stat, errmsg)
+      call open_emulator(run%emulator, config, run%history%variables, &
+        site_variables(run%column%static), run%sites%static%nsite, stat, errmsg)
       if (stat /= success) return
+      do i = 1, size(run%history%variables)
+        associate (variable => run%history%variables(i))
+          variable%available = variable%role /= 'target' .or. gives(run%emulator, variable%name)
+        end associate
+      end do
     else
       allocate(run%emulator%state(0, 0))
       run%emulator%identity = ''
     end if
-    run%history%fields = dataset_fields(run%column)
-    if (run%emulated) call mark_available(run%emulator%gives, run%history%fields)
-    if (config%hist_diagnostics) run%history%fields = &
-      [run%history%fields, diagnostic_fields(run%column)]
-    call select_fields(config, run%history%fields, stat, errmsg)
+    if (config%hist_diagnostics) run%history%variables = &
+      [run%history%variables, diagnostic_variables(run%column)]
+    call select_variables(config, run%history%variables, stat, errmsg)
   end subroutine prepare
-
-  !> Targets that the emulator does not give are left missing in the history.
-  subroutine mark_available(gives, fields)
-    !> Whether the emulator gives gpp, ra, rh, nee, fch4.
-    logical, intent(in) :: gives(5)
-    !> Variables of the history.
-    type(history_field), intent(inout) :: fields(:)
-    integer :: i
-    do i = 1, size(fields)
-      select case (fields(i)%name)
-      case ('gpp')
-        fields(i)%available = gives(1)
-      case ('ra')
-        fields(i)%available = gives(2)
-      case ('rh')
-        fields(i)%available = gives(3)
-      case ('nee')
-        fields(i)%available = gives(4)
-      case ('fch4')
-        fields(i)%available = gives(5)
-      case ('fn2o')
-        fields(i)%available = .false.
-      end select
-    end do
-  end subroutine mark_available
 
   !> Spin up, or go on from a restart file.
   subroutine begin_state(run, config, stat, errmsg)
@@ -364,7 +345,7 @@ contains
       else if (with_emulator) then
         do part = first, first + parts - 1
           if (parts > 1) call take_step(run%source%day, part, run%forcing)
-          call emulator_step(run%emulator, run%column, run%forcing, date, part, stat, errmsg)
+          call emulator_step(run%emulator, run%forcing, date, part, stat, errmsg)
           if (stat /= success) return
         end do
       end if
@@ -375,7 +356,7 @@ contains
     if (.not. run%emulated) then
       call biogeochemistry_day(run%column)
     else if (with_emulator) then
-      call take_fluxes(run%emulator, run%column)
+      call take_fluxes(run%emulator)
     end if
     call lap(run%watch, part_biogeochemistry)
     call check_balances(run%column, .not. run%emulated, run%worst, stat, errmsg)

@@ -103,6 +103,7 @@ contains
     character(:), allocatable, intent(out) :: errmsg
     real(wp), allocatable :: whole(:)
     integer :: n
+    logical :: by_month
     stat = success
     n = dimension_length(ncid, 'site')
     if (n < 1) then
@@ -128,8 +129,9 @@ contains
     sites%static%t_ann = unset
     if (has_variable(ncid, 't_ann')) &
       call read_reals(file, ncid, 't_ann', unset, sites%static%t_ann, stat, errmsg)
-    if (stat == success .and. (has_variable(ncid, 't_month') .or. has_variable(ncid, 'p_month'))) &
-      call read_months(file, ncid, sites, stat, errmsg)
+    by_month = has_variable(ncid, 't_month')
+    if (has_variable(ncid, 'p_month')) by_month = .true.
+    if (stat == success .and. by_month) call read_months(file, ncid, sites, stat, errmsg)
     if (stat == success) call derive(sites%static)
 
   contains
