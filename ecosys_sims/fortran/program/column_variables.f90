@@ -9,7 +9,7 @@ module column_variables
   use constants, only: seconds_per_day
   use kinds, only: wp
   use variable_table, only: attributes_of, variable_attributes
-  implicit none
+  implicit none (type, external)
   private
 
   public :: column_variable, dataset_variables, diagnostic_variables

@@ -18,7 +18,7 @@ module emulated_biogeochemistry
   use namelist_input, only: configuration
   use text, only: join
   use variable_table, only: variable_attributes
-  implicit none
+  implicit none (type, external)
   private
 
   public :: emulator, open_emulator, close_emulator, start_emulator, forget_date, emulator_step
@@ -269,8 +269,8 @@ contains
     character(len(offered%name)) :: names(size(offered))
     names = offered%name
     stat = emulator_failure
-    errmsg = 'the emulator asks for the '//role//' '''//name// &
-      ''', which ecosys does not compute (known: '//join(names, ', ')//')'
+    errmsg = 'the emulator asks for the '//role//" '"//name// &
+      "', which ecosys does not compute (known: "//join(names, ', ')//')'
   end subroutine refuse
 
   !> Turn a status of the coupler into an exit code and name the artefact.

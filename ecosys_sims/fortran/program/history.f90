@@ -1,20 +1,20 @@
 !> Daily or monthly output as a CF-1.11 time series collection, written once a year.
 module history
-  use, intrinsic :: iso_fortran_env, only : real32
-  use calendar_dates, only : calendar_date, day_number, format_date, next_day
-  use column_variables, only : column_variable, site_variable, site_variables
-  use exit_codes, only : bad_namelist, success
-  use kinds, only : wp
-  use namelist_input, only : configuration, resolved_namelist
-  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
+  use, intrinsic :: iso_fortran_env, only: real32
+  use calendar_dates, only: calendar_date, day_number, format_date, next_day
+  use column_variables, only: column_variable, site_variable, site_variables
+  use exit_codes, only: bad_namelist, success
+  use kinds, only: wp
+  use namelist_input, only: configuration, resolved_namelist
+  use netcdf, only: nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
     nf90_global, nf90_int, nf90_put_att, nf90_put_var, nf90_string, nf90_sync
-  use output_files, only : netcdf_output, put_string
-  use parameters, only : biome_names
-  use site_table, only : site_set
-  use text, only : join
-  use variable_table, only : attributes_of, variable_attributes
-  use version, only : git_hash, program_version
-  implicit none
+  use output_files, only: netcdf_output, put_string
+  use parameters, only: biome_names
+  use site_table, only: site_set
+  use text, only: join
+  use variable_table, only: attributes_of, variable_attributes
+  use version, only: git_hash, program_version
+  implicit none (type, external)
   private
 
   public :: history_file, select_variables, open_history, record_day, close_history, &
@@ -24,41 +24,29 @@ module history
 
   !> The history file of a run.
   type :: history_file
-    !> The file.
-    type(netcdf_output) :: out
-    !> Its variables.
-    type(column_variable), allocatable :: variables(:)
-    !> netCDF ids of the variables.
-    integer, allocatable, private :: id(:)
-    !> ids of time and its bounds.
-    integer, private :: time_id = -1, bounds_id = -1
-    !> Whether a record is the mean of a month; else of a day.
-    logical, private :: monthly = .false.
+    type(netcdf_output) :: out  !< the file
+    type(column_variable), allocatable :: variables(:)  !< its variables
+    integer, allocatable, private :: id(:)  !< netCDF ids of the variables
+    integer, private :: time_id = -1, bounds_id = -1  !< ids of time and its bounds
+    logical, private :: monthly = .false.  !< whether a record is the mean of a month; else of a day
     !> Records that are not yet on file, (record, site, variable).
     real(real32), allocatable, private :: buffer(:, :, :)
-    !> Their begin and end, (2, record), days.
-    real(wp), allocatable, private :: bounds(:, :)
-    !> Records in the buffer and on file.
-    integer, private :: n_buffer = 0, n_written = 0
+    real(wp), allocatable, private :: bounds(:, :)  !< their begin and end, (2, record), days
+    integer, private :: n_buffer = 0, n_written = 0  !< records in the buffer and on file
     !> Sums over the days of a month so far, (site, variable), and how many days they are.
     real(wp), allocatable, private :: sums(:, :)
     integer, private :: n_days = 0
-    !> The next day since the time that is counted from.
-    integer, private :: day = 0
+    integer, private :: day = 0  !< the next day since the time that is counted from
   end type history_file
 
 contains
 
   !> Keep the variables that the namelist asks for.
   subroutine select_variables(config, variables, stat, errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> On entry all variables.
-    type(column_variable), allocatable, intent(inout) :: variables(:)
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(column_variable), allocatable, intent(inout) :: variables(:)  !< on entry all variables
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     logical :: selected(size(variables))
     character(:), allocatable :: names, name
     integer :: comma, place
@@ -74,7 +62,7 @@ contains
       place = findloc(variables%name == name, .true., dim=1)
       if (place == 0) then
         stat = bad_namelist
-        errmsg = 'hist_fields in &hist_nl names '''//name//''', which is not a variable '// &
+        errmsg = "hist_fields in &hist_nl names '"//name//"', which is not a variable "// &
           '(known: '//join(variables%name, ', ')//')'
         return
       end if
@@ -87,14 +75,10 @@ contains
   subroutine open_history(self, config, sites, first, behind)
     !> The file; variables must be set. Failures are kept in self%out.
     type(history_file), intent(inout) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(in), target :: sites
-    !> First day of the file.
-    type(calendar_date), intent(in) :: first
-    !> The day after its last one.
-    type(calendar_date), intent(in) :: behind
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(in), target :: sites  !< the sites
+    type(calendar_date), intent(in) :: first  !< first day of the file
+    type(calendar_date), intent(in) :: behind  !< the day after its last one
     integer :: time_dim, site_dim, nv_dim, i, n_sites, n, a_year
     n_sites = size(sites%id)
     self%monthly = config%hist_nhtfrq == 0
@@ -131,14 +115,10 @@ contains
 
   !> Define time and its bounds.
   subroutine define_time(self, config, time_dim, nv_dim)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> Dimension time.
-    integer, intent(in) :: time_dim
-    !> Dimension nv.
-    integer, intent(in) :: nv_dim
+    type(history_file), intent(inout) :: self  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
+    integer, intent(in) :: time_dim  !< dimension time
+    integer, intent(in) :: nv_dim  !< dimension nv
     associate (out => self%out, ncid => self%out%ncid)
       call out%check(nf90_def_var(ncid, 'time', nf90_double, [time_dim], self%time_id), &
         'define time')
@@ -159,8 +139,7 @@ contains
 
   !> The first of January from which time is counted, the same in all files of a run.
   pure function time_origin(config) result(origin)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
+    type(configuration), intent(in) :: config  !< configuration of the run
     type(calendar_date) :: origin
     origin = calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days)
   end function time_origin
@@ -169,8 +148,7 @@ contains
   pure function cell_methods(cell_method, monthly) result(text)
     !> What the values of a day are over the day: mean, minimum, maximum or point.
     character(*), intent(in) :: cell_method
-    !> Whether a record is a month.
-    logical, intent(in) :: monthly
+    logical, intent(in) :: monthly  !< whether a record is a month
     character(:), allocatable :: text
     text = 'time: '//trim(cell_method)
     if (.not. monthly .or. cell_method == 'mean') return
@@ -180,16 +158,11 @@ contains
 
   !> Define one variable.
   subroutine define_variable(self, i, dims, chunks, deflate)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> The variable.
-    integer, intent(in) :: i
-    !> Its dimensions.
-    integer, intent(in) :: dims(2)
-    !> Its chunks.
-    integer, intent(in) :: chunks(2)
-    !> Compression.
-    integer, intent(in) :: deflate
+    type(history_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: i  !< the variable
+    integer, intent(in) :: dims(2)  !< its dimensions
+    integer, intent(in) :: chunks(2)  !< its chunks
+    integer, intent(in) :: deflate  !< compression
     associate (out => self%out, id => self%id(i), variable => self%variables(i))
       call out%check(nf90_def_var(out%ncid, trim(variable%name), nf90_float, dims, id, &
         chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0), &
@@ -211,12 +184,9 @@ contains
 
   !> Define and write the variables of the sites; ends the definition of the file.
   subroutine write_statics(out, sites, site_dim)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> The sites.
-    type(site_set), intent(in), target :: sites
-    !> Dimension site.
-    integer, intent(in) :: site_dim
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(site_set), intent(in), target :: sites  !< the sites
+    integer, intent(in) :: site_dim  !< dimension site
     type(site_variable), allocatable :: statics(:)
     type(variable_attributes) :: seed_number
     integer, allocatable :: static_ids(:)
@@ -255,14 +225,10 @@ contains
 
   !> Define a static variable: a number with its units or a class with its meanings.
   subroutine define_static(out, static, site_dim, id)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> The variable.
-    type(site_variable), intent(in) :: static
-    !> Dimension site.
-    integer, intent(in) :: site_dim
-    !> Id of the variable.
-    integer, intent(out) :: id
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(site_variable), intent(in) :: static  !< the variable
+    integer, intent(in) :: site_dim  !< dimension site
+    integer, intent(out) :: id  !< id of the variable
     integer :: biome
     if (associated(static%classes)) then
       call out%check(nf90_def_var(out%ncid, trim(static%name), nf90_int, [site_dim], id), &
@@ -284,10 +250,8 @@ contains
 
   !> Write the global attributes.
   subroutine global_attributes(out, config)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
     character(8) :: date
     character(10) :: clock
     call date_and_time(date, clock)
@@ -309,24 +273,18 @@ contains
 
   !> Write a text attribute.
   subroutine put(out, varid, name, value)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> Id of the variable.
-    integer, intent(in) :: varid
-    !> Attribute.
-    character(*), intent(in) :: name
-    !> Value.
-    character(*), intent(in) :: value
+    type(netcdf_output), intent(inout) :: out  !< the file
+    integer, intent(in) :: varid  !< id of the variable
+    character(*), intent(in) :: name  !< attribute
+    character(*), intent(in) :: value  !< value
     if (out%stat == success) call out%check(nf90_put_att(out%ncid, varid, name, value), &
       'write attribute '//name)
   end subroutine put
 
   !> Take the values of a day; on the last day of a year the year is written.
   subroutine record_day(self, date)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
+    type(history_file), intent(inout) :: self  !< the file
+    type(calendar_date), intent(in) :: date  !< the day
     type(calendar_date) :: tomorrow
     integer :: i
     do i = 1, size(self%variables)
@@ -337,14 +295,14 @@ contains
     self%day = self%day + 1
     tomorrow = next_day(date)
     if (tomorrow%day == 1 .or. .not. self%monthly) call end_record(self)
-    if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) &
+    if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) then
       call flush_history(self)
+    end if
   end subroutine record_day
 
   !> Put the mean of the days since the last record into the buffer.
   subroutine end_record(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     integer :: i
     if (self%n_days == 0) return
     self%n_buffer = self%n_buffer + 1
@@ -359,8 +317,7 @@ contains
 
   !> Write the buffer, and a month that has begun as the mean of its days so far.
   subroutine flush_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     integer :: i, first, n
     if (self%n_buffer < size(self%buffer, 1)) call end_record(self)
     n = self%n_buffer
@@ -383,16 +340,14 @@ contains
 
   !> Write what is left and give the file its name.
   subroutine close_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     call flush_history(self)
     call self%out%finish()
   end subroutine close_history
 
   !> Write the buffer and bring all to the disk: what comes next relies on it.
   subroutine sync_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     call flush_history(self)
     if (self%out%stat == success) call self%out%check(nf90_sync(self%out%ncid), 'write')
   end subroutine sync_history

@@ -1,72 +1,60 @@
 !> One run: spin-up or restart, then day after day forcing, physics, biogeochemistry and output.
 module simulation
-  use, intrinsic :: iso_fortran_env, only : output_unit
-  use balance, only : n_balances
-  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
+  use, intrinsic :: iso_fortran_env, only: output_unit
+  use balance, only: n_balances
+  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
-  use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
+  use column, only: biogeochemistry_day, biogeochemistry_step, check_balances, &
     column_initialise, column_model, column_year, physics_day_end, physics_day_start, soil_step, &
     spinup_year_end, surface_step
-  use column_state, only : allocate_forcing, step_forcing
-  use column_variables, only : dataset_variables, diagnostic_variables, site_variables
-  use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
+  use column_state, only: allocate_forcing, step_forcing
+  use column_variables, only: dataset_variables, diagnostic_variables, site_variables
+  use emulated_biogeochemistry, only: close_emulator, emulator, emulator_step, forget_date, &
     gives, open_emulator, start_emulator, take_fluxes
-  use exit_codes, only : balance_failure, success
-  use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
-  use forcing_day, only : surface_steps, take_mean, take_step
-  use history, only : close_history, history_file, open_history, record_day, select_variables, &
+  use exit_codes, only: balance_failure, success
+  use forcing, only: close_forcing, forcing_source, open_forcing, read_day, spinup_start
+  use forcing_day, only: surface_steps, take_mean, take_step
+  use history, only: close_history, history_file, open_history, record_day, select_variables, &
     sync_history
-  use kinds, only : wp
-  use namelist_input, only : configuration, resolved_namelist
-  use output_files, only : write_text_file
-  use parameter_record, only : write_parameter_record
-  use restart, only : read_restart, write_restart
-  use site_table, only : read_sites, site_set
-  use text, only : to_text
-  use timing, only : lap, part_biogeochemistry, part_forcing, part_history, part_other, &
+  use kinds, only: wp
+  use namelist_input, only: configuration, resolved_namelist
+  use output_files, only: write_text_file
+  use parameter_record, only: write_parameter_record
+  use restart, only: read_restart, write_restart
+  use site_table, only: read_sites, site_set
+  use text, only: to_text
+  use timing, only: lap, part_biogeochemistry, part_forcing, part_history, part_other, &
     part_physics, start_watch, stopwatch, timing_json
-  use version, only : program_version
-  implicit none
+  use version, only: program_version
+  implicit none (type, external)
   private
 
   public :: run_simulation
 
   !> Everything that a run holds.
   type :: run_state
-    !> The sites.
-    type(site_set) :: sites
-    !> Their weather.
-    type(forcing_source) :: source
-    !> The column model.
-    type(column_model) :: column
-    !> The emulator, under bgc_scheme = 'emulator'.
-    type(emulator) :: emulator
-    !> Whether the emulator gives the fluxes.
-    logical :: emulated = .false.
-    !> The history file.
-    type(history_file) :: history
-    !> Forcing of a step.
-    type(step_forcing) :: forcing
+    type(site_set) :: sites  !< the sites
+    type(forcing_source) :: source  !< their weather
+    type(column_model) :: column  !< the column model
+    type(emulator) :: emulator  !< the emulator, under bgc_scheme = 'emulator'
+    logical :: emulated = .false.  !< whether the emulator gives the fluxes
+    type(history_file) :: history  !< the history file
+    type(step_forcing) :: forcing  !< forcing of a step
     !> Date of the last restart file that was written before the end of the run.
     character(:), allocatable :: restart_date
-    !> Time spent in each part.
-    type(stopwatch) :: watch
+    type(stopwatch) :: watch  !< time spent in each part
     !> Largest balance errors: carbon, water, energy, methane, nitrogen.
     real(wp) :: worst(n_balances) = 0.0_wp
-    !> Days simulated, spin-up included.
-    integer :: days = 0
+    integer :: days = 0  !< days simulated, spin-up included
   end type run_state
 
 contains
 
   !> Run a case from its configuration to its last file.
   subroutine run_simulation(config, stat, errmsg)
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(run_state), target :: run
     type(calendar_date) :: behind
     call start_watch(run%watch)
@@ -88,8 +76,7 @@ contains
 
   !> After a failure the history is deleted, or kept where a restart file continues it.
   subroutine leave_history(run, errmsg)
-    !> The run.
-    type(run_state), intent(inout) :: run
+    type(run_state), intent(inout) :: run  !< the run
     !> Message of the failure, to which is added what is kept.
     character(:), allocatable, intent(inout) :: errmsg
     logical :: there
@@ -104,8 +91,7 @@ contains
 
   !> The day after the last one of the run.
   pure function last_day_and_one(config) result(behind)
-    !> Configuration.
-    type(configuration), intent(in) :: config
+    type(configuration), intent(in) :: config  !< configuration
     type(calendar_date) :: behind
     if (config%stop_option == 'nyears') then
       behind = add_years(config%start_date, config%stop_n)
@@ -117,14 +103,10 @@ contains
 
   !> Read the sites, open the weather and the emulator, set up the column.
   subroutine prepare(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: i
     call write_text_file(config%outdir//'/'//config%case_name//'.nml.resolved', &
       resolved_namelist(config), stat, errmsg)
@@ -162,14 +144,10 @@ contains
 
   !> Spin up, or go on from a restart file.
   subroutine begin_state(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: date
     logical :: with_emulator
     stat = success
@@ -196,28 +174,20 @@ contains
 
   !> Give the column the parameters of a year.
   subroutine begin_year(run, config, year, year_ends)
-    !> The run.
-    type(run_state), intent(inout) :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Calendar year.
-    integer, intent(in) :: year
-    !> Whether a year of the run has just ended.
-    logical, intent(in) :: year_ends
+    type(run_state), intent(inout) :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(in) :: year  !< calendar year
+    logical, intent(in) :: year_ends  !< whether a year of the run has just ended
     call column_year(run%column, run%sites%params, config%seed, run%sites%number, year, year_ends)
   end subroutine begin_year
 
   !> Years before the run, without output, with the parameters of its first year; the emulator is not
   !> called.
   subroutine spin_up(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: date, behind
     integer :: year, crop_year
     stat = success
@@ -241,16 +211,11 @@ contains
   !> The days of the run with history and restart files; a restart file follows the history that
   !> leads to it, so that nothing is lost where a run ends early.
   subroutine run_days(run, config, behind, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> The day after the last one.
-    type(calendar_date), intent(in) :: behind
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: behind  !< the day after the last one
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: date
     logical :: year_ends
     call lap(run%watch, part_other)
@@ -295,34 +260,26 @@ contains
 
   !> The day after the last one of the history file that starts on `first`.
   pure function end_of_file(config, first, behind) result(last)
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> First day of the file.
-    type(calendar_date), intent(in) :: first
-    !> The day after the last one of the run.
-    type(calendar_date), intent(in) :: behind
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: first  !< first day of the file
+    type(calendar_date), intent(in) :: behind  !< the day after the last one of the run
     type(calendar_date) :: last
     last = behind
-    if (config%hist_split == 'yearly' .and. behind%year > first%year) &
+    if (config%hist_split == 'yearly' .and. behind%year > first%year) then
       last = calendar_date(first%year + 1, 1, 1, first%leap_days)
+    end if
   end function end_of_file
 
   !> One day of all sites.
   subroutine advance_day(run, config, date, crop_year, with_emulator, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> The day.
-    type(calendar_date), intent(in) :: date
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: date  !< the day
     !> Calendar year by which rotations go; a spin-up may take the weather of another one.
     integer, intent(in) :: crop_year
-    !> Whether the emulator is called, if there is one.
-    logical, intent(in) :: with_emulator
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    logical, intent(in) :: with_emulator  !< whether the emulator is called, if there is one
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: step, part, parts, first
     real(wp) :: dt
     call read_day(run%source, date, stat, errmsg)
@@ -370,14 +327,10 @@ contains
 
   !> Write the timing and balance files.
   subroutine write_summaries(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout) :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout) :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: base
     base = config%outdir//'/'//config%case_name
     call write_text_file(base//'.balance.json', &

@@ -1,7 +1,7 @@
 ! Made from variable_table.fypp and foundations/variables.csv by scripts/generate.sh; edit those.
 !> Names, units and meanings that variables have on file: foundations/variables.csv.
 module variable_table
-  implicit none
+  implicit none (type, external)
   private
 
   public :: variable_attributes, attributes_of
