@@ -29,9 +29,11 @@ from benchmarks.crosscheck.theirs import THEIRS, neuralhydrology
 from emulator.evaluation import metrics
 from emulator.evaluation.offline import predict
 from emulator.runs import provenance, trained_model
+from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
-from emulator.train import fit, make_deterministic
+from emulator.training.fit import fit
 from foundations import atomic_file
+from foundations.provenance import git_hash, now
 
 log = logging.getLogger(__name__)
 
@@ -177,8 +179,8 @@ def report(bench: Bench, settings: dict[str, Any], found: dict[str, Any]) -> dic
         "prediction_speed": found.get("prediction_speed"),
         "machine": {"cpus": os.cpu_count(), "processor": _processor(), "threads": 1},
         "versions": versions,
-        "git_hash": provenance.git_hash(),
-        "created": provenance.now(),
+        "git_hash": git_hash(),
+        "created": now(),
     }
 
 

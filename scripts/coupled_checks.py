@@ -11,7 +11,7 @@ import coupler
 from ecosys_sims import variables
 from emulator.data.dataset import Dataset
 from emulator.evaluation.metrics import pooled
-from emulator.predict import predict
+from emulator.evaluation.prediction import predict
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import load
 

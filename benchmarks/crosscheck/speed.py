@@ -13,7 +13,7 @@ from benchmarks.crosscheck.theirs import Theirs, neuralhydrology
 from emulator.data.windows import training_data
 from emulator.evaluation.offline import predict
 from emulator.models import registry
-from emulator.train import fit
+from emulator.training.fit import fit
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from emulator.runs import provenance
 from foundations import atomic_file
+from foundations.provenance import git_hash, now
 
 FORMAT = "ecostep-artefact"
 FORMAT_VERSION = 1
@@ -234,13 +234,13 @@ def write_stub_artefact(
         format_version=FORMAT_VERSION,
         name=name,
         kind="stub",
-        created=provenance.now(),
+        created=now(),
         backends=("stub",),
         state_size=len(targets),
         inputs=tuple(inputs),
         statics=tuple(statics or ()),
         targets=tuple(targets),
-        provenance={"git_hash": provenance.git_hash()},
+        provenance={"git_hash": git_hash()},
         stub=stub,
     )
     with atomic_file.replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emulator.data.scalers import DriverScaling, Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.parts.layers import StaticFeatures, season
 
 LAG_DAYS = (1, 3, 7, 15, 30, 90, 365)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 
 
 @dataclass(frozen=True)

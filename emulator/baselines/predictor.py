@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.evaluation import offline as prediction
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.bounded import TargetBounds

@@ -12,8 +12,8 @@ from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import TargetScaling, fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.data.windows import training_data
 from emulator.models.parts.past_flux import PastFluxFeatures
 

@@ -6,8 +6,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emulator.data.bounds import Bounds, bounded
+from emulator.data.signature import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
 from emulator.data.splits import SplitConfig
-from emulator.data.variables import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
 from emulator.models.registry import ModelConfig
 
 

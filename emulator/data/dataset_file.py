@@ -6,7 +6,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from emulator.data.variables import Variable, unit_conversion
+from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 DATASET_VERSION = 1
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")

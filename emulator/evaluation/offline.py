@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
-from emulator.data.variables import BIOMES, Variable
 from emulator.data.windows import whole_records
 from emulator.models.streaming import StreamingModel
+from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
+from foundations.variables import BIOMES, Variable
 
 FILL = np.float32(9.96921e36)
 
@@ -147,3 +148,16 @@ def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str,
         }
     )
     out[:] = codes
+
+
+def file_attributes(trained: TrainedModel) -> dict[str, str]:
+    """Global attributes that say where predictions came from."""
+    origin = trained.provenance
+    return {
+        "title": f"predictions of ecostep model {trained.config.model.kind}",
+        "source": f"ecostep {trained.config.model.kind}, epoch {trained.epoch}",
+        "git_hash": origin["git_hash"],
+        "config_hash": origin["config_hash"],
+        "dataset_hash": origin["dataset_hash"],
+        "seed": str(origin["seed"]),
+    }

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations import atomic_file

@@ -7,7 +7,7 @@ from typing import Annotated, Union
 from pydantic import Field
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.models.kinds.ea_lstm import EALSTMConfig
 from emulator.models.kinds.gru import GRUConfig

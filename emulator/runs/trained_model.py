@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models import registry
 from emulator.models.wrappers.ensemble import combine
 from emulator.models.streaming import StreamingModel

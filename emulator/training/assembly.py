@@ -11,8 +11,8 @@ from emulator.configuration.schema import Config, TrainingConfig
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel

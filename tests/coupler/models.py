@@ -26,7 +26,7 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     import pytest
     import torch
 
-    from emulator import export
+    from emulator.artefact.exporting import export
     from emulator.configuration.schema import Config
     from emulator.data.dataset import Dataset
     from emulator.data.scalers import fit_scalers
@@ -59,7 +59,7 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     trained = TrainedModel(model.eval(), config, signature, description, 1, 0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trained_model, "load", lambda *_, **__: trained)
-        export.export(RunFolder(out.parent / "run"), out, name=kind)
+        export(RunFolder(out.parent / "run"), out, name=kind)
     return out
 
 

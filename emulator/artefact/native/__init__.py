@@ -15,7 +15,7 @@ from emulator.artefact.native.lowering import Lowering
 from emulator.artefact.native.placing import placed
 from emulator.artefact.native.program import Method, Program
 from emulator.artefact.native.tracing import EXAMPLES, cells_for, trace
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.streaming import StreamingModel
 
 __all__ = ["LoweringError", "Program", "program_of"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, NoHistory

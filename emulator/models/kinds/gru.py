@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.parts.baseline import Baseline, BaselineConfig, with_still
 
 

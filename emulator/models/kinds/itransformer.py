@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.parts.baseline import Baseline, BaselineConfig, with_still
 from emulator.models.parts.layers import mlp
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData
 from emulator.models.kinds.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
 from emulator.models.parts.layers import unit_sphere

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch
 from emulator.models.parts.layers import FluxHead, PreciseLinear, StaticFeatures, season
 from emulator.models.parts.past_flux import PastFluxFeatures

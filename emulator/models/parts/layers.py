@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 
 
 def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch, TrainingData
 from emulator.models.streaming import ModelOutput, StreamingModel
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.quantiles import QuantileModel
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.parts.layers import StaticFeatures, season
 from emulator.models.wrappers.bounded import TargetBounds
 

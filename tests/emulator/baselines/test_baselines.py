@@ -18,11 +18,12 @@ from emulator.baselines.sample import Design
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
-from emulator.data.variables import BIOMES, Signature
 from emulator.data.windows import training_data
 from emulator.evaluation import metrics
 from emulator.evaluation.offline import predict
+from foundations.variables import BIOMES
 from tests.emulator.synthetic import write_dataset
 
 SIGNATURE = Signature.from_names(

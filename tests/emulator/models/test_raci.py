@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
 from emulator.models.kinds.raci import Raci, RaciConfig
 from emulator.models.parts.responses import response_statistics, site_responses

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
 from emulator.models.kinds.unified import Unified, UnifiedConfig
 from emulator.models.parts.retrieval import ResponseMemory

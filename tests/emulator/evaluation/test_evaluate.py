@@ -12,11 +12,11 @@ import torch
 from emulator import evaluate
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.evaluation import metrics
+from emulator.evaluation import held_out, metrics
 from emulator.evaluation import offline as prediction
 from emulator.runs import trained_model
 from emulator.runs.run_folder import RunFolder
-from foundations import configuration_file as config_file
+from foundations import configuration_file
 
 KINDS = ("lstm", "cham_net", "raci")
 SKILL = {"rmse", "nrmse", "nrmse_sd", "r2", "bias", "kge", "n"}
@@ -86,7 +86,7 @@ def test_prediction_file_gives_the_same_metrics(evaluated, tiny_dataset):
 
 def test_split_labels_cover_the_parts(evaluated, tiny_dataset):
     run = evaluated("lstm")
-    config = config_file.load(Config, run / "config.yaml")
+    config = configuration_file.load(Config, run / "config.yaml")
     dataset = Dataset.open(tiny_dataset, config.data.signature())
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
@@ -103,13 +103,13 @@ def test_evaluation_is_deterministic(kind, evaluated, tmp_path):
     run = evaluated(kind)
     copy = tmp_path / "run"
     shutil.copytree(run, copy, ignore=shutil.ignore_patterns("evaluation"))
-    evaluate.evaluate(RunFolder(copy))
+    held_out.evaluate(RunFolder(copy))
     assert table(copy) == table(run)
 
 
 def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_dataset, tmp_path):
     """The gauged temporal test may see measured flux of earlier years only."""
-    from emulator import predict
+    from emulator.evaluation.prediction import predict
 
     run = RunFolder(evaluated("cham_net"))
     spoiled = tmp_path / "dataset.nc"
@@ -118,14 +118,14 @@ def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_data
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, 1096:] = 1e-3  # 2006
             file[name][:, 366 : 366 + 365] = 1e-9  # almost all of 2004
-    before = predict.predict(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
-    after = predict.predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    before = predict(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
+    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before[:, :731], after[:, :731])
     assert np.abs(before[:, 1096:] - after[:, 1096:]).max() > 1e-4, "2004 is history of 2006"
     with netCDF4.Dataset(spoiled, "r+") as file, netCDF4.Dataset(tiny_dataset) as truth:
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, :1096] = truth[name][:, :1096]
-    after = predict.predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before, after)
 
 
@@ -172,7 +172,7 @@ def test_uncertainty_is_scored_and_written(kind, evaluated):
     with netCDF4.Dataset(evaluated(kind) / "evaluation" / "predictions.nc") as file:
         low, high = file["fch4_q05"][:].filled(), file["fch4_q95"][:].filled()
         observed, code = file["fch4"][:].filled(), file["split"][:]
-        temporal = code == list(evaluate.LABELS).index("temporal")
+        temporal = code == list(held_out.LABELS).index("temporal")
         covered = ((observed >= low) & (observed <= high))[temporal].mean()
     assert covered == pytest.approx(
         found["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3

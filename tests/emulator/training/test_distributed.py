@@ -12,12 +12,12 @@ from torch import nn
 
 from emulator import train
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.runs import checkpoint
 from emulator.training import distributed as parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
-from tests.emulator.test_train import command, curve, wait_for_epochs, weights
+from tests.emulator.training.test_train import command, curve, wait_for_epochs, weights
 
 # masks drawn at random differ between one process and two, so that they are off where numbers are compared
 CERTAIN = {

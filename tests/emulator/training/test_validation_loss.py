@@ -10,12 +10,12 @@ from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.training import assembly
 from emulator.training.validation_loss import Validation
-from foundations import configuration_file as config_file
+from foundations import configuration_file
 
 
 @pytest.fixture(scope="module")
 def material(tiny_config):
-    config = config_file.load(Config, tiny_config)
+    config = configuration_file.load(Config, tiny_config)
     dataset = Dataset.open(config.data.path, config.data.signature())
     return config, dataset, config.split.build(dataset.lat, dataset.lon, dataset.years)
 

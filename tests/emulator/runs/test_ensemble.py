@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from emulator import ensemble, evaluate, export, predict, train
-from emulator.artefact.metadata import metadata as artefact
+from emulator.artefact import exporting
+from emulator.artefact import metadata as artefact
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.evaluation import quantile_file
 from emulator.evaluation.probabilistic_fit import predict_quantiles, run_model
 from emulator.models.streaming import step_through
@@ -67,7 +68,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
     assert export.main([str(combined), "--out", str(out)]) == 0
     metadata = artefact.read_artefact(out).metadata
     assert metadata.members == 2 and metadata.quantiles == LEVELS
-    module, view = export.load_module(out), run_model(trained_model.load(combined).model, dataset)
+    module, view = exporting.load_module(out), run_model(trained_model.load(combined).model, dataset)
     state = module.init_state(dataset.static[SITES])
     assert state.shape[1] == metadata.state_size
     with torch.no_grad():
@@ -95,7 +96,7 @@ def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, datase
     run = members[0]
     assert evaluate.main([str(run)]) == 0
     assert export.main([str(run), "--out", str(tmp_path / "one.pt")]) == 0
-    module, alone = export.load_module(tmp_path / "one.pt"), trained_model.load(run).model
+    module, alone = exporting.load_module(tmp_path / "one.pt"), trained_model.load(run).model
     start = alone.init_state(dataset.static[SITES])
     assert torch.equal(module.init_state(dataset.static[SITES]), start)
     with torch.no_grad():
@@ -115,7 +116,7 @@ def test_several_runs_export_without_an_ensemble_folder(members, tmp_path):
     metadata = artefact.read_artefact(out).metadata
     assert metadata.members == 2 and metadata.quantiles is None
     with pytest.raises(torch.jit.Error, match="without quantiles"):
-        module = export.load_module(out)
+        module = exporting.load_module(out)
         state = module.init_state(torch.zeros(1, 5))
         flags = torch.zeros(1), torch.zeros(1).bool()
         module.quantiles(torch.zeros(1, 5), torch.tensor([2003, 1, 1, 1, 31, 365]), torch.zeros(1, 5), *flags, state)

@@ -20,8 +20,7 @@ from emulator.runs import checkpoint, trained_model
 from emulator.runs.run_folder import RunFolder
 from emulator.training import assembly
 from emulator.training.trainer import Trainer
-from foundations import configuration_file as config_file
-from foundations import folder_lock
+from foundations import configuration_file, folder_lock
 
 KINDS = ("lstm", "cham_net", "raci", "unified")
 
@@ -128,7 +127,7 @@ def test_run_folder_refuses_another_configuration(tiny_config, tmp_path, caplog)
     assert train.main(other) == 2
     assert "another configuration (model.hidden: 8 there, 4 now)" in caplog.text
     assert train.main([*other, "--overwrite"]) == 0
-    assert config_file.load(Config, tmp_path / "config.yaml").model.hidden == 4
+    assert configuration_file.load(Config, tmp_path / "config.yaml").model.hidden == 4
     assert train.main([*other, "--resume", "never"]) == 2
 
 
@@ -151,8 +150,8 @@ def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_con
     saved = checkpoint.load(run / "checkpoints" / "best.pt")
     assert saved.config_hash == found["config_hash"]
     assert [saved.git_hash] == [session["git_hash"] for session in found["sessions"]]
-    frozen = config_file.load(Config, run / "config.yaml")
-    assert frozen.model == config_file.load(Config, tiny_config).model
+    frozen = configuration_file.load(Config, run / "config.yaml")
+    assert frozen.model == configuration_file.load(Config, tiny_config).model
 
 
 def test_training_learns(tiny_config, tmp_path):
@@ -192,7 +191,7 @@ def test_test_data_reach_neither_scalers_nor_training_nor_checkpoint_choice(
 ):
     spoiled = tmp_path / "dataset.nc"
     spoiled.write_bytes(tiny_dataset.read_bytes())
-    config = config_file.load(Config, tiny_config)
+    config = configuration_file.load(Config, tiny_config)
     with netCDF4.Dataset(spoiled, "r+") as file:
         years = np.arange(2003, 2007)
         split = config.split.build(file["lat"][:], file["lon"][:], years)

@@ -7,12 +7,12 @@ import pytest
 
 from emulator import train
 from emulator.configuration.schema import Config
-from foundations import configuration_file as config_file
+from foundations import configuration_file
 from foundations.configuration_file import ConfigError
 
 
 def load(path, *overrides):
-    return config_file.load(Config, path, overrides)
+    return configuration_file.load(Config, path, overrides)
 
 
 def test_quickstart_configuration_is_valid_for_every_kind(project_root):

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import train
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature, Variable
+from emulator.data.signature import Signature
 from emulator.evaluation.offline import predict
 from emulator.runs import trained_model
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from foundations import configuration_file as config_file
-from foundations import folder_lock
+from emulator.training.fit import fit
+from foundations import configuration_file, folder_lock
 from foundations.configuration_file import ConfigError
-from tests.emulator.test_train import assert_same_run, curve
+from foundations.variables import Variable
+from tests.emulator.training.test_train import assert_same_run, curve
 
 HIDDEN = (
     Variable("vcmax", "1", "static", "factor on photosynthetic capacity"),
@@ -27,7 +27,7 @@ HIDDEN = (
 
 @pytest.fixture(scope="module")
 def material(tiny_config):
-    config = config_file.load(Config, tiny_config)
+    config = configuration_file.load(Config, tiny_config)
     dataset = Dataset.open(config.data.path, config.data.signature())
     return config, dataset, config.split.build(dataset.lat, dataset.lon, dataset.years)
 
@@ -43,7 +43,7 @@ def oracle_material(material):
 
 
 def test_fit_in_memory_is_the_run_of_the_command_line(material, trained_run, tmp_path):
-    progress = train.fit(*material, tmp_path / "run")
+    progress = fit(*material, tmp_path / "run")
     assert_same_run(tmp_path / "run", trained_run("lstm"))
     assert progress.best_epoch == max(line["epoch"] for line in curve(tmp_path / "run") if line["best"])
 
@@ -51,30 +51,30 @@ def test_fit_in_memory_is_the_run_of_the_command_line(material, trained_run, tmp
 def test_fit_goes_on_and_refuses_other_data(material, tmp_path):
     config, dataset, split = material
     short = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
-    train.fit(short, dataset, split, tmp_path)
+    fit(short, dataset, split, tmp_path)
     before = (tmp_path / "log.jsonl").read_bytes()
-    train.fit(short, dataset, split, RunFolder(tmp_path))
+    fit(short, dataset, split, RunFolder(tmp_path))
     assert (tmp_path / "log.jsonl").read_bytes() == before
     with pytest.raises(RunFolderError, match="holds a run already"):
-        train.fit(short, dataset, split, tmp_path, resume=False)
+        fit(short, dataset, split, tmp_path, resume=False)
     masked = dataclasses.replace(dataset, flux=torch.where(dataset.flux > 0, dataset.flux, torch.nan))
     with pytest.raises(RunFolderError, match="has changed since the run began"):
-        train.fit(short, masked, split, tmp_path)
+        fit(short, masked, split, tmp_path)
     with folder_lock.locked(tmp_path, "training"), pytest.raises(folder_lock.FolderBusy):
-        train.fit(short, dataset, split, tmp_path)
+        fit(short, dataset, split, tmp_path)
 
 
 def test_fit_needs_no_file(material, tmp_path):
     config, dataset, split = material
     short = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
-    train.fit(short, dataclasses.replace(dataset, path=tmp_path / "made_in_memory"), split, tmp_path / "run")
+    fit(short, dataclasses.replace(dataset, path=tmp_path / "made_in_memory"), split, tmp_path / "run")
     origin = trained_model.load(tmp_path / "run").provenance
     assert origin["dataset_hash"] is None and len(origin["tensors_hash"]) == 64
 
 
 def test_an_oracle_is_trained_and_rebuilt_with_its_hidden_parameters(material, tmp_path):
     config, dataset, split, signature = oracle_material(material)
-    train.fit(config, dataset, split, tmp_path, signature=signature)
+    fit(config, dataset, split, tmp_path, signature=signature)
     found = trained_model.load(tmp_path)
     assert found.signature == signature and found.signature.static_names[-2:] == ("vcmax", "decay")
     again = trained_model.load(tmp_path, signature=signature)
@@ -92,7 +92,7 @@ def test_an_oracle_is_trained_and_rebuilt_with_its_hidden_parameters(material, t
 def test_a_signature_that_does_not_fit_the_dataset_is_named(material, tmp_path):
     config, dataset, split, _ = oracle_material(material)
     with pytest.raises(ConfigError, match="has 7 statics, the signature 5: lat, lon, elevation, ph, biome"):
-        train.fit(config, dataset, split, tmp_path)
+        fit(config, dataset, split, tmp_path)
 
 
 def test_signatures_survive_json(material):
@@ -105,7 +105,7 @@ def test_signatures_survive_json(material):
 def test_fit_runs_outside_the_main_thread(material, tmp_path):
     config, dataset, split = material
     short = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
-    thread = threading.Thread(target=train.fit, args=(short, dataset, split, tmp_path))
+    thread = threading.Thread(target=fit, args=(short, dataset, split, tmp_path))
     thread.start()
     thread.join()
     assert len(curve(tmp_path)) == 1

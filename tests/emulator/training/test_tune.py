@@ -11,11 +11,13 @@ from emulator import train, tune
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.models.registry import MODEL_CONFIGS
+from emulator.training import search
+from emulator.training.fit import fit
+from emulator.training.search import Budget, Space
 from emulator.training.trainer import TrainingDiverged
-from emulator.tune import Budget, Space
-from foundations import configuration_file as config_file
+from foundations import configuration_file
 from foundations.configuration_file import ConfigError
-from tests.emulator.test_train import curve
+from tests.emulator.training.test_train import curve
 
 SPACE = Space.model_validate(
     {
@@ -32,7 +34,7 @@ KINDS = {config.model_fields["kind"].default: config for config in MODEL_CONFIGS
 
 @pytest.fixture(scope="module")
 def material(tiny_config):
-    config = config_file.load(Config, tiny_config)
+    config = configuration_file.load(Config, tiny_config)
     dataset = Dataset.open(config.data.path, config.data.signature())
     return config, dataset, config.split.build(dataset.lat, dataset.lon, dataset.years)
 
@@ -40,7 +42,7 @@ def material(tiny_config):
 @pytest.fixture(scope="module")
 def searched(material, tmp_path_factory):
     out = tmp_path_factory.mktemp("tuning")
-    return out, tune.tune(*material, SPACE, out, Budget(trials=3, epochs=2, seed=4))
+    return out, search.tune(*material, SPACE, out, Budget(trials=3, epochs=2, seed=4))
 
 
 def without_times(found):
@@ -79,7 +81,7 @@ def test_choice_file_can_be_put_into_a_configuration(material, searched, tiny_co
 
 
 def test_a_search_that_was_killed_goes_on(material, searched, tmp_path, monkeypatch):
-    fit, done = train.fit, []
+    done = []
 
     def dies(config, *arguments, **options):
         if len(done) == 1:
@@ -87,37 +89,35 @@ def test_a_search_that_was_killed_goes_on(material, searched, tmp_path, monkeypa
         done.append(1)
         return fit(config, *arguments, **options)
 
-    monkeypatch.setattr(train, "fit", dies)
+    monkeypatch.setattr(search, "fit", dies)
     budget = Budget(trials=3, epochs=2, seed=4)
     with pytest.raises(KeyboardInterrupt):
-        tune.tune(*material, SPACE, tmp_path, budget)
+        search.tune(*material, SPACE, tmp_path, budget)
     assert not (tmp_path / "choice.yaml").exists()
     monkeypatch.undo()
     before = (tmp_path / "trials" / "000" / "log.jsonl").read_bytes()
-    found = tune.tune(*material, SPACE, tmp_path, budget)
+    found = search.tune(*material, SPACE, tmp_path, budget)
     assert (tmp_path / "trials" / "000" / "log.jsonl").read_bytes() == before
     assert without_times(found) == without_times(searched[1])
 
 
 def test_more_trials_keep_those_that_are_done(material, searched, tmp_path):
     shutil.copytree(searched[0], tmp_path / "more")
-    found = tune.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
+    found = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
     assert found["trials"][:3] == searched[1]["trials"] and len(found["trials"]) == 4
 
 
 def test_trials_that_diverge_are_never_chosen(material, tmp_path, monkeypatch):
-    fit = train.fit
-
     def diverges(config, *arguments, **options):
         if config.training.learning_rate == material[0].training.learning_rate:
             raise TrainingDiverged("loss nan")
         return fit(config, *arguments, **options)
 
-    monkeypatch.setattr(train, "fit", diverges)
-    found = tune.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
+    monkeypatch.setattr(search, "fit", diverges)
+    found = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
     assert found["trials"][0]["failed"] == "loss nan" and found["val_loss"] == found["trials"][1]["val_loss"]
     with pytest.raises(ConfigError, match="all 1 trials diverged"):
-        tune.tune(*material, SPACE, tmp_path / "none", Budget(trials=1, epochs=1))
+        search.tune(*material, SPACE, tmp_path / "none", Budget(trials=1, epochs=1))
 
 
 def test_draws_are_reproducible_and_fill_the_ranges():
@@ -149,13 +149,13 @@ def test_spaces_that_are_unfair_or_wrong_are_refused(name, range_):
 def test_a_space_must_fit_the_model(material, tmp_path):
     other = SPACE.model_copy(update={"kind": "raci"})
     with pytest.raises(ConfigError, match=r"the space is for model\.kind = raci, the configuration has lstm"):
-        tune.tune(*material, other, tmp_path, Budget(trials=1))
+        search.tune(*material, other, tmp_path, Budget(trials=1))
     with pytest.raises(ConfigError, match=r"kernels: Extra inputs are not permitted"):
-        tune.with_values(material[0], {"model.kernels": 3})
+        search.with_values(material[0], {"model.kernels": 3})
 
 
 def test_every_kind_has_a_space_with_the_common_ranges(project_root, tiny_config):
-    spaces = {path.stem: tune.load_space(path) for path in (project_root / "configs" / "tuning").glob("*.yaml")}
+    spaces = {path.stem: search.load_space(path) for path in (project_root / "configs" / "tuning").glob("*.yaml")}
     assert set(KINDS) <= set(spaces)
     common = ("training.learning_rate", "training.weight_decay", "model.dropout", "model.static_size")
     for name, space in spaces.items():
@@ -163,9 +163,9 @@ def test_every_kind_has_a_space_with_the_common_ranges(project_root, tiny_config
         assert all(space.parameters[key] == spaces["lstm"].parameters[key] for key in common)
         assert space.draw(0, 7).items() >= {key: spaces["lstm"].draw(0, 7)[key] for key in common}.items()
         if name in KINDS:
-            config = config_file.load(Config, tiny_config, [f"model.kind={name}"])
+            config = configuration_file.load(Config, tiny_config, [f"model.kind={name}"])
             for trial in range(20):
-                tune.with_values(config, space.draw(0, trial))
+                search.with_values(config, space.draw(0, trial))
 
 
 def test_command_line(tiny_config, tmp_path, project_root):

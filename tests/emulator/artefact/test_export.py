@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import export, predict, train
-from emulator.artefact.metadata import ArtefactError, native
-from emulator.artefact.metadata import metadata as artefact
+from emulator import train
+from emulator.artefact import exporting, native
+from emulator.artefact import metadata as artefact
+from emulator.artefact.metadata import ArtefactError
 from emulator.artefact.native.checking import ProgramMismatch
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
+from emulator.evaluation.prediction import predict
+from emulator.export import main
 from emulator.models.streaming import step_through
 from emulator.runs.run_folder import RunFolder
 from tests.emulator.models.conftest import KINDS as REGISTERED
@@ -33,7 +36,7 @@ def exported(trained_run, tmp_path_factory):
     def path(kind):
         if kind not in done:
             out = tmp_path_factory.mktemp("artefacts") / f"{kind}.pt"
-            assert export.main([str(trained_run(kind)), "--out", str(out)]) == 0
+            assert main([str(trained_run(kind)), "--out", str(out)]) == 0
             done[kind] = out
         return done[kind]
 
@@ -42,7 +45,7 @@ def exported(trained_run, tmp_path_factory):
 
 @torch.no_grad()
 def stepped(path, dataset, sites):
-    module = export.load_module(path)
+    module = exporting.load_module(path)
     state = module.init_state(dataset.static[sites])
     return step_through(module, dataset.drivers[sites], dataset.calendar, state)[0].numpy()
 
@@ -55,7 +58,7 @@ def assert_equal_within(found, expected, dataset, tolerance=1e-5):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stepping_the_artefact_equals_predict(kind, trained_run, exported, tiny_dataset, tmp_path):
-    predicted = predict.predict(RunFolder(trained_run(kind)), tiny_dataset, tmp_path / "p.nc")
+    predicted = predict(RunFolder(trained_run(kind)), tiny_dataset, tmp_path / "p.nc")
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
     sites = np.array([0, 7, 15])
     assert_equal_within(stepped(exported(kind), dataset, sites), predicted[sites], dataset)
@@ -66,10 +69,10 @@ def test_stepping_the_artefact_equals_predict(kind, trained_run, exported, tiny_
 
 def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset, tmp_path):
     run = RunFolder(trained_run("cham_net"))
-    metadata = export.export(run, tmp_path / "m.pt", past_flux="self_fed")
+    metadata = exporting.export(run, tmp_path / "m.pt", past_flux="self_fed")
     assert metadata.past_flux == "self_fed"
-    predicted = predict.predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
-    ungauged = predict.predict(run, tiny_dataset, tmp_path / "p.nc")
+    predicted = predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
+    ungauged = predict(run, tiny_dataset, tmp_path / "p.nc")
     assert np.array_equal(predicted[:, :365], ungauged[:, :365]) and not np.allclose(predicted, ungauged, rtol=1e-3)
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
     assert_equal_within(stepped(tmp_path / "m.pt", dataset, np.array([3, 9])), predicted[[3, 9]], dataset)
@@ -86,7 +89,7 @@ def test_metadata_says_what_a_host_must_know(kind, exported, trained_run):
     assert biome.flag_values[:6] == (1, 2, 3, 4, 5, 6) and biome.train_min is None
     assert (fch4.name, fch4.units, fch4.min) == ("fch4", "mg m-2 day-1", None) and metadata.targets[0].min == 0.0
     assert metadata.past_flux == ("none" if kind == "lstm" else metadata.past_flux)
-    assert metadata.state_size == export.load_module(exported(kind)).init_state(torch.zeros(2, 5)).shape[1]
+    assert metadata.state_size == exporting.load_module(exported(kind)).init_state(torch.zeros(2, 5)).shape[1]
     provenance = json.loads((trained_run(kind) / "provenance.json").read_text())
     assert all(
         metadata.provenance[key] == provenance[key] for key in ("git_hash", "dataset_hash", "config_hash", "seed")
@@ -99,7 +102,7 @@ def test_reference_covers_more_than_a_year_with_a_new_year(exported):
     assert spec.ncell == 3 and spec.nstep >= 400 and spec.start_date.isoformat() == "2003-12-01"
     assert found.reference.drivers.shape == (spec.nstep, 3, len(INPUTS))
     assert np.isfinite(found.reference.expected).all() and found.reference.expected.std() > 0
-    assert export.verify(exported("lstm")) == 0.0
+    assert exporting.verify(exported("lstm")) == 0.0
 
 
 def test_verify_notices_a_changed_answer(exported, tmp_path):
@@ -110,8 +113,8 @@ def test_verify_notices_a_changed_answer(exported, tmp_path):
             if name.endswith("reference.f32"):
                 content = content[:-4] + np.float32(123.0).tobytes()
             target.writestr(name, content)
-    with pytest.raises(export.ExportError, match="replaying the reference run differs by"):
-        export.verify(changed)
+    with pytest.raises(exporting.ExportError, match="replaying the reference run differs by"):
+        exporting.verify(changed)
 
 
 def test_verify_notices_a_native_program_of_another_model(exported, tmp_path):
@@ -122,8 +125,8 @@ def test_verify_notices_a_native_program_of_another_model(exported, tmp_path):
             if name.endswith("native.bin"):
                 content = (1.01 * np.frombuffer(content, "<f4")).astype("<f4").tobytes()
             target.writestr(name, content)
-    with pytest.raises(export.NativeError, match="the native program differs from the model: .* differs by"):
-        export.verify(changed)
+    with pytest.raises(exporting.NativeError, match="the native program differs from the model: .* differs by"):
+        exporting.verify(changed)
 
 
 @pytest.mark.parametrize("fault", ["lowering", "checking"])
@@ -132,8 +135,10 @@ def test_a_model_without_native_program_is_exported_for_torchscript(fault, train
         error = native.LoweringError if fault == "lowering" else ProgramMismatch
         raise error("operation aten.cumsum.default")
 
-    monkeypatch.setattr(*((native, "program_of", refuse) if fault == "lowering" else (export, "check_program", refuse)))
-    metadata = export.export(RunFolder(trained_run("lstm")), tmp_path / "m.pt")
+    monkeypatch.setattr(
+        *((native, "program_of", refuse) if fault == "lowering" else (exporting, "check_program", refuse))
+    )
+    metadata = exporting.export(RunFolder(trained_run("lstm")), tmp_path / "m.pt")
     found = artefact.read_artefact(tmp_path / "m.pt")
     assert found.native is None and found.metadata == metadata and metadata.backends == ("torchscript",)
     assert "operation aten.cumsum.default" in metadata.native_unavailable
@@ -144,13 +149,13 @@ def test_a_model_without_native_program_is_exported_for_torchscript(fault, train
 
 def test_export_without_its_dataset_asks_for_one(trained_run, tmp_path, caplog):
     run = trained_run("lstm")
-    assert export.main([str(run), "--out", str(tmp_path / "m.pt"), "--data", str(tmp_path / "absent.nc")]) == 1
+    assert main([str(run), "--out", str(tmp_path / "m.pt"), "--data", str(tmp_path / "absent.nc")]) == 1
     assert "absent.nc: no such file" in caplog.text and not (tmp_path / "m.pt").exists()
 
 
 def test_a_model_without_history_cannot_be_self_fed(trained_run, tmp_path, caplog, tiny_dataset):
     run = str(trained_run("lstm"))
-    assert export.main([run, "--out", str(tmp_path / "m.pt"), "--past-flux", "self_fed"]) == 1
+    assert main([run, "--out", str(tmp_path / "m.pt"), "--past-flux", "self_fed"]) == 1
     assert predict.main([run, "--data", str(tiny_dataset), "--past-flux", "observed"]) == 1
     assert caplog.text.count("a model of kind lstm takes no past flux") == 2
 
@@ -168,7 +173,7 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
             file.renameVariable(name, f"hidden_{name}")
     run = trained_run("lstm")
     assert predict.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
-    expected = predict.predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
+    expected = predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])
 
@@ -178,7 +183,7 @@ def test_every_baseline_exports_with_past_flux(kind, tiny_config, tiny_dataset, 
     options = ["--set", f"model.kind={kind}", "--set", "model.past_flux=ungauged", "--set", "training.epochs=1"]
     assert train.main([str(tiny_config), "--out", str(tmp_path / "run"), *options]) == 0
     run, path = RunFolder(tmp_path / "run"), tmp_path / "m.pt"
-    assert export.export(run, path, past_flux="self_fed").past_flux == "self_fed"
+    assert exporting.export(run, path, past_flux="self_fed").past_flux == "self_fed"
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
-    predicted = predict.predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
+    predicted = predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
     assert_equal_within(stepped(path, dataset, np.array([3, 9])), predicted[[3, 9]], dataset)

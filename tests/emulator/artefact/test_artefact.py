@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from emulator.artefact import metadata as artefact
 from emulator.artefact.metadata import ArtefactError, InputSpec, StaticSpec, TargetSpec
-from emulator.artefact.metadata import metadata as artefact
 
 TAS = InputSpec(name="tas", units="K", long_name="air temperature", role="fast", valid_min=150.0, valid_max=350.0)
 PR = InputSpec(name="pr", units="kg m-2 s-1", long_name="precipitation", role="fast")

@@ -16,10 +16,11 @@ from emulator.artefact.native.program import Value
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import calendar_table
 from emulator.data.scalers import fit_scalers
-from emulator.data.variables import BIOMES, Signature
+from emulator.data.signature import Signature
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
 from emulator.models.wrappers.ensemble import combine
+from foundations.variables import BIOMES
 from tests.emulator.models.conftest import KINDS, Case
 
 SITES = [0, 5, 9]
