@@ -26,7 +26,9 @@ from benchmarks.sims import machine
 from coupler import EcostepError, Model, library_version
 from coupler.cli.backends import read_metadata
 from ecosys_sims.model import find_program
-from emulator import atomic_file, provenance
+from emulator.runs import provenance
+from foundations import atomic_file
+from foundations.provenance import file_sha256, git_hash, now
 
 log = logging.getLogger("benchmarks.coupler")
 
@@ -192,7 +194,7 @@ def describe(path: Path) -> dict[str, Any]:
     about = read_metadata(path)
     return {
         "state_size": about["state_size"], "inputs": len(about["inputs"]), "statics": len(about["statics"]),
-        "targets": len(about["targets"]), "backends": about["backends"], "sha256": provenance.file_hash(path),
+        "targets": len(about["targets"]), "backends": about["backends"], "sha256": file_sha256(path),
         "bytes": path.stat().st_size, "past_flux": about["past_flux"],
     }  # fmt: skip
 
@@ -238,10 +240,10 @@ def main(arguments: list[str] | None = None) -> int:
         found = artefacts.make(work, kinds, {}, sites=sites, years=years, hidden=hidden)
         coupled_paths |= {f"{kind} of {hidden} units": path for kind, path in found.items()}
     identity = {
-        "git_hash": provenance.git_hash(),
+        "git_hash": git_hash(),
         "quick": options.quick,
         "coupled": list(size.coupled),
-        "artefacts": {name: provenance.file_hash(path) for name, path in (paths | coupled_paths).items()},
+        "artefacts": {name: file_sha256(path) for name, path in (paths | coupled_paths).items()},
     }
     target = options.json.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -263,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.only:
         return 0
     content = assemble(stored["parts"], paths, size, {
-        "quick": options.quick, "seed": SEED, "created": provenance.now(), "git_hash": provenance.git_hash(),
+        "quick": options.quick, "seed": SEED, "created": now(), "git_hash": git_hash(),
         "library": library_version(), "versions": provenance.versions(),
         "machine": stored["machine"] | {"load_average_at_end": os.getloadavg()[0]}, "seconds": stored["seconds"],
     })  # fmt: skip

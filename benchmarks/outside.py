@@ -26,11 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from benchmarks.crosscheck.bench import BATCH_YEARS, TARGET, YEAR, Bench, open_bench, our_config, scores
 from benchmarks.crosscheck.speed import prediction_speed, training_speed
 from benchmarks.crosscheck.theirs import THEIRS, neuralhydrology
-from emulator import atomic_file, provenance, trained_model
 from emulator.evaluation import metrics
-from emulator.evaluation.prediction import predict
-from emulator.run_folder import RunFolder
-from emulator.train import fit, make_deterministic
+from emulator.evaluation.offline import predict
+from emulator.runs import provenance, trained_model
+from emulator.runs.determinism import make_deterministic
+from emulator.runs.run_folder import RunFolder
+from emulator.training.fit import fit
+from foundations import atomic_file
+from foundations.provenance import git_hash, now
 
 log = logging.getLogger(__name__)
 
@@ -176,8 +179,8 @@ def report(bench: Bench, settings: dict[str, Any], found: dict[str, Any]) -> dic
         "prediction_speed": found.get("prediction_speed"),
         "machine": {"cpus": os.cpu_count(), "processor": _processor(), "threads": 1},
         "versions": versions,
-        "git_hash": provenance.git_hash(),
-        "created": provenance.now(),
+        "git_hash": git_hash(),
+        "created": now(),
     }
 
 

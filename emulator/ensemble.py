@@ -6,12 +6,11 @@ The folder that is written is evaluated, used for prediction and exported like a
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from emulator import atomic_file, trained_model
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training.checkpoint import CheckpointError
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.ensemble import create
+from emulator.runs.run_folder import RunFolder, RunFolderError
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +31,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     log.info("wrote %s; evaluate it: python -m emulator.evaluate %s", options.out, options.out)
     return 0
-
-
-def create(runs: Sequence[Path], out: RunFolder) -> None:
-    """Write a folder that names the members, without what was made of former ones; RunFolderError where they do not go
-    together.
-    """
-    if out.config.exists():
-        raise RunFolderError(f"{out.path}: holds a trained run; choose another --out")
-    if len(runs) < 2:
-        raise RunFolderError(f"{out.path}: an ensemble needs two runs or more")
-    members = [str(path.resolve()) for path in runs]
-    trained_model.load_members(members)
-    out.clear()
-    atomic_file.write_json(out.members, {"members": members})
 
 
 if __name__ == "__main__":

@@ -5,18 +5,11 @@ import logging
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from emulator import trained_model
-from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
-from emulator.evaluate import file_attributes
-from emulator.evaluation import prediction, quantile_file
-from emulator.evaluation.prediction import PredictionError
-from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.train import make_deterministic
-from emulator.training.checkpoint import CheckpointError
+from emulator.data.dataset_file import DatasetError
+from emulator.evaluation.offline import PredictionError
+from emulator.evaluation.prediction import predict
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
 
 log = logging.getLogger(__name__)
 
@@ -55,39 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     log.info("wrote %s", out)
     return 0
-
-
-def predict(
-    run: RunFolder, data: Path, out: Path, *, past_flux: str = "none", quantiles: str | None = None
-) -> np.ndarray:
-    """Write predictions of a run's best checkpoint; returns them, (N, T, C) in analysis units.
-
-    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles.
-    """
-    trained = trained_model.load(run)
-    make_deterministic(trained.config.training.threads)
-    observed = past_flux == "observed"
-    if past_flux != "none" and trained.model.past_flux == "none":
-        raise RunFolderError(
-            f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
-        )
-    dataset = Dataset.open(data, trained.signature, require_targets=observed)
-    everything = np.ones((dataset.n_sites, len(dataset.years)), bool)
-    view = run_model(trained.model, dataset, everything if observed else None, self_fed=past_flux == "self_fed")
-    fluxes = view.predicted
-    named = {
-        target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
-    }
-    if quantiles is not None:
-        fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
-        if fitted is None:
-            raise RunFolderError(f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}")
-        bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
-        for index, target in enumerate(trained.signature.targets):
-            named |= band_series(target, bands[..., index, :])
-    attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
-    prediction.write_predictions(out, dataset, named, attributes)
-    return fluxes
 
 
 if __name__ == "__main__":

@@ -31,16 +31,19 @@ from coupled_runs import Host, Run, host_from_simulation, read_history, run_host
 import coupler
 from ecosys_sims import biomes
 from ecosys_sims.model import ModelError, find_program
-from emulator import atomic_file, provenance, trained_model
-from emulator.artefact import ArtefactError, read_artefact
+from emulator.artefact.metadata import ArtefactError, read_artefact
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
-from emulator.data.variables import Variable, unit_conversion
+from emulator.data.dataset_file import DatasetError
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import PredictionError
-from emulator.folder_lock import FolderBusy, locked
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.training.checkpoint import CheckpointError
+from emulator.evaluation.offline import PredictionError
+from emulator.runs import provenance, trained_model
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import atomic_file
+from foundations.folder_lock import FolderBusy, locked
+from foundations.provenance import file_sha256, git_hash, now
+from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 log = logging.getLogger("couple")
 
@@ -76,7 +79,7 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     _write_series(out / "series.nc", host, targets, *fluxes)
     timing = {"process": process.timing, "emulator": emulated.timing}
     return {
-        "model": {"kind": trained.config.model.kind, "name": artefact.stem, "sha256": provenance.file_hash(artefact)},
+        "model": {"kind": trained.config.model.kind, "name": artefact.stem, "sha256": file_sha256(artefact)},
         "sites": len(host.sites),
         "start_date": host.start.strftime("%Y-%m-%d"),
         "days": host.days,
@@ -91,8 +94,8 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
         "speedup_total": timing["process"]["wall_s"] / timing["emulator"]["wall_s"],
         "seconds": time.perf_counter() - started,
         "provenance": {
-            "created": provenance.now(),
-            "git_hash": provenance.git_hash(),
+            "created": now(),
+            "git_hash": git_hash(),
             "versions": provenance.versions(),
         },
     }

@@ -11,9 +11,9 @@ import coupler
 from ecosys_sims import variables
 from emulator.data.dataset import Dataset
 from emulator.evaluation.metrics import pooled
-from emulator.predict import predict
-from emulator.run_folder import RunFolder
-from emulator.trained_model import load
+from emulator.evaluation.prediction import predict
+from emulator.runs.run_folder import RunFolder
+from emulator.runs.trained_model import load
 
 DAILY_NAMES = tuple(variable.name for variable in variables.DAILY)
 BLOCK_DAYS = 500

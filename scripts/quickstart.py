@@ -12,7 +12,7 @@ from run_summary import build_summary, shortcomings
 from steps import Journal, Step, StepFailed
 
 from ecosys_sims import land
-from emulator import atomic_file
+from foundations import atomic_file
 
 log = logging.getLogger("quickstart")
 

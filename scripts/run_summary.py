@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator import provenance
+from emulator.runs import provenance
+from foundations.provenance import file_sha256, git_hash, now
 
 PRIMARY_TARGET = "fch4"
 SPLITS = ("temporal", "spatial")
@@ -31,10 +32,10 @@ def build_summary(out: Path, steps: dict[str, dict[str, Any]]) -> dict[str, Any]
         "seconds": round(sum(step["seconds"] for step in steps.values()), 1),
         "steps": {name: {key: step[key] for key in ("seconds", "peak_rss_mb")} for name, step in steps.items()},
         "provenance": {
-            "created": provenance.now(),
-            "git_hash": provenance.git_hash(),
+            "created": now(),
+            "git_hash": git_hash(),
             "git_hash_of_steps": {name: step["git_hash"] for name, step in steps.items()},
-            "dataset_hash": provenance.file_hash(out / "sims" / "dataset.nc"),
+            "dataset_hash": file_sha256(out / "sims" / "dataset.nc"),
             "cpus": os.cpu_count(),
             "versions": provenance.versions(),
         },

@@ -12,7 +12,8 @@ from typing import Any
 
 from memory_monitor import MemoryMonitor
 
-from emulator import atomic_file, provenance
+from foundations import atomic_file
+from foundations.provenance import git_hash, now
 
 log = logging.getLogger("quickstart")
 
@@ -54,8 +55,8 @@ class Journal:
         """Run a step unless it is done; raises StepFailed."""
         fingerprint = self._fingerprint(step)
         if self._is_done(step, fingerprint):
-            made_by, now = self.records[step.name]["git_hash"], provenance.git_hash()
-            log.info("%s: done already%s", step.name, "" if made_by == now else f", by other code ({made_by[:12]})")
+            made_by, present = self.records[step.name]["git_hash"], git_hash()
+            log.info("%s: done already%s", step.name, "" if made_by == present else f", by other code ({made_by[:12]})")
             return
         if self.records.pop(step.name, None) is not None:  # on disk too: a kill from here on must not leave it as done
             atomic_file.write_json(self.path, self.records)
@@ -73,8 +74,8 @@ class Journal:
         self.records[step.name] = {
             "seconds": round(seconds, 1),
             "peak_rss_mb": round(memory.peak_mb),
-            "finished": provenance.now(),
-            "git_hash": provenance.git_hash(),
+            "finished": now(),
+            "git_hash": git_hash(),
             "fingerprint": fingerprint,
         }
         atomic_file.write_json(self.path, self.records)

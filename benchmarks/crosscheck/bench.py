@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from emulator.config import Config
+from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
-from emulator.data.variables import Signature
 from emulator.data.windows import training_data
 from emulator.evaluation import metrics
 

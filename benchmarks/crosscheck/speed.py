@@ -11,9 +11,9 @@ import torch
 from benchmarks.crosscheck.bench import YEAR, Bench, our_config
 from benchmarks.crosscheck.theirs import Theirs, neuralhydrology
 from emulator.data.windows import training_data
-from emulator.evaluation.prediction import predict
+from emulator.evaluation.offline import predict
 from emulator.models import registry
-from emulator.train import fit
+from emulator.training.fit import fit
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.crosscheck.bench import BATCH_YEARS, INPUTS, LEARNING_RATE, TARGET, YEAR, Bench
 from emulator.data.scalers import DriverScaling
-from emulator.models.layers import StaticFeatures, season
+from emulator.models.parts.layers import StaticFeatures, season
 
 THEIR_LEARNING_RATES = {0.0: LEARNING_RATE, 0.5: 2e-3, 0.75: 5e-4}
 """By the share of the epochs that are done; about our cosine."""

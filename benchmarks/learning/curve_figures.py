@@ -16,8 +16,8 @@ from benchmarks.learning.labels import (
     quantity_name,
 )
 from benchmarks.learning.results import Case, Entry, Results
-from emulator.data.variables import VARIABLES
 from emulator.evaluation.figures import style
+from foundations.variables import VARIABLES
 
 
 @style.styled

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature, Variable
-from emulator.folder_lock import locked
+from emulator.data.signature import Signature
+from foundations.folder_lock import locked
+from foundations.variables import Variable
 
 TENSORS = ("drivers", "calendar", "static", "flux")
 ARRAYS = ("site_id", "lat", "lon", "biome", "time")

@@ -25,8 +25,8 @@ from benchmarks.learning.labels import (
 from benchmarks.learning.results import Case, Entry, Results
 from benchmarks.learning.skill_figures import groups, skill, uncertainty
 from ecosys_sims import land
-from emulator.data.variables import VARIABLES
 from emulator.evaluation.figures import style
+from foundations.variables import VARIABLES
 
 TAYLOR_MODES = ("none", "gauged")
 

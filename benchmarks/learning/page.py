@@ -12,8 +12,8 @@ from benchmarks.learning.comparisons import TABLES, baselines, best
 from benchmarks.learning.labels import SPLIT_NAMES, entry_name, leaders, quantities, quantity_name
 from benchmarks.learning.results import Case, Entry, Results
 from benchmarks.learning.skill_figures import by_group
-from emulator.data.variables import VARIABLES
 from emulator.evaluation.figures import style
+from foundations.variables import VARIABLES
 
 TITLES = {
     "rmse": "RMSE", "nrmse": "nRMSE", "nrmse_sd": "RMSE / sd", "r2": "R2", "r2_median_site": "R2, median site",

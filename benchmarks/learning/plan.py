@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from emulator.config import Config
+from emulator.configuration.schema import Config
 from emulator.data.splits import SplitConfig
 from emulator.models import registry
 

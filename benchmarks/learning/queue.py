@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks.learning.plan import Run
 from benchmarks.learning.runner import Bench, execute, has_result, read_result
-from emulator import atomic_file
 from emulator.training.trainer import Interrupted
+from foundations import atomic_file
 
 log = logging.getLogger("benchmarks.models")
 

@@ -11,8 +11,10 @@ from benchmarks.learning.bars import all_bars
 from benchmarks.learning.comparisons import all_comparisons, gaps
 from benchmarks.learning.results import Results, run_name
 from benchmarks.learning.runner import Bench
-from emulator import atomic_file, provenance
 from emulator.evaluation.metrics import to_json
+from emulator.runs import provenance
+from foundations import atomic_file
+from foundations.provenance import file_sha256, git_hash, now
 
 KEYS = (
     "suite", "ensemble", "model", "past_flux", "history_years", "target", "split", "seed", "sites", "rmse", "nrmse",
@@ -101,11 +103,11 @@ def origin(bench: Bench, results: Results) -> dict[str, Any]:
     for ensemble in plan.ENSEMBLES:
         dataset = bench.dataset_path(ensemble)
         if any(content["run"]["ensemble"] == ensemble for content in results.contents) and dataset.exists():
-            datasets[ensemble] = provenance.file_hash(dataset)
+            datasets[ensemble] = file_sha256(dataset)
     suite = bench.suite
     return {
-        "created": provenance.now(),
-        "git_hash": provenance.git_hash(),
+        "created": now(),
+        "git_hash": git_hash(),
         "git_hashes_of_runs": sorted({content["provenance"]["git_hash"] for content in results.contents}),
         "versions": provenance.versions(),
         "machine": {"cpu": _processor(), "processors": os.cpu_count()},

@@ -16,19 +16,22 @@ from torch import Tensor
 
 from benchmarks.learning import data, plan, statistics
 from benchmarks.learning.plan import Run, Suite
-from emulator import atomic_file, config_file, provenance, trained_model
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import BIOMES, Signature
 from emulator.data.windows import training_data
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.prediction import predict
+from emulator.evaluation.offline import predict
 from emulator.evaluation.probabilistic_fit import View, fit_quantiles, score_quantiles, years_known
-from emulator.models.quantiles import QuantileModel
 from emulator.models.streaming import step_through
-from emulator.run_folder import RunFolder, RunFolderError
-from emulator.train import fit
+from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.training.fit import fit
+from foundations import atomic_file, configuration_file
+from foundations.provenance import git_hash, now
+from foundations.variables import BIOMES
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +143,8 @@ def execute(run: Run, bench: Bench) -> dict[str, Any]:
             "epochs": trained.epochs,
             "seconds": round(time.perf_counter() - began, 2),
             "provenance": {
-                "created": provenance.now(),
-                "git_hash": provenance.git_hash(),
+                "created": now(),
+                "git_hash": git_hash(),
                 "tuned": bench.options(run),
             },
         }
@@ -216,7 +219,7 @@ def train(run: Run, bench: Bench, dataset: Dataset, split: Split, biome: str) ->
     folder = RunFolder(bench.work / "trainings" / bench.training_key(run))
     try:
         fit(config, dataset, split, folder, signature=dataset.signature)
-    except (RunFolderError, config_file.ConfigError) as error:
+    except (RunFolderError, configuration_file.ConfigError) as error:
         if not folder.last.exists():
             raise
         log.warning("%s; training it anew", error)

@@ -20,9 +20,9 @@ from benchmarks.learning.labels import (
     quantity_name,
 )
 from benchmarks.learning.results import Case, Entry, Results
-from emulator.data.variables import BIOMES, VARIABLES
 from emulator.evaluation.figures import style
 from emulator.evaluation.scoring import SEASONS
+from foundations.variables import BIOMES, VARIABLES
 
 LOCAL_SEASONS = ("winter", "spring", "summer", "autumn")
 """Names of SEASONS on the northern hemisphere; on the southern one they are two further."""

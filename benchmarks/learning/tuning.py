@@ -9,8 +9,8 @@ from benchmarks.learning import plan
 from benchmarks.learning.plan import Run
 from benchmarks.learning.queue import claimed
 from benchmarks.learning.runner import Bench, prepare
-from emulator.config_file import ConfigError
-from emulator.tune import Budget, load_space, tune
+from emulator.training.search import Budget, load_space, tune
+from foundations.configuration_file import ConfigError
 
 log = logging.getLogger("benchmarks.models")
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.evaluation.climatology import SLOTS, day_slot, slot_means, window_sum
 
 

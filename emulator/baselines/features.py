@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from emulator.data.scalers import DriverScaling, Scalers
-from emulator.data.variables import Signature
-from emulator.models.layers import StaticFeatures, season
+from emulator.data.signature import Signature
+from emulator.models.parts.layers import StaticFeatures, season
 
 LAG_DAYS = (1, 3, 7, 15, 30, 90, 365)
 """Trailing windows, the present day included; where the record is shorter, the mean is over what there is."""

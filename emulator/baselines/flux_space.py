@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 
 
 @dataclass(frozen=True)
 class FluxSpace:
-    """Learned targets in standardised asinh space, as the networks use (see emulator.models.layers.FluxHead).
+    """Learned targets in standardised asinh space, as the networks use (see emulator.models.parts.layers.FluxHead).
 
     names: all targets; learned: positions of those that are learned, which leaves nee out where gpp, ra and rh are
     targets too; scale, mean, std, limit: (L,); positive, negative: (L,) bool, targets never below, or above, 0 at

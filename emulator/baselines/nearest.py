@@ -10,10 +10,10 @@ from torch import Tensor
 from emulator.baselines.climatology import slots
 from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.evaluation.climatology import SLOTS, slot_means
-from emulator.models.layers import unit_sphere
+from emulator.models.parts.layers import unit_sphere
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
-from emulator.data.variables import Signature
-from emulator.evaluation import prediction
-from emulator.models.bounded import TargetBounds
+from emulator.data.signature import Signature
+from emulator.evaluation import offline as prediction
 from emulator.models.streaming import StreamingModel
+from emulator.models.wrappers.bounded import TargetBounds
 
 
 class Predictor(Protocol):

@@ -11,8 +11,8 @@ from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 
 PENALTIES = tuple(10.0**power for power in np.arange(-6.0, 1.01, 0.5))
 """Candidates, as a share of the number of rows."""

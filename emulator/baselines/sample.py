@@ -12,10 +12,10 @@ from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import TargetScaling, fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.data.windows import training_data
-from emulator.models.past_flux import PastFluxFeatures
+from emulator.models.parts.past_flux import PastFluxFeatures
 
 SITES_AT_ONCE = 25
 """It bounds memory: about 80 MB of running sums for 20 years of 13 drivers, and as much again for features."""
@@ -39,7 +39,7 @@ class Rows:
 class Design:
     """How site-days become features, with scalers from training sites and years only.
 
-    Past flux is told by the features that the neural baselines read (see emulator.models.past_flux).
+    Past flux is told by the features that the neural baselines read (see emulator.models.parts.past_flux).
     """
 
     def __init__(self, dataset: Dataset, split: Split, signature: Signature, past_flux: bool) -> None:

@@ -10,8 +10,8 @@ from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design, Rows
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 
 TRAINING_ROWS, VALIDATION_ROWS = 200_000, 60_000
 

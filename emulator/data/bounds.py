@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
-from emulator.data.variables import BIOMES, Signature
+from emulator.data.dataset_file import DatasetError
+from emulator.data.signature import Signature
+from foundations.variables import BIOMES
 
 SIZE_TOLERANCE = 0.02
 """A day violates a bound where flux is beyond it by more than this share of the target's root mean square."""

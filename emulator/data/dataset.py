@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emulator.data.validation import DatasetError, check_range, check_time, check_variable, open_checked, read_values
-from emulator.data.variables import Signature, Variable
+from emulator.data.dataset_file import DatasetError, check_range, check_time, check_variable, open_checked, read_values
+from emulator.data.signature import Signature
+from foundations.variables import Variable
 
 CALENDAR_COLUMNS = ("year", "month", "day", "day_of_year", "days_in_month", "days_in_year")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData
 
 LARGEST_TO_SEEN = 3.0

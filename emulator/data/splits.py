@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from emulator.data.variables import BIOMES
+from foundations.variables import BIOMES
 
 EARTH_RADIUS_KM = 6371.0
 PARTS = ("train", "validation_temporal", "validation_spatial", "temporal", "spatial", "spatiotemporal")

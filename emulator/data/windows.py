@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
+from emulator.data.dataset_file import DatasetError
 
 
 @dataclass(frozen=True)

@@ -1,149 +1,46 @@
-"""Predictions of whole records, and the netCDF file they are written to."""
+"""Fluxes of all sites and days of a dataset, by the best checkpoint of a run."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-import netCDF4
 import numpy as np
-import torch
-from torch import Tensor
 
-from emulator import atomic_file
 from emulator.data.dataset import Dataset
-from emulator.data.variables import BIOMES, Variable
-from emulator.data.windows import whole_records
-from emulator.models.streaming import StreamingModel
-
-FILL = np.float32(9.96921e36)
-
-
-class PredictionError(ValueError):
-    """A model predicted something that is not a number; the message names target, site and date."""
+from emulator.evaluation import quantile_file
+from emulator.evaluation.offline import file_attributes, write_predictions
+from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
+from emulator.runs import trained_model
+from emulator.runs.determinism import make_deterministic
+from emulator.runs.run_folder import RunFolder, RunFolderError
 
 
-BATCH_SIZE = 32
-"""Sites run at once; it bounds memory: about 150 MB for ten years and 64 hidden units."""
+def predict(
+    run: RunFolder, data: Path, out: Path, *, past_flux: str = "none", quantiles: str | None = None
+) -> np.ndarray:
+    """Write predictions of a run's best checkpoint; returns them, (N, T, C) in analysis units.
 
-
-@torch.no_grad()
-def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
-    """Fluxes of all sites and days from the initial state on the first day, (N, T, C) float32 in analysis units.
-
-    visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
-    none.
+    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles.
     """
-    batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
-    parts = [model(batch.drivers, batch.calendar, batch.static, batch.flux) for batch in batches]
-    return _all_finite(torch.cat(parts).numpy(), dataset)
-
-
-@torch.no_grad()
-def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
-    """As `predict`, with the model's own predictions as past flux: what a host gets from a self-fed artefact.
-
-    The flux of a year moves later years only, so year after year is predicted and then shown to the model.
-    """
-    year = dataset.calendar[:, 0]
-    flux = torch.full_like(dataset.flux, torch.nan)
-    for present in year.unique().tolist():
-        end = int(torch.nonzero(year == present)[-1]) + 1
-        for start in range(0, dataset.n_sites, BATCH_SIZE):
-            rows = slice(start, start + BATCH_SIZE)
-            drivers, past = dataset.drivers[rows, :end], flux[rows, :end]
-            calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
-            found = model(drivers, calendar, dataset.static[rows], past)
-            past[:, year[:end] == present] = found[:, year[:end] == present]
-    return _all_finite(flux.numpy(), dataset)
-
-
-def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The fluxes (N, T, C), or PredictionError: a metric would leave days without a number out, unseen."""
-    wrong = np.argwhere(~np.isfinite(fluxes))
-    if len(wrong):
-        site, day, target = wrong[0]
-        year, month, date = dataset.calendar[day, :3].tolist()
-        name, where = dataset.signature.targets[target].name, dataset.site_id[site]
-        raise PredictionError(
-            f"{dataset.path}: the model predicts {fluxes[site, day, target]} for {name} at site {where} on "
-            f"{year}-{month:02d}-{date:02d}, and {len(wrong) - 1} more values that are not finite"
+    trained = trained_model.load(run)
+    make_deterministic(trained.config.training.threads)
+    observed = past_flux == "observed"
+    if past_flux != "none" and trained.model.past_flux == "none":
+        raise RunFolderError(
+            f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
         )
+    dataset = Dataset.open(data, trained.signature, require_targets=observed)
+    everything = np.ones((dataset.n_sites, len(dataset.years)), bool)
+    view = run_model(trained.model, dataset, everything if observed else None, self_fed=past_flux == "self_fed")
+    fluxes = view.predicted
+    named = {
+        target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
+    }
+    if quantiles is not None:
+        fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
+        if fitted is None:
+            raise RunFolderError(f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}")
+        bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
+        for index, target in enumerate(trained.signature.targets):
+            named |= band_series(target, bands[..., index, :])
+    attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
+    write_predictions(out, dataset, named, attributes)
     return fluxes
-
-
-def write_predictions(
-    path: Path,
-    dataset: Dataset,
-    fluxes: Mapping[str, tuple[Variable, np.ndarray, str]],
-    attributes: Mapping[str, str],
-    labels: tuple[np.ndarray, tuple[str, ...]] | None = None,
-) -> None:
-    """Write a CF netCDF file of (site, time) series, atomically.
-
-    fluxes: by name in the file, the target it belongs to, its values (N, T) in analysis units and what it is, for
-    `long_name`.
-    labels: codes (N, T) of the split that each site-day belongs to, with the meanings of the codes 0, 1, ...
-    """
-    with atomic_file.replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
-        file.setncatts({"Conventions": "CF-1.11", "featureType": "timeSeries", **attributes})
-        _write_axes(file, dataset)
-        for name, (target, values, what) in fluxes.items():
-            out = file.createVariable(name, "f4", ("site", "time"), fill_value=FILL, zlib=True, complevel=1)
-            out.setncatts(
-                {
-                    "long_name": f"{target.long_name}, {what}",
-                    "units": target.analysis_units,
-                    "file_units": target.units,
-                    "cell_methods": "time: mean",
-                    "coordinates": "lat lon site_id",
-                }
-            )
-            out[:] = np.where(np.isfinite(values), values, FILL)
-        if labels is not None:
-            _write_labels(file, *labels)
-
-
-def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
-    file.createDimension("site", dataset.n_sites)
-    file.createDimension("time", len(dataset.time))
-    file.createDimension("nv", 2)
-    names = file.createVariable("site_id", str, ("site",))
-    names.cf_role = "timeseries_id"
-    names[:] = dataset.site_id.astype(object)
-    time = file.createVariable("time", "f8", ("time",))
-    time.setncatts(
-        {
-            "standard_name": "time",
-            "units": dataset.time_units,
-            "calendar": dataset.calendar_name,
-            "bounds": "time_bnds",
-        }
-    )
-    time[:] = dataset.time
-    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"))
-    bounds[:] = np.floor(dataset.time)[:, None] + np.array([0.0, 1.0])
-    for name, units, values in (("lat", "degrees_north", dataset.lat), ("lon", "degrees_east", dataset.lon)):
-        out = file.createVariable(name, "f4", ("site",))
-        out.setncatts({"units": units, "standard_name": {"lat": "latitude", "lon": "longitude"}[name]})
-        out[:] = values
-    biome = file.createVariable("biome", "i4", ("site",))
-    biome.setncatts(
-        {
-            "long_name": "site class",
-            "flag_values": np.array(list(BIOMES), np.int32),
-            "flag_meanings": " ".join(BIOMES.values()),
-        }
-    )
-    biome[:] = dataset.biome
-
-
-def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str, ...]) -> None:
-    out = file.createVariable("split", "i1", ("site", "time"), zlib=True, complevel=1)
-    out.setncatts(
-        {
-            "long_name": "part of the split that a site-day belongs to",
-            "flag_values": np.arange(len(meanings), dtype=np.int8),
-            "flag_meanings": " ".join(meanings),
-            "coordinates": "lat lon site_id",
-        }
-    )
-    out[:] = codes

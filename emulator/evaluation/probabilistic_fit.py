@@ -18,13 +18,13 @@ from torch.func import functional_call, vmap
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
-from emulator.data.variables import Variable
 from emulator.data.windows import training_data
 from emulator.evaluation import probabilistic
-from emulator.evaluation.prediction import predict, predict_self_fed
-from emulator.models.ensemble import Ensemble
-from emulator.models.quantiles import LEVELS, QuantileHead, QuantileModel
+from emulator.evaluation.offline import predict, predict_self_fed
 from emulator.models.streaming import StreamingModel
+from emulator.models.wrappers.ensemble import Ensemble
+from emulator.models.wrappers.quantiles import LEVELS, QuantileHead, QuantileModel
+from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from emulator import atomic_file
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
-from emulator.models.quantiles import QuantileModel
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.data.signature import Signature
+from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import atomic_file
 
 FORMAT_VERSION = 1
 

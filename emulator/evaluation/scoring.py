@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from emulator.data.variables import BIOMES, Variable
 from emulator.evaluation import metrics
+from foundations.variables import BIOMES, Variable
 
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 

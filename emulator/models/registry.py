@@ -7,18 +7,18 @@ from typing import Annotated, Union
 from pydantic import Field
 
 from emulator.data.scalers import Scalers
-from emulator.data.variables import Signature
-from emulator.models.bounded import keep_class_bounds
-from emulator.models.cham_net import ChamNetConfig
-from emulator.models.ea_lstm import EALSTMConfig
-from emulator.models.gru import GRUConfig
-from emulator.models.itransformer import ITransformerConfig
-from emulator.models.lstm import LSTMConfig
-from emulator.models.raci import RaciConfig
+from emulator.data.signature import Signature
+from emulator.models.kinds.cham_net import ChamNetConfig
+from emulator.models.kinds.ea_lstm import EALSTMConfig
+from emulator.models.kinds.gru import GRUConfig
+from emulator.models.kinds.itransformer import ITransformerConfig
+from emulator.models.kinds.lstm import LSTMConfig
+from emulator.models.kinds.raci import RaciConfig
+from emulator.models.kinds.tcn import TCNConfig
+from emulator.models.kinds.transformer import TransformerConfig
+from emulator.models.kinds.unified import UnifiedConfig
 from emulator.models.streaming import StreamingModel
-from emulator.models.tcn import TCNConfig
-from emulator.models.transformer import TransformerConfig
-from emulator.models.unified import UnifiedConfig
+from emulator.models.wrappers.bounded import keep_class_bounds
 
 MODEL_CONFIGS = (
     LSTMConfig,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emulator.models.layers import FluxHead
+from emulator.models.parts.layers import FluxHead
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from emulator.run_folder import RunFolder, RunFolderError
+from emulator.runs.run_folder import RunFolder, RunFolderError
 
 SCALARS = {"train_loss": "loss/train", "val_loss": "loss/validation", "lr": "learning_rate", "seconds": "seconds"}
 

@@ -22,10 +22,12 @@ from tqdm import tqdm
 
 from emulator.data.windows import Batch
 from emulator.models.streaming import StreamingModel
-from emulator.run_folder import RunFolder
-from emulator.training import checkpoint, parallel, precision
+from emulator.runs import checkpoint
+from emulator.runs.checkpoint import Checkpoint, Progress
+from emulator.runs.run_folder import RunFolder
+from emulator.training import distributed as parallel
+from emulator.training import precision
 from emulator.training.averaging import WeightAverage
-from emulator.training.checkpoint import Checkpoint, Progress
 from emulator.training.schedule import Schedule
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from benchmarks.learning import plan, statistics
 from benchmarks.learning.plan import SUITES, Run
 from benchmarks.learning.queue import claimed, next_run
 from benchmarks.learning.runner import Bench, prepare, test_sites, tuned_options
-from emulator import atomic_file
 from emulator.evaluation import metrics
+from foundations import atomic_file
 from tests.emulator.synthetic import write_dataset
 
 RECORD_KEYS = {

@@ -26,15 +26,16 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     import pytest
     import torch
 
-    from emulator import export, trained_model
-    from emulator.assembly import describe
-    from emulator.config import Config
+    from emulator.artefact.exporting import export
+    from emulator.configuration.schema import Config
     from emulator.data.dataset import Dataset
     from emulator.data.scalers import fit_scalers
     from emulator.data.windows import training_data
     from emulator.models.registry import build
-    from emulator.run_folder import RunFolder
-    from emulator.trained_model import TrainedModel
+    from emulator.runs import trained_model
+    from emulator.runs.run_folder import RunFolder
+    from emulator.runs.trained_model import TrainedModel
+    from emulator.training.assembly import describe
 
     config = Config.model_validate(
         {"data": {"path": dataset}, "model": {"kind": kind, "hidden": 12, **options}, "training": {"threads": 1}}
@@ -58,7 +59,7 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     trained = TrainedModel(model.eval(), config, signature, description, 1, 0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trained_model, "load", lambda *_, **__: trained)
-        export.export(RunFolder(out.parent / "run"), out, name=kind)
+        export(RunFolder(out.parent / "run"), out, name=kind)
     return out
 
 

@@ -49,7 +49,7 @@ class Case:
 
 def weather(path: Path, ncell: int, days: int) -> tuple[np.ndarray, np.ndarray]:
     """Statics (N, P) and inputs (T, N, D) of an artefact: its reference run, repeated and varied."""
-    from emulator.artefact import read_artefact
+    from emulator.artefact.metadata import read_artefact
 
     found = read_artefact(path)
     assert found.reference is not None

@@ -12,7 +12,8 @@ import cftime
 import netCDF4
 import numpy as np
 
-from emulator.data.variables import BIOMES, HOST_STATES, METEOROLOGY, STATICS, TARGETS, VARIABLES
+from emulator.data.signature import HOST_STATES, METEOROLOGY, STATICS, TARGETS
+from foundations.variables import BIOMES, VARIABLES
 
 DRIVERS = (*METEOROLOGY, "tasmin", "tasmax", *HOST_STATES)
 FILL = 9.96921e36

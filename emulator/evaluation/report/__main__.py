@@ -5,7 +5,6 @@ import logging
 import sys
 from pathlib import Path
 
-from emulator import atomic_file
 from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.coupled import coupled_section, equals_offline
 from emulator.evaluation.report.learning import learning_section
@@ -15,6 +14,7 @@ from emulator.evaluation.report.provenance import provenance_section
 from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
+from foundations import atomic_file
 
 log = logging.getLogger("emulator.evaluation.report")
 

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emulator.data.variables import VARIABLES, unit_conversion
-from emulator.run_folder import RunFolder
+from emulator.runs.run_folder import RunFolder
+from foundations.units import unit_conversion
+from foundations.variables import VARIABLES
 
 KIND_ORDER = ("lstm", "cham_net", "raci")
 TARGET_ORDER = ("fch4", "gpp", "ra", "rh", "nee")

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator import provenance
 from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.page import definitions, folded, table
 from emulator.evaluation.report.products import Products
+from emulator.runs import provenance
+from foundations.provenance import git_hash, now
 
 
 def provenance_section(products: Products) -> str:
@@ -31,8 +32,8 @@ def provenance_section(products: Products) -> str:
 
 
 def _facts(products: Products) -> Iterator[tuple[str, str]]:
-    yield "report made", provenance.now()
-    yield "code (git)", provenance.git_hash()
+    yield "report made", now()
+    yield "code (git)", git_hash()
     yield from provenance.versions().items()
     if products.simulations is not None:
         attributes = products.simulations.dataset.attrs

@@ -11,8 +11,8 @@ import torch
 
 from benchmarks.learning.ceilings import kriged_parameters, true_parameters
 from emulator.data.dataset import Dataset, calendar_table
+from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
-from emulator.data.variables import Signature
 
 SITES = 240
 

@@ -18,11 +18,12 @@ from emulator.baselines.sample import Design
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
-from emulator.data.variables import BIOMES, Signature
 from emulator.data.windows import training_data
 from emulator.evaluation import metrics
-from emulator.evaluation.prediction import predict
+from emulator.evaluation.offline import predict
+from foundations.variables import BIOMES
 from tests.emulator.synthetic import write_dataset
 
 SIGNATURE = Signature.from_names(
@@ -279,8 +280,8 @@ def test_climatology_is_of_the_biome_and_with_past_flux_of_the_sites_earlier_yea
 
 
 def test_a_network_is_a_predictor_too(trained_run, tiny_dataset):
-    from emulator import trained_model
-    from emulator.run_folder import RunFolder
+    from emulator.runs import trained_model
+    from emulator.runs.run_folder import RunFolder
 
     found = trained_model.load(RunFolder(trained_run("lstm")))
     data = Dataset.open(tiny_dataset, found.signature)

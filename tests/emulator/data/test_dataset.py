@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from emulator.data.dataset import Dataset
-from emulator.data.validation import DatasetError
-from emulator.data.variables import Signature, unit_conversion
+from emulator.data.dataset_file import DatasetError
+from emulator.data.signature import Signature
+from foundations.units import unit_conversion
 from tests.emulator.synthetic import write_dataset
 
 SIGNATURE = Signature.from_names(("tas", "pr", "co2", "lai"), ("lat", "elevation", "biome"))

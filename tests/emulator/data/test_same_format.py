@@ -14,7 +14,8 @@ from ecosys_sims.dataset import common_attributes, create_layout, sites_as_stati
 from ecosys_sims.sites import draw_sites
 from ecosys_sims.validation import check_dataset
 from emulator.data.dataset import Dataset
-from emulator.data.variables import MANAGEMENT, STATICS, TARGETS, VARIABLES, Signature
+from emulator.data.signature import MANAGEMENT, STATICS, TARGETS, Signature
+from foundations.variables import VARIABLES
 from tests.emulator import synthetic
 
 DRIVERS = (*synthetic.DRIVERS, *MANAGEMENT)

@@ -9,7 +9,7 @@ import torch
 
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, asinh, fit_scalers
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import WindowSampler, training_data, whole_records
 from tests.emulator.synthetic import write_dataset
 

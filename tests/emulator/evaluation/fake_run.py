@@ -7,16 +7,17 @@ import numpy as np
 import torch
 import xarray as xr
 
-from emulator import atomic_file
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
 from emulator.data.splits import PARTS, SplitConfig
-from emulator.data.variables import BIOMES, Signature
 from emulator.evaluation import probabilistic
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import pooled, to_json
-from emulator.evaluation.prediction import write_predictions
+from emulator.evaluation.offline import write_predictions
 from emulator.evaluation.scoring import Series, score
-from emulator.models.quantiles import LEVELS
+from emulator.models.wrappers.quantiles import LEVELS
+from foundations import atomic_file
+from foundations.variables import BIOMES
 from tests.emulator.synthetic import write_dataset
 
 NOISE = {"lstm": 0.35, "cham_net": 0.15, "raci": 0.22}

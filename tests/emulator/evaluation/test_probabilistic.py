@@ -9,12 +9,12 @@ import torch
 
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
+from emulator.data.signature import Signature
 from emulator.data.splits import Split
-from emulator.data.variables import Signature
 from emulator.data.windows import training_data
 from emulator.evaluation.probabilistic import crps, finer, score
 from emulator.evaluation.probabilistic_fit import View, fit_quantiles, predict_quantiles, score_quantiles, years_known
-from emulator.models.quantiles import LEVELS, QuantileModel
+from emulator.models.wrappers.quantiles import LEVELS, QuantileModel
 from tests.emulator.synthetic import write_dataset
 
 SITES, YEARS = 180, 4

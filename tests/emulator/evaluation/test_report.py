@@ -16,7 +16,7 @@ from emulator.evaluation.report.page import number, page
 from emulator.evaluation.report.products import ModelRun
 from emulator.evaluation.report.skill import seasonal_mean
 from emulator.evaluation.report.uncertainty import uncertainty_part
-from emulator.run_folder import RunFolder
+from emulator.runs.run_folder import RunFolder
 from tests.emulator.evaluation.fake_run import EPOCHS, write_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}

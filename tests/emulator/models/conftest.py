@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
-from emulator.data.variables import HOST_STATES, METEOROLOGY, Signature
+from emulator.data.signature import HOST_STATES, METEOROLOGY, Signature
 from emulator.data.windows import TrainingData, training_data
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through

@@ -6,12 +6,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from emulator.models.ea_lstm import EALSTMCore
-from emulator.models.gru import RunGRU, run_gru
-from emulator.models.itransformer import ITransformerConfig, ITransformerCore
+from emulator.models.kinds.ea_lstm import EALSTMCore
+from emulator.models.kinds.gru import RunGRU, run_gru
+from emulator.models.kinds.itransformer import ITransformerConfig, ITransformerCore
+from emulator.models.kinds.tcn import TCNCore
+from emulator.models.kinds.transformer import TransformerConfig, TransformerCore
 from emulator.models.streaming import StreamingModel
-from emulator.models.tcn import TCNCore
-from emulator.models.transformer import TransformerConfig, TransformerCore
 from tests.emulator.models.conftest import WITH_PAST_FLUX, Case
 
 DAILY, STILL, HIDDEN = 5, 3, 8

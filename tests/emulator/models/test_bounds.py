@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from emulator.data.bounds import Bounds, bounded, check_bounds
+from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers
-from emulator.data.validation import DatasetError
-from emulator.data.variables import BIOMES, Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch
-from emulator.models.quantiles import QuantileModel
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
+from emulator.models.wrappers.quantiles import QuantileModel
+from foundations.variables import BIOMES
 from tests.emulator.models.conftest import KINDS, Case
 
 UPLAND = tuple(name for code, name in BIOMES.items() if code > 6)

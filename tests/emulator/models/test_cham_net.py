@@ -6,9 +6,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from emulator.models.cham_net import ChamNetConfig
+from emulator.models.kinds.cham_net import ChamNetConfig
+from emulator.models.kinds.unified import UnifiedConfig
 from emulator.models.streaming import StreamingModel, step_through
-from emulator.models.unified import UnifiedConfig
 from tests.emulator.models.conftest import Case
 
 

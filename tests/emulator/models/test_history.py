@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from emulator.data.dataset import calendar_table
-from emulator.models.contrastive import info_nce
-from emulator.models.history import HistoryEncoder, KernelPooling
-from emulator.models.seasons import (
+from emulator.models.parts.contrastive import info_nce
+from emulator.models.parts.history import HistoryEncoder, KernelPooling
+from emulator.models.parts.seasons import (
     count_years,
     days_of_years,
     month_weights,

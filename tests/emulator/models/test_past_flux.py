@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emulator.data.windows import Batch
-from emulator.models.past_flux import PastFluxFeatures
+from emulator.models.parts.past_flux import PastFluxFeatures
 from emulator.models.streaming import StreamingModel, step_through
 from tests.emulator.models.conftest import WITH_PAST_FLUX, Case
 

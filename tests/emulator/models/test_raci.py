@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
-from emulator.models.raci import Raci, RaciConfig
-from emulator.models.responses import response_statistics, site_responses
-from emulator.models.retrieval import ResponseMemory
+from emulator.models.kinds.raci import Raci, RaciConfig
+from emulator.models.parts.responses import response_statistics, site_responses
+from emulator.models.parts.retrieval import ResponseMemory
 from emulator.models.streaming import StreamingModel
 from tests.emulator.models.conftest import Case
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from emulator.data.dataset import calendar_table
-from emulator.models.seasons import days_of_years
-from emulator.models.site_regression import SiteRegression, adaptation
+from emulator.models.parts.seasons import days_of_years
+from emulator.models.parts.site_regression import SiteRegression, adaptation
 
 SITES, FEATURES, TARGETS, YEARS = 3, 4, 2, 4
 

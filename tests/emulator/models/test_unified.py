@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.variables import Signature
+from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
-from emulator.models.retrieval import ResponseMemory
+from emulator.models.kinds.unified import Unified, UnifiedConfig
+from emulator.models.parts.retrieval import ResponseMemory
 from emulator.models.streaming import StreamingModel
-from emulator.models.unified import Unified, UnifiedConfig
 from tests.emulator.models.conftest import Case
 
 MASK = np.zeros((12, 10), bool)

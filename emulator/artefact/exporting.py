@@ -1,0 +1,219 @@
+"""Write a trained model as an artefact that hosts couple, and verify what was written."""
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from emulator.artefact import metadata as artefact
+from emulator.artefact import native
+from emulator.artefact.metadata import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
+from emulator.artefact.native.checking import ProgramMismatch, check_program
+from emulator.artefact.native.interpreter import Interpreter
+from emulator.artefact.reference import ReferenceDays, reference_calendar, reference_days, step_reference
+from emulator.data.dataset import Dataset
+from emulator.evaluation import quantile_file
+from emulator.models.wrappers.ensemble import Ensemble, combine
+from emulator.models.wrappers.quantiles import LEVELS
+from emulator.runs import trained_model
+from emulator.runs.determinism import make_deterministic
+from emulator.runs.run_folder import RunFolder
+from emulator.runs.trained_model import TrainedModel
+from foundations import atomic_file
+from foundations.provenance import now
+
+log = logging.getLogger(__name__)
+
+
+class ExportError(RuntimeError):
+    """The written artefact does not do what the model does."""
+
+
+class NativeError(ExportError):
+    """The native program in the written artefact does not do what the model does."""
+
+
+def export(
+    run: RunFolder | Sequence[RunFolder],
+    out: Path,
+    *,
+    data: Path | None = None,
+    past_flux: str | None = None,
+    name: str | None = None,
+) -> Metadata:
+    """Write the artefact of a run's best checkpoint and verify what was written; returns its metadata.
+
+    Of several runs the mean is exported, without quantiles; `emulator.ensemble` makes an ensemble that has them. Of a
+    run that has been evaluated the artefact carries the quantiles.
+    """
+    quantiles = None
+    if isinstance(run, RunFolder):
+        trained = trained_model.load(run, past_flux=past_flux)
+        quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
+        summary = _metrics_summary(run)
+    else:
+        trained, summary = trained_model.load_members([one.path for one in run], past_flux), {}
+    if quantiles is not None:
+        members = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
+        trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
+    make_deterministic(trained.config.training.threads)
+    dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
+    days = reference_days(dataset)
+    module = _script(trained)
+    reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), step_reference(module, days))
+    metadata = build_metadata(trained, days.spec, name or out.stem, summary)
+    try:
+        program = native.program_of(trained.model, trained.signature)
+        return _write(out, module, metadata, reference, program)
+    except (native.LoweringError, NativeError) as error:
+        log.warning("%s has no native program and is coupled through libtorch: %s", out.name, error)
+        return _write(out, module, metadata.model_copy(update={"native_unavailable": str(error)}), reference, None)
+
+
+def _write(
+    out: Path,
+    module: torch.jit.ScriptModule,
+    metadata: Metadata,
+    reference: Reference,
+    program: native.Program | None,
+) -> Metadata:
+    """Write an artefact, verify what was written, and return its metadata."""
+    extras: dict[str, str | bytes] = {artefact.REFERENCE_FILE: reference.to_bytes()}
+    if program is not None:
+        metadata = metadata.model_copy(update={"backends": ("native", *metadata.backends)})
+        extras[artefact.NATIVE_FILE], extras[artefact.NATIVE_CONSTANTS_FILE] = program.serialise()
+    extras[artefact.METADATA_FILE] = json.dumps(metadata.model_dump(mode="json", exclude={"stub"}), indent=1)
+    buffer = io.BytesIO()
+    with _no_deprecation_warnings():
+        torch.jit.save(module, buffer, _extra_files=extras)
+    with atomic_file.replacing(out) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+        verify(temporary)
+    return metadata
+
+
+def load_module(path: Path) -> torch.jit.ScriptModule:
+    """The TorchScript module of an artefact, in eval mode on the CPU."""
+    with _no_deprecation_warnings():
+        return torch.jit.load(str(path), map_location="cpu").eval()
+
+
+def verify(path: Path) -> float:
+    """Read an artefact back and replay its reference run; the largest difference, ExportError if not zero.
+
+    Of the native program, where there is one, days of every kind are compared; NativeError if one differs.
+    """
+    found = artefact.read_artefact(path)
+    assert found.reference is not None and found.metadata.reference is not None
+    spec = found.metadata.reference
+    days = ReferenceDays(
+        torch.from_numpy(found.reference.static.copy()),
+        torch.from_numpy(found.reference.drivers.copy()).transpose(0, 1),
+        reference_calendar(spec),
+        spec,
+    )
+    module = load_module(path)
+    difference = float(np.abs(step_reference(module, days) - found.reference.expected).max())
+    if difference != 0.0:
+        raise ExportError(f"{path}: replaying the reference run differs by {difference:g}; please report this")
+    if found.native is not None:
+        expected = torch.from_numpy(found.reference.expected.copy()).transpose(0, 1)
+        try:
+            check_program(Interpreter(*found.native), module, days.static, days.drivers, days.calendar, expected)
+        except ProgramMismatch as error:
+            raise NativeError(f"{path}: the native program differs from the model: {error}") from error
+    return difference
+
+
+def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, metrics: dict[str, Any]) -> Metadata:
+    """Everything that a reader of the artefact needs to know."""
+    signature, origin = trained.signature, trained.provenance
+    input_ranges, static_ranges = trained.description["input_ranges"], trained.description["static_ranges"]
+    return Metadata(
+        format_version=artefact.FORMAT_VERSION,
+        name=name,
+        kind=trained.config.model.kind,
+        created=now(),
+        backends=("torchscript",),
+        state_size=trained.model.state_size,
+        inputs=tuple(
+            InputSpec(
+                name=variable.name,
+                units=variable.units,
+                long_name=variable.long_name,
+                role=variable.role,
+                accumulate=variable.accumulate,
+                valid_min=variable.valid_min,
+                valid_max=variable.valid_max,
+                train_min=input_ranges[variable.name][0],
+                train_max=input_ranges[variable.name][1],
+            )
+            for variable in signature.inputs
+        ),
+        statics=tuple(
+            StaticSpec(
+                name=variable.name,
+                units=variable.units,
+                long_name=variable.long_name,
+                valid_min=variable.valid_min,
+                valid_max=variable.valid_max,
+                train_min=None if variable.flag_values else static_ranges[variable.name][0],
+                train_max=None if variable.flag_values else static_ranges[variable.name][1],
+                flag_values=variable.flag_values or None,
+            )
+            for variable in signature.statics
+        ),
+        targets=tuple(
+            TargetSpec(
+                name=variable.name,
+                units=variable.analysis_units,
+                long_name=variable.long_name,
+                min=None if variable.bounded_biomes else variable.minimum,
+                max=None if variable.bounded_biomes else variable.maximum,
+            )
+            for variable in signature.targets
+        ),
+        past_flux=trained.model.past_flux,
+        members=len(trained.model.members) if isinstance(trained.model, Ensemble) else 1,
+        quantiles=LEVELS if isinstance(trained.model, Ensemble) and trained.model.quantile_model is not None else None,
+        provenance={
+            "git_hash": origin["git_hash"],
+            "config_hash": origin["config_hash"],
+            "dataset_hash": origin["dataset_hash"],
+            "seed": origin["seed"],
+            "torch_version": origin["versions"]["torch"],
+            "metrics": metrics,
+        },
+        reference=reference,
+    )
+
+
+def _script(trained: TrainedModel) -> torch.jit.ScriptModule:
+    with _no_deprecation_warnings():
+        return torch.jit.script(trained.model.eval())
+
+
+def _metrics_summary(run: RunFolder) -> dict[str, Any]:
+    """Pooled R2, RMSE and nRMSE by part and target, if the run has been evaluated."""
+    if not run.metrics.exists():
+        return {}
+    splits = json.loads(run.metrics.read_text())["splits"]
+    return {
+        part: {
+            name: {metric: target["pooled"][metric] for metric in ("r2", "rmse", "nrmse")}
+            for name, target in table["targets"].items()
+        }
+        for part, table in splits.items()
+    }
+
+
+def _no_deprecation_warnings() -> warnings.catch_warnings:
+    """TorchScript is deprecated in torch 2.9 and later; we know, and need not tell every user."""
+    return warnings.catch_warnings(action="ignore", category=DeprecationWarning)

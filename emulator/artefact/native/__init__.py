@@ -1,0 +1,49 @@
+"""Native programs: any model's exported methods as short programs that the coupler runs without libtorch.
+
+docs/native_program.md is the format; `interpreter` says what each operation means.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emulator.artefact.native.errors import LoweringError
+from emulator.artefact.native.fusion import fuse
+from emulator.artefact.native.lowering import Lowering
+from emulator.artefact.native.placing import placed
+from emulator.artefact.native.program import Method, Program
+from emulator.artefact.native.tracing import EXAMPLES, cells_for, trace
+from emulator.data.signature import Signature
+from emulator.models.streaming import StreamingModel
+
+__all__ = ["LoweringError", "Program", "program_of"]
+
+
+@torch.no_grad()
+def program_of(model: StreamingModel, signature: Signature) -> Program:
+    """Lower `init_state`, and `step` and `step_observed` on each kind of day; LoweringError where that cannot be."""
+    model = model.eval()
+    sizes = len(signature.inputs), len(signature.statics), len(signature.targets)
+    cells = cells_for(model, *sizes, model.state_size)
+    drivers, statics, flux = (torch.zeros(cells, size) for size in sizes)
+    state = model.init_state(statics)
+    methods: dict[str, Method] = {}
+
+    def lower(name: str, method: Callable[..., Any], inputs: dict[str, Tensor], kind: str) -> None:
+        lowering = Lowering(trace(method, inputs, kind, cells), model.state_size)
+        methods[name] = Method(placed(fuse(lowering.run())))
+
+    lower("init", lambda statics: model.init_state(statics), {"statics": statics}, "day")
+    for kind, calendar in EXAMPLES.items():
+        inputs = {"drivers": drivers, "calendar": calendar, "state": state}
+        lower(kind, lambda drivers, calendar, state: model.step(drivers, calendar, state), inputs, kind)
+        if model.past_flux != "none":
+            lower(
+                f"{kind}_observed",
+                lambda drivers, calendar, state, observed: model.step_observed(drivers, calendar, observed, state),
+                inputs | {"observed": flux},
+                kind,
+            )
+    return Program(methods)

@@ -1,0 +1,338 @@
+"""What makes a method short: recurrent cells as one operation, sums of linear operations, activations in them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from emulator.artefact.native.emission import elements
+from emulator.artefact.native.interpreter import ACTIVATIONS
+from emulator.artefact.native.program import Constant, Op, Ref, Value, row_major, whole
+
+Match = tuple[Op, dict[Value, tuple[Value, int]], Op]
+"""A new operation, the values that become parts of its result, and the operation in whose place it comes."""
+
+
+LARGEST_SHIFT = 4.0
+"""Constants up to this are added to inputs of a linear operation by way of its bias."""
+
+
+def fuse(ops: list[Op]) -> list[Op]:
+    """Shorter operations that give the same results."""
+    ops = without_dead(ops)
+    ops = _cells(ops, _lstm)
+    ops = _cells(ops, _gru)
+    ops = _sums(ops)
+    ops = _biases(ops)
+    ops = _inputs(ops)
+    ops = _activations(ops)
+    return without_dead(ops)
+
+
+def without_dead(ops: list[Op]) -> list[Op]:
+    """Only operations of whose result something is used, stored or given out."""
+    live: dict[Value, list[tuple[int, int]]] = defaultdict(list)
+    kept: list[Op] = []
+    for op in reversed(ops):
+        if op.out is None or _overlaps(op.out, live):
+            kept.append(op)
+            for value, begin, end in _reads(op):
+                live[value].append((begin, end))
+    return kept[::-1]
+
+
+def _reads(op: Op) -> Iterator[tuple[Value, int, int]]:
+    """Stretches of values that an operation reads."""
+    for ref in op.args:
+        if isinstance(ref.base, Value) and ref.size:
+            everything = ref.index is not None
+            yield ref.base, *((0, ref.base.size) if everything else (ref.offset, ref.offset + ref.span))
+    for value, element, _ in op.indices():
+        yield value, element, element + 1
+
+
+def _overlaps(ref: Ref, stretches: dict[Value, list[tuple[int, int]]]) -> bool:
+    base = ref.base
+    assert isinstance(base, Value)
+    return any(begin < ref.offset + ref.span and ref.offset < end for begin, end in stretches.get(base, ()))
+
+
+def renamed(ops: list[Op], place: dict[Value, tuple[Value, int]]) -> list[Op]:
+    """Values become parts of others, from an element on."""
+
+    def move(ref: Ref) -> Ref:
+        base, offset = ref.base, ref.offset
+        while isinstance(base, Value) and base in place:
+            base, more = place[base]
+            offset += more
+        index = ref.index
+        while index is not None and index[0] in place:
+            value, more = place[index[0]]
+            index = (value, index[1] + more, index[2])
+        return Ref(base, offset, ref.shape, ref.strides, index)
+
+    found = []
+    for op in ops:
+        options = dict(op.options)
+        if options.get("index") is not None:
+            value, element, stride = options["index"]
+            one = move(Ref(value, element, (), ()))
+            options["index"] = (one.base, one.offset, stride)
+        found.append(Op(op.name, None if op.out is None else move(op.out), [move(ref) for ref in op.args], options))
+    return found
+
+
+class _Writers:
+    """Which operation wrote a value, where only one did and wrote all of it."""
+
+    def __init__(self, ops: list[Op]) -> None:
+        self.uses: dict[Value, int] = defaultdict(int)
+        self._writer: dict[Value, Op | None] = {}
+        for op in ops:
+            for ref in op.args:
+                if isinstance(ref.base, Value):
+                    self.uses[ref.base] += 1
+            for value, _, _ in op.indices():
+                self.uses[value] += 1
+            if op.out is not None:
+                base = op.out.base
+                assert isinstance(base, Value)
+                complete = op.out.plain and op.out.size == base.size and base not in self._writer
+                self._writer[base] = op if complete else None
+
+    def of(self, ref: Ref) -> Op | None:
+        """The operation whose result the reference is, all of it and in order."""
+        if not isinstance(ref.base, Value) or not ref.plain or ref.size != ref.base.size:
+            return None
+        return self._writer.get(ref.base)
+
+    def writer(self, ref: Ref) -> Op | None:
+        """The only operation that wrote the value of a reference."""
+        return self._writer.get(ref.base) if isinstance(ref.base, Value) else None
+
+    def peel(self, ref: Ref | None, name: str) -> list[Ref]:
+        """Operands, as runs of elements, of the elementwise operation that made these elements; none for another."""
+        if ref is None or not isinstance(ref.base, Value) or not ref.plain:
+            return []
+        op = self._writer.get(ref.base)
+        if op is None or op.name != name or any(not arg.plain or arg.size != ref.base.size for arg in op.args):
+            return []
+        return [Ref(arg.base, arg.offset + ref.offset, (ref.size,), (1,)) for arg in op.args]
+
+    def one(self, ref: Ref | None, name: str) -> Ref | None:
+        """The operand of an operation of one."""
+        found = self.peel(ref, name)
+        return found[0] if found else None
+
+    def pairs(self, ref: Ref | None, name: str) -> list[tuple[Ref, Ref]]:
+        """The operands of an operation of two, in both orders."""
+        found = self.peel(ref, name)
+        return [(found[0], found[1]), (found[1], found[0])] if len(found) == 2 else []
+
+
+def _cells(ops: list[Op], match: Callable[[_Writers, Op], Match | None]) -> list[Op]:
+    """Replace all matches of a recurrent cell."""
+    writers = _Writers(ops)
+    place: dict[Value, tuple[Value, int]] = {}
+    instead: dict[Op, Op] = {}
+    for op in ops:
+        found = match(writers, op) if op.out is not None and writers.of(op.out) is op else None
+        if found is not None:
+            new, values, position = found
+            place |= values
+            instead[position] = new
+    ops = [instead.get(op, op) for op in ops if op in instead or op.out is None or op.out.base not in place]
+    return without_dead(renamed(ops, place))
+
+
+def _run(ref: Ref, gates: int) -> Ref:
+    return Ref(ref.base, ref.offset, (gates * ref.size,), (1,))
+
+
+def _in_order(*gates: Ref | None) -> bool:
+    """Whether runs of elements follow one another."""
+    first = gates[0]
+    return first is not None and all(
+        gate is not None and gate.base is first.base and gate.offset == first.offset + number * first.size
+        for number, gate in enumerate(gates)
+    )
+
+
+def _lstm(writers: _Writers, op: Op) -> Match | None:
+    """h = sigmoid(o) tanh(c'), c' = sigmoid(f) c + sigmoid(i) tanh(g)."""
+    assert op.out is not None
+    for out_gate, squashed in writers.pairs(op.out, "mul"):
+        o, after = writers.one(out_gate, "sigmoid"), writers.one(squashed, "tanh")
+        made = writers.of(after) if after is not None else None
+        if o is None or made is None:
+            continue
+        for kept, new in writers.pairs(after, "add"):
+            for forget, c in writers.pairs(kept, "mul"):
+                for take, candidate in writers.pairs(new, "mul"):
+                    i, f = writers.one(take, "sigmoid"), writers.one(forget, "sigmoid")
+                    g = writers.one(candidate, "tanh")
+                    if _in_order(i, f, g, o):
+                        assert i is not None and after is not None
+                        both = whole(Value(2 * o.size, op.out.base.dtype))
+                        values = {op.out.base: (both.base, 0), after.base: (both.base, o.size)}
+                        return Op("lstm", both, [_run(i, 4), c]), values, made  # type: ignore[return-value]
+    return None
+
+
+def _gru(writers: _Writers, op: Op) -> Match | None:
+    """h' = n + z (h - n), n = tanh(a_n + r b_n), r and z = sigmoid(a + b)."""
+    assert op.out is not None
+    for n, change in writers.pairs(op.out, "add"):
+        inner = writers.one(n, "tanh")
+        for update, difference in writers.pairs(change, "mul"):
+            sides = writers.peel(difference, "sub")
+            z = writers.one(update, "sigmoid")
+            if not sides or sides[1] != n or z is None:
+                continue
+            for a_n, gated in writers.pairs(inner, "add"):
+                for reset, b_n in writers.pairs(gated, "mul"):
+                    r = writers.one(reset, "sigmoid")
+                    for a_r, b_r in writers.pairs(r, "add"):
+                        for a_z, b_z in writers.pairs(z, "add"):
+                            if _in_order(a_r, a_z, a_n) and _in_order(b_r, b_z, b_n):
+                                out = whole(Value(a_r.size, op.out.base.dtype))
+                                new = Op("gru", out, [_run(a_r, 3), _run(b_r, 3), sides[0]])
+                                return new, {op.out.base: (out.base, 0)}, op  # type: ignore[dict-item]
+    return None
+
+
+def _sums(ops: list[Op]) -> list[Op]:
+    """The sum of two linear operations is one, with the inputs of both."""
+    writers = _Writers(ops)
+    found: list[Op] = []
+    for op in ops:
+        if op.name == "add":
+            sources = [writers.of(ref) for ref in op.args]
+            if all(
+                source is not None
+                and source.name == "linear"
+                and source.options["act"] == "none"
+                and writers.uses[ref.base] == 1  # type: ignore[index]
+                for source, ref in zip(sources, op.args, strict=True)
+            ):
+                op = _joined(op, sources)  # type: ignore[arg-type]
+        found.append(op)
+    return without_dead(found)
+
+
+def _joined(op: Op, sources: list[Op]) -> Op:
+    first, second = sources
+    assert first.out is not None and op.out is not None
+    if second.out is None or first.out.shape != second.out.shape:
+        return op
+    biases = [source.options["bias"] for source in sources if source.options["bias"] is not None]
+    options = {
+        "weight": Constant(torch.cat([source.options["weight"].data for source in sources], dim=1)),
+        "bias": Constant(sum(bias.data for bias in biases)) if biases else None,
+        "act": "none",
+    }
+    out = Ref(op.out.base, op.out.offset, first.out.shape, row_major(first.out.shape))
+    return Op("linear", out, [*first.args, *second.args], options)
+
+
+def _biases(ops: list[Op]) -> list[Op]:
+    """A constant that is added to some results of a linear operation, of which nothing else is made, goes into its
+    bias.
+    """
+    writers = _Writers(ops)
+    reads: dict[Value, list[tuple[int, int, Op]]] = defaultdict(list)
+    for op in ops:
+        for value, begin, end in _reads(op):
+            reads[value].append((begin, end, op))
+    place: dict[Value, tuple[Value, int]] = {}
+    gone: set[Op] = set()
+    for op in ops:
+        if op.name != "add" or op.out is None or writers.of(op.out) is not op:
+            continue
+        for ref, other in (op.args, op.args[::-1]):
+            source = writers.writer(ref)
+            if source is None or source.name != "linear" or source.options["act"] != "none" or not ref.plain:
+                continue
+            begin, end = ref.offset, ref.offset + ref.size
+            alone = all(one is op or last <= begin or end <= first for first, last, one in reads[ref.base])  # type: ignore[index]
+            rows = source.options["weight"].data.shape[0]
+            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:  # type: ignore[union-attr]
+                continue
+            bias = source.options["bias"]
+            more = torch.zeros(rows, dtype=torch.float64) if bias is None else bias.data.double()
+            more[begin:end] += elements(other).flatten().double()
+            source.options["bias"] = Constant(more.to(source.options["weight"].dtype))
+            place[op.out.base] = (ref.base, begin)  # type: ignore[index,assignment]
+            gone.add(op)
+            break
+    return renamed([op for op in ops if op not in gone], place)
+
+
+def _inputs(ops: list[Op]) -> list[Op]:
+    """Inputs of one linear operation alone that are scaled or moved by constants: its weights and bias do that."""
+    writers = _Writers(ops)
+    found = []
+    for op in ops:
+        if op.name != "linear":
+            found.append(op)
+            continue
+        args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
+        moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
+        changed = False
+        for ref in op.args:
+            columns = slice(begin, begin + ref.shape[-1])
+            begin += ref.shape[-1]
+            while len(ref.shape) == 2 and ref.shape[0] == 1:
+                step = _constant_step(writers, ref)
+                if step is None:
+                    break
+                ref, scale, shift = step
+                moved = moved + weight[:, columns] @ shift
+                weight = weight.clone()
+                weight[:, columns] *= scale
+                changed = True
+            args.append(ref)
+        if changed:
+            dtype = op.options["weight"].dtype
+            bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
+            op = Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
+        found.append(op)
+    return without_dead(found)
+
+
+def _constant_step(writers: _Writers, ref: Ref) -> tuple[Ref, Tensor, Tensor] | None:
+    """x, scale and shift, where an input is scale x or x + shift and nothing else is made of it. Large shifts are not
+    taken: a small difference of large numbers is best taken before it is multiplied.
+    """
+    op = writers.of(ref)
+    if op is None or op.name not in ("mul", "add", "sub") or writers.uses[ref.base] != 1:  # type: ignore[index]
+        return None
+    one = torch.ones(ref.size, dtype=torch.float64)
+    for x, other in (op.args, op.args[::-1]):
+        if not isinstance(other.base, Constant) or not x.plain or (op.name == "sub" and x is op.args[1]):
+            continue
+        x = Ref(x.base, x.offset, ref.shape, ref.strides)
+        number = elements(other).double().flatten()
+        if op.name == "mul":
+            return x, number, 0.0 * one
+        if float(number.abs().max()) <= LARGEST_SHIFT:
+            return x, one, number if op.name == "add" else -number
+    return None
+
+
+def _activations(ops: list[Op]) -> list[Op]:
+    """An activation that is all that becomes of a linear operation is done with it."""
+    writers = _Writers(ops)
+    instead: dict[Op, Op | None] = {}
+    for op in ops:
+        source = writers.of(op.args[0]) if op.name in ACTIVATIONS and op.out is not None else None
+        if source is None or source.name != "linear" or source.options["act"] != "none":
+            continue
+        assert source.out is not None and op.out is not None
+        if writers.uses[source.out.base] != 1:  # type: ignore[index]
+            continue
+        out = Ref(op.out.base, op.out.offset, source.out.shape, row_major(source.out.shape))
+        instead[source] = Op("linear", out, source.args, source.options | {"act": op.name})
+        instead[op] = None
+    return [new for new in (instead.get(op, op) for op in ops) if new is not None]

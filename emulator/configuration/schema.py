@@ -1,0 +1,100 @@
+"""The configuration of a training run. Sections are frozen and refuse unknown keys."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from emulator.data.bounds import Bounds, bounded
+from emulator.data.signature import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
+from emulator.data.splits import SplitConfig
+from emulator.models.registry import ModelConfig
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Section):
+    """Which dataset, and which of its variables in which order. A relative `path` starts from the working directory."""
+
+    path: Path
+    inputs: tuple[str, ...] = METEOROLOGY + HOST_STATES
+    statics: tuple[str, ...] = STATICS
+    targets: tuple[str, ...] = TARGETS
+    bounds: dict[str, Bounds] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in ("inputs", "statics", "targets"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty: give at least one variable, or leave the key out for the default")
+        self.signature()
+        return self
+
+    def signature(self) -> Signature:
+        """Variables by name; ValueError names an unknown one."""
+        return bounded(Signature.from_names(self.inputs, self.statics, self.targets), self.bounds)
+
+
+class LossConfig(Section):
+    """Shares of the loss terms (see emulator.training.losses) and optional weights by target, 1 where not given."""
+
+    transformed: float = Field(1.0, ge=0)
+    site: float = Field(1.0, ge=0)
+    physical: float = Field(1.0, ge=0)
+    balance: float = Field(0.0, ge=0, description="errors of monthly and annual sums")
+    auxiliary: float = Field(1.0, ge=0)
+    target_weights: dict[str, float] = {}
+
+
+class TrainingConfig(Section):
+    """The optimiser and the loop."""
+
+    epochs: int = Field(40, ge=1)
+    batch_size: int = Field(16, ge=1, description="sites in a batch")
+    years_per_window: int = Field(3, ge=1)
+    learning_rate: float = Field(5e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    warmup_epochs: float = Field(0.5, ge=0)
+    patience: int = Field(1000, ge=1, description="epochs without a better validation loss before training stops")
+    average_decay: float = Field(0.99, ge=0, lt=1, description="decay per batch of the weight average; 0 = none")
+    windows_per_site: int | None = Field(
+        None, ge=1, description="windows of each site in an epoch; null = as many as cover the training years"
+    )
+    validation_sites: int = Field(
+        64, ge=1, description="at most so many training sites, and so many validation sites, are scored"
+    )
+    validation_record_years: int | None = Field(
+        None, ge=1, description="years before the test years that validation runs; null = all"
+    )
+    validation_every: int = Field(1, ge=1, description="epochs between validations; the last epoch is always validated")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16: matrix products of training; the rest stays float32"
+    )
+    threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
+
+
+class Config(Section):
+    """Everything that determines a run."""
+
+    seed: int = Field(1, ge=0)
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    model: ModelConfig
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _weights_name_targets(self) -> Self:
+        foreign = sorted(self.loss.target_weights.keys() - set(self.data.targets))
+        if foreign:
+            raise ValueError(
+                f"loss.target_weights: {', '.join(foreign)} not among data.targets: {', '.join(self.data.targets)}"
+            )
+        return self

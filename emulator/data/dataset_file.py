@@ -1,0 +1,146 @@
+"""Checks of `dataset.nc` against docs/formats.md; every message names the file, the variable and how to mend it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+from foundations.units import unit_conversion
+from foundations.variables import Variable
+
+DATASET_VERSION = 1
+CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")
+_REMEDY = "see docs/formats.md, section 1"
+
+
+class DatasetError(ValueError):
+    """A dataset file that cannot be used; the message names the file and what is wrong."""
+
+
+def open_checked(path: Path) -> netCDF4.Dataset:
+    """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such file; make one with scripts/gen_sims.py")
+    try:
+        file = netCDF4.Dataset(path)
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
+        ) from None
+    try:
+        _check_frame(file, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_frame(file: netCDF4.Dataset, path: Path) -> None:
+    conventions = str(getattr(file, "Conventions", ""))
+    if "CF-" not in conventions:
+        raise DatasetError(
+            f"{path}: not a CF file: attribute Conventions is '{conventions}', expected 'CF-1.11'; {_REMEDY}"
+        )
+    if getattr(file, "featureType", "") != "timeSeries":
+        raise DatasetError(f"{path}: attribute featureType is not 'timeSeries'; {_REMEDY}")
+    version = int(getattr(file, "ecostep_dataset_version", 0))
+    if version > DATASET_VERSION:
+        raise DatasetError(f"{path}: ecostep_dataset_version {version} is newer than {DATASET_VERSION}; update ecostep")
+    for dimension in ("site", "time"):
+        if dimension not in file.dimensions:
+            raise DatasetError(f"{path}: dimension '{dimension}' is missing; {_REMEDY}")
+        if len(file.dimensions[dimension]) == 0:
+            raise DatasetError(f"{path}: dimension '{dimension}' is empty")
+    for name in ("site_id", "time", "lat", "lon"):
+        if name not in file.variables:
+            raise DatasetError(f"{path}: variable '{name}' is missing; {_REMEDY}")
+
+
+def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
+    """Dates (T,) as cftime objects; the days must be consecutive and one a day."""
+    time = file.variables["time"]
+    units = str(getattr(time, "units", ""))
+    calendar = str(getattr(time, "calendar", "standard"))
+    if " since " not in units or not units.startswith("days"):
+        raise DatasetError(f"{path}: time: units '{units}' are not 'days since YYYY-01-01 00:00:00'; {_REMEDY}")
+    if calendar not in CALENDARS:
+        raise DatasetError(f"{path}: time: calendar '{calendar}' is not 'standard' or 'noleap'")
+    values = read_values(time, path)
+    if not np.isfinite(values).all():
+        raise DatasetError(f"{path}: time: has missing values")
+    try:
+        dates = netCDF4.num2date(values, units, calendar, only_use_cftime_datetimes=True)
+    except ValueError as error:
+        raise DatasetError(f"{path}: time: units '{units}' are not understood ({error})") from None
+    gaps = np.flatnonzero(np.diff(np.floor(values)) != 1)
+    if gaps.size:
+        raise DatasetError(
+            f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"
+        )
+    return np.atleast_1d(dates)
+
+
+def check_variable(
+    file: netCDF4.Dataset, path: Path, variable: Variable, dimensions: Sequence[str]
+) -> tuple[float, float]:
+    """Check presence, shape, role and unit; return the conversion (factor, offset) to the unit of the table.
+
+    Targets are converted to their analysis unit.
+    """
+    name = variable.name
+    if name not in file.variables:
+        raise DatasetError(
+            f"{path}: variable '{name}' is missing; leave it out of the configuration or add it to the file"
+        )
+    found = file.variables[name]
+    if found.dimensions != tuple(dimensions):
+        raise DatasetError(f"{path}: {name}: dimensions are {found.dimensions}, expected {tuple(dimensions)}")
+    role = getattr(found, "role", None)
+    if role is not None and role != variable.role:
+        raise DatasetError(f"{path}: {name}: role is '{role}', expected '{variable.role}'")
+    if variable.flag_values:
+        return 1.0, 0.0
+    if not hasattr(found, "units"):
+        raise DatasetError(f"{path}: {name}: attribute units is missing; expected '{variable.units}'")
+    try:
+        return unit_conversion(str(found.units), variable.analysis_units or variable.units)
+    except ValueError as error:
+        raise DatasetError(f"{path}: {name}: {error}") from None
+
+
+def read_values(variable: netCDF4.Variable, path: Path) -> np.ndarray:
+    """Values of a numeric variable as float64, fill = NaN; a truncated file is an error here."""
+    try:
+        values = variable[...]
+    except (OSError, RuntimeError) as error:
+        raise DatasetError(
+            f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})"
+        ) from None
+    return np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
+
+
+def check_range(
+    values: np.ndarray, path: Path, variable: Variable, site_id: Sequence[str], dates: np.ndarray | None
+) -> None:
+    """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and
+    day.
+    """
+    low = -np.inf if variable.valid_min is None else variable.valid_min
+    high = np.inf if variable.valid_max is None else variable.valid_max
+    margin = 1e-6 * max(abs(low) if np.isfinite(low) else 0.0, abs(high) if np.isfinite(high) else 0.0)
+    bad = ~((values >= low - margin) & (values <= high + margin))
+    if variable.flag_values:
+        bad = ~np.isin(values, variable.flag_values)
+    if not bad.any():
+        return
+    first = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    place = f"site {site_id[first[0]]}" + ("" if dates is None else f", {dates[first[1]].strftime('%Y-%m-%d')}")
+    value = values[first]
+    if np.isnan(value):
+        text = "is NaN or fill; models need gap-free drivers, fill the gap or drop the site"
+    elif variable.flag_values:
+        text = f"is {value:g}, not one of the flag values {list(variable.flag_values)}"
+    else:
+        text = f"is {value:g} {variable.units}, outside {low:g} to {high:g}; check the unit"
+    raise DatasetError(f"{path}: {variable.name}: {text} ({place}; {int(bad.sum())} such values)")

@@ -1,0 +1,269 @@
+"""RACI: fast drivers act through a response that slow conditions set and neighbours tell of.
+
+After RACI (arXiv 2603.03531), of which the abstract is public: covariates have roles, hierarchical temporal encoding
+separates slow regime conditioners from fast drivers, role-aware spatial retrieval supplies similar and near context,
+and prediction is conditional inference. The layers are our reading. Roles come from the variable table: `fast` and
+`state` drive the daily path; the slow path sees every driver, `slow` ones included, by month, and modulates the daily
+path. What is retrieved is the response of neighbours: how their flux departs from the shared network's. The network is
+trained without retrieval, so that it leaves nothing to neighbours that it can learn itself, and the memory is made in
+closed form from its errors.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.signature import Signature
+from emulator.data.windows import Batch, TrainingData
+from emulator.models.parts.layers import (
+    FluxHead,
+    MetaNetwork,
+    PreciseLinear,
+    StaticFeatures,
+    StreamingLSTM,
+    dropout_factors,
+    mlp,
+    season,
+    second_harmonic,
+    unit_sphere,
+    year_wave,
+)
+from emulator.models.parts.regime import RegimeEncoder
+from emulator.models.parts.responses import principal_components, response_statistics, site_responses, sites_with_flux
+from emulator.models.parts.retrieval import ResponseMemory, attributes, by_role, by_target
+from emulator.models.parts.seasons import days_of_years, own_calendars, year_of_series
+from emulator.models.streaming import ModelOutput, StreamingModel
+
+HARMONICS = 2
+"""Waves of the year among the features of the regime's role."""
+SITES_AT_ONCE = 32
+COMPONENT_DAYS = 10
+"""Every so many days count for the principal components."""
+
+
+class RaciConfig(BaseModel):
+    """Options of RACI.
+
+    Ablations: `roles: false` gives the daily path all drivers, leaves the slow path out and retrieves with one
+    covariance; `functional: false` and `local: false` leave one kind of neighbour out; `film: false` lets the regime be
+    an input instead of a modulation; `response` retrieves level, season and driver responses ('full'), level and
+    season ('regime') or nothing ('none').
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["raci"] = "raci"
+    hidden: int = Field(default=64, ge=1)
+    static_size: int = Field(default=4, ge=1)
+    regime_size: int = Field(default=16, ge=1)
+    response_size: int = Field(default=4, ge=1)
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
+    roles: bool = True
+    functional: bool = True
+    local: bool = True
+    film: bool = True
+    response: Literal["full", "regime", "none"] = "full"
+    memory_years: int = Field(default=4, ge=1, description="last training years that the memory is made of")
+
+    def build(self, signature: Signature, scalers: Scalers) -> "Raci":
+        return Raci(self, signature, scalers)
+
+
+class Raci(StreamingModel):
+    """State row: hemisphere (1), static embedding (E), retrieved response (Q), h (H), c (H), month under way, regime
+    (R), its modulation.
+    """
+
+    def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:
+        super().__init__()
+        names = signature.static_names
+        if "lat" not in names or "lon" not in names:
+            raise ValueError("model.kind = 'raci' retrieves by place and needs 'lat' and 'lon' among the statics")
+        self.latitude, self.longitude = names.index("lat"), names.index("lon")
+        self.memory_years = config.memory_years
+        self.roles, self.film, self.retrieves = config.roles, config.film, config.response != "none"
+        drivers, static_size = len(signature.inputs), config.static_size
+        fast = signature.inputs_of_role("fast", "state") if config.roles else list(range(drivers))
+        self.register_buffer("fast", torch.tensor(fast, dtype=torch.int64))
+        self.drivers = DriverScaling(scalers)
+        self.targets = TargetScaling(scalers)
+        self.static_features = StaticFeatures(signature, scalers, config.coordinates)
+        self.static_embedding = PreciseLinear(self.static_features.size, static_size)
+        self.regime = RegimeEncoder(drivers, static_size, config.regime_size)
+        inputs = len(fast) + 2
+        self.meta = MetaNetwork(config.regime_size + static_size, config.hidden, inputs, config.hidden, static_size)
+        self.initial = mlp(static_size, config.hidden, 2 * config.hidden)
+        self.lstm = StreamingLSTM(inputs + 2 * static_size, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.response_size = config.response_size if config.response == "full" else 0
+        self.register_buffer("hidden_mean", torch.zeros(config.hidden))
+        self.register_buffer("projection", torch.zeros(config.hidden, self.response_size))
+        self.head = FluxHead(signature, scalers, config.hidden)
+        self.n_targets = self.head.n_learned
+        self.n_features = 1 + 2 * HARMONICS + self.response_size
+        sizes = [self.n_targets * (1 + 2 * HARMONICS), self.n_targets * self.response_size]
+        sizes = [sum(sizes)] if not config.roles or config.response != "full" else sizes
+        self.memory = ResponseMemory(self.static_features.size, sizes, functional=config.functional, local=config.local)
+        self.layout = [1, static_size, self.memory.size, config.hidden, config.hidden]
+        self.layout += [self.regime.state_size, config.regime_size, self.meta.size]
+        self.state_size = sum(self.layout)
+
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
+        """See StreamingModel.forward; `flux` is not used."""
+        if own_calendars(calendar):
+            rows = []
+            for row in range(drivers.shape[0]):
+                rows.append(self.predict(drivers[row : row + 1], calendar[row], static[row : row + 1]))
+            return torch.cat(rows)
+        return self.predict(drivers, calendar[0], static)
+
+    def predict(self, drivers: Tensor, calendar: Tensor, static: Tensor) -> Tensor:
+        """Fluxes (B, T, C) of sites that share their calendar (T, 6)."""
+        hidden, wave, learned = self.trunk(drivers, calendar, static, True)
+        response = self.retrieve(static).transpose(1, 2)
+        for year in range(len(learned)):
+            features = self.features(hidden[year], wave[year]).transpose(0, 1)
+            learned[year] = learned[year] + torch.matmul(features, response).transpose(0, 1)
+        return self.head.fluxes(torch.cat(learned).transpose(0, 1))
+
+    def trunk(
+        self, drivers: Tensor, calendar: Tensor, static: Tensor, drops: bool
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Hidden states (T, B, H), position in the year (T, B, 2) and what the network says of all sites alike
+        (T, B, L), each year by year, so that tensors stay in the processor's cache.
+
+        drivers: (B, T, D); calendar: (T, 6); drops: whether there is dropout in training.
+        """
+        features = self.static_features(static)
+        embedding = torch.tanh(self.static_embedding(features))
+        scaled = self.drivers.by_day(drivers)
+        regime = self.regime(scaled, calendar, embedding, not self.roles)
+        still = embedding.unsqueeze(0)
+        table = self.meta.parts(self.modulate(regime, still.expand(regime.shape[0], -1, -1)))
+        waves = year_wave(calendar, scaled.dtype).unsqueeze(1) * features[:, :1]
+        month = 12 * year_of_series(calendar) + calendar[:, 1] - 1
+        h, c = torch.tanh(self.initial(embedding)).chunk(2, 1)
+        drops = drops and self.training and self.dropout.p > 0.0
+        kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
+        hidden, wave, learned = [], [], []
+        first = 0
+        for length in days_of_years(calendar):
+            last = first + length
+            parts = [part.index_select(0, month[first:last]) for part in table]
+            inputs = self.inputs(scaled[first:last], waves[first:last], still.expand(length, -1, -1), parts)
+            states, h, c = self.lstm.run(inputs, h, c)
+            if drops:
+                states = states * kept[first:last]
+            hidden.append(states)
+            wave.append(waves[first:last])
+            learned.append(self.decode(states, parts))
+            first = last
+        return hidden, wave, learned
+
+    @torch.jit.export
+    def init_state(self, static: Tensor) -> Tensor:
+        """static: (N, P) -> state (N, state_size)."""
+        features = self.static_features(static)
+        embedding = torch.tanh(self.static_embedding(features))
+        response = by_role(self.retrieve(static), self.memory.role_sizes)
+        start = torch.tanh(self.initial(embedding))
+        month = torch.zeros([static.shape[0], self.regime.state_size], dtype=static.dtype, device=static.device)
+        regime = self.regime.first(embedding)
+        modulation = self.modulate(regime, embedding)
+        return torch.cat([features[:, :1], embedding, response, start, month, regime, modulation], dim=1)
+
+    @torch.jit.export
+    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """See StreamingModel.step."""
+        hemisphere, still, response, h, c, month, regime, kept = state.split(self.layout, 1)
+        scaled = self.drivers(drivers)
+        wave = season(calendar.unsqueeze(0), hemisphere)
+        modulation = self.meta.parts(kept)
+        h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
+        coefficients = by_target(response, self.memory.role_sizes, self.n_targets)
+        change = torch.matmul(self.features(h, wave).unsqueeze(1), coefficients.transpose(1, 2)).squeeze(1)
+        flux = self.head.fluxes(self.decode(h, modulation) + change)
+        month = self.regime.add_day(scaled, month)
+        if bool(calendar[2] == calendar[4]):
+            features = self.regime.features_of(month)
+            if not self.roles:
+                features = torch.zeros_like(features)
+            regime = self.regime.turn_month(features, regime, still)
+            kept = self.modulate(regime, still)
+            month = torch.zeros_like(month)
+        return flux, torch.cat([hemisphere, still, response, h, c, month, regime, kept], dim=1)
+
+    def modulate(self, regime: Tensor, still: Tensor) -> Tensor:
+        """Modulation of the daily path, constant over a month."""
+        return self.meta(torch.cat([regime, still], dim=-1))
+
+    def inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: list[Tensor]) -> Tensor:
+        """Modulated fast drivers and what is constant over the month, (..., X)."""
+        fast = torch.cat([scaled.index_select(-1, self.fast), wave], dim=-1)
+        if self.film:
+            fast = self.meta.modulate_input(fast, modulation)
+        return torch.cat([fast, still, self.meta.bias(modulation)], dim=-1)
+
+    def decode(self, hidden: Tensor, modulation: list[Tensor]) -> Tensor:
+        """What the network says of all sites alike, (..., L)."""
+        if self.film:
+            hidden = self.meta.modulate_output(hidden, modulation)
+        return self.head.learned(hidden)
+
+    def features(self, hidden: Tensor, wave: Tensor) -> Tensor:
+        """Of each day what responses multiply, (..., K): of the regime's role 1 and waves, of the response's role the
+        leading principal components of the hidden state.
+        """
+        drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
+        return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), drivers], dim=-1)
+
+    def retrieve(self, static: Tensor) -> Tensor:
+        """Responses (B, L, K) that neighbours tell of."""
+        if not self.retrieves:
+            return torch.zeros([static.shape[0], self.n_targets, self.n_features], device=static.device)
+        place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
+        found = self.memory(place.double(), attributes(self.static_features(static)))
+        return by_target(found.float(), self.memory.role_sizes, self.n_targets)
+
+    # --- training ---
+
+    @torch.jit.unused
+    def training_outputs(self, batch: Batch) -> ModelOutput:
+        """Prediction of the network alone."""
+        if own_calendars(batch.calendar):
+            raise ValueError("sites of a training batch must be of the same days")
+        _, _, learned = self.trunk(batch.drivers, batch.calendar[0], batch.static, True)
+        return ModelOutput(self.head.fluxes(torch.cat(learned).transpose(0, 1)))
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def prepare(self, data: TrainingData) -> None:
+        """Fill the memory with the training sites that have flux in the last training years."""
+        if not self.retrieves:
+            return
+        device = self.fast.device
+        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        sites = sites_with_flux(data.flux[:, days])
+        if len(sites) == 0:
+            return
+        calendar, parts = data.calendar[days].to(device), []
+        for rows in sites.split(SITES_AT_ONCE):
+            drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
+            hidden, wave, learned = (torch.cat(found) for found in self.trunk(drivers, calendar, static, False))
+            flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
+            parts.append((hidden, wave, self.head.error(flux, learned)))
+        if self.response_size:
+            chosen = [hidden[::COMPONENT_DAYS].transpose(0, 1).flatten(0, 1) for hidden, _, _ in parts]
+            self.hidden_mean, self.projection = principal_components(torch.cat(chosen), self.response_size)
+        responses = []
+        for hidden, wave, error in parts:
+            features = self.features(hidden, wave).transpose(0, 1)
+            gram, moment = response_statistics(features, error.transpose(0, 1))
+            responses.append(by_role(site_responses(gram.double(), moment.double()), self.memory.role_sizes))
+        static = data.static[sites].to(device)
+        lat, lon = static[:, self.latitude], static[:, self.longitude]
+        self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))

@@ -1,0 +1,148 @@
+"""What the baselines share: the same inputs and the same head around a core of their own.
+
+A core turns the inputs of a day and of the site into a hidden state. It is a scriptable module with `memory_size` and
+
+    forward(daily (B, T, X), still (B, S))                 -> hidden states (B, T, H)      whole series
+    start(still (N, S))                                    -> memory (N, memory_size)      before the first day
+    advance(daily (N, X), still (N, S), memory)            -> hidden (N, H), memory        one day
+
+where `daily` are scaled drivers, season and, if asked for, features of past flux, and `still` is the embedding of the
+static attributes. Advancing day by day from `start` gives what `forward` gives.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.signature import Signature
+from emulator.data.windows import Batch
+from emulator.models.parts.layers import FluxHead, PreciseLinear, StaticFeatures, season
+from emulator.models.parts.past_flux import PastFluxFeatures
+from emulator.models.streaming import ModelOutput, StreamingModel
+
+
+class BaselineConfig(BaseModel):
+    """Options that all baselines have.
+
+    `past_flux`: 'none', or features of the flux of earlier years as further inputs, of which a host's `step` gives none
+    ('ungauged') or the model's own ('self_fed'). In training `ungauged_share` of the sites get no past flux, so that
+    the same model runs without.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: int = Field(default=64, ge=1)
+    static_size: int = Field(default=16, ge=1)
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
+    past_flux: Literal["none", "ungauged", "self_fed"] = "none"
+    ungauged_share: float = Field(default=0.1, ge=0.0, le=1.0)
+
+
+class Baseline(StreamingModel):
+    """State row: hemisphere (1), static embedding (S), memory of the core, tables of past flux.
+
+    A subclass sets `core` in its constructor and then calls `set_layout`.
+    """
+
+    def __init__(self, config: BaselineConfig, signature: Signature, scalers: Scalers) -> None:
+        super().__init__()
+        self.past_flux, self.self_fed = config.past_flux, config.past_flux == "self_fed"
+        self.ungauged_share = config.ungauged_share
+        self.drivers = DriverScaling(scalers)
+        self.targets = TargetScaling(scalers)
+        self.static_features = StaticFeatures(signature, scalers, config.coordinates)
+        self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
+        self.dropout = nn.Dropout(config.dropout)
+        self.daily_size, self.still_size = len(signature.inputs) + 2, config.static_size
+        self.past: PastFluxFeatures | None = None
+        skip: tuple[float, ...] = ()
+        if config.past_flux != "none":
+            self.past = PastFluxFeatures(len(signature.targets))
+            self.daily_size += self.past.size
+            # the head starts from last year's flux and that of the season; the site's mean and how well all are known
+            # it has to learn to use
+            skip = (0.4, 0.4, 0.0, 0.0, 0.0, 0.0)
+        self.head = FluxHead(signature, scalers, config.hidden, skip)
+
+    def set_layout(self) -> None:
+        """Set the sizes of the parts of the state row."""
+        self.layout = [1, self.still_size, self.core.memory_size, 0 if self.past is None else self.past.state_size]
+        self.state_size = sum(self.layout)
+
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
+        """See StreamingModel.forward."""
+        features = self.static_features(static)
+        still = self.static_embedding(features)
+        # day by day in memory, as recurrences take it
+        scaled = self.drivers.by_day(drivers)
+        wave = season(calendar, features[:, :1]).transpose(0, 1)
+        daily = torch.cat([scaled, wave], dim=2).transpose(0, 1)
+        if self.past is not None:
+            past = self.past(self.targets.standardise(flux), calendar)
+            fluxes = self.head(self.dropout(self.core(torch.cat([daily, past], dim=2), still)), past)
+        else:
+            fluxes = self.head(self.dropout(self.core(daily, still)))
+        return fluxes
+
+    @torch.jit.export
+    def init_state(self, static: Tensor) -> Tensor:
+        """static: (N, P) -> state (N, state_size)."""
+        features = self.static_features(static)
+        still = self.static_embedding(features)
+        parts = [features[:, :1], still, self.core.start(still)]
+        if self.past is not None:
+            parts.append(self.past.init_state(static))
+        return torch.cat(parts, dim=1)
+
+    @torch.jit.export
+    def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """See StreamingModel.step."""
+        fluxes, memory = self.predict_day(drivers, calendar, state)
+        seen = fluxes if self.self_fed else torch.full_like(fluxes, float("nan"))
+        return fluxes, self.next_state(memory, seen, calendar, state)
+
+    @torch.jit.export
+    def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
+        fluxes, memory = self.predict_day(drivers, calendar, state)
+        return fluxes, self.next_state(memory, flux, calendar, state)
+
+    def predict_day(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Fluxes (N, C) of one day and the memory of the core after it."""
+        parts = state.split(self.layout, 1)
+        daily = torch.cat([self.drivers(drivers), season(calendar.unsqueeze(0), parts[0])], dim=1)
+        if self.past is not None:
+            past = self.past.read(calendar, parts[3])
+            hidden, memory = self.core.advance(torch.cat([daily, past], dim=1), parts[1], parts[2])
+            fluxes = self.head(hidden, past)
+        else:
+            hidden, memory = self.core.advance(daily, parts[1], parts[2])
+            fluxes = self.head(hidden)
+        return fluxes, memory
+
+    def next_state(self, memory: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
+        """State after a day that left this memory of the core and this flux (N, C), NaN = not known."""
+        parts = state.split(self.layout, 1)
+        after = [parts[0], parts[1], memory]
+        if self.past is not None:
+            after.append(self.past.advance(self.targets.standardise(flux), calendar, parts[3]))
+        return torch.cat(after, dim=1)
+
+    @torch.jit.unused
+    def training_outputs(self, batch: Batch) -> ModelOutput:
+        """Prediction, with the past flux of some sites hidden."""
+        flux = batch.flux
+        if self.past is not None:
+            hidden = torch.rand(len(flux), 1, 1, device=flux.device) < self.ungauged_share
+            flux = torch.where(hidden, torch.full_like(flux, torch.nan), flux)
+        return ModelOutput(self(batch.drivers, batch.calendar, batch.static, flux))
+
+
+def with_still(daily: Tensor, still: Tensor) -> Tensor:
+    """Daily inputs (B, T, X) and the same static embedding (B, S) on every day -> (B, T, X + S)."""
+    every_day = still.unsqueeze(0).expand(daily.shape[1], -1, -1)
+    return torch.cat([daily.transpose(0, 1), every_day], dim=2).transpose(0, 1)

@@ -1,0 +1,297 @@
+"""Parts that models share: static features, season, output head, and a recurrent layer that runs both vectorised and
+stepwise.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from emulator.data.scalers import Scalers, TargetScaling
+from emulator.data.signature import Signature
+
+
+def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
+    """Two linear layers with a GELU between; (..., inputs) -> (..., outputs)."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
+
+
+def tanh(values: Tensor) -> Tensor:
+    """tanh; of series (T, B, ...) by way of the logistic function, of which torch's is five times as fast on CPUs."""
+    if values.dim() == 2:
+        return torch.tanh(values)
+    return 2.0 * torch.sigmoid(2.0 * values) - 1.0
+
+
+def dropout_factors(hidden: Tensor, days: int, share: float) -> Tensor:
+    """What dropout multiplies the hidden states of a whole series (T, B, H) with; hidden: (B, H)."""
+    ones = torch.ones([days, hidden.shape[0], hidden.shape[1]], dtype=hidden.dtype, device=hidden.device)
+    return nn.functional.dropout(ones, share, True)
+
+
+class PreciseLinear(nn.Linear):
+    """A linear layer that is computed in double precision and rounded.
+
+    For layers of few columns: matrix products of few columns may round each row in another way, depending on where the
+    row lies, and a cell's result must not depend on which cells stand beside it.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs) float32."""
+        product = nn.functional.linear(values.double(), self.weight.double(), self.bias.double())
+        return product.to(self.weight.dtype)
+
+
+class StaticFeatures(nn.Module):
+    """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes,
+    position.
+
+    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is
+    always the hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season`
+    needs it.
+    """
+
+    def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
+        super().__init__()
+        if coordinates not in ("none", "latitude", "sphere"):
+            raise ValueError(f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'")
+        names = signature.static_names
+        self.latitude = names.index("lat") if "lat" in names else -1
+        self.longitude = names.index("lon") if "lon" in names else -1
+        if coordinates != "none" and self.latitude < 0:
+            coordinates = "none"
+        if coordinates == "sphere" and self.longitude < 0:
+            raise ValueError("statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics")
+        self.coordinates = coordinates
+        numbers = [i for i, v in enumerate(signature.statics) if v.name not in ("lat", "lon") and not v.flag_values]
+        classes = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
+        self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64))
+        self.register_buffer("number_mean", scalers.static_mean[numbers].clone())
+        self.register_buffer("number_std", scalers.static_std[numbers].clone())
+        self.register_buffer("class_column", torch.tensor([column for column, _ in classes], dtype=torch.int64))
+        self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in classes]))
+        self.size = 1 + len(numbers) + len(classes) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
+
+    def forward(self, static: Tensor) -> Tensor:
+        numbers = (static.index_select(1, self.number_column) - self.number_mean) / self.number_std
+        classes = (static.index_select(1, self.class_column).round() == self.class_value).to(static.dtype)
+        parts = [self.hemisphere(static), numbers, classes]
+        if self.coordinates == "latitude":
+            parts.append(torch.sin(static[:, self.latitude : self.latitude + 1] * (math.pi / 180.0)))
+        elif self.coordinates == "sphere":
+            parts.append(unit_sphere(static[:, self.latitude], static[:, self.longitude]))
+        return torch.cat(parts, dim=1)
+
+    def hemisphere(self, static: Tensor) -> Tensor:
+        """(N, P) -> (N, 1): tanh(latitude / 15 degrees), so that seasons fade out at the equator."""
+        if self.latitude < 0:
+            return torch.ones_like(static[:, :1])
+        return torch.tanh(static[:, self.latitude : self.latitude + 1] / 15.0)
+
+
+def unit_sphere(lat: Tensor, lon: Tensor) -> Tensor:
+    """Latitude and longitude in degrees (N,) -> points on the unit sphere (N, 3)."""
+    phi, lam = lat * (math.pi / 180.0), lon * (math.pi / 180.0)
+    return torch.stack([torch.cos(phi) * torch.cos(lam), torch.cos(phi) * torch.sin(lam), torch.sin(phi)], dim=1)
+
+
+def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
+    """Position in the year as sine and cosine, of opposite sign in the south.
+
+    calendar: (B, T, 6) or (N, 6); hemisphere: (B, 1) or (N, 1) -> (B, T, 2) or (N, 2).
+    """
+    if calendar.dim() == 3:
+        if calendar.stride(0) == 0:  # the same for all rows
+            calendar = calendar[:1]
+        return year_wave(calendar, hemisphere.dtype) * hemisphere.unsqueeze(1)
+    return year_wave(calendar, hemisphere.dtype) * hemisphere
+
+
+def year_wave(calendar: Tensor, dtype: torch.dtype) -> Tensor:
+    """Sine and cosine of the position in the year, (..., 6) -> (..., 2)."""
+    angle = (2.0 * math.pi) * calendar[..., 3].to(dtype) / calendar[..., 5].to(dtype)
+    return torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)
+
+
+def second_harmonic(wave: Tensor) -> Tensor:
+    """Sine and cosine of the year (..., 2) -> those of the half-year (..., 2), whose sign is the same in the south."""
+    sine, cosine = wave[..., :1], wave[..., 1:]
+    return torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
+
+
+class FluxHead(nn.Module):
+    """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
+
+    The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus, those
+    with maximum 0 through its mirror image; bounds of some site classes only are kept around the model (`bounded.py`).
+    Where gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip`
+    features, such as past flux, may reach the output past the network: they come in groups of C, standardised as the
+    targets are, and `skip` gives the weight that each group starts with.
+    """
+
+    def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:
+        super().__init__()
+        names = list(signature.target_names)
+        self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
+        learned = [name for name in names if not (self.derives_nee and name == "nee")]
+        for variable in signature.targets:
+            for which in (variable.minimum, variable.maximum):
+                if which not in (None, 0.0):
+                    raise ValueError(f"target '{variable.name}' has the bound {which}; only 0 is supported")
+        index = torch.tensor([names.index(name) for name in learned])
+        flux = TargetScaling(scalers)
+        self.n_learned = len(learned)
+        self.register_buffer("learned_index", index.clone())
+        self.linear = nn.Linear(hidden, len(learned))
+        nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
+        nn.init.zeros_(self.linear.bias)
+        self.skip = nn.Identity()
+        if skip:
+            self.skip = nn.Linear(len(skip) * len(names), len(learned), bias=False)
+            own = torch.eye(len(names))[index]
+            with torch.no_grad():
+                self.skip.weight.copy_(torch.cat([weight * own for weight in skip], dim=1))
+        self.register_buffer("scale", flux.scale[index])
+        self.register_buffer("mean", flux.mean[index])
+        self.register_buffer("std", flux.std[index])
+        self.register_buffer("limit", flux.limit[index])
+        everywhere = [signature.targets[i] for i in index.tolist()]
+        everywhere = [None if variable.bounded_biomes else variable for variable in everywhere]
+        self.register_buffer("positive", torch.tensor([v is not None and v.minimum == 0.0 for v in everywhere]))
+        negative = torch.tensor([v is not None and v.maximum == 0.0 for v in everywhere])
+        self.any_negative = bool(negative.any())
+        self.register_buffer("negative", negative, persistent=False)
+        self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
+        self.register_buffer(
+            "order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names])
+        )
+
+    def forward(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
+        """(..., H) and (..., skip) -> (..., C) analysis units."""
+        return self.fluxes(self.learned(hidden, skip))
+
+    @torch.jit.export
+    def learned(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
+        """(..., H) and (..., skip) -> the targets that are learned, standardised, before constraints (..., L)."""
+        by_day = hidden.dim() == 3 and hidden.stride(0) < hidden.stride(1)  # as LSTMs leave it
+        standardised = self.linear(hidden.transpose(0, 1)).transpose(0, 1) if by_day else self.linear(hidden)
+        if skip is not None:
+            standardised = standardised + self.skip(skip)
+        return standardised
+
+    @torch.jit.export
+    def constrained(self, learned: Tensor) -> Tensor:
+        """Learned targets (..., L) -> the transformed space asinh(flux / scale) with constraints kept (..., L)."""
+        raw = self.mean + self.std * learned
+        u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
+        if self.any_negative:
+            u = torch.where(self.negative, -torch.nn.functional.softplus(-raw), u)
+        return torch.minimum(torch.maximum(u, -self.limit), self.limit)
+
+    @torch.jit.export
+    def error(self, standardised: Tensor, learned: Tensor) -> Tensor:
+        """Known flux as TargetScaling standardises it (..., C) minus prediction, of the learned targets (..., L)."""
+        return standardised.index_select(-1, self.learned_index) - (self.constrained(learned) - self.mean) / self.std
+
+    @torch.jit.export
+    def fluxes(self, learned: Tensor) -> Tensor:
+        """Learned targets (..., L) -> (..., C) analysis units."""
+        flux = self.scale * torch.sinh(self.constrained(learned))
+        if self.derives_nee:
+            nee = flux[..., self.ra] + flux[..., self.rh] - flux[..., self.gpp]
+            flux = torch.cat([flux, nee.unsqueeze(-1)], dim=-1)
+        return flux.index_select(-1, self.order)
+
+
+class StreamingLSTM(nn.Module):
+    """One LSTM layer with two faces that share the weights: `forward` over a series, `cell` for one day."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
+        with torch.no_grad():  # remember by default: forget gate open at the start of training
+            self.lstm.bias_ih_l0[hidden : 2 * hidden].fill_(1.5)
+            self.lstm.bias_hh_l0[hidden : 2 * hidden].zero_()
+
+    def forward(self, inputs: Tensor, h: Tensor, c: Tensor) -> Tensor:
+        """inputs: (B, T, X); h, c: (B, H) -> hidden states (B, T, H)."""
+        return self.lstm(inputs, (h.unsqueeze(0), c.unsqueeze(0)))[0]
+
+    @torch.jit.export
+    def run(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """inputs: (T, B, X); h, c: (B, H) -> hidden states (T, B, H), last h, c."""
+        hidden, (h, c) = self.lstm(inputs.transpose(0, 1), (h.unsqueeze(0), c.unsqueeze(0)))
+        return hidden.transpose(0, 1), h.squeeze(0), c.squeeze(0)
+
+    @torch.jit.export
+    def cell(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """inputs: (N, X); h, c: (N, H) -> next h, c."""
+        return torch.lstm_cell(
+            inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
+        )
+
+
+class MetaNetwork(nn.Module):
+    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, a bias to
+    its gates, and a low-rank change of its output: a hypernetwork (Ha et al. 2016, arXiv 1609.09106) that writes
+    H x rank weights, the other factor being shared by all sites.
+
+    `film: False` leaves the bias only, so that the context is no more than an input.
+    """
+
+    def __init__(
+        self,
+        context: int,
+        hidden: int,
+        input_size: int,
+        output_size: int,
+        bias_size: int,
+        *,
+        film: bool = True,
+        rank: int = 0,
+    ) -> None:
+        super().__init__()
+        self.film, self.rank, self.output_size = film, rank if film else 0, output_size
+        scales = [input_size, input_size, output_size, output_size] if film else [0, 0, 0, 0]
+        self.sizes = [*scales, bias_size, output_size * self.rank]
+        self.size = sum(self.sizes)
+        self.net = mlp(context, hidden, self.size)
+        self.factor = nn.Linear(output_size, self.rank, bias=False) if self.rank else nn.Identity()
+        with torch.no_grad():
+            self.net[3].weight.mul_(0.3)
+            self.net[3].bias.zero_()
+
+    def forward(self, context: Tensor) -> Tensor:
+        """(..., context) -> (..., size)."""
+        return self.net(context)
+
+    @torch.jit.export
+    def parts(self, modulation: Tensor) -> list[Tensor]:
+        """Modulation (..., size) -> what the methods below take, each part a block of memory where there are series."""
+        parts = list(modulation.split(self.sizes, -1))
+        if modulation.dim() == 2:
+            return parts
+        return [part.contiguous() for part in parts]
+
+    @torch.jit.export
+    def modulate_input(self, embedded: Tensor, parts: list[Tensor]) -> Tensor:
+        """(..., input_size) -> (..., input_size)."""
+        if not self.film:
+            return embedded
+        return embedded * (1.0 + parts[0]) + parts[1]
+
+    @torch.jit.export
+    def modulate_output(self, hidden: Tensor, parts: list[Tensor]) -> Tensor:
+        """(..., output_size) -> (..., output_size)."""
+        if not self.film:
+            return hidden
+        out = hidden * (1.0 + parts[2]) + parts[3]
+        if self.rank > 0:
+            weights = parts[5].unflatten(-1, [self.output_size, self.rank])
+            out = out + torch.tanh((weights * self.factor(hidden).unsqueeze(-2)).sum(-1))
+        return out
+
+    @torch.jit.export
+    def bias(self, parts: list[Tensor]) -> Tensor:
+        """-> (..., bias_size)."""
+        return parts[4]

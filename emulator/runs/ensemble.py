@@ -1,0 +1,24 @@
+"""A run folder that names the runs whose mean it is; it is evaluated, used for prediction and exported like any other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations import atomic_file
+
+
+def create(runs: Sequence[Path], out: RunFolder) -> None:
+    """Write a folder that names the members, without what was made of former ones; RunFolderError where they do not go
+    together.
+    """
+    if out.config.exists():
+        raise RunFolderError(f"{out.path}: holds a trained run; choose another --out")
+    if len(runs) < 2:
+        raise RunFolderError(f"{out.path}: an ensemble needs two runs or more")
+    members = [str(path.resolve()) for path in runs]
+    trained_model.load_members(members)
+    out.clear()
+    atomic_file.write_json(out.members, {"members": members})
+
+

@@ -1,0 +1,103 @@
+"""A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from emulator.configuration.schema import Config
+from emulator.data.scalers import Scalers
+from emulator.data.signature import Signature
+from emulator.models import registry
+from emulator.models.wrappers.ensemble import combine
+from emulator.models.streaming import StreamingModel
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs import checkpoint
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model in eval mode with its configuration, and what the checkpoint says of its origin."""
+
+    model: StreamingModel
+    config: Config
+    signature: Signature
+    """Inputs, statics and targets in call order."""
+    description: dict[str, Any]
+    epoch: int
+    val_loss: float
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Code, configuration, dataset and seed of the training run."""
+        return self.description["provenance"]
+
+
+def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: Signature | None = None) -> TrainedModel:
+    """The best checkpoint of a run; raises CheckpointError where there is none.
+
+    past_flux: 'ungauged' or 'self_fed' instead of the configured one. RunFolderError for a model that has no history.
+    signature: default the one that the model was trained with; another must name the same variables.
+    """
+    run = run if isinstance(run, RunFolder) else RunFolder(run)
+    if run.members.exists():
+        return load_members(json.loads(run.members.read_text())["members"], past_flux, signature)
+    saved = checkpoint.load(run.best)
+    config = Config.model_validate(saved.description["config"])
+    if past_flux is not None:
+        config = _with_past_flux(config, past_flux, run)
+    signature = _checked(signature, trained_signature(config, saved.description), run)
+    model = registry.build(config.model, signature, Scalers.identity(signature))
+    checkpoint.load_weights(model, saved.model)
+    model.eval()
+    progress = saved.progress
+    return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def load_members(
+    runs: Sequence[str | Path], past_flux: str | None = None, signature: Signature | None = None
+) -> TrainedModel:
+    """An ensemble of runs, described by the first one; RunFolderError where they differ in data, split or variables."""
+    members = [load(run, past_flux, signature) for run in runs]
+    first = members[0]
+    for path, other in zip(runs, members, strict=True):
+        same = {
+            "signature": other.signature == first.signature,
+            "split": other.config.split == first.config.split,
+            "dataset": other.provenance["dataset_hash"] == first.provenance["dataset_hash"],
+        }
+        if not all(same.values()):
+            differing = ", ".join(name for name, equal in same.items() if not equal)
+            raise RunFolderError(f"{path}: differs from {runs[0]} in {differing}, so they make no ensemble")
+    try:
+        model = combine([member.model for member in members], first.signature)
+    except ValueError as error:
+        raise RunFolderError(f"{runs[0]} and others: {error}") from error
+    loss = sum(member.val_loss for member in members) / len(members)
+    return replace(first, model=model, val_loss=loss, epoch=max(member.epoch for member in members))
+
+
+def trained_signature(config: Config, description: dict[str, Any]) -> Signature:
+    """The configuration's variables, or those that a model was trained with in their place."""
+    if "signature" in description:
+        return Signature.from_dict(description["signature"])
+    return config.data.signature()
+
+
+def _checked(given: Signature | None, trained: Signature, run: RunFolder) -> Signature:
+    if given is None:
+        return trained
+    for role in ("input_names", "static_names", "target_names"):
+        if getattr(given, role) != getattr(trained, role):
+            raise RunFolderError(
+                f"{run.path}: trained with the {role.replace('_', ' ')} {', '.join(getattr(trained, role))}, not "
+                f"{', '.join(getattr(given, role))}"
+            )
+    return given
+
+
+def _with_past_flux(config: Config, past_flux: str, run: RunFolder) -> Config:
+    if getattr(config.model, "past_flux", "none") == "none":
+        raise RunFolderError(f"{run.path}: a model of kind {config.model.kind} takes no past flux")
+    return config.model_copy(update={"model": config.model.model_copy(update={"past_flux": past_flux})})

@@ -1,0 +1,164 @@
+"""From a configuration, a dataset in memory and a split to the objects that the trainer works on."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+
+from emulator.configuration.schema import Config, TrainingConfig
+from emulator.data.bounds import check_bounds
+from emulator.data.dataset import Dataset
+from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.signature import Signature
+from emulator.data.splits import Split
+from emulator.data.windows import WindowSampler, training_data
+from emulator.models import registry
+from emulator.models.streaming import StreamingModel
+from emulator.training import distributed as parallel
+from emulator.training.averaging import WeightAverage
+from emulator.training.losses import FluxLoss, LossWeights, flux_loss
+from emulator.training.precision import keep_recurrences_in_float32
+from emulator.training.schedule import Schedule
+from emulator.training.trainer import Parts, Settings
+from emulator.training.validation_loss import Validation
+
+log = logging.getLogger(__name__)
+
+
+def build(
+    config: Config, dataset: Dataset, split: Split, signature: Signature, origin: dict[str, Any]
+) -> tuple[Parts, Settings]:
+    """The objects that the trainer works on. `origin` is the provenance that checkpoints carry.
+
+    Raises ValueError where configuration, dataset and split do not fit together.
+    """
+    options = config.training
+    check_shapes(dataset, signature)
+    check_bounds(dataset, signature, dataset.day_mask(split.mask("train")).numpy())
+    known = training_data(dataset, split.mask("train"))
+    scalers = fit_scalers(known, signature)
+    torch.manual_seed(config.seed)
+    device = parallel.choose_device(options.device)
+    model = registry.build(config.model, signature, scalers).to(device)
+    if options.precision != "float32":
+        keep_recurrences_in_float32(model, device)
+    del known
+    batches = WindowSampler(
+        dataset,
+        split.mask("train"),
+        years_per_window=options.years_per_window,
+        batch_size=options.batch_size,
+        seed=config.seed,
+        windows_per_site=options.windows_per_site,
+        rank=parallel.rank(),
+        world_size=parallel.world_size(),
+    )
+    loss = _build_loss(config, dataset, split, signature, scalers).to(device)
+    validation = Validation(
+        dataset,
+        split,
+        loss,
+        batch_size=options.batch_size,
+        max_sites=options.validation_sites,
+        record_years=options.validation_record_years,
+        seed=config.seed,
+    )
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    parts = Parts(
+        model=model,
+        loss=loss,
+        batches=batches,
+        prepare=_preparation(model, dataset, split),
+        validate=validation,
+        optimizer=optimizer,
+        schedule=_build_schedule(options, optimizer, len(batches)),
+        average=WeightAverage(model, options.average_decay),
+        description=describe(config, signature, scalers, origin),
+        git_hash=origin["git_hash"],
+        config_hash=origin["config_hash"],
+    )
+    log.info(
+        "%s: %d parameters; %d training, %d validation and %d test sites; %d batches an epoch",
+        config.model.kind,
+        sum(p.numel() for p in model.parameters()),
+        split.train_sites.sum(),
+        split.validation_sites.sum(),
+        split.test_sites.sum(),
+        len(batches),
+    )
+    settings = Settings(
+        epochs=options.epochs,
+        patience=options.patience,
+        gradient_clip=options.gradient_clip,
+        validation_every=options.validation_every,
+        precision=options.precision,
+        auxiliary_weight=config.loss.auxiliary,
+        seed=config.seed,
+    )
+    return parts, settings
+
+
+def _preparation(model: StreamingModel, dataset: Dataset, split: Split) -> Callable[[], None]:
+    """Shows the model its training data, where it takes any in; they are gathered once."""
+    if type(model).prepare is StreamingModel.prepare:
+        return lambda: None
+    known = cache(lambda: training_data(dataset, split.mask("train")))
+    return lambda: model.prepare(known())
+
+
+def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, batches_per_epoch: int) -> Schedule:
+    return Schedule(
+        optimizer,
+        options.schedule,
+        batches_per_epoch=batches_per_epoch,
+        epochs=options.epochs,
+        warmup_epochs=options.warmup_epochs,
+    )
+
+
+def _build_loss(config: Config, dataset: Dataset, split: Split, signature: Signature, scalers: Scalers) -> FluxLoss:
+    """The loss, with spreads of sites and targets from training and validation data."""
+    weights = config.loss.target_weights
+    usable = dataset.day_mask(split.mask("train") | split.validation_mask())
+    return flux_loss(
+        LossWeights(config.loss.transformed, config.loss.site, config.loss.physical, config.loss.balance),
+        dataset.flux,
+        usable,
+        scale=scalers.target_scale,
+        target_weight=torch.tensor([weights.get(name, 1.0) for name in signature.target_names]),
+    )
+
+
+def check_shapes(dataset: Dataset, signature: Signature) -> None:
+    """ValueError where a dataset's columns are not as many as the signature's variables."""
+    for what, tensor, variables in (
+        ("inputs", dataset.drivers, signature.inputs),
+        ("statics", dataset.static, signature.statics),
+        ("targets", dataset.flux, signature.targets),
+    ):
+        if tensor.shape[-1] != len(variables):
+            names = ", ".join(variable.name for variable in variables)
+            raise ValueError(
+                f"{dataset.path}: the dataset in memory has {tensor.shape[-1]} {what}, the signature {len(variables)}: "
+                f"{names}; give `fit` the signature that the dataset was made with"
+            )
+
+
+def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
+    own = {} if signature == config.data.signature() else {"signature": signature.to_dict()}
+    return {
+        "config": config.model_dump(mode="json"),
+        "provenance": origin,
+        **own,
+        "input_ranges": _ranges(signature.input_names, scalers.driver_min, scalers.driver_max),
+        "static_ranges": _ranges(signature.static_names, scalers.static_min, scalers.static_max),
+    }
+
+
+def _ranges(names: tuple[str, ...], low: torch.Tensor, high: torch.Tensor) -> dict[str, list[float]]:
+    return {name: [float(low[i]), float(high[i])] for i, name in enumerate(names)}
