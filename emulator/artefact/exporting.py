@@ -18,11 +18,9 @@ from emulator.artefact.metadata import InputSpec, Metadata, Reference, Reference
 from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
 from emulator.artefact.reference import ReferenceDays, reference_calendar, reference_days, step_reference
-from emulator.data.dataset import Dataset
-from emulator.evaluation import quantile_file
 from emulator.models.wrappers.ensemble import Ensemble, combine
 from emulator.models.wrappers.quantiles import LEVELS
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
@@ -64,8 +62,7 @@ def export(
         members = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
-    dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
-    days = reference_days(dataset)
+    days = reference_days(data or trained.config.data.path, trained.signature)
     module = _script(trained)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), step_reference(module, days))
     metadata = build_metadata(trained, days.spec, name or out.stem, summary)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -109,10 +110,10 @@ def check_variable(
         raise DatasetError(f"{path}: {name}: {error}") from None
 
 
-def read_values(variable: netCDF4.Variable, path: Path) -> np.ndarray:
-    """Values of a numeric variable as float64, fill = NaN; a truncated file is an error here."""
+def read_values(variable: netCDF4.Variable, path: Path, index: Any = ...) -> np.ndarray:
+    """Values of a numeric variable, or of a part of it, as float64, fill = NaN; a truncated file is an error here."""
     try:
-        values = variable[...]
+        values = variable[index]
     except (OSError, RuntimeError) as error:
         raise DatasetError(
             f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})"

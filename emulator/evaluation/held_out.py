@@ -10,7 +10,6 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.splits import PARTS, Split
-from emulator.evaluation import quantile_file
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
@@ -24,7 +23,7 @@ from emulator.evaluation.probabilistic_fit import (
 )
 from emulator.evaluation.scoring import Series, score
 from emulator.models.wrappers.quantiles import QuantileModel
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from emulator.data.dataset import Dataset
-from emulator.evaluation import quantile_file
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 

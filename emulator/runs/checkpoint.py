@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from foundations import atomic_file
-from emulator.training import distributed as parallel
 
 FORMAT_VERSION = 1
 
@@ -103,24 +102,3 @@ def _on_cpu(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: _on_cpu(value) for key, value in state.items()}
     return [_on_cpu(value) for value in state] if isinstance(state, list) else state
-
-
-def random_states() -> dict[str, Any]:
-    """States of torch's generators, one of each process. Batches need none: they follow from seed and epoch."""
-    states = {"torch": torch.get_rng_state(), "processes": parallel.gather_states(torch.get_rng_state())}
-    if torch.cuda.is_initialized():
-        states["cuda"] = parallel.gather_states(torch.cuda.get_rng_state())
-    return states
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Set the generators to their saved states. A process more than there were gets a state of its own."""
-    saved = states.get("processes", [states["torch"]])
-    rank = parallel.rank()
-    if rank < len(saved):
-        torch.set_rng_state(saved[rank])
-    else:
-        torch.set_rng_state(saved[0])
-        torch.manual_seed(int(torch.randint(2**31, ())) + rank)
-    if torch.cuda.is_initialized() and rank < len(states.get("cuda", [])):
-        torch.cuda.set_rng_state(states["cuda"][rank])

@@ -1,7 +1,7 @@
 """Random search for options of a model, every trial with the same budget; test data choose nothing.
 
-Every trial is judged by its validation loss alone. The first has the configuration's own values. `trials/NNN` is the run
-folder of a trial with its `trial.json`, and `choice.yaml` what was chosen, with all trials and their origin.
+Every trial is judged by its validation loss alone. The first has the configuration's own values. `trials/NNN` is the
+run folder of a trial with its `trial.json`, and `choice.yaml` what was chosen, with all trials and their origin.
 """
 
 import io

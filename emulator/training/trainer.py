@@ -26,7 +26,7 @@ from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
 from emulator.training import distributed as parallel
-from emulator.training import precision
+from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.schedule import Schedule
 
@@ -115,7 +115,7 @@ class Trainer:
         self.parts.average.load_state_dict(saved.average)
         self.parts.optimizer.load_state_dict(saved.optimizer)
         self.parts.schedule.load_state_dict(saved.scheduler)
-        checkpoint.restore_random_states(saved.random_states)
+        random_states.restore(saved.random_states)
         self.progress = saved.progress
         if parallel.rank() == 0:
             self.run.truncate_log(self.progress.epoch)
@@ -243,7 +243,7 @@ class Trainer:
     def _save(self, path: Any) -> None:
         """Write a checkpoint; all processes must call this, and process 0 writes."""
         parts = self.parts
-        random_states = checkpoint.random_states()
+        generators = random_states.collect()
         if parallel.rank() != 0:
             return
         checkpoint.save(
@@ -255,7 +255,7 @@ class Trainer:
                 average=parts.average.state_dict(),
                 optimizer=parts.optimizer.state_dict(),
                 scheduler=parts.schedule.state_dict(),
-                random_states=random_states,
+                random_states=generators,
                 git_hash=parts.git_hash,
                 config_hash=parts.config_hash,
             ),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from emulator.artefact.native.interpreter import Interpreter, program_for
+from emulator.data import calendar as column
 
 FLUX_TOLERANCE = 1e-5
 """Fluxes may differ by this share of their spread, and"""
@@ -59,8 +60,9 @@ def check_program(
 
 def _is_checked(day: int, date: Tensor) -> bool:
     """The first days, the middle of each month, 29 February, and each month's end."""
-    _, month, number, _, length, _ = date.tolist()
-    return day < 2 or number in (10, 20, length) or (month == 2 and number == 29)
+    month, day_of_month, days_in_month = date[[column.MONTH, column.DAY, column.DAYS_IN_MONTH]].tolist()
+    leap_day = month == 2 and day_of_month == 29
+    return day < 2 or day_of_month in (10, 20, days_in_month) or leap_day
 
 
 def _compare_step(

@@ -7,14 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emulator.artefact.native.interpreter import ONE, TWO
+from emulator.artefact.native.interpreter import BINARY, UNARY
 from emulator.artefact.native.program import Constant, Op, Ref, State, Value, row_major
 from emulator.artefact.native.symbols import (
     Parts,
     Patched,
     Symbol,
     broadcast,
-    drop,
     dtype_of,
     insert,
     join,
@@ -321,13 +320,6 @@ def elements(ref: Ref) -> Tensor:
     return torch.as_strided(ref.base.data.contiguous(), ref.shape, ref.strides, ref.offset)
 
 
-def squeezed(symbol: Symbol, dims: list[int]) -> Symbol:
-    """Without some dimensions, all of size 1."""
-    for dim in sorted(dims, reverse=True):
-        symbol = drop(symbol, dim)
-    return symbol
-
-
 def _changes(name: str, number: int, data: Tensor) -> set[int]:
     """Where a constant operand becomes one that decides the result, or ceases to."""
     if name == "where" and number == 0:
@@ -347,7 +339,7 @@ def _compute(name: str, values: list[Tensor], dtype: torch.dtype) -> Tensor:
         return torch.where(values[0] != 0, values[1], values[2])
     if name == "cast":
         return values[0].to(dtype)
-    return ONE[name](values[0]) if name in ONE else TWO[name](values[0], values[1])
+    return UNARY[name](values[0]) if name in UNARY else BINARY[name](values[0], values[1])
 
 
 def _identity(ref: Ref) -> Any:

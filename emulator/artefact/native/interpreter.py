@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emulator.artefact.native.days import kind_of_day
 from emulator.artefact.native.program import Program
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
-ONE: dict[str, Callable[[Tensor], Tensor]] = {
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "copy": lambda a: a,
     "neg": torch.neg,
     "abs": torch.abs,
@@ -34,7 +35,7 @@ ONE: dict[str, Callable[[Tensor], Tensor]] = {
     "not": lambda a: (a == 0).to(a.dtype),
 }
 
-TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
@@ -54,7 +55,7 @@ TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "or": lambda a, b: ((a != 0) | (b != 0)).to(a.dtype),
 }
 
-ACTIVATIONS = {"none": lambda a: a} | {name: ONE[name] for name in ("tanh", "sigmoid", "relu", "gelu", "softplus")}
+ACTIVATIONS = {"none": lambda a: a} | {name: UNARY[name] for name in ("tanh", "sigmoid", "relu", "gelu", "softplus")}
 
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda a: a.sum(-1),
@@ -65,9 +66,7 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def program_for(calendar: Tensor, observed: bool) -> str:
     """Name of the program of a day. calendar: (6,)."""
-    _, _, day, day_of_year, days, days_of_year = calendar.tolist()
-    kind = "year_end" if day_of_year == days_of_year else "month_end" if day == days else "day"
-    return kind + ("_observed" if observed else "")
+    return kind_of_day(calendar.tolist()) + ("_observed" if observed else "")
 
 
 class Interpreter:
@@ -173,10 +172,10 @@ class Interpreter:
 
     def _apply(self, op: dict[str, Any], args: list[Tensor]) -> Tensor:
         kind = op["op"]
-        if kind in ONE:
-            return ONE[kind](args[0])
-        if kind in TWO:
-            return TWO[kind](args[0], args[1])
+        if kind in UNARY:
+            return UNARY[kind](args[0])
+        if kind in BINARY:
+            return BINARY[kind](args[0], args[1])
         if kind == "cast":
             return args[0]
         if kind == "where":

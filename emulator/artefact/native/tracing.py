@@ -4,9 +4,8 @@ A method is traced on a number of cells that divides no other size, so that the 
 shape; everything after this step is about one cell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 from unittest import mock
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, fx
 from torch._decomp import core_aten_decompositions
 
+from emulator.artefact.native.days import days_of
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.recording import Recording, record
 from emulator.models.parts.retrieval import ResponseMemory
@@ -70,36 +70,6 @@ class Trace:
     info: dict[fx.Node, NodeInfo]
     inputs: dict[str, fx.Node]
     memories: list[ResponseMemory]
-
-
-def days_of(kind: str) -> Iterator[Tensor]:
-    """Calendars (6,) of all days of a kind, in a leap year, another, and one of 360 days."""
-    for year in (2004, 2003):
-        first = date(year, 1, 1)
-        total = (date(year + 1, 1, 1) - first).days
-        for number in range(total):
-            day = first + timedelta(number)
-            length = ((day.replace(day=28) + timedelta(4)).replace(day=1) - timedelta(1)).day
-            calendar = [year, day.month, day.day, number + 1, length, total]
-            if _kind(calendar) == kind:
-                yield torch.tensor(calendar)
-    for number in range(0, 360, 29):
-        calendar = [2003, number // 30 + 1, number % 30 + 1, number + 1, 30, 360]
-        if _kind(calendar) == kind:
-            yield torch.tensor(calendar)
-
-
-def _kind(calendar: list[int]) -> str:
-    if calendar[3] == calendar[5]:
-        return "year_end"
-    return "month_end" if calendar[2] == calendar[4] else "day"
-
-
-EXAMPLES = {
-    "day": torch.tensor([2003, 3, 5, 64, 31, 365]),
-    "month_end": torch.tensor([2003, 3, 31, 90, 31, 365]),
-    "year_end": torch.tensor([2003, 12, 31, 365, 31, 365]),
-}
 
 
 def cells_for(model: torch.nn.Module, *sizes: int) -> int:

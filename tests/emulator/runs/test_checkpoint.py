@@ -10,6 +10,7 @@ from torch import nn
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, CheckpointError, Progress
 from emulator.training.averaging import WeightAverage
+from emulator.training import random_states
 from emulator.training.schedule import FINAL_FRACTION, Schedule
 
 
@@ -18,7 +19,7 @@ def small_checkpoint():
         model={"weight": torch.arange(4.0)},
         description={"config": {"seed": 3, "rates": [1e-3, 0.1]}},
         progress=Progress(epoch=4, batch=2, loss_sum=0.1 + 0.2, best_epoch=3, best_val_loss=math.pi),
-        random_states=checkpoint.random_states(),
+        random_states=random_states.collect(),
         git_hash="abc",
     )
 
@@ -35,7 +36,7 @@ def test_random_numbers_continue(tmp_path):
     torch.manual_seed(4)
     checkpoint.save(tmp_path / "c.pt", small_checkpoint())
     expected = torch.rand(3)
-    checkpoint.restore_random_states(checkpoint.load(tmp_path / "c.pt").random_states)
+    random_states.restore(checkpoint.load(tmp_path / "c.pt").random_states)
     assert torch.equal(torch.rand(3), expected)
 
 

@@ -13,7 +13,7 @@ from emulator.artefact import exporting
 from emulator.artefact import metadata as artefact
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.evaluation import quantile_file
+from emulator.runs import quantile_file
 from emulator.evaluation.probabilistic_fit import predict_quantiles, run_model
 from emulator.models.streaming import step_through
 from emulator.models.wrappers.ensemble import Ensemble, combine
