@@ -59,7 +59,8 @@ def reference_days(path: Path, signature: Signature) -> ReferenceDays:
 @torch.no_grad()
 def step_reference(module: torch.jit.ScriptModule, days: ReferenceDays) -> np.ndarray:
     """Expected fluxes (T, N, C), stepped day by day as a host does."""
-    fluxes, _ = step_through(module, days.drivers, days.calendar, module.init_state(days.static))
+    state = module.init_state(days.static)
+    fluxes, _ = step_through(module, days.drivers, days.calendar, state)  # type: ignore[arg-type]  # has its methods
     return fluxes.transpose(0, 1).contiguous().numpy()
 
 

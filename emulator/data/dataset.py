@@ -100,9 +100,8 @@ class Dataset:
         year = self.calendar[:, column.YEAR]
         inside = torch.nonzero((year >= first_year) & (year <= last_year)).flatten()
         if inside.numel() == 0:
-            raise DatasetError(
-                f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}"
-            )
+            message = f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}"
+            raise DatasetError(message)
         return slice(int(inside[0]), int(inside[-1]) + 1)
 
     def site_subset(self, sites: np.ndarray) -> "Dataset":
@@ -125,9 +124,9 @@ class Dataset:
         digest = hashlib.sha256()
         for values in (self.drivers, self.static, self.flux, self.calendar):
             digest.update(f"{tuple(values.shape)}".encode())
-            digest.update(values.contiguous().numpy())
+            digest.update(values.contiguous().numpy().data)
         for places in (self.lat, self.lon):
-            digest.update(np.ascontiguousarray(places))
+            digest.update(np.ascontiguousarray(places).data)
         return digest.hexdigest()
 
     def day_mask(self, site_years: np.ndarray) -> Tensor:
@@ -148,16 +147,16 @@ def read_extent(path: str | Path) -> tuple[int, Tensor]:
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     variable = file.variables["site_id"]
     if getattr(variable, "cf_role", "") != "timeseries_id":
-        raise DatasetError(f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1")
+        message = f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1"
+        raise DatasetError(message)
     values = variable[...]
     if values.ndim == 2:
         values = netCDF4.chartostring(values)
     names = np.array([str(name) for name in values])
     unique, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
-        raise DatasetError(
-            f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
-        )
+        message = f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
+        raise DatasetError(message)
     return names
 
 
@@ -205,12 +204,13 @@ def _read_flux(
         factor, offset = check_variable(file, path, variable, ("site", "time"))
         values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
         if np.isinf(values).any():
-            raise DatasetError(f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill")
+            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
+            raise DatasetError(message)
         flux[:, :, index] = torch.from_numpy(values.astype(np.float32))
     return flux
 
 
-def _read_biome(file, path: Path) -> np.ndarray:
+def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     if "biome" not in file.variables:
         return np.zeros(len(file.dimensions["site"]), np.int64)
     return np.nan_to_num(read_values(file.variables["biome"], path)).astype(np.int64)

@@ -68,19 +68,21 @@ def load(path: str | Path) -> Checkpoint:
     """Read a checkpoint; only tensors and plain containers are unpickled (`weights_only`)."""
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN")
+        message = f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN"
+        raise CheckpointError(message)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, KeyError) as error:
         cause = (str(error) or "the file ends early").splitlines()[0]
-        raise CheckpointError(f"{path}: not a readable checkpoint: {cause}") from None
+        message = f"{path}: not a readable checkpoint: {cause}"
+        raise CheckpointError(message) from None
     if not isinstance(content, dict) or "format_version" not in content:
-        raise CheckpointError(f"{path}: not an ecostep checkpoint")
+        message = f"{path}: not an ecostep checkpoint"
+        raise CheckpointError(message)
     version = content.pop("format_version")
     if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
-        )
+        message = f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
+        raise CheckpointError(message)
     content["description"] = json.loads(content["description"])
     content["progress"] = Progress(**content["progress"])
     return Checkpoint(**content)
@@ -90,8 +92,8 @@ def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Load saved weights. Buffers whose size depends on data, such as a retrieval memory, take the saved shape."""
     for name, buffer in list(model.named_buffers()):
         if name in state and state[name].shape != buffer.shape:
-            owner, _, own_name = name.rpartition(".")
-            setattr(model.get_submodule(owner), own_name, torch.empty_like(state[name], device=buffer.device))
+            module_name, _, buffer_name = name.rpartition(".")
+            setattr(model.get_submodule(module_name), buffer_name, torch.empty_like(state[name], device=buffer.device))
     model.load_state_dict(state)
 
 

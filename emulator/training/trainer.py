@@ -108,9 +108,8 @@ class Trainer:
         """Take up the state of `checkpoints/last.pt`."""
         saved = checkpoint.load(self.run.last)
         if saved.config_hash != self.parts.config_hash:
-            raise checkpoint.CheckpointError(
-                f"{self.run.last}: from another configuration; --overwrite discards that run"
-            )
+            message = f"{self.run.last}: from another configuration; --overwrite discards that run"
+            raise checkpoint.CheckpointError(message)
         checkpoint.load_weights(self.parts.model, saved.model)
         self.parts.average.load_state_dict(saved.average)
         self.parts.optimizer.load_state_dict(saved.optimizer)
@@ -181,11 +180,12 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
         loss_value, norm_value = torch.stack([loss.detach(), norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
-            raise TrainingDiverged(
+            message = (
                 f"loss {loss_value}, gradient norm {norm_value} in epoch {self.progress.epoch}, "
                 f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the "
                 "dataset for extreme values"
             )
+            raise TrainingDiverged(message)
         parts.optimizer.step()
         parts.schedule.after_batch()
         parts.average.update(parts.model)
@@ -230,10 +230,11 @@ class Trainer:
             parts.model.eval()
             val_loss = parts.validate(parts.model)
             if not math.isfinite(val_loss):
-                raise TrainingDiverged(
+                message = (
                     f"{self.run.path}: the validation loss of epoch {epoch} is {val_loss}; a lower "
                     "training.learning_rate may help, in a new --out or with --overwrite"
                 )
+                raise TrainingDiverged(message)
             improved = val_loss < progress.best_val_loss
             if improved:
                 progress.best_epoch, progress.best_val_loss = epoch, val_loss

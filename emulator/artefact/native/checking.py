@@ -43,17 +43,17 @@ def check_program(
     compared = 0
     for day in range(drivers.shape[1]):
         date = calendar[day]
-        given, before = drivers[:, day], state
-        flux, state = model.step(given, date, before)
+        inputs, before = drivers[:, day], state
+        flux, state = model.step(inputs, date, before)
         if not _is_checked(day, date):
             continue
-        _compare_step(interpreter, given, date, before, None, flux, state, spread)
+        _compare_step(interpreter, inputs, date, before, None, flux, state, spread)
         compared += 1
         if takes_flux:
             observed = expected[:, day].clone()
             observed[0, day % observed.shape[1]] = torch.nan
-            flux, after = model.step_observed(given, date, observed, before)
-            _compare_step(interpreter, given, date, before, observed, flux, after, spread)
+            flux, after = model.step_observed(inputs, date, observed, before)
+            _compare_step(interpreter, inputs, date, before, observed, flux, after, spread)
             compared += 1
     return compared
 
@@ -75,13 +75,14 @@ def _compare_step(
     after: Tensor,
     spread: Tensor,
 ) -> None:
-    found, row = interpreter.step(drivers, date, before, observed)
+    native_flux, native_state = interpreter.step(drivers, date, before, observed)
     place = f"{program_for(date, observed is not None)} of {'-'.join(f'{part:02d}' for part in date[:3].tolist())}"
-    _compare(f"fluxes, {place}", found, flux, spread, FLUX_TOLERANCE)
-    _compare(f"state, {place}", row, after, 1.0 + after.abs(), STATE_TOLERANCE)
+    _compare(f"fluxes, {place}", native_flux, flux, spread, FLUX_TOLERANCE)
+    _compare(f"state, {place}", native_state, after, 1.0 + after.abs(), STATE_TOLERANCE)
 
 
-def _compare(what: str, found: Tensor, expected: Tensor, scale: Tensor, tolerance: float) -> None:
-    difference = (found - expected).abs() / scale
+def _compare(what: str, native: Tensor, expected: Tensor, scale: Tensor, tolerance: float) -> None:
+    difference = (native - expected).abs() / scale
     if not bool((difference <= tolerance).all()):
-        raise ProgramMismatch(f"{what}: differs by {float(difference.nan_to_num(torch.inf).max()):.2g} of its scale")
+        message = f"{what}: differs by {float(difference.nan_to_num(torch.inf).max()):.2g} of its scale"
+        raise ProgramMismatch(message)

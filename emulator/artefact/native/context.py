@@ -24,6 +24,12 @@ class Context:
         """What the trace knows of a node."""
         return self.trace.info[node]
 
+    def operand_info(self, node: fx.Node) -> NodeInfo:
+        """What the trace knows of the first operand of a node."""
+        operand = node.args[0]
+        assert isinstance(operand, fx.Node)
+        return self.info(operand)
+
     def shape(self, node: fx.Node) -> tuple[int, ...]:
         """Shape of a node's result for one cell."""
         shape = self.info(node).shape
@@ -39,10 +45,12 @@ class Context:
     def index_of(self, ref: Ref, stride: int) -> Index:
         """A place that depends on the day: one number of a uniform value."""
         if not ref.base.uniform or not isinstance(ref.base, Value):
-            raise LoweringError("an index that depends on the cell")
+            message = "an index that depends on the cell"
+            raise LoweringError(message)
         if ref.index is not None:
-            raise LoweringError("an index that is itself chosen by the day")
-        return (ref.base, ref.offset, stride)
+            message = "an index that is itself chosen by the day"
+            raise LoweringError(message)
+        return Index(ref.base, ref.offset, stride)
 
 
 def native_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -51,4 +59,5 @@ def native_dtype(dtype: torch.dtype) -> torch.dtype:
         return torch.float32
     if dtype in (torch.float64, torch.int64, torch.int32):
         return torch.float64
-    raise LoweringError(f"type {dtype}")
+    message = f"type {dtype}"
+    raise LoweringError(message)

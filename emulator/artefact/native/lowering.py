@@ -75,14 +75,17 @@ class Lowering(Context):
         name = target.split(".")[1] if target.startswith(("aten.", "ecostep_native.")) else target
         rule = RULES.get(name)
         if rule is None:
-            raise LoweringError(f"{place_of(node)} has no counterpart in native programs")
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda one: self.env[one])
+            message = f"{place_of(node)} has no counterpart in native programs"
+            raise LoweringError(message)
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: self.env[source])
         try:
             return rule(self, node, *args, **kwargs)
         except LoweringError as error:
-            raise LoweringError(f"{place_of(node)}: {error}") from error
+            message = f"{place_of(node)}: {error}"
+            raise LoweringError(message) from error
         except (TypeError, ValueError, AssertionError, AttributeError, IndexError) as error:
-            raise LoweringError(f"{place_of(node)} is used in a way that cannot be lowered: {error!r}") from error
+            message = f"{place_of(node)} is used in a way that cannot be lowered: {error!r}"
+            raise LoweringError(message) from error
 
     # --- results ---
 
@@ -102,7 +105,8 @@ class Lowering(Context):
                 self._store(piece, at)
             begin += size
         if begin != self.state.size:
-            raise LoweringError(f"the new state has {begin} numbers, the state {self.state.size}")
+            message = f"the new state has {begin} numbers, the state {self.state.size}"
+            raise LoweringError(message)
 
     def _pieces(self, part: Symbol, begin: int) -> list[tuple[int, Symbol]]:
         if isinstance(part, Patched) and self._unchanged(part.base, begin):

@@ -8,7 +8,6 @@ from torch import fx
 
 from emulator.artefact.native import symbols
 from emulator.artefact.native.context import Context
-from emulator.artefact.native.emission import elements
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.program import Constant, Op, Ref
 from emulator.artefact.native.symbols import Factor, Symbol, broadcast, drop, dtype_of, insert, join, narrow
@@ -33,7 +32,8 @@ def _plain(name: str) -> Any:
 
     def rule(context: Context, node: fx.Node, *values: Any, **options: Any) -> Symbol:
         if any(options.get(key) not in (None, 1) for key in options):
-            raise LoweringError(f"options {options}")
+            message = f"options {options}"
+            raise LoweringError(message)
         return _apply(context, name, context.dtype(node), *values)
 
     return rule
@@ -70,7 +70,8 @@ def _div(context: Context, node: fx.Node, a: Any, b: Any, rounding_mode: str | N
     if rounding_mode == "floor":
         return _apply(context, "div", dtype, _apply(context, "sub", dtype, a, _remainder(context, node, a, b)), b)
     if rounding_mode is not None:
-        raise LoweringError(f"rounding_mode {rounding_mode}")
+        message = f"rounding_mode {rounding_mode}"
+        raise LoweringError(message)
     return _apply(context, "div", dtype, a, b)
 
 
@@ -99,7 +100,7 @@ def _finite(node: fx.Node) -> fx.Node | None:
     source, size = a.args[0], b.args[0]
     assert isinstance(size, fx.Node)
     same = a.args[1] is source and str(size.target) == "aten.abs.default" and size.args[0] is source
-    return source if same else None
+    return source if same and isinstance(source, fx.Node) else None
 
 
 def _isfinite(context: Context, node: fx.Node, a: Symbol) -> Symbol:
@@ -149,7 +150,8 @@ def _masked_fill(context: Context, node: fx.Node, a: Any, mask: Symbol, value: A
 def _logical(name: str) -> Any:
     def rule(context: Context, node: fx.Node, *values: Any) -> Symbol:
         if context.info(node).dtype != torch.bool:
-            raise LoweringError("bits of whole numbers")
+            message = "bits of whole numbers"
+            raise LoweringError(message)
         return _apply(context, name, torch.float32, *values)
 
     return rule
@@ -157,14 +159,16 @@ def _logical(name: str) -> Any:
 
 def _gelu(context: Context, node: fx.Node, a: Any, approximate: str = "none") -> Symbol:
     if approximate != "none":
-        raise LoweringError(f"approximate={approximate}")
+        message = f"approximate={approximate}"
+        raise LoweringError(message)
     return _apply(context, "gelu", context.dtype(node), a)
 
 
 def _softplus(context: Context, node: fx.Node, a: Any, beta: float = 1.0, threshold: float = 20.0) -> Symbol:
     dtype = context.dtype(node)
     if threshold != 20.0:
-        raise LoweringError(f"threshold={threshold}")
+        message = f"threshold={threshold}"
+        raise LoweringError(message)
     if beta == 1.0:
         return _apply(context, "softplus", dtype, a)
     return _apply(
@@ -214,8 +218,9 @@ def _reduction(how: str) -> Any:
         count = len(a.shape)
         chosen = list(range(count)) if dims in (None, []) else [dims] if isinstance(dims, int) else dims
         chosen = sorted(d % count for d in chosen)
-        if context.info(node.args[0]).cells in chosen and context.info(node).depends == "cell":  # type: ignore[index]
-            raise LoweringError("a sum over cells")
+        if context.operand_info(node).cells in chosen and context.info(node).depends == "cell":
+            message = "a sum over cells"
+            raise LoweringError(message)
         dtype = context.dtype(node) if how != "max" else dtype_of(a)
         return context.emission.reduce(how, context.emission.cast(a, dtype), chosen, keep)
 
@@ -233,23 +238,25 @@ def _amin(context: Context, node: fx.Node, a: Symbol, dims: Any = None, keep: bo
 
 def _linear(context: Context, node: fx.Node, a: Symbol, weight: torch.Tensor, bias: Any) -> Symbol:
     dtype = context.dtype(node)
-    known = None
+    bias_row = None
     if bias is not None:
-        known = constant_of(bias)
-        if known is None:
-            raise LoweringError("a bias that is not constant")
-        known = known.reshape(-1).to(dtype)
-    return context.emission.linear(context.emission.cast(a, dtype), weight.to(dtype), known)
+        bias_row = constant_of(bias)
+        if bias_row is None:
+            message = "a bias that is not constant"
+            raise LoweringError(message)
+        bias_row = bias_row.reshape(-1).to(dtype)
+    return context.emission.linear(context.emission.cast(a, dtype), weight.to(dtype), bias_row)
 
 
 def _addmm(
     context: Context, node: fx.Node, bias: Symbol, a: Symbol, b: Symbol, beta: float = 1, alpha: float = 1
 ) -> Symbol:
     if beta != 1 or alpha != 1:
-        raise LoweringError(f"beta={beta}, alpha={alpha}")
-    weight, known = constant_of(b), constant_of(bias)
-    if weight is not None and known is not None and (len(known.shape) == 1 or known.shape[0] == 1):
-        row = context.emission.constant(known.reshape(-1).expand(weight.shape[1]))
+        message = f"beta={beta}, alpha={alpha}"
+        raise LoweringError(message)
+    weight, bias_row = constant_of(b), constant_of(bias)
+    if weight is not None and bias_row is not None and (len(bias_row.shape) == 1 or bias_row.shape[0] == 1):
+        row = context.emission.constant(bias_row.reshape(-1).expand(weight.shape[1]))
         return _linear(context, node, a, weight.t(), row)
     return _apply(context, "add", context.dtype(node), bias, _mm(context, node, a, b))
 
@@ -291,7 +298,8 @@ def _attention(
 ) -> tuple[Symbol, None]:
     """softmax(scale query key + mask) value; (B, heads, Q, E), (B, heads, K, E) and (B, heads, K, E)."""
     if dropout or causal:
-        raise LoweringError(f"attention with dropout={dropout}, is_causal={causal}")
+        message = f"attention with dropout={dropout}, is_causal={causal}"
+        raise LoweringError(message)
     dtype = dtype_of(query)
     scaled = _apply(context, "mul", dtype, query, 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale)
     scores = _pairwise(context, scaled, key)
@@ -311,10 +319,10 @@ def _pairwise(context: Context, a: Symbol, b: Symbol) -> Symbol:
 
 def _shared(symbol: Symbol) -> torch.Tensor | None:
     """A constant (B, n, m) as the one matrix (n, m) that it repeats."""
-    known = constant_of(symbol)
-    if known is None or not bool((known == known[:1]).all()):
+    matrices = constant_of(symbol)
+    if matrices is None or not bool((matrices == matrices[:1]).all()):
         return None
-    return known[0]
+    return matrices[0]
 
 
 def _mv(context: Context, node: fx.Node, a: Symbol, b: Symbol) -> Symbol:
@@ -346,7 +354,8 @@ def _convolution(
     """A convolution (N, I, T) -> (N, O, T') in one dimension: a linear operation on the taps of each place."""
     taps = constant_of(weight)
     if taps is None or len(a.shape) != 3 or transposed or groups != 1 or any(padding):
-        raise LoweringError("a convolution that is not one-dimensional, unpadded and of one group")
+        message = "a convolution that is not one-dimensional, unpadded and of one group"
+        raise LoweringError(message)
     places = context.shape(node)[2]
     turned = symbols.permute(a, [0, 2, 1])
     inputs = join(
@@ -354,8 +363,8 @@ def _convolution(
         2,
     )
     joined = taps.permute(0, 2, 1).reshape(taps.shape[0], -1)
-    found = _linear(context, node, inputs, joined, bias)
-    return symbols.permute(context.emission.reference(found), [0, 2, 1])
+    products = _linear(context, node, inputs, joined, bias)
+    return symbols.permute(context.emission.reference(products), [0, 2, 1])
 
 
 def _cholesky(context: Context, node: fx.Node, a: Symbol, upper: bool = False, **_: Any) -> Any:
@@ -364,7 +373,8 @@ def _cholesky(context: Context, node: fx.Node, a: Symbol, upper: bool = False, *
 
 def _cholesky_solve(context: Context, node: fx.Node, right: Symbol, factor: Any, upper: bool = False) -> Symbol:
     if not isinstance(factor, Factor):
-        raise LoweringError("the factor does not come from a Cholesky decomposition just before")
+        message = "the factor does not come from a Cholesky decomposition just before"
+        raise LoweringError(message)
     matrix, dtype = context.emission.reference(factor.matrix), context.dtype(node)
     columns = []
     for number in range(right.shape[-1]):
@@ -388,7 +398,8 @@ def _krige(context: Context, node: fx.Node, place: Symbol, features: Symbol, num
 
 def _diag_embed(context: Context, node: fx.Node, a: Symbol, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Symbol:
     if (offset, dim1, dim2) != (0, -2, -1):
-        raise LoweringError("another than the main diagonal")
+        message = "another than the main diagonal"
+        raise LoweringError(message)
     size = a.shape[-1]
     wide = broadcast(insert(context.emission.reference(a), len(a.shape)), (*a.shape, size))
     eye = context.emission.constant(torch.eye(size))
@@ -396,13 +407,38 @@ def _diag_embed(context: Context, node: fx.Node, a: Symbol, offset: int = 0, dim
     return context.emission.elementwise("where", [eye, wide, nothing], context.dtype(node))
 
 
-ONE = ("neg", "abs", "sqrt", "exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "sinh", "asinh", "round")
-ONE += ("reciprocal",)
-TWO = {"mul": "mul", "maximum": "max", "minimum": "min", "copysign": "copysign"}
+UNARY = (
+    "neg",
+    "abs",
+    "sqrt",
+    "exp",
+    "log",
+    "log1p",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "sinh",
+    "asinh",
+    "round",
+    "reciprocal",
+)
+"""Operations of one operand whose name is the same in ATen and in programs."""
+BINARY = {"mul": "mul", "maximum": "max", "minimum": "min", "copysign": "copysign"}
+"""Operations of two operands, by their name in ATen, and their name in programs."""
+LOGICAL = {
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_not": "not",
+    "logical_and": "and",
+    "logical_or": "or",
+    "logical_not": "not",
+}
 
 RULES = {
-    **{name: _plain(name) for name in ONE},
-    **{name: _plain(own) for name, own in TWO.items()},
+    **{name: _plain(name) for name in UNARY},
+    **{name: _plain(native_name) for name, native_name in BINARY.items()},
     **{name: _comparison(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "add": _add,
     "sub": _sub,
@@ -418,8 +454,7 @@ RULES = {
     "rsqrt": _rsqrt,
     "where": _where,
     "masked_fill": _masked_fill,
-    **{name: _logical(own) for name, own in (("bitwise_and", "and"), ("bitwise_or", "or"), ("bitwise_not", "not"))},
-    **{name: _logical(own) for name, own in (("logical_and", "and"), ("logical_or", "or"), ("logical_not", "not"))},
+    **{name: _logical(native_name) for name, native_name in LOGICAL.items()},
     "isfinite": _isfinite,
     "isnan": _isnan,
     "gelu": _gelu,
@@ -445,5 +480,3 @@ RULES = {
     "krige": _krige,
     "diag_embed": _diag_embed,
 }
-
-__all__ = ["RULES", "elements"]

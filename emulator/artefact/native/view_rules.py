@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, fx
 
 from emulator.artefact.native import symbols
-from emulator.artefact.native.context import Context
+from emulator.artefact.native.context import Context, native_dtype
 from emulator.artefact.native.emission import elements
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.program import Constant, Ref
@@ -34,15 +34,18 @@ def _check_cells(context: Context, source: fx.Node, node: fx.Node) -> None:
     before, after = context.info(source), context.info(node)
     if before.cells is None or after.cells is None:
         return
-    assert before.shape is not None and after.shape is not None
+    assert before.shape is not None
+    assert after.shape is not None
     if math.prod(before.shape[: before.cells]) != math.prod(after.shape[: after.cells]):
-        raise LoweringError("the shape mixes cells with other dimensions")
+        message = "the shape mixes cells with other dimensions"
+        raise LoweringError(message)
 
 
 def _select(context: Context, node: fx.Node, a: Symbol, dim: int, at: int) -> Symbol:
     size = a.shape[dim]
-    if context.info(node.args[0]).cells == dim % len(a.shape):  # type: ignore[index]
-        raise LoweringError("one cell is chosen among others")
+    if context.operand_info(node).cells == dim % len(a.shape):
+        message = "one cell is chosen among others"
+        raise LoweringError(message)
     return symbols.select(_whole(context, a), dim % len(a.shape), at % size)
 
 
@@ -50,11 +53,11 @@ def _slice(
     context: Context, node: fx.Node, a: Symbol, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Symbol:
     dim %= len(a.shape)
-    size, wanted = a.shape[dim], context.shape(node)[dim]
-    if wanted == size and step == 1:
+    size, length = a.shape[dim], context.shape(node)[dim]
+    if length == size and step == 1:
         return a
     begin = 0 if start is None else max(0, start + size if start < 0 else start)
-    return narrow(_whole(context, a), dim, min(begin, size), wanted, step)
+    return narrow(_whole(context, a), dim, min(begin, size), length, step)
 
 
 def _whole(context: Context, a: Symbol) -> Symbol:
@@ -66,11 +69,11 @@ def _split(context: Context, node: fx.Node, a: Symbol, sizes: int | list[int], d
     if isinstance(sizes, int):
         total = a.shape[dim]
         sizes = [min(sizes, total - begin) for begin in range(0, total, sizes)] or [0]
-    found, begin, a = [], 0, _whole(context, a)
+    pieces, begin, a = [], 0, _whole(context, a)
     for size in sizes:
-        found.append(narrow(a, dim, begin, size))
+        pieces.append(narrow(a, dim, begin, size))
         begin += size
-    return found
+    return pieces
 
 
 def _unbind(context: Context, node: fx.Node, a: Symbol, dim: int = 0) -> list[Symbol]:
@@ -82,10 +85,10 @@ def _permute(context: Context, node: fx.Node, a: Symbol, order: list[int]) -> Sy
     return symbols.permute(_whole(context, a), [d % len(a.shape) for d in order])
 
 
-def _transpose(context: Context, node: fx.Node, a: Symbol, one: int = 0, two: int = 1) -> Symbol:
+def _transpose(context: Context, node: fx.Node, a: Symbol, first: int = 0, second: int = 1) -> Symbol:
     order = list(range(len(a.shape)))
-    one, two = one % len(order), two % len(order)
-    order[one], order[two] = order[two], order[one]
+    first, second = first % len(order), second % len(order)
+    order[first], order[second] = order[second], order[first]
     return _permute(context, node, a, order)
 
 
@@ -102,7 +105,7 @@ def _unsqueeze(context: Context, node: fx.Node, a: Symbol, dim: int) -> Symbol:
 
 
 def _squeeze(context: Context, node: fx.Node, a: Symbol, dims: Any = None) -> Symbol:
-    cells = context.info(node.args[0]).cells  # type: ignore[index]
+    cells = context.operand_info(node).cells
     count = len(a.shape)
     chosen = range(count) if dims is None else [d % count for d in ([dims] if isinstance(dims, int) else dims)]
     for dim in sorted(chosen, reverse=True):
@@ -115,9 +118,10 @@ def _cat(context: Context, node: fx.Node, parts: list[Symbol], dim: int = 0) -> 
     shape, dtype = context.shape(node), context.dtype(node)
     dim %= len(shape)
     if context.info(node).cells == dim:
-        raise LoweringError("cells are put beside other cells")
-    kept = [part for part in parts if len(part.shape) == len(shape)]
-    return join([context.emission.cast(part, dtype) for part in kept], dim)
+        message = "cells are put beside other cells"
+        raise LoweringError(message)
+    joined = [part for part in parts if len(part.shape) == len(shape)]
+    return join([context.emission.cast(part, dtype) for part in joined], dim)
 
 
 def _stack(context: Context, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
@@ -143,7 +147,8 @@ def _slice_scatter(
 ) -> Symbol:
     dim, size = dim % len(a.shape), a.shape[dim]
     if step != 1:
-        raise LoweringError("elements with a step between them are replaced")
+        message = "elements with a step between them are replaced"
+        raise LoweringError(message)
     begin = 0 if start is None else min(size, start + size if start < 0 else start)
     after = begin + source.shape[dim]
     whole = _whole(context, a)
@@ -159,7 +164,8 @@ def _select_scatter(context: Context, node: fx.Node, a: Symbol, source: Symbol, 
 def _index_select(context: Context, node: fx.Node, a: Symbol, dim: int, index: Symbol) -> Symbol:
     dim %= len(a.shape)
     if context.info(node).cells == dim:
-        raise LoweringError("cells are chosen among cells")
+        message = "cells are chosen among cells"
+        raise LoweringError(message)
     if isinstance(index, Ref) and isinstance(index.base, Constant):
         return _chosen(_whole(context, a), dim, [int(i) for i in elements(index).flatten()])
     if isinstance(a, Parts) and a.dim != dim:
@@ -169,10 +175,10 @@ def _index_select(context: Context, node: fx.Node, a: Symbol, dim: int, index: S
         ref = context.emission.emit("copy", [ref], ref.shape, ref.base.dtype)
     parts: list[Symbol] = []
     for element in _elements(context, index):
-        one = narrow(ref, dim, 0, 1)
-        assert isinstance(one, Ref)
+        element_view = narrow(ref, dim, 0, 1)
+        assert isinstance(element_view, Ref)
         where = context.index_of(element, ref.strides[dim])
-        parts.append(Ref(one.base, one.offset, one.shape, one.strides, where))
+        parts.append(Ref(element_view.base, element_view.offset, element_view.shape, element_view.strides, where))
     return join(parts, dim)
 
 
@@ -189,26 +195,27 @@ def _elements(context: Context, index: Symbol) -> list[Ref]:
         flat = symbols.reshape(index, (count,))
         index = context.emission.reference(index) if flat is None else flat
     if isinstance(index, Parts):
-        return [one for part in index.parts for one in _elements(context, part)]
+        return [view for part in index.parts for view in _elements(context, part)]
     line = context.emission.reference(context.emission.reshaped(index, (count,)))
-    found = []
+    views = []
     for number in range(count):
-        one = narrow(line, 0, number, 1)
-        assert isinstance(one, Ref)
-        if isinstance(one.base, Constant):
-            one = context.emission.emit("copy", [one], one.shape, one.base.dtype)
-        found.append(one)
-    return found
+        view = narrow(line, 0, number, 1)
+        assert isinstance(view, Ref)
+        if isinstance(view.base, Constant):
+            view = context.emission.emit("copy", [view], view.shape, view.base.dtype)
+        views.append(view)
+    return views
 
 
 def _index(context: Context, node: fx.Node, a: Symbol, indices: list[Symbol | None]) -> Symbol:
     dims = [dim for dim, index in enumerate(indices) if index is not None]
     if len(dims) != 1:
-        raise LoweringError("more than one dimension is indexed by arrays")
+        message = "more than one dimension is indexed by arrays"
+        raise LoweringError(message)
     index = indices[dims[0]]
     assert index is not None
-    found = _index_select(context, node, a, dims[0], index)
-    return found if len(index.shape) == 1 else context.emission.reshaped(found, context.shape(node))
+    selected = _index_select(context, node, a, dims[0], index)
+    return selected if len(index.shape) == 1 else context.emission.reshaped(selected, context.shape(node))
 
 
 def _index_copy(context: Context, node: fx.Node, a: Symbol, dim: int, index: Symbol, source: Symbol) -> Symbol:
@@ -220,7 +227,8 @@ def _index_copy(context: Context, node: fx.Node, a: Symbol, dim: int, index: Sym
         return a
     places = _elements(context, index)
     if len(places) != 1 or any(size != 1 for size in a.shape[:dim]):
-        raise LoweringError("more than one element is replaced where the day says")
+        message = "more than one element is replaced where the day says"
+        raise LoweringError(message)
     base = context.emission.reference(a)
     if not base.plain:
         base = context.emission.emit("copy", [base], base.shape, base.base.dtype)
@@ -231,7 +239,8 @@ def _index_copy(context: Context, node: fx.Node, a: Symbol, dim: int, index: Sym
 def _roll(context: Context, node: fx.Node, a: Symbol, shifts: Any, dims: Any = ()) -> Symbol:
     shifts, dims = ([x] if isinstance(x, int) else list(x) for x in (shifts, dims))
     if not dims:
-        raise LoweringError("a roll without dimensions")
+        message = "a roll without dimensions"
+        raise LoweringError(message)
     for shift, dim in zip(shifts, dims, strict=True):
         size = a.shape[dim]
         cut = -shift % size
@@ -241,13 +250,15 @@ def _roll(context: Context, node: fx.Node, a: Symbol, shifts: Any, dims: Any = (
 
 def _to_copy(context: Context, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
     dtype = context.info(node).dtype
-    source = context.info(node.args[0]).dtype  # type: ignore[index]
-    assert dtype is not None and source is not None
+    source = context.operand_info(node).dtype
+    assert dtype is not None
+    assert source is not None
     if dtype == torch.bool and source != torch.bool:
-        zero = context.emission.scalar(0.0, context.dtype(node.args[0]))  # type: ignore[arg-type]
+        zero = context.emission.scalar(0.0, native_dtype(source))
         return context.emission.cast(context.emission.elementwise("ne", [a, zero], zero.base.dtype), torch.float32)
     if dtype in (torch.int64, torch.int32) and source.is_floating_point:
-        raise LoweringError("a number is rounded to a whole one")
+        message = "a number is rounded to a whole one"
+        raise LoweringError(message)
     if isinstance(a, Patched):
         a = context.emission.reference(a)
     return context.emission.cast(a, context.dtype(node))
