@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator import predict as predict_command
 from emulator import train
 from emulator.artefact import exporting, native
 from emulator.artefact import metadata as artefact
@@ -170,7 +171,7 @@ def test_export_without_its_dataset_asks_for_one(trained_run, tmp_path, caplog):
 def test_a_model_without_history_cannot_be_self_fed(trained_run, tmp_path, caplog, tiny_dataset):
     run = str(trained_run("lstm"))
     assert main([run, "--out", str(tmp_path / "m.pt"), "--past-flux", "self_fed"]) == 1
-    assert predict.main([run, "--data", str(tiny_dataset), "--past-flux", "observed"]) == 1
+    assert predict_command.main([run, "--data", str(tiny_dataset), "--past-flux", "observed"]) == 1
     assert caplog.text.count("a model of kind lstm takes no past flux") == 2
 
 
@@ -186,7 +187,7 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file.renameVariable(name, f"hidden_{name}")
     run = trained_run("lstm")
-    assert predict.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
+    assert predict_command.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
     expected = predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])
