@@ -36,18 +36,21 @@ def load(run: RunFolder, signature: Signature, epoch: int, model: nn.Module) -> 
     """
     if not run.quantiles.is_file():
         return None
-    again = f"run python -m emulator.evaluate {run.path}"
+    remedy = f"run python -m emulator.evaluate {run.path}"
     content: dict[str, Any] = torch.load(run.quantiles, map_location="cpu", weights_only=True)
     if content.get("format_version") != FORMAT_VERSION:
-        raise RunFolderError(f"{run.quantiles}: of another version of ecostep; {again}")
+        message = f"{run.quantiles}: of another version of ecostep; {remedy}"
+        raise RunFolderError(message)
     # files of the first version do not say of which weights they are
     if content["epoch"] != epoch or content.get("weights", weights_hash(model)) != weights_hash(model):
-        raise RunFolderError(f"{run.quantiles}: belongs to another checkpoint; {again}")
+        message = f"{run.quantiles}: belongs to another checkpoint; {remedy}"
+        raise RunFolderError(message)
     quantiles = QuantileModel(signature, Scalers.identity(signature), uses_spread=content["uses_spread"])
     try:
         quantiles.load_state_dict(content["state"])
     except RuntimeError as error:
-        raise RunFolderError(f"{run.quantiles}: of another version of ecostep; {again}") from error
+        message = f"{run.quantiles}: of another version of ecostep; {remedy}"
+        raise RunFolderError(message) from error
     return quantiles.eval()
 
 
