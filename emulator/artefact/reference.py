@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from emulator.artefact.metadata import ReferenceSpec
-from emulator.data.dataset import Dataset, calendar_table
+from emulator.data import calendar as column
+from emulator.data.calendar import calendar_table
+from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.models.streaming import step_through
 
@@ -33,7 +35,7 @@ def reference_days(dataset: Dataset) -> ReferenceDays:
     total = len(dataset.time)
     if total < REFERENCE_DAYS:
         raise DatasetError(f"{dataset.path}: has {total} days; the reference run of an artefact needs {REFERENCE_DAYS}")
-    december = torch.nonzero((dataset.calendar[:, 1] == 12) & (dataset.calendar[:, 2] == 1)).flatten()
+    december = torch.nonzero((dataset.calendar[:, column.MONTH] == 12) & (dataset.calendar[:, column.DAY] == 1)).flatten()
     start = min(int(december[0]) if len(december) else 0, total - REFERENCE_DAYS)
     sites = torch.from_numpy(np.linspace(0, dataset.n_sites - 1, REFERENCE_CELLS).round().astype(np.int64))
     days = slice(start, start + REFERENCE_DAYS)

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import calendar as column
+from emulator.data.calendar import calendar_table
 from emulator.data.dataset_file import DatasetError, check_range, check_time, check_variable, open_checked, read_values
 from emulator.data.signature import Signature
 from foundations.variables import Variable
-
-CALENDAR_COLUMNS = ("year", "month", "day", "day_of_year", "days_in_month", "days_in_year")
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
-    drivers: (N, T, D) in table units; calendar: (T, 6), CALENDAR_COLUMNS; static: (N, P);
+    drivers: (N, T, D) in table units; calendar: (T, 6), the columns of emulator.data.calendar; static: (N, P);
     flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
     has none.
     """
@@ -74,12 +74,12 @@ class Dataset:
     @cached_property
     def years(self) -> np.ndarray:
         """Whole calendar years of the record, ascending, (Y,)."""
-        years, first, counts = np.unique(self.calendar[:, 0].numpy(), return_index=True, return_counts=True)
-        return years[counts == self.calendar[:, 5].numpy()[first]]
+        years, first, counts = np.unique(self.calendar[:, column.YEAR].numpy(), return_index=True, return_counts=True)
+        return years[counts == self.calendar[:, column.DAYS_IN_YEAR].numpy()[first]]
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""
-        year = self.calendar[:, 0]
+        year = self.calendar[:, column.YEAR]
         inside = torch.nonzero((year >= first_year) & (year <= last_year)).flatten()
         if inside.numel() == 0:
             raise DatasetError(
@@ -114,23 +114,10 @@ class Dataset:
 
     def day_mask(self, site_years: np.ndarray) -> Tensor:
         """Spread a mask over sites and years (N, Y), in the order of `years`, over days: (N, T) bool."""
-        position = np.searchsorted(self.years, self.calendar[:, 0].numpy())
-        whole = np.isin(self.calendar[:, 0].numpy(), self.years)
+        position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
+        whole = np.isin(self.calendar[:, column.YEAR].numpy(), self.years)
         clipped = np.minimum(position, len(self.years) - 1)
         return torch.as_tensor(np.asarray(site_years, bool)[:, clipped] & whole)
-
-
-def calendar_table(dates: np.ndarray) -> Tensor:
-    """(T, 6) int64 from cftime dates: year, month, day, day of year, days in month, days in year."""
-    rows = []
-    for date in dates:
-        in_year = 366 if date.calendar != "noleap" and _is_leap(date.year) else 365
-        rows.append((date.year, date.month, date.day, date.dayofyr, date.daysinmonth, in_year))
-    return torch.tensor(rows, dtype=torch.int64)
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:

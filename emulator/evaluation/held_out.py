@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.splits import PARTS, Split
@@ -82,13 +83,13 @@ def build_series(dataset: Dataset, split: Split) -> Series:
     """Observations and baselines. Climatologies come from all site-years but test data."""
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
     known = dataset.day_mask(split.mask("train") | split.validation_mask()).numpy()
-    month, day = calendar[:, 1], calendar[:, 2]
+    month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=flux,
         climatology=biome_climatology(flux, dataset.biome, month, day, known),
         site_climatology=site_climatology(flux, month, day, known),
         biome=dataset.biome,
-        year=calendar[:, 0],
+        year=calendar[:, column.YEAR],
         month=month,
         targets=dataset.signature.targets,
     )

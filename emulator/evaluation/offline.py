@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.windows import whole_records
 from emulator.models.streaming import StreamingModel
@@ -44,7 +45,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
-    year = dataset.calendar[:, 0]
+    year = dataset.calendar[:, column.YEAR]
     flux = torch.full_like(dataset.flux, torch.nan)
     for present in year.unique().tolist():
         end = int(torch.nonzero(year == present)[-1]) + 1

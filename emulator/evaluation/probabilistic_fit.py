@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
@@ -113,7 +114,7 @@ def years_known(dataset: Dataset, visible: np.ndarray | None = None) -> np.ndarr
     known = torch.isfinite(dataset.flux).any(-1).numpy()
     if visible is not None:
         known = known & np.asarray(visible, bool)
-    year = dataset.calendar[:, 0].numpy()
+    year = dataset.calendar[:, column.YEAR].numpy()
     has_flux = np.stack([known[:, year == one].any(axis=1) for one in np.unique(year)], axis=1)
     before = np.cumsum(has_flux, axis=1) - has_flux
     return before[:, np.searchsorted(np.unique(year), year)].astype(np.float32)

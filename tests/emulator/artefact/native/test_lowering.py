@@ -14,7 +14,7 @@ from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
 from emulator.artefact.native.program import Value
 from emulator.data.bounds import Bounds, bounded
-from emulator.data.dataset import calendar_table
+from emulator.data.calendar import calendar_table
 from emulator.data.scalers import fit_scalers
 from emulator.data.signature import Signature
 from emulator.models.registry import MODEL_CONFIGS, build
