@@ -27,7 +27,7 @@ from benchmarks.learning.labels import (
 )
 from benchmarks.learning.results import Case, Entry, Results, error_sums
 from benchmarks.learning.skill_figures import groups, skill, uncertainty
-from ecosys_sims import land
+from ecosys_sims.sites import land
 from emulator.evaluation.figures import style
 from foundations.variables import VARIABLES
 
