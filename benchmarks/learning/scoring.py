@@ -21,7 +21,9 @@ from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.splits import Split
 from emulator.data.windows import training_data
-from emulator.evaluation.probabilistic_fit import View, fit_quantiles, score_quantiles, years_known
+from emulator.evaluation.quantile_fitting import fit_quantiles
+from emulator.evaluation.quantile_series import score_quantiles
+from emulator.evaluation.views import View, years_known
 from emulator.models.streaming import step_through
 from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import trained_model
