@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ecosys_sims.model import parameter_table
+from ecosys_sims.program.parameter_table import parameter_table
 from tests.ecosys_sims.program_case import (
     ALL_INPUTS,
     ALL_STATICS,
