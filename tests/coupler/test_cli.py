@@ -134,7 +134,7 @@ def test_run_gives_what_a_host_gets(any_file: Path, host, tmp_path: Path) -> Non
 def test_chunks_of_cells_and_slabs_of_days_change_nothing(stub_file: Path, tmp_path: Path, monkeypatch) -> None:
     data = write_dataset(tmp_path / "data.nc")
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "a.nc") == 0
-    monkeypatch.setattr("coupler.cli.run.SLAB_BYTES", 8 * 6 * 2 * 7)
+    monkeypatch.setattr("coupler.cli.chunk.SLAB_BYTES", 8 * 6 * 2 * 7)
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "b.nc", "--chunk", 2) == 0
     a, b = fluxes(tmp_path / "a.nc"), fluxes(tmp_path / "b.nc")
     for name in a:
