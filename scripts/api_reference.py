@@ -79,7 +79,11 @@ def _bound_entries(source: str, definition: str) -> list[Entry]:
 
 def _fortran_procedure(source: str, procedure: str, public: str) -> Entry:
     pattern = rf"((?:^  !>.*\n)*)^  (?:pure )?(function|subroutine) {procedure}\(([^)]*)\)"
-    comment, kind, dummies = re.search(pattern, source, re.MULTILINE).groups()
+    definition = re.search(pattern, source, re.MULTILINE)
+    if definition is None:
+        message = f"the procedure {procedure}, bound as {public}, is not in the module"
+        raise ValueError(message)
+    comment, kind, dummies = definition.groups()
     arguments = [argument for argument in re.findall(r"\w+", dummies.replace("&", "")) if argument != "self"]
     object_name = "" if procedure == public else "cells%" if procedure.startswith("cells_") else "model%"
     code = f"{'call ' if kind == 'subroutine' else ''}{object_name}{public}({', '.join(arguments)})"
