@@ -52,7 +52,8 @@ def barrier() -> None:
 def choose_device(name: str) -> torch.device:
     """`auto`: the GPU of this process, if there is one; ValueError where `cuda` is asked for in vain."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("training.device is cuda, but torch finds no GPU; use cpu or auto")
+        message = "training.device is cuda, but torch finds no GPU; use cpu or auto"
+        raise ValueError(message)
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())

@@ -72,11 +72,13 @@ def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> 
     """Freeze the configuration in the run folder, and set torch up."""
     if distributed.rank() == 0:
         if run.members.exists() and not overwrite:
-            raise RunFolderError(f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it")
+            message = f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it"
+            raise RunFolderError(message)
         run.freeze(configuration_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
     distributed.barrier()
     if run.last.exists() and not resume:
-        raise RunFolderError(f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it")
+        message = f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it"
+        raise RunFolderError(message)
     make_deterministic(config.training.threads)
 
 
@@ -112,9 +114,8 @@ def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str,
     """A run can go on only with the data it began with: the file, and what was read from it or made in memory."""
     began = checkpoint.load(run.last).description["provenance"]
     if any(began.get(key, origin[key]) != origin[key] for key in ("dataset_hash", "tensors_hash")):
-        raise RunFolderError(
-            f"{dataset.path}: has changed since the run began; --overwrite starts {run.path} anew with it"
-        )
+        message = f"{dataset.path}: has changed since the run began; --overwrite starts {run.path} anew with it"
+        raise RunFolderError(message)
 
 
 def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:

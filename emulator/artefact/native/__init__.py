@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emulator.artefact.native.days import EXAMPLES
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.fusion import fuse
 from emulator.artefact.native.lowering import Lowering
 from emulator.artefact.native.placing import placed
 from emulator.artefact.native.program import Method, Program
-from emulator.artefact.native.tracing import EXAMPLES, cells_for, trace
+from emulator.artefact.native.tracing import cells_for, trace
 from emulator.data.signature import Signature
 from emulator.models.streaming import StreamingModel
 

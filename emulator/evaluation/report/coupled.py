@@ -68,9 +68,9 @@ def _verdict(passed: bool) -> str:
 def _skill(coupled: Mapping[str, Any]) -> str:
     rows = []
     for target in (name for name in TARGET_ORDER if name in coupled["targets"]):
-        one = coupled["targets"][target]
-        skill = one["emulated_against_process"]
-        differences = (one["max_abs_diff"], one["max_abs_diff_over_sd"])
+        comparison = coupled["targets"][target]
+        skill = comparison["emulated_against_process"]
+        differences = (comparison["max_abs_diff"], comparison["max_abs_diff_over_sd"])
         values = [number(value) for value in (*differences, skill["r2"], skill["rmse"], skill["bias"])]
         rows.append([f"{TARGET_NAMES[target]} ({target})", target_units(target), *values])
     head = ("target", "unit", "coupled − offline, largest", "the same / sd", "R²", "RMSE", "bias")

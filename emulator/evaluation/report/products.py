@@ -133,7 +133,8 @@ class ModelRun:
         labels = self.predictions["split"]
         code = labels.attrs["flag_meanings"].split().index(split)
         of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]
-        return tuple(np.where(of_split, self.predictions[name].values, np.nan) for name in (target, f"{target}_pred"))
+        simulated, predicted = self.predictions[target].values, self.predictions[f"{target}_pred"].values
+        return np.where(of_split, simulated, np.nan), np.where(of_split, predicted, np.nan)
 
     def climatology(self, target: str) -> np.ndarray:
         """Day-of-year climatology of the biome, that the model is judged against, (N, T), analysis units."""
@@ -162,7 +163,8 @@ def read_products(folder: str | Path) -> Products:
     """Look into a run's folder; FileNotFoundError where there is no such folder or nothing in it to report."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote")
+        message = f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote"
+        raise FileNotFoundError(message)
     products = Products(
         folder=folder,
         simulations=_simulations(folder / "sims"),
@@ -172,9 +174,10 @@ def read_products(folder: str | Path) -> Products:
         land=_json(folder / "land.json") or {},
     )
     if products.simulations is None and not products.models:
-        raise FileNotFoundError(
+        message = (
             f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json: there is nothing to report"
         )
+        raise FileNotFoundError(message)
     return products
 
 

@@ -86,11 +86,11 @@ def _cycles(
 
 def seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
     """Mean over sites and years by calendar day, over a circular window of 15 days; (N, T), slots (T,) -> (366,)."""
-    known = np.isfinite(values)
-    sums = np.bincount(slots, np.where(known, values, 0.0).sum(axis=0), minlength=SLOTS)
-    counts = np.bincount(slots, known.sum(axis=0), minlength=SLOTS)
+    finite = np.isfinite(values)
+    sums = np.bincount(slots, np.where(finite, values, 0.0).sum(axis=0), minlength=SLOTS)
+    counts = np.bincount(slots, finite.sum(axis=0), minlength=SLOTS)
     window = range(-HALF_WINDOW, HALF_WINDOW + 1)
-    sums, counts = (np.sum([np.roll(one, shift) for shift in window], axis=0) for one in (sums, counts))
+    sums, counts = (np.sum([np.roll(by_slot, shift) for shift in window], axis=0) for by_slot in (sums, counts))
     return np.divide(sums, counts, out=np.full(SLOTS, np.nan), where=counts > 0)
 
 

@@ -32,9 +32,9 @@ def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
     scores = {split: _scores(models, split, target) for split in SPLIT_NAMES}
     rows = []
     for split, by_kind in scores.items():
-        for position, (kind, found) in enumerate(by_kind.items()):
-            skill = found["spread_skill"]
-            values = (found["coverage90"], found["width90"], found["crps"], skill["ratio"], skill["slope"])
+        for position, (kind, score) in enumerate(by_kind.items()):
+            skill = score["spread_skill"]
+            values = (score["coverage90"], score["width90"], score["crps"], skill["ratio"], skill["slope"])
             rows.append([SPLIT_NAMES[split] if position == 0 else "", model_name(kind), *map(number, values)])
     if not rows:
         return ""
@@ -50,5 +50,5 @@ def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
 
 def _scores(models: Mapping[str, ModelRun], split: str, target: str) -> dict[str, Mapping[str, Any]]:
     """Scores by model kind, of models and splits that have any."""
-    found = {kind: run.tables(split).get(target, {}).get("uncertainty", {}) for kind, run in models.items()}
-    return {kind: scores for kind, scores in found.items() if scores.get("n")}
+    by_kind = {kind: run.tables(split).get(target, {}).get("uncertainty", {}) for kind, run in models.items()}
+    return {kind: scores for kind, scores in by_kind.items() if scores.get("n")}

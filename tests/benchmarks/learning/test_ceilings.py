@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from benchmarks.learning.ceilings import kriged_parameters, true_parameters
-from emulator.data.dataset import Dataset, calendar_table
+from emulator.data.calendar import calendar_table
+from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
 

@@ -120,7 +120,8 @@ def test_choosing_another_kind_drops_the_keys_it_does_not_have(tiny_config):
     assert (former.model.kind, former.model.static_size) == ("lstm", 5)
     assert (kept.model.kind, kept.model.hidden, kept.model.static_size) == ("cham_net", 8, 5)
     back = load(tiny_config, "model.kind=cham_net", "model.token_size=4", "model.kind=lstm")
-    assert back.model.kind == "lstm" and not hasattr(back.model, "token_size")
+    assert back.model.kind == "lstm"
+    assert not hasattr(back.model, "token_size")
 
 
 def test_train_exits_with_2_and_one_message(tiny_config, tmp_path, caplog):

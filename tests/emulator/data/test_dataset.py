@@ -16,7 +16,7 @@ from tests.emulator.synthetic import write_dataset
 SIGNATURE = Signature.from_names(("tas", "pr", "co2", "lai"), ("lat", "elevation", "biome"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "dataset.nc", sites=4, years=2, first_year=2003)
 
@@ -28,7 +28,9 @@ def read(path: Path, name: str) -> np.ndarray:
 
 def test_values_are_those_of_the_file(path: Path) -> None:
     data = Dataset.open(path, SIGNATURE)
-    assert data.drivers.shape == (4, 731, 4) and data.static.shape == (4, 3) and data.flux.shape == (4, 731, 5)
+    assert data.drivers.shape == (4, 731, 4)
+    assert data.static.shape == (4, 3)
+    assert data.flux.shape == (4, 731, 5)
     assert data.drivers.dtype == data.flux.dtype == torch.float32
     assert np.allclose(data.drivers[..., 0], read(path, "tas"), rtol=1e-7)
     assert np.allclose(data.flux[..., 0], read(path, "gpp") * 86400 * 1e3, rtol=1e-6)
@@ -52,7 +54,8 @@ def test_day_mask_and_subset(path: Path) -> None:
     site_years = np.zeros((4, 2), bool)
     site_years[1, 1] = True
     mask = data.day_mask(site_years)
-    assert mask.sum() == 366 and mask[1, 365:].all()
+    assert mask.sum() == 366
+    assert mask[1, 365:].all()
     some = data.site_subset(np.array([False, True, False, True]))
     assert some.site_id.tolist() == ["S0001", "S0003"]
     assert torch.equal(some.drivers, data.drivers[[1, 3]])
@@ -63,7 +66,8 @@ def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required
         file.variables["fch4"][2, 10:20] = np.ma.masked
         file.renameVariable("rh", "something_else")
     data = Dataset.open(path, SIGNATURE, require_targets=False)
-    assert torch.isnan(data.flux[2, 10:20, 4]).all() and torch.isnan(data.flux[..., 4]).sum() == 10
+    assert torch.isnan(data.flux[2, 10:20, 4]).all()
+    assert torch.isnan(data.flux[..., 4]).sum() == 10
     assert torch.isnan(data.flux[..., 2]).all()
     with pytest.raises(DatasetError, match=r"dataset.nc: variable 'rh' is missing"):
         Dataset.open(path, SIGNATURE)

@@ -70,7 +70,7 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
         if part in ("temporal", "spatial", "spatiotemporal"):
             takes_past = "gauged" if part == "temporal" else "ungauged"
             mode = takes_past if kind == TAKES_PAST_FLUX else "no past flux"
-            splits[part] = score(series, predicted, days, mode=mode, own_past=part == "temporal")
+            splits[part] = score(series, predicted, days, mode=mode, trained_on=part == "temporal")
             _add_uncertainty(splits[part], flux[days], predicted[days])
     for index, target in enumerate(dataset.signature.targets):
         fluxes[target.name] = (target, flux[..., index], "simulated")
@@ -81,7 +81,7 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
     if kind == TAKES_PAST_FLUX:
         days = dataset.day_mask(split.mask("temporal")).numpy()
         worse = predicted + 0.3 * (predicted - flux)
-        other["temporal_ungauged"] = score(series, worse, days, mode="ungauged", own_past=True)
+        other["temporal_ungauged"] = score(series, worse, days, mode="ungauged", trained_on=True)
     found = {"kind": kind, "parameters": 12345, "splits": splits, "other_modes": other}
     atomic_file.write_json(folder / "evaluation" / "metrics.json", to_json(found))
     log = [_epoch(number, noise) for number in range(EPOCHS)]

@@ -42,10 +42,13 @@ def test_a_pair_that_is_always_better_has_the_least_p_value() -> None:
 def test_sites_without_days_do_not_count() -> None:
     model, reference = np.array([1.0, np.nan, 2.0, 100.0]), np.array([2.0, 1.0, 4.0, 1.0])
     found = rmse_ratio(model, reference, np.array([5, 5, 5, 0]), resamples=100)
-    assert found.sites == 2 and found.ratio == pytest.approx(np.sqrt(0.5))
+    assert found.sites == 2
+    assert found.ratio == pytest.approx(np.sqrt(0.5))
     assert np.isnan(rmse_ratio(model[:0], reference[:0], np.array([])).ratio)
 
 
 def test_tests_of_one_site_are_taken_together() -> None:
     names, error, days = by_site(np.array([7, 3, 7]), np.array([1.0, 2.0, 4.0]), np.array([10, 20, 30]))
-    assert names.tolist() == [3, 7] and error.tolist() == [2.0, 5.0] and days.tolist() == [20, 40]
+    assert names.tolist() == [3, 7]
+    assert error.tolist() == [2.0, 5.0]
+    assert days.tolist() == [20, 40]

@@ -16,7 +16,8 @@ def test_the_same_calendar_day_has_the_same_slot_in_leap_and_other_years():
     slot = climatology.day_slot(month, day)
     assert slot[dates == np.datetime64("2003-03-01")] == slot[dates == np.datetime64("2004-03-01")] == 60
     assert slot[dates == np.datetime64("2004-02-29")] == 59
-    assert slot.min() == 0 and slot.max() == 365
+    assert slot.min() == 0
+    assert slot.max() == 365
 
 
 def test_a_repeating_season_is_recovered_by_biome():
@@ -46,7 +47,8 @@ def test_only_training_days_are_read():
     after = climatology.biome_climatology(spoiled, biome, month, day, training)
     assert np.array_equal(before, after)
     sites = climatology.site_climatology(spoiled, month, day, training)
-    assert np.isnan(sites[2]).all() and np.abs(sites[:2]).max() < 100
+    assert np.isnan(sites[2]).all()
+    assert np.abs(sites[:2]).max() < 100
 
 
 def test_biome_without_training_sites_gets_the_mean_over_all():
@@ -54,7 +56,8 @@ def test_biome_without_training_sites_gets_the_mean_over_all():
     flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
     training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
     found = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
-    assert np.allclose(found[2], 3.0) and np.allclose(found[0], 2.0)
+    assert np.allclose(found[2], 3.0)
+    assert np.allclose(found[0], 2.0)
 
 
 def test_missing_fluxes_do_not_enter_the_mean():

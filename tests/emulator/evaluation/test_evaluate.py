@@ -43,7 +43,8 @@ def table(run):
 @pytest.mark.parametrize("kind", KINDS)
 def test_metrics_file_has_the_promised_form(kind, evaluated):
     found = table(evaluated(kind))
-    assert found["kind"] == kind and found["parameters"] > 100
+    assert found["kind"] == kind
+    assert found["parameters"] > 100
     assert set(found["splits"]) == {"temporal", "spatial", "spatiotemporal"}
     for name, part in found["splits"].items():
         assert list(part["targets"]) == ["gpp", "ra", "rh", "nee", "fch4"]
@@ -59,7 +60,8 @@ def test_metrics_file_has_the_promised_form(kind, evaluated):
 
 def test_mode_of_past_flux_is_stated(evaluated):
     lstm, cham = table(evaluated("lstm")), table(evaluated("cham_net"))
-    assert {part["mode"] for part in lstm["splits"].values()} == {"no past flux"} and lstm["other_modes"] == {}
+    assert {part["mode"] for part in lstm["splits"].values()} == {"no past flux"}
+    assert lstm["other_modes"] == {}
     assert {name: part["mode"] for name, part in cham["splits"].items()} == {
         "temporal": "gauged",
         "spatial": "ungauged",
@@ -74,7 +76,8 @@ def test_prediction_file_gives_the_same_metrics(evaluated, tiny_dataset):
         meanings = file["split"].flag_meanings.split()
         part = file["split"][:] == meanings.index("temporal")
         observed, predicted = file["fch4"][:], file["fch4_pred"][:]
-        assert file["fch4"].units == "mg m-2 day-1" and file["fch4_pred"].dimensions == ("site", "time")
+        assert file["fch4"].units == "mg m-2 day-1"
+        assert file["fch4_pred"].dimensions == ("site", "time")
         assert np.allclose(observed, truth["fch4"][:] * 86400e6, rtol=1e-5)
         assert np.array_equal(file["site_id"][:], truth["site_id"][:])
         nee = file["ra_pred"][:] + file["rh_pred"][:] - file["gpp_pred"][:]
@@ -166,7 +169,9 @@ def test_uncertainty_is_scored_and_written(kind, evaluated):
         for target in part["targets"].values():
             scores = target["uncertainty"]
             assert scores["n"] == target["pooled"]["n"]
-            assert 0 <= scores["coverage90"] <= 1 and scores["crps"] > 0 and scores["width90"] > 0
+            assert 0 <= scores["coverage90"] <= 1
+            assert scores["crps"] > 0
+            assert scores["width90"] > 0
             assert len(scores["below"]) == len(scores["levels"]) == len(scores["pit"]) - 1
             assert set(scores["spread_skill"]) == {"spread", "error", "slope", "ratio"}
     with netCDF4.Dataset(evaluated(kind) / "evaluation" / "predictions.nc") as file:

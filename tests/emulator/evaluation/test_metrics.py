@@ -84,8 +84,11 @@ def test_nothing_to_score_gives_nan(observed):
 
 def test_observations_without_variance_have_no_r2_nrmse_sd_or_kge():
     found = metrics.pooled([0.3] * 40, np.linspace(0, 1, 40))
-    assert math.isnan(found["r2"]) and math.isnan(found["nrmse_sd"]) and math.isnan(found["kge"])
-    assert found["rmse"] > 0 and found["nrmse"] > 0
+    assert math.isnan(found["r2"])
+    assert math.isnan(found["nrmse_sd"])
+    assert math.isnan(found["kge"])
+    assert found["rmse"] > 0
+    assert found["nrmse"] > 0
 
 
 def test_zero_mean_has_no_nrmse():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import calendar_table
+from emulator.data.calendar import calendar_table
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, KernelPooling
 from emulator.models.parts.seasons import (

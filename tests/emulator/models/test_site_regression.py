@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import calendar_table
+from emulator.data.calendar import calendar_table
 from emulator.models.parts.seasons import days_of_years
 from emulator.models.parts.site_regression import SiteRegression, adaptation
 

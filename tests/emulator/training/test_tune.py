@@ -56,15 +56,19 @@ def test_choice_is_the_trial_of_lowest_validation_loss(material, searched):
     out, found = searched
     losses = [trial["val_loss"] for trial in found["trials"]]
     best = found["trials"][losses.index(min(losses))]
-    assert len(losses) == 3 and found["val_loss"] == min(losses)
-    assert found["trials"][0]["values"] == {} and found["val_loss_of_configuration"] == losses[0]
+    assert len(losses) == 3
+    assert found["val_loss"] == min(losses)
+    assert found["trials"][0]["values"] == {}
+    assert found["val_loss_of_configuration"] == losses[0]
     expected = best["values"].get("training.learning_rate", material[0].training.learning_rate)
     assert found["training"]["learning_rate"] == expected
-    assert found["provenance"]["git_hash"] and found["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
+    assert found["provenance"]["git_hash"]
+    assert found["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
     for number, trial in enumerate(found["trials"]):
         run = out / "trials" / f"{number:03d}"
         assert json.loads((run / "trial.json").read_text()) == trial
-        assert len(curve(run)) == 2 and min(line["val_loss"] for line in curve(run)) == trial["val_loss"]
+        assert len(curve(run)) == 2
+        assert min(line["val_loss"] for line in curve(run)) == trial["val_loss"]
 
 
 def test_choice_file_can_be_put_into_a_configuration(material, searched, tiny_config, capsys):
@@ -104,27 +108,32 @@ def test_a_search_that_was_killed_goes_on(material, searched, tmp_path, monkeypa
 def test_more_trials_keep_those_that_are_done(material, searched, tmp_path):
     shutil.copytree(searched[0], tmp_path / "more")
     found = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
-    assert found["trials"][:3] == searched[1]["trials"] and len(found["trials"]) == 4
+    assert found["trials"][:3] == searched[1]["trials"]
+    assert len(found["trials"]) == 4
 
 
 def test_trials_that_diverge_are_never_chosen(material, tmp_path, monkeypatch):
     def diverges(config, *arguments, **options):
         if config.training.learning_rate == material[0].training.learning_rate:
-            raise TrainingDiverged("loss nan")
+            message = "loss nan"
+            raise TrainingDiverged(message)
         return fit(config, *arguments, **options)
 
     monkeypatch.setattr(search, "fit", diverges)
     found = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
-    assert found["trials"][0]["failed"] == "loss nan" and found["val_loss"] == found["trials"][1]["val_loss"]
+    assert found["trials"][0]["failed"] == "loss nan"
+    assert found["val_loss"] == found["trials"][1]["val_loss"]
     with pytest.raises(ConfigError, match="all 1 trials diverged"):
         search.tune(*material, SPACE, tmp_path / "none", Budget(trials=1, epochs=1))
 
 
 def test_draws_are_reproducible_and_fill_the_ranges():
     drawn = [SPACE.draw(1, trial) for trial in range(1, 200)]
-    assert drawn == [SPACE.draw(1, trial) for trial in range(1, 200)] and drawn[0] != SPACE.draw(2, 1)
+    assert drawn == [SPACE.draw(1, trial) for trial in range(1, 200)]
+    assert drawn[0] != SPACE.draw(2, 1)
     rates = [math.log10(values["training.learning_rate"]) for values in drawn]
-    assert -3 <= min(rates) < -2.9 and -1.1 < max(rates) <= -1
+    assert -3 <= min(rates) < -2.9
+    assert -1.1 < max(rates) <= -1
     assert sum(rate < -2 for rate in rates) == pytest.approx(100, abs=25), "uniform in the logarithm"
     assert {values["model.dropout"] for values in drawn} == {0.0, 0.2}
 

@@ -40,8 +40,10 @@ def test_training_sites_are_scored_in_later_years_and_new_sites_in_all_but_test_
     for batch in gauged:
         year = batch.calendar[..., 0]
         assert int(year.max()) == 2005, "2006 is the test year"
-        assert torch.isfinite(batch.target[year == 2005]).all() and torch.isnan(batch.target[year < 2005]).all()
-        assert torch.isnan(batch.flux[year == 2005]).all() and torch.isfinite(batch.flux[year < 2005]).all()
+        assert torch.isfinite(batch.target[year == 2005]).all()
+        assert torch.isnan(batch.target[year < 2005]).all()
+        assert torch.isnan(batch.flux[year == 2005]).all()
+        assert torch.isfinite(batch.flux[year < 2005]).all()
     assert all(torch.isnan(batch.flux).all() and torch.isfinite(batch.target).all() for batch in ungauged)
 
 
@@ -50,11 +52,13 @@ def test_limits_of_sites_and_years(material):
     found, model = validation(material, max_sites=2, record_years=2)
     again, _ = validation(material, max_sites=2, record_years=2)
     gauged, ungauged = found.parts
-    assert len(sites(gauged)) == 2 and set(sites(gauged)) <= set(np.flatnonzero(split.train_sites).tolist())
+    assert len(sites(gauged)) == 2
+    assert set(sites(gauged)) <= set(np.flatnonzero(split.train_sites).tolist())
     assert len(sites(ungauged)) == min(2, split.validation_sites.sum())
     assert [sites(part) for part in again.parts] == [sites(part) for part in found.parts]
     for batch in gauged + ungauged:
-        assert batch.calendar[0, 0].tolist()[:3] == [2004, 1, 1] and int(batch.calendar[..., 0].max()) == 2005
+        assert batch.calendar[0, 0].tolist()[:3] == [2004, 1, 1]
+        assert int(batch.calendar[..., 0].max()) == 2005
     assert found(model) == again(model)
     whole, _ = validation(material)
     assert found(model) != whole(model)

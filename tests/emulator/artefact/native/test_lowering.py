@@ -14,7 +14,7 @@ from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
 from emulator.artefact.native.program import Value
 from emulator.data.bounds import Bounds, bounded
-from emulator.data.dataset import calendar_table
+from emulator.data.calendar import calendar_table
 from emulator.data.scalers import fit_scalers
 from emulator.data.signature import Signature
 from emulator.models.registry import MODEL_CONFIGS, build
@@ -173,13 +173,18 @@ def test_an_ordinary_day_is_short(cham_net: tuple[StreamingModel, Program]) -> N
     model, program = cham_net
     day = program.methods["day"]
     names = [op.name for op in day.ops]
-    assert names.count("lstm") == 1 and "gru" not in names and "cholesky_solve" not in names
+    assert names.count("lstm") == 1
+    assert "gru" not in names
+    assert "cholesky_solve" not in names
     stored = sum(op.args[0].size for op in day.ops if op.name == "store")
     loaded = sum(op.out.size for op in day.ops if op.name == "load")
-    assert stored < 0.06 * model.state_size and loaded < 0.14 * model.state_size
-    assert day.work()[0] < 36_600 and day.work()[1] < 1_400
+    assert stored < 0.06 * model.state_size
+    assert loaded < 0.14 * model.state_size
+    assert day.work()[0] < 36_600
+    assert day.work()[1] < 1_400
     month = [op.name for op in program.methods["month_end"].ops]
-    assert month.count("gru") == 1 and [op.name for op in program.methods["year_end"].ops].count("cholesky_solve") == 2
+    assert month.count("gru") == 1
+    assert [op.name for op in program.methods["year_end"].ops].count("cholesky_solve") == 2
 
 
 def test_programs_keep_the_rules_of_the_format(cham_net: tuple[StreamingModel, Program]) -> None:
@@ -192,7 +197,8 @@ def test_programs_keep_the_rules_of_the_format(cham_net: tuple[StreamingModel, P
                 if isinstance(ref.base, Value):
                     seen = written[ref.base]
                     assert set(range(ref.offset, ref.offset + ref.span)) <= seen or not ref.plain
-                    assert seen and ref.offset + ref.span <= ref.base.size
+                    assert seen
+                    assert ref.offset + ref.span <= ref.base.size
             stores |= op.name == "store"
             assert not (stores and op.name == "load")
             if op.out is not None:
