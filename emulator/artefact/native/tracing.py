@@ -48,7 +48,7 @@ _memories: list[ResponseMemory] = []
 
 
 @torch.library.impl(_LIBRARY, "krige", "CompositeExplicitAutograd")
-def _krige(place: Tensor, features: Tensor, memory: int) -> Tensor:
+def _krige(place: Tensor, _: Tensor, memory: int) -> Tensor:
     """Stands for `ResponseMemory.forward` in a trace; the numbers do not matter there."""
     return place.new_zeros(place.shape[0], _memories[memory].size)
 

@@ -47,7 +47,7 @@ def test_two_processes_give_the_result_of_one(kind, tiny_config, tmp_path, proje
     two = tmp_path / "two"
     done = subprocess.run(
         torchrun(tiny_config, two, *settings), cwd=project_root, env=environment(), capture_output=True, text=True,
-        timeout=300,
+        timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for found, expected in zip(curve(two), curve(tmp_path / "one"), strict=True):
@@ -70,7 +70,7 @@ def test_two_processes_stop_together_and_go_on(tiny_config, tmp_path, project_ro
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) != 0
     assert 2 <= len(curve(tmp_path / "two")) < 40
-    assert subprocess.run(torchrun(tiny_config, tmp_path / "two", *settings), timeout=300, **options).returncode == 0
+    subprocess.run(torchrun(tiny_config, tmp_path / "two", *settings), timeout=300, check=True, **options)
     assert train.main(command(tiny_config, tmp_path / "one", *settings)[3:]) == 0
     assert len(curve(tmp_path / "two")) == 40
     for found, expected in zip(curve(tmp_path / "two")[:5], curve(tmp_path / "one"), strict=False):
@@ -85,7 +85,9 @@ def test_a_process_that_dies_does_not_leave_the_other_waiting(tiny_config, tmp_p
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     wait_for_epochs(tmp_path / "two", 1, process)
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert len(children) >= 2
     os.kill(int(children[-1]), signal.SIGKILL)
     began = time.monotonic()

@@ -81,7 +81,7 @@ def test_program_of_every_kind(case: Case, make_model: Make, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
 def test_program_with_options(case: Case, make_model: Make, kind: str, options: dict[str, object]) -> None:
     checked(case, make_model(kind, **options))
 
