@@ -2,6 +2,8 @@
 
 The two files `variables.csv` and `classes.csv` are the one place where name, units, role, CF names, ranges and class
 meanings are written: the process model's history, the dataset, the emulators and the documentation read them.
+`history_long_name` is the long name in the history where that is worded otherwise than in a dataset; rows of the file
+`diagnostic` are of the history alone.
 """
 
 import csv
