@@ -113,14 +113,14 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
     assert set(tried) == {"climatology"}  # a new session tries again what failed, and that only
 
 
-def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
+def test_only_a_single_process_holds_a_run(tmp_path: Path) -> None:
     with claimed(tmp_path, "run") as first, claimed(tmp_path, "run") as second, claimed(tmp_path, "other") as third:
         assert (first, second, third) == (True, False, True)
     with claimed(tmp_path, "run") as after_release:
         assert after_release
 
 
-def test_runs_that_test_one_training_wait_for_each_other(tmp_path: Path) -> None:
+def test_runs_that_test_the_same_training_wait_for_each_other(tmp_path: Path) -> None:
     workspace = Workspace(SUITES["smoke"], tmp_path, tmp_path, tmp_path)
     score = Run("wetland", "cham_net", 0, history=True)
     self_fed, history_length = replace(score, task="self_fed"), replace(score, task="history_length")
