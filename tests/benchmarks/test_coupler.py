@@ -126,7 +126,8 @@ def test_the_page_shows_ratios_and_bars() -> None:
 
 
 @pytest.mark.slow
-def test_the_quick_benchmark_writes_its_keys(lstm: Path, ecosys_exe: Path, project_root: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("ecosys_exe")
+def test_the_quick_benchmark_writes_its_keys(lstm: Path, project_root: Path, tmp_path: Path) -> None:
     script = project_root / "benchmarks" / "coupler.py"
     words = ["--quick", "--json", "coupler.json", "--models", "lstm", "--artefact", f"lstm={lstm}", "--coupled"]
     done = subprocess.run([sys.executable, str(script), *words, "--work", "work"], cwd=tmp_path, check=False,

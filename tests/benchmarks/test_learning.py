@@ -84,7 +84,8 @@ def test_a_killed_benchmark_goes_on(data: Path, tmp_path: Path, project_root: Pa
 def until(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None and time.monotonic() < end
+        assert process.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.02)
 
 
@@ -181,11 +182,14 @@ def test_parts_of_a_run(data: Path, tmp_path: Path) -> None:
     dataset, split, _ = prepare(run, workspace)
     quarter, half = (prepare(replace(run, share=share), workspace)[1] for share in (0.25, 0.5))
     assert 0 < quarter.train_sites.sum() < half.train_sites.sum() < split.train_sites.sum()
-    assert not (quarter.train_sites & ~half.train_sites).any() and not (half.train_sites & ~split.train_sites).any()
+    assert not (quarter.train_sites & ~half.train_sites).any()
+    assert not (half.train_sites & ~split.train_sites).any()
     assert (quarter.test_sites == split.test_sites).all()
     without, split, biome = prepare(replace(run, split="biome"), workspace)
-    assert "biome" not in without.signature.static_names and without.static.shape[1] == dataset.static.shape[1] - 1
-    assert biome and len(np.unique(without.biome[split.test_sites])) == 1
+    assert "biome" not in without.signature.static_names
+    assert without.static.shape[1] == dataset.static.shape[1] - 1
+    assert biome
+    assert len(np.unique(without.biome[split.test_sites])) == 1
     assert not np.isin(without.biome[split.train_sites], without.biome[split.test_sites]).any()
 
 
