@@ -209,15 +209,15 @@ contains
     type(oxidation_arrays), intent(inout) :: oxidation  !< oxidation of the day
     real(wp), intent(out) :: released           !< maintenance less growth, C [g m-2 day-1]
     real(wp), dimension(nch4) :: uptake, fit_sum, temperature_sum, ham, active
-    real(wp) :: taken, respired, died, grown
+    real(wp) :: uptake_carbon, respired, died, grown
     uptake = oxidation%uptake(i, :)
     fit_sum = oxidation%fit_sum(i, :)
     temperature_sum = oxidation%temperature_sum(i, :)
     ham = state%ham(i, :)
     active = state%ham_active(i, :)
     call biomass_day(p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), p%ham_on(i), &
-                     p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, taken, respired, &
-                     died, grown)
+                     p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, uptake_carbon, &
+                     respired, died, grown)
     oxidation%uptake(i, :) = uptake
     oxidation%fit_sum(i, :) = fit_sum
     oxidation%temperature_sum(i, :) = temperature_sum
@@ -225,7 +225,7 @@ contains
     state%ham_active(i, :) = active
     state%active(i) = state%active(i) + died
     released = respired - grown
-    fluxes%ch4_uptake_ham(i) = taken/gc_per_mg
+    fluxes%ch4_uptake_ham(i) = uptake_carbon/gc_per_mg
     fluxes%ham(i) = sum(ham*dz(1:nch4))
     fluxes%redox_10cm(i) = 0.5_wp*(state%redox(i, i_10cm) + state%redox(i, i_10cm + 1))
   end subroutine methanotrophs_of_day

@@ -132,13 +132,14 @@ contains
   !> Nitrogen that leaves a crop with leaf fall and dying roots, and all but the seed's at the
   !! harvest: with the grain, roots, and straw that is left or carried off [g m-2 day-1].
   elemental subroutine crop_nitrogen_losses(status, leaf_fall, root_litter, crop_before, crop, &
-                                            taken, grain, root, nitrogen, leaf_n, root_n, harvest_n)
+                                            straw_removed, grain, root, nitrogen, leaf_n, &
+                                            root_n, harvest_n)
     real(wp), intent(in) :: status       !< nitrogen over demand [1]
     real(wp), intent(in) :: leaf_fall    !< litter carbon of leaves and stems [g m-2 day-1]
     real(wp), intent(in) :: root_litter  !< root litter carbon [g m-2 day-1]
     real(wp), intent(in) :: crop_before  !< crop at the start of the day
     real(wp), intent(in) :: crop         !< crop at the end of the day, 0 for none
-    real(wp), intent(in) :: taken        !< share of straw carried off [1]
+    real(wp), intent(in) :: straw_removed  !< share of straw carried off [1]
     real(wp), intent(in) :: grain        !< grain carbon before the harvest [g m-2]
     real(wp), intent(in) :: root         !< root carbon before the harvest [g m-2]
     real(wp), intent(inout) :: nitrogen  !< of the crop [g m-2]
@@ -157,7 +158,7 @@ contains
       ripe = 0.0_wp
       if (crop_before > 0.0_wp) ripe = min(0.9_wp*lost, grain/cn_ripe(nint(crop_before)))
       root_n = min(0.5_wp*(lost - ripe), root/cn_litter)
-      harvest_n = ripe + taken*(lost - ripe - root_n)
+      harvest_n = ripe + straw_removed*(lost - ripe - root_n)
       leaf_n = lost - root_n - harvest_n
       nitrogen = nitrogen - lost
     end if

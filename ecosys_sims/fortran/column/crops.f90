@@ -66,8 +66,8 @@ module crops
   real(wp), parameter :: leaf_left = 0.15_wp       !< share of leaf area at maturity [1]
   ! winter wheat needs cold: days of 0 to 10 degC until it goes on beyond a stage (Ritchie 1991)
   real(wp), parameter :: cold_days = 40.0_wp, stage_before_cold = 0.35_wp
-  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at stage_topdressing, for wheat
-  ! in spring
+  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at
+  ! stage_topdressing, for wheat in spring
   real(wp), parameter :: n_share(n_crops) = [1.0_wp, 0.0_wp, 0.7_wp, 0.8_wp]
   real(wp), parameter :: n_at_sowing(n_crops) = [0.4_wp, 0.0_wp, 0.4_wp, 0.5_wp]
   real(wp), parameter :: stage_topdressing(n_crops) = [0.35_wp, 0.35_wp, 0.50_wp, 0.35_wp]

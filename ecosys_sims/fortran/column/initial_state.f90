@@ -54,13 +54,14 @@ contains
     type(site_parameters), intent(in) :: p     !< parameters
     type(work_arrays), intent(in) :: work      !< work arrays
     type(column_type), intent(inout) :: state  !< state
-    real(wp) :: mean, amplitude, water(nsoil), warmest, amplitude_air
+    real(wp) :: mean, amplitude, water(nsoil), warmest, amplitude_air, snow_offset
     integer :: k
     warmest = merge(205.0_wp, 22.0_wp, static%lat(i) >= 0.0_wp)
     amplitude_air = 0.5_wp*(static%continentality(i) + 14.0_wp) &
                     *sin((min(80.0_wp, abs(static%lat(i))) + 10.0_wp)*pi/180.0_wp)/1.7_wp
     amplitude = 0.7_wp*amplitude_air
-    mean = static%t_ann(i) + min(merge(snow_offset_wetland, snow_offset_upland, static%wetland(i)), &
+    snow_offset = merge(snow_offset_wetland, snow_offset_upland, static%wetland(i))
+    mean = static%t_ann(i) + min(snow_offset, &
                                  max(0.0_wp, 0.25_wp*(t_freeze + 8.0_wp - static%t_ann(i))))
     if (static%wetland(i)) then
       call moisture_profile(start_table, p%porosity(i), water)

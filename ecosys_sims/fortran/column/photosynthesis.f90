@@ -30,13 +30,18 @@ module photosynthesis
 
 contains
 
-  !> Share of light that leaves absorb [1].
+  !> Share of light that leaves absorb [1] (Beer): 1 - exp(-0.5 LAI).
   elemental real(wp) function light_absorbed(lai)
     real(wp), intent(in) :: lai  !< leaf area index [1]
     light_absorbed = 1.0_wp - exp(-0.5_wp*lai)
   end function light_absorbed
 
-  !> Gross primary production [g m-2 day-1].
+  !> Gross primary production [g m-2 day-1] (Stocker et al. 2020, reductions by frost and season
+  !! ours):
+  !!
+  !!     GPP = M_C absorbed photons kphio phi(T) m' f(soil) f(frost) min(1, 0.10 + 1.4 GSI)
+  !!
+  !! phi is `yield_response`, m' `carboxylation_share`.
   elemental real(wp) function gross_production(rsds, t_day, tasmin, t_30d, vpd_30d, co2, ps, lai, &
                  gsi, soil_wetness, kphio, b0)
     real(wp), intent(in) :: rsds          !< mean downward shortwave [W m-2]
@@ -93,7 +98,9 @@ contains
                       *frost_response(t_day, tasmin)
   end function crop_production
 
-  !> Reduction of GPP by dry soil [1].
+  !> Reduction of GPP by dry soil [1] (form of Stocker et al. 2020): with wetness w below 0.6,
+  !!
+  !!     f = 1 + (b0 - 1) ((w - 0.6)/0.6)^2
   elemental real(wp) function drought_response(soil_wetness, b0)
     real(wp), intent(in) :: soil_wetness  !< root-zone relative extractable water [1]
     real(wp), intent(in) :: b0            !< GPP at the wilting point relative to well-watered [1]
@@ -102,7 +109,9 @@ contains
     drought_response = 1.0_wp + (b0 - 1.0_wp)/0.36_wp*dry*dry
   end function drought_response
 
-  !> Reduction of GPP by cold days and frost at night [1].
+  !> Reduction of GPP by cold days and frost at night [1], each factor held to 0..1 (ours):
+  !!
+  !!     f = (T_day + 1)/6 (T_min + 10)/8,  in degC
   elemental real(wp) function frost_response(t_day, tasmin)
     real(wp), intent(in) :: t_day   !< daytime air temperature [K]
     real(wp), intent(in) :: tasmin  !< lowest air temperature [K]
@@ -123,7 +132,14 @@ contains
     yield_response = max(0.0_wp, 0.352_wp + 0.022_wp*t - 3.4e-4_wp*t*t)
   end function yield_response
 
-  !> m' of the P-model: what carboxylation gets of the absorbed light under the optimal ci/ca [1].
+  !> m' of the P-model: what carboxylation gets of the absorbed light under the optimal ci/ca [1]
+  !! (Wang et al. 2017; Stocker et al. 2020):
+  !!
+  !!     m' = m sqrt(1 - (0.41/m)^(2/3))
+  !!     m  = (ca - G)/(ca + 2 G + 3 G sqrt(1.6 eta VPD/(146 (K + G))))
+  !!
+  !! G is the photorespiratory compensation point, K the Michaelis constant of Rubisco, eta the
+  !! viscosity of water relative to 25 C.
   elemental real(wp) function carboxylation_share(temperature, vpd, co2, ps)
     real(wp), intent(in) :: temperature  !< acclimated temperature [K]
     real(wp), intent(in) :: vpd          !< acclimated vapour pressure deficit [Pa]

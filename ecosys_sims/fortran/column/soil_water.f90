@@ -181,8 +181,8 @@ contains
   !! available water over what limits uptake at the start of the step and d the demand over the
   !! same:
   !!
-  !!     roots:  taken = demand min(1, wet/(1 + d))
-  !!     soil:   taken = demand w^2,  w = wet - d w^2, at most 1
+  !!     roots:  uptake      = demand min(1, wet/(1 + d))
+  !!     soil:   evaporation = demand w^2,  w = wet - d w^2, at most 1
   pure subroutine take_up(n, sites, soil, root_share, ice, water, sink, flows)
     integer, intent(in) :: n                      !< number of sites
     integer, intent(in) :: sites(:)               !< places of the uplands
@@ -192,7 +192,7 @@ contains
     real(wp), intent(inout) :: water(n, nsoil)    !< liquid water and ice [kg m-2]
     real(wp), intent(inout) :: sink(n, nsoil)     !< out of a layer [kg m-2]
     type(water_flows), intent(inout) :: flows     !< demands; sets what evaporates and transpires
-    real(wp) :: taken, wet, need, per
+    real(wp) :: uptake, evaporation, wet, need, per
     integer :: i, j, k
     do j = 1, size(sites)
       flows%transpired(sites(j)) = 0.0_wp
@@ -205,10 +205,10 @@ contains
         need = root_share(i, k)*flows%root_demand(i)
         per = soil%per_uptake(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%wilting(i, k))*per
-        taken = need*min(1.0_wp, wet/(1.0_wp + need*per))
-        water(i, k) = water(i, k) - taken
-        sink(i, k) = sink(i, k) + taken
-        flows%transpired(i) = flows%transpired(i) + taken
+        uptake = need*min(1.0_wp, wet/(1.0_wp + need*per))
+        water(i, k) = water(i, k) - uptake
+        sink(i, k) = sink(i, k) + uptake
+        flows%transpired(i) = flows%transpired(i) + uptake
       end do
     end do
     do k = 1, n_evaporating
@@ -218,10 +218,10 @@ contains
         per = soil%per_evaporable(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%air_dry(i, k))*per
         wet = min(1.0_wp, 2.0_wp*wet/(1.0_wp + sqrt(1.0_wp + 4.0_wp*wet*need*per)))
-        taken = need*wet*wet
-        water(i, k) = water(i, k) - taken
-        sink(i, k) = sink(i, k) + taken
-        flows%evaporated(i) = flows%evaporated(i) + taken
+        evaporation = need*wet*wet
+        water(i, k) = water(i, k) - evaporation
+        sink(i, k) = sink(i, k) + evaporation
+        flows%evaporated(i) = flows%evaporated(i) + evaporation
       end do
     end do
   end subroutine take_up

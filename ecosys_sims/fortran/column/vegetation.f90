@@ -44,7 +44,7 @@ contains
     nsc_reserve = 15.0_wp + 0.7_wp*lai_max*(1.0_wp - lai_min)/sla
   end function nsc_reserve
 
-  !> Response of respiration to temperature, 1 at 10 C (Lloyd and Taylor 1994, eq. 11):
+  !> Response of respiration to temperature, 1 at 10 C (Lloyd and Taylor 1994):
   !!
   !!     g(T) = exp(308.56 (1/56.02 - 1/(T + 46.02))),  T in degC within -30..45
   elemental real(wp) function lloyd_taylor(temperature)
