@@ -93,13 +93,13 @@ inline void examine(const char* what, const Program& program, const Expected& ex
     for (std::size_t v = 0; v < program.sizes.drivers; ++v) drivers.push_back(cells.drivers[v * cells.stride + i]);
     for (std::size_t v = 0; v < program.sizes.targets; ++v) observed.push_back(cells.observed[v * cells.stride + i]);
     for (std::size_t v = 0; v < program.sizes.state; ++v) state.push_back(cells.state[i * cells.state_size + v]);
-    const Numbers wanted = expected(drivers, observed, state);
-    CHECK(wanted.size() == width, "%s stores %zu numbers, not %zu", what, width, wanted.size());
-    for (std::size_t e = 0; e < std::min(width, wanted.size()); ++e) {
+    const Numbers stored = expected(drivers, observed, state);
+    CHECK(stored.size() == width, "%s stores %zu numbers, not %zu", what, width, stored.size());
+    for (std::size_t e = 0; e < std::min(width, stored.size()); ++e) {
       const double got = first[i * width + e];
-      CHECK(std::fabs(got - wanted[e]) <= tolerance * (1.0 + std::fabs(wanted[e])) || (std::isnan(got) && std::isnan(wanted[e])) ||
-                got == wanted[e],
-            "%s: element %zu of cell %zu is %.9g, not %.9g", what, e, i, got, wanted[e]);
+      CHECK(std::fabs(got - stored[e]) <= tolerance * (1.0 + std::fabs(stored[e])) || (std::isnan(got) && std::isnan(stored[e])) ||
+                got == stored[e],
+            "%s: element %zu of cell %zu is %.9g, not %.9g", what, e, i, got, stored[e]);
     }
   }
 }

@@ -59,10 +59,10 @@ void test_binary(const char* name, const std::function<double(double, double)>& 
   examine(
       name, p,
       [&](const Numbers&, const Numbers&, const Numbers& s) {
-        Numbers wanted;
+        Numbers stored;
         for (const auto& [a, b] : operands)
-          for (std::size_t e = 0; e < 18; ++e) wanted.push_back(f(element(a, s, e), element(b, s, e)));
-        return wanted;
+          for (std::size_t e = 0; e < 18; ++e) stored.push_back(f(element(a, s, e), element(b, s, e)));
+        return stored;
       },
       3e-7);
 }
@@ -84,13 +84,13 @@ void test_where() {
   examine(
       "where", p,
       [&](const Numbers& d, const Numbers&, const Numbers& s) {
-        Numbers wanted(12);
+        Numbers stored(12);
         for (std::size_t e = 0; e < 6; ++e) {
           const bool yes = s[e / 3 + 2 * (e % 3)] > d[e % 3];
-          wanted[e] = yes ? s[e] : static_cast<double>(numbers[e]);
-          wanted[6 + e] = yes ? s[6 + e] : s[6];
+          stored[e] = yes ? s[e] : static_cast<double>(numbers[e]);
+          stored[6 + e] = yes ? s[6 + e] : s[6];
         }
-        return wanted;
+        return stored;
       },
       0.0);
 }

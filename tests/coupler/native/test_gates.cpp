@@ -21,15 +21,15 @@ void test_gates(int h, const char* type) {
   examine(
       "gates", p,
       [&](const Numbers&, const Numbers&, const Numbers& s) {
-        Numbers wanted(3 * n);
+        Numbers stored(3 * n);
         for (std::size_t e = 0; e < n; ++e) {
           const double c = sigmoid(s[n + e]) * s[4 * n + e] + sigmoid(s[e]) * std::tanh(s[2 * n + e]);
-          wanted[e] = sigmoid(s[3 * n + e]) * std::tanh(c), wanted[n + e] = c;
+          stored[e] = sigmoid(s[3 * n + e]) * std::tanh(c), stored[n + e] = c;
           const double r = sigmoid(s[e] + s[3 * n + e]), z = sigmoid(s[n + e] + s[4 * n + e]);
           const double candidate = std::tanh(s[2 * n + e] + r * s[5 * n + e]);
-          wanted[2 * n + e] = candidate + z * (s[6 * n + e] - candidate);
+          stored[2 * n + e] = candidate + z * (s[6 * n + e] - candidate);
         }
-        return wanted;
+        return stored;
       },
       6e-7);
 }

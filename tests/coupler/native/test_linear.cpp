@@ -36,7 +36,7 @@ void test_linear(int n, int k1, int k2, int rows, const char* act, bool bias, co
   const std::string name = act;
   examine(("linear " + std::to_string(n) + " " + act + " " + type).c_str(), p,
           [&](const Numbers&, const Numbers&, const Numbers& state) {
-            Numbers wanted;
+            Numbers stored;
             for (int r = 0; r < rows; ++r)
               for (int o = 0; o < n; ++o) {
                 double sum = bias ? static_cast<double>(b[static_cast<std::size_t>(o)]) : 0.0;
@@ -52,9 +52,9 @@ void test_linear(int n, int k1, int k2, int rows, const char* act, bool bias, co
                 if (name == "relu") sum = std::max(0.0, sum);
                 if (name == "gelu") sum = gelu(sum);
                 if (name == "softplus") sum = std::log1p(std::exp(sum));
-                wanted.push_back(sum);
+                stored.push_back(sum);
               }
-            return wanted;
+            return stored;
           },
           4e-6);
 }
@@ -98,13 +98,13 @@ void test_rounding() {
   examine(
       "rounding", p,
       [&](const Numbers&, const Numbers&, const Numbers&) {
-        Numbers wanted;
+        Numbers stored;
         for (const auto& sum : sums) {
           float exact = sum[0];
           for (std::size_t k = 0; k < 3; ++k) exact = std::fma(sum[k + 1], inputs[k], exact);
-          wanted.push_back(static_cast<double>(exact));
+          stored.push_back(static_cast<double>(exact));
         }
-        return wanted;
+        return stored;
       },
       0.0);
 }
@@ -123,10 +123,10 @@ void test_many_parts() {
   examine(
       "linear of many parts", p,
       [&](const Numbers&, const Numbers&, const Numbers& s) {
-        Numbers wanted(2);
+        Numbers stored(2);
         for (std::size_t o = 0; o < 2; ++o)
-          for (std::size_t j = 0; j < 70; ++j) wanted[o] += static_cast<double>(w[o * 70 + j]) * s[2 * j];
-        return wanted;
+          for (std::size_t j = 0; j < 70; ++j) stored[o] += static_cast<double>(w[o * 70 + j]) * s[2 * j];
+        return stored;
       },
       1e-5);
 }

@@ -28,25 +28,25 @@ void test_sums(const char* type) {
   examine(
       "sums", p,
       [&](const Numbers&, const Numbers&, const Numbers& s) {
-        Numbers wanted(33);
+        Numbers stored(33);
         for (std::size_t i = 0; i < 3; ++i) {
-          for (std::size_t k = 0; k < 5; ++k) wanted[i] += s[5 * i + k] * s[20 + 2 * k];
+          for (std::size_t k = 0; k < 5; ++k) stored[i] += s[5 * i + k] * s[20 + 2 * k];
           for (std::size_t j = 0; j < 5; ++j)
-            for (std::size_t k = 0; k < 4; ++k) wanted[3 + 5 * i + j] += static_cast<double>(numbers[k]) * s[20 * i + j + 5 * k];
+            for (std::size_t k = 0; k < 4; ++k) stored[3 + 5 * i + j] += static_cast<double>(numbers[k]) * s[20 * i + j + 5 * k];
           for (std::size_t j = 0; j < 4; ++j)
-            for (std::size_t k = 0; k < 5; ++k) wanted[18 + i] += s[20 * i + 5 * j + k] * s[i + 3 * j + 12 * k];
-          for (std::size_t k = 0; k < 20; ++k) wanted[21 + i] += s[20 * i + k];
+            for (std::size_t k = 0; k < 5; ++k) stored[18 + i] += s[20 * i + 5 * j + k] * s[i + 3 * j + 12 * k];
+          for (std::size_t k = 0; k < 20; ++k) stored[21 + i] += s[20 * i + k];
         }
         for (std::size_t i = 0; i < 4; ++i) {
-          for (std::size_t k = 0; k < 15; ++k) wanted[24 + i] += s[i + 4 * k];
-          wanted[24 + i] /= 15.0;
+          for (std::size_t k = 0; k < 15; ++k) stored[24 + i] += s[i + 4 * k];
+          stored[24 + i] /= 15.0;
         }
         for (std::size_t i = 0; i < 5; ++i) {
-          wanted[28 + i] = -1e9;
+          stored[28 + i] = -1e9;
           for (std::size_t j = 0; j < 3; ++j)
-            for (std::size_t k = 0; k < 4; ++k) wanted[28 + i] = std::max(wanted[28 + i], s[i + 5 * j + 15 * k]);
+            for (std::size_t k = 0; k < 4; ++k) stored[28 + i] = std::max(stored[28 + i], s[i + 5 * j + 15 * k]);
         }
-        return wanted;
+        return stored;
       },
       2e-6);
 }

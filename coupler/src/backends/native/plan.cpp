@@ -1,8 +1,11 @@
 #include "backends/native/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <cstring>
-#include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace ecostep::native {
 namespace {
