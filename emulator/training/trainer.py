@@ -20,12 +20,12 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from emulator.data import processes as parallel
 from emulator.data.windows import Batch
 from emulator.models.streaming import StreamingModel
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
-from emulator.training import distributed as parallel
 from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.schedule import Schedule

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import processes as parallel
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
-from emulator.training import distributed as parallel
 from emulator.training.losses import FluxLoss
 
 

@@ -31,8 +31,8 @@ SPLIT_NAMES = {
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
 }
-SUBSTANCES = {"fch4": "CH₄", "fn2o": "N₂O"}
-"""What the mass of a flux is of; of the others, carbon."""
+SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
+"""What the mass of a flux is of, where the report says so."""
 TARGET_NAMES = {
     "fch4": "methane flux",
     "gpp": "gross primary production",
@@ -63,7 +63,9 @@ def target_units(target: str) -> str:
     """Unit of a target as people write it."""
     units = VARIABLES[target].analysis_units
     mass, area_and_time, _ = units.partition(" m-2 day-1")
-    return f"{mass} {SUBSTANCES.get(target, 'C')} m⁻² d⁻¹" if area_and_time else units
+    if not area_and_time:
+        return units
+    return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
 
 
 def target_name(target: str) -> str:

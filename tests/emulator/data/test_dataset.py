@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import Dataset
+from emulator.data.dataset import Dataset, read_extent
 from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
 from foundations.units import unit_conversion
@@ -178,3 +178,21 @@ def test_unknown_names_are_told_with_the_choice() -> None:
         Signature.from_names(targets=("tas",))
     with pytest.raises(ValueError, match="twice"):
         Signature.from_names(("tas", "tas"))
+
+
+def test_a_part_of_a_file_is_that_part_of_the_whole(tmp_path):
+    path = write_dataset(tmp_path / "d.nc", sites=5, years=2)
+    whole = Dataset.open(path, SIGNATURE)
+    rows, days = np.array([1, 4]), slice(300, 420)
+    part = Dataset.open(path, SIGNATURE, sites=rows, days=days)
+    assert part.site_id.tolist() == whole.site_id[rows].tolist()
+    assert torch.equal(part.drivers, whole.drivers[rows, days])
+    assert torch.equal(part.flux, whole.flux[rows, days])
+    assert torch.equal(part.static, whole.static[rows])
+    assert torch.equal(part.calendar, whole.calendar[days])
+    assert part.time.tolist() == whole.time[days].tolist()
+    assert part.lat.tolist() == whole.lat[rows].tolist()
+    assert part.biome.tolist() == whole.biome[rows].tolist()
+    n_sites, calendar = read_extent(path)
+    assert n_sites == 5
+    assert torch.equal(calendar, whole.calendar)

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from emulator import train
+from emulator.data import processes as parallel
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.runs import checkpoint
-from emulator.training import distributed as parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
 from tests.emulator.training.test_train import command, curve, wait_for_epochs, weights
 
