@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,20 +82,18 @@ def parts(setup: Setup) -> dict[str, Callable[[], Any]]:
     todo: dict[str, Callable[[], Any]] = {}
     for kind, path in setup.paths.items():
         for cells in setup.size.cells:
-            todo[f"calls {kind} {cells}"] = lambda path=path, cells=cells: with_peak(setup, path, cells)
+            todo[f"calls {kind} {cells}"] = partial(with_peak, setup, path, cells)
     for kind, path in setup.paths.items():
-        todo[f"stub {kind}"] = lambda kind=kind, path=path: stub_calls(setup, kind, path)
-        todo[f"start {kind}"] = lambda path=path: start_up(path)
-        todo[f"memory {kind}"] = lambda path=path: memory(path, setup.size.memory_cells)
-        todo[f"threads {kind}"] = lambda path=path: threads(path, setup.size.thread_cells)
+        todo[f"stub {kind}"] = partial(stub_calls, setup, kind, path)
+        todo[f"start {kind}"] = partial(start_up, path)
+        todo[f"memory {kind}"] = partial(memory, path, setup.size.memory_cells)
+        todo[f"threads {kind}"] = partial(threads, path, setup.size.thread_cells)
     common = setup.size.coupled._asdict() | {"seed": SEED}
     program, work = find_program(), setup.work / "coupled"
-    todo["coupled process"] = lambda: coupled.run(program, None, work, **common)
+    todo["coupled process"] = partial(coupled.run, program, None, work, **common)
     for name, path in setup.coupled_paths.items():
         for dt_call in (3600, 86400):
-            todo[f"coupled {name} {dt_call}"] = lambda path=path, dt_call=dt_call: coupled.run(
-                program, path, work, dt_call=dt_call, **common
-            )
+            todo[f"coupled {name} {dt_call}"] = partial(coupled.run, program, path, work, dt_call=dt_call, **common)
     return todo
 
 
@@ -243,8 +242,8 @@ def main(arguments: list[str] | None = None) -> int:
     setup = make_setup(options, size)
     target = options.json.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    stored = measure_parts(setup, options, partial)
+    unfinished = target.with_name(target.name + ".partial")
+    stored = measure_parts(setup, options, unfinished)
     if options.only:
         return 0
     content = assemble(stored["parts"], setup.paths, size, {
@@ -255,7 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
     content["bars"] = page.bars(content)
     atomic_file.write_json(target, content)
     atomic_file.write_text(target.with_suffix(".md"), page.write(content))
-    partial.unlink()
+    unfinished.unlink()
     for row in content["bars"]:
         log.info("%-60s %10s   %-10s %s", row["what"], page.number(row["value"]), row["bar"], page.STATE[row["met"]])
     return 0
@@ -277,15 +276,15 @@ def make_setup(options: argparse.Namespace, size: Size) -> Setup:
     return Setup(size, work, paths, coupled_paths)
 
 
-def measure_parts(setup: Setup, options: argparse.Namespace, partial: Path) -> dict[str, Any]:
-    """Measure what `partial`, a file, does not hold yet, and keep each part there; returns its content."""
+def measure_parts(setup: Setup, options: argparse.Namespace, unfinished: Path) -> dict[str, Any]:
+    """Measure what `unfinished`, a file, does not hold yet, and keep each part there; returns its content."""
     identity = {
         "git_hash": git_hash(),
         "quick": options.quick,
         "coupled": list(setup.size.coupled),
         "artefacts": {name: file_sha256(path) for name, path in (setup.paths | setup.coupled_paths).items()},
     }
-    stored = json.loads(partial.read_text()) if partial.exists() else {}
+    stored = json.loads(unfinished.read_text()) if unfinished.exists() else {}
     if stored.get("identity") != identity:
         stored = {"identity": identity, "machine": machine(), "parts": {}, "seconds": {}}
     for name, measure in parts(setup).items():
@@ -294,7 +293,7 @@ def measure_parts(setup: Setup, options: argparse.Namespace, partial: Path) -> d
         began = time.perf_counter()
         stored["parts"][name] = measure()
         stored["seconds"][name] = round(time.perf_counter() - began, 1)
-        atomic_file.write_json(partial, stored)
+        atomic_file.write_json(unfinished, stored)
         log.info("%s: %.1f s", name, stored["seconds"][name])
         if options.only:
             log.info("%s", json.dumps(stored["parts"][name], indent=1))

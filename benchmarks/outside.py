@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from benchmarks.crosscheck.experiment import BATCH_YEARS, TARGET, YEAR, CrossCheck, open_crosscheck, our_config, scores
 from benchmarks.crosscheck.speed import prediction_speed, training_speed
 from benchmarks.crosscheck.theirs import THEIRS, neuralhydrology
+from benchmarks.machine import processor
 from emulator.data import calendar as column
 from emulator.evaluation import metrics
 from emulator.evaluation.offline import predict
@@ -102,13 +104,13 @@ def train_theirs(crosscheck: CrossCheck, name: str) -> dict[str, Any]:
 
 def parts(crosscheck: CrossCheck) -> dict[str, Callable[[], dict[str, Any]]]:
     """What is to be done, in order."""
-    todo: dict[str, Callable[[], dict[str, Any]]] = {"prediction_speed": lambda: prediction_speed(crosscheck)}
+    todo: dict[str, Callable[[], dict[str, Any]]] = {"prediction_speed": partial(prediction_speed, crosscheck)}
     if crosscheck.python:
-        todo["training_speed"] = lambda: training_speed(crosscheck)
+        todo["training_speed"] = partial(training_speed, crosscheck)
         for name in THEIRS:
-            todo[name] = lambda name=name: train_theirs(crosscheck, name)
+            todo[name] = partial(train_theirs, crosscheck, name)
     for name in OURS:
-        todo[name] = lambda name=name: train_ours(crosscheck, name)
+        todo[name] = partial(train_ours, crosscheck, name)
     return todo
 
 
@@ -141,17 +143,17 @@ def main(arguments: list[str] | None = None) -> int:
         "seed": options.seed,
         "target": TARGET,
     }
-    partial = options.work / "outside.json.partial"
-    done = json.loads(partial.read_text()) if partial.exists() else {"settings": settings, "parts": {}}
+    unfinished = options.work / "outside.json.partial"
+    done = json.loads(unfinished.read_text()) if unfinished.exists() else {"settings": settings, "parts": {}}
     if done["settings"] != settings:
-        message = f"{partial} is of other settings, {done['settings']}; choose another --work"
+        message = f"{unfinished} is of other settings, {done['settings']}; choose another --work"
         raise SystemExit(message)
     for name, work in parts(crosscheck).items():
         if name in done["parts"]:
             continue
         log.info("%s", name)
         done["parts"][name] = metrics.to_json(work())
-        atomic_file.write_json(partial, done)
+        atomic_file.write_json(unfinished, done)
         atomic_file.write_json(options.json, report(crosscheck, settings, done["parts"]))
         log.info("%s: %s", name, json.dumps(done["parts"][name].get("skill", done["parts"][name])))
     atomic_file.write_json(options.json, report(crosscheck, settings, done["parts"]))
@@ -183,16 +185,11 @@ def report(crosscheck: CrossCheck, settings: dict[str, Any], measured: dict[str,
         "skill": {name: part for name, part in measured.items() if "skill" in part},
         "training_speed": measured.get("training_speed"),
         "prediction_speed": measured.get("prediction_speed"),
-        "machine": {"cpus": os.cpu_count(), "processor": _processor(), "threads": 1},
+        "machine": {"cpus": os.cpu_count(), "processor": processor() or "unknown", "threads": 1},
         "versions": versions,
         "git_hash": git_hash(),
         "created": now(),
     }
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def make_parser() -> argparse.ArgumentParser:

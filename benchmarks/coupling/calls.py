@@ -61,14 +61,12 @@ def measure(
     library: from `compiled.build_libtorch`; None leaves libtorch out.
     """
     hosts, reasons = _hosts(path, cells, backends, seed)
-    timers: dict[str, Timer] = {
-        name: lambda kind, count, host=host: host.time(YEAR, *DAYS[kind], count) for name, host in hosts.items()
-    }
+    timers = {name: _timer(host) for name, host in hosts.items()}
     raw = None
     if library is not None:
         drivers, statics = host_arrays(next(iter(hosts.values())))
         raw = LibtorchHost(library, path, drivers, statics)
-        timers[RAW] = lambda kind, count: raw.time(*DAYS[kind], count)
+        timers[RAW] = _raw_timer(raw)
     best = _in_turns(timers, effort)
     if raw is not None:
         raw.close()
@@ -95,9 +93,18 @@ def _hosts(path: Path, cells: int, backends: Sequence[str], seed: int) -> tuple[
     return hosts, reasons
 
 
+def _timer(host: Host) -> Timer:
+    return lambda kind, count: host.time(YEAR, *DAYS[kind], count)
+
+
+def _raw_timer(raw: LibtorchHost) -> Timer:
+    return lambda kind, count: raw.time(*DAYS[kind], count)
+
+
 def host_arrays(host: Host) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Drivers (N, D) and statics (N, P) of a host, as a caller of libtorch must lay them out."""
-    return tuple(np.stack(list(arrays.values()), axis=1) for arrays in (host.drivers, host.statics))
+    drivers, statics = (np.stack(list(arrays.values()), axis=1) for arrays in (host.drivers, host.statics))
+    return drivers, statics
 
 
 def _in_turns(timers: dict[str, Timer], effort: Effort) -> dict[str, dict[str, float]]:

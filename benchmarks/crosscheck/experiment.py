@@ -30,13 +30,11 @@ BATCH_YEARS = 48
 """Site-years that each update runs through, in all trainings."""
 
 
-class TestPart(NamedTuple):
+class ScoredPart(NamedTuple):
     """Sites and years that a part of the split is scored on."""
 
     sites: np.ndarray
     years: range
-
-    __test__ = False  # of a model, not of pytest
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class CrossCheck:
     dataset: Dataset
     split: Split
     scalers: Scalers
-    tested: dict[str, TestPart]
+    tested: dict[str, ScoredPart]
     work: Path
     python: str
     hidden: int
@@ -79,9 +77,9 @@ def open_crosscheck(options: argparse.Namespace) -> CrossCheck:
         split=split,
         scalers=fit_scalers(training_data(dataset, split.mask("train")), dataset.signature),
         tested={
-            "temporal": TestPart(trained_on, range(test_from, last + 1)),
-            "spatial": TestPart(held_out, range(first + 2, test_from)),
-            "spatiotemporal": TestPart(held_out, range(test_from, last + 1)),
+            "temporal": ScoredPart(trained_on, range(test_from, last + 1)),
+            "spatial": ScoredPart(held_out, range(first + 2, test_from)),
+            "spatiotemporal": ScoredPart(held_out, range(test_from, last + 1)),
         },
         work=options.work.resolve(),
         python=options.neuralhydrology_python,

@@ -110,7 +110,9 @@ def prediction_speed(crosscheck: CrossCheck, sites: int = 32, repeats: int = 5) 
         models[kind] = model.eval()
         if "past_flux" in config.model_fields and config.model_fields["past_flux"].default == "none":
             models[f"{kind}, past flux"] = registry.build(
-                config(**options, past_flux="ungauged"), crosscheck.dataset.signature, crosscheck.scalers
+                config.model_validate(options | {"past_flux": "ungauged"}),
+                crosscheck.dataset.signature,
+                crosscheck.scalers,
             ).eval()
     visible = torch.ones(held_out.flux.shape[:2], dtype=torch.bool)
     times: dict[str, list[float]] = {name: [] for name in models}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydantic import ValidationError
@@ -353,7 +353,7 @@ def _past_flux_choices(kind: str) -> tuple[str, ...]:
     """Values that the option `past_flux` of a registered kind takes; empty where it has none."""
     for config in registry.MODEL_CONFIGS:
         if config.model_fields["kind"].default == kind and "past_flux" in config.model_fields:
-            return tuple(config.model_fields["past_flux"].annotation.__args__)
+            return get_args(config.model_fields["past_flux"].annotation)
     return ()
 
 
