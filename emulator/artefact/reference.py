@@ -35,7 +35,9 @@ def reference_days(dataset: Dataset) -> ReferenceDays:
     total = len(dataset.time)
     if total < REFERENCE_DAYS:
         raise DatasetError(f"{dataset.path}: has {total} days; the reference run of an artefact needs {REFERENCE_DAYS}")
-    december = torch.nonzero((dataset.calendar[:, column.MONTH] == 12) & (dataset.calendar[:, column.DAY] == 1)).flatten()
+    december = torch.nonzero(
+        (dataset.calendar[:, column.MONTH] == 12) & (dataset.calendar[:, column.DAY] == 1)
+    ).flatten()
     start = min(int(december[0]) if len(december) else 0, total - REFERENCE_DAYS)
     sites = torch.from_numpy(np.linspace(0, dataset.n_sites - 1, REFERENCE_CELLS).round().astype(np.int64))
     days = slice(start, start + REFERENCE_DAYS)

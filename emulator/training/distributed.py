@@ -60,23 +60,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def gather_rows(rows: Tensor) -> Tensor:
-    """Rows (B_own, ...) of all processes, in order of rank: (B, ...). Gradients flow to the own rows only."""
-    if not _together():
-        return rows
-    count = torch.tensor([len(rows)], device=rows.device)
-    counts = [torch.zeros_like(count) for _ in range(world_size())]
-    dist.all_gather(counts, count)
-    sizes = [int(size) for size in counts]
-    padded = rows.new_zeros((max(sizes), *rows.shape[1:]))
-    padded[: len(rows)] = rows.detach()
-    parts = [torch.empty_like(padded) for _ in sizes]
-    dist.all_gather(parts, padded)
-    parts = [part[:size] for part, size in zip(parts, sizes, strict=True)]
-    parts[rank()] = rows
-    return torch.cat(parts)
-
-
 def sum_gradients(parameters: Iterable[nn.Parameter], stop: int = 0) -> int:
     """Add the gradients of all processes up, in place, and agree on a signal: the largest `stop` of all is returned.
 

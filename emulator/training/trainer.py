@@ -21,6 +21,7 @@ from torch import nn
 from tqdm import tqdm
 
 from emulator.data.windows import Batch
+from emulator.models.parts.gathering import gather_rows
 from emulator.models.streaming import StreamingModel
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
@@ -172,7 +173,7 @@ class Trainer:
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
             outputs = parts.model.training_outputs(batch)
-        whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
+        whole = [gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
         loss = parts.loss(*whole)
         for term in outputs.auxiliary.values():
             loss = loss + self.settings.auxiliary_weight * term.float()

@@ -9,10 +9,10 @@ from emulator.data.calendar import calendar_table
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, KernelPooling
 from emulator.models.parts.seasons import (
+    calendars_differ,
     count_years,
     days_of_years,
     month_weights,
-    own_calendars,
     sum_months,
     year_of_series,
 )
@@ -44,9 +44,9 @@ def test_a_series_need_not_begin_with_the_year() -> None:
 def test_rows_of_other_days_are_noticed() -> None:
     """Both of 1461 days, with the leap day in the second and in the fourth year."""
     table = calendar_of(2003, 4)
-    assert own_calendars(torch.cat([table, calendar_of(2001, 4)]))
-    assert not own_calendars(torch.cat([table, table]))
-    assert not own_calendars(table.expand(3, -1, -1))
+    assert calendars_differ(torch.cat([table, calendar_of(2001, 4)]))
+    assert not calendars_differ(torch.cat([table, table]))
+    assert not calendars_differ(table.expand(3, -1, -1))
 
 
 def test_interpolation_hits_mid_months_and_joins_the_year() -> None:

@@ -14,6 +14,7 @@ from emulator import train
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
+from emulator.models.parts.gathering import gather_rows
 from emulator.runs import checkpoint
 from emulator.training import distributed as parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
@@ -94,7 +95,7 @@ def test_a_process_that_dies_does_not_leave_the_other_waiting(tiny_config, tmp_p
 
 def test_alone_everything_is_as_it_was():
     rows = torch.randn(3, 2, requires_grad=True)
-    assert parallel.gather_rows(rows) is rows and parallel.world_size() == 1 and parallel.rank() == 0
+    assert gather_rows(rows) is rows and parallel.world_size() == 1 and parallel.rank() == 0
     assert parallel.sum_gradients([rows], 15) == 15 and rows.grad is None
     assert parallel.total([1.5, 2.0]) == [1.5, 2.0]
 
