@@ -52,6 +52,7 @@ class EALSTMCore(nn.Module):
     """
 
     full_precision = True
+    identity: Tensor
 
     def __init__(self, daily_size: int, static_size: int, hidden: int) -> None:
         super().__init__()

@@ -98,6 +98,10 @@ class Raci(StreamingModel):
     Its state row is a `RaciRow`.
     """
 
+    fast: Tensor
+    hidden_mean: Tensor
+    projection: Tensor
+
     def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
         names = signature.static_names

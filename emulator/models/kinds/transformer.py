@@ -71,6 +71,8 @@ class CausalLayer(nn.Module):
     Whole series are cut into blocks of `window` days; a block attends to itself and to the block before.
     """
 
+    penalty: Tensor
+
     def __init__(self, hidden: int, window: int, heads: int) -> None:
         super().__init__()
         self.window, self.heads = window, heads

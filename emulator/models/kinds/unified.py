@@ -32,7 +32,7 @@ class UnifiedConfig(ChamNetConfig):
     `local: false`, `response: regime` (level and season only) or `none`.
     """
 
-    kind: Literal["unified"] = "unified"
+    kind: Literal["unified"] = "unified"  # type: ignore[assignment] # another kind with the same options
     static_size: int = Field(default=4, ge=1)
     roles: bool = True
     functional: bool = True
@@ -105,7 +105,7 @@ class Unified(ChamNet):
             return
         training = self.training
         self.eval()
-        device, responses = self.static_embedding[0].weight.device, []
+        device, responses = self.head.learned_index.device, []
         for rows in sites.split(SITES_AT_ONCE):
             static, calendar = data.static[rows].to(device), data.calendar[days].expand(len(data.static[rows]), -1, -1)
             features, residual = self.residuals_without_past(

@@ -17,6 +17,15 @@ def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequ
     return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
 
+@torch.no_grad()
+def shrink_output(network: nn.Sequential, factor: float) -> None:
+    """Start the last layer of a network with weights that much smaller and without bias."""
+    output = network[-1]
+    assert isinstance(output, nn.Linear)
+    output.weight.mul_(factor)
+    output.bias.zero_()
+
+
 def tanh(values: Tensor) -> Tensor:
     """tanh; of series (T, B, ...) by way of the logistic function, of which torch's is five times as fast on CPUs."""
     if values.dim() == 2:
@@ -54,6 +63,12 @@ class StaticFeatures(nn.Module):
     always the hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season`
     needs it.
     """
+
+    number_column: Tensor
+    number_mean: Tensor
+    number_std: Tensor
+    class_column: Tensor
+    class_value: Tensor
 
     def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
         super().__init__()
@@ -135,6 +150,15 @@ class FluxHead(nn.Module):
     features, such as past flux, may reach the output past the network: they come in groups of C, standardised as the
     targets are, and `skip` gives the weight that each group starts with.
     """
+
+    learned_index: Tensor
+    scale: Tensor
+    mean: Tensor
+    std: Tensor
+    limit: Tensor
+    positive: Tensor
+    negative: Tensor
+    order: Tensor
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from emulator.models.parts.layers import mlp
+from emulator.models.parts.layers import mlp, shrink_output
 from emulator.models.parts.state_row import field_sizes
 
 
@@ -70,9 +70,7 @@ class MetaNetwork(nn.Module):
         self.size = sum(self.sizes)
         self.net = mlp(context, hidden, self.size)
         self.factor = nn.Linear(output_size, self.rank, bias=False) if self.rank else nn.Identity()
-        with torch.no_grad():
-            self.net[-1].weight.mul_(0.3)
-            self.net[-1].bias.zero_()
+        shrink_output(self.net, 0.3)
 
     def forward(self, context: Tensor) -> Tensor:
         """(..., context) -> modulation in one piece, as state rows keep it, (..., size)."""

@@ -54,6 +54,13 @@ class ResponseMemory(nn.Module):
     response (Nm, L K) and dual (Nm, L K).
     """
 
+    choice: Tensor
+    site_place: Tensor
+    site_features: Tensor
+    precision: Tensor
+    response: Tensor
+    dual: Tensor
+
     def __init__(self, features: int, role_sizes: list[int], *, functional: bool = True, local: bool = True) -> None:
         super().__init__()
         self.role_sizes, self.size = role_sizes, sum(role_sizes)

@@ -47,6 +47,9 @@ class SiteRegression(nn.Module):
     """
 
     full_precision = True
+    row: Tensor
+    column: Tensor
+    square: Tensor
 
     def __init__(self, features: int, targets: int, *, memory_years: tuple[float, float] = (30.0, 2.0)) -> None:
         super().__init__()

@@ -14,6 +14,12 @@ from emulator.models.streaming import ModelOutput, StreamingModel
 class TargetBounds(nn.Module):
     """Static attributes (N, P) -> lowest and highest flux (N, C), infinite where there is no bound."""
 
+    lowest: Tensor
+    highest: Tensor
+    code: Tensor
+    member: Tensor
+    everywhere: Tensor
+
     def __init__(self, signature: Signature) -> None:
         super().__init__()
         names, targets = signature.static_names, signature.targets
@@ -47,6 +53,8 @@ class BoundedModel(StreamingModel):
 
     State row: that of the model, and for each target -1 (at most 0), 1 (at least 0) or 0 (no bound).
     """
+
+    by_class: Tensor
 
     def __init__(self, model: StreamingModel, signature: Signature, scalers: Scalers) -> None:
         super().__init__()

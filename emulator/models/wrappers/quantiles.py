@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.models.parts.layers import StaticFeatures, season
+from emulator.models.parts.layers import StaticFeatures, season, shrink_output
 from emulator.models.wrappers.bounded import TargetBounds
 
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -36,9 +36,7 @@ class QuantileHead(nn.Module):
         super().__init__()
         self.targets, self.median = targets, MEDIAN
         self.net = nn.Sequential(nn.Linear(features, hidden), nn.Tanh(), nn.Linear(hidden, 3 * targets))
-        with torch.no_grad():
-            self.net[-1].weight.mul_(0.1)
-            self.net[-1].bias.zero_()
+        shrink_output(self.net, 0.1)
         self.gap = nn.Parameter(_gaussian_gaps().repeat(targets, 1))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,6 +56,10 @@ class QuantileModel(nn.Module):
     trained on) and by whether past flux is known. More years of past flux than the `most_years` of the fit say nothing
     more. Of an ensemble the heads may see how far its members lie apart.
     """
+
+    factor: Tensor
+    most_years: Tensor
+    levels: Tensor
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int = 8, uses_spread: bool = False) -> None:
         super().__init__()

@@ -115,7 +115,8 @@ def test_each_role_finds_its_own_neighbours() -> None:
     place, features, block, response = _field(300, 1)
     memory = ResponseMemory(2, [1, 1])
     memory.fit(place, features, response, block)
-    assert memory.choice[0, 0] <= 0.1 and memory.choice[1, 0] >= 0.75
+    assert memory.choice[0, 0] <= 0.1
+    assert memory.choice[1, 0] >= 0.75
     new_place, new_features, _, truth = _field(80, 2)
     estimate = memory(new_place, new_features)
     skill = 1.0 - ((estimate - truth) ** 2).mean(0) / truth.var(0)
