@@ -25,7 +25,7 @@ from benchmarks.coupling import artefacts, calls, compiled, coupled, fresh, page
 from benchmarks.sims import machine
 from coupler import EcostepError, Model, library_version
 from coupler.cli.backends import read_metadata
-from ecosys_sims.model import find_program
+from ecosys_sims.program.executable import find_program
 from emulator.runs import provenance
 from foundations import atomic_file
 from foundations.provenance import file_sha256, git_hash, now

@@ -14,11 +14,11 @@ import f90nml
 import netCDF4
 import numpy as np
 
-from ecosys_sims import biomes, namelists
-from ecosys_sims.model import ParameterInfo
-from ecosys_sims.random_streams import stream
-from ecosys_sims.site_table import write_site_table
-from ecosys_sims.sites import SiteTable
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.site_table import SiteTable, write_site_table
+from ecosys_sims.program import namelists
+from ecosys_sims.program.parameter_table import ParameterInfo
+from ecosys_sims.sites.random_streams import stream
 
 ROOT = Path(__file__).resolve().parents[1]
 CASE = "case"
@@ -127,8 +127,8 @@ def values_that_are_not_finite(path: Path) -> list[str]:
 
 def usual_sites(count: int, seed: int) -> SiteTable:
     """Sites over the globe as the ensembles draw them, half of them wetlands."""
-    from ecosys_sims.config import SitesConfig
-    from ecosys_sims.sites import draw_sites
+    from ecosys_sims.sites.configuration import SitesConfig
+    from ecosys_sims.sites.site_drawing import draw_sites
 
     return draw_sites(SitesConfig(count=count, wetland_share=0.5), seed)
 

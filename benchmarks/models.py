@@ -15,13 +15,15 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
 from benchmarks.learning import plan, report, tuning
 from benchmarks.learning.plan import Run, Suite
+from benchmarks.learning.preparation import open_ensemble
 from benchmarks.learning.queue import Crew, Progress, work, worker_command
-from benchmarks.learning.runner import Bench, has_result, open_ensemble
+from benchmarks.learning.workspace import Workspace
 from emulator.training.trainer import Interrupted
 
 log = logging.getLogger("benchmarks.models")
@@ -60,41 +62,46 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 runs failed, 2 wrong use, 143 or 130 stopped by a signal."""
-    given = sys.argv[1:] if arguments is None else arguments
-    options = parse_arguments(given)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parse_arguments(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     suite = plan.SUITES[options.suite]
     if options.epochs:
         suite = replace(suite, training=suite.training | {"epochs": options.epochs})
     work_folder = options.work or Path("runs/benchmark") / suite.name
-    bench = Bench(suite, options.data.resolve(), work_folder.resolve(), options.tuned.resolve())
-    runs = available(chosen_runs(options, suite), bench, quiet=options.worker_of is not None)
+    workspace = Workspace(suite, options.data.resolve(), work_folder.resolve(), options.tuned.resolve())
+    runs = available(chosen_runs(options, suite), workspace, quiet=options.worker_of is not None)
     try:
         if options.worker_of is not None:
-            work(runs, bench, _started(bench), parent=options.worker_of)
+            work(runs, workspace, _started(workspace), parent=options.worker_of)
             return 0
         if options.list:
             for run in runs:
-                sys.stdout.write(f"{'done' if has_result(run, bench) else '    '} {run.name}\n")
+                sys.stdout.write(f"{'done' if workspace.has_result(run) else '    '} {run.name}\n")
             return 0
         if options.tune:
-            tuning.tune_kinds(runs, bench, ROOT / "configs" / "tuning", options.tune, options.tune_epochs)
+            tuning.tune_kinds(runs, workspace, ROOT / "configs" / "tuning", options.tune, options.tune_epochs)
             return 0
         if not options.report_only:
             if options.fresh:
-                for name in ("results", "trainings", "claims"):
-                    shutil.rmtree(bench.work / name, ignore_errors=True)
-            if bench.results.exists() and any(bench.results.glob("*.json")) and not options.resume:
-                log.error("%s holds results; --resume goes on with them, --fresh discards them", bench.work)
+                discard(workspace)
+            if any(workspace.results.glob("*.json")) and not options.resume:
+                log.error("%s holds results; --resume goes on with them, --fresh discards them", workspace.work)
                 return 2
-            do_all(runs, bench, options.workers, given)
+            do_all(runs, workspace, options.workers, words)
     except Interrupted as stop:
         log.warning("%s; give --resume", stop)
         return stop.exit_status
-    if options.json and options.worker_of is None:
-        report.write(bench, options.json)
-    failed = [run for run in runs if not has_result(run, bench)]
+    if options.json:
+        report.write(workspace, options.json)
+    failed = [run for run in runs if not workspace.has_result(run)]
     return 1 if failed and not options.report_only else 0
+
+
+def discard(workspace: Workspace) -> None:
+    """Remove what earlier sessions did, but neither caches nor tuned options."""
+    for folder in (workspace.results, workspace.work / "trainings", workspace.claims):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def chosen_runs(options: argparse.Namespace, suite: Suite) -> list[Run]:
@@ -108,49 +115,65 @@ def chosen_runs(options: argparse.Namespace, suite: Suite) -> list[Run]:
     )
 
 
-def available(runs: list[Run], bench: Bench, *, quiet: bool = False) -> list[Run]:
+class Refusal(NamedTuple):
+    """Runs that cannot be done, and why."""
+
+    model: str
+    history: str
+    task: str
+    why: str
+
+
+def available(runs: list[Run], workspace: Workspace, *, quiet: bool = False) -> list[Run]:
     """Runs that the code as it is can do; the others are named."""
-    kept, refused = [], {}
+    runnable: list[Run] = []
+    refused: dict[Refusal, list[Run]] = {}
     for run in runs:
-        why = plan.why_unavailable(run, bench.suite, bench.options(run))
-        if run.parameters and bench.dataset_path(run.ensemble).exists() and not bench.has_parameters(run.ensemble):
+        why = plan.why_unavailable(run, workspace.suite, workspace.options(run))
+        if (
+            run.parameters
+            and workspace.dataset_path(run.ensemble).exists()
+            and not workspace.has_parameters(run.ensemble)
+        ):
             why = f"the ensemble {run.ensemble} has no file of its hidden parameters"
         if why is None:
-            kept.append(run)
+            runnable.append(run)
         else:
-            refused.setdefault((run.model, "with past flux" if run.history else "", run.task, why), []).append(run)
+            refusal = Refusal(run.model, "with past flux" if run.history else "", run.task, why)
+            refused.setdefault(refusal, []).append(run)
     if not quiet:
-        for (model, history, task, why), skipped in refused.items():
-            log.info("left out: %s", " ".join(filter(None, (model, history, task, f"({len(skipped)} runs): {why}"))))
-    return kept
+        for refusal, skipped in refused.items():
+            words = (refusal.model, refusal.history, refusal.task, f"({len(skipped)} runs): {refusal.why}")
+            log.info("left out: %s", " ".join(filter(None, words)))
+    return runnable
 
 
-def do_all(runs: list[Run], bench: Bench, workers: int, given: list[str]) -> None:
-    """Make the data and do the runs."""
+def do_all(runs: list[Run], workspace: Workspace, workers: int, words: list[str]) -> None:
+    """Make the data and do the runs; words: of the command line, for workers."""
     for name in dict.fromkeys(run.ensemble for run in runs):
-        make_ensemble(name, bench)
-        open_ensemble(name, bench)
-    bench.results.mkdir(parents=True, exist_ok=True)
+        make_ensemble(name, workspace)
+        open_ensemble(name, workspace)
+    workspace.results.mkdir(parents=True, exist_ok=True)
     started = time.time()
-    (bench.work / "started").write_text(repr(started))
+    (workspace.work / "started").write_text(repr(started))
     began = time.perf_counter()
     if workers == 0:
-        progress = Progress(runs, bench, 1)
-        work(runs, bench, started)
+        progress = Progress(runs, workspace, 1)
+        work(runs, workspace, started)
         progress.report(started)
     else:
-        Crew(worker_command(Path(__file__), given), runs, bench, workers, started).run()
+        Crew(worker_command(Path(__file__), words), runs, workspace, workers, started).run()
     log.info("%d runs in %.1f min", len(runs), (time.perf_counter() - began) / 60.0)
 
 
-def _started(bench: Bench) -> float:
+def _started(workspace: Workspace) -> float:
     """When the present session began; failures of former sessions are tried again."""
-    return float((bench.work / "started").read_text())
+    return float((workspace.work / "started").read_text())
 
 
-def make_ensemble(name: str, bench: Bench) -> None:
+def make_ensemble(name: str, workspace: Workspace) -> None:
     """Simulate an ensemble where its dataset is missing."""
-    path = bench.dataset_path(name)
+    path = workspace.dataset_path(name)
     if path.exists():
         return
     config = ROOT / "configs" / "sims" / f"{name}.yaml"

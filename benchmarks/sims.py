@@ -38,12 +38,13 @@ from benchmarks.model_runs import (
     write_case_sites,
     year_of_all_biomes,
 )
-from ecosys_sims import config as configuration
-from ecosys_sims import provenance
-from ecosys_sims.atomic_file import write_json
-from ecosys_sims.blocks import NETCDF
-from ecosys_sims.ensemble import default_workers
-from ecosys_sims.model import find_program, parameter_table, program_version
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import NETCDF
+from ecosys_sims.ensemble.cluster import default_workers
+from ecosys_sims.program.executable import find_program, library_versions, program_version
+from ecosys_sims.program.parameter_table import parameter_table
+from foundations.atomic_file import write_json
+from foundations.provenance import file_sha256, git_hash, now
 
 log = logging.getLogger("benchmarks.sims")
 
@@ -379,8 +380,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["OMP_NUM_THREADS"] = "1"
     program, started = find_program(), time.perf_counter()
     identity = {
-        "program_sha256": provenance.file_sha256(program),
-        "git_hash": provenance.git_hash(),
+        "program_sha256": file_sha256(program),
+        "git_hash": git_hash(),
         "quick": options.quick,
     }
     path = options.json.resolve()
@@ -409,10 +410,10 @@ def main(arguments: list[str] | None = None) -> int:
     content = assemble(stored["parts"], {
         "quick": options.quick,
         "seed": SEED,
-        "created": provenance.now(),
-        "git_hash": provenance.git_hash(),
+        "created": now(),
+        "git_hash": git_hash(),
         "program": program_version(program),
-        "versions": provenance.versions(),
+        "versions": library_versions(),
         "machine": stored["machine"],
         "seconds": stored["seconds"] | {"this_session": round(time.perf_counter() - started, 1)},
     })  # fmt: skip

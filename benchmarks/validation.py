@@ -16,13 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.atomic_file import write_json
-from ecosys_sims.ensemble import EnsembleError, default_workers
-from ecosys_sims.evaluation.validation_page import write_page
-from ecosys_sims.evaluation.validation_run import Options, run_validation
-from ecosys_sims.model import ModelError
-from ecosys_sims.simulation import StaleOutputError
+from ecosys_sims.ensemble.cluster import EnsembleError, default_workers
+from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.evaluation.page import write_page
+from ecosys_sims.evaluation.run import EvaluationOptions, run_evaluation
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.program.executable import ModelError
+from foundations.atomic_file import write_json
 
 log = logging.getLogger("benchmarks.validation")
 
@@ -71,13 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.data.is_dir():
         log.warning("no data in %s: comparisons with measurements are left out", options.data)
     started = time.perf_counter()
-    run = Options(
+    run = EvaluationOptions(
         config=options.config, work=options.work, figures=options.figures,
         data=options.data if options.data.is_dir() else None, sites=options.sites, years=options.years,
         pair_sites=options.pair_sites, pair_years=options.pair_years, members=options.members, workers=options.workers,
     )  # fmt: skip
     try:
-        results = run_validation(run)
+        results = run_evaluation(run)
         options.json.parent.mkdir(parents=True, exist_ok=True)
         write_json(options.json, results)
         write_page(results, options.page, os.path.relpath(options.figures, options.page.parent))

@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(configuration_file.to_yaml(config))
             return 0
         if options.out is None:
-            raise ConfigError("--out RUN is missing: the folder to train into")
+            message = "--out RUN is missing: the folder to train into"
+            raise ConfigError(message)
         run = RunFolder(options.out)
         resume = options.resume == "auto"
         train(config, run, resume=resume, overwrite=options.overwrite, tensorboard=options.tensorboard)

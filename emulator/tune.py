@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
         dataset = Dataset.open(config.data.path, config.data.signature())
         split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
-        found = tune(config, dataset, split, space, options.out, budget)
-        log.info("%s: %s", options.out / "choice.yaml", {key: found.get(key) for key in ("model", "training")})
+        choice = tune(config, dataset, split, space, options.out, budget)
+        log.info("%s: %s", options.out / "choice.yaml", {key: choice.get(key) for key in ("model", "training")})
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status

@@ -1,4 +1,4 @@
-"""What the packages share: the table of variables, units, files that are complete or absent, provenance, configuration files.
+"""What the packages share: table of variables, units, provenance, configuration files, files complete or absent.
 
 Knows none of `ecosys_sims`, `emulator` and `coupler`; imports neither torch nor Dask.
 """

@@ -16,6 +16,9 @@ from ruamel.yaml.error import YAMLError
 
 log = logging.getLogger(__name__)
 
+Location = tuple[int | str, ...]
+"""Keys and places in lists from the top of a document to a value."""
+
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -28,7 +31,7 @@ def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) 
     path = Path(path)
     document = _read(path)
     values = _plain(document)
-    sources: dict[tuple[str, ...], str] = {}
+    sources: dict[Location, str] = {}
     for text in overrides:
         key, value = _parse_override(text)
         _assign(schema, values, key, value, text)
@@ -55,7 +58,8 @@ def section_overrides(path: str | Path) -> list[str]:
     content = _plain(_read(Path(path)))
     kind, sections = content.get("kind"), {name: content.get(name, {}) for name in ("model", "training")}
     if not isinstance(kind, str) or not all(isinstance(section, dict) for section in sections.values()):
-        raise ConfigError(f"{path}: not a file of choices as emulator.tune writes it: key 'kind' is missing")
+        message = f"{path}: not a file of choices as emulator.tune writes it: key 'kind' is missing"
+        raise ConfigError(message)
     values = [
         f"{name}.{key}={json.dumps(value)}" for name, section in sections.items() for key, value in section.items()
     ]
@@ -66,11 +70,14 @@ def _read(path: Path) -> CommentedMap:
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise ConfigError(message) from None
     except YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+        message = f"{path}: not valid YAML: {error}"
+        raise ConfigError(message) from None
     if not isinstance(document, CommentedMap):
-        raise ConfigError(f"{path}: expected `key: value` lines at the top level, found {type(document).__name__}")
+        message = f"{path}: expected `key: value` lines at the top level, found {type(document).__name__}"
+        raise ConfigError(message)
     return document
 
 
@@ -91,11 +98,13 @@ def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
     key, equals, value = text.partition("=")
     names = tuple(name.strip() for name in key.split("."))
     if not equals or not all(names):
-        raise ConfigError(f"--set {text}: expected KEY=VALUE with a dotted key, for example training.epochs=3")
+        message = f"--set {text}: expected KEY=VALUE with a dotted key, for example training.epochs=3"
+        raise ConfigError(message)
     try:
         return names, _plain(YAML(typ="rt").load(value))
     except YAMLError as error:
-        raise ConfigError(f"--set {text}: the value is not valid YAML: {error}") from None
+        message = f"--set {text}: the value is not valid YAML: {error}"
+        raise ConfigError(message) from None
 
 
 def _assign(schema: type[BaseModel], values: dict[str, Any], key: tuple[str, ...], value: Any, text: str) -> None:
@@ -104,16 +113,17 @@ def _assign(schema: type[BaseModel], values: dict[str, Any], key: tuple[str, ...
     for name in key[:-1]:
         section = section.setdefault(name, {})
         if not isinstance(section, dict):
-            raise ConfigError(f"--set {text}: {name} is a value, not a section")
+            message = f"--set {text}: {name} is a value, not a section"
+            raise ConfigError(message)
     if key[-1] == "kind" and value != section.get("kind"):
-        _, known = _walk(schema, (*key[:-1], str(value)))
-        foreign = [name for name in section if known and name not in known]
+        _, fields = _walk(schema, (*key[:-1], str(value)))
+        foreign = [name for name in section if fields and name not in fields]
         for name in foreign:
             log.info("--set %s: %s = %r does not apply to this kind and is dropped", text, name, section.pop(name))
     section[key[-1]] = value
 
 
-def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[tuple[int | str, ...], dict[str, Any]]:
+def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[Location, dict[str, Any]]:
     """Follow an error location: the key as the user wrote it, and the fields of the section there (empty for a value).
 
     Pydantic inserts the tag of a discriminated union into locations; it selects the member and is no part of the key.
@@ -152,7 +162,7 @@ def _explain(
     item: Any,
     path: Path,
     document: CommentedMap,
-    sources: dict[tuple[str, ...], str],
+    sources: dict[Location, str],
 ) -> str:
     """One fault in one line: place, key, what is wrong, what is known there."""
     location = item["loc"]
@@ -162,19 +172,19 @@ def _explain(
     dotted = ".".join(str(part) for part in key)
     place = _place(path, document, key, sources)
     if item["type"] == "extra_forbidden":
-        known = sorted(_walk(schema, location[:-1])[1])
-        near = difflib.get_close_matches(str(key[-1]), known, n=1)
+        fields = sorted(_walk(schema, location[:-1])[1])
+        near = difflib.get_close_matches(str(key[-1]), fields, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{place}: unknown key '{dotted}' (known here: {', '.join(known)}){hint}"
+        return f"{place}: unknown key '{dotted}' (known here: {', '.join(fields)}){hint}"
     if item["type"] == "missing":
         return f"{place}: key '{dotted}' is missing"
     if item["type"] == "union_tag_invalid":
         return f"{place}: {dotted}: {item['ctx']['tag']!r} is not one of {item['ctx']['expected_tags']}"
-    found = "" if isinstance(item["input"], dict) else f", found {item['input']!r}"
-    return f"{place}: {dotted or 'configuration'}: {item['msg']}{found}"
+    value = "" if isinstance(item["input"], dict) else f", found {item['input']!r}"
+    return f"{place}: {dotted or 'configuration'}: {item['msg']}{value}"
 
 
-def _place(path: Path, document: CommentedMap, key: tuple[int | str, ...], sources: dict[tuple[str, ...], str]) -> str:
+def _place(path: Path, document: CommentedMap, key: Location, sources: dict[Location, str]) -> str:
     """`FILE:LINE` of the deepest part of the key that the file has, or the override that set it."""
     for depth in range(len(key), 0, -1):
         if key[:depth] in sources:

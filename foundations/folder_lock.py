@@ -17,7 +17,7 @@ def locked(folder: Path, work: str) -> Iterator[None]:
     Raises FolderBusy where another process holds it, as a child does that outlived its killed parent.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
+    with (folder / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

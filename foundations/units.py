@@ -44,7 +44,8 @@ def unit_conversion(source: str, target: str) -> tuple[float, float]:
     if source == target:
         return 1.0, 0.0
     if source not in _SCALES or target not in _SCALES or _SCALES[source][0] != _SCALES[target][0]:
-        raise ValueError(f"units '{source}' cannot be converted to '{target}'")
+        message = f"units '{source}' cannot be converted to '{target}'"
+        raise ValueError(message)
     _, source_factor, source_offset = _SCALES[source]
     _, target_factor, target_offset = _SCALES[target]
     return source_factor / target_factor, (source_offset - target_offset) / target_factor

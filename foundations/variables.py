@@ -1,7 +1,9 @@
-"""The table of variables that a dataset or a site table may hold (`variables.csv`, `classes.csv`; docs/formats.md, section 1).
+"""The table of variables that a dataset or a site table may hold (docs/formats.md, section 1).
 
-The two CSV files are the one place where name, units, role, CF names, ranges and class meanings are written: the process
-model's history, the dataset, the emulators and the documentation read them.
+The two files `variables.csv` and `classes.csv` are the one place where name, units, role, CF names, ranges and class
+meanings are written: the process model's history, the dataset, the emulators and the documentation read them.
+`history_long_name` is the long name in the history where that is worded otherwise than in a dataset; rows of the file
+`diagnostic` are of the history alone.
 """
 
 import csv

@@ -29,8 +29,8 @@ from coupled_checks import (
 from coupled_runs import Host, Run, host_from_simulation, read_history, run_host, write_dataset
 
 import coupler
-from ecosys_sims import biomes
-from ecosys_sims.model import ModelError, find_program
+from ecosys_sims.formats import biomes
+from ecosys_sims.program.executable import ModelError, find_program
 from emulator.artefact.metadata import ArtefactError, read_artefact
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError

@@ -8,7 +8,7 @@ import numpy as np
 from coupled_runs import Host, Run, read_history, run_host
 
 import coupler
-from ecosys_sims import variables
+from ecosys_sims.formats import variables
 from emulator.data.dataset import Dataset
 from emulator.evaluation.metrics import pooled
 from emulator.evaluation.prediction import predict

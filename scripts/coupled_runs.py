@@ -12,14 +12,16 @@ import f90nml
 import netCDF4
 import numpy as np
 
-from ecosys_sims import config as configuration
-from ecosys_sims import namelists, provenance, variables
-from ecosys_sims.atomic_file import replacing
-from ecosys_sims.config import SimulationConfig
-from ecosys_sims.dataset import common_attributes, create_layout, sites_as_statics
-from ecosys_sims.model import run_program
-from ecosys_sims.site_table import read_site_table, read_true_parameters, write_site_table
-from ecosys_sims.sites import SiteTable
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import CASE_NAME, block_namelist
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.formats.dataset import common_attributes, create_layout, sites_as_statics
+from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters, write_site_table
+from ecosys_sims.program import namelists
+from ecosys_sims.program.executable import run_program
+from ecosys_sims.program.history import copy_daily
+from foundations.atomic_file import replacing
+from foundations.provenance import file_sha256
 
 ARTEFACT = "model.pt"
 IDENTITY = "identity.txt"
@@ -64,11 +66,11 @@ class Run:
     @property
     def timing(self) -> dict[str, float]:
         """Seconds by part of the land model."""
-        return json.loads((self.folder / f"{namelists.CASE_NAME}.timing.json").read_text())
+        return json.loads((self.folder / f"{CASE_NAME}.timing.json").read_text())
 
     def restart_file(self, day: cftime.datetime) -> Path:
         """The restart file of a day."""
-        return self.folder / f"{namelists.CASE_NAME}.r.{_stamp(day)}-00000.nc"
+        return self.folder / f"{CASE_NAME}.r.{_stamp(day)}-00000.nc"
 
 
 def host_from_simulation(sims: Path, artefact: Path, count: int, program: Path) -> Host:
@@ -104,7 +106,7 @@ def run_host(
     namelist = _namelist(
         host, scheme, start, host.days - first_day if days is None else days, restart_from, write_restart
     )
-    run = Run(folder, folder / f"{namelists.CASE_NAME}.h0.{_stamp(start)}-00000.nc")
+    run = Run(folder, folder / f"{CASE_NAME}.h0.{_stamp(start)}-00000.nc")
     identity = _identity(host, namelist, restart_from)
     if run.history.exists() and (folder / IDENTITY).exists() and (folder / IDENTITY).read_text() == identity:
         return run
@@ -122,7 +124,7 @@ def run_host(
 def _namelist(
     host: Host, scheme: str, start: cftime.datetime, days: int, restart_from: Path | None, write_restart: bool
 ) -> f90nml.Namelist:
-    namelist = namelists.block_namelist(host.config)
+    namelist = block_namelist(host.config)
     control = namelist["run_ctl"]
     control.update(start_date=_stamp(start), stop_n=days, stop_option="ndays", bgc_scheme=scheme)
     control["rest_frq"] = "end" if write_restart else "none"
@@ -141,7 +143,7 @@ def _identity(host: Host, namelist: f90nml.Namelist, restart_from: Path | None) 
     """Hash of all that the numbers depend on."""
     digest = hashlib.sha256(namelists.as_text(namelist).encode())
     for path in (host.program, host.artefact, restart_from):
-        digest.update(provenance.file_sha256(path).encode() if path else b"")
+        digest.update(file_sha256(path).encode() if path else b"")
     for item in fields(SiteTable):
         digest.update(getattr(host.sites, item.name).tobytes())
     for values in host.parameters.values():
@@ -156,14 +158,11 @@ def write_dataset(path: Path, host: Host, run: Run) -> None:
         file.setncatts(attributes)
         file.seed = np.int32(host.config.seed)
         file.config = configuration.to_yaml(host.config)
-        file.namelist = namelists.resolved_text(run.folder)
+        file.namelist = namelists.resolved_text(run.folder, CASE_NAME)
         first_day = date(host.config.period.start_year, 1, 1)
         statics = sites_as_statics(host.sites)
         create_layout(file, statics, first_day, host.days, host.config.period.calendar, len(host.sites))
-        with netCDF4.Dataset(run.history) as history:
-            history.set_auto_mask(False)
-            for variable in variables.DAILY:
-                file[variable.name][:] = history[variable.name][:]
+        copy_daily(run.history, file)
 
 
 def read_history(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from ecosys_sims import config as configuration
-from ecosys_sims.blocks import DiskFullError
-from ecosys_sims.ensemble import EnsembleError
-from ecosys_sims.model import ModelError
-from ecosys_sims.simulation import StaleOutputError, simulate
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import DiskFullError
+from ecosys_sims.ensemble.cluster import EnsembleError
+from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.program.executable import ModelError
 
 log = logging.getLogger("gen_sims")
 

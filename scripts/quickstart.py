@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from run_summary import build_summary, shortcomings
 from steps import Journal, Step, StepFailed
 
-from ecosys_sims import land
+from ecosys_sims.sites import land
 from foundations import atomic_file
 
 log = logging.getLogger("quickstart")

@@ -23,6 +23,8 @@ SLOPES = (0.01, 0.03, 0.1, 0.3)
 BUFFER_KM = 100.0
 LEAST_SKILL = 0.02
 """Parameters that cross-validation explains less of are left out of the kriged ones."""
+CONSTANT = 1e-9
+"""A parameter or feature whose range is no larger, over its size, does not vary."""
 
 
 def true_parameters(ensemble_dir: str | Path, site_id: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
@@ -40,17 +42,17 @@ def true_parameters(ensemble_dir: str | Path, site_id: np.ndarray) -> tuple[tupl
             for name, variable in file.variables.items()
             if name != "site_id"
         }
-    found: dict[str, np.ndarray] = {}
+    parameters: dict[str, np.ndarray] = {}
     flags: list[np.ndarray] = []
     for name, values in columns.items():
-        known = np.isfinite(values)
-        if not known.any() or np.ptp(values[known]) <= 1e-9 * np.abs(values[known]).max():
+        present = np.isfinite(values)
+        if not present.any() or np.ptp(values[present]) <= CONSTANT * np.abs(values[present]).max():
             continue
-        found[name] = np.where(known, _standardised(values, known), 0.0)
-        if not known.all() and not any((flag == known).all() for flag in flags):
-            flags.append(known)
-            found[f"has_{name}"] = known.astype(float)
-    return tuple(found), np.stack(list(found.values()), axis=1).astype(np.float32)
+        parameters[name] = np.where(present, _standardised(values, present), 0.0)
+        if not present.all() and not any((flag == present).all() for flag in flags):
+            flags.append(present)
+            parameters[f"has_{name}"] = present.astype(float)
+    return tuple(parameters), np.stack(list(parameters.values()), axis=1).astype(np.float32)
 
 
 def kriged_parameters(
@@ -66,7 +68,7 @@ def kriged_parameters(
     names, truth = true_parameters(ensemble_dir, dataset.site_id)
     train = np.flatnonzero(split.train_sites)
     mean = truth[train].mean(0)
-    wanted = (truth[train] - mean).astype(float)
+    anomaly = (truth[train] - mean).astype(float)
     features = site_features(dataset, split)
     distance = _distance_km(dataset.lat, dataset.lon)
     groups = _left_out(split.block[train], distance[np.ix_(train, train)], buffer_km)
@@ -76,18 +78,26 @@ def kriged_parameters(
         covariance = slope * features @ features.T + np.exp(-distance / length)
         for nugget in NUGGETS:
             precision = np.linalg.inv(covariance[np.ix_(train, train)] + nugget * np.eye(len(train)))
-            weights = precision @ wanted
-            held_out = np.empty_like(wanted)
-            for block, without in groups:
-                estimate = wanted[without] - np.linalg.solve(precision[np.ix_(without, without)], weights[without])
-                held_out[block] = estimate[np.isin(without, block)]
-            error = ((held_out - wanted) ** 2).mean(0)
+            weights = precision @ anomaly
+            held_out = _held_out_estimates(anomaly, precision, weights, groups)
+            error = ((held_out - anomaly) ** 2).mean(0)
             estimates = covariance[:, train] @ weights
             estimates[train] = held_out
             better = error < least
             best[:, better], least[better] = estimates[:, better], error[better]
-    kept = least < (1.0 - LEAST_SKILL) * (wanted**2).mean(0)
-    return tuple(np.array(names)[kept]), (best + mean)[:, kept].astype(np.float32)
+    explained = least < (1.0 - LEAST_SKILL) * (anomaly**2).mean(0)
+    return tuple(np.array(names)[explained]), (best + mean)[:, explained].astype(np.float32)
+
+
+def _held_out_estimates(
+    anomaly: np.ndarray, precision: np.ndarray, weights: np.ndarray, groups: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Estimates (N, P) at each training site without its block and what is near it; precision: of all, (N, N)."""
+    estimates = np.empty_like(anomaly)
+    for block, without in groups:
+        left_out = anomaly[without] - np.linalg.solve(precision[np.ix_(without, without)], weights[without])
+        estimates[block] = left_out[np.isin(without, block)]
+    return estimates
 
 
 def site_features(dataset: Dataset, split: Split) -> np.ndarray:
@@ -96,30 +106,30 @@ def site_features(dataset: Dataset, split: Split) -> np.ndarray:
     """
     years = dataset.years[split.train_years]
     drivers = dataset.drivers[:, dataset.days(int(years[0]), int(years[-1]))].double()
-    numbers = [i for i, v in enumerate(dataset.signature.statics) if v.name != "lon" and not v.flag_values]
-    seen = np.concatenate(
-        [dataset.static[:, numbers].numpy(), drivers.mean(1).numpy(), np.log(drivers.std(1).numpy() + 1e-12)], axis=1
+    continuous = [i for i, v in enumerate(dataset.signature.statics) if v.name != "lon" and not v.flag_values]
+    features = np.concatenate(
+        [dataset.static[:, continuous].numpy(), drivers.mean(1).numpy(), np.log(drivers.std(1).numpy() + 1e-12)], axis=1
     )
-    spread = seen.std(0)
-    seen = (seen - seen.mean(0))[:, spread > 1e-9] / spread[spread > 1e-9]
-    seen = np.clip(seen, -4.0, 4.0)
+    spread = features.std(0)
+    varies = spread > CONSTANT
+    standardised = np.clip((features - features.mean(0))[:, varies] / spread[varies], -4.0, 4.0)
     classes = dataset.biome[:, None] == np.unique(dataset.biome)
-    return np.concatenate([3.0 * classes, seen, 0.5 * (seen**2 - 1.0)], axis=1)
+    return np.concatenate([3.0 * classes, standardised, 0.5 * (standardised**2 - 1.0)], axis=1)
 
 
-def _standardised(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    seen = values[known]
-    if seen.min() > 0.0 and seen.max() > 3.0 * seen.min():
-        values = np.log(np.where(known, values, 1.0))
-        seen = values[known]
-    return (values - seen.mean()) / seen.std()
+def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    sample = values[present]
+    if sample.min() > 0.0 and sample.max() > 3.0 * sample.min():
+        values = np.log(np.where(present, values, 1.0))
+        sample = values[present]
+    return (values - sample.mean()) / sample.std()
 
 
 def _distance_km(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
     """Great-circle distances (N, N)."""
     phi, lam = np.deg2rad(lat), np.deg2rad(lon)
-    place = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)
-    return EARTH_RADIUS_KM * np.arccos(np.clip(place @ place.T, -1.0, 1.0))
+    direction = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)
+    return EARTH_RADIUS_KM * np.arccos(np.clip(direction @ direction.T, -1.0, 1.0))
 
 
 def _left_out(block: np.ndarray, distance: np.ndarray, buffer_km: float) -> list[tuple[np.ndarray, np.ndarray]]:

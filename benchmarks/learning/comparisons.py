@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,28 +10,33 @@ from benchmarks.learning import plan
 from benchmarks.learning.results import Case, Entry, Results, error_sums
 from emulator.evaluation.bootstrap import RatioTest, by_site, rmse_ratio
 
-TABLES = {"without": "none", "with": "gauged"}
+BASELINE_MODES = {"without": "none", "with": "gauged"}
 """How baselines of the two tables are run: without past flux for anyone, with past flux for everyone."""
+
+
+class Opponent(NamedTuple):
+    """An entry that others are compared with, None where there is none, and the seeds that it was chosen over."""
+
+    entry: Entry | None
+    seeds: tuple[int, ...]
 
 
 def paired(results: Results, case: Case, model: Entry, reference: Entry, seeds: Sequence[int]) -> RatioTest:
     """RMSE of a model over that of a reference on the sites that both were tested on, over several seeds."""
-    site, error, reference_error, days = [], [], [], []
+    site, model_error, reference_error, days = [], [], [], []
     for seed in seeds:
-        ours, theirs = results.sums(case, model, seed), results.sums(case, reference, seed)
-        common = np.intersect1d(ours.site, theirs.site)
-        own_error, own_days = error_sums(ours.of_sites(common))
+        model_sums, reference_sums = results.sums(case, model, seed), results.sums(case, reference, seed)
+        common = np.intersect1d(model_sums.site, reference_sums.site)
+        squared_error, number_of_days = error_sums(model_sums.of_sites(common))
         site.append(common)
-        error.append(own_error)
-        days.append(own_days)
-        reference_error.append(error_sums(theirs.of_sites(common))[0])
-    _, *values = by_site(*(np.concatenate(parts) for parts in (site, error, reference_error, days)))
-    return rmse_ratio(*values)
+        model_error.append(squared_error)
+        days.append(number_of_days)
+        reference_error.append(error_sums(reference_sums.of_sites(common))[0])
+    _, *sums_of_sites = by_site(*(np.concatenate(parts) for parts in (site, model_error, reference_error, days)))
+    return rmse_ratio(*sums_of_sites)
 
 
-def best(
-    results: Results, case: Case, entries: Sequence[Entry], seeds: Sequence[int]
-) -> tuple[Entry | None, tuple[int, ...]]:
+def best(results: Results, case: Case, entries: Sequence[Entry], seeds: Sequence[int]) -> Opponent:
     """The entry with the lowest mean RMSE over seeds, and those seeds.
 
     Entries are compared over the seeds that the most complete of them share with `seeds`; those that lack one of them
@@ -40,70 +45,71 @@ def best(
     shared = {entry: tuple(seed for seed in seeds if seed in results.seeds(case, entry)) for entry in entries}
     most = max(shared.values(), key=len, default=())
     if not most:
-        return None, ()
+        return Opponent(None, ())
     whole = [entry for entry in entries if set(most) <= set(shared[entry])]
-    return min(whole, key=lambda entry: results.mean(case, entry, "rmse", most)), most
+    return Opponent(min(whole, key=lambda entry: results.mean(case, entry, "rmse", most)), most)
 
 
 def overlooked(
     results: Results, case: Case, entries: Sequence[Entry], chosen: Entry, seeds: Sequence[int]
 ) -> list[Entry]:
     """Entries that `best` left out for a missing seed although they beat its choice on the seeds that they have."""
-    found = []
+    better = []
     for entry in entries:
         shared = [seed for seed in seeds if seed in results.seeds(case, entry)]
         if shared and len(shared) < len(seeds):
-            own, other = (results.mean(case, some, "rmse", shared) for some in (entry, chosen))
-            found += [entry] if own < other else []
-    return found
+            entry_rmse, chosen_rmse = (results.mean(case, model, "rmse", shared) for model in (entry, chosen))
+            better += [entry] if entry_rmse < chosen_rmse else []
+    return better
 
 
 def baselines(results: Results, case: Case, table: str) -> list[Entry]:
-    """Baselines of one of TABLES that were tested on a case."""
-    return [
-        entry for entry in results.entries(case) if entry.model in plan.BASELINES and entry.past_flux == TABLES[table]
-    ]
+    """Baselines of one of the tables of BASELINE_MODES that were tested on a case."""
+    mode = BASELINE_MODES[table]
+    return [entry for entry in results.entries(case) if entry.model in plan.BASELINES and entry.past_flux == mode]
+
+
+def best_baseline(results: Results, case: Case, table: str) -> Opponent:
+    """The best baseline of a table over all seeds of any of them."""
+    candidates = baselines(results, case, table)
+    return best(results, case, candidates, sorted({s for entry in candidates for s in results.seeds(case, entry)}))
+
+
+def tables_for(entry: Entry) -> list[str]:
+    """Tables whose baselines a model is compared with: without past flux, not with baselines that have it."""
+    return [table for table in BASELINE_MODES if table == "without" or entry.past_flux == "gauged"]
 
 
 def against_baselines(results: Results) -> Iterator[dict[str, Any]]:
-    """Each of our models, as it can be run, against the best baseline of either table.
-
-    Models that see no past flux are not compared with baselines that do.
-    """
+    """Each of our models, as it can be run, against the best baseline of either table."""
     for case in results.cases():
         for entry in results.entries(case):
             if entry.model not in plan.CHALLENGERS or entry.past_flux.startswith("history"):
                 continue
-            for table in TABLES:
-                if table == "with" and entry.past_flux != "gauged":
-                    continue
+            for table in tables_for(entry):
                 candidates = baselines(results, case, table)
                 reference, seeds = best(results, case, candidates, results.seeds(case, entry))
-                if reference is not None:
-                    yield (
-                        {"kind": "baseline", "table": table}
-                        | compare(results, case, entry, reference, seeds)
-                        | {
-                            "candidates": sum(set(seeds) <= set(results.seeds(case, some)) for some in candidates),
-                            "overlooked": [
-                                some.model for some in overlooked(results, case, candidates, reference, seeds)
-                            ],
-                        }
-                    )
+                if reference is None:
+                    continue
+                complete = [model for model in candidates if set(seeds) <= set(results.seeds(case, model))]
+                passed_over = overlooked(results, case, candidates, reference, seeds)
+                yield (
+                    {"kind": "baseline", "table": table}
+                    | compare(results, case, entry, reference, seeds)
+                    | {"candidates": len(complete), "overlooked": [model.model for model in passed_over]}
+                )
 
 
 def unified_against_both(results: Results) -> Iterator[dict[str, Any]]:
     """The unified model against the better of the two, in the same mode as CHAM-net."""
     for case in results.cases():
-        for entry in results.entries(case):
+        present = results.entries(case)
+        for entry in present:
             if entry.model != "unified" or entry.past_flux not in ("gauged", "ungauged"):
                 continue
-            others = [
-                other
-                for other in results.entries(case)
-                if other in (Entry("cham_net", entry.past_flux), Entry("raci", "none"), Entry("raci", entry.past_flux))
-            ]
-            reference, seeds = best(results, case, others, results.seeds(case, entry))
+            parents = (Entry("cham_net", entry.past_flux), Entry("raci", "none"), Entry("raci", entry.past_flux))
+            rivals = [rival for rival in present if rival in parents]
+            reference, seeds = best(results, case, rivals, results.seeds(case, entry))
             if reference is not None:
                 yield {"kind": "unified", "table": ""} | compare(results, case, entry, reference, seeds)
 
@@ -112,21 +118,21 @@ def against_ablations(results: Results) -> Iterator[dict[str, Any]]:
     """Each model against itself without one part, run in the same mode, or without past flux where it has lost that."""
     for case in results.cases():
         present = results.entries(case)
-        for other in present:
-            kind, _, variant = other.model.partition("/")
-            if variant not in plan.ABLATIONS.get(kind, {}):
+        for ablated in present:
+            kind = ablated.kind
+            if ablated.variant not in plan.ABLATIONS.get(kind, {}):
                 continue
-            modes = (other.past_flux,) if Entry(kind, other.past_flux) in present else ("gauged", "ungauged")
+            modes = (ablated.past_flux,) if Entry(kind, ablated.past_flux) in present else ("gauged", "ungauged")
             for mode in modes:
                 entry = Entry(kind, mode)
-                seeds = tuple(set(results.seeds(case, entry)) & set(results.seeds(case, other)))
+                seeds = tuple(set(results.seeds(case, entry)) & set(results.seeds(case, ablated)))
                 if seeds:
-                    yield {"kind": "ablation", "table": ""} | compare(results, case, entry, other, seeds)
+                    yield {"kind": "ablation", "table": ""} | compare(results, case, entry, ablated, seeds)
 
 
 def compare(results: Results, case: Case, entry: Entry, reference: Entry, seeds: Sequence[int]) -> dict[str, Any]:
     """One comparison, as models.json holds it."""
-    found = paired(results, case, entry, reference, seeds)
+    ratio_test = paired(results, case, entry, reference, seeds)
     return {
         "ensemble": case.ensemble,
         "target": case.target,
@@ -135,11 +141,11 @@ def compare(results: Results, case: Case, entry: Entry, reference: Entry, seeds:
         "past_flux": entry.past_flux,
         "baseline": reference.model,
         "baseline_past_flux": reference.past_flux,
-        "rmse_ratio": found.ratio,
-        "low": found.low,
-        "high": found.high,
-        "p_value": found.p_value,
-        "sites": found.sites,
+        "rmse_ratio": ratio_test.ratio,
+        "low": ratio_test.low,
+        "high": ratio_test.high,
+        "p_value": ratio_test.p_value,
+        "sites": ratio_test.sites,
         "seeds": sorted(seeds),
     }
 
@@ -151,38 +157,43 @@ def gaps(results: Results) -> Iterator[dict[str, Any]]:
     better than the baseline there is no gap, and the share is NaN.
     """
     for case in results.cases():
-        present = results.entries(case)
-        for oracle in present:
-            kind, _, variant = oracle.model.partition("/")
-            if variant not in (*plan.ORACLES, plan.RETRIEVED):
+        for oracle in results.entries(case):
+            if oracle.variant not in (*plan.ORACLES, plan.RETRIEVED) or oracle.kind not in plan.CHALLENGERS:
                 continue
-            entry = Entry(kind, oracle.past_flux)
+            entry = Entry(oracle.kind, oracle.past_flux)
             seeds = tuple(set(results.seeds(case, entry)) & set(results.seeds(case, oracle)))
-            if not seeds or kind not in plan.CHALLENGERS:
+            if not seeds:
                 continue
-            for table in TABLES:
-                if table == "with" and entry.past_flux != "gauged":
-                    continue
+            for table in tables_for(entry):
                 reference, shared = best(results, case, baselines(results, case, table), seeds)
-                if reference is None:
-                    continue
-                base, own, ideal = (results.mean(case, some, "rmse", shared) for some in (reference, entry, oracle))
-                yield {
-                    "ensemble": case.ensemble,
-                    "target": case.target,
-                    "split": case.split,
-                    "model": kind,
-                    "past_flux": entry.past_flux,
-                    "oracle": variant,
-                    "table": table,
-                    "baseline": reference.model,
-                    "baseline_past_flux": reference.past_flux,
-                    "rmse": own,
-                    "rmse_baseline": base,
-                    "rmse_oracle": ideal,
-                    "share_closed": (base - own) / (base - ideal) if ideal < base else math.nan,
-                    "seeds": sorted(shared),
-                }
+                if reference is not None:
+                    yield _gap(results, case, entry, oracle, table, Opponent(reference, shared))
+
+
+def _gap(results: Results, case: Case, entry: Entry, oracle: Entry, table: str, baseline: Opponent) -> dict[str, Any]:
+    reference, seeds = baseline
+    assert reference is not None
+    model_rmse, baseline_rmse, oracle_rmse = (
+        results.mean(case, tested, "rmse", seeds) for tested in (entry, reference, oracle)
+    )
+    return {
+        "ensemble": case.ensemble,
+        "target": case.target,
+        "split": case.split,
+        "model": entry.model,
+        "past_flux": entry.past_flux,
+        "oracle": oracle.variant,
+        "table": table,
+        "baseline": reference.model,
+        "baseline_past_flux": reference.past_flux,
+        "rmse": model_rmse,
+        "rmse_baseline": baseline_rmse,
+        "rmse_oracle": oracle_rmse,
+        "share_closed": (baseline_rmse - model_rmse) / (baseline_rmse - oracle_rmse)
+        if oracle_rmse < baseline_rmse
+        else math.nan,
+        "seeds": sorted(seeds),
+    }
 
 
 def all_comparisons(results: Results) -> list[dict[str, Any]]:

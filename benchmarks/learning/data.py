@@ -51,9 +51,9 @@ def with_statics(dataset: Dataset, names: tuple[str, ...], values: np.ndarray) -
 
 def without_static(dataset: Dataset, name: str) -> Dataset:
     """The dataset without one of its static variables."""
-    kept = [index for index, known in enumerate(dataset.signature.static_names) if known != name]
-    signature = replace(dataset.signature, statics=tuple(dataset.signature.statics[index] for index in kept))
-    return replace(dataset, static=dataset.static[:, kept], signature=signature)
+    columns = [index for index, static in enumerate(dataset.signature.static_names) if static != name]
+    signature = replace(dataset.signature, statics=tuple(dataset.signature.statics[index] for index in columns))
+    return replace(dataset, static=dataset.static[:, columns], signature=signature)
 
 
 def until(dataset: Dataset, last_year: int) -> Dataset:
@@ -89,6 +89,6 @@ def _copy(dataset: Dataset, folder: Path) -> None:
             np.save(unfinished / f"{name}.npy", values.astype(str) if name == "site_id" else np.asarray(values))
         about = {"time_units": dataset.time_units, "calendar_name": dataset.calendar_name}
         (unfinished / "about.json").write_text(json.dumps(about))
-        os.replace(unfinished, folder)
+        unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,174 +1,204 @@
 """Figures of the benchmark, as PNG: all of them, maps and Taylor diagrams."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 
 from benchmarks.learning import plan, statistics
-from benchmarks.learning.comparisons import TABLES, baselines, best
+from benchmarks.learning.comparisons import BASELINE_MODES, best_baseline
 from benchmarks.learning.curve_figures import data_efficiency, history_length
 from benchmarks.learning.labels import (
+    CHALLENGERS_SHOWN,
     MODE_COLOURS,
     MODE_NAMES,
-    OWN,
     SPLIT_NAMES,
+    Quantity,
     entry_name,
     quantities,
     quantity_name,
 )
-from benchmarks.learning.results import Case, Entry, Results
+from benchmarks.learning.results import Case, Entry, Results, error_sums
 from benchmarks.learning.skill_figures import groups, skill, uncertainty
-from ecosys_sims import land
+from ecosys_sims.sites import land
 from emulator.evaluation.figures import style
 from foundations.variables import VARIABLES
 
 TAYLOR_MODES = ("none", "gauged")
 
 
-def draw_all(results: Results, folder: Path) -> list[tuple[str, str]]:
+class Drawing(NamedTuple):
+    """A file of a figure and its caption."""
+
+    file: str
+    caption: str
+
+
+def draw_all(results: Results, folder: Path) -> list[Drawing]:
     """Write the figures that there are results for; returns their names and captions."""
     folder.mkdir(parents=True, exist_ok=True)
     for former in folder.glob("*.png"):
         former.unlink()
-    written = []
-
-    def keep(name: str, caption: str, figure: Figure | None) -> None:
+    drawings = []
+    for name, caption, figure in _all_figures(results):
         if figure is not None:
             style.to_png(figure, folder / f"{name}.png", 110)
-            written.append((f"{name}.png", caption))
+            drawings.append(Drawing(f"{name}.png", caption))
+    return drawings
 
-    for ensemble, target in quantities(results):
-        label = quantity_name(ensemble, target)
-        stem = f"{ensemble}_{target}"
-        keep(
+
+def _all_figures(results: Results) -> Iterator[tuple[str, str, Figure | None]]:
+    """Name, caption and figure, None where nothing is to be drawn."""
+    for quantity in quantities(results):
+        label = quantity_name(*quantity)
+        stem = "_".join(quantity)
+        yield (
             f"skill_{stem}",
             f"RMSE of {label}, with the measured flux of earlier years and without; bars: mean over seeds, whiskers: "
             "their range. Colours: our models; grey: baselines",
-            skill(results, ensemble, target),
+            skill(results, quantity),
         )
-        keep(
+        yield (
             f"groups_{stem}",
             f"RMSE over the standard deviation of {label} by biome, season of the site's hemisphere, and year",
-            groups(results, ensemble, target),
+            groups(results, quantity),
         )
-        keep(
+        yield (
             f"map_{stem}",
             f"{label} at new sites: RMSE of the best baseline without past flux, and that of our models over that of "
             "the best baseline with past flux, or without for a model that takes none; green: our model is better",
-            maps(results, ensemble, target),
+            maps(results, quantity),
         )
-    keep(
+    yield (
         "taylor",
         "Taylor diagrams: distance from the origin is the standard deviation over the observed one, the angle is the "
         "correlation, and the distance from the star is the error without bias",
         taylor(results),
     )
-    keep(
+    yield (
         "data_efficiency",
         "RMSE by the share of training sites, at sites that all were tested on; smaller shares train twice the epochs",
         data_efficiency(results),
     )
-    keep("history_length", "RMSE in the first test year by the years of flux that are visible", history_length(results))
-    keep(
+    yield (
+        "history_length",
+        "RMSE in the first test year by the years of flux that are visible",
+        history_length(results),
+    )
+    yield (
         "uncertainty",
         "Predicted intervals: coverage of the 90 % interval (grey: the bar), share of observations below each quantile "
         "and predicted spread against error at new sites (first seed)",
         uncertainty(results),
     )
-    return written
+
+
+class SiteErrors(NamedTuple):
+    """RMSE by row of a site in the dataset, and latitudes and longitudes of all rows."""
+
+    rmse: dict[int, float]
+    lat: np.ndarray
+    lon: np.ndarray
 
 
 @style.styled
-def maps(results: Results, ensemble: str, target: str) -> Figure | None:
+def maps(results: Results, quantity: Quantity) -> Figure | None:
     """Error of the best baseline, and where our models are better or worse, at new sites of all seeds."""
-    case = Case(ensemble, target, "spatial")
-    references = {}
-    for table in TABLES:
-        candidates = baselines(results, case, table)
-        seeds = sorted({seed for entry in candidates for seed in results.seeds(case, entry)})
-        references[table] = best(results, case, candidates, seeds)
-    pairs = [
-        (entry, *references["with" if entry.past_flux == "gauged" else "without"])
-        for entry in OWN
-        if entry in results.entries(case) and entry.past_flux != "ungauged"
+    case = Case(*quantity, "spatial")
+    references = {table: best_baseline(results, case, table) for table in BASELINE_MODES}
+    present = results.entries(case)
+    duels = [
+        (entry, references["with" if entry.past_flux == "gauged" else "without"])
+        for entry in CHALLENGERS_SHOWN
+        if entry in present and entry.past_flux != "ungauged"
     ]
-    pairs = [pair for pair in pairs if pair[1] is not None]
-    first, seeds = references["without"]
-    if first is None or not pairs:
+    duels = [(entry, reference) for entry, reference in duels if reference.entry is not None]
+    baseline, seeds = references["without"]
+    if baseline is None or not duels:
         return None
-    rows = -(-(len(pairs) + 1) // 2)
+    rows = -(-(len(duels) + 1) // 2)
     figure, grid = style.new_figure(9.6, 0.3 + 2.15 * rows, rows, 2, sharex=True, sharey=True, squeeze=False)
-    error, lat, lon = _site_error(results, case, first, seeds)
-    top = float(np.nanpercentile(list(error.values()), 95))
-    points = _scatter(grid.flat[0], lat, lon, error, "viridis", vmin=0.0, vmax=top)
-    grid.flat[0].set_title(f"{style.model_name(first.kind)}: RMSE, {VARIABLES[target].analysis_units}")
+    errors = _site_errors(results, case, baseline, seeds)
+    top = float(np.nanpercentile(list(errors.rmse.values()), 95))
+    points = _scatter(grid.flat[0], errors, "viridis", vmin=0.0, vmax=top)
+    grid.flat[0].set_title(f"{style.model_name(baseline.kind)}: RMSE, {VARIABLES[quantity.target].analysis_units}")
     figure.colorbar(points, ax=grid.flat[0], shrink=0.75, extend="max", pad=0.01)
-    for axes, (entry, reference, seeds) in zip(grid.flat[1:], pairs, strict=False):
+    for axes, (entry, (reference, seeds)) in zip(grid.flat[1:], duels, strict=False):
         shared = [seed for seed in seeds if seed in results.seeds(case, entry)]
-        own, lat, lon = _site_error(results, case, entry, shared)
-        error, *_ = _site_error(results, case, reference, shared)
-        ratio = {site: own[site] / error[site] for site in own if error.get(site, 0.0) > 0.0}
-        points = _scatter(axes, lat, lon, ratio, "BrBG_r", norm=LogNorm(0.4, 2.5))
+        errors = _site_errors(results, case, entry, shared)
+        baseline_rmse = _site_errors(results, case, reference, shared).rmse
+        ratio = {
+            site: rmse / baseline_rmse[site] for site, rmse in errors.rmse.items() if baseline_rmse.get(site, 0.0) > 0.0
+        }
+        points = _scatter(axes, errors._replace(rmse=ratio), "BrBG_r", norm=LogNorm(0.4, 2.5))
         better = np.mean([value < 1.0 for value in ratio.values()]) if ratio else np.nan
         axes.set_title(f"{entry_name(entry)} over {entry_name(reference)}; lower at {better:.0%}")
         bar = figure.colorbar(points, ax=axes, shrink=0.75, extend="both", pad=0.01)
         bar.set_ticks([0.5, 0.7, 1.0, 1.4, 2.0], labels=["0.5", "0.7", "1", "1.4", "2"])
         bar.minorticks_off()
-    for axes in grid.flat[len(pairs) + 1 :]:
+    for axes in grid.flat[len(duels) + 1 :]:
         axes.set_visible(False)
     return figure
 
 
-def _site_error(results: Results, case: Case, entry: Entry, seeds: Sequence[int]):
+def _site_errors(results: Results, case: Case, entry: Entry, seeds: Sequence[int]) -> SiteErrors:
     """RMSE of each site, mean over seeds, and places of all sites."""
-    found: dict[int, list[float]] = {}
-    places = None
+    by_site: dict[int, list[float]] = {}
+    places: dict[str, np.ndarray] = {}
     for seed in seeds:
         sums = results.sums(case, entry, seed)
         places = results.places(case, entry, seed)
-        by_site = sums.table.sum(axis=(1, 2))
-        for site, row in zip(sums.site.tolist(), by_site, strict=True):
-            if row[0] > 0:
-                found.setdefault(site, []).append(float(np.sqrt(row[1] / row[0])))
-    assert places is not None
-    return {site: float(np.mean(values)) for site, values in found.items()}, places["lat"], places["lon"]
+        for site, squared_error, days in zip(sums.site.tolist(), *error_sums(sums), strict=True):
+            if days > 0:
+                by_site.setdefault(site, []).append(float(np.sqrt(squared_error / days)))
+    rmse = {site: float(np.mean(values)) for site, values in by_site.items()}
+    return SiteErrors(rmse, places["lat"], places["lon"])
 
 
-def _scatter(axes: Axes, lat: np.ndarray, lon: np.ndarray, values: dict[int, float], colours: str, **options):
+def _scatter(axes: Axes, sites: SiteErrors, colours: str, **options: Any) -> PathCollection:
     for outlines, colour in ((land.LAND_OUTLINES, style.LAND), (land.WATER_OUTLINES, style.PAPER)):
         for outline in outlines.values():
             axes.add_patch(
                 Polygon(outline, closed=True, facecolor=colour, edgecolor=style.GRID, linewidth=0.5, zorder=0)
             )
-    rows = np.array(list(values), int)
+    rows = np.array(list(sites.rmse), int)
     axes.set(xlim=(-180, 180), ylim=(-60, 84), aspect="equal")
     axes.set_xticks(range(-180, 181, 60), labels=["180", "120 W", "60 W", "0", "60 E", "120 E", "180"])
     axes.set_yticks(range(-60, 81, 30), labels=["60 S", "30 S", "0", "30 N", "60 N"])
     axes.grid(visible=False)
-    return axes.scatter(lon[rows], lat[rows], c=list(values.values()), s=13, cmap=colours, linewidths=0.25,
-                        edgecolors=style.MUTED, **options)  # fmt: skip
+    return axes.scatter(
+        sites.lon[rows],
+        sites.lat[rows],
+        c=list(sites.rmse.values()),
+        s=13,
+        cmap=colours,
+        linewidths=0.25,
+        edgecolors=style.MUTED,
+        **options,
+    )
 
 
 @style.styled
 def taylor(results: Results) -> Figure | None:
     """Standard deviation against correlation (Taylor 2001, J. Geophys. Res. 106:7183), new sites and later years."""
     splits = ("temporal", "spatial")
-    wanted = quantities(results)
-    if not wanted:
+    columns = quantities(results)
+    if not columns:
         return None
     figure, grid = style.new_figure(
-        9.6, 1.2 + 2.3 * len(splits), len(splits), len(wanted), squeeze=False, sharex=True, sharey=True
+        9.6, 1.2 + 2.3 * len(splits), len(splits), len(columns), squeeze=False, sharex=True, sharey=True
     )
     handles: dict[str, Line2D] = {}
     for row, split in zip(grid, splits, strict=True):
-        for axes, (ensemble, target) in zip(row, wanted, strict=True):
-            case = Case(ensemble, target, split)
+        for axes, quantity in zip(row, columns, strict=True):
+            case = Case(*quantity, split)
             _taylor_axes(axes)
             for entry in results.entries(case):
                 if "/" in entry.model or entry.past_flux not in TAYLOR_MODES:
@@ -180,7 +210,7 @@ def taylor(results: Results) -> Figure | None:
                           markeredgecolor=style.INK, markeredgewidth=0.4)  # fmt: skip
                 handles[entry.kind] = Line2D([], [], linestyle="", marker=marker, color=style.MUTED,
                                              label=style.model_name(entry.kind))  # fmt: skip
-            axes.set_title(f"{quantity_name(ensemble, target)}\n{SPLIT_NAMES[split]}", fontsize=8)
+            axes.set_title(f"{quantity_name(*quantity)}\n{SPLIT_NAMES[split]}", fontsize=8)
         row[0].set_ylabel("sd / observed sd")
     for axes in grid[-1]:
         axes.set_xlabel("sd / observed sd")

@@ -229,14 +229,10 @@ def build(
     seeds: tuple[int, ...] | None = None,
 ) -> list[Run]:
     """The plan, in order, without what is not asked for."""
-    wanted = models or suite.models
-    chosen = seeds or suite.seeds
-    found = dict.fromkeys(
-        run
-        for run in _all(replace(suite, ensembles=ensembles or suite.ensembles, seeds=chosen))
-        if (run.kind in wanted or run.model in wanted) and run.split in splits
-    )
-    return list(found)
+    models = models or suite.models
+    whole = _all(replace(suite, ensembles=ensembles or suite.ensembles, seeds=seeds or suite.seeds))
+    runs = (run for run in whole if (run.kind in models or run.model in models) and run.split in splits)
+    return list(dict.fromkeys(runs))
 
 
 def _all(suite: Suite) -> Iterator[Run]:
@@ -316,6 +312,11 @@ def left_out_biome(seed: int, biome: Any) -> int | None:
     return int(eligible[seed % len(eligible)]) if len(eligible) else None
 
 
+def split_config(run: Run, suite: Suite, biome: str = "") -> SplitConfig:
+    """The split of a run: a fold for each seed; biome: the one that is left out."""
+    return SplitConfig(**suite.split | {"test_fold": run.seed % suite.split["folds"], "leave_biome": biome})
+
+
 def configuration(run: Run, suite: Suite, path: Any, tuned: dict[str, Any], biome: str = "") -> Config:
     """The configuration of a network's training; ValidationError where the model has not these options.
 
@@ -330,12 +331,11 @@ def configuration(run: Run, suite: Suite, path: Any, tuned: dict[str, Any], biom
     choices = _past_flux_choices(run.kind)
     if run.history and "none" in choices:
         model.setdefault("past_flux", "ungauged")
-    split = suite.split | {"test_fold": run.seed % suite.split["folds"], "leave_biome": biome}
     return Config.model_validate(
         {
             "seed": run.seed,
             "data": {"path": path, "inputs": ensemble.inputs, "statics": statics, "targets": ensemble.targets},
-            "split": SplitConfig(**split),
+            "split": split_config(run, suite, biome),
             "model": model,
             "training": training,
             "loss": tuned.get("loss", {}),
@@ -362,9 +362,9 @@ def why_unavailable(run: Run, suite: Suite, tuned: dict[str, Any]) -> str | None
         return "benchmarks.learning.ceilings is missing"
     if not is_network(run.kind):
         return None if _importable(f"emulator.baselines.{run.kind}") else f"emulator.baselines.{run.kind} is missing"
-    known = [config.model_fields["kind"].default for config in registry.MODEL_CONFIGS]
-    if run.kind not in known:
-        return f"no model of this kind is registered; there are {', '.join(known)}"
+    kinds = [config.model_fields["kind"].default for config in registry.MODEL_CONFIGS]
+    if run.kind not in kinds:
+        return f"no model of this kind is registered; there are {', '.join(kinds)}"
     if run.history and not _past_flux_choices(run.kind):
         return "the model takes no past flux"
     if run.task == "self_fed" and "self_fed" not in _past_flux_choices(run.kind):

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from benchmarks.learning import figures, page, plan
 from benchmarks.learning.bars import all_bars
 from benchmarks.learning.comparisons import all_comparisons, gaps
 from benchmarks.learning.results import Results, run_name
-from benchmarks.learning.runner import Bench
+from benchmarks.learning.workspace import Workspace
 from emulator.evaluation.metrics import to_json
 from emulator.runs import provenance
 from foundations import atomic_file
@@ -44,9 +45,9 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def write(bench: Bench, path: Path) -> None:
+def write(workspace: Workspace, path: Path) -> None:
     """Write FILE.json, FILE.md beside it, and the figures into ../figures/FILE."""
-    results = Results.read(bench.results)
+    results = Results.read(workspace.results)
     comparisons, shares = all_comparisons(results), list(gaps(results))
     bars = all_bars(results, comparisons, shares)
     content = {
@@ -55,15 +56,15 @@ def write(bench: Bench, path: Path) -> None:
         "gaps": shares,
         "bars": [bar.__dict__ for bar in bars],
         "failures": [
-            {"key": item["key"], "error": item["error"].strip().splitlines()[-1]} for item in results.failures
+            {"key": failure["key"], "error": failure["error"].strip().splitlines()[-1]} for failure in results.failures
         ],
-        "runs": [{"part": part} | counts for part, counts in coverage(bench, results).items()],
-        "provenance": origin(bench, results),
+        "runs": [{"part": part} | counts for part, counts in coverage(workspace, results).items()],
+        "provenance": origin(workspace, results),
     }
     atomic_file.write_bytes(path, to_text(content).encode())
     folder = path.parent.parent / "figures" / path.stem
-    drawn = figures.draw_all(results, folder)
-    text = page.markdown(results, content, bars, drawn, os.path.relpath(folder, path.parent), path.name)
+    drawings = figures.draw_all(results, folder)
+    text = page.markdown(results, content, bars, drawings, os.path.relpath(folder, path.parent), path.name)
     atomic_file.write_bytes(path.with_suffix(".md"), text.encode())
 
 
@@ -73,15 +74,19 @@ def _is_listed(record: dict[str, Any]) -> bool:
     return is_main or record["target"] in plan.ENSEMBLES[record["ensemble"]].scored
 
 
-def coverage(bench: Bench, results: Results) -> dict[str, dict[str, list[int]]]:
+def coverage(workspace: Workspace, results: Results) -> dict[str, dict[str, list[int]]]:
     """Numbers of runs that are done and that the suite has, by part of the suite and ensemble."""
     done = {run_name(content["key"]) for content in results.contents}
-    found: dict[str, dict[str, list[int]]] = {}
-    for run in plan.build(bench.suite):
-        counts = found.setdefault(_part(run), {}).setdefault(run.ensemble, [0, 0])
-        counts[0] += run.name in done
-        counts[1] += 1
-    return dict(sorted(found.items()))
+    number_done: Counter[tuple[str, str]] = Counter()
+    number_planned: Counter[tuple[str, str]] = Counter()
+    for run in plan.build(workspace.suite):
+        place = (_part(run), run.ensemble)
+        number_planned[place] += 1
+        number_done[place] += run.name in done
+    parts: dict[str, dict[str, list[int]]] = {}
+    for (part, ensemble), planned in number_planned.items():
+        parts.setdefault(part, {})[ensemble] = [number_done[part, ensemble], planned]
+    return dict(sorted(parts.items()))
 
 
 def _part(run: plan.Run) -> str:
@@ -97,14 +102,14 @@ def _part(run: plan.Run) -> str:
     return "ablations" if run.variant else f"all models, seed {run.seed}"
 
 
-def origin(bench: Bench, results: Results) -> dict[str, Any]:
+def origin(workspace: Workspace, results: Results) -> dict[str, Any]:
     """Where the numbers come from."""
     datasets = {}
     for ensemble in plan.ENSEMBLES:
-        dataset = bench.dataset_path(ensemble)
+        dataset = workspace.dataset_path(ensemble)
         if any(content["run"]["ensemble"] == ensemble for content in results.contents) and dataset.exists():
             datasets[ensemble] = file_sha256(dataset)
-    suite = bench.suite
+    suite = workspace.suite
     return {
         "created": now(),
         "git_hash": git_hash(),

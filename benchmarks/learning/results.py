@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.learning import plan, statistics
-from benchmarks.learning.runner import read_result
+from benchmarks.learning.workspace import read_result
+
+SPLIT_ORDER = ("temporal", "spatial", "spatiotemporal", "leave_biome_out")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Entry:
     def kind(self) -> str:
         return self.model.partition("/")[0]
 
+    @property
+    def variant(self) -> str:
+        """'' for the model as it is."""
+        return self.model.partition("/")[2]
+
 
 @dataclass(frozen=True)
 class Sums:
@@ -44,8 +51,17 @@ class Sums:
 
     def of_sites(self, site: np.ndarray) -> "Sums":
         """The same for some of the sites."""
-        kept = np.isin(self.site, site)
-        return Sums(self.site[kept], self.year, self.table[kept])
+        shared = np.isin(self.site, site)
+        return Sums(self.site[shared], self.year, self.table[shared])
+
+
+@dataclass(frozen=True)
+class ModelTest:
+    """One test: its record, the key of its run, and the name of its sums in the run's arrays."""
+
+    record: dict[str, Any]
+    key: str
+    sums: str
 
 
 @dataclass
@@ -59,12 +75,13 @@ class Results:
     @classmethod
     def read(cls, folder: Path) -> "Results":
         """Read every KEY.json; failed runs apart. Of a run that was done with several options the newest counts."""
-        found = [read_result(path) for path in sorted(folder.glob("*.json"))]
+        contents = [read_result(path) for path in sorted(folder.glob("*.json"))]
         done = sorted(
-            (content for content in found if "error" not in content), key=lambda some: some["provenance"]["created"]
+            (content for content in contents if "error" not in content),
+            key=lambda content: content["provenance"]["created"],
         )
         newest = {run_name(content["key"]): content for content in done}
-        failed = [some for some in found if "error" in some and run_name(some["key"]) not in newest]
+        failed = [content for content in contents if "error" in content and run_name(content["key"]) not in newest]
         return cls(folder, [newest[name] for name in sorted(newest)], failed)
 
     @property
@@ -72,21 +89,20 @@ class Results:
         return [record for content in self.contents for record in content["records"]]
 
     def __post_init__(self) -> None:
-        self._places: dict[tuple[Case, Entry], dict[int, tuple[dict[str, Any], str, str]]] = {}
+        self._tests: dict[tuple[Case, Entry], dict[int, ModelTest]] = {}
         for content in self.contents:
             for record in content["records"]:
                 entry, prefix = _entry(record)
                 case = Case(record["ensemble"], record["target"], record["split"])
-                place = (record, content["key"], f"{prefix}__{case.split}__{case.target}")
-                self._places.setdefault((case, entry), {})[record["seed"]] = place
+                test = ModelTest(record, content["key"], f"{prefix}__{case.split}__{case.target}")
+                self._tests.setdefault((case, entry), {})[record["seed"]] = test
 
     def cases(self) -> list[Case]:
         """Everything that was tested, in the order of the ensembles and splits."""
-        order = ("temporal", "spatial", "spatiotemporal", "leave_biome_out")
         names = list(plan.ENSEMBLES)
         return sorted(
-            {case for case, _ in self._places},
-            key=lambda case: (names.index(case.ensemble), case.target, order.index(case.split)),
+            {case for case, _ in self._tests},
+            key=lambda case: (names.index(case.ensemble), case.target, SPLIT_ORDER.index(case.split)),
         )
 
     def main_cases(self) -> list[Case]:
@@ -95,33 +111,34 @@ class Results:
 
     def entries(self, case: Case) -> list[Entry]:
         """Models that were tested on a case."""
-        return [entry for known, entry in self._places if known == case]
+        return [entry for tested_case, entry in self._tests if tested_case == case]
 
     def seeds(self, case: Case, entry: Entry) -> tuple[int, ...]:
-        return tuple(sorted(self._places.get((case, entry), {})))
+        return tuple(sorted(self._tests.get((case, entry), {})))
 
     def record(self, case: Case, entry: Entry, seed: int) -> dict[str, Any]:
-        return self._places[case, entry][seed][0]
+        return self._tests[case, entry][seed].record
 
-    def mean(self, case: Case, entry: Entry, name: str, seeds: Sequence[int] | None = None) -> float:
+    def mean(self, case: Case, entry: Entry, metric: str, seeds: Sequence[int] | None = None) -> float:
         """Mean of a metric over seeds, NaN where there is none."""
-        return float(np.mean(values)) if (values := self.values(case, entry, name, seeds)) else float("nan")
+        return float(np.mean(values)) if (values := self.values(case, entry, metric, seeds)) else float("nan")
 
-    def values(self, case: Case, entry: Entry, name: str, seeds: Sequence[int] | None = None) -> list[float]:
+    def values(self, case: Case, entry: Entry, metric: str, seeds: Sequence[int] | None = None) -> list[float]:
         """A metric by seed; undefined ones are left out."""
-        places = self._places.get((case, entry), {})
-        found = [places[seed][0].get(name) for seed in (sorted(places) if seeds is None else seeds) if seed in places]
-        return [value for value in found if value is not None]
+        tests = self._tests.get((case, entry), {})
+        chosen = sorted(tests) if seeds is None else [seed for seed in seeds if seed in tests]
+        by_seed = [tests[seed].record.get(metric) for seed in chosen]
+        return [value for value in by_seed if value is not None]
 
     def sums(self, case: Case, entry: Entry, seed: int) -> Sums:
         """Sums by site, year and season of one test."""
-        _, key, name = self._places[case, entry][seed]
-        arrays = _arrays(self.folder / f"{key}.npz")
-        return Sums(arrays[f"site__{case.split}"], arrays[f"year__{case.split}"], arrays[name])
+        test = self._tests[case, entry][seed]
+        arrays = _arrays(self.folder / f"{test.key}.npz")
+        return Sums(arrays[f"site__{case.split}"], arrays[f"year__{case.split}"], arrays[test.sums])
 
     def places(self, case: Case, entry: Entry, seed: int) -> dict[str, np.ndarray]:
         """lat, lon and biome of all sites of the dataset."""
-        arrays = _arrays(self.folder / f"{self._places[case, entry][seed][1]}.npz")
+        arrays = _arrays(self.folder / f"{self._tests[case, entry][seed].key}.npz")
         return {name: arrays[name] for name in ("lat", "lon", "biome")}
 
 
@@ -146,4 +163,4 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def error_sums(sums: Sums) -> tuple[np.ndarray, np.ndarray]:
     """Sum of squared errors and number of days of each site."""
     by_site = sums.table.sum(axis=(1, 2))
-    return by_site[:, statistics.SUMS.index("error2")], by_site[:, statistics.SUMS.index("n")]
+    return by_site[:, statistics.SQUARED_ERROR], by_site[:, statistics.DAYS]

@@ -9,6 +9,8 @@ from emulator.evaluation.scoring import SEASONS
 
 SUMS = ("n", "error2", "o", "o2", "p", "p2", "op")
 """Number of days, and sums of squared error, observed, its square, predicted, its square, and their product."""
+DAYS, SQUARED_ERROR = SUMS.index("n"), SUMS.index("error2")
+"""Columns of tables of SUMS."""
 
 
 def sums(observed: np.ndarray, predicted: np.ndarray, year: np.ndarray, month: np.ndarray) -> np.ndarray:
@@ -23,24 +25,25 @@ def sums(observed: np.ndarray, predicted: np.ndarray, year: np.ndarray, month: n
     order = np.argsort(group, kind="stable")
     present, starts = np.unique(group[order], return_index=True)
     o, p = observed[:, order].astype(np.float64), predicted[:, order].astype(np.float64)
-    known = np.isfinite(o) & np.isfinite(p)
-    o, p = np.where(known, o, 0.0), np.where(known, p, 0.0)
-    result = np.zeros((len(o), len(years) * len(SEASONS), len(SUMS)))
-    for index, values in enumerate((known, (p - o) ** 2, o, o * o, p, p * p, o * p)):
-        result[:, present, index] = np.add.reduceat(values, starts, axis=1, dtype=np.float64)
-    return result.reshape(len(o), len(years), len(SEASONS), len(SUMS))
+    scored = np.isfinite(o) & np.isfinite(p)
+    o, p = np.where(scored, o, 0.0), np.where(scored, p, 0.0)
+    daily = {"n": scored, "error2": (p - o) ** 2, "o": o, "o2": o * o, "p": p, "p2": p * p, "op": o * p}
+    table = np.zeros((len(o), len(years) * len(SEASONS), len(SUMS)))
+    for index, name in enumerate(SUMS):
+        table[:, present, index] = np.add.reduceat(daily[name], starts, axis=1, dtype=np.float64)
+    return table.reshape(len(o), len(years), len(SEASONS), len(SUMS))
 
 
 def metrics(table: np.ndarray) -> dict[str, float]:
     """Pooled metrics of emulator.evaluation.metrics, and medians over sites, from sums (N, ..., len(SUMS))."""
     by_site = table.reshape(len(table), -1, len(SUMS)).sum(axis=1)
-    found = pooled(by_site.sum(axis=0))
-    enough = by_site[by_site[:, 0] >= MINIMUM_PAIRS_PER_SITE]
-    each = [pooled(row) for row in enough]
+    skill = pooled(by_site.sum(axis=0))
+    enough = by_site[by_site[:, DAYS] >= MINIMUM_PAIRS_PER_SITE]
+    skill_of_sites = [pooled(row) for row in enough]
     for name in ("r2", "rmse", "nrmse", "nrmse_sd", "kge"):
-        values = [row[name] for row in each if math.isfinite(row[name])]
-        found[f"{name}_median_site"] = float(np.median(values)) if values else math.nan
-    return found
+        values = [site[name] for site in skill_of_sites if math.isfinite(site[name])]
+        skill[f"{name}_median_site"] = float(np.median(values)) if values else math.nan
+    return skill
 
 
 def pooled(row: np.ndarray) -> dict[str, float]:

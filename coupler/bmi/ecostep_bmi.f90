@@ -1,23 +1,29 @@
-!> The emulator as a component that speaks BMI 2.0: drivers are its input variables, daily fluxes its output variables.
+!> The emulator as a component that speaks BMI 2.0: drivers are its input variables, daily fluxes
+!> its output variables.
 !>
-!> The functions do what those of coupler/bmi/component.py do. Numbers are double precision, those of the state real, so this file
-!> is compiled without flags that change default kinds. A failure writes its message to the error unit and returns BMI_FAILURE.
+!> The functions do what those of coupler/bmi/component.py do. Numbers are double precision, those
+!> of the state real, so this file is compiled without flags that change default kinds. A failure
+!> writes its message to the error unit and returns BMI_FAILURE.
+!>
+!> Generated from ecostep_bmi.fypp, which is the file to edit.
 module ecostep_bmi
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
-  use bmif_2_0
+  use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_VAR_NAME, BMI_SUCCESS
   use ecostep, only: ecostep_cells, ecostep_model
   implicit none
   private
 
   public :: bmi_ecostep
 
-  integer, parameter :: role_input = 1, role_output = 2, role_static = 3, role_state = 4, role_time = 5
+  integer, parameter :: seconds_a_day = 86400
+  integer, parameter :: role_input = 1, role_output = 2, role_static = 3, role_state = 4
+  integer, parameter :: role_time = 5
   integer, parameter :: grid_cells = 0, grid_rows = 1, grid_clock = 2
-  integer, parameter :: short = 64
+  integer, parameter :: short = 64, max_statics = 100
 
   !> CSDMS standard names, as NextGen writes them; variables without one keep the artefact's name.
-  character(len=*), parameter :: own_names(*) = [character(len=short) :: 'tas', 'pr', 'rsds', &
+  character(len=*), parameter :: artefact_names(*) = [character(len=short) :: 'tas', 'pr', 'rsds', &
       'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
   character(len=*), parameter :: csdms_names(*) = [character(len=short) :: &
       'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
@@ -32,7 +38,7 @@ module ecostep_bmi
 
   !> An array that the framework may ask for.
   type :: variable
-    character(len=short) :: own = '' !< name in the artefact
+    character(len=short) :: artefact_name = '' !< name in the artefact
     character(len=short) :: name = '' !< name in the framework
     character(len=short) :: units = '' !< the artefact's
     integer :: role = 0 !< one of role_...
@@ -45,8 +51,22 @@ module ecostep_bmi
     integer(int64) :: count = 0 !< days since the start
   end type run_date
 
-  !> All of a component. Kept behind a pointer, since BMI's getters have `self` with intent(in).
-  type :: component
+  !> The namelist `ecostep` of the configuration file, with its defaults.
+  type :: configuration
+    character(len=512) :: artefact = 'model.pt' !< file
+    character(len=short) :: backend = '' !< '': the first that works
+    character(len=short) :: start = '' !< date of time 0
+    character(len=short) :: end = '' !< date after the last step, '' for none
+    character(len=short) :: calendar = 'standard' !< of the run
+    integer :: ncell = 1 !< number of cells
+    integer :: time_step = 3600 !< [s]
+    character(len=short) :: statics(max_statics) = '' !< names of site attributes
+    real(real64) :: static_values(max_statics) !< their values
+  end type configuration
+
+  !> An open artefact with its arrays. Behind a pointer, since BMI's getters have `this` with
+  !> intent(in).
+  type :: emulator
     type(ecostep_model) :: model !< the artefact
     type(ecostep_cells) :: cells !< its cells
     type(variable), allocatable :: variables(:) !< all that have a name
@@ -54,6 +74,7 @@ module ecostep_bmi
     character(len=BMI_MAX_VAR_NAME), pointer :: outputs(:) => null() !< names of fluxes
     real(real32), pointer :: state(:, :) => null() !< (state_size, ncell)
     real(real32), pointer :: rows(:) => null() !< the same in one dimension
+    real(real64), pointer :: clock(:) => null() !< time since the start, (1) [s]
     character(len=short) :: calendar = 'standard' !< of the run
     type(run_date) :: start !< date of time 0
     type(run_date) :: today !< date of the last step
@@ -61,12 +82,12 @@ module ecostep_bmi
     integer :: ncell = 1 !< number of cells
     integer :: time_step = 3600 !< [s]
     logical :: started = .false. !< whether the state has been filled
-  end type component
+  end type emulator
 
   !> The component.
   type, extends(bmi) :: bmi_ecostep
     private
-    type(component), pointer :: at => null() !< null before `initialize` and after `finalize`
+    type(emulator), pointer :: emulator => null() !< null before `initialize` and after `finalize`
   contains
     procedure :: initialize, update, update_until, finalize
     procedure :: get_component_name, get_input_item_count, get_output_item_count
@@ -85,495 +106,520 @@ module ecostep_bmi
     procedure :: get_grid_node_count, get_grid_edge_count, get_grid_face_count
     procedure :: get_grid_edge_nodes, get_grid_face_edges, get_grid_face_nodes
     procedure :: get_grid_nodes_per_face
-    generic :: get_value => get_value_int, get_value_float, get_value_double
-    generic :: get_value_ptr => get_value_ptr_int, get_value_ptr_float, get_value_ptr_double
+    generic :: get_value => get_value_int, get_value_float, &
+        get_value_double
+    generic :: get_value_ptr => get_value_ptr_int, get_value_ptr_float, &
+        get_value_ptr_double
     generic :: get_value_at_indices => get_value_at_indices_int, get_value_at_indices_float, &
         get_value_at_indices_double
-    generic :: set_value => set_value_int, set_value_float, set_value_double
+    generic :: set_value => set_value_int, set_value_float, &
+        set_value_double
     generic :: set_value_at_indices => set_value_at_indices_int, set_value_at_indices_float, &
         set_value_at_indices_double
   end type bmi_ecostep
 
 contains
 
-  ! ---- initialize, run, finalize -------------------------------------------------------------------
+  ! ---- initialize, run, finalize -----------------------------------------------------------------
 
   !> Read the namelist file, open the artefact and allocate all arrays.
-  function initialize(self, config_file) result(bmi_status)
-    class(bmi_ecostep), intent(out) :: self
+  function initialize(this, config_file) result(bmi_status)
+    class(bmi_ecostep), intent(out) :: this
     character(len=*), intent(in) :: config_file !< file with the namelist `ecostep`
     integer :: bmi_status
-    type(component), pointer :: c
-    character(len=512) :: artefact
-    character(len=short) :: backend, start, end, calendar, statics(100)
-    real(real64) :: static_values(100)
-    integer :: ncell, time_step, unit, iostat
+    type(configuration) :: config
+    type(emulator), pointer :: e
     character(len=:), allocatable :: message
-    character(len=256) :: iomsg
-    namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, static_values
+    integer :: stat
 
     bmi_status = BMI_FAILURE
-    artefact = 'model.pt'
-    backend = ''
-    start = ''
-    end = ''
-    calendar = 'standard'
-    ncell = 1
-    time_step = 3600
-    statics = ''
+    call read_configuration(config_file, config, message)
+    if (message /= '') then
+      call complain(config_file//': '//message)
+      return
+    end if
+    allocate (e)
+    call open_emulator(e, config, stat, message)
+    if (stat == 0) then
+      this%emulator => e
+      bmi_status = BMI_SUCCESS
+    else
+      call complain(config_file//': '//message)
+      call discard(e)
+    end if
+  end function initialize
+
+  !> Read the namelist `ecostep` and test its numbers.
+  subroutine read_configuration(config_file, config, message)
+    character(len=*), intent(in) :: config_file !< file
+    type(configuration), intent(out) :: config !< what it says
+    character(len=:), allocatable, intent(out) :: message !< what is wrong with it, or ''
+    character(len=512) :: artefact
+    character(len=short) :: backend, start, end, calendar, statics(max_statics)
+    real(real64) :: static_values(max_statics)
+    integer :: ncell, time_step, unit, iostat
+    character(len=256) :: iomsg
+    namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, &
+        static_values
+
+    artefact = config%artefact
+    backend = config%backend
+    start = config%start
+    end = config%end
+    calendar = config%calendar
+    ncell = config%ncell
+    time_step = config%time_step
+    statics = config%statics
     static_values = ieee_value(1.0_real64, ieee_quiet_nan)
     open (newunit=unit, file=config_file, status='old', action='read', iostat=iostat, iomsg=iomsg)
     if (iostat == 0) then
       read (unit, nml=ecostep, iostat=iostat, iomsg=iomsg)
       close (unit)
     end if
-    if (iostat /= 0) then
-      call complain(config_file//': '//trim(iomsg))
-      return
-    end if
-    if (time_step < 1 .or. ncell < 0) then
-      call complain(config_file//': time_step or ncell is not positive')
-      return
-    end if
-    if (mod(86400, time_step) /= 0) then
-      call complain(config_file//': time_step does not divide the day')
-      return
-    end if
-
-    allocate (c)
     message = ''
-    c%ncell = ncell
-    c%time_step = time_step
-    c%calendar = calendar
-    if (.not. read_date(start, c%start)) message = 'start '''//trim(start)//''' is not a date (YYYY-MM-DD)'
-    if (end /= '') then
-      if (.not. read_date(end, c%today)) message = 'end '''//trim(end)//''' is not a date (YYYY-MM-DD)'
-      if (message == '') c%end_time = 86400.0_real64 * days_between(c%start, c%today, c%calendar)
+    if (iostat /= 0) then
+      message = trim(iomsg)
+    else if (time_step < 1 .or. ncell < 0) then
+      message = 'time_step or ncell is not positive'
+    else if (mod(seconds_a_day, time_step) /= 0) then
+      message = 'time_step does not divide the day'
     end if
-    c%today = c%start
-    if (message == '') then
-      call c%model%open(artefact, backend, stat=bmi_status, errmsg=message)
-      if (bmi_status == 0) call register(c, statics, static_values, bmi_status, message)
+    config = configuration(artefact, backend, start, end, calendar, ncell, time_step, statics, &
+        static_values)
+  end subroutine read_configuration
+
+  !> Take over dates and sizes of the configuration, open the artefact and register all arrays.
+  subroutine open_emulator(e, config, stat, message)
+    type(emulator), intent(inout) :: e
+    type(configuration), intent(in) :: config !< of the component
+    integer, intent(out) :: stat !< 0 = success
+    character(len=:), allocatable, intent(inout) :: message !< what is wrong
+    type(run_date) :: last
+
+    message = ''
+    e%ncell = config%ncell
+    e%time_step = config%time_step
+    e%calendar = config%calendar
+    if (.not. read_date(config%start, e%start)) message = not_a_date('start', config%start)
+    if (config%end /= '') then
+      if (.not. read_date(config%end, last)) message = not_a_date('end', config%end)
+      if (message == '') e%end_time = real(seconds_a_day, real64) &
+          * days_between(e%start, last, e%calendar)
     end if
-    if (bmi_status == 0) then
-      self%at => c
-      bmi_status = BMI_SUCCESS
-    else
-      call complain(config_file//': '//message)
-      call discard(c)
-      bmi_status = BMI_FAILURE
-    end if
-  end function initialize
+    e%today = e%start
+    stat = BMI_FAILURE
+    if (message /= '') return
+    call e%model%open(config%artefact, config%backend, stat=stat, errmsg=message)
+    if (stat == 0) call register(e, config%statics, config%static_values, stat, message)
+  end subroutine open_emulator
+
+  !> What is said of a text that should be a date.
+  pure function not_a_date(key, text) result(message)
+    character(len=*), intent(in) :: key !< of the namelist
+    character(len=*), intent(in) :: text !< its value
+    character(len=:), allocatable :: message
+
+    message = key//' '''//trim(text)//''' is not a date (YYYY-MM-DD)'
+  end function not_a_date
 
   !> Allocate the arrays of an open artefact and register them.
-  subroutine register(c, statics, static_values, stat, message)
-    type(component), intent(inout) :: c
-    character(len=*), intent(in) :: statics(:) !< names of site attributes that the configuration gives
+  subroutine register(e, statics, static_values, stat, message)
+    type(emulator), intent(inout) :: e
+    character(len=*), intent(in) :: statics(:) !< site attributes that the configuration gives
     real(real64), intent(in) :: static_values(:) !< their values
     integer, intent(out) :: stat !< status of the library
     character(len=:), allocatable, intent(inout) :: message !< message
-    character(len=short) :: name
-    integer :: i, k, tas
+    character(len=short) :: name, units
+    real(real64), pointer :: values(:)
+    integer :: i, tas
 
-    allocate (c%variables(0))
-    call c%cells%create(c%model, c%ncell, c%calendar, stat, message)
-    do i = 1, c%model%n_inputs()
-      name = c%model%input_name(i)
+    allocate (e%variables(0))
+    call e%cells%create(e%model, e%ncell, e%calendar, stat, message)
+    do i = 1, e%model%n_inputs()
+      name = e%model%input_name(i)
+      units = e%model%input_units(i)
       if (stat /= 0) return
-      tas = place('tas', c)
-      if ((name == 'tasmin' .or. name == 'tasmax') .and. c%time_step < 86400 .and. tas > 0) then
-        call c%cells%input(trim(name), trim(c%variables(tas)%units), c%variables(tas)%values, stat, message)
+      tas = index_of('tas', e)
+      if (tas > 0 .and. (name == 'tasmin' .or. name == 'tasmax') &
+          .and. e%time_step < seconds_a_day) then
+        units = e%variables(tas)%units
+        values => e%variables(tas)%values
       else
-        call add(c, name, c%model%input_units(i), role_input)
-        k = size(c%variables)
-        call c%cells%input(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+        call add(e, name, units, role_input, values)
       end if
+      call e%cells%input(trim(name), trim(units), values, stat, message)
     end do
-    do i = 1, c%model%n_statics()
-      name = c%model%static_name(i)
+    do i = 1, e%model%n_statics()
+      name = e%model%static_name(i)
+      units = e%model%static_units(i)
       if (stat /= 0) return
-      call add(c, name, c%model%static_units(i), role_static)
-      k = size(c%variables)
-      if (any(statics == name)) c%variables(k)%values = static_values(findloc(statics, name, dim=1))
-      call c%cells%static(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+      call add(e, name, units, role_static, values)
+      if (any(statics == name)) values = static_values(findloc(statics, name, dim=1))
+      call e%cells%static(trim(name), trim(units), values, stat, message)
     end do
-    do i = 1, c%model%n_targets()
-      name = c%model%target_name(i)
+    do i = 1, e%model%n_targets()
+      name = e%model%target_name(i)
+      units = e%model%target_units(i)
       if (stat /= 0) return
-      call add(c, name, c%model%target_units(i), role_output)
-      k = size(c%variables)
-      c%variables(k)%values = 0.0_real64
-      call c%cells%output(trim(name), trim(c%variables(k)%units), c%variables(k)%values, stat, message)
+      call add(e, name, units, role_output, values)
+      values = 0.0_real64
+      call e%cells%output(trim(name), trim(units), values, stat, message)
     end do
     if (stat /= 0) return
-    call add(c, state_name, '1', role_state)
-    call add(c, time_name, 's', role_time)
-    allocate (c%rows(c%model%state_size() * c%ncell), source=0.0_real32)
-    c%state(1:c%model%state_size(), 1:c%ncell) => c%rows
-    call c%cells%state(c%state, stat, message)
-    call list(c, role_input, c%inputs)
-    call list(c, role_output, c%outputs)
+    call add(e, state_name, '1', role_state, values)
+    call add(e, time_name, 's', role_time, e%clock)
+    allocate (e%rows(e%model%state_size() * e%ncell), source=0.0_real32)
+    e%state(1:e%model%state_size(), 1:e%ncell) => e%rows
+    call e%cells%state(e%state, stat, message)
+    call list(e, role_input, e%inputs)
+    call list(e, role_output, e%outputs)
   end subroutine register
 
   !> One step, with the drivers as they are.
-  function update(self) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function update(this) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     integer :: bmi_status
     integer :: stat, seconds
     integer(int64) :: now
     character(len=:), allocatable :: message
 
     bmi_status = BMI_FAILURE
-    if (.not. associated(self%at)) return
-    associate (c => self%at, clock => self%at%variables(size(self%at%variables))%values(1))
-      if (.not. start(c)) return
-      now = nint(clock, int64)
-      seconds = int(mod(now, 86400_int64))
-      call seek(c%today, c%start, now / 86400_int64, c%calendar)
-      call c%cells%step(c%today%year, c%today%month, c%today%day, seconds, c%time_step, stat, message)
+    if (.not. associated(this%emulator)) return
+    associate (e => this%emulator, today => this%emulator%today)
+      if (.not. has_state(e)) return
+      now = nint(e%clock(1), int64)
+      seconds = int(mod(now, int(seconds_a_day, int64)))
+      call seek(today, e%start, now / seconds_a_day, e%calendar)
+      call e%cells%step(today%year, today%month, today%day, seconds, e%time_step, stat, message)
       if (stat /= 0) then
         call complain(message)
         return
       end if
-      clock = clock + c%time_step
+      e%clock(1) = e%clock(1) + e%time_step
     end associate
     bmi_status = BMI_SUCCESS
   end function update
 
   !> Steps up to a time that is a whole number of steps away.
-  function update_until(self, time) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function update_until(this, time) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     double precision, intent(in) :: time !< [s]
     integer :: bmi_status
     integer(int64) :: i
     real(real64) :: now, steps
 
-    bmi_status = get_current_time(self, now)
+    bmi_status = get_current_time(this, now)
     if (bmi_status /= BMI_SUCCESS) return
-    steps = (time - now) / self%at%time_step
+    steps = (time - now) / this%emulator%time_step
     if (steps < 0.0_real64 .or. abs(steps - anint(steps)) > 1.0e-6_real64) then
       call complain('update_until: the time is no whole number of steps away')
       bmi_status = BMI_FAILURE
       return
     end if
     do i = 1, nint(steps, int64)
-      bmi_status = update(self)
+      bmi_status = update(this)
       if (bmi_status /= BMI_SUCCESS) return
     end do
   end function update_until
 
   !> Give everything back.
-  function finalize(self) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function finalize(this) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     integer :: bmi_status
 
     bmi_status = BMI_SUCCESS
-    if (associated(self%at)) call discard(self%at)
+    if (associated(this%emulator)) call discard(this%emulator)
   end function finalize
 
-  ! ---- variables -----------------------------------------------------------------------------------
+  ! ---- variables ---------------------------------------------------------------------------------
 
   !> Name of the component.
-  function get_component_name(self, name) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_component_name(this, name) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), pointer, intent(out) :: name !< 'ecostep'
     integer :: bmi_status
 
-    bmi_status = BMI_SUCCESS
+    bmi_status = BMI_FAILURE
     name => component_name
-    if (.not. associated(self%at)) bmi_status = BMI_FAILURE
+    if (.not. associated(this%emulator)) return
+    bmi_status = BMI_SUCCESS
   end function get_component_name
 
   !> Number of drivers.
-  function get_input_item_count(self, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_input_item_count(this, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(out) :: count !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     count = 0
-    if (.not. associated(self%at)) return
-    count = size(self%at%inputs)
+    if (.not. associated(this%emulator)) return
+    count = size(this%emulator%inputs)
     bmi_status = BMI_SUCCESS
   end function get_input_item_count
 
   !> Number of fluxes.
-  function get_output_item_count(self, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_output_item_count(this, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(out) :: count !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     count = 0
-    if (.not. associated(self%at)) return
-    count = size(self%at%outputs)
+    if (.not. associated(this%emulator)) return
+    count = size(this%emulator%outputs)
     bmi_status = BMI_SUCCESS
   end function get_output_item_count
 
   !> Names of the drivers.
-  function get_input_var_names(self, names) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_input_var_names(this, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     nullify (names)
-    if (.not. associated(self%at)) return
-    names => self%at%inputs
+    if (.not. associated(this%emulator)) return
+    names => this%emulator%inputs
     bmi_status = BMI_SUCCESS
   end function get_input_var_names
 
   !> Names of the fluxes.
-  function get_output_var_names(self, names) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_output_var_names(this, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     nullify (names)
-    if (.not. associated(self%at)) return
-    names => self%at%outputs
+    if (.not. associated(this%emulator)) return
+    names => this%emulator%outputs
     bmi_status = BMI_SUCCESS
   end function get_output_var_names
 
   !> Grid of a variable.
-  function get_var_grid(self, name, grid) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_grid(this, name, grid) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(out) :: grid !< its grid
     integer :: bmi_status
     integer :: i
 
     grid = -1
-    bmi_status = find(self, name, i)
+    bmi_status = find(this, name, i)
     if (bmi_status /= BMI_SUCCESS) return
     grid = grid_cells
-    if (self%at%variables(i)%role == role_state) grid = grid_rows
-    if (self%at%variables(i)%role == role_time) grid = grid_clock
+    if (this%emulator%variables(i)%role == role_state) grid = grid_rows
+    if (this%emulator%variables(i)%role == role_time) grid = grid_clock
   end function get_var_grid
 
   !> Type of a variable, in Fortran's words.
-  function get_var_type(self, name, type) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_type(this, name, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     character(len=*), intent(out) :: type !< 'real' for the state, otherwise 'double precision'
     integer :: bmi_status
     integer :: i
 
     type = ''
-    bmi_status = find(self, name, i)
+    bmi_status = find(this, name, i)
     if (bmi_status /= BMI_SUCCESS) return
     type = 'double precision'
-    if (self%at%variables(i)%role == role_state) type = 'real'
+    if (this%emulator%variables(i)%role == role_state) type = 'real'
   end function get_var_type
 
   !> Units of a variable, the artefact's.
-  function get_var_units(self, name, units) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_units(this, name, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     character(len=*), intent(out) :: units !< in the manner of UDUNITS
     integer :: bmi_status
     integer :: i
 
     units = ''
-    bmi_status = find(self, name, i)
-    if (bmi_status == BMI_SUCCESS) units = self%at%variables(i)%units
+    bmi_status = find(this, name, i)
+    if (bmi_status == BMI_SUCCESS) units = this%emulator%variables(i)%units
   end function get_var_units
 
   !> Bytes of one value.
-  function get_var_itemsize(self, name, size) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_itemsize(this, name, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(out) :: size !< bytes
     integer :: bmi_status
     integer :: i
 
     size = 0
-    bmi_status = find(self, name, i)
+    bmi_status = find(this, name, i)
     if (bmi_status /= BMI_SUCCESS) return
-    size = 8
-    if (self%at%variables(i)%role == role_state) size = 4
+    size = storage_size(1.0_real64) / 8
+    if (this%emulator%variables(i)%role == role_state) size = storage_size(1.0_real32) / 8
   end function get_var_itemsize
 
   !> Bytes of all values.
-  function get_var_nbytes(self, name, nbytes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_nbytes(this, name, nbytes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(out) :: nbytes !< bytes
     integer :: bmi_status
-    integer :: grid, number, bytes
+    integer :: grid, count, itemsize
 
     nbytes = 0
-    bmi_status = get_var_grid(self, name, grid)
-    if (bmi_status == BMI_SUCCESS) bmi_status = get_grid_size(self, grid, number)
-    if (bmi_status == BMI_SUCCESS) bmi_status = get_var_itemsize(self, name, bytes)
-    if (bmi_status == BMI_SUCCESS) nbytes = number * bytes
+    bmi_status = get_var_grid(this, name, grid)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_grid_size(this, grid, count)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_var_itemsize(this, name, itemsize)
+    if (bmi_status == BMI_SUCCESS) nbytes = count * itemsize
   end function get_var_nbytes
 
   !> Where on its grid a variable lies.
-  function get_var_location(self, name, location) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_var_location(this, name, location) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     character(len=*), intent(out) :: location !< 'node'
     integer :: bmi_status
     integer :: i
 
     location = 'node'
-    bmi_status = find(self, name, i)
+    bmi_status = find(this, name, i)
   end function get_var_location
 
-  ! ---- time ----------------------------------------------------------------------------------------
+  ! ---- time --------------------------------------------------------------------------------------
 
   !> Time since the start date.
-  function get_current_time(self, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_current_time(this, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     double precision, intent(out) :: time !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time = 0.0_real64
-    if (.not. associated(self%at)) return
-    time = self%at%variables(size(self%at%variables))%values(1)
+    if (.not. associated(this%emulator)) return
+    time = this%emulator%clock(1)
     bmi_status = BMI_SUCCESS
   end function get_current_time
 
   !> Time at which a run starts.
-  function get_start_time(self, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_start_time(this, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     double precision, intent(out) :: time !< 0
     integer :: bmi_status
 
+    bmi_status = BMI_FAILURE
     time = 0.0_real64
-    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, associated(self%at))
+    if (.not. associated(this%emulator)) return
+    bmi_status = BMI_SUCCESS
   end function get_start_time
 
   !> Time after the last step; the largest number where none is configured.
-  function get_end_time(self, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_end_time(this, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     double precision, intent(out) :: time !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time = 0.0_real64
-    if (.not. associated(self%at)) return
-    time = self%at%end_time
+    if (.not. associated(this%emulator)) return
+    time = this%emulator%end_time
     bmi_status = BMI_SUCCESS
   end function get_end_time
 
   !> Units of time.
-  function get_time_units(self, units) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_time_units(this, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(out) :: units !< 's'
     integer :: bmi_status
 
+    bmi_status = BMI_FAILURE
     units = 's'
-    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, associated(self%at))
+    if (.not. associated(this%emulator)) return
+    bmi_status = BMI_SUCCESS
   end function get_time_units
 
   !> Length of a step.
-  function get_time_step(self, time_step) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_time_step(this, time_step) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     double precision, intent(out) :: time_step !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time_step = 0.0_real64
-    if (.not. associated(self%at)) return
-    time_step = self%at%time_step
+    if (.not. associated(this%emulator)) return
+    time_step = this%emulator%time_step
     bmi_status = BMI_SUCCESS
   end function get_time_step
 
-  ! ---- values --------------------------------------------------------------------------------------
+  ! ---- values ------------------------------------------------------------------------------------
 
   !> No variable is an integer.
-  function get_value_int(self, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_value_int(this, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(inout) :: dest(:) !< not changed
     integer :: bmi_status
 
-    bmi_status = unsupported(self, name, size(dest))
+    bmi_status = unsupported(this, name, size(dest))
   end function get_value_int
 
+  !> No variable is an integer.
+  function get_value_at_indices_int(this, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(inout) :: dest(:) !< not changed
+    integer, intent(in) :: inds(:) !< from 1
+    integer :: bmi_status
+
+    bmi_status = unsupported(this, name, size(dest) + size(inds))
+  end function get_value_at_indices_int
+
+  !> No variable is an integer.
+  function set_value_int(this, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: src(:) !< values
+    integer :: bmi_status
+
+    bmi_status = unsupported(this, name, size(src))
+  end function set_value_int
+
+  !> No variable is an integer.
+  function set_value_at_indices_int(this, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
+    character(len=*), intent(in) :: name !< variable
+    integer, intent(in) :: inds(:) !< from 1
+    integer, intent(in) :: src(:) !< values
+    integer :: bmi_status
+
+    bmi_status = unsupported(this, name, size(src) + size(inds))
+  end function set_value_at_indices_int
+
+  !> No variable is an integer.
+  function get_value_ptr_int(this, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    character(len=*), intent(in) :: name !< variable
+    integer, pointer, intent(inout) :: dest_ptr(:) !< null
+    integer :: bmi_status
+
+    nullify (dest_ptr)
+    bmi_status = unsupported(this, name, 0)
+  end function get_value_ptr_int
+
   !> Copy of the state.
-  function get_value_float(self, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_value_float(this, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     real, intent(inout) :: dest(:) !< its values
     integer :: bmi_status
     real, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(self, name, values)
+    bmi_status = get_value_ptr_float(this, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values
   end function get_value_float
 
-  !> Copy of a variable.
-  function get_value_double(self, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    double precision, intent(inout) :: dest(:) !< its values
-    integer :: bmi_status
-    double precision, pointer :: values(:)
-
-    nullify (values)
-    bmi_status = get_value_ptr_double(self, name, values)
-    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
-    if (bmi_status == BMI_SUCCESS) dest = values
-  end function get_value_double
-
-  !> No variable is an integer.
-  function get_value_ptr_int(self, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    integer, pointer, intent(inout) :: dest_ptr(:) !< null
-    integer :: bmi_status
-
-    nullify (dest_ptr)
-    bmi_status = unsupported(self, name, 0)
-  end function get_value_ptr_int
-
-  !> The state itself, filled from the site attributes first if no step has done it.
-  function get_value_ptr_float(self, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    real, pointer, intent(inout) :: dest_ptr(:) !< the array
-    integer :: bmi_status
-    integer :: i
-
-    bmi_status = find(self, name, i, role_state)
-    if (bmi_status /= BMI_SUCCESS) return
-    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, start(self%at))
-    if (bmi_status == BMI_SUCCESS) dest_ptr => self%at%rows
-  end function get_value_ptr_float
-
-  !> The array that the emulator reads or writes.
-  function get_value_ptr_double(self, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    double precision, pointer, intent(inout) :: dest_ptr(:) !< the array
-    integer :: bmi_status
-    integer :: i
-
-    bmi_status = find(self, name, i, role_input)
-    if (bmi_status == BMI_SUCCESS) dest_ptr => self%at%variables(i)%values
-  end function get_value_ptr_double
-
-  !> No variable is an integer.
-  function get_value_at_indices_int(self, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(inout) :: dest(:) !< not changed
-    integer, intent(in) :: inds(:) !< from 1
-    integer :: bmi_status
-
-    bmi_status = unsupported(self, name, size(dest) + size(inds))
-  end function get_value_at_indices_int
-
   !> Copy of some numbers of the state.
-  function get_value_at_indices_float(self, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_value_at_indices_float(this, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     real, intent(inout) :: dest(:) !< values
     integer, intent(in) :: inds(:) !< from 1
@@ -581,14 +627,28 @@ contains
     real, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(self, name, values)
+    bmi_status = get_value_ptr_float(this, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values(inds)
   end function get_value_at_indices_float
 
-  !> Copy of some values.
-  function get_value_at_indices_double(self, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  !> Copy of a variable.
+  function get_value_double(this, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    character(len=*), intent(in) :: name !< variable
+    double precision, intent(inout) :: dest(:) !< its values
+    integer :: bmi_status
+    double precision, pointer :: values(:)
+
+    nullify (values)
+    bmi_status = get_value_ptr_double(this, name, values)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
+    if (bmi_status == BMI_SUCCESS) dest = values
+  end function get_value_double
+
+  !> Copy of some numbers of a variable.
+  function get_value_at_indices_double(this, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
     double precision, intent(inout) :: dest(:) !< values
     integer, intent(in) :: inds(:) !< from 1
@@ -596,64 +656,70 @@ contains
     double precision, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_double(self, name, values)
+    bmi_status = get_value_ptr_double(this, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values(inds)
   end function get_value_at_indices_double
 
-  !> No variable is an integer.
-  function set_value_int(self, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  !> The state itself, filled from the site attributes first if no step has done it.
+  function get_value_ptr_float(this, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: src(:) !< values
+    real, pointer, intent(inout) :: dest_ptr(:) !< the array
     integer :: bmi_status
+    integer :: i
 
-    bmi_status = unsupported(self, name, size(src))
-  end function set_value_int
+    bmi_status = find(this, name, i, role_state)
+    if (bmi_status /= BMI_SUCCESS) return
+    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, has_state(this%emulator))
+    if (bmi_status == BMI_SUCCESS) dest_ptr => this%emulator%rows
+  end function get_value_ptr_float
+
+  !> The array that the emulator reads or writes.
+  function get_value_ptr_double(this, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    character(len=*), intent(in) :: name !< variable
+    double precision, pointer, intent(inout) :: dest_ptr(:) !< the array
+    integer :: bmi_status
+    integer :: i
+
+    bmi_status = find(this, name, i, role_input)
+    if (bmi_status == BMI_SUCCESS) dest_ptr => this%emulator%variables(i)%values
+  end function get_value_ptr_double
 
   !> Set the state: a restart where no step has been done.
-  function set_value_float(self, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function set_value_float(this, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     character(len=*), intent(in) :: name !< variable
     real, intent(in) :: src(:) !< values
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(self, name, i, role_state)
-    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(self%at%rows))
+    bmi_status = find(this, name, i, role_state)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(this%emulator%rows))
     if (bmi_status /= BMI_SUCCESS) return
-    self%at%rows = src
-    self%at%started = .true.
+    this%emulator%rows = src
+    this%emulator%started = .true.
   end function set_value_float
 
   !> Set a variable; site attributes before the first step only.
-  function set_value_double(self, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function set_value_double(this, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     character(len=*), intent(in) :: name !< variable
     double precision, intent(in) :: src(:) !< values
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(self, name, i, role_input)
+    bmi_status = find(this, name, i, role_input)
     if (bmi_status /= BMI_SUCCESS) return
-    bmi_status = same_size(name, size(src), size(self%at%variables(i)%values))
-    if (bmi_status == BMI_SUCCESS) bmi_status = set_value_at_indices_double(self, name, [(i, i = 1, size(src))], src)
+    bmi_status = same_size(name, size(src), size(this%emulator%variables(i)%values))
+    if (bmi_status == BMI_SUCCESS) &
+        bmi_status = set_value_at_indices_double(this, name, [(i, i = 1, size(src))], src)
   end function set_value_double
 
-  !> No variable is an integer.
-  function set_value_at_indices_int(self, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: inds(:) !< from 1
-    integer, intent(in) :: src(:) !< values
-    integer :: bmi_status
-
-    bmi_status = unsupported(self, name, size(src) + size(inds))
-  end function set_value_at_indices_int
-
   !> Set some numbers of the state.
-  function set_value_at_indices_float(self, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  function set_value_at_indices_float(this, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(in) :: inds(:) !< from 1
     real, intent(in) :: src(:) !< values
@@ -661,25 +727,25 @@ contains
     real, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(self, name, values)
+    bmi_status = get_value_ptr_float(this, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(src), size(values))
     if (bmi_status == BMI_SUCCESS) values(inds) = src
   end function set_value_at_indices_float
 
-  !> Set some values.
-  function set_value_at_indices_double(self, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: self
+  !> Set some numbers of a variable.
+  function set_value_at_indices_double(this, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
     character(len=*), intent(in) :: name !< variable
     integer, intent(in) :: inds(:) !< from 1
     double precision, intent(in) :: src(:) !< values
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(self, name, i, role_input)
+    bmi_status = find(this, name, i, role_input)
     if (bmi_status /= BMI_SUCCESS) return
-    associate (v => self%at%variables(i))
+    associate (v => this%emulator%variables(i))
       bmi_status = within(name, inds, size(src), size(v%values))
-      if (v%role == role_static .and. self%at%started) then
+      if (v%role == role_static .and. this%emulator%started) then
         call complain(''''//trim(name)//''' is read when a run starts and cannot be set after that')
         bmi_status = BMI_FAILURE
       end if
@@ -687,283 +753,286 @@ contains
     end associate
   end function set_value_at_indices_double
 
-  ! ---- grids ---------------------------------------------------------------------------------------
+  ! ---- grids -------------------------------------------------------------------------------------
 
   !> Number of dimensions.
-  function get_grid_rank(self, grid, rank) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_rank(this, grid, rank) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: rank !< 0 for one number, otherwise 1
     integer :: bmi_status
-    integer :: number
+    integer :: count
 
     rank = merge(0, 1, grid == grid_clock)
-    bmi_status = get_grid_size(self, grid, number)
+    bmi_status = get_grid_size(this, grid, count)
   end function get_grid_rank
 
   !> Number of values.
-  function get_grid_size(self, grid, size) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_size(this, grid, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: size !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     size = 0
-    if (.not. associated(self%at) .or. grid < grid_cells .or. grid > grid_clock) return
+    if (.not. associated(this%emulator) .or. grid < grid_cells .or. grid > grid_clock) return
     bmi_status = BMI_SUCCESS
-    if (grid == grid_cells) size = self%at%ncell
-    if (grid == grid_rows) size = self%at%ncell * self%at%model%state_size()
+    if (grid == grid_cells) size = this%emulator%ncell
+    if (grid == grid_rows) size = this%emulator%ncell * this%emulator%model%state_size()
     if (grid == grid_clock) size = 1
   end function get_grid_size
 
   !> Type of a grid.
-  function get_grid_type(self, grid, type) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_type(this, grid, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     character(len=*), intent(out) :: type !< points: the cells; vector: the state; scalar: the time
     integer :: bmi_status
-    integer :: number
+    integer :: count
 
     type = 'points'
     if (grid == grid_rows) type = 'vector'
     if (grid == grid_clock) type = 'scalar'
-    bmi_status = get_grid_size(self, grid, number)
+    bmi_status = get_grid_size(this, grid, count)
   end function get_grid_type
 
   !> Number of values along the one dimension.
-  function get_grid_shape(self, grid, shape) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_shape(this, grid, shape) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: shape(:) !< (1)
     integer :: bmi_status
-    integer :: number
+    integer :: count
 
     shape = 0
-    bmi_status = get_grid_size(self, grid, number)
-    if (bmi_status == BMI_SUCCESS .and. size(shape) > 0) shape(1) = number
+    bmi_status = get_grid_size(this, grid, count)
+    if (bmi_status == BMI_SUCCESS .and. size(shape) > 0) shape(1) = count
     if (grid == grid_clock) bmi_status = BMI_FAILURE
   end function get_grid_shape
 
-  !> Points have none.
-  function get_grid_spacing(self, grid, spacing) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: spacing(:) !< 0
-    integer :: bmi_status
-
-    spacing = 0.0_real64
-    bmi_status = unsupported(self, 'get_grid_spacing', grid)
-  end function get_grid_spacing
-
-  !> Points have none.
-  function get_grid_origin(self, grid, origin) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: origin(:) !< 0
-    integer :: bmi_status
-
-    origin = 0.0_real64
-    bmi_status = unsupported(self, 'get_grid_origin', grid)
-  end function get_grid_origin
-
   !> Longitudes, where the artefact has them among its site attributes.
-  function get_grid_x(self, grid, x) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_x(this, grid, x) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     double precision, intent(out) :: x(:) !< [degrees_east]
     integer :: bmi_status
 
     x = 0.0_real64
-    bmi_status = merge(get_value_double(self, 'lon', x), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(this, 'lon', x), BMI_FAILURE, grid == grid_cells)
   end function get_grid_x
 
   !> Latitudes, where the artefact has them among its site attributes.
-  function get_grid_y(self, grid, y) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_y(this, grid, y) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     double precision, intent(out) :: y(:) !< [degrees_north]
     integer :: bmi_status
 
     y = 0.0_real64
-    bmi_status = merge(get_value_double(self, 'lat', y), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(this, 'lat', y), BMI_FAILURE, grid == grid_cells)
   end function get_grid_y
 
   !> Elevations, where the artefact has them among its site attributes.
-  function get_grid_z(self, grid, z) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_z(this, grid, z) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     double precision, intent(out) :: z(:) !< [m]
     integer :: bmi_status
 
     z = 0.0_real64
-    bmi_status = merge(get_value_double(self, 'elevation', z), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(this, 'elevation', z), BMI_FAILURE, grid == grid_cells)
   end function get_grid_z
 
   !> Number of cells.
-  function get_grid_node_count(self, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_node_count(this, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: count !< number
     integer :: bmi_status
 
-    bmi_status = get_grid_size(self, grid, count)
+    bmi_status = get_grid_size(this, grid, count)
   end function get_grid_node_count
 
   !> Points have none.
-  function get_grid_edge_count(self, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_spacing(this, grid, spacing) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: spacing(:) !< 0
+    integer :: bmi_status
+
+    spacing = 0.0_real64
+    bmi_status = unsupported(this, 'get_grid_spacing', grid)
+  end function get_grid_spacing
+
+  !> Points have none.
+  function get_grid_origin(this, grid, origin) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
+    integer, intent(in) :: grid !< grid
+    double precision, intent(out) :: origin(:) !< 0
+    integer :: bmi_status
+
+    origin = 0.0_real64
+    bmi_status = unsupported(this, 'get_grid_origin', grid)
+  end function get_grid_origin
+
+  !> Points have none.
+  function get_grid_edge_count(this, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: count !< 0
     integer :: bmi_status
 
     count = 0
-    bmi_status = unsupported(self, 'get_grid_edge_count', grid)
+    bmi_status = unsupported(this, 'get_grid_edge_count', grid)
   end function get_grid_edge_count
 
   !> Points have none.
-  function get_grid_face_count(self, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_face_count(this, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: count !< 0
     integer :: bmi_status
 
     count = 0
-    bmi_status = unsupported(self, 'get_grid_face_count', grid)
+    bmi_status = unsupported(this, 'get_grid_face_count', grid)
   end function get_grid_face_count
 
   !> Points have none.
-  function get_grid_edge_nodes(self, grid, edge_nodes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_edge_nodes(this, grid, edge_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: edge_nodes(:) !< 0
     integer :: bmi_status
 
     edge_nodes = 0
-    bmi_status = unsupported(self, 'get_grid_edge_nodes', grid)
+    bmi_status = unsupported(this, 'get_grid_edge_nodes', grid)
   end function get_grid_edge_nodes
 
   !> Points have none.
-  function get_grid_face_edges(self, grid, face_edges) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_face_edges(this, grid, face_edges) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: face_edges(:) !< 0
     integer :: bmi_status
 
     face_edges = 0
-    bmi_status = unsupported(self, 'get_grid_face_edges', grid)
+    bmi_status = unsupported(this, 'get_grid_face_edges', grid)
   end function get_grid_face_edges
 
   !> Points have none.
-  function get_grid_face_nodes(self, grid, face_nodes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_face_nodes(this, grid, face_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: face_nodes(:) !< 0
     integer :: bmi_status
 
     face_nodes = 0
-    bmi_status = unsupported(self, 'get_grid_face_nodes', grid)
+    bmi_status = unsupported(this, 'get_grid_face_nodes', grid)
   end function get_grid_face_nodes
 
   !> Points have none.
-  function get_grid_nodes_per_face(self, grid, nodes_per_face) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: self
+  function get_grid_nodes_per_face(this, grid, nodes_per_face) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: this
     integer, intent(in) :: grid !< grid
     integer, intent(out) :: nodes_per_face(:) !< 0
     integer :: bmi_status
 
     nodes_per_face = 0
-    bmi_status = unsupported(self, 'get_grid_nodes_per_face', grid)
+    bmi_status = unsupported(this, 'get_grid_nodes_per_face', grid)
   end function get_grid_nodes_per_face
 
-  ! ---- inside --------------------------------------------------------------------------------------
+  ! ---- inside ------------------------------------------------------------------------------------
 
   !> Give back all that a component holds.
-  subroutine discard(c)
-    type(component), pointer, intent(inout) :: c
+  subroutine discard(e)
+    type(emulator), pointer, intent(inout) :: e
     integer :: i
 
-    call c%cells%destroy()
-    call c%model%close()
-    if (allocated(c%variables)) then
-      do i = 1, size(c%variables)
-        if (associated(c%variables(i)%values)) deallocate (c%variables(i)%values)
+    call e%cells%destroy()
+    call e%model%close()
+    if (allocated(e%variables)) then
+      do i = 1, size(e%variables)
+        if (associated(e%variables(i)%values)) deallocate (e%variables(i)%values)
       end do
     end if
-    if (associated(c%rows)) deallocate (c%rows)
-    if (associated(c%inputs)) deallocate (c%inputs)
-    if (associated(c%outputs)) deallocate (c%outputs)
-    deallocate (c)
+    if (associated(e%rows)) deallocate (e%rows)
+    if (associated(e%inputs)) deallocate (e%inputs)
+    if (associated(e%outputs)) deallocate (e%outputs)
+    deallocate (e)
   end subroutine discard
 
-  !> Add a variable and allocate its values; drivers that are never set stay NaN, which the library refuses by name.
-  subroutine add(c, name, units, role)
-    type(component), intent(inout) :: c
+  !> Add a variable and allocate its values; drivers that are never set stay NaN, which the library
+  !> refuses by name.
+  subroutine add(e, name, units, role, values)
+    type(emulator), intent(inout) :: e
     character(len=*), intent(in) :: name !< in the artefact
     character(len=*), intent(in) :: units !< in the artefact
     integer, intent(in) :: role !< one of role_...
-    type(variable) :: new
+    real(real64), pointer, intent(out) :: values(:) !< (ncell), the time (1), null for the state
+    type(variable) :: added
     integer :: i
 
-    new%own = name
-    new%name = name
-    do i = 1, size(own_names)
-      if (own_names(i) == name) new%name = csdms_names(i)
+    added%artefact_name = name
+    added%name = name
+    do i = 1, size(artefact_names)
+      if (artefact_names(i) == name) added%name = csdms_names(i)
     end do
-    new%units = units
-    new%role = role
+    added%units = units
+    added%role = role
     if (role == role_time) then
-      allocate (new%values(1), source=0.0_real64)
+      allocate (added%values(1), source=0.0_real64)
     else if (role /= role_state) then
-      allocate (new%values(c%ncell), source=ieee_value(1.0_real64, ieee_quiet_nan))
+      allocate (added%values(e%ncell), source=ieee_value(1.0_real64, ieee_quiet_nan))
     end if
-    c%variables = [c%variables, new]
+    values => added%values
+    e%variables = [e%variables, added]
   end subroutine add
 
   !> Names of the variables of a role.
-  subroutine list(c, role, names)
-    type(component), intent(in) :: c
+  subroutine list(e, role, names)
+    type(emulator), intent(in) :: e
     integer, intent(in) :: role !< one of role_...
     character(len=BMI_MAX_VAR_NAME), pointer, intent(out) :: names(:) !< the names
     integer :: i, n
 
-    allocate (names(count(c%variables%role == role)))
+    allocate (names(count(e%variables%role == role)))
     n = 0
-    do i = 1, size(c%variables)
-      if (c%variables(i)%role /= role) cycle
+    do i = 1, size(e%variables)
+      if (e%variables(i)%role /= role) cycle
       n = n + 1
-      names(n) = c%variables(i)%name
+      names(n) = e%variables(i)%name
     end do
   end subroutine list
 
-  !> Place of a variable by either of its names; 0 where there is none.
-  pure integer function place(name, c)
+  !> Index of a variable by either of its names; 0 where there is none.
+  pure integer function index_of(name, e)
     character(len=*), intent(in) :: name !< variable
-    type(component), intent(in) :: c
+    type(emulator), intent(in) :: e
 
-    do place = size(c%variables), 1, -1
-      if (c%variables(place)%name == name .or. c%variables(place)%own == name) return
+    do index_of = size(e%variables), 1, -1
+      if (any([e%variables(index_of)%name, e%variables(index_of)%artefact_name] == name)) return
     end do
-  end function place
+  end function index_of
 
   !> Find a variable; with `role` state or input, one whose values are real or double precision.
-  integer function find(self, name, i, role)
-    class(bmi_ecostep), intent(in) :: self
+  integer function find(this, name, i, role)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: name !< variable
-    integer, intent(out) :: i !< its place
+    integer, intent(out) :: i !< its index
     integer, intent(in), optional :: role !< role_state: the state; role_input: any other
 
     find = BMI_FAILURE
     i = 0
-    if (.not. associated(self%at)) then
+    if (.not. associated(this%emulator)) then
       call complain('the component is not initialised, or was finalised')
       return
     end if
-    i = place(name, self%at)
+    i = index_of(name, this%emulator)
     if (i == 0) then
       call complain('unknown variable '''//trim(name)//'''')
     else if (present(role)) then
-      if ((role == role_state) .eqv. (self%at%variables(i)%role == role_state)) then
+      if ((role == role_state) .eqv. (this%emulator%variables(i)%role == role_state)) then
         find = BMI_SUCCESS
       else
         call complain(''''//trim(name)//''' is of another type')
@@ -973,49 +1042,52 @@ contains
     end if
   end function find
 
-  !> Fill the state from the site attributes unless that was done, or the state was set.
-  logical function start(c)
-    type(component), intent(inout) :: c
+  !> Fill the state from the site attributes unless that was done, or the state was set; whether it
+  !> is filled then.
+  logical function has_state(e)
+    type(emulator), intent(inout) :: e
     integer :: stat
     character(len=:), allocatable :: message
 
     stat = 0
-    if (.not. c%started) call c%cells%init_state(stat, message)
+    if (.not. e%started) call e%cells%init_state(stat, message)
     if (stat /= 0) call complain(message)
-    c%started = stat == 0
-    start = c%started
-  end function start
+    e%started = stat == 0
+    has_state = e%started
+  end function has_state
 
-  !> Whether arrays have the same size.
-  integer function same_size(name, given, needed)
+  !> Whether an array of the framework has the size of the variable.
+  integer function same_size(name, array_size, variable_size)
     character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: given, needed !< sizes
+    integer, intent(in) :: array_size, variable_size !< number of values
 
-    same_size = merge(BMI_SUCCESS, BMI_FAILURE, given == needed)
-    if (given /= needed) call complain('array for '''//trim(name)//''' has another size than the variable')
+    same_size = merge(BMI_SUCCESS, BMI_FAILURE, array_size == variable_size)
+    if (array_size /= variable_size) &
+        call complain('array for '''//trim(name)//''' has another size than the variable')
   end function same_size
 
   !> Whether indices are within bounds.
-  integer function within(name, inds, given, bound)
+  integer function within(name, inds, array_size, bound)
     character(len=*), intent(in) :: name !< variable
     integer, intent(in) :: inds(:) !< from 1
-    integer, intent(in) :: given !< size of the array that goes with them
+    integer, intent(in) :: array_size !< size of the array that goes with them
     integer, intent(in) :: bound !< largest index
 
-    within = same_size(name, given, size(inds))
+    within = same_size(name, array_size, size(inds))
     if (all(inds >= 1 .and. inds <= bound)) return
     call complain('index out of bounds for '''//trim(name)//'''')
     within = BMI_FAILURE
   end function within
 
   !> Failure of what the component has not.
-  integer function unsupported(self, what, number)
-    class(bmi_ecostep), intent(in) :: self
+  integer function unsupported(this, what, number)
+    class(bmi_ecostep), intent(in) :: this
     character(len=*), intent(in) :: what !< function or variable
     integer, intent(in) :: number !< grid or size, not used
 
     unsupported = BMI_FAILURE
-    if (associated(self%at) .and. number >= -1) call complain(trim(what)//': cells are points, values are no integers')
+    if (associated(this%emulator) .and. number >= -1) &
+        call complain(trim(what)//': cells are points, values are no integers')
   end function unsupported
 
   !> Go to the day `count` of the run, forwards from where the date is.
@@ -1073,7 +1145,8 @@ contains
     integer :: iostat
 
     read (text, '(i4, 1x, i2, 1x, i2)', iostat=iostat) date%year, date%month, date%day
-    read_date = iostat == 0 .and. date%month >= 1 .and. date%month <= 12 .and. date%day >= 1 .and. date%day <= 31
+    read_date = iostat == 0 .and. date%month >= 1 .and. date%month <= 12 .and. date%day >= 1 &
+        .and. date%day <= 31
   end function read_date
 
   !> Say what failed: BMI's functions return nothing but a status.

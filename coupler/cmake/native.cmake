@@ -8,7 +8,7 @@ set(native_definitions "")
 set(native_kernels "")
 
 function(add_kernels name)
-  add_library(ecostep_kernels_${name} OBJECT src/native/kernels.cpp)
+  add_library(ecostep_kernels_${name} OBJECT src/backends/native/kernels.cpp)
   target_compile_definitions(ecostep_kernels_${name} PRIVATE ECOSTEP_KERNELS=kernels_${name} ECOSTEP_KERNELS_NAME="${name}")
   target_compile_options(ecostep_kernels_${name} PRIVATE ${kernel_options} ${ARGN})
   target_include_directories(ecostep_kernels_${name} PRIVATE src include)
@@ -25,15 +25,17 @@ else()
   add_kernels(baseline)
 endif()
 
-add_library(ecostep_native OBJECT src/native/check.cpp src/native/executor.cpp src/native/json.cpp src/native/plan.cpp src/native/rare.cpp src/native/reader.cpp
-            src/native/weights.cpp)
+set(native src/backends/native)
+add_library(ecostep_native OBJECT
+  ${native}/cell_by_cell.cpp ${native}/check.cpp ${native}/executor.cpp ${native}/json.cpp ${native}/plan.cpp
+  ${native}/program.cpp ${native}/reader.cpp ${native}/weights.cpp)
 target_include_directories(ecostep_native PUBLIC src include)
 target_compile_definitions(ecostep_native PUBLIC ${native_definitions})
 target_compile_options(ecostep_native PRIVATE ${native_options})
 set_target_properties(ecostep_native PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 
 
-target_sources(ecostep PRIVATE src/native/backend_native.cpp $<TARGET_OBJECTS:ecostep_native> ${native_kernels})
-target_compile_definitions(ecostep PRIVATE ECOSTEP_HAVE_NATIVE ${native_definitions})
+target_sources(ecostep PRIVATE src/backends/native/native_backend.cpp $<TARGET_OBJECTS:ecostep_native> ${native_kernels})
+target_compile_definitions(ecostep PRIVATE ${native_definitions})
 set_property(GLOBAL PROPERTY ecostep_native_kernels "${native_kernels}")
 set_property(GLOBAL PROPERTY ecostep_native_definitions "${native_definitions}")

@@ -8,7 +8,7 @@ install(TARGETS ecostep ecostep_fortran EXPORT ecostepTargets
 install(FILES include/ecostep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The module file serves hosts built with the same compiler; others compile the source.
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/fortran_modules/ecostep.mod" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ecostep)
-install(FILES fortran/ecostep.f90 fortran/ecostep_array.inc bmi/bmif_2_0.f90 bmi/ecostep_bmi.f90 bmi/register_bmi.f90
+install(FILES fortran/ecostep.f90 bmi/bmif_2_0.f90 bmi/ecostep_bmi.f90 bmi/register_bmi.f90
         DESTINATION ${CMAKE_INSTALL_DATADIR}/ecostep/fortran)
 
 install(EXPORT ecostepTargets NAMESPACE ecostep:: DESTINATION ${package_dir})

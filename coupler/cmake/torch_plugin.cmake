@@ -24,7 +24,8 @@ endif()
 set(ECOSTEP_HAVE_TORCH ON)
 message(STATUS "torchscript backend with torch in ${torch_dir}")
 
-add_library(ecostep_torch MODULE src/backend_torchscript.cpp)
+add_library(ecostep_torch MODULE
+  src/backends/torchscript/plugin/step_graph.cpp src/backends/torchscript/plugin/torch_plugin.cpp)
 set_target_properties(ecostep_torch PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 if(EXISTS "${torch_dir}/include/torch/headeronly/version.h")
   set_target_properties(ecostep_torch PROPERTIES CXX_STANDARD 20)

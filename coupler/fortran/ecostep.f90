@@ -7,8 +7,10 @@
 !> On failure neither state nor outputs were written.
 !>
 !> All kinds are explicit, so hosts compiled with -fdefault-real-8 may use the module as it is.
-!> `coupler/include/ecostep.h` describes each call in full. Module files belong to one compiler: a host
-!> with another one adds this file, and ecostep_array.inc beside it, to its own build.
+!> `coupler/include/ecostep.h` describes each call in full. Module files belong to one compiler: a
+!> host with another one adds this file to its own build.
+!>
+!> Generated from ecostep.fypp, which is the file to edit.
 module ecostep
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_f_pointer, &
       c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
@@ -57,7 +59,6 @@ module ecostep
 
   integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4, type_i8 = 5
   integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3 ! ecostep_role
-  integer(c_int), parameter :: role_output = 4, role_observed = 5 ! of this module
 
   !> An artefact read into memory; several threads may share it.
   type :: ecostep_model
@@ -107,7 +108,8 @@ module ecostep
     procedure :: gradient => cells_gradient
     !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
-    generic :: input => input_real32, input_real64, input_scalar_real32, input_scalar_real64
+    generic :: input => input_real32, input_real64, &
+        input_scalar_real32, input_scalar_real64
     !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: static => static_real32, static_real64, static_int32, static_int64, &
@@ -119,12 +121,13 @@ module ecostep
     generic :: observed => observed_real32, observed_real64
     !> Register which cells are active: call cells%mask(active [, stat, errmsg]).
     generic :: mask => mask_logical, mask_bool, mask_int32
-    procedure, private :: mask_logical, mask_bool, mask_int32
-    procedure, private :: input_real32, input_real64, input_scalar_real32, input_scalar_real64
+    procedure, private :: input_real32, input_real64
     procedure, private :: static_real32, static_real64, static_int32, static_int64
-    procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
     procedure, private :: output_real32, output_real64
     procedure, private :: observed_real32, observed_real64
+    procedure, private :: input_scalar_real32, input_scalar_real64
+    procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
+    procedure, private :: mask_logical, mask_bool, mask_int32
   end type ecostep_cells
 
   !> struct ecostep_variable
@@ -139,14 +142,92 @@ module ecostep
     real(c_double) :: train_max = 0.0_c_double !< largest value in training
   end type variable_info
 
-  abstract interface
-    function text_of_model(model) result(text) bind(c)
+  ! Interface bodies, and no procedure(...) statements for functions that have the same arguments:
+  ! gfortran (12 at least) forgets the VALUE attribute of those in all but one of their callers.
+  interface
+    function c_model_name(handle) result(text) &
+        bind(c, name='ecostep_model_name')
       import :: c_ptr
-      type(c_ptr), value :: model
+      type(c_ptr), value :: handle
       type(c_ptr) :: text
-    end function text_of_model
+    end function c_model_name
 
-    function register_array(cells, name, units, data, type, ncell, stride) result(status) bind(c)
+    function c_model_kind(handle) result(text) &
+        bind(c, name='ecostep_model_kind')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_model_kind
+
+    function c_model_backend(handle) result(text) &
+        bind(c, name='ecostep_model_backend')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_model_backend
+
+    function c_model_backend_reason(handle) result(text) &
+        bind(c, name='ecostep_model_backend_reason')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_model_backend_reason
+
+    function c_model_past_flux(handle) result(text) &
+        bind(c, name='ecostep_model_past_flux')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_model_past_flux
+
+    function c_model_metadata(handle) result(text) &
+        bind(c, name='ecostep_model_metadata')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_model_metadata
+
+    function c_range_message(handle) result(text) &
+        bind(c, name='ecostep_range_message')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+      type(c_ptr) :: text
+    end function c_range_message
+
+    function c_last_error() result(text) bind(c, name='ecostep_last_error')
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_last_error
+
+    function c_version() result(text) bind(c, name='ecostep_version')
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_version
+
+    function c_state_size(handle) result(n) bind(c, name='ecostep_state_size')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: handle
+      integer(c_size_t) :: n
+    end function c_state_size
+
+    function c_cells_count(handle) result(n) bind(c, name='ecostep_cells_count')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: handle
+      integer(c_size_t) :: n
+    end function c_cells_count
+
+    subroutine c_close(handle) bind(c, name='ecostep_close')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+    end subroutine c_close
+
+    subroutine c_cells_destroy(handle) bind(c, name='ecostep_cells_destroy')
+      import :: c_ptr
+      type(c_ptr), value :: handle
+    end subroutine c_cells_destroy
+
+    function c_set_input(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_input')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       type(c_ptr), value :: cells, data
       character(kind=c_char), intent(in) :: name(*), units(*)
@@ -154,46 +235,59 @@ module ecostep
       integer(c_size_t), value :: ncell
       integer(c_ptrdiff_t), value :: stride
       integer(c_int) :: status
-    end function register_array
+    end function c_set_input
 
-    function act_on_cells(cells) result(status) bind(c)
+    function c_set_static(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_static')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_static
+
+    function c_set_output(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_output')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_output
+
+    function c_set_observed(cells, name, units, data, type, ncell, stride) result(status) &
+        bind(c, name='ecostep_set_observed')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_observed
+
+    function c_init_state(cells) result(status) bind(c, name='ecostep_init_state')
       import :: c_int, c_ptr
       type(c_ptr), value :: cells
       integer(c_int) :: status
-    end function act_on_cells
-  end interface
+    end function c_init_state
 
-  procedure(text_of_model), bind(c, name='ecostep_model_name') :: c_model_name
-  procedure(text_of_model), bind(c, name='ecostep_model_kind') :: c_model_kind
-  procedure(text_of_model), bind(c, name='ecostep_model_backend') :: c_model_backend
-  procedure(text_of_model), bind(c, name='ecostep_model_backend_reason') :: c_model_backend_reason
-  procedure(text_of_model), bind(c, name='ecostep_model_past_flux') :: c_model_past_flux
-  procedure(text_of_model), bind(c, name='ecostep_model_metadata') :: c_model_metadata
-  procedure(register_array), bind(c, name='ecostep_set_input') :: c_set_input
-  procedure(register_array), bind(c, name='ecostep_set_static') :: c_set_static
-  procedure(register_array), bind(c, name='ecostep_set_output') :: c_set_output
-  procedure(register_array), bind(c, name='ecostep_set_observed') :: c_set_observed
-  procedure(act_on_cells), bind(c, name='ecostep_init_state') :: c_init_state
-  procedure(act_on_cells), bind(c, name='ecostep_reset_date') :: c_reset_date
+    function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
+      import :: c_int, c_ptr
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function c_reset_date
 
-  interface
     function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
       import :: c_char, c_int, c_ptr
       character(kind=c_char), intent(in) :: path(*), backend(*)
       type(c_ptr), intent(out) :: model
       integer(c_int) :: status
     end function c_open
-
-    subroutine c_close(model) bind(c, name='ecostep_close')
-      import :: c_ptr
-      type(c_ptr), value :: model
-    end subroutine c_close
-
-    function c_state_size(model) result(n) bind(c, name='ecostep_state_size')
-      import :: c_ptr, c_size_t
-      type(c_ptr), value :: model
-      integer(c_size_t) :: n
-    end function c_state_size
 
     function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
       import :: c_int, c_ptr, c_size_t
@@ -228,17 +322,6 @@ module ecostep
       integer(c_int) :: status
     end function c_cells_create
 
-    function c_cells_count(cells) result(n) bind(c, name='ecostep_cells_count')
-      import :: c_ptr, c_size_t
-      type(c_ptr), value :: cells
-      integer(c_size_t) :: n
-    end function c_cells_count
-
-    subroutine c_cells_destroy(cells) bind(c, name='ecostep_cells_destroy')
-      import :: c_ptr
-      type(c_ptr), value :: cells
-    end subroutine c_cells_destroy
-
     function c_set_state(cells, state, state_size, ncell) result(status) &
         bind(c, name='ecostep_set_state')
       import :: c_int, c_ptr, c_size_t
@@ -254,7 +337,8 @@ module ecostep
       integer(c_int) :: status
     end function c_set_calendar
 
-    function c_step(cells, year, month, day, seconds, dt) result(status) bind(c, name='ecostep_step')
+    function c_step(cells, year, month, day, seconds, dt) result(status) &
+        bind(c, name='ecostep_step')
       import :: c_int, c_ptr
       type(c_ptr), value :: cells
       integer(c_int), value :: year, month, day, seconds, dt
@@ -291,12 +375,6 @@ module ecostep
       integer(c_int) :: status
     end function c_range_count
 
-    function c_range_message(cells) result(text) bind(c, name='ecostep_range_message')
-      import :: c_ptr
-      type(c_ptr), value :: cells
-      type(c_ptr) :: text
-    end function c_range_message
-
     function c_set_staging(cells, bytes) result(status) bind(c, name='ecostep_set_staging')
       import :: c_int, c_ptr, c_size_t
       type(c_ptr), value :: cells
@@ -323,21 +401,11 @@ module ecostep
       integer(c_int) :: status
     end function c_step_gradient
 
-    function c_last_error() result(text) bind(c, name='ecostep_last_error')
-      import :: c_ptr
-      type(c_ptr) :: text
-    end function c_last_error
-
     function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
       import :: c_int, c_ptr
       integer(c_int), value :: status
       type(c_ptr) :: text
     end function c_status_name
-
-    function c_version() result(text) bind(c, name='ecostep_version')
-      import :: c_ptr
-      type(c_ptr) :: text
-    end function c_version
 
     pure function c_strlen(text) result(n) bind(c, name='strlen')
       import :: c_ptr, c_size_t
@@ -348,7 +416,7 @@ module ecostep
 
 contains
 
-  ! ---- the artefact --------------------------------------------------------------------------------
+  ! ---- the artefact ------------------------------------------------------------------------------
 
   !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub' or the first
   !> that works.
@@ -358,12 +426,14 @@ contains
     character(len=*), intent(in), optional :: backend !< which backend runs it
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    character(len=:), allocatable :: chosen
+    integer(c_int) :: status
+    character(len=:), allocatable :: backend_name
 
     call self%close()
-    chosen = ''
-    if (present(backend)) chosen = trim(backend)
-    call finish(c_open(trim(path)//c_null_char, chosen//c_null_char, self%handle), stat)
+    backend_name = ''
+    if (present(backend)) backend_name = trim(backend)
+    status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_open
 
@@ -381,8 +451,8 @@ contains
     real(real64), intent(out), optional :: max_difference !< largest relative difference of a flux
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
-    real(c_double) :: difference
     integer(c_int) :: status
+    real(c_double) :: difference
 
     status = c_verify(self%handle, difference)
     if (present(max_difference)) max_difference = difference
@@ -430,14 +500,6 @@ contains
     text = fortran_string(c_model_past_flux(self%handle))
   end function model_past_flux
 
-  !> Floating-point operations of an ordinary day's step of one cell; 0 where not known.
-  function model_flops(self) result(flops)
-    class(ecostep_model), intent(in) :: self
-    real(real64) :: flops
-
-    flops = c_model_flops(self%handle)
-  end function model_flops
-
   !> The artefact's metadata, as JSON.
   function model_metadata(self) result(text)
     class(ecostep_model), intent(in) :: self
@@ -445,6 +507,14 @@ contains
 
     text = fortran_string(c_model_metadata(self%handle))
   end function model_metadata
+
+  !> Floating-point operations of an ordinary day's step of one cell; 0 where not known.
+  function model_flops(self) result(flops)
+    class(ecostep_model), intent(in) :: self
+    real(real64) :: flops
+
+    flops = c_model_flops(self%handle)
+  end function model_flops
 
   !> Floats per cell of the state: allocate (state(model%state_size(), ncell)). 0 before `open`.
   function model_state_size(self) result(n)
@@ -462,6 +532,28 @@ contains
     n = int(c_variable_count(self%handle, role_input))
   end function model_n_inputs
 
+  !> Name of input `i`, counted from 1; '' out of bounds.
+  function model_input_name(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+    type(variable_info) :: info
+
+    info = info_of(self, role_input, i)
+    text = fortran_string(info%name)
+  end function model_input_name
+
+  !> Units of input `i` in the artefact.
+  function model_input_units(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+    type(variable_info) :: info
+
+    info = info_of(self, role_input, i)
+    text = fortran_string(info%units)
+  end function model_input_units
+
   !> Number of statics.
   function model_n_statics(self) result(n)
     class(ecostep_model), intent(in) :: self
@@ -469,6 +561,28 @@ contains
 
     n = int(c_variable_count(self%handle, role_static))
   end function model_n_statics
+
+  !> Name of static `i`, counted from 1; '' out of bounds.
+  function model_static_name(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+    type(variable_info) :: info
+
+    info = info_of(self, role_static, i)
+    text = fortran_string(info%name)
+  end function model_static_name
+
+  !> Units of static `i` in the artefact.
+  function model_static_units(self, i) result(text)
+    class(ecostep_model), intent(in) :: self
+    integer, intent(in) :: i !< index from 1
+    character(len=:), allocatable :: text
+    type(variable_info) :: info
+
+    info = info_of(self, role_static, i)
+    text = fortran_string(info%units)
+  end function model_static_units
 
   !> Number of targets.
   function model_n_targets(self) result(n)
@@ -478,61 +592,29 @@ contains
     n = int(c_variable_count(self%handle, role_target))
   end function model_n_targets
 
-  !> Name of input `i`, counted from 1; '' out of bounds.
-  function model_input_name(self, i) result(text)
-    class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
-
-    text = fortran_string(name_of(self, role_input, i))
-  end function model_input_name
-
-  !> Name of static `i`, counted from 1; '' out of bounds.
-  function model_static_name(self, i) result(text)
-    class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
-
-    text = fortran_string(name_of(self, role_static, i))
-  end function model_static_name
-
   !> Name of target `i`, counted from 1; '' out of bounds.
   function model_target_name(self, i) result(text)
     class(ecostep_model), intent(in) :: self
     integer, intent(in) :: i !< index from 1
     character(len=:), allocatable :: text
+    type(variable_info) :: info
 
-    text = fortran_string(name_of(self, role_target, i))
+    info = info_of(self, role_target, i)
+    text = fortran_string(info%name)
   end function model_target_name
-
-  !> Units of input `i` in the artefact.
-  function model_input_units(self, i) result(text)
-    class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
-
-    text = fortran_string(units_of(self, role_input, i))
-  end function model_input_units
-
-  !> Units of static `i` in the artefact.
-  function model_static_units(self, i) result(text)
-    class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
-
-    text = fortran_string(units_of(self, role_static, i))
-  end function model_static_units
 
   !> Units of target `i` in the artefact.
   function model_target_units(self, i) result(text)
     class(ecostep_model), intent(in) :: self
     integer, intent(in) :: i !< index from 1
     character(len=:), allocatable :: text
+    type(variable_info) :: info
 
-    text = fortran_string(units_of(self, role_target, i))
+    info = info_of(self, role_target, i)
+    text = fortran_string(info%units)
   end function model_target_units
 
-  ! ---- cells ---------------------------------------------------------------------------------------
+  ! ---- cells -------------------------------------------------------------------------------------
 
   !> Make a set of `ncell` cells; `calendar` is 'standard' (default), 'noleap' or '360_day'.
   subroutine cells_create(self, model, ncell, calendar, stat, errmsg)
@@ -569,8 +651,10 @@ contains
     character(len=*), intent(in) :: calendar !< calendar of the host
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_set_calendar(self%handle, trim(calendar)//c_null_char), stat)
+    status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_calendar
 
@@ -581,14 +665,16 @@ contains
     real(c_float), intent(inout), target :: state(:, :) !< (state_size, ncell), contiguous
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     type(c_ptr) :: address
 
-    ! A dummy with the contiguous attribute would be a copy of a section, gone after the call; here a
-    ! section has no address and the library refuses it.
+    ! A dummy with the contiguous attribute would be a copy of a section, gone after the call; here
+    ! a section has no address and the library refuses it.
     address = c_null_ptr
     if (size(state) > 0 .and. is_contiguous(state)) address = c_loc(state(1, 1))
-    call finish(c_set_state(self%handle, address, size(state, 1, c_size_t), &
-        size(state, 2, c_size_t)), stat)
+    status = c_set_state(self%handle, address, size(state, 1, c_size_t), &
+        size(state, 2, c_size_t))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_state
 
@@ -597,8 +683,10 @@ contains
     class(ecostep_cells), intent(in) :: self
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_init_state(self%handle), stat)
+    status = c_init_state(self%handle)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_init_state
 
@@ -607,8 +695,10 @@ contains
     class(ecostep_cells), intent(in) :: self
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_reset_date(self%handle), stat)
+    status = c_reset_date(self%handle)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_reset_date
 
@@ -620,80 +710,232 @@ contains
     integer, intent(in) :: dt !< length of the step (s)
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_step(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
-        int(seconds, c_int), int(dt, c_int)), stat)
+    status = c_step(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
+        int(seconds, c_int), int(dt, c_int))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_step
 
   !> Register a driver of kind real32.
   subroutine input_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_input, type = type_f32
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real32
 
   !> Register a driver of kind real64.
   subroutine input_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_input, type = type_f64
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real64
 
   !> Register a site attribute of kind real32.
   subroutine static_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_static, type = type_f32
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real32
 
   !> Register a site attribute of kind real64.
   subroutine static_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_static, type = type_f64
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real64
 
   !> Register a site attribute of kind int32.
   subroutine static_int32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     integer(int32), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_static, type = type_i32
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_i32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int32
 
   !> Register a site attribute of kind int64.
   subroutine static_int64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     integer(int64), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_static, type = type_i64
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_i64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int64
 
   !> Register where a flux goes, an array of kind real32.
   subroutine output_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(inout), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_output, type = type_f32
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real32
 
   !> Register where a flux goes, an array of kind real64.
   subroutine output_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(inout), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_output, type = type_f64
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real64
 
   !> Register measured flux of kind real32.
   subroutine observed_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real32), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_observed, type = type_f32
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f32, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
 
   !> Register measured flux of kind real64.
   subroutine observed_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(len=*), intent(in) :: name !< name in the artefact
+    character(len=*), intent(in) :: units !< units of `values`
     real(real64), intent(in), target :: values(:) !< (ncell)
-    integer(c_int), parameter :: role = role_observed, type = type_f64
-    include 'ecostep_array.inc'
+    integer, intent(out), optional :: stat !< status, 0 = success
+    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
+    type(c_ptr) :: first, second
+
+    first = c_null_ptr
+    second = c_null_ptr
+    if (size(values) > 0) first = c_loc(values(1))
+    if (size(values) > 1) second = c_loc(values(2))
+    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
+        type_f64, size(values, kind=c_size_t), &
+        stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
 
   !> Register one driver value of kind real32 for all cells, read at each step.
@@ -704,9 +946,11 @@ contains
     real(real32), intent(in), target :: value !< one value for all cells
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(register(self%handle, role_input, name, units, c_loc(value), type_f32, &
-        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real32
 
@@ -718,9 +962,11 @@ contains
     real(real64), intent(in), target :: value !< one value for all cells
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(register(self%handle, role_input, name, units, c_loc(value), type_f64, &
-        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
 
@@ -732,9 +978,11 @@ contains
     real(real32), intent(in), target :: value !< one value for all cells
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(register(self%handle, role_static, name, units, c_loc(value), type_f32, &
-        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real32
 
@@ -746,9 +994,11 @@ contains
     real(real64), intent(in), target :: value !< one value for all cells
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(register(self%handle, role_static, name, units, c_loc(value), type_f64, &
-        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real64
 
@@ -760,89 +1010,73 @@ contains
     integer(int32), intent(in), target :: value !< one value for all cells
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(register(self%handle, role_static, name, units, c_loc(value), type_i32, &
-        c_cells_count(self%handle), 0_c_ptrdiff_t), stat)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+        c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_int32
 
-  !> Register which cells are active, as an array of kind default logical; it is read at every call.
+  !> Register which cells are active, as an array of kind default logical; it is read at
+  !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
-    logical, intent(in), target :: values(:) !< (ncell)
     class(ecostep_cells), intent(in) :: self
+    logical, intent(in), target :: values(:) !< (ncell)
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     type(c_ptr) :: first, second
 
     first = c_null_ptr
     second = c_null_ptr
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_logical
 
-  !> Register which cells are active, as an array of kind logical(c_bool); it is read at every call.
+  !> Register which cells are active, as an array of kind logical(c_bool); it is read at
+  !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
-    logical(c_bool), intent(in), target :: values(:) !< (ncell)
     class(ecostep_cells), intent(in) :: self
+    logical(c_bool), intent(in), target :: values(:) !< (ncell)
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     type(c_ptr) :: first, second
 
     first = c_null_ptr
     second = c_null_ptr
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_bool
 
-  !> Register which cells are active, as an array of kind int32, 0 = inactive; it is read at every call.
+  !> Register which cells are active, as an array of kind int32, 0 = inactive; it is read at
+  !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
-    integer(int32), intent(in), target :: values(:) !< (ncell)
     class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(in), target :: values(:) !< (ncell)
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     type(c_ptr) :: first, second
 
     first = c_null_ptr
     second = c_null_ptr
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
-    call finish(c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values))), stat)
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
+        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int32
-
-  !> Call the C function that registers an array of some role.
-  function register(cells, role, name, units, address, type, ncell, stride) result(status)
-    type(c_ptr), intent(in) :: cells !< ecostep_cells of the C library
-    integer(c_int), intent(in) :: role !< input, static, output or observed
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of the array
-    type(c_ptr), intent(in) :: address !< first value
-    integer(c_int), intent(in) :: type !< ecostep_type
-    integer(c_size_t), intent(in) :: ncell !< number of values
-    integer(c_ptrdiff_t), intent(in) :: stride !< in elements, 0 for a scalar
-    integer(c_int) :: status
-    character(len=:), allocatable :: c_name, c_units
-
-    c_name = trim(name)//c_null_char
-    c_units = trim(units)//c_null_char
-    select case (role)
-    case (role_input)
-      status = c_set_input(cells, c_name, c_units, address, type, ncell, stride)
-    case (role_static)
-      status = c_set_static(cells, c_name, c_units, address, type, ncell, stride)
-    case (role_output)
-      status = c_set_output(cells, c_name, c_units, address, type, ncell, stride)
-    case default
-      status = c_set_observed(cells, c_name, c_units, address, type, ncell, stride)
-    end select
-  end function register
 
   !> The ecostep_type of an integer or logical of so many bits.
   pure function integer_type(bits) result(type)
@@ -852,14 +1086,15 @@ contains
     type = merge(type_i8, merge(type_i64, type_i32, bits == 64), bits == 8)
   end function integer_type
 
-  !> What to do with values of an input or static (default: of all) outside the range seen in training:
-  !> one of ecostep_policy_ignore, _warn, _error and _clip.
+  !> What to do with values of an input or static (default: of all) outside the range seen in
+  !> training: one of ecostep_policy_ignore, _warn, _error and _clip.
   subroutine cells_policy(self, policy, name, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
     integer, intent(in) :: policy !< one of ecostep_policy_...
     character(len=*), intent(in), optional :: name !< name in the artefact
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     character(len=:), allocatable, target :: c_name
     type(c_ptr) :: address
 
@@ -868,7 +1103,8 @@ contains
       c_name = trim(name)//c_null_char
       address = c_loc(c_name)
     end if
-    call finish(c_set_policy(self%handle, address, int(policy, c_int)), stat)
+    status = c_set_policy(self%handle, address, int(policy, c_int))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_policy
 
@@ -879,7 +1115,7 @@ contains
     integer(int64) :: n !< -1 where there is no such variable
     character(len=:), allocatable, target :: c_name
     type(c_ptr) :: address
-    integer(c_size_t) :: found
+    integer(c_size_t) :: count
 
     address = c_null_ptr
     if (present(name)) then
@@ -887,7 +1123,7 @@ contains
       address = c_loc(c_name)
     end if
     n = -1
-    if (c_range_count(self%handle, address, found) == ecostep_ok) n = int(found, int64)
+    if (c_range_count(self%handle, address, count) == ecostep_ok) n = int(count, int64)
   end function cells_range_count
 
   !> The first value that was warned of or clipped; '' where there was none.
@@ -904,8 +1140,10 @@ contains
     integer(int64), intent(in) :: bytes !< at most so many
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_set_staging(self%handle, int(bytes, c_size_t)), stat)
+    status = c_set_staging(self%handle, int(bytes, c_size_t))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_staging
 
@@ -919,9 +1157,11 @@ contains
     integer, intent(in) :: day_stride !< elements from day to day
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
 
-    call finish(c_spin_up(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
-        int(nday, c_size_t), int(day_stride, c_ptrdiff_t)), stat)
+    status = c_spin_up(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
+        int(nday, c_size_t), int(day_stride, c_ptrdiff_t))
+    call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_spin_up
 
@@ -934,38 +1174,39 @@ contains
     real(real64), intent(in), contiguous, target :: flux_weight(:, :) !< (n_targets, ncell)
     real(real64), intent(inout), contiguous, target :: input_gradient(:, :) !< (n_inputs, ncell)
     real(real64), intent(inout), contiguous, target :: state_gradient(:, :) !< (state_size, ncell)
-    real(real64), intent(in), contiguous, target, optional :: state_weight(:, :) !< (state_size, ncell)
+    !> (state_size, ncell)
+    real(real64), intent(in), contiguous, target, optional :: state_weight(:, :)
     integer, intent(out), optional :: stat !< status, 0 = success
     character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(c_int) :: status
     type(c_ptr) :: weights
     integer :: ncell
-    logical :: good
+    logical :: shapes_agree
 
     ncell = int(c_cells_count(self%handle))
-    good = all(shape(flux_weight) == [self%n_targets, ncell]) &
+    shapes_agree = all(shape(flux_weight) == [self%n_targets, ncell]) &
         .and. all(shape(input_gradient) == [self%n_inputs, ncell]) &
         .and. all(shape(state_gradient) == [self%state_size, ncell])
     weights = c_null_ptr
     if (present(state_weight)) then
-      good = good .and. all(shape(state_weight) == [self%state_size, ncell])
+      shapes_agree = shapes_agree .and. all(shape(state_weight) == [self%state_size, ncell])
       if (size(state_weight) > 0) weights = c_loc(state_weight)
     end if
-    if (good .and. ncell == 0) then
-      call finish(ecostep_ok, stat)
-    else if (good) then
-      call finish(c_step_gradient(self%handle, int(year, c_int), int(month, c_int), &
-          int(day, c_int), c_loc(flux_weight), weights, c_loc(input_gradient), &
-          c_loc(state_gradient)), stat)
-      if (present(errmsg)) call explain(stat, errmsg)
-    else
+    if (.not. shapes_agree) then
       if (.not. present(stat)) error stop 'ecostep: arrays of gradient have the wrong shape'
       stat = ecostep_wrong_size
       if (present(errmsg)) errmsg = 'gradient: weights and results are (n_targets, ncell),' &
           //' (n_inputs, ncell) and (state_size, ncell)'
+      return
     end if
+    status = ecostep_ok
+    if (ncell > 0) status = c_step_gradient(self%handle, int(year, c_int), int(month, c_int), &
+        int(day, c_int), c_loc(flux_weight), weights, c_loc(input_gradient), c_loc(state_gradient))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_gradient
 
-  ! ---- texts and errors ----------------------------------------------------------------------------
+  ! ---- texts and errors --------------------------------------------------------------------------
 
   !> Version of the library.
   function ecostep_version() result(text)
@@ -1016,33 +1257,18 @@ contains
         - transfer(first, 0_c_intptr_t), c_ptrdiff_t) / int(bits / 8, c_ptrdiff_t)
   end function stride_of
 
-  !> Name of variable `i` (from 1) of a role; null out of bounds.
-  function name_of(model, role, i) result(text)
+  !> What the artefact says of variable `i` (from 1) of a role; its texts are null out of bounds.
+  function info_of(model, role, i) result(info)
     class(ecostep_model), intent(in) :: model
     integer(c_int), intent(in) :: role !< input, static or target
     integer, intent(in) :: i !< index from 1
-    type(c_ptr) :: text
     type(variable_info) :: info
+    integer(c_int) :: status
 
-    text = c_null_ptr
-    if (i < 1) return
-    if (c_variable_info(model%handle, role, int(i - 1, c_size_t), info) == ecostep_ok) &
-        text = info%name
-  end function name_of
-
-  !> Units of variable `i` (from 1) of a role; null out of bounds.
-  function units_of(model, role, i) result(text)
-    class(ecostep_model), intent(in) :: model
-    integer(c_int), intent(in) :: role !< input, static or target
-    integer, intent(in) :: i !< index from 1
-    type(c_ptr) :: text
-    type(variable_info) :: info
-
-    text = c_null_ptr
-    if (i < 1) return
-    if (c_variable_info(model%handle, role, int(i - 1, c_size_t), info) == ecostep_ok) &
-        text = info%units
-  end function units_of
+    status = ecostep_invalid_argument
+    if (i > 0) status = c_variable_info(model%handle, role, int(i - 1, c_size_t), info)
+    if (status /= ecostep_ok) info = variable_info()
+  end function info_of
 
   !> Copy of a C string; '' for null.
   function fortran_string(text) result(copy)

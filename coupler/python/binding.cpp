@@ -120,8 +120,7 @@ py::tuple time_days(Cells& cells, int year, int month, int day, int count) {
   const double began = thread_seconds();
   {
     const py::gil_scoped_release unlocked;
-    for (int i = 0; i < count && status == ECOSTEP_OK; ++i)
-      status = ecostep_step(cells.handle, year, month, day + i, 0, 86400);
+    for (int i = 0; i < count && status == ECOSTEP_OK; ++i) status = ecostep_step(cells.handle, year, month, day + i, 0, 86400);
   }
   return py::make_tuple(status, thread_seconds() - began);
 }

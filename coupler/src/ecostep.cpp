@@ -3,13 +3,15 @@
 
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <new>
 
-#include "cells.h"
-#include "error.h"
-#include "guards.h"
-#include "model.h"
+#include "cells/cells.h"
+#include "cells/model.h"
+#include "cells/verification.h"
+#include "core/error.h"
+#include "core/floating_point_guard.h"
 
 struct ecostep_model {
   std::shared_ptr<const ecostep::Model> shared;
@@ -70,14 +72,14 @@ const std::vector<ecostep::Variable>* variables(const ecostep_model* model, ecos
   return nullptr;
 }
 
-// The four ways to register an array differ in one member function.
-using Register = void (ecostep::Cells::*)(const std::string&, const std::string&, ecostep::HostArray, std::size_t);
+// The four ways to register an array differ in a member function.
+using Register = void (ecostep::Registration::*)(const std::string&, const std::string&, ecostep::HostArray, std::size_t);
 
 ecostep_status register_array(Register how, ecostep_cells* cells, const char* name, const char* units, const void* data,
                               ecostep_type type, size_t ncell, ptrdiff_t stride) noexcept {
   return guarded([&] {
-    ecostep::Cells& set = required(cells, "cells").cells;
-    (set.*how)(&required(name, "name"), &required(units, "units"), host_array(data, type, stride), ncell);
+    ecostep::Registration& registration = required(cells, "cells").cells.registration();
+    (registration.*how)(&required(name, "name"), &required(units, "units"), host_array(data, type, stride), ncell);
   });
 }
 
@@ -148,9 +150,9 @@ size_t ecostep_block_rows(const ecostep_model* model) noexcept {
 
 ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
   constexpr double tolerance = 1e-4;
-  double largest = 0.0;
-  const ecostep_status status = guarded([&] { required(model, "model").shared->verify(tolerance, largest); });
-  if (max_difference != nullptr) *max_difference = largest;
+  ecostep::Difference largest;
+  const ecostep_status status = guarded([&] { ecostep::verify(*required(model, "model").shared, tolerance, largest); });
+  if (max_difference != nullptr) *max_difference = largest.size;
   return status;
 }
 
@@ -172,26 +174,26 @@ size_t ecostep_cells_count(const ecostep_cells* cells) noexcept {
 
 ecostep_status ecostep_set_input(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
                                  size_t ncell, ptrdiff_t stride) noexcept {
-  return register_array(&ecostep::Cells::set_input, cells, name, units, data, type, ncell, stride);
+  return register_array(&ecostep::Registration::set_input, cells, name, units, data, type, ncell, stride);
 }
 
 ecostep_status ecostep_set_static(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
                                   size_t ncell, ptrdiff_t stride) noexcept {
-  return register_array(&ecostep::Cells::set_static, cells, name, units, data, type, ncell, stride);
+  return register_array(&ecostep::Registration::set_static, cells, name, units, data, type, ncell, stride);
 }
 
 ecostep_status ecostep_set_output(ecostep_cells* cells, const char* target, const char* units, void* data, ecostep_type type,
                                   size_t ncell, ptrdiff_t stride) noexcept {
-  return register_array(&ecostep::Cells::set_output, cells, target, units, data, type, ncell, stride);
+  return register_array(&ecostep::Registration::set_output, cells, target, units, data, type, ncell, stride);
 }
 
 ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, const char* units, const void* data,
                                     ecostep_type type, size_t ncell, ptrdiff_t stride) noexcept {
-  return register_array(&ecostep::Cells::set_observed, cells, target, units, data, type, ncell, stride);
+  return register_array(&ecostep::Registration::set_observed, cells, target, units, data, type, ncell, stride);
 }
 
 ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t state_size, size_t ncell) noexcept {
-  return guarded([&] { required(cells, "cells").cells.set_state(state, state_size, ncell); });
+  return guarded([&] { required(cells, "cells").cells.registration().set_state(state, state_size, ncell); });
 }
 
 ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) noexcept {
@@ -200,7 +202,7 @@ ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) 
 
 ecostep_status ecostep_set_mask(ecostep_cells* cells, const void* active, ecostep_type type, size_t ncell,
                                 ptrdiff_t stride) noexcept {
-  return guarded([&] { required(cells, "cells").cells.set_mask(host_array(active, type, stride), ncell); });
+  return guarded([&] { required(cells, "cells").cells.registration().set_mask(host_array(active, type, stride), ncell); });
 }
 
 ecostep_status ecostep_set_policy(ecostep_cells* cells, const char* name, ecostep_policy policy) noexcept {
@@ -245,8 +247,8 @@ ecostep_status ecostep_step_gradient(ecostep_cells* cells, int year, int month, 
   return guarded([&] {
     ecostep::Cells& set = required(cells, "cells").cells;
     if (set.size() == 0) return;
-    set.gradient({year, month, day}, &required(flux_weight, "flux_weight"), state_weight,
-                 &required(input_gradient, "input_gradient"), &required(state_gradient, "state_gradient"));
+    set.gradient({year, month, day}, {&required(flux_weight, "flux_weight"), state_weight,
+                                      &required(input_gradient, "input_gradient"), &required(state_gradient, "state_gradient")});
   });
 }
 
@@ -255,10 +257,11 @@ const char* ecostep_last_error(void) noexcept {
 }
 
 const char* ecostep_status_name(ecostep_status status) noexcept {
-  static const char* const names[] = {
+  static constexpr const char* names[] = {
       "OK",         "INVALID_ARGUMENT", "FILE_ERROR", "NOT_AN_ARTEFACT", "NEWER_FORMAT",   "CORRUPT",
       "NO_BACKEND", "UNKNOWN_NAME",     "BAD_UNITS",  "WRONG_SIZE",      "NOT_REGISTERED", "BAD_VALUE",
       "BAD_DATE",   "BACKEND_FAILED",   "MISMATCH",   "NOT_AVAILABLE",   "OUT_OF_MEMORY",  "INTERNAL"};
+  static_assert(std::size(names) == ECOSTEP_INTERNAL + 1, "a name for each status");
   const int number = static_cast<int>(status);
   return number >= 0 && number <= ECOSTEP_INTERNAL ? names[number] : "UNKNOWN_STATUS";
 }

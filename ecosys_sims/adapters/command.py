@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import FormatError
+from ecosys_sims.formats.errors import AdapterError, FormatError
+from ecosys_sims.towers.tower_run import run_and_report
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,7 @@ def run_model(forcing: Path, options: argparse.Namespace) -> int:
     """Run the process model where `--run` asks for it; its exit code."""
     if not options.run:
         return 0
-    from ecosys_sims import tower
-
-    changes = [word for change in options.set for word in ("--set", change)]
-    return tower.main([str(forcing), "--out", str(options.run), "--spinup-years", str(options.spinup_years), *changes])
+    return run_and_report(forcing, options.run, options.set, options.spinup_years)
 
 
 def complete(work: Callable[[], None]) -> int:

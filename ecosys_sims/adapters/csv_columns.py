@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecosys_sims.adapters.tower_weather import AdapterError
+from ecosys_sims.formats.errors import AdapterError
 
 MISSING = -9999.0
 
@@ -35,18 +35,20 @@ class CsvColumns:
             values = np.array(cells, dtype=float)
         except ValueError:
             row = next(row for row, cell in enumerate(cells) if not _is_number(cell))
-            raise AdapterError(f"{self.place(row)}: {name} = {cells[row]!r} is not a number") from None
+            message = f"{self.place(row)}: {name} = {cells[row]!r} is not a number"
+            raise AdapterError(message) from None
         return np.where(values == MISSING, np.nan, values)
 
     def require_range(self, name: str, values: np.ndarray, lowest: float, highest: float) -> None:
         """Raise AdapterError at the first value that is missing or outside the range."""
-        bad = ~((values >= lowest) & (values <= highest))
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise AdapterError(
+        impossible = ~((values >= lowest) & (values <= highest))
+        if impossible.any():
+            row = int(np.flatnonzero(impossible)[0])
+            message = (
                 f"{self.place(row)}: {name} = {self.cells[name][row] or 'missing'}, "
                 f"expected {lowest:g} to {highest:g}; weather must have no gaps"
             )
+            raise AdapterError(message)
 
 
 def _is_number(cell: str) -> bool:
@@ -60,28 +62,32 @@ def _is_number(cell: str) -> bool:
 def read_header(path: Path) -> list[str]:
     """Names of the columns; AdapterError where the file cannot be read."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             return next(csv.reader(file), [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AdapterError(f"{path}: cannot be read: {error}") from error
+        message = f"{path}: cannot be read: {error}"
+        raise AdapterError(message) from error
 
 
 def read_columns(path: Path, stamp_name: str, names: list[str]) -> CsvColumns:
     """Read columns that the header holds; AdapterError for lines that are cut and for files without data."""
     header = read_header(path)
-    places = {name: header.index(name) for name in dict.fromkeys([stamp_name, *names])}
-    cells: dict[str, list[str]] = {name: [] for name in places}
+    positions = {name: header.index(name) for name in dict.fromkeys([stamp_name, *names])}
+    cells: dict[str, list[str]] = {name: [] for name in positions}
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file)
             next(lines)
             for number, line in enumerate(lines, start=2):
                 if len(line) != len(header):
-                    raise AdapterError(f"{path} line {number}: {len(line)} cells for {len(header)} columns")
-                for name, place in places.items():
-                    cells[name].append(line[place].strip())
+                    message = f"{path} line {number}: {len(line)} cells for {len(header)} columns"
+                    raise AdapterError(message)
+                for name, position in positions.items():
+                    cells[name].append(line[position].strip())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AdapterError(f"{path}: cannot be read: {error}") from error
+        message = f"{path}: cannot be read: {error}"
+        raise AdapterError(message) from error
     if not cells[stamp_name]:
-        raise AdapterError(f"{path}: no data lines")
+        message = f"{path}: no data lines"
+        raise AdapterError(message)
     return CsvColumns(path, stamp_name, cells)

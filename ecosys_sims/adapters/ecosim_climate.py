@@ -14,23 +14,35 @@ import logging
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import netCDF4
 import numpy as np
 
 from ecosys_sims.adapters import command
 from ecosys_sims.adapters import tower_weather as weather
-from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import require_valid_forcing
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import require_valid_forcing
+from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
+from ecosys_sims.formats.units import ZERO_CELSIUS
 
 log = logging.getLogger(__name__)
 
-# name -> (units on file, lowest, highest)
+LONGEST_YEAR = 366  # days that each year has on file
+
+
+class Quantity(NamedTuple):
+    """What a variable may be: its units on file and possible values."""
+
+    units: tuple[str, ...]
+    lowest: float
+    highest: float
+
+
 QUANTITIES = {
-    "TMPH": (("oC", "degC"), -75.0, 60.0), "WINDH": (("m s^-1", "m s-1"), 0.0, 60.0),
-    "RAINH": (("mm m^-2 hr^-1", "mm h-1"), 0.0, 300.0), "DWPTH": (("kPa",), 0.0, 10.0),
-    "SRADH": (("W m^-2", "W m-2"), -10.0, 1500.0),
+    "TMPH": Quantity(("oC", "degC"), -75.0, 60.0), "WINDH": Quantity(("m s^-1", "m s-1"), 0.0, 60.0),
+    "RAINH": Quantity(("mm m^-2 hr^-1", "mm h-1"), 0.0, 300.0), "DWPTH": Quantity(("kPa",), 0.0, 10.0),
+    "SRADH": Quantity(("W m^-2", "W m-2"), -10.0, 1500.0),
 }  # fmt: skip
 
 
@@ -41,54 +53,67 @@ def read_climate(path: str | Path, cell: int = 0) -> tuple[datetime, dict[str, n
         with netCDF4.Dataset(path) as file:
             file.set_auto_mask(False)
             years = _years(path, file)
-            found = {name: _quantity(path, file, name, years, cell) for name in QUANTITIES}
+            quantities = {name: _quantity(path, file, name, years, cell) for name in QUANTITIES}
     except (OSError, RuntimeError) as error:
-        raise AdapterError(f"{path}: cannot be read: {error}") from error
-    return datetime(years[0], 1, 1), found
+        message = f"{path}: cannot be read: {error}"
+        raise AdapterError(message) from error
+    return datetime(years[0], 1, 1), quantities
 
 
 def _years(path: Path, file: netCDF4.Dataset) -> list[int]:
     missing = [name for name in ("year", *QUANTITIES) if name not in file.variables]
     if missing:
-        raise AdapterError(f"{path}: variable {missing[0]} is missing; is it an hourly climate file of EcoSIM?")
+        message = f"{path}: variable {missing[0]} is missing; is it an hourly climate file of EcoSIM?"
+        raise AdapterError(message)
     years = [int(year) for year in file["year"][:]]
     if not years or years != list(range(years[0], years[0] + len(years))):
-        raise AdapterError(f"{path}: years {years} are not consecutive")
+        message = f"{path}: years {years} are not consecutive"
+        raise AdapterError(message)
     return years
 
 
 def _quantity(path: Path, file: netCDF4.Dataset, name: str, years: list[int], cell: int) -> np.ndarray:
-    variable, (units, lowest, highest) = file[name], QUANTITIES[name]
-    if variable.dimensions != ("year", "day", "hour", "ngrid") or variable.shape[1:3] != (366, 24):
-        raise AdapterError(f"{path}: {name} has dimensions {variable.dimensions} {variable.shape}, "
-                           "expected (year, day=366, hour=24, ngrid)")  # fmt: skip
-    if not 0 <= cell < variable.shape[3]:
-        raise AdapterError(f"{path}: has {variable.shape[3]} grid cells, there is no cell {cell}")
-    given = getattr(variable, "units", None)
-    if given not in units:
-        raise AdapterError(f"{path}: {name} has units {given!r}, expected {units[0]!r}")
-    parts = []
-    for place, year in enumerate(years):
+    variable, expected = file[name], QUANTITIES[name]
+    if variable.dimensions != ("year", "day", "hour", "ngrid") or variable.shape[1:3] != (LONGEST_YEAR, 24):
+        message = (
+            f"{path}: {name} has dimensions {variable.dimensions} {variable.shape}, "
+            "expected (year, day=366, hour=24, ngrid)"
+        )
+        raise AdapterError(message)
+    cells = variable.shape[3]
+    if not 0 <= cell < cells:
+        message = f"{path}: has {cells} grid cells, there is no cell {cell}"
+        raise AdapterError(message)
+    units = getattr(variable, "units", None)
+    if units not in expected.units:
+        message = f"{path}: {name} has units {units!r}, expected {expected.units[0]!r}"
+        raise AdapterError(message)
+    hours_of_years = []
+    for row, year in enumerate(years):
         days = 366 if calendar.isleap(year) else 365
-        values = np.asarray(variable[place, :days, :, cell], dtype=float).ravel()
-        bad = ~((values >= lowest) & (values <= highest))
-        if bad.any():
-            day, hour = divmod(int(np.flatnonzero(bad)[0]), 24)
-            raise AdapterError(f"{path}: {name} in {year}, day {day + 1}, hour {hour + 1} is "
-                               f"{values[24 * day + hour]:g}, expected {lowest:g} to {highest:g}")  # fmt: skip
-        parts.append(values)
-    return np.concatenate(parts)
+        values = np.asarray(variable[row, :days, :, cell], dtype=float).ravel()
+        impossible = ~((values >= expected.lowest) & (values <= expected.highest))
+        if impossible.any():
+            first = int(np.flatnonzero(impossible)[0])
+            day, hour = divmod(first, 24)
+            message = (
+                f"{path}: {name} in {year}, day {day + 1}, hour {hour + 1} is "
+                f"{values[first]:g}, expected {expected.lowest:g} to {expected.highest:g}"
+            )
+            raise AdapterError(message)
+        hours_of_years.append(values)
+    return np.concatenate(hours_of_years)
 
 
-def drivers(found: dict[str, np.ndarray], elevation: float) -> dict[str, np.ndarray]:
+def drivers(quantities: dict[str, np.ndarray], elevation: float) -> dict[str, np.ndarray]:
     """Weather (T,) under the names of a forcing file, in its units."""
-    celsius = found["TMPH"]
+    celsius = quantities["TMPH"]
     pressure = np.full(len(celsius), weather.standard_pressure(elevation))
-    vapour = np.clip(1000.0 * found["DWPTH"], 1.0, weather.saturation_vapour_pressure(celsius))
-    rain, snow = weather.rain_and_snow(found["RAINH"] / 3600.0, celsius)
+    vapour = np.clip(1000.0 * quantities["DWPTH"], 1.0, weather.saturation_vapour_pressure(celsius))
+    rain, snow = weather.rain_and_snow(quantities["RAINH"] / 3600.0, celsius)
     return {
-        "Tair": celsius + weather.ZERO_CELSIUS, "Qair": weather.humidity_from_vapour(vapour, pressure),
-        "SWdown": np.maximum(found["SRADH"], 0.0), "Rainf": rain, "Snowf": snow, "Wind": found["WINDH"],
+        "Tair": celsius + ZERO_CELSIUS, "Qair": weather.humidity_from_vapour(vapour, pressure),
+        "SWdown": np.maximum(quantities["SRADH"], 0.0), "Rainf": rain, "Snowf": snow, "Wind": quantities["WINDH"],
         "PSurf": pressure,
     }  # fmt: skip
 
@@ -106,16 +131,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    start, found = read_climate(options.file, options.cell)
+    start, quantities = read_climate(options.file, options.cell)
     elevation = options.elevation or 0.0
-    weather.check_local_time(f"{options.file}: SRADH", found["SRADH"], 24)
-    times = np.datetime64(start, "h") + np.arange(len(found["TMPH"]))
-    climate = weather.climate_from_weather(options.lat, times, found["TMPH"], 24.0 * found["RAINH"])
+    weather.check_local_time(f"{options.file}: SRADH", quantities["SRADH"], 24)
+    times = np.datetime64(start, "h") + np.arange(len(quantities["TMPH"]))
+    climate = weather.climate_from_weather(options.lat, times, quantities["TMPH"], 24.0 * quantities["RAINH"])
     site = TowerSite(
         site_id=options.site, lat=options.lat, lon=options.lon, biome=options.biome, elevation=elevation,
         sand=options.sand, clay=options.clay, ph=options.ph, **climate,
     )  # fmt: skip
-    write_forcing(options.out, site, start, 1, drivers(found, elevation), f"EcoSIM climate file {options.file.name}")
+    source = f"EcoSIM climate file {options.file.name}"
+    write_forcing(options.out, site, start, 1, drivers(quantities, elevation), source)
     require_valid_forcing(options.out)
     log.info("%s: %s, %s, hourly from %s", options.out, site.site_id, site.biome, start)
 

@@ -19,14 +19,16 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ecosys_sims.adapters import command
 from ecosys_sims.adapters import tower_weather as weather
-from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import require_valid_forcing
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import require_valid_forcing
+from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
+from ecosys_sims.formats.units import ZERO_CELSIUS
 
 log = logging.getLogger(__name__)
 
@@ -39,51 +41,76 @@ RANGES = {
     "shortwave": (-10.0, 1500.0), "pressure": (40.0, 115.0), "longwave": (50.0, 700.0), "co2": (150.0, 3000.0),
 }  # fmt: skip
 EXTRA_COLUMNS, EXTRAS = 18, {"pressure": 11, "longwave": 15, "co2": 17}
+HOURS_OF_DAY = 24
+NOON_LINE, NOON_COLUMN = 3, 3  # counted from 1
+
+
+class Column(NamedTuple):
+    """Where a quantity stands (from 0), and the letter of its unit."""
+
+    number: int
+    unit: str
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file's header says: step in hours, column and unit of each quantity (columns from 0)."""
+    """What a file's header says: step in hours, and the column of each quantity."""
 
     step_hours: int
-    columns: dict[str, tuple[int, str]]
+    columns: dict[str, Column]
+
+
+class WeatherYear(NamedTuple):
+    """One file: its year, step in hours, and quantities (T,) from 1 January 00:00 on."""
+
+    year: int
+    step_hours: int
+    quantities: dict[str, np.ndarray]
 
 
 def read_header(path: Path, lines: list[str]) -> Layout:
     """Understand the first two lines; raises AdapterError naming the letter that it does not know."""
-    first, units = (line.split(",")[0].strip() for line in lines[:2])
+    header, units = (line.split(",")[0].strip() for line in lines[:2])
     try:
-        step, clock, n_time, n_weather = first[0], first[1], int(first[2:4]), int(first[4:6])
-        time_letters, letters = first[6 : 6 + n_time], first[6 + n_time : 6 + n_time + n_weather]
+        step, clock, time_columns, weather_columns = header[0], header[1], int(header[2:4]), int(header[4:6])
     except (IndexError, ValueError) as error:
-        raise AdapterError(f"{path} line 1: {first!r} is not the header of an ecosys weather file") from error
-    if step not in STEPS or clock != "J" or time_letters != "XDH" or len(letters) != n_weather:
-        raise AdapterError(f"{path} line 1: {first!r}: expected hourly (H) or 3-hourly (3) data with time columns XDH")
-    if len(units) != n_weather:
-        raise AdapterError(f"{path} line 2: {len(units)} units {units!r} for the {n_weather} columns of line 1")
-    columns: dict[str, tuple[int, str]] = {}
-    for index, (letter, unit) in enumerate(zip(letters, units, strict=True)):
+        message = f"{path} line 1: {header!r} is not the header of an ecosys weather file"
+        raise AdapterError(message) from error
+    first_weather, end = 6 + time_columns, 6 + time_columns + weather_columns
+    time_letters, letters = header[6:first_weather], header[first_weather:end]
+    if step not in STEPS or clock != "J" or time_letters != "XDH" or len(letters) != weather_columns:
+        message = f"{path} line 1: {header!r}: expected hourly (H) or 3-hourly (3) data with time columns XDH"
+        raise AdapterError(message)
+    if len(units) != weather_columns:
+        message = f"{path} line 2: {len(units)} units {units!r} for the {weather_columns} columns of line 1"
+        raise AdapterError(message)
+    columns: dict[str, Column] = {}
+    for index, (letter, unit) in enumerate(zip(letters, units, strict=True), start=time_columns):
         if letter == "X":
             continue
         if letter not in NAMES or unit not in UNITS[letter]:
-            raise AdapterError(f"{path} line 2: unit {unit!r} of column {letter!r} is not known here")
-        columns[NAMES[letter]] = (n_time + index, unit)
+            message = f"{path} line 2: unit {unit!r} of column {letter!r} is not known here"
+            raise AdapterError(message)
+        columns[NAMES[letter]] = Column(index, unit)
     missing = sorted(set(NAMES.values()) - set(columns))
     if missing:
-        raise AdapterError(f"{path} line 1: no column of {missing[0]}")
+        message = f"{path} line 1: no column of {missing[0]}"
+        raise AdapterError(message)
     return Layout(STEPS[step], columns)
 
 
 def read_noon(path: str | Path) -> float:
     """Hour of solar noon in the times of a file, by its third line; AdapterError where there is none."""
     try:
-        with open(path) as file:
-            line = list(itertools.islice(file, HEADER_LINES))[2]
-        noon = float(line.split(",")[2])
+        with Path(path).open() as file:
+            line = list(itertools.islice(file, HEADER_LINES))[NOON_LINE - 1]
+        noon = float(line.split(",")[NOON_COLUMN - 1])
     except (OSError, UnicodeDecodeError, IndexError, ValueError) as error:
-        raise AdapterError(f"{path} line 3: no hour of solar noon (third number)") from error
-    if not 0.0 <= noon <= 24.0:
-        raise AdapterError(f"{path} line 3: solar noon at {noon:g} h, expected 0 to 24")
+        message = f"{path} line 3: no hour of solar noon (third number)"
+        raise AdapterError(message) from error
+    if not 0.0 <= noon <= HOURS_OF_DAY:
+        message = f"{path} line 3: solar noon at {noon:g} h, expected 0 to 24"
+        raise AdapterError(message)
     return noon
 
 
@@ -91,38 +118,42 @@ def offset_to_local(paths: list[Path]) -> float:
     """Hours from the times of the files to local solar time, by their headers; they must agree."""
     noons = {read_noon(path) for path in paths}
     if len(noons) > 1:
-        raise AdapterError(f"{paths[0]} line 3: solar noon differs between the files: {sorted(noons)}")
+        message = f"{paths[0]} line 3: solar noon differs between the files: {sorted(noons)}"
+        raise AdapterError(message)
     return 12.0 - noons.pop()
 
 
-def read_year(path: str | Path, elevation: float) -> tuple[int, int, dict[str, np.ndarray]]:
-    """One file: its year, step in hours, and quantities (T,) from 1 January 00:00 on.
+def read_year(path: str | Path, elevation: float) -> WeatherYear:
+    """One file; its quantities are in degC, kg kg-1, m s-1, mm, W m-2, kPa, ppm.
 
-    They are in degC, kg kg-1, m s-1, mm, W m-2, kPa, ppm. Years of 365 days are sometimes padded with a 366th day; it
-    is left out. Raises AdapterError for gaps and impossible values.
+    Years of 365 days are sometimes padded with a 366th day; it is left out. Raises AdapterError for gaps and
+    impossible values.
     """
     path = Path(path)
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise AdapterError(f"{path}: cannot be read: {error}") from error
+        message = f"{path}: cannot be read: {error}"
+        raise AdapterError(message) from error
     if len(lines) <= HEADER_LINES:
-        raise AdapterError(f"{path}: only {len(lines)} lines")
+        message = f"{path}: only {len(lines)} lines"
+        raise AdapterError(message)
     layout = read_header(path, lines)
     table = _numbers(path, lines)
     year = _check_times(path, table, layout.step_hours)
-    count = (366 if calendar.isleap(year) else 365) * 24 // layout.step_hours
-    if len(table) > count:
-        log.info("%s: %d lines after 31 December are left out", path.name, len(table) - count)
-    elif len(table) < count:
-        raise AdapterError(f"{path}: {len(table)} data lines, expected {count} for {year}; the file is truncated")
-    found = {name: table[:count, column] for name, (column, _) in layout.columns.items()}
+    records = (366 if calendar.isleap(year) else 365) * HOURS_OF_DAY // layout.step_hours
+    if len(table) > records:
+        log.info("%s: %d lines after 31 December are left out", path.name, len(table) - records)
+    elif len(table) < records:
+        message = f"{path}: {len(table)} data lines, expected {records} for {year}; the file is truncated"
+        raise AdapterError(message)
+    quantities = {name: table[:records, column.number] for name, column in layout.columns.items()}
     if table.shape[1] >= EXTRA_COLUMNS:
-        found.update({name: table[:count, column] for name, column in EXTRAS.items()})
-    found.setdefault("pressure", np.full(count, weather.standard_pressure(elevation) / 1000.0))
-    _to_common_units(found, layout)
-    _check_ranges(path, found)
-    return year, layout.step_hours, found
+        quantities.update({name: table[:records, column] for name, column in EXTRAS.items()})
+    quantities.setdefault("pressure", np.full(records, weather.standard_pressure(elevation) / 1000.0))
+    _to_common_units(quantities, layout)
+    _check_ranges(path, quantities)
+    return WeatherYear(year, layout.step_hours, quantities)
 
 
 def _numbers(path: Path, lines: list[str]) -> np.ndarray:
@@ -133,46 +164,51 @@ def _numbers(path: Path, lines: list[str]) -> np.ndarray:
         try:
             rows.append([float(cell) for cell in cells])
         except ValueError as error:
-            raise AdapterError(f"{path} line {number}: not numbers only: {line[:60]!r}") from error
+            message = f"{path} line {number}: not numbers only: {line[:60]!r}"
+            raise AdapterError(message) from error
         if len(cells) != width:
-            raise AdapterError(f"{path} line {number}: {len(cells)} columns, expected {width}")
+            message = f"{path} line {number}: {len(cells)} columns, expected {width}"
+            raise AdapterError(message)
     return np.array(rows)
 
 
 def _check_times(path: Path, table: np.ndarray, step: int) -> int:
     """The year of the file; its lines must be regular from the first interval of 1 January on."""
-    hours = (table[:, 1] - 1) * 24 + table[:, 2]
+    years, days, hours_of_day = table[:, :3].T
+    first_year = years[0]
+    hours = (days - 1) * HOURS_OF_DAY + hours_of_day
     expected = step * (1 + np.arange(len(table)))
-    wrong = (hours != expected) | (table[:, 0] != table[0, 0])
-    if wrong.any():
-        index = int(np.flatnonzero(wrong)[0])
-        year, day, hour = (f"{value:g}" for value in table[index, :3])
-        raise AdapterError(
-            f"{path} line {index + HEADER_LINES + 1}: year {year}, day {day}, hour {hour} is out of sequence; "
-            f"expected day {(expected[index] - 1) // 24 + 1}, hour {(expected[index] - 1) % 24 + 1} of {table[0, 0]:g}"
+    irregular = (hours != expected) | (years != first_year)
+    if irregular.any():
+        row = int(np.flatnonzero(irregular)[0])
+        expected_day, expected_hour = divmod(expected[row] - 1, HOURS_OF_DAY)
+        message = (
+            f"{path} line {row + HEADER_LINES + 1}: year {years[row]:g}, day {days[row]:g}, hour {hours_of_day[row]:g} "
+            f"is out of sequence; expected day {expected_day + 1}, hour {expected_hour + 1} of {first_year:g}"
         )
-    return int(table[0, 0])
+        raise AdapterError(message)
+    return int(first_year)
 
 
-def _to_common_units(found: dict[str, np.ndarray], layout: Layout) -> None:
-    if layout.columns["temperature"][1] == "K":
-        found["temperature"] = found["temperature"] - weather.ZERO_CELSIUS
-    if layout.columns["humidity"][1] == "R":
-        relative = np.clip(found["humidity"], 1.0, 100.0) / 100.0
-        vapour = relative * weather.saturation_vapour_pressure(found["temperature"])
-        found["humidity"] = weather.humidity_from_vapour(vapour, 1000.0 * found["pressure"])
+def _to_common_units(quantities: dict[str, np.ndarray], layout: Layout) -> None:
+    if layout.columns["temperature"].unit == "K":
+        quantities["temperature"] = quantities["temperature"] - ZERO_CELSIUS
+    if layout.columns["humidity"].unit == "R":
+        relative = np.clip(quantities["humidity"], 1.0, 100.0) / 100.0
+        vapour = relative * weather.saturation_vapour_pressure(quantities["temperature"])
+        quantities["humidity"] = weather.humidity_from_vapour(vapour, 1000.0 * quantities["pressure"])
 
 
-def _check_ranges(path: Path, found: dict[str, np.ndarray]) -> None:
-    for name, values in found.items():
+def _check_ranges(path: Path, quantities: dict[str, np.ndarray]) -> None:
+    for name, values in quantities.items():
         lowest, highest = RANGES[name]
-        bad = ~((values >= lowest) & (values <= highest))
-        if bad.any():
-            index = int(np.flatnonzero(bad)[0])
-            raise AdapterError(
-                f"{path} line {index + HEADER_LINES + 1}: {name} = {values[index]:g}, "
-                f"expected {lowest:g} to {highest:g}"
+        impossible = ~((values >= lowest) & (values <= highest))
+        if impossible.any():
+            row = int(np.flatnonzero(impossible)[0])
+            message = (
+                f"{path} line {row + HEADER_LINES + 1}: {name} = {values[row]:g}, expected {lowest:g} to {highest:g}"
             )
+            raise AdapterError(message)
 
 
 def read_years(
@@ -183,44 +219,51 @@ def read_years(
     Times are moved by `utc_offset` hours, rounded to whole intervals; the hours that are then missing at the end of the
     last day (or the beginning of the first) are those left over at the other end.
     """
-    parts = sorted((read_year(path, elevation) for path in paths), key=lambda part: part[0])
-    for (year, step, columns), (after, step_after, columns_after) in itertools.pairwise(parts):
-        if after != year + 1:
-            raise AdapterError(f"years {year} and {after} are not consecutive; give every year once")
-        if step != step_after or set(columns) != set(columns_after):
-            raise AdapterError(f"years {year} and {after} have different steps or columns")
-    step = parts[0][1]
+    years = sorted((read_year(path, elevation) for path in paths), key=lambda weather_year: weather_year.year)
+    for before, after in itertools.pairwise(years):
+        if after.year != before.year + 1:
+            message = f"years {before.year} and {after.year} are not consecutive; give every year once"
+            raise AdapterError(message)
+        if before.step_hours != after.step_hours or set(before.quantities) != set(after.quantities):
+            message = f"years {before.year} and {after.year} have different steps or columns"
+            raise AdapterError(message)
+    first = years[0]
+    step = first.step_hours
     records = round(utc_offset / step)
     if records:
         log.info("times are moved by %d h to local solar time", records * step)
-    joined = {name: np.roll(np.concatenate([part[2][name] for part in parts]), records) for name in parts[0][2]}
-    return datetime(parts[0][0], 1, 1), step, joined
+    joined = {
+        name: np.roll(np.concatenate([weather_year.quantities[name] for weather_year in years]), records)
+        for name in first.quantities
+    }
+    return datetime(first.year, 1, 1), step, joined
 
 
-def drivers(found: dict[str, np.ndarray], step_hours: int) -> dict[str, np.ndarray]:
+def drivers(quantities: dict[str, np.ndarray], step_hours: int) -> dict[str, np.ndarray]:
     """Weather (T,) under the names of a forcing file, in its units."""
-    rain, snow = weather.rain_and_snow(found["precipitation"] / (3600.0 * step_hours), found["temperature"])
-    given = {
-        "Tair": found["temperature"] + weather.ZERO_CELSIUS,
-        "Qair": found["humidity"],
-        "SWdown": np.maximum(found["shortwave"], 0.0),
+    rain, snow = weather.rain_and_snow(quantities["precipitation"] / (3600.0 * step_hours), quantities["temperature"])
+    forcing = {
+        "Tair": quantities["temperature"] + ZERO_CELSIUS,
+        "Qair": quantities["humidity"],
+        "SWdown": np.maximum(quantities["shortwave"], 0.0),
         "Rainf": rain,
         "Snowf": snow,
-        "Wind": found["wind"],
-        "PSurf": 1000.0 * found["pressure"],
+        "Wind": quantities["wind"],
+        "PSurf": 1000.0 * quantities["pressure"],
     }
     for name, source in (("LWdown", "longwave"), ("CO2air", "co2")):
-        if source in found:
-            given[name] = found[source]
-    return given
+        if source in quantities:
+            forcing[name] = quantities[source]
+    return forcing
 
 
 def describe_site(
-    start: datetime, step_hours: int, found: dict[str, np.ndarray], options: argparse.Namespace
+    start: datetime, step_hours: int, quantities: dict[str, np.ndarray], options: argparse.Namespace
 ) -> TowerSite:
-    """The site of the command line, its climate from its own weather."""
-    times = np.datetime64(start) + np.arange(len(found["temperature"])) * np.timedelta64(step_hours, "h")
-    daily_precipitation = found["precipitation"] * 24.0 / step_hours
+    """The site of the command line, its climate from its weather."""
+    temperature = quantities["temperature"]
+    times = np.datetime64(start) + np.arange(len(temperature)) * np.timedelta64(step_hours, "h")
+    daily_precipitation = quantities["precipitation"] * 24.0 / step_hours
     return TowerSite(
         site_id=options.site,
         lat=options.lat,
@@ -230,7 +273,7 @@ def describe_site(
         sand=options.sand,
         clay=options.clay,
         ph=options.ph,
-        **weather.climate_from_weather(options.lat, times, found["temperature"], daily_precipitation),
+        **weather.climate_from_weather(options.lat, times, temperature, daily_precipitation),
     )
 
 
@@ -252,11 +295,11 @@ def _convert(options: argparse.Namespace) -> None:
     if options.elevation is None:
         options.elevation = 0.0
     offset = offset_to_local(options.files) if options.utc_offset is None else options.utc_offset
-    start, step, found = read_years(options.files, options.elevation, offset)
-    site = describe_site(start, step, found, options)
+    start, step, quantities = read_years(options.files, options.elevation, offset)
+    site = describe_site(start, step, quantities, options)
     source = "ecosys weather files " + ", ".join(path.name for path in options.files)
-    weather.check_local_time(f"{options.files[0]}: shortwave", found["shortwave"], 24 // step)
-    write_forcing(options.out, site, start, step, drivers(found, step), source)
+    weather.check_local_time(f"{options.files[0]}: shortwave", quantities["shortwave"], HOURS_OF_DAY // step)
+    write_forcing(options.out, site, start, step, drivers(quantities, step), source)
     require_valid_forcing(options.out)
     log.info("%s: %s, %s, every %d h from %s", options.out, site.site_id, site.biome, step, start)
 

@@ -12,22 +12,39 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cftime
 import netCDF4
 import numpy as np
 
-from ecosys_sims import provenance, variables
 from ecosys_sims.adapters import command
-from ecosys_sims.adapters.forcing_file import FORCING_VARIABLES
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.atomic_file import replacing
-from ecosys_sims.validation import require_valid_forcing
+from ecosys_sims.formats import variables
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import require_valid_forcing
+from ecosys_sims.formats.forcing_variables import FORCING
+from foundations import provenance
+from foundations.atomic_file import replacing
 
 log = logging.getLogger(__name__)
 
-UNITS = {"CO2": ("ppmv", "ppm", "1e-6"), "CH4": ("ppbv", "ppb", "1e-9"), "N2O": ("ppbv", "ppb", "1e-9")}
+
+class Gas(NamedTuple):
+    """What a gas is in the source file: accepted units, and possible values."""
+
+    units: tuple[str, ...]
+    lowest: float
+    highest: float
+
+
+GASES = {
+    "CO2": Gas(("ppmv", "ppm", "1e-6"), 150.0, 3000.0),
+    "CH4": Gas(("ppbv", "ppb", "1e-9"), 100.0, 2.0e4),
+    "N2O": Gas(("ppbv", "ppb", "1e-9"), 100.0, 2.0e4),
+}
 FORCING_NAMES = {"CO2": "CO2air", "CH4": "CH4air"}
+MONTHLY_YEARS = 0.5  # values that are closer than this are monthly
+END_OF_MONTH_YEARS = 0.04  # by which the stamp of December may lie in the next year
 
 
 @dataclass(frozen=True)
@@ -39,13 +56,12 @@ class GasHistory:
 
     def of_years(self, gas: str, years: np.ndarray) -> np.ndarray:
         """Values for years (T,); AdapterError where the file has none."""
-        known = self.means[gas]
+        means = self.means[gas]
         for year in np.unique(years):
-            if int(year) not in known:
-                raise AdapterError(
-                    f"{self.path}: {gas} has no value for {year}; it covers {min(known)} to {max(known)}"
-                )
-        return np.array([known[int(year)] for year in years])
+            if int(year) not in means:
+                message = f"{self.path}: {gas} has no value for {year}; it covers {min(means)} to {max(means)}"
+                raise AdapterError(message)
+        return np.array([means[int(year)] for year in years])
 
 
 def read_gases(path: str | Path) -> GasHistory:
@@ -53,33 +69,41 @@ def read_gases(path: str | Path) -> GasHistory:
     path = Path(path)
     try:
         with netCDF4.Dataset(path) as file:
-            missing = [name for name in ("year", *UNITS) if name not in file.variables]
+            missing = [name for name in ("year", *GASES) if name not in file.variables]
             if missing:
-                raise AdapterError(f"{path}: variable {missing[0]} is missing; expected year, CO2, CH4 and N2O")
+                message = f"{path}: variable {missing[0]} is missing; expected year, CO2, CH4 and N2O"
+                raise AdapterError(message)
             years = np.ma.filled(file["year"][:].astype(float), np.nan)
-            means = {gas: _yearly(path, file[gas], gas, years) for gas in UNITS}
+            means = {gas: _yearly(path, file[gas], gas, years) for gas in GASES}
     except (OSError, RuntimeError) as error:
-        raise AdapterError(f"{path}: cannot be read: {error}") from error
+        message = f"{path}: cannot be read: {error}"
+        raise AdapterError(message) from error
     return GasHistory(path, means)
 
 
 def _yearly(path: Path, variable: netCDF4.Variable, gas: str, years: np.ndarray) -> dict[int, float]:
+    expected = GASES[gas]
     units = getattr(variable, "units", None)
-    if units not in UNITS[gas]:
-        raise AdapterError(f"{path}: {gas} has units {units!r}, expected {UNITS[gas][0]!r}")
+    if units not in expected.units:
+        message = f"{path}: {gas} has units {units!r}, expected {expected.units[0]!r}"
+        raise AdapterError(message)
     values = np.ma.filled(variable[:].astype(float), np.nan)
-    lowest, highest = (150.0, 3000.0) if gas == "CO2" else (100.0, 2.0e4)
-    bad = (values < lowest) | (values > highest)
-    if bad.any():
-        place = int(np.flatnonzero(bad)[0])
-        raise AdapterError(
-            f"{path}: {gas} in {years[place]:.2f} is {values[place]:g}, expected {lowest:g} to {highest:g}"
+    impossible = (values < expected.lowest) | (values > expected.highest)
+    if impossible.any():
+        index = int(np.flatnonzero(impossible)[0])
+        message = (
+            f"{path}: {gas} in {years[index]:.2f} is {values[index]:g}, "
+            f"expected {expected.lowest:g} to {expected.highest:g}"
         )
+        raise AdapterError(message)
     # Monthly values are stamped at the end of the month: December's is the beginning of the next year.
-    monthly = len(years) > 1 and np.diff(years).min() < 0.5
-    whole = np.floor(years - (0.04 if monthly else 0.0)).astype(int)
-    return {int(year): float(values[whole == year].mean())
-            for year in np.unique(whole) if np.isfinite(values[whole == year]).all()}  # fmt: skip
+    monthly = len(years) > 1 and np.diff(years).min() < MONTHLY_YEARS
+    calendar_year = np.floor(years - (END_OF_MONTH_YEARS if monthly else 0.0)).astype(int)
+    return {
+        int(year): float(values[calendar_year == year].mean())
+        for year in np.unique(calendar_year)
+        if np.isfinite(values[calendar_year == year]).all()
+    }
 
 
 def add_gases(gases: GasHistory, forcing: str | Path) -> None:
@@ -91,10 +115,12 @@ def add_gases(gases: GasHistory, forcing: str | Path) -> None:
             dates = cftime.num2date(time[:], time.units, getattr(time, "calendar", "standard"))
             years = np.array([date.year for date in dates])
             for gas, name in FORCING_NAMES.items():
-                units, long_name = FORCING_VARIABLES[name]
+                expected = FORCING[name]
                 if name not in file.variables:
                     file.createVariable(name, "f4", file["Tair"].dimensions, fill_value=np.float32(variables.FILL))
-                file[name].setncatts({"units": units, "long_name": long_name, "source": gases.path.name})
+                file[name].setncatts(
+                    {"units": expected.units, "long_name": expected.long_name, "source": gases.path.name}
+                )
                 values = gases.of_years(gas, years)
                 file[name][:] = values if file[name].ndim == 1 else values[:, None]
             file.history = f"{provenance.now()} greenhouse gases of {gases.path.name}\n" + getattr(file, "history", "")
@@ -113,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _convert(options: argparse.Namespace) -> None:
     gases = read_gases(options.gases)
     if not options.forcing.is_file():
-        raise AdapterError(f"{options.forcing}: no such file")
+        message = f"{options.forcing}: no such file"
+        raise AdapterError(message)
     add_gases(gases, options.forcing)
     log.info("%s: CO2air and CH4air from %s", options.forcing, options.gases.name)
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-ZERO_CELSIUS = 273.15
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.units import DAYS_PER_YEAR, ZERO_CELSIUS
+
 SOLAR_CONSTANT = 1361.0  # W m-2
-
-
-class AdapterError(ValueError):
-    """A source file cannot be used; the message names file, column, line or date, and what was expected."""
+NOON, FARTHEST_NOON = 12.0, 3.0  # h: how far the sun's highest hour may be from noon of local standard time
+LEAST_COURSE = 0.2  # of the light, below which radiation has no daily course
 
 
 def saturation_vapour_pressure(celsius: np.ndarray) -> np.ndarray:
@@ -61,8 +61,8 @@ def daily_range(shortwave: np.ndarray, above: np.ndarray) -> np.ndarray:
     """
     dark = above < 20.0
     transmission = np.clip(shortwave / np.where(dark, 1.0, above), 0.05, 0.68)
-    found = (-np.log(1.0 - transmission / 0.7) / 0.008) ** (1.0 / 2.4)
-    return np.where(dark, 5.0, np.clip(found, 2.0, 20.0))
+    span = (-np.log(1.0 - transmission / 0.7) / 0.008) ** (1.0 / 2.4)
+    return np.where(dark, 5.0, np.clip(span, 2.0, 20.0))
 
 
 def conrad_continentality(lat: float, warmest: float, coldest: float) -> float:
@@ -96,7 +96,7 @@ def climate_from_weather(
     months = times.astype("datetime64[M]").astype(int) % 12
     by_month = [np.nanmean(celsius[months == month]) for month in np.unique(months)]
     return {
-        "annual_precip": float(np.nanmean(daily_precipitation) * 365.25),
+        "annual_precip": float(np.nanmean(daily_precipitation) * DAYS_PER_YEAR),
         "continentality": conrad_continentality(lat, max(by_month), min(by_month)),
         "t_ann": float(np.nanmean(celsius) + ZERO_CELSIUS),
     }
@@ -110,7 +110,7 @@ def hour_of_sun(shortwave: np.ndarray, per_day: int) -> float:
     angle = 2.0 * np.pi * (np.arange(len(shortwave)) % per_day + 0.5) / per_day
     light = np.maximum(shortwave, 0.0)
     east, north = (light * np.sin(angle)).sum(), (light * np.cos(angle)).sum()
-    if np.hypot(east, north) < 0.2 * light.sum() or light.sum() <= 0.0:
+    if np.hypot(east, north) < LEAST_COURSE * light.sum() or light.sum() <= 0.0:
         return float("nan")
     return float(np.arctan2(east, north) * 12.0 / np.pi % 24.0)
 
@@ -121,7 +121,8 @@ def check_local_time(place: str, shortwave: np.ndarray, per_day: int) -> None:
     Zones and the equation of time move the noon of local standard time by up to 3 hours (west China).
     """
     hour = hour_of_sun(shortwave, per_day)
-    if abs(hour - 12.0) > 3.0:
-        raise AdapterError(
+    if abs(hour - NOON) > FARTHEST_NOON:
+        message = (
             f"{place}: the sun is highest at {int(hour):02d}:{int(hour % 1 * 60):02d}; times must be local, not UTC"
         )
+        raise AdapterError(message)

@@ -13,7 +13,8 @@ from scipy.stats import gmean, qmc
 
 from ecosys_sims.evaluation.flux_scores import squared_misfit
 
-Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+Simulator = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+"""Parameters name -> (M,) of members to their series flux -> (M, T)."""
 BEST = 6  # members that a further round starts from
 SMALLEST_STEP = 0.03  # of a range: keeps rounds from standing still
 
@@ -68,7 +69,7 @@ class Calibrated:
 
 
 def calibrate(
-    run: Run,
+    simulate: Simulator,
     observed: dict[str, np.ndarray],
     train: np.ndarray,
     ranges: tuple[Range, ...],
@@ -83,26 +84,31 @@ def calibrate(
     """
     rng = np.random.default_rng(plan.seed)
     units: np.ndarray = qmc.LatinHypercube(len(ranges), rng=rng).random(plan.rounds[0])
-    units[0] = [item.place(defaults[item.name]) for item in ranges]
-    tried, values, misfits = [], [], []
-    for number in range(len(plan.rounds)):
+    units[0] = [parameter.place(defaults[parameter.name]) for parameter in ranges]
+    tried: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    misfits: list[dict[str, np.ndarray]] = []
+    for number, count in enumerate(plan.rounds):
         if number:
-            scores = {group: np.concatenate([m[group] for m in misfits]) for group in judged_by}
+            scores = {group: np.concatenate([of_round[group] for of_round in misfits]) for group in judged_by}
             spread = 0.5 / number
-            units = next_round(np.concatenate(tried), scores, ranges, plan.rounds[number], spread, rng)
-        members = {item.name: item.value(units[:, k], defaults[item.name]) for k, item in enumerate(ranges)}
+            units = next_round(np.concatenate(tried), scores, ranges, count, spread, rng)
+        members = {
+            parameter.name: parameter.value(units[:, column], defaults[parameter.name])
+            for column, parameter in enumerate(ranges)
+        }
         if number == 0:
-            for name in members:
-                members[name][0] = defaults[name]
-        simulated = run(members)
+            for name, of_members in members.items():
+                of_members[0] = defaults[name]
+        simulated = simulate(members)
         misfits.append(group_misfits(observed, simulated, train, judged_by))
         tried.append(units)
-        values.append(np.stack([members[item.name] for item in ranges], axis=1))
-    total = np.concatenate([m["all"] for m in misfits])
+        values.append(np.stack([members[parameter.name] for parameter in ranges], axis=1))
+    total = np.concatenate([of_round["all"] for of_round in misfits])
     best = int(np.nanargmin(total))
-    chosen = np.concatenate(values)[best]
+    best_values = np.concatenate(values)[best]
     return Calibrated(
-        parameters={item.name: float(chosen[k]) for k, item in enumerate(ranges)},
+        parameters={parameter.name: float(value) for parameter, value in zip(ranges, best_values, strict=True)},
         misfit=float(total[best]),
         default_misfit=float(total[0]),
         members=len(total),
@@ -124,12 +130,14 @@ def group_misfits(
     }
     measured = {name: values for name, values in by_flux.items() if np.isfinite(values).any()}
     if not measured:
-        raise ValueError("no flux was measured on the days of calibration")
-    found = {"all": gmean(list(measured.values()), axis=0)}
+        message = "no flux was measured on the days of calibration"
+        raise ValueError(message)
+    all_fluxes = gmean(list(measured.values()), axis=0)
+    misfits = {"all": all_fluxes}
     for group, names in judged_by.items():
-        own = [measured[name] for name in names if name in measured]
-        found[group] = gmean(own, axis=0) if own else found["all"]
-    return found
+        fluxes_of_group = [measured[name] for name in names if name in measured]
+        misfits[group] = gmean(fluxes_of_group, axis=0) if fluxes_of_group else all_fluxes
+    return misfits
 
 
 def next_round(
@@ -142,8 +150,8 @@ def next_round(
 ) -> np.ndarray:
     """Places (count, P) for the next round: each group around its own best members, `spread` times their distances."""
     units = np.empty((count, len(ranges)))
-    for group in dict.fromkeys(item.group for item in ranges):
-        columns = [k for k, item in enumerate(ranges) if item.group == group]
+    for group in dict.fromkeys(parameter.group for parameter in ranges):
+        columns = np.flatnonzero([parameter.group == group for parameter in ranges])
         order = np.argsort(scores[group])[:BEST]
         best = tried[np.ix_(order, columns)]
         step = np.maximum(spread * best.std(axis=0), SMALLEST_STEP)

@@ -2,17 +2,21 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ecosys_sims.adapters import ecosys_weather
-from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
-from ecosys_sims.adapters.tower_weather import AdapterError
+from ecosys_sims.adapters.tower_weather import conrad_continentality
 from ecosys_sims.evaluation.calibration import Plan, Range
-from ecosys_sims.evaluation.comparison import Task, compare
+from ecosys_sims.evaluation.comparison import CalibrationTask, compare
 from ecosys_sims.evaluation.flux_scores import rounded
 from ecosys_sims.evaluation.member_runs import SiteCase, drop_site_dimension
-from ecosys_sims.evaluation.tower_observations import Split
+from ecosys_sims.evaluation.steps import write_arrays
+from ecosys_sims.evaluation.tower_observations import DaySplit
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
+from ecosys_sims.formats.units import DAYS_PER_YEAR, ZERO_CELSIUS
 
 FOLDER = "ecosys_dukeforest"
 # Latitude, height, texture and pH are those of the run's site and soil files; longitude only names the place.
@@ -44,7 +48,8 @@ def read_fluxes(folder: Path) -> tuple[date, dict[str, np.ndarray]]:
     daily: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     paths = sorted(folder.glob("01010????dc"))
     if not paths:
-        raise AdapterError(f"{folder}: no files 01010<year>dc")
+        message = f"{folder}: no files 01010<year>dc"
+        raise AdapterError(message)
     for path in paths:
         lines = path.read_text().split("\n")
         header = lines[0].split()
@@ -53,11 +58,13 @@ def read_fluxes(folder: Path) -> tuple[date, dict[str, np.ndarray]]:
             for name, column in COLUMNS.items():
                 daily[name].append(np.diff(np.abs(table[:, header.index(column)]), prepend=0.0))
         except (ValueError, IndexError) as error:
-            raise AdapterError(f"{path}: not a daily carbon file of ecosys: {error}") from error
-    return date(int(paths[0].name[5:9]), 1, 1), {name: np.concatenate(parts) for name, parts in daily.items()}
+            message = f"{path}: not a daily carbon file of ecosys: {error}"
+            raise AdapterError(message) from error
+    first_year = int(paths[0].name.removeprefix("01010")[:4])
+    return date(first_year, 1, 1), {name: np.concatenate(of_years) for name, of_years in daily.items()}
 
 
-def compare_duke(data: Path, work: Path, plan: Plan) -> dict:
+def compare_duke(data: Path, work: Path, plan: Plan) -> dict[str, Any]:
     """Scores of defaults and of what was calibrated on every other year with a grown stand; series in duke.npz."""
     start, observed = read_fluxes(data / FOLDER / "output_daily")
     work.mkdir(parents=True, exist_ok=True)
@@ -65,10 +72,10 @@ def compare_duke(data: Path, work: Path, plan: Plan) -> dict:
     year = (np.datetime64(start) + np.arange(case.days)).astype("datetime64[Y]").astype(int) + 1970
     grown = [int(y) for y in np.unique(year) if y < FELLED or y >= GROWN]
     first, second = grown[0::2], grown[1::2]
-    split = Split(np.isin(year, first), np.isin(year, second), f"{_list(first)} | {_list(second)}")
+    split = DaySplit(np.isin(year, first), np.isin(year, second), f"{_list(first)} | {_list(second)}")
     judged = {"carbon": tuple(COLUMNS)}
-    results, series = compare(Task(case, observed, split, RANGES, judged, plan), work / ".duke")
-    np.savez_compressed(work / "duke.npz", **series)
+    results, series = compare(CalibrationTask(case, observed, split, RANGES, judged, plan), work / ".duke")
+    write_arrays(work / "duke.npz", series)
     return {"start": start.isoformat(), "days": case.days, "annual": _annual(series, year), **results}
 
 
@@ -76,33 +83,34 @@ def _list(years: list[int]) -> str:
     return ", ".join(map(str, years))
 
 
-def _annual(series: dict[str, np.ndarray], year: np.ndarray) -> dict:
+def _annual(series: dict[str, np.ndarray], year: np.ndarray) -> dict[str, list[float | int | None]]:
     """Sums of each year, g C m-2: kind_flux -> list in the order of `year`."""
     years = np.unique(year)
-    found = {"year": [int(y) for y in years]}
+    sums: dict[str, list[float | int | None]] = {"year": [int(y) for y in years]}
     for kind in ("observed", "default", "calibrated"):
         for name in COLUMNS:
             values = series[f"{kind}_{name}"]
-            found[f"{kind}_{name}"] = [rounded(float(values[year == y].sum())) for y in years]
-    return found
+            sums[f"{kind}_{name}"] = [rounded(float(values[year == y].sum())) for y in years]
+    return sums
 
 
 def _case(data: Path, work: Path, start: date, days: int) -> SiteCase:
     paths = sorted((data / FOLDER / "forcing").glob("w*"))
     # Their headers say that the sun is highest at 17.27 h: times are in UTC.
-    begin, step, found = ecosys_weather.read_years(paths, ELEVATION, ecosys_weather.offset_to_local(paths))
+    begin, step, quantities = ecosys_weather.read_years(paths, ELEVATION, ecosys_weather.offset_to_local(paths))
     if begin.date() != start:
-        raise AdapterError(f"{paths[0]}: weather begins on {begin.date()}, fluxes on {start}")
-    celsius = found["temperature"]
+        message = f"{paths[0]}: weather begins on {begin.date()}, fluxes on {start}"
+        raise AdapterError(message)
+    celsius = quantities["temperature"]
     month = (np.datetime64(begin) + np.arange(len(celsius)) * np.timedelta64(step, "h")).astype("datetime64[M]")
     by_month = [celsius[month.astype(int) % 12 == m].mean() for m in range(12)]
     site = TowerSite(
         "DukeForest", LATITUDE, LONGITUDE, "temperate_forest", ELEVATION,
-        annual_precip=float(found["precipitation"].mean() * 24 / step * 365.25),
-        continentality=ecosys_weather.weather.conrad_continentality(LATITUDE, max(by_month), min(by_month)),
-        t_ann=float(celsius.mean() + 273.15), sand=SAND, clay=CLAY, ph=PH,
+        annual_precip=float(quantities["precipitation"].mean() * 24 / step * DAYS_PER_YEAR),
+        continentality=conrad_continentality(LATITUDE, max(by_month), min(by_month)),
+        t_ann=float(celsius.mean() + ZERO_CELSIUS), sand=SAND, clay=CLAY, ph=PH,
     )  # fmt: skip
-    columns = ecosys_weather.drivers(found, step)
+    columns = ecosys_weather.drivers(quantities, step)
     columns["CO2air"] = np.full(len(celsius), CARBON_DIOXIDE)
     first = datetime(start.year, 1, 1)
     write_forcing(work / "duke_one.nc", site, first, step, columns, "ecosys weather files")

@@ -2,20 +2,23 @@
 
 import numpy as np
 
-from ecosys_sims import biomes
-from ecosys_sims.evaluation.ensemble_series import Ensemble
+from ecosys_sims.evaluation.ensemble_series import EnsembleSeries
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.units import CARBON_OF_METHANE
 
 FORESTS = ("boreal_forest", "temperate_forest", "tropical_forest")
 WETLANDS = tuple(biome.name for biome in biomes.BIOMES if biome.wetland)
 UPLANDS = tuple(biome.name for biome in biomes.BIOMES if not biome.wetland)
-CARBON_OF_METHANE = 12.011 / 16.043
 CROP_LAI = 0.5  # a crop stands while its leaf area is above this
 FROZEN_BOG_CELSIUS = -2.0
 COLD_MONTHS = (10, 11, 12, 1, 2, 3, 4)
+# Days from which the seasonal Q10 is fitted: degC, m, mg CH4 m-2 day-1; a site needs so many over so many K.
+LEAST_CELSIUS, DEEPEST_TABLE, LEAST_FLUX, FEWEST_DAYS, LEAST_SPAN = 2.0, 0.10, 0.1, 100, 8.0
+WARM_SOIL, FEWEST_PORE_DAYS = 5.0, 10
 PATHWAYS = ("fch4_plant", "fch4_ebul", "fch4_diff")
 
 
-def quantities(ensemble: Ensemble) -> dict[str, np.ndarray]:
+def quantities(ensemble: EnsembleSeries) -> dict[str, np.ndarray]:
     """Key of published_ranges -> values (n,) over the sites that it is about."""
     return (
         _carbon(ensemble)
@@ -26,14 +29,14 @@ def quantities(ensemble: Ensemble) -> dict[str, np.ndarray]:
     )
 
 
-def _carbon(e: Ensemble) -> dict[str, np.ndarray]:
+def _carbon(e: EnsembleSeries) -> dict[str, np.ndarray]:
     gpp, ra, rh, nee = (e.annual(name) for name in ("gpp", "ra", "rh", "nee"))
-    found = {f"gpp.{biome.name}": gpp[e.of(biome.name)] for biome in biomes.BIOMES}
+    by_biome = {f"gpp.{biome.name}": gpp[e.of(biome.name)] for biome in biomes.BIOMES}
     peak = e.mean_yearly_maximum("gpp")
     alive = gpp > 50.0
     methane = e.annual("fch4") * 1.0e-3 * CARBON_OF_METHANE
     uplands, wetlands = e.of(*UPLANDS), e.of(*WETLANDS)
-    return found | {
+    return by_biome | {
         "peak.forest_gpp": peak[e.of("boreal_forest", "temperate_forest")],
         "peak.tundra_gpp": peak[e.of("tundra")],
         "nep.forest": -nee[e.of(*FORESTS)],
@@ -44,7 +47,7 @@ def _carbon(e: Ensemble) -> dict[str, np.ndarray]:
     }
 
 
-def _emission(e: Ensemble) -> dict[str, np.ndarray]:
+def _emission(e: EnsembleSeries) -> dict[str, np.ndarray]:
     season = e.growing()
     rice = e.of("rice")
     season[rice] = e["lai"][rice] > CROP_LAI
@@ -52,9 +55,9 @@ def _emission(e: Ensemble) -> dict[str, np.ndarray]:
     annual = e.annual("fch4") * 1.0e-3 * CARBON_OF_METHANE
     wetland, north = e.of(*WETLANDS), e.sites.lat
     frozen = e["tas"].mean(axis=1) < FROZEN_BOG_CELSIUS
-    found = {f"ch4.{name}": flux[e.of(name)] for name in WETLANDS if name != "bog"}
-    found |= {f"year.{name}": annual[e.of(name)] for name in ("bog", "fen", "marsh")}
-    return found | {
+    by_biome = {f"ch4.{name}": flux[e.of(name)] for name in WETLANDS if name != "bog"}
+    by_biome |= {f"year.{name}": annual[e.of(name)] for name in ("bog", "fen", "marsh")}
+    return by_biome | {
         "ch4.bog": flux[e.of("bog") & ~frozen],
         "ch4.permafrost_bog": flux[e.of("bog") & frozen],
         "ch4.northern": flux[wetland & (north > 45.0)],
@@ -63,26 +66,30 @@ def _emission(e: Ensemble) -> dict[str, np.ndarray]:
     }
 
 
-def pathway_shares(e: Ensemble) -> np.ndarray:
-    """Shares of plants, bubbles and diffusion in what the soil emits (3, N); NaN where a site emits nothing."""
+def pathway_shares(e: EnsembleSeries) -> dict[str, np.ndarray]:
+    """Shares (N,) of plants, bubbles and diffusion in what the soil emits, by the names of `PATHWAYS`.
+
+    NaN where a site emits nothing.
+    """
     emitted = np.array([np.maximum(e[name], 0.0).sum(axis=1) for name in PATHWAYS])
     total = emitted.sum(axis=0)
-    return np.divide(emitted, total, out=np.full(emitted.shape, np.nan), where=total > 0.0)
+    shares = np.divide(emitted, total, out=np.full(emitted.shape, np.nan), where=total > 0.0)
+    return dict(zip(PATHWAYS, shares, strict=True))
 
 
-def _shares(e: Ensemble) -> dict[str, np.ndarray]:
-    plants, bubbles, diffusion = pathway_shares(e)
+def _shares(e: EnsembleSeries) -> dict[str, np.ndarray]:
+    shares = pathway_shares(e)
     cold = np.isin(e.month, COLD_MONTHS)
     whole = e["fch4"].sum(axis=1)
     polar = e.of(*WETLANDS) & (e.sites.lat > 60.0) & (whole > 0.0)
     return {
-        "share.fen_plants": plants[e.of("fen")],
-        "share.bog_soil": (bubbles + diffusion)[e.of("bog")],
+        "share.fen_plants": shares["fch4_plant"][e.of("fen")],
+        "share.bog_soil": (shares["fch4_ebul"] + shares["fch4_diff"])[e.of("bog")],
         "share.cold_season": (e["fch4"][:, cold].sum(axis=1) / np.where(whole > 0, whole, 1.0))[polar],
     }
 
 
-def _uptake(e: Ensemble) -> dict[str, np.ndarray]:
+def _uptake(e: EnsembleSeries) -> dict[str, np.ndarray]:
     uptake = -e["fch4"].mean(axis=1)
     native = np.median(uptake[e.of("grassland", "temperate_forest")])
     names = ("temperate_forest", "boreal_forest", "tropical_forest", "grassland", "tundra")
@@ -92,32 +99,33 @@ def _uptake(e: Ensemble) -> dict[str, np.ndarray]:
     }
 
 
-def seasonal_q10(e: Ensemble) -> np.ndarray:
+def seasonal_q10(e: EnsembleSeries) -> np.ndarray:
     """Apparent Q10 (n,) of wetland sites: slope of log CH4 over soil temperature at 10 cm.
 
     Days above 2 degC with the water table within 10 cm of the surface; sites with 100 such days over 8 K or more.
     """
-    found = []
-    for k in np.flatnonzero(e.of(*WETLANDS)):
-        warm, flux = e["tsl"][k], e["fch4"][k]
-        use = (warm > 2.0) & (e["wtd"][k] < 0.10) & (flux > 0.1)
-        if use.sum() >= 100 and np.ptp(np.percentile(warm[use], [5, 95])) >= 8.0:
-            found.append(float(np.exp(10.0 * np.polyfit(warm[use], np.log(flux[use]), 1)[0])))
-    return np.array(found)
+    q10 = []
+    for site in np.flatnonzero(e.of(*WETLANDS)):
+        celsius, flux = e["tsl"][site], e["fch4"][site]
+        fitted = (celsius > LEAST_CELSIUS) & (e["wtd"][site] < DEEPEST_TABLE) & (flux > LEAST_FLUX)
+        if fitted.sum() >= FEWEST_DAYS and np.ptp(np.percentile(celsius[fitted], [5, 95])) >= LEAST_SPAN:
+            slope, _ = np.polyfit(celsius[fitted], np.log(flux[fitted]), 1)
+            q10.append(float(np.exp(10.0 * slope)))
+    return np.array(q10)
 
 
-def filled_pores(e: Ensemble) -> np.ndarray:
+def filled_pores(e: EnsembleSeries) -> np.ndarray:
     """Water-filled share of the pores of the upper 10 cm (N, T)."""
     return e["mrsos"] / (100.0 * e.truth["porosity"][:, None])
 
 
-def wet_uptake(e: Ensemble) -> np.ndarray:
+def wet_uptake(e: EnsembleSeries) -> np.ndarray:
     """Uptake with 80-95 % of the pores filled over that with 30-50 % (n,), upland sites with both; above 5 degC."""
-    pores, warm = filled_pores(e), e["tsl"] > 5.0
-    found = []
-    for k in np.flatnonzero(e.of(*UPLANDS)):
-        dry = warm[k] & (pores[k] > 0.30) & (pores[k] < 0.50)
-        wet = warm[k] & (pores[k] > 0.80) & (pores[k] < 0.95)
-        if dry.sum() >= 10 and wet.sum() >= 10:
-            found.append(float(e["fch4"][k][wet].mean() / e["fch4"][k][dry].mean()))
-    return np.array(found)
+    pores, warm = filled_pores(e), e["tsl"] > WARM_SOIL
+    ratios = []
+    for site in np.flatnonzero(e.of(*UPLANDS)):
+        dry = warm[site] & (pores[site] > 0.30) & (pores[site] < 0.50)
+        wet = warm[site] & (pores[site] > 0.80) & (pores[site] < 0.95)
+        if min(dry.sum(), wet.sum()) >= FEWEST_PORE_DAYS:
+            ratios.append(float(e["fch4"][site][wet].mean() / e["fch4"][site][dry].mean()))
+    return np.array(ratios)

@@ -1,33 +1,26 @@
-"""An ensemble's daily series with its diagnostics, in the units that people read."""
+"""The daily series of a simulated ensemble with their diagnostics, in the units that people read."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 
-from ecosys_sims import biomes
-from ecosys_sims.blocks import BLOCKS, HISTORY, SITES, TRUTH
-from ecosys_sims.site_table import read_site_table, read_true_parameters
-from ecosys_sims.sites import SiteTable
+from ecosys_sims.ensemble.blocks import BLOCKS, HISTORY, SITES, TRUTH
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters
+from ecosys_sims.formats.units import DAYS_PER_YEAR, ZERO_CELSIUS
+from ecosys_sims.program.history import read_days, read_series
 
-ZERO_CELSIUS = 273.15
-PER_DAY = 86400.0
-# name -> (factor, offset) from file units to degC, mm day-1, g C m-2 day-1, mg CH4 m-2 day-1
-UNITS: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("tas", "tsl"), (1.0, -ZERO_CELSIUS)),
-    **dict.fromkeys(("mrsos", "wtd", "snw", "lai"), (1.0, 0.0)),
-    **dict.fromkeys(("pr", "evspsbl", "mrro"), (PER_DAY, 0.0)),
-    **dict.fromkeys(("gpp", "ra", "rh", "nee", "harvest"), (PER_DAY * 1000.0, 0.0)),
-    **dict.fromkeys(("fch4", "fch4_diff", "fch4_ebul", "fch4_plant"), (PER_DAY * 1000000.0, 0.0)),
-}
-NITROGEN_OF_N2O = 28.013 / 44.013
-NITROGEN = {"fn2o": PER_DAY * 365.25 * 1.0e4 * NITROGEN_OF_N2O}  # kg N2O m-2 s-1 to kg N ha-1 year-1
+TEMPERATURES = ("tas", "tsl")  # degC here
+NAMES = (
+    *TEMPERATURES, "mrsos", "wtd", "snw", "lai", "pr", "evspsbl", "mrro", "gpp", "ra", "rh", "nee", "harvest", "fch4",
+    "fch4_diff", "fch4_ebul", "fch4_plant",
+)  # fmt: skip
 GROWING_CELSIUS, GROWING_DAYS = 5.0, 31  # growing season: the running mean of air temperature is above this
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class EnsembleSeries:
     """Sites (N,), days (T,), series name -> (N, T), and hidden parameters name -> (N,)."""
 
     sites: SiteTable
@@ -59,7 +52,8 @@ class Ensemble:
 
     def annual(self, name: str) -> np.ndarray:
         """Annual sum (N,), mean over the years."""
-        return self[name].mean(axis=1) * 365.25
+        annual_sum: np.ndarray = self[name].mean(axis=1) * DAYS_PER_YEAR
+        return annual_sum
 
     def growing(self) -> np.ndarray:
         """Days (N, T) of the growing season; a polar site may have none in a year."""
@@ -74,7 +68,8 @@ class Ensemble:
     def mean_yearly_maximum(self, name: str) -> np.ndarray:
         """Highest daily value of a year (N,), mean over the years."""
         years = self.years
-        return np.mean([self[name][:, years == year].max(axis=1) for year in np.unique(years)], axis=0)
+        maxima = [self[name][:, years == year].max(axis=1) for year in np.unique(years)]
+        return np.asarray(np.mean(maxima, axis=0))
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:
@@ -86,28 +81,20 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     return (total[:, after] - total[:, first]) / (after - first)
 
 
-def read_ensemble(out: Path) -> Ensemble:
+def read_ensemble_series(out: Path) -> EnsembleSeries:
     """Read a simulation folder whose block histories were kept (`run.keep_block_histories`)."""
-    parts: dict[str, list[np.ndarray]] = {}
     histories = sorted((out / BLOCKS).glob(f"b*/{HISTORY}"))
     if not histories:
-        raise FileNotFoundError(f"{out}: no block histories; simulate with run.keep_block_histories")
-    days = None
-    for path in histories:
-        with netCDF4.Dataset(path) as file:
-            file.set_auto_mask(False)
-            for name, (factor, offset) in UNITS.items():
-                if name in file.variables:
-                    parts.setdefault(name, []).append(file[name][:] * np.float32(factor) + np.float32(offset))
-            for name, factor in NITROGEN.items():
-                if name in file.variables:
-                    parts.setdefault(name, []).append(file[name][:] * np.float32(factor))
-            if days is None:
-                start = file["time"].units.split()[2]
-                days = np.datetime64(start) + np.floor(file["time"][:]).astype(int)
-    return Ensemble(
+        message = f"{out}: no block histories; simulate with run.keep_block_histories"
+        raise FileNotFoundError(message)
+    blocks: dict[str, list[np.ndarray]] = {}
+    for history in histories:
+        for name, values in read_series(history, NAMES).items():
+            offset = np.float32(-ZERO_CELSIUS if name in TEMPERATURES else 0.0)
+            blocks.setdefault(name, []).append(values + offset)
+    return EnsembleSeries(
         sites=read_site_table(out / SITES),
-        days=days,
-        series={name: np.concatenate(blocks) for name, blocks in parts.items()},
+        days=read_days(histories[0]),
+        series={name: np.concatenate(of_blocks) for name, of_blocks in blocks.items()},
         truth=read_true_parameters(out / TRUTH),
     )

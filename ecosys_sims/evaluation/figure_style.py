@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -37,9 +39,11 @@ def label(biome: str) -> str:
 
 
 @contextmanager
-def figure(path: Path, rows: int, columns: int, size: tuple[float, float], **options) -> Iterator[tuple[Figure, list]]:
+def figure(
+    path: Path, rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> Iterator[tuple[Figure, np.ndarray]]:
     """Axes (rows, columns) of a new figure, which is written to `path` at the end."""
-    style = {
+    style: dict[Any, Any] = {
         "font.size": 8, "axes.titlesize": 8.5, "axes.spines.top": False, "axes.spines.right": False,
         "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "legend.frameon": False,
         "lines.linewidth": 1.3, "axes.titleweight": "bold", "figure.constrained_layout.use": True,

@@ -24,7 +24,7 @@ class Score:
     r2: float
     correlation: float
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, float | int | None]:
         """Rounded to four digits; NaN is None, for JSON has none."""
         return {name: rounded(value) for name, value in asdict(self).items()}
 
@@ -41,18 +41,18 @@ def score(observed: np.ndarray, simulated: np.ndarray) -> Score | None:
     both = np.isfinite(observed) & np.isfinite(simulated)
     if both.sum() < FEWEST:
         return None
-    o, s = np.asarray(observed[both], dtype=float), np.asarray(simulated[both], dtype=float)
-    error = s - o
-    rmse, spread = float(np.sqrt(np.mean(error**2))), float(o.std())
-    varies = spread > 0.0 and s.std() > 0.0
+    measured, modelled = np.asarray(observed[both], dtype=float), np.asarray(simulated[both], dtype=float)
+    error = modelled - measured
+    rmse, spread = float(np.sqrt(np.mean(error**2))), float(measured.std())
+    varies = spread > 0.0 and modelled.std() > 0.0
     return Score(
         n=int(both.sum()),
-        observed_mean=float(o.mean()),
+        observed_mean=float(measured.mean()),
         bias=float(error.mean()),
         rmse=rmse,
         nrmse=rmse / spread if spread > 0.0 else math.nan,
         r2=1.0 - (rmse / spread) ** 2 if spread > 0.0 else math.nan,
-        correlation=float(np.corrcoef(o, s)[0, 1]) if varies else math.nan,
+        correlation=float(np.corrcoef(measured, modelled)[0, 1]) if varies else math.nan,
     )
 
 
@@ -65,4 +65,5 @@ def squared_misfit(observed: np.ndarray, simulated: np.ndarray) -> np.ndarray:
     if measured.sum() < FEWEST or observed[measured].std() == 0.0:
         return np.full(len(simulated), np.nan)
     error = simulated[:, measured] - observed[measured]
-    return np.mean(error**2, axis=1) / observed[measured].var()
+    misfit: np.ndarray = np.mean(error**2, axis=1) / observed[measured].var()
+    return misfit

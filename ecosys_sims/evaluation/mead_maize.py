@@ -3,17 +3,19 @@
 import csv
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ecosys_sims.adapters import ecosys_weather
-from ecosys_sims.adapters.forcing_file import write_forcing
-from ecosys_sims.adapters.tower_weather import AdapterError
 from ecosys_sims.evaluation.calibration import Plan, Range
-from ecosys_sims.evaluation.comparison import Task, compare
+from ecosys_sims.evaluation.comparison import CalibrationTask, compare
 from ecosys_sims.evaluation.crop_cases import CONTINUOUS_MAIZE, FERTILISER, MEAD, WATER, has_crops
 from ecosys_sims.evaluation.member_runs import SiteCase, drop_site_dimension
-from ecosys_sims.evaluation.tower_observations import Split
+from ecosys_sims.evaluation.steps import write_arrays
+from ecosys_sims.evaluation.tower_observations import DaySplit
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_file import write_forcing
 
 MONTHLY, FORCING = "fluxnet2015_monthly_cro_wet/US-Ne1_MM.csv", "ecosys_mead_forcing"
 COLUMNS = {"gpp": "GPP_NT_VUT_REF", "nee": "NEE_VUT_REF"}
@@ -38,31 +40,31 @@ def has_data(data: Path) -> bool:
 
 def read_monthly(path: Path, months: np.ndarray) -> dict[str, np.ndarray]:
     """Fluxes (M,), g C m-2 day-1, of numpy months; NaN where less than half of the half-hours are good."""
-    found = {name: np.full(len(months), np.nan) for name in COLUMNS}
-    index = {str(month): k for k, month in enumerate(months)}
-    with open(path, newline="") as file:
+    fluxes = {name: np.full(len(months), np.nan) for name in COLUMNS}
+    index_of = {str(month): index for index, month in enumerate(months)}
+    with path.open(newline="") as file:
         for row in csv.DictReader(file):
             stamp = row["TIMESTAMP"]
-            k = index.get(f"{stamp[:4]}-{stamp[4:6]}")
+            index = index_of.get(f"{stamp[:4]}-{stamp[4:6]}")
             try:
-                if k is not None and float(row["NEE_VUT_REF_QC"]) >= LEAST_QUALITY:
+                if index is not None and float(row["NEE_VUT_REF_QC"]) >= LEAST_QUALITY:
                     for name, column in COLUMNS.items():
-                        found[name][k] = float(row[column])
+                        fluxes[name][index] = float(row[column])
             except (KeyError, ValueError) as error:
-                raise AdapterError(f"{path}, {stamp}: {error}") from error
-    return found
+                message = f"{path}, {stamp}: {error}"
+                raise AdapterError(message) from error
+    return fluxes
 
 
-def compare_mead(data: Path, work: Path, plan: Plan) -> dict:
+def compare_mead(data: Path, work: Path, plan: Plan) -> dict[str, Any]:
     """Scores of monthly means, default and calibrated on odd years; series in mead.npz."""
     work.mkdir(parents=True, exist_ok=True)
     paths = sorted((data / FORCING).glob("me0?w.csv"))
-    start, step, found = ecosys_weather.read_years(paths, MEAD.elevation)
-    write_forcing(
-        work / "mead_one.nc", MEAD, datetime(start.year, 1, 1), step, ecosys_weather.drivers(found, step), "ecosys"
-    )
+    start, step, quantities = ecosys_weather.read_years(paths, MEAD.elevation)
+    columns = ecosys_weather.drivers(quantities, step)
+    write_forcing(work / "mead_one.nc", MEAD, datetime(start.year, 1, 1), step, columns, "ecosys")
     forcing = drop_site_dimension(work / "mead_one.nc", work / "mead.nc")
-    days = len(found["temperature"]) * step // 24
+    days = len(quantities["temperature"]) * step // 24
     case = SiteCase(MEAD, forcing, date(start.year, 1, 1), days, spinup_years=3)
     crops = has_crops()
     if crops:
@@ -75,7 +77,8 @@ def compare_mead(data: Path, work: Path, plan: Plan) -> dict:
     text = f"{', '.join(str(y) for y in years if y % 2)} | {', '.join(str(y) for y in years if not y % 2)}"
     observed = read_monthly(data / MONTHLY, months)
     ranges = CARBON + (CROP if crops else ())
-    task = Task(case, observed, Split(odd, ~odd, text), ranges, {"carbon": tuple(COLUMNS)}, plan, months=True)
+    split = DaySplit(odd, ~odd, text)
+    task = CalibrationTask(case, observed, split, ranges, {"carbon": tuple(COLUMNS)}, plan, months=True)
     results, series = compare(task, work / ".mead")
-    np.savez_compressed(work / "mead.npz", **series)
+    write_arrays(work / "mead.npz", series)
     return {"start": case.start.isoformat(), "months": len(months), "crops": crops, **results}

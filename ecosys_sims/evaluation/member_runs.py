@@ -1,7 +1,7 @@
 """Runs many parameter sets of one site in one call of the program: each set is a site of the block."""
 
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
@@ -9,16 +9,14 @@ import f90nml
 import netCDF4
 import numpy as np
 
-from ecosys_sims import biomes, namelists
-from ecosys_sims.adapters.forcing_file import TowerSite
-from ecosys_sims.model import find_program, run_program
-from ecosys_sims.site_table import write_site_table
-from ecosys_sims.sites import SiteTable
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.forcing_file import TowerSite
+from ecosys_sims.formats.site_table import SiteTable, write_site_table
+from ecosys_sims.program import namelists
+from ecosys_sims.program.executable import find_program, run_program
+from ecosys_sims.program.history import history_path, read_series
 
-CASE = "members"
-GRAMS = 86400.0 * 1000.0  # kg m-2 s-1 to g m-2 day-1
-MILLIGRAMS = 1000.0 * GRAMS
-TO_ANALYSIS_UNITS = {"gpp": GRAMS, "ra": GRAMS, "rh": GRAMS, "nee": GRAMS, "fch4": MILLIGRAMS, "evspsbl": 86400.0}
+CASE_NAME = "members"
 
 
 @dataclass(frozen=True)
@@ -32,24 +30,23 @@ class SiteCase:
     spinup_years: int = 2
     namelist: tuple[tuple[str, tuple[tuple[str, object], ...]], ...] = ()  # further groups, with their keys
 
-    def with_namelist(self, **groups: dict) -> "SiteCase":
+    def with_namelist(self, **groups: dict[str, object]) -> "SiteCase":
         """The same case with more namelist keys."""
         extra = tuple((name, tuple(keys.items())) for name, keys in groups.items())
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return SiteCase(**(values | {"namelist": self.namelist + extra}))
+        return replace(self, namelist=self.namelist + extra)
 
 
 def drop_site_dimension(source: Path, target: Path) -> Path:
     """Copy a forcing file of one site without its site dimension, so that any number of sites can share it."""
-    with netCDF4.Dataset(source) as one, netCDF4.Dataset(target, "w", format="NETCDF4") as shared:
-        shared.createDimension("time", len(one.dimensions["time"]))
-        for name, variable in one.variables.items():
+    with netCDF4.Dataset(source) as of_site, netCDF4.Dataset(target, "w", format="NETCDF4") as shared:
+        shared.createDimension("time", len(of_site.dimensions["time"]))
+        for column, variable in of_site.variables.items():
             if "time" not in variable.dimensions:
                 continue
-            copy = shared.createVariable(name, variable.dtype, ("time",))
-            kept = ("_FillValue", "coordinates")
-            copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs() if key not in kept})
-            copy[:] = variable[:].reshape(len(one.dimensions["time"]))
+            copy = shared.createVariable(column, variable.dtype, ("time",))
+            names = [name for name in variable.ncattrs() if name not in ("_FillValue", "coordinates")]
+            copy.setncatts({name: variable.getncattr(name) for name in names})
+            copy[:] = variable[:].reshape(len(of_site.dimensions["time"]))
     return target
 
 
@@ -74,13 +71,10 @@ def run_members(
         table = _table(case.site, count)
         if site_numbers is not None:
             table.site_number[:] = site_numbers
-        write_site_table(folder / "sites.nc", table, parameters)
+        write_site_table(folder / namelists.SITE_TABLE, table, parameters)
         namelists.write_namelist(_namelist(case), folder / namelists.NAMELIST)
         run_program(find_program(), Path(namelists.NAMELIST), folder)
-        with netCDF4.Dataset(folder / f"{CASE}.h0.{case.start}-00000.nc") as file:
-            file.set_auto_mask(False)
-            written = [name for name in names if name in file.variables]
-            return {name: file[name][:] * TO_ANALYSIS_UNITS.get(name, 1.0) for name in written}
+        return read_series(history_path(folder, CASE_NAME, case.start), names)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -88,11 +82,8 @@ def run_members(
 def _table(site: TowerSite, count: int) -> SiteTable:
     """The same site many times; the shared site_number gives all members the same hours of rain."""
     columns = site.columns()
-    repeated = {
-        item.name: np.full(count, columns[item.name])
-        for item in fields(SiteTable)
-        if item.name not in ("site_id", "biome")
-    }
+    names = [column.name for column in fields(SiteTable) if column.name not in ("site_id", "biome")]
+    repeated = {name: np.full(count, columns[name]) for name in names}
     flag = biomes.BY_NAME[site.biome].flag
     return SiteTable(
         site_id=np.array([f"M{n:05d}" for n in range(count)]), biome=np.full(count, flag, dtype=np.int32), **repeated
@@ -100,10 +91,10 @@ def _table(site: TowerSite, count: int) -> SiteTable:
 
 
 def _namelist(case: SiteCase) -> f90nml.Namelist:
-    groups: dict[str, dict] = {
+    groups: dict[str, dict[str, object]] = {
         "run_ctl": {
-            "case_name": CASE, "start_date": case.start.isoformat(), "stop_n": case.days, "stop_option": "ndays",
-            "fsites": "sites.nc", "spinup_years": case.spinup_years, "outdir": ".",
+            "case_name": CASE_NAME, "start_date": case.start.isoformat(), "stop_n": case.days, "stop_option": "ndays",
+            "fsites": namelists.SITE_TABLE, "spinup_years": case.spinup_years, "outdir": ".",
         },
         "forcing_nl": {"source": "netcdf", "file": str(case.forcing.resolve())} if case.forcing else {"source": "wgen"},
         "hist_nl": {"hist_diagnostics": True},

@@ -46,12 +46,14 @@ class Verdict:
             return "inside"
         return "partly" if self.p05 <= self.anchor.high and self.p95 >= self.anchor.low else "outside"
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, str | float | int | None]:
         """What docs/results holds of it."""
         numbers = {name: rounded(getattr(self, name)) for name in ("n", "median", "p05", "p95", "share_inside")}
-        a = self.anchor
-        return {"group": a.group, "quantity": a.quantity, "unit": a.unit, "low": a.low, "high": a.high,
-                "source": a.source, **numbers, "verdict": self.word}  # fmt: skip
+        anchor = self.anchor
+        return {
+            "group": anchor.group, "quantity": anchor.quantity, "unit": anchor.unit, "low": anchor.low,
+            "high": anchor.high, "source": anchor.source, **numbers, "verdict": self.word,
+        }  # fmt: skip
 
 
 def judge(anchor: Anchor, values: np.ndarray) -> Verdict | None:
@@ -60,7 +62,7 @@ def judge(anchor: Anchor, values: np.ndarray) -> Verdict | None:
     values = values[np.isfinite(values)]
     if values.size == 0:
         return None
-    p05, median, p95 = (float(x) for x in np.percentile(values, [5, 50, 95]))
+    p05, median, p95 = (float(percentile) for percentile in np.percentile(values, [5, 50, 95]))
     inside = float(np.mean((values >= anchor.low) & (values <= anchor.high)))
     return Verdict(anchor, int(values.size), median, p05, p95, inside)
 

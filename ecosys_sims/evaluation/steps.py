@@ -4,15 +4,18 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ecosys_sims import provenance
-from ecosys_sims.atomic_file import write_json
-from ecosys_sims.config import SimulationConfig
-from ecosys_sims.model import find_program
-from ecosys_sims.simulation import StaleOutputError, simulate
+import numpy as np
+
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.program.executable import find_program
+from foundations import provenance
+from foundations.atomic_file import write_json
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict]) -> dict:
+def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The results of a step: read from `folder/name.json` where it was done with the same `depends`, else computed.
 
     `work` returns what JSON can hold; the seconds that it took are added as `seconds`.
@@ -30,11 +33,12 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict]) ->
     path, key = folder / f"{name}.json", digest_of(depends)
     if path.exists():
         try:
-            found = json.loads(path.read_text())
+            stored = json.loads(path.read_text())
         except ValueError:
-            found = {}
-        if found.get("depends") == key:
-            return found["results"]
+            stored = {}
+        if stored.get("depends") == key:
+            stored_results: dict[str, Any] = stored["results"]
+            return stored_results
     log.info("%s ...", name)
     started = time.perf_counter()
     results = work() | {"seconds": round(time.perf_counter() - started, 1)}
@@ -44,7 +48,7 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict]) ->
     return results
 
 
-def simulate_anew(config: SimulationConfig, out: Path, workers: int) -> dict:
+def simulate_anew(config: SimulationConfig, out: Path, workers: int) -> dict[str, Any]:
     """Go on with the simulation in `out`, or replace it where it is another one; what simulation.json says."""
     try:
         summary = simulate(config, out, workers)
@@ -54,3 +58,9 @@ def simulate_anew(config: SimulationConfig, out: Path, workers: int) -> dict:
     except StaleOutputError as error:
         log.info("simulating anew: %s", error)
     return simulate(config, out, workers, overwrite=True)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as a compressed npz file."""
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(path, **named)

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,15 @@ from emulator.artefact.metadata import InputSpec, Metadata, Reference, Reference
 from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
 from emulator.artefact.reference import ReferenceDays, reference_calendar, reference_days, step_reference
-from emulator.data.dataset import Dataset
-from emulator.evaluation import quantile_file
 from emulator.models.wrappers.ensemble import Ensemble, combine
 from emulator.models.wrappers.quantiles import LEVELS
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
 from foundations.provenance import now
+from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +58,12 @@ def export(
         quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
         summary = _metrics_summary(run)
     else:
-        trained, summary = trained_model.load_members([one.path for one in run], past_flux), {}
+        trained, summary = trained_model.load_members([member_run.path for member_run in run], past_flux), {}
     if quantiles is not None:
-        members = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
+        members: Iterable[Any] = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
-    dataset = Dataset.open(data or trained.config.data.path, trained.signature, require_targets=False)
-    days = reference_days(dataset)
+    days = reference_days(data or trained.config.data.path, trained.signature)
     module = _script(trained)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), step_reference(module, days))
     metadata = build_metadata(trained, days.spec, name or out.stem, summary)
@@ -110,32 +108,34 @@ def verify(path: Path) -> float:
 
     Of the native program, where there is one, days of every kind are compared; NativeError if one differs.
     """
-    found = artefact.read_artefact(path)
-    assert found.reference is not None and found.metadata.reference is not None
-    spec = found.metadata.reference
+    written = artefact.read_artefact(path)
+    assert written.reference is not None
+    assert written.metadata.reference is not None
+    spec = written.metadata.reference
     days = ReferenceDays(
-        torch.from_numpy(found.reference.static.copy()),
-        torch.from_numpy(found.reference.drivers.copy()).transpose(0, 1),
+        torch.from_numpy(written.reference.static.copy()),
+        torch.from_numpy(written.reference.drivers.copy()).transpose(0, 1),
         reference_calendar(spec),
         spec,
     )
     module = load_module(path)
-    difference = float(np.abs(step_reference(module, days) - found.reference.expected).max())
+    difference = float(np.abs(step_reference(module, days) - written.reference.expected).max())
     if difference != 0.0:
-        raise ExportError(f"{path}: replaying the reference run differs by {difference:g}; please report this")
-    if found.native is not None:
-        expected = torch.from_numpy(found.reference.expected.copy()).transpose(0, 1)
+        message = f"{path}: replaying the reference run differs by {difference:g}; please report this"
+        raise ExportError(message)
+    if written.native is not None:
+        expected = torch.from_numpy(written.reference.expected.copy()).transpose(0, 1)
         try:
-            check_program(Interpreter(*found.native), module, days.static, days.drivers, days.calendar, expected)
+            check_program(Interpreter(*written.native), module, days.static, days.drivers, days.calendar, expected)
         except ProgramMismatch as error:
-            raise NativeError(f"{path}: the native program differs from the model: {error}") from error
+            message = f"{path}: the native program differs from the model: {error}"
+            raise NativeError(message) from error
     return difference
 
 
 def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, metrics: dict[str, Any]) -> Metadata:
     """Everything that a reader of the artefact needs to know."""
     signature, origin = trained.signature, trained.provenance
-    input_ranges, static_ranges = trained.description["input_ranges"], trained.description["static_ranges"]
     return Metadata(
         format_version=artefact.FORMAT_VERSION,
         name=name,
@@ -143,43 +143,9 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
         created=now(),
         backends=("torchscript",),
         state_size=trained.model.state_size,
-        inputs=tuple(
-            InputSpec(
-                name=variable.name,
-                units=variable.units,
-                long_name=variable.long_name,
-                role=variable.role,
-                accumulate=variable.accumulate,
-                valid_min=variable.valid_min,
-                valid_max=variable.valid_max,
-                train_min=input_ranges[variable.name][0],
-                train_max=input_ranges[variable.name][1],
-            )
-            for variable in signature.inputs
-        ),
-        statics=tuple(
-            StaticSpec(
-                name=variable.name,
-                units=variable.units,
-                long_name=variable.long_name,
-                valid_min=variable.valid_min,
-                valid_max=variable.valid_max,
-                train_min=None if variable.flag_values else static_ranges[variable.name][0],
-                train_max=None if variable.flag_values else static_ranges[variable.name][1],
-                flag_values=variable.flag_values or None,
-            )
-            for variable in signature.statics
-        ),
-        targets=tuple(
-            TargetSpec(
-                name=variable.name,
-                units=variable.analysis_units,
-                long_name=variable.long_name,
-                min=None if variable.bounded_biomes else variable.minimum,
-                max=None if variable.bounded_biomes else variable.maximum,
-            )
-            for variable in signature.targets
-        ),
+        inputs=tuple(_input_spec(variable, trained.description["input_ranges"]) for variable in signature.inputs),
+        statics=tuple(_static_spec(variable, trained.description["static_ranges"]) for variable in signature.statics),
+        targets=tuple(_target_spec(variable) for variable in signature.targets),
         past_flux=trained.model.past_flux,
         members=len(trained.model.members) if isinstance(trained.model, Ensemble) else 1,
         quantiles=LEVELS if isinstance(trained.model, Ensemble) and trained.model.quantile_model is not None else None,
@@ -192,6 +158,46 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
             "metrics": metrics,
         },
         reference=reference,
+    )
+
+
+def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec:
+    train_min, train_max = ranges[variable.name]
+    return InputSpec(
+        name=variable.name,
+        units=variable.units,
+        long_name=variable.long_name,
+        role=variable.role,
+        accumulate=variable.accumulate,
+        valid_min=variable.valid_min,
+        valid_max=variable.valid_max,
+        train_min=train_min,
+        train_max=train_max,
+    )
+
+
+def _static_spec(variable: Variable, ranges: dict[str, list[float]]) -> StaticSpec:
+    train_min, train_max = (None, None) if variable.flag_values else ranges[variable.name]
+    return StaticSpec(
+        name=variable.name,
+        units=variable.units,
+        long_name=variable.long_name,
+        valid_min=variable.valid_min,
+        valid_max=variable.valid_max,
+        train_min=train_min,
+        train_max=train_max,
+        flag_values=variable.flag_values or None,
+    )
+
+
+def _target_spec(variable: Variable) -> TargetSpec:
+    """Bounds that hold in some classes of sites only are none that a host may count on."""
+    return TargetSpec(
+        name=variable.name,
+        units=variable.analysis_units,
+        long_name=variable.long_name,
+        min=None if variable.bounded_biomes else variable.minimum,
+        max=None if variable.bounded_biomes else variable.maximum,
     )
 
 

@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from foundations import atomic_file
 from foundations.provenance import git_hash, now
 
-FORMAT = "ecostep-artefact"
+FORMAT: Final = "ecostep-artefact"
 FORMAT_VERSION = 1
 METADATA_FILE = "ecostep.json"
 REFERENCE_FILE = "reference.f32"
 NATIVE_FILE = "native.json"
 NATIVE_CONSTANTS_FILE = "native.bin"
-NATIVE_STEP_SECONDS = 86400
+NATIVE_STEP_SECONDS: Final = 86400
 
 
 class ArtefactError(ValueError):
@@ -120,24 +120,30 @@ class Metadata(_Schema):
         for role, entries in (("inputs", self.inputs), ("statics", self.statics), ("targets", self.targets)):
             names = [entry.name for entry in entries]
             if len(set(names)) != len(names):
-                raise ValueError(f"{role} has a name twice: {', '.join(names)}")
+                message = f"{role} has a name twice: {', '.join(names)}"
+                raise ValueError(message)
         if "torchscript" in self.backends and self.reference is None:
-            raise ValueError("reference is missing: a torchscript artefact carries one")
+            message = "reference is missing: a torchscript artefact carries one"
+            raise ValueError(message)
         if "native" in self.backends and self.native_unavailable is not None:
-            raise ValueError("native_unavailable is given although backends names native")
+            message = "native_unavailable is given although backends names native"
+            raise ValueError(message)
         if "stub" in self.backends:
             self._check_stub()
         return self
 
     def _check_stub(self) -> None:
         if self.stub is None:
-            raise ValueError("stub is missing although backends names it")
+            message = "stub is missing although backends names it"
+            raise ValueError(message)
         drivers, targets = len(self.inputs), len(self.targets)
         shapes = (len(self.stub.bias), len(self.stub.decay), len(self.stub.weights))
         if shapes != (targets,) * 3 or any(len(row) != drivers for row in self.stub.weights):
-            raise ValueError(f"stub must have bias ({targets}), weights ({targets}, {drivers}) and decay ({targets})")
+            message = f"stub must have bias ({targets}), weights ({targets}, {drivers}) and decay ({targets})"
+            raise ValueError(message)
         if self.state_size != targets:
-            raise ValueError(f"state_size of a stub is its number of targets, {targets}, not {self.state_size}")
+            message = f"state_size of a stub is its number of targets, {targets}, not {self.state_size}"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True)
@@ -173,13 +179,15 @@ def read_artefact(path: str | Path) -> Artefact:
     reference = None
     if metadata.reference is not None:
         if REFERENCE_FILE not in extras:
-            raise ArtefactError(f"{path}: extra/{REFERENCE_FILE} is missing; export the model again")
+            message = f"{path}: extra/{REFERENCE_FILE} is missing; export the model again"
+            raise ArtefactError(message)
         reference = _split_reference(extras[REFERENCE_FILE], metadata, path)
     native = None
     if "native" in metadata.backends:
         missing = [name for name in (NATIVE_FILE, NATIVE_CONSTANTS_FILE) if name not in extras]
         if missing:
-            raise ArtefactError(f"{path}: extra/{missing[0]} is missing; export the model again")
+            message = f"{path}: extra/{missing[0]} is missing; export the model again"
+            raise ArtefactError(message)
         native = extras[NATIVE_FILE], extras[NATIVE_CONSTANTS_FILE]
     return Artefact(path, metadata, reference, native)
 
@@ -189,23 +197,28 @@ def parse_metadata(content: bytes, path: str | Path) -> Metadata:
     try:
         raw = json.loads(content)
     except ValueError as error:
-        raise ArtefactError(f"{path}: extra/{METADATA_FILE} is not JSON: {error}") from None
+        message = f"{path}: extra/{METADATA_FILE} is not JSON: {error}"
+        raise ArtefactError(message) from None
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        found = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
-        raise ArtefactError(f'{path}: not an ecostep artefact: "format" is {found!r}, expected "{FORMAT}"')
+        form = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
+        message = f'{path}: not an ecostep artefact: "format" is {form!r}, expected "{FORMAT}"'
+        raise ArtefactError(message)
     version = raw.get("format_version")
     if not isinstance(version, int) or version < 1:
-        raise ArtefactError(f'{path}: "format_version" must be a positive integer, found {version!r}')
+        message = f'{path}: "format_version" must be a positive integer, found {version!r}'
+        raise ArtefactError(message)
     if version > FORMAT_VERSION:
-        raise ArtefactError(
+        message = (
             f"{path}: artefact format version {version} is newer than {FORMAT_VERSION}, the newest this ecostep reads; "
             "update ecostep or export the model with this version"
         )
+        raise ArtefactError(message)
     try:
         return Metadata.model_validate(raw)
     except ValidationError as error:
         faults = "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors())
-        raise ArtefactError(f"{path}: extra/{METADATA_FILE} is invalid: {faults}") from None
+        message = f"{path}: extra/{METADATA_FILE} is invalid: {faults}"
+        raise ArtefactError(message) from None
 
 
 def write_stub_artefact(
@@ -251,23 +264,28 @@ def write_stub_artefact(
 def _read_extras(path: Path) -> dict[str, bytes]:
     """The files under `<archive>/extra/`, by name."""
     if not path.is_file():
-        raise ArtefactError(f"{path}: no such file")
+        message = f"{path}: no such file"
+        raise ArtefactError(message)
     if not zipfile.is_zipfile(path):
-        raise ArtefactError(f"{path}: not an ecostep artefact: not a zip archive, or cut short; export the model again")
+        message = f"{path}: not an ecostep artefact: not a zip archive, or cut short; export the model again"
+        raise ArtefactError(message)
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             if damaged is not None:
-                raise ArtefactError(f"{path}: damaged: the checksum of {damaged} is wrong; export the model again")
+                message = f"{path}: damaged: the checksum of {damaged} is wrong; export the model again"
+                raise ArtefactError(message)
             names = [name for name in archive.namelist() if name.split("/")[-2:-1] == ["extra"]]
             extras = {name.rsplit("/", 1)[1]: archive.read(name) for name in names}
     except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise ArtefactError(f"{path}: damaged zip archive ({error}); export the model again") from None
+        message = f"{path}: damaged zip archive ({error}); export the model again"
+        raise ArtefactError(message) from None
     if METADATA_FILE not in extras:
-        raise ArtefactError(
+        message = (
             f"{path}: not an ecostep artefact: it has no extra/{METADATA_FILE}; "
             "a training checkpoint is made into an artefact by `python -m emulator.export RUN --out model.pt`"
         )
+        raise ArtefactError(message)
     return extras
 
 
@@ -282,10 +300,11 @@ def _split_reference(content: bytes, metadata: Metadata, path: Path) -> Referenc
     ]
     sizes = [int(np.prod(shape)) for shape in shapes]
     if len(content) != 4 * sum(sizes):
-        raise ArtefactError(
+        message = (
             f"{path}: extra/{REFERENCE_FILE} has {len(content)} bytes, the metadata calls for {4 * sum(sizes)}; "
             "export the model again"
         )
+        raise ArtefactError(message)
     parts = np.split(np.frombuffer(content, "<f4"), np.cumsum(sizes)[:-1])
     static, drivers, expected = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
     return Reference(static, drivers, expected)

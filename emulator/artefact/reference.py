@@ -1,7 +1,8 @@
-"""The reference run of an artefact: a few sites over more than a year, replayed by `verify` and by every host that asks."""
+"""The reference run of an artefact: a few sites over more than a year, replayed by `verify` and by hosts that ask."""
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import cftime
 import numpy as np
@@ -11,10 +12,12 @@ from torch import Tensor
 from emulator.artefact.metadata import ReferenceSpec
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
-from emulator.data.dataset import Dataset
+from emulator.data.dataset import Dataset, read_extent
 from emulator.data.dataset_file import DatasetError
+from emulator.data.signature import Signature
 from emulator.models.streaming import step_through
 
+DECEMBER = 12
 REFERENCE_CELLS = 3
 REFERENCE_DAYS = 400
 """More than a year from 1 December on, so that months, two New Years and a whole year of memory are replayed."""
@@ -30,29 +33,34 @@ class ReferenceDays:
     spec: ReferenceSpec
 
 
-def reference_days(dataset: Dataset) -> ReferenceDays:
-    """Drivers of some sites, spread over the dataset, over REFERENCE_DAYS days with a New Year."""
-    total = len(dataset.time)
-    if total < REFERENCE_DAYS:
-        raise DatasetError(f"{dataset.path}: has {total} days; the reference run of an artefact needs {REFERENCE_DAYS}")
-    december = torch.nonzero(
-        (dataset.calendar[:, column.MONTH] == 12) & (dataset.calendar[:, column.DAY] == 1)
-    ).flatten()
-    start = min(int(december[0]) if len(december) else 0, total - REFERENCE_DAYS)
-    sites = torch.from_numpy(np.linspace(0, dataset.n_sites - 1, REFERENCE_CELLS).round().astype(np.int64))
-    days = slice(start, start + REFERENCE_DAYS)
-    year, month, day = dataset.calendar[start, :3].tolist()
-    calendar = "noleap" if dataset.calendar_name in ("noleap", "365_day") else "standard"
+def reference_days(path: Path, signature: Signature) -> ReferenceDays:
+    """Drivers of some sites, spread over a dataset, over REFERENCE_DAYS days with a New Year; no more is read of it."""
+    n_sites, calendar = read_extent(path)
+    n_days = len(calendar)
+    if n_days < REFERENCE_DAYS:
+        message = f"{path}: has {n_days} days; the reference run of an artefact needs {REFERENCE_DAYS}"
+        raise DatasetError(message)
+    first_of_december = (calendar[:, column.MONTH] == DECEMBER) & (calendar[:, column.DAY] == 1)
+    start = min(int(first_of_december.int().argmax()), n_days - REFERENCE_DAYS)
+    spread = np.linspace(0, n_sites - 1, REFERENCE_CELLS).round().astype(np.int64)
+    rows, cells = np.unique(spread, return_inverse=True)
+    dataset = Dataset.open(
+        path, signature, require_targets=False, sites=rows, days=slice(start, start + REFERENCE_DAYS)
+    ).site_subset(cells)
     spec = ReferenceSpec(
-        ncell=REFERENCE_CELLS, nstep=REFERENCE_DAYS, start_date=date(year, month, day), calendar=calendar
+        ncell=REFERENCE_CELLS,
+        nstep=REFERENCE_DAYS,
+        start_date=date(*calendar[start, [column.YEAR, column.MONTH, column.DAY]].tolist()),
+        calendar="noleap" if dataset.calendar_name in ("noleap", "365_day") else "standard",
     )
-    return ReferenceDays(dataset.static[sites], dataset.drivers[sites, days], dataset.calendar[days], spec)
+    return ReferenceDays(dataset.static, dataset.drivers, dataset.calendar, spec)
 
 
 @torch.no_grad()
 def step_reference(module: torch.jit.ScriptModule, days: ReferenceDays) -> np.ndarray:
     """Expected fluxes (T, N, C), stepped day by day as a host does."""
-    fluxes, _ = step_through(module, days.drivers, days.calendar, module.init_state(days.static))
+    state = module.init_state(days.static)
+    fluxes, _ = step_through(module, days.drivers, days.calendar, state)  # type: ignore[arg-type]  # has its methods
     return fluxes.transpose(0, 1).contiguous().numpy()
 
 

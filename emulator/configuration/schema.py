@@ -27,10 +27,11 @@ class DataConfig(Section):
     bounds: dict[str, Bounds] = {}
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _variables_exist(self) -> Self:
         for name in ("inputs", "statics", "targets"):
             if not getattr(self, name):
-                raise ValueError(f"{name} is empty: give at least one variable, or leave the key out for the default")
+                message = f"{name} is empty: give at least one variable, or leave the key out for the default"
+                raise ValueError(message)
         self.signature()
         return self
 
@@ -94,7 +95,8 @@ class Config(Section):
     def _weights_name_targets(self) -> Self:
         foreign = sorted(self.loss.target_weights.keys() - set(self.data.targets))
         if foreign:
-            raise ValueError(
+            message = (
                 f"loss.target_weights: {', '.join(foreign)} not among data.targets: {', '.join(self.data.targets)}"
             )
+            raise ValueError(message)
         return self

@@ -30,10 +30,12 @@ class Bounds(BaseModel):
     @model_validator(mode="after")
     def _supported(self) -> "Bounds":
         if (self.min, self.max) not in ((0.0, None), (None, 0.0)):
-            raise ValueError(f"give min: 0 or max: 0, not min: {self.min}, max: {self.max}")
+            message = f"give min: 0 or max: 0, not min: {self.min}, max: {self.max}"
+            raise ValueError(message)
         unknown = sorted(set(self.biomes) - set(BIOMES.values()))
         if unknown:
-            raise ValueError(f"biomes: {', '.join(unknown)} not among {', '.join(BIOMES.values())}")
+            message = f"biomes: {', '.join(unknown)} not among {', '.join(BIOMES.values())}"
+            raise ValueError(message)
         return self
 
 
@@ -42,19 +44,22 @@ def bounded(signature: Signature, bounds: Mapping[str, Bounds]) -> Signature:
     names = signature.target_names
     foreign = sorted(bounds.keys() - set(names))
     if foreign:
-        raise ValueError(f"bounds: {', '.join(foreign)} not among the targets: {', '.join(names)}")
+        message = f"bounds: {', '.join(foreign)} not among the targets: {', '.join(names)}"
+        raise ValueError(message)
     targets = []
     for variable in signature.targets:
         if variable.name not in bounds:
             targets.append(variable)
             continue
-        wanted = bounds[variable.name]
+        bound = bounds[variable.name]
         if variable.minimum is not None or (variable.name == "nee" and {"gpp", "ra", "rh"} <= set(names)):
-            raise ValueError(f"bounds.{variable.name}: the flux is bounded, or given by other targets, already")
-        if wanted.biomes and "biome" not in signature.static_names:
-            raise ValueError(f"bounds.{variable.name}: biomes needs 'biome' among the statics")
-        codes = tuple(code for code, name in BIOMES.items() if name in wanted.biomes)
-        targets.append(replace(variable, minimum=wanted.min, maximum=wanted.max, bounded_biomes=codes))
+            message = f"bounds.{variable.name}: the flux is bounded, or given by other targets, already"
+            raise ValueError(message)
+        if bound.biomes and "biome" not in signature.static_names:
+            message = f"bounds.{variable.name}: biomes needs 'biome' among the statics"
+            raise ValueError(message)
+        codes = tuple(code for code, name in BIOMES.items() if name in bound.biomes)
+        targets.append(replace(variable, minimum=bound.min, maximum=bound.max, bounded_biomes=codes))
     return replace(signature, targets=tuple(targets))
 
 
@@ -76,8 +81,9 @@ def check_bounds(dataset: Dataset, signature: Signature, days: np.ndarray) -> No
                 faults.append(f"{BIOMES.get(code, code)} {100 * share:.1f} %")
         if faults:
             what = f"min {target.minimum:g}" if target.maximum is None else f"max {target.maximum:g}"
-            raise DatasetError(
+            message = (
                 f"{dataset.path}: {target.name}: the bound {what} is not kept by the training data, beyond it by more "
                 f"than {SIZE_TOLERANCE * size:.3g} {target.analysis_units} on this share of days: {', '.join(faults)}; "
                 f"take it off, or limit it to other classes by data.bounds.{target.name}.biomes"
             )
+            raise DatasetError(message)

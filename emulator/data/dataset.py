@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import netCDF4
 import numpy as np
@@ -15,6 +16,13 @@ from emulator.data.calendar import calendar_table
 from emulator.data.dataset_file import DatasetError, check_range, check_time, check_variable, open_checked, read_values
 from emulator.data.signature import Signature
 from foundations.variables import Variable
+
+
+class Part(NamedTuple):
+    """What is read of a file: rows of sites and days."""
+
+    sites: np.ndarray | slice
+    days: slice
 
 
 @dataclass(frozen=True)
@@ -41,28 +49,38 @@ class Dataset:
     calendar_name: str
 
     @classmethod
-    def open(cls, path: str | Path, signature: Signature, *, require_targets: bool = True) -> "Dataset":
+    def open(
+        cls,
+        path: str | Path,
+        signature: Signature,
+        *,
+        require_targets: bool = True,
+        sites: np.ndarray | None = None,
+        days: slice = slice(None),
+    ) -> "Dataset":
         """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout.
 
+        sites: rows, ascending and each once, and days: what is read and checked of the series, default all.
         Raises DatasetError, naming file and variable, for whatever docs/formats.md does not allow.
         """
         path = Path(path)
         with open_checked(path) as file:
-            site_id = _site_ids(file, path)
-            dates = check_time(file, path)
+            part = Part(slice(None) if sites is None else sites, days)
+            site_id = _site_ids(file, path)[part.sites]
+            dates = check_time(file, path)[days]
             time = file.variables["time"]
             return cls(
                 path=path,
                 signature=signature,
-                drivers=_read_drivers(file, path, signature.inputs, site_id, dates),
+                drivers=_read_drivers(file, path, signature.inputs, part, site_id, dates),
                 calendar=calendar_table(dates),
-                static=_read_static(file, path, signature.statics, site_id),
-                flux=_read_flux(file, path, signature.targets, require_targets),
+                static=_read_static(file, path, signature.statics, part, site_id),
+                flux=_read_flux(file, path, signature.targets, part, (len(site_id), len(dates)), require_targets),
                 site_id=site_id,
-                lat=read_values(file.variables["lat"], path),
-                lon=read_values(file.variables["lon"], path),
-                biome=_read_biome(file, path),
-                time=read_values(time, path),
+                lat=read_values(file.variables["lat"], path, part.sites),
+                lon=read_values(file.variables["lon"], path, part.sites),
+                biome=_read_biome(file, path)[part.sites],
+                time=read_values(time, path, days),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
             )
@@ -82,9 +100,8 @@ class Dataset:
         year = self.calendar[:, column.YEAR]
         inside = torch.nonzero((year >= first_year) & (year <= last_year)).flatten()
         if inside.numel() == 0:
-            raise DatasetError(
-                f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}"
-            )
+            message = f"{self.path}: time: no day in {first_year} to {last_year}; the years are {self.years.tolist()}"
+            raise DatasetError(message)
         return slice(int(inside[0]), int(inside[-1]) + 1)
 
     def site_subset(self, sites: np.ndarray) -> "Dataset":
@@ -107,9 +124,9 @@ class Dataset:
         digest = hashlib.sha256()
         for values in (self.drivers, self.static, self.flux, self.calendar):
             digest.update(f"{tuple(values.shape)}".encode())
-            digest.update(values.contiguous().numpy())
+            digest.update(values.contiguous().numpy().data)
         for places in (self.lat, self.lon):
-            digest.update(np.ascontiguousarray(places))
+            digest.update(np.ascontiguousarray(places).data)
         return digest.hexdigest()
 
     def day_mask(self, site_years: np.ndarray) -> Tensor:
@@ -120,57 +137,80 @@ class Dataset:
         return torch.as_tensor(np.asarray(site_years, bool)[:, clipped] & whole)
 
 
+def read_extent(path: str | Path) -> tuple[int, Tensor]:
+    """Number of sites of a file, and its calendar (T, 6), without any series; raises DatasetError like `open`."""
+    path = Path(path)
+    with open_checked(path) as file:
+        return len(file.dimensions["site"]), calendar_table(check_time(file, path))
+
+
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     variable = file.variables["site_id"]
     if getattr(variable, "cf_role", "") != "timeseries_id":
-        raise DatasetError(f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1")
+        message = f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1"
+        raise DatasetError(message)
     values = variable[...]
     if values.ndim == 2:
         values = netCDF4.chartostring(values)
     names = np.array([str(name) for name in values])
     unique, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
-        raise DatasetError(
-            f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
-        )
+        message = f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
+        raise DatasetError(message)
     return names
 
 
-def _read_drivers(file, path: Path, variables: tuple[Variable, ...], site_id: np.ndarray, dates: np.ndarray) -> Tensor:
+def _read_drivers(
+    file: netCDF4.Dataset,
+    path: Path,
+    variables: tuple[Variable, ...],
+    part: Part,
+    site_id: np.ndarray,
+    dates: np.ndarray,
+) -> Tensor:
     drivers = torch.empty((len(site_id), len(dates), len(variables)), dtype=torch.float32)
     for index, variable in enumerate(variables):
         factor, offset = check_variable(file, path, variable, ("site", "time"))
-        values = factor * read_values(file.variables[variable.name], path) + offset
+        values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
         check_range(values, path, variable, site_id, dates)
         drivers[:, :, index] = torch.from_numpy(values.astype(np.float32))
     return drivers
 
 
-def _read_static(file, path: Path, variables: tuple[Variable, ...], site_id: np.ndarray) -> Tensor:
+def _read_static(
+    file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part, site_id: np.ndarray
+) -> Tensor:
     static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
     for index, variable in enumerate(variables):
         factor, offset = check_variable(file, path, variable, ("site",))
-        values = factor * read_values(file.variables[variable.name], path) + offset
+        values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
         check_range(values, path, variable, site_id, None)
         static[:, index] = torch.from_numpy(values.astype(np.float32))
     return static
 
 
-def _read_flux(file, path: Path, variables: tuple[Variable, ...], required: bool) -> Tensor:
-    shape = (len(file.dimensions["site"]), len(file.dimensions["time"]), len(variables))
-    flux = torch.full(shape, torch.nan)
+def _read_flux(
+    file: netCDF4.Dataset,
+    path: Path,
+    variables: tuple[Variable, ...],
+    part: Part,
+    shape: tuple[int, int],
+    required: bool,
+) -> Tensor:
+    flux = torch.full((*shape, len(variables)), torch.nan)
     for index, variable in enumerate(variables):
         if variable.name not in file.variables and not required:
             continue
         factor, offset = check_variable(file, path, variable, ("site", "time"))
-        values = factor * read_values(file.variables[variable.name], path) + offset
+        values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
         if np.isinf(values).any():
-            raise DatasetError(f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill")
+            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
+            raise DatasetError(message)
         flux[:, :, index] = torch.from_numpy(values.astype(np.float32))
     return flux
 
 
-def _read_biome(file, path: Path) -> np.ndarray:
+def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     if "biome" not in file.variables:
         return np.zeros(len(file.dimensions["site"]), np.int64)
     return np.nan_to_num(read_values(file.variables["biome"], path)).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -21,13 +22,13 @@ class DatasetError(ValueError):
 def open_checked(path: Path) -> netCDF4.Dataset:
     """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
     if not path.is_file():
-        raise DatasetError(f"{path}: no such file; make one with scripts/gen_sims.py")
+        message = f"{path}: no such file; make one with scripts/gen_sims.py"
+        raise DatasetError(message)
     try:
         file = netCDF4.Dataset(path)
     except OSError as error:
-        raise DatasetError(
-            f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
-        ) from None
+        message = f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
+        raise DatasetError(message) from None
     try:
         _check_frame(file, path)
     except BaseException:
@@ -39,22 +40,26 @@ def open_checked(path: Path) -> netCDF4.Dataset:
 def _check_frame(file: netCDF4.Dataset, path: Path) -> None:
     conventions = str(getattr(file, "Conventions", ""))
     if "CF-" not in conventions:
-        raise DatasetError(
-            f"{path}: not a CF file: attribute Conventions is '{conventions}', expected 'CF-1.11'; {_REMEDY}"
-        )
+        message = f"{path}: not a CF file: attribute Conventions is '{conventions}', expected 'CF-1.11'; {_REMEDY}"
+        raise DatasetError(message)
     if getattr(file, "featureType", "") != "timeSeries":
-        raise DatasetError(f"{path}: attribute featureType is not 'timeSeries'; {_REMEDY}")
+        message = f"{path}: attribute featureType is not 'timeSeries'; {_REMEDY}"
+        raise DatasetError(message)
     version = int(getattr(file, "ecostep_dataset_version", 0))
     if version > DATASET_VERSION:
-        raise DatasetError(f"{path}: ecostep_dataset_version {version} is newer than {DATASET_VERSION}; update ecostep")
+        message = f"{path}: ecostep_dataset_version {version} is newer than {DATASET_VERSION}; update ecostep"
+        raise DatasetError(message)
     for dimension in ("site", "time"):
         if dimension not in file.dimensions:
-            raise DatasetError(f"{path}: dimension '{dimension}' is missing; {_REMEDY}")
+            message = f"{path}: dimension '{dimension}' is missing; {_REMEDY}"
+            raise DatasetError(message)
         if len(file.dimensions[dimension]) == 0:
-            raise DatasetError(f"{path}: dimension '{dimension}' is empty")
+            message = f"{path}: dimension '{dimension}' is empty"
+            raise DatasetError(message)
     for name in ("site_id", "time", "lat", "lon"):
         if name not in file.variables:
-            raise DatasetError(f"{path}: variable '{name}' is missing; {_REMEDY}")
+            message = f"{path}: variable '{name}' is missing; {_REMEDY}"
+            raise DatasetError(message)
 
 
 def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
@@ -63,22 +68,27 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     units = str(getattr(time, "units", ""))
     calendar = str(getattr(time, "calendar", "standard"))
     if " since " not in units or not units.startswith("days"):
-        raise DatasetError(f"{path}: time: units '{units}' are not 'days since YYYY-01-01 00:00:00'; {_REMEDY}")
+        message = f"{path}: time: units '{units}' are not 'days since YYYY-01-01 00:00:00'; {_REMEDY}"
+        raise DatasetError(message)
     if calendar not in CALENDARS:
-        raise DatasetError(f"{path}: time: calendar '{calendar}' is not 'standard' or 'noleap'")
+        message = f"{path}: time: calendar '{calendar}' is not 'standard' or 'noleap'"
+        raise DatasetError(message)
     values = read_values(time, path)
     if not np.isfinite(values).all():
-        raise DatasetError(f"{path}: time: has missing values")
+        message = f"{path}: time: has missing values"
+        raise DatasetError(message)
     try:
-        dates = netCDF4.num2date(values, units, calendar, only_use_cftime_datetimes=True)
+        dates = np.atleast_1d(
+            np.asarray(netCDF4.num2date(values, units, calendar, only_use_cftime_datetimes=True), object)
+        )
     except ValueError as error:
-        raise DatasetError(f"{path}: time: units '{units}' are not understood ({error})") from None
+        message = f"{path}: time: units '{units}' are not understood ({error})"
+        raise DatasetError(message) from None
     gaps = np.flatnonzero(np.diff(np.floor(values)) != 1)
     if gaps.size:
-        raise DatasetError(
-            f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"
-        )
-    return np.atleast_1d(dates)
+        message = f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"
+        raise DatasetError(message)
+    return dates
 
 
 def check_variable(
@@ -90,38 +100,40 @@ def check_variable(
     """
     name = variable.name
     if name not in file.variables:
-        raise DatasetError(
-            f"{path}: variable '{name}' is missing; leave it out of the configuration or add it to the file"
-        )
-    found = file.variables[name]
-    if found.dimensions != tuple(dimensions):
-        raise DatasetError(f"{path}: {name}: dimensions are {found.dimensions}, expected {tuple(dimensions)}")
-    role = getattr(found, "role", None)
+        message = f"{path}: variable '{name}' is missing; leave it out of the configuration or add it to the file"
+        raise DatasetError(message)
+    in_file = file.variables[name]
+    if in_file.dimensions != tuple(dimensions):
+        message = f"{path}: {name}: dimensions are {in_file.dimensions}, expected {tuple(dimensions)}"
+        raise DatasetError(message)
+    role = getattr(in_file, "role", None)
     if role is not None and role != variable.role:
-        raise DatasetError(f"{path}: {name}: role is '{role}', expected '{variable.role}'")
+        message = f"{path}: {name}: role is '{role}', expected '{variable.role}'"
+        raise DatasetError(message)
     if variable.flag_values:
         return 1.0, 0.0
-    if not hasattr(found, "units"):
-        raise DatasetError(f"{path}: {name}: attribute units is missing; expected '{variable.units}'")
+    if not hasattr(in_file, "units"):
+        message = f"{path}: {name}: attribute units is missing; expected '{variable.units}'"
+        raise DatasetError(message)
     try:
-        return unit_conversion(str(found.units), variable.analysis_units or variable.units)
+        return unit_conversion(str(in_file.units), variable.analysis_units or variable.units)
     except ValueError as error:
-        raise DatasetError(f"{path}: {name}: {error}") from None
+        message = f"{path}: {name}: {error}"
+        raise DatasetError(message) from None
 
 
-def read_values(variable: netCDF4.Variable, path: Path) -> np.ndarray:
-    """Values of a numeric variable as float64, fill = NaN; a truncated file is an error here."""
+def read_values(variable: netCDF4.Variable, path: Path, index: Any = ...) -> np.ndarray:
+    """Values of a numeric variable, or of a part of it, as float64, fill = NaN; a truncated file is an error here."""
     try:
-        values = variable[...]
+        values = variable[index]
     except (OSError, RuntimeError) as error:
-        raise DatasetError(
-            f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})"
-        ) from None
+        message = f"{path}: {variable.name}: cannot be read, the file is truncated or damaged ({error})"
+        raise DatasetError(message) from None
     return np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
 
 
 def check_range(
-    values: np.ndarray, path: Path, variable: Variable, site_id: Sequence[str], dates: np.ndarray | None
+    values: np.ndarray, path: Path, variable: Variable, site_id: np.ndarray, dates: np.ndarray | None
 ) -> None:
     """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and
     day.
@@ -143,4 +155,5 @@ def check_range(
         text = f"is {value:g}, not one of the flag values {list(variable.flag_values)}"
     else:
         text = f"is {value:g} {variable.units}, outside {low:g} to {high:g}; check the unit"
-    raise DatasetError(f"{path}: {variable.name}: {text} ({place}; {int(bad.sum())} such values)")
+    message = f"{path}: {variable.name}: {text} ({place}; {int(bad.sum())} such values)"
+    raise DatasetError(message)

@@ -39,21 +39,20 @@ class Scalers:
     def identity(cls, signature: Signature) -> "Scalers":
         """Zeros and ones of the right shapes: for a model whose buffers will be loaded from a checkpoint."""
         inputs, statics, targets = len(signature.inputs), len(signature.statics), len(signature.targets)
-        zero, one = torch.zeros, torch.ones
         return cls(
             skew=torch.tensor([float(variable.skewed) for variable in signature.inputs]),
-            driver_mean=zero(inputs),
-            driver_std=one(inputs),
-            driver_min=zero(inputs),
-            driver_max=one(inputs),
-            static_mean=zero(statics),
-            static_std=one(statics),
-            static_min=zero(statics),
-            static_max=one(statics),
-            target_scale=one(targets),
-            target_mean=zero(targets),
-            target_std=one(targets),
-            target_limit=10.0 * one(targets),
+            driver_mean=torch.zeros(inputs),
+            driver_std=torch.ones(inputs),
+            driver_min=torch.zeros(inputs),
+            driver_max=torch.ones(inputs),
+            static_mean=torch.zeros(statics),
+            static_std=torch.ones(statics),
+            static_min=torch.zeros(statics),
+            static_max=torch.ones(statics),
+            target_scale=torch.ones(targets),
+            target_mean=torch.zeros(targets),
+            target_std=torch.ones(targets),
+            target_limit=10.0 * torch.ones(targets),
         )
 
 
@@ -107,18 +106,23 @@ def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
 
 def _target_statistics(flux: Tensor) -> tuple[float, float, float, float]:
     """Scale, and mean, deviation and bound of asinh(flux / scale), of one target."""
-    known = flux[torch.isfinite(flux)].double()
-    size = known.abs()
+    observed = flux[torch.isfinite(flux)].double()
+    size = observed.abs()
     if size.numel() == 0 or float(size.max()) == 0.0:
         return 1.0, 0.0, 1.0, 10.0
     scale = float(size[size > 1e-4 * size.max()].median())
-    scaled = torch.asinh(known / scale)
+    scaled = torch.asinh(observed / scale)
     limit = float(torch.asinh(LARGEST_TO_SEEN * size.max() / scale))
     return scale, float(scaled.mean()), max(float(scaled.std(correction=0)), 1e-3), limit
 
 
 class TargetScaling(nn.Module):
     """The variance-stabilised space of fluxes, u = asinh(flux / scale), as a scriptable module."""
+
+    scale: Tensor
+    mean: Tensor
+    std: Tensor
+    limit: Tensor
 
     def __init__(self, scalers: Scalers) -> None:
         super().__init__()
@@ -151,6 +155,9 @@ class DriverScaling(nn.Module):
     """Drivers in physical units -> features of order one."""
 
     skewed: list[int]
+    skew: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, scalers: Scalers) -> None:
         super().__init__()

@@ -69,19 +69,21 @@ class Signature:
 
 
 def _from_fields(fields: dict[str, Any]) -> Variable:
-    known = VARIABLES.get(fields["name"])
-    if known is not None and known.role == fields["role"]:
-        bounds = {name: fields.get(name, getattr(known, name)) for name in ("minimum", "maximum", "bounded_biomes")}
-        return replace(known, **{**bounds, "bounded_biomes": tuple(bounds["bounded_biomes"])})
+    variable = VARIABLES.get(fields["name"])
+    if variable is not None and variable.role == fields["role"]:
+        bounds = {name: fields.get(name, getattr(variable, name)) for name in ("minimum", "maximum", "bounded_biomes")}
+        return replace(variable, **{**bounds, "bounded_biomes": tuple(bounds["bounded_biomes"])})
     tuples = {name: tuple(fields.get(name, ())) for name in ("flag_values", "bounded_biomes")}
     return Variable(**{**fields, **tuples})
 
 
 def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[Variable, ...]:
-    known = [variable.name for variable in VARIABLES.values() if variable.role in roles]
+    choice = [variable.name for variable in VARIABLES.values() if variable.role in roles]
     for name in names:
-        if name not in known:
-            raise ValueError(f"{what}: '{name}' is not among the known ones: {', '.join(known)}")
+        if name not in choice:
+            message = f"{what}: '{name}' is not among the known ones: {', '.join(choice)}"
+            raise ValueError(message)
     if len(set(names)) != len(names):
-        raise ValueError(f"{what}: a name appears twice in {', '.join(names)}")
+        message = f"{what}: a name appears twice in {', '.join(names)}"
+        raise ValueError(message)
     return tuple(VARIABLES[name] for name in names)

@@ -36,9 +36,10 @@ class SplitConfig(BaseModel):
 
     @field_validator("leave_biome")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _is_a_biome(cls, name: str) -> str:
         if name and name not in BIOMES.values():
-            raise ValueError(f"'{name}' is not among the biomes: {', '.join(BIOMES.values())}")
+            message = f"'{name}' is not among the biomes: {', '.join(BIOMES.values())}"
+            raise ValueError(message)
         return name
 
     def build(self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None) -> "Split":
@@ -78,7 +79,8 @@ class Split:
             "spatiotemporal": (self.test_sites, self.test_years),
         }
         if part not in pairs:
-            raise ValueError(f"split part '{part}' is not one of {', '.join(PARTS)}")
+            message = f"split part '{part}' is not one of {', '.join(PARTS)}"
+            raise ValueError(message)
         sites, years = pairs[part]
         return sites[:, None] & years[None, :]
 
@@ -92,13 +94,15 @@ def make_split(
 ) -> Split:
     """Split by `config`; ValueError where too little is left to train on."""
     if config.test_fold >= config.folds:
-        raise ValueError(f"split.test_fold is {config.test_fold}, but there are folds 0 to {config.folds - 1}")
+        message = f"split.test_fold is {config.test_fold}, but there are folds 0 to {config.folds - 1}"
+        raise ValueError(message)
     held_back = config.test_years + config.validation_years
     if held_back >= len(years):
-        raise ValueError(
+        message = (
             f"split: {config.test_years} test and {config.validation_years} validation years leave none "
             f"of {len(years)} to train on"
         )
+        raise ValueError(message)
     random = np.random.default_rng(config.seed)
     block = spatial_blocks(lat, lon, config.block_degrees)
     if config.leave_biome:
@@ -110,15 +114,7 @@ def make_split(
     validation = _choose_blocks(block, free, config.validation_fraction, random)
     train = free & ~validation
     if not train.any() or not test.any():
-        if config.leave_biome:
-            raise ValueError(
-                f"split.leave_biome is '{config.leave_biome}', which leaves {int(train.sum())} training and "
-                f"{int(test.sum())} test sites of {len(lat)}"
-            )
-        raise ValueError(
-            f"split: {int(train.sum())} training and {int(test.sum())} test sites of {len(lat)}; "
-            "use smaller split.block_degrees, a smaller split.buffer_km or more sites"
-        )
+        raise ValueError(_too_few_sites(config, train, test))
     order = np.arange(len(years))
     return Split(
         train_sites=train,
@@ -131,10 +127,18 @@ def make_split(
     )
 
 
+def _too_few_sites(config: SplitConfig, train: np.ndarray, test: np.ndarray) -> str:
+    counts = f"{int(train.sum())} training and {int(test.sum())} test sites of {len(train)}"
+    if config.leave_biome:
+        return f"split.leave_biome is '{config.leave_biome}', which leaves {counts}"
+    return f"split: {counts}; use smaller split.block_degrees, a smaller split.buffer_km or more sites"
+
+
 def _sites_of_biome(name: str, biome: np.ndarray | None) -> np.ndarray:
     if biome is None:
-        raise ValueError("split.leave_biome needs the biome of each site")
-    code = next(code for code, known in BIOMES.items() if known == name)
+        message = "split.leave_biome needs the biome of each site"
+        raise ValueError(message)
+    code = next(code for code, biome_name in BIOMES.items() if biome_name == name)
     return np.asarray(biome) == code
 
 
@@ -162,10 +166,10 @@ def assign_folds(block: np.ndarray, folds: int, random: np.random.Generator) -> 
 def _choose_blocks(block: np.ndarray, free: np.ndarray, fraction: float, random: np.random.Generator) -> np.ndarray:
     """Mask (N,) of whole blocks holding about `fraction` of the free sites, never all of them."""
     chosen = np.zeros(len(block), bool)
-    wanted = fraction * free.sum()
+    target_count = fraction * free.sum()
     for number in random.permutation(np.unique(block[free])):
         members = free & (block == number)
-        if chosen.sum() + members.sum() / 2 <= wanted and (free & ~chosen & ~members).any():
+        if chosen.sum() + members.sum() / 2 <= target_count and (free & ~chosen & ~members).any():
             chosen |= members
     return chosen
 

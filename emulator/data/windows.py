@@ -95,10 +95,11 @@ class WindowSampler:
         self._pieces = math.ceil(len(self.sites) / batch_size)
         smallest = len(self.sites) // self._pieces
         if smallest < world_size:
-            raise ValueError(
+            message = (
                 f"training.batch_size: {world_size} processes share batches of {smallest} sites; "
                 "use fewer processes or larger batches"
             )
+            raise ValueError(message)
         self._visible = dataset.day_mask(site_years)
 
     def __len__(self) -> int:
@@ -108,8 +109,8 @@ class WindowSampler:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch in random order."""
         for sites, start in self._plan(np.random.default_rng([self.seed, number])):
-            own = np.array_split(sites, self.world_size)[self.rank]
-            yield self._window(own, int(self.years[start]))
+            share = np.array_split(sites, self.world_size)[self.rank]
+            yield self._window(share, int(self.years[start]))
 
     def _plan(self, random: np.random.Generator) -> list[tuple[np.ndarray, int]]:
         last_start = len(self.years) - self.length
@@ -170,10 +171,13 @@ def _marked(dataset: Dataset, site_years: np.ndarray) -> tuple[np.ndarray, np.nd
     site_years = np.asarray(site_years, bool)
     expected = (dataset.n_sites, len(dataset.years))
     if site_years.shape != expected:
-        raise ValueError(f"mask over sites and years has shape {site_years.shape}, expected {expected}")
+        message = f"mask over sites and years has shape {site_years.shape}, expected {expected}"
+        raise ValueError(message)
     sites, years = np.flatnonzero(site_years.any(axis=1)), dataset.years[site_years.any(axis=0)]
     if len(sites) == 0 or len(years) == 0:
-        raise DatasetError(f"{dataset.path}: no site-year is left to train on; check the split")
+        message = f"{dataset.path}: no site-year is left to train on; check the split"
+        raise DatasetError(message)
     if (np.diff(years) != 1).any():
-        raise DatasetError(f"{dataset.path}: the years to train on are not consecutive: {years.tolist()}")
+        message = f"{dataset.path}: the years to train on are not consecutive: {years.tolist()}"
+        raise DatasetError(message)
     return sites, years

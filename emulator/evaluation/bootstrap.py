@@ -48,7 +48,8 @@ def rmse_ratio(
     """
     model, reference, days = (np.asarray(values, np.float64) for values in (model, reference, days))
     if not model.shape == reference.shape == days.shape:
-        raise ValueError(f"shapes differ: model {model.shape}, reference {reference.shape}, days {days.shape}")
+        message = f"shapes differ: model {model.shape}, reference {reference.shape}, days {days.shape}"
+        raise ValueError(message)
     used = (days > 0) & np.isfinite(model) & np.isfinite(reference)
     pairs = np.stack([model[used], reference[used]], axis=1)
     count = len(pairs)

@@ -26,21 +26,21 @@ def biome_climatology(
     data gets the day-of-year mean over all biomes.
     """
     slot = day_slot(month, day)
-    known = np.where(training[..., None], flux, np.nan)
-    everywhere = slot_means(known, slot)
-    result = np.empty(flux.shape, np.float64)
+    training_flux = np.where(training[..., None], flux, np.nan)
+    overall_mean = slot_means(training_flux, slot)
+    climatology = np.empty(flux.shape, np.float64)
     for code in np.unique(biome):
         members = biome == code
-        own = slot_means(known[members], slot)
-        result[members] = np.where(np.isfinite(own), own, everywhere)[slot]
-    return result
+        biome_mean = slot_means(training_flux[members], slot)
+        climatology[members] = np.where(np.isfinite(biome_mean), biome_mean, overall_mean)[slot]
+    return climatology
 
 
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Day-of-year mean of each site's own training days, (N, T, C) -> (N, T, C); NaN for sites that have none."""
     slot = day_slot(month, day)
-    known = np.where(training[..., None], flux, np.nan)
-    return np.stack([slot_means(one_site[None], slot)[slot] for one_site in known])
+    training_flux = np.where(training[..., None], flux, np.nan)
+    return np.stack([slot_means(site_flux[None], slot)[slot] for site_flux in training_flux])
 
 
 def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Skill of a trained model on held-out years and sites: metrics.json and predictions.nc of a run."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,15 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.splits import PARTS, Split
-from emulator.evaluation import quantile_file
 from emulator.evaluation.climatology import biome_climatology, site_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
-from emulator.evaluation.probabilistic_fit import (
-    View,
-    band_series,
-    fit_quantiles,
-    predict_bands,
-    run_model,
-    score_quantiles,
-)
+from emulator.evaluation.quantile_fitting import fit_quantiles
+from emulator.evaluation.quantile_series import band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.views import View, run_model
 from emulator.models.wrappers.quantiles import QuantileModel
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
@@ -47,12 +42,11 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
     split = trained.config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
     series = build_series(dataset, split)
     views = _views(trained, dataset)
-    ungauged, gauged = views[0].predicted, views[-1].predicted if len(views) > 1 else None
-    quantiles = fit_quantiles(views, dataset, split)
+    quantiles = fit_quantiles(views.all(), dataset, split)
     quantile_file.save(run, quantiles, trained.epoch, trained.model)
-    tables, reported = _score_parts(series, dataset, split, ungauged, gauged)
+    tables, reported = _score_parts(series, dataset, split, views)
     _score_quantiles(tables, quantiles, views, dataset, split)
-    found = to_json(
+    metrics = to_json(
         {
             "kind": trained.config.model.kind,
             "parameters": sum(p.numel() for p in trained.model.parameters()),
@@ -61,33 +55,34 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
             **tables,
         }
     )
-    atomic_file.write_json(run.metrics, found)
+    atomic_file.write_json(run.metrics, metrics)
     with_past = split.train_sites | split.validation_sites
-    bands = predict_bands(quantiles, _mixed(views, with_past), dataset, split.train_sites)
+    bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
     _write_series(run, trained, dataset, split, series, reported, bands)
-    _log_summary(found)
-    return found
+    _log_summary(metrics)
+    return metrics
 
 
 def check_same_dataset(path: Path, trained: TrainedModel) -> None:
     """A split holds for the dataset of the run only; on another one, test sites may have been trained on."""
     expected, got = trained.provenance["dataset_hash"], file_sha256(path)
     if expected != got:
-        raise DatasetError(
+        message = (
             f"{path}: not the dataset of the training run (SHA-256 {got[:12]}..., the run's {expected[:12]}...), so "
             "the held-out sites and years are not known; give the original by --data, or use python -m emulator.predict"
         )
+        raise DatasetError(message)
 
 
 def build_series(dataset: Dataset, split: Split) -> Series:
     """Observations and baselines. Climatologies come from all site-years but test data."""
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
-    known = dataset.day_mask(split.mask("train") | split.validation_mask()).numpy()
+    learnable = dataset.day_mask(split.mask("train") | split.validation_mask()).numpy()
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=flux,
-        climatology=biome_climatology(flux, dataset.biome, month, day, known),
-        site_climatology=site_climatology(flux, month, day, known),
+        climatology=biome_climatology(flux, dataset.biome, month, day, learnable),
+        site_climatology=site_climatology(flux, month, day, learnable),
         biome=dataset.biome,
         year=calendar[:, column.YEAR],
         month=month,
@@ -95,62 +90,82 @@ def build_series(dataset: Dataset, split: Split) -> Series:
     )
 
 
-def _views(trained: TrainedModel, dataset: Dataset) -> list[View]:
-    """Predictions without past flux and, of a model that takes it, with measured flux of all earlier years."""
-    views = [run_model(trained.model, dataset)]
-    if trained.model.past_flux != "none":
-        views.append(run_model(trained.model, dataset, np.ones((dataset.n_sites, len(dataset.years)), bool)))
-    return views
+@dataclass(frozen=True)
+class Views:
+    """A predictor without past flux and, of a model that takes it, with measured flux of all earlier years."""
+
+    ungauged: View
+    gauged: View | None = None
+
+    def all(self) -> list[View]:
+        return [self.ungauged] if self.gauged is None else [self.ungauged, self.gauged]
+
+    def of_mode(self, mode: str) -> View:
+        """The view of a skill table's mode: 'gauged', 'ungauged', or 'no past flux' of a model that takes none."""
+        return self.gauged if mode == "gauged" and self.gauged is not None else self.ungauged
+
+    def mixed(self, with_past: np.ndarray) -> View:
+        """The gauged view at the sites marked in `with_past` (N,), where there is one, the other one elsewhere."""
+        ungauged, gauged = self.ungauged, self.gauged
+        if gauged is None or gauged.years_known is None:
+            return ungauged
+        rows = with_past[:, None]
+        members = None
+        if ungauged.members is not None and gauged.members is not None:
+            members = np.where(rows[..., None], gauged.members, ungauged.members)
+        predicted = np.where(rows[..., None], gauged.predicted, ungauged.predicted)
+        return View(predicted, np.where(rows, gauged.years_known, 0.0), members)
 
 
-def _mixed(views: list[View], with_past: np.ndarray) -> View:
-    """The last view at the sites marked in `with_past` (N,), the first one elsewhere."""
-    first, last = views[0], views[-1]
-    if first is last:
-        return first
-    rows = with_past[:, None]
-    known = np.where(rows, last.years_known, 0.0)
-    members = None if first.members is None else np.where(rows[..., None], last.members, first.members)
-    return View(np.where(rows[..., None], last.predicted, first.predicted), known, members)
+def _views(trained: TrainedModel, dataset: Dataset) -> Views:
+    ungauged = run_model(trained.model, dataset)
+    if trained.model.past_flux == "none":
+        return Views(ungauged)
+    all_years = np.ones((dataset.n_sites, len(dataset.years)), bool)
+    return Views(ungauged, run_model(trained.model, dataset, all_years))
 
 
 def _score_quantiles(
-    tables: dict[str, Any], quantiles: QuantileModel, views: list[View], dataset: Dataset, split: Split
+    tables: dict[str, Any], quantiles: QuantileModel, views: Views, dataset: Dataset, split: Split
 ) -> None:
     """Add `uncertainty` to every target of the skill tables."""
     for name, table in [*tables["splits"].items(), *tables["other_modes"].items()]:
-        view = views[-1] if table["mode"] == "gauged" else views[0]
-        days = dataset.day_mask(split.mask(name.split("_")[0])).numpy()
-        scores = score_quantiles(quantiles, view, dataset, split.train_sites, days)
-        for target, found in scores.items():
-            table["targets"][target]["uncertainty"] = found
+        part, _, _ = name.partition("_")
+        days = dataset.day_mask(split.mask(part)).numpy()
+        scores = score_quantiles(quantiles, views.of_mode(table["mode"]), dataset, split.train_sites, days)
+        for target, uncertainty in scores.items():
+            table["targets"][target]["uncertainty"] = uncertainty
 
 
-def _score_parts(
-    series: Series, dataset: Dataset, split: Split, ungauged: np.ndarray, gauged: np.ndarray | None
-) -> tuple[dict[str, Any], np.ndarray]:
+def _score_parts(series: Series, dataset: Dataset, split: Split, views: Views) -> tuple[dict[str, Any], np.ndarray]:
     """Skill tables, and the predictions (N, T, C) that the main table is about.
 
     Sites that were trained on are scored with their past flux where the model takes it; held-out sites are new places
     without measurements. The other combinations are reported apart, under `other_modes`.
     """
-    mode = "no past flux" if gauged is None else "ungauged"
-    with_past = ungauged if gauged is None else gauged
     tables: dict[str, Any] = {"splits": {}, "other_modes": {}}
     for part in TEST_PARTS:
         days = dataset.day_mask(split.mask(part)).numpy()
         if not days.any():
             continue
-        own_past = part == "temporal"
-        chosen = with_past if own_past else ungauged
-        chosen_mode = "gauged" if own_past and gauged is not None else mode
-        tables["splits"][part] = score(series, chosen, days, mode=chosen_mode, own_past=own_past)
-        if gauged is not None:
-            other, other_mode = (ungauged, "ungauged") if own_past else (gauged, "gauged")
-            name = f"{part}_{other_mode}"
-            tables["other_modes"][name] = score(series, other, days, mode=other_mode, own_past=own_past)
-    trained_on = split.train_sites | split.validation_sites
-    return tables, np.where(trained_on[:, None, None], with_past, ungauged)
+        trained_on = part == "temporal"
+        main_mode, *other_modes = _modes(views, trained_on)
+        skill = {
+            mode: score(series, views.of_mode(mode).predicted, days, mode=mode, trained_on=trained_on)
+            for mode in (main_mode, *other_modes)
+        }
+        tables["splits"][part] = skill[main_mode]
+        tables["other_modes"] |= {f"{part}_{mode}": skill[mode] for mode in other_modes}
+    trained_sites = split.train_sites | split.validation_sites
+    with_past = views.of_mode("gauged").predicted
+    return tables, np.where(trained_sites[:, None, None], with_past, views.ungauged.predicted)
+
+
+def _modes(views: Views, trained_on: bool) -> tuple[str, ...]:
+    """Modes to score sites in, first that of the main table."""
+    if views.gauged is None:
+        return ("no past flux",)
+    return ("gauged", "ungauged") if trained_on else ("ungauged", "gauged")
 
 
 def _write_series(
@@ -175,8 +190,8 @@ def _write_series(
     write_predictions(run.predictions, dataset, fluxes, file_attributes(trained), (codes, LABELS))
 
 
-def _log_summary(found: dict[str, Any]) -> None:
-    for part, table in found["splits"].items():
+def _log_summary(metrics: dict[str, Any]) -> None:
+    for part, table in metrics["splits"].items():
         for name, target in table["targets"].items():
             log.info(
                 "%s %-5s R2 %s (climatology %s), median site %s; 90 %% interval covers %s",

@@ -6,6 +6,7 @@ A metric that is not defined for a sample (no pairs, zero variance, zero mean) i
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,9 +19,10 @@ def _pairs(observed: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.nd
     """Pairs known on both sides, flattened to float64 of shape (n,)."""
     observed, predicted = np.asarray(observed, np.float64), np.asarray(predicted, np.float64)
     if observed.shape != predicted.shape:
-        raise ValueError(f"observed {observed.shape} and predicted {predicted.shape} must have the same shape")
-    known = np.isfinite(observed) & np.isfinite(predicted)
-    return observed[known], predicted[known]
+        message = f"observed {observed.shape} and predicted {predicted.shape} must have the same shape"
+        raise ValueError(message)
+    complete = np.isfinite(observed) & np.isfinite(predicted)
+    return observed[complete], predicted[complete]
 
 
 def rmse(observed: ArrayLike, predicted: ArrayLike) -> float:
@@ -107,7 +109,7 @@ def median_over_sites(observed: np.ndarray, predicted: np.ndarray) -> dict[str, 
     return {name: _median(metric(o, p) for o, p in rows) for name, metric in METRICS.items()} | {"n": len(rows)}
 
 
-def to_json(value: object) -> object:
+def to_json(value: Any) -> Any:
     """The same structure with NaN and infinity replaced by None and numpy scalars by Python's."""
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}

@@ -53,8 +53,8 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
             rows = slice(start, start + BATCH_SIZE)
             drivers, past = dataset.drivers[rows, :end], flux[rows, :end]
             calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
-            found = model(drivers, calendar, dataset.static[rows], past)
-            past[:, year[:end] == present] = found[:, year[:end] == present]
+            prediction = model(drivers, calendar, dataset.static[rows], past)
+            past[:, year[:end] == present] = prediction[:, year[:end] == present]
     return _all_finite(flux.numpy(), dataset)
 
 
@@ -65,10 +65,11 @@ def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
         site, day, target = wrong[0]
         year, month, date = dataset.calendar[day, :3].tolist()
         name, where = dataset.signature.targets[target].name, dataset.site_id[site]
-        raise PredictionError(
+        message = (
             f"{dataset.path}: the model predicts {fluxes[site, day, target]} for {name} at site {where} on "
             f"{year}-{month:02d}-{date:02d}, and {len(wrong) - 1} more values that are not finite"
         )
+        raise PredictionError(message)
     return fluxes
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from emulator.data.dataset import Dataset
-from emulator.evaluation import quantile_file
 from emulator.evaluation.offline import file_attributes, write_predictions
-from emulator.evaluation.probabilistic_fit import band_series, predict_bands, run_model
-from emulator.runs import trained_model
+from emulator.evaluation.quantile_series import band_series, predict_bands
+from emulator.evaluation.views import run_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 
@@ -24,9 +24,8 @@ def predict(
     make_deterministic(trained.config.training.threads)
     observed = past_flux == "observed"
     if past_flux != "none" and trained.model.past_flux == "none":
-        raise RunFolderError(
-            f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
-        )
+        message = f"{run.path}: a model of kind {trained.config.model.kind} takes no past flux; use --past-flux none"
+        raise RunFolderError(message)
     dataset = Dataset.open(data, trained.signature, require_targets=observed)
     everything = np.ones((dataset.n_sites, len(dataset.years)), bool)
     view = run_model(trained.model, dataset, everything if observed else None, self_fed=past_flux == "self_fed")
@@ -37,7 +36,8 @@ def predict(
     if quantiles is not None:
         fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
         if fitted is None:
-            raise RunFolderError(f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}")
+            message = f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}"
+            raise RunFolderError(message)
         bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
         for index, target in enumerate(trained.signature.targets):
             named |= band_series(target, bands[..., index, :])

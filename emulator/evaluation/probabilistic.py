@@ -21,16 +21,16 @@ _CHUNK = 100_000
 
 def finer(levels: Sequence[float], number: int = FINE) -> np.ndarray:
     """Matrix (Q, number) that takes quantiles at `levels` to those at the midpoints of `number` equal parts of 0..1."""
-    deviate, wanted = _deviate(levels), _deviate((np.arange(number) + 0.5) / number)
-    left = np.clip(np.searchsorted(deviate, wanted) - 1, 0, len(deviate) - 2)
-    share = (wanted - deviate[left]) / (deviate[left + 1] - deviate[left])
+    deviate, midpoint = _deviate(levels), _deviate((np.arange(number) + 0.5) / number)
+    left = np.clip(np.searchsorted(deviate, midpoint) - 1, 0, len(deviate) - 2)
+    share = (midpoint - deviate[left]) / (deviate[left + 1] - deviate[left])
     matrix = np.zeros((len(deviate), number))
     matrix[left, np.arange(number)] = 1.0 - share
     matrix[left + 1, np.arange(number)] += share
     return matrix
 
 
-def pinball(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+def pinball(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float] | np.ndarray) -> np.ndarray:
     """Quantile loss (Koenker and Bassett 1978, Econometrica 46:33); observed (...), quantiles (..., Q) -> (..., Q)."""
     error = observed[..., None] - quantiles
     return np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1.0) * error)
@@ -52,8 +52,8 @@ def score(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) 
     values below each quantile, for a reliability diagram; pit: histogram between the levels, 1 where calibrated;
     spread_skill: see `spread_skill`; n: number of values.
     """
-    known = np.isfinite(observed)
-    o, q = np.asarray(observed, np.float64)[known], quantiles[known]
+    observed_days = np.isfinite(observed)
+    o, q = np.asarray(observed, np.float64)[observed_days], quantiles[observed_days]
     if not len(o):
         return {"n": 0}
     low, high = q[:, _index(levels, 0.05)], q[:, _index(levels, 0.95)]

@@ -24,15 +24,15 @@ class Series:
     targets: tuple[Variable, ...]
 
 
-def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str, own_past: bool) -> dict[str, Any]:
+def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str, trained_on: bool) -> dict[str, Any]:
     """Skill of predictions (N, T, C) on the site-days marked in `days` (N, T).
 
-    mode: what the model was given of past flux. own_past: whether the sites have training years, so that their own
+    mode: what the model was given of past flux. trained_on: whether the sites have training years, so that their own
     climatology is a baseline too.
     """
     sites, times = days.any(axis=1), days.any(axis=0)
     cut = np.ix_(sites, times)
-    result: dict[str, Any] = {
+    skill: dict[str, Any] = {
         "mode": mode,
         "n_sites": int(sites.sum()),
         "years": sorted({int(year) for year in series.year[times]}),
@@ -40,19 +40,19 @@ def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str,
     }
     for index, target in enumerate(series.targets):
         observed = np.where(days[cut], series.observed[..., index][cut], np.nan)
-        result["targets"][target.name] = {"units": target.analysis_units} | _score_target(
+        skill["targets"][target.name] = {"units": target.analysis_units} | _score_target(
             observed, predicted[..., index][cut], series.biome[sites], series.month[times]
         )
         baselines = {"climatology": series.climatology}
-        if own_past:
+        if trained_on:
             baselines["site_climatology"] = series.site_climatology
         for name, baseline in baselines.items():
             values = baseline[..., index][cut]
-            result["targets"][target.name][name] = {
+            skill["targets"][target.name][name] = {
                 "pooled": metrics.pooled(observed, values),
                 "median_site": metrics.median_over_sites(observed, values),
             }
-    return result
+    return skill
 
 
 def _score_target(

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from foundations import atomic_file
-from emulator.training import distributed as parallel
 
 FORMAT_VERSION = 1
 
@@ -69,19 +68,21 @@ def load(path: str | Path) -> Checkpoint:
     """Read a checkpoint; only tensors and plain containers are unpickled (`weights_only`)."""
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN")
+        message = f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN"
+        raise CheckpointError(message)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, KeyError) as error:
         cause = (str(error) or "the file ends early").splitlines()[0]
-        raise CheckpointError(f"{path}: not a readable checkpoint: {cause}") from None
+        message = f"{path}: not a readable checkpoint: {cause}"
+        raise CheckpointError(message) from None
     if not isinstance(content, dict) or "format_version" not in content:
-        raise CheckpointError(f"{path}: not an ecostep checkpoint")
+        message = f"{path}: not an ecostep checkpoint"
+        raise CheckpointError(message)
     version = content.pop("format_version")
     if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
-        )
+        message = f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
+        raise CheckpointError(message)
     content["description"] = json.loads(content["description"])
     content["progress"] = Progress(**content["progress"])
     return Checkpoint(**content)
@@ -91,8 +92,8 @@ def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Load saved weights. Buffers whose size depends on data, such as a retrieval memory, take the saved shape."""
     for name, buffer in list(model.named_buffers()):
         if name in state and state[name].shape != buffer.shape:
-            owner, _, own_name = name.rpartition(".")
-            setattr(model.get_submodule(owner), own_name, torch.empty_like(state[name], device=buffer.device))
+            module_name, _, buffer_name = name.rpartition(".")
+            setattr(model.get_submodule(module_name), buffer_name, torch.empty_like(state[name], device=buffer.device))
     model.load_state_dict(state)
 
 
@@ -103,24 +104,3 @@ def _on_cpu(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: _on_cpu(value) for key, value in state.items()}
     return [_on_cpu(value) for value in state] if isinstance(state, list) else state
-
-
-def random_states() -> dict[str, Any]:
-    """States of torch's generators, one of each process. Batches need none: they follow from seed and epoch."""
-    states = {"torch": torch.get_rng_state(), "processes": parallel.gather_states(torch.get_rng_state())}
-    if torch.cuda.is_initialized():
-        states["cuda"] = parallel.gather_states(torch.cuda.get_rng_state())
-    return states
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Set the generators to their saved states. A process more than there were gets a state of its own."""
-    saved = states.get("processes", [states["torch"]])
-    rank = parallel.rank()
-    if rank < len(saved):
-        torch.set_rng_state(saved[rank])
-    else:
-        torch.set_rng_state(saved[0])
-        torch.manual_seed(int(torch.randint(2**31, ())) + rank)
-    if torch.cuda.is_initialized() and rank < len(states.get("cuda", [])):
-        torch.cuda.set_rng_state(states["cuda"][rank])

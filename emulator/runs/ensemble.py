@@ -1,4 +1,4 @@
-"""A run folder that names the runs whose mean it is; it is evaluated, used for prediction and exported like any other."""
+"""A run folder that names the runs whose mean it is; it is evaluated, predicts and is exported like any other."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ def create(runs: Sequence[Path], out: RunFolder) -> None:
     together.
     """
     if out.config.exists():
-        raise RunFolderError(f"{out.path}: holds a trained run; choose another --out")
+        message = f"{out.path}: holds a trained run; choose another --out"
+        raise RunFolderError(message)
     if len(runs) < 2:
-        raise RunFolderError(f"{out.path}: an ensemble needs two runs or more")
+        message = f"{out.path}: an ensemble needs two runs or more"
+        raise RunFolderError(message)
     members = [str(path.resolve()) for path in runs]
     trained_model.load_members(members)
     out.clear()
     atomic_file.write_json(out.members, {"members": members})
-
-

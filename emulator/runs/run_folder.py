@@ -49,10 +49,11 @@ class RunFolder:
             yaml = YAML(typ="safe", pure=True)
             differing = _differences(yaml.load(self.config.read_text()), yaml.load(config))
             if differing:
-                raise RunFolderError(
+                message = (
                     f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
                     "choose another --out, or --overwrite to discard that run"
                 )
+                raise RunFolderError(message)
             return
         atomic_file.write_bytes(self.config, config.encode())
 
@@ -65,12 +66,12 @@ class RunFolder:
 
     def truncate_log(self, epochs: int) -> None:
         """Keep the first `epochs` epochs only: later ones were logged but their state was lost, so they come again."""
-        kept = [entry for entry in self.read_log() if entry["epoch"] < epochs]
-        atomic_file.write_bytes(self.log, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
+        entries = [entry for entry in self.read_log() if entry["epoch"] < epochs]
+        atomic_file.write_bytes(self.log, "".join(json.dumps(entry) + "\n" for entry in entries).encode())
 
     def append_log(self, entry: dict[str, Any]) -> None:
         """Add one epoch."""
-        with open(self.log, "a", encoding="utf-8") as file:
+        with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
     def clear(self) -> None:

@@ -10,10 +10,10 @@ from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models import registry
-from emulator.models.wrappers.ensemble import combine
 from emulator.models.streaming import StreamingModel
-from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
+from emulator.runs.run_folder import RunFolder, RunFolderError
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,13 @@ def load_members(
         }
         if not all(same.values()):
             differing = ", ".join(name for name, equal in same.items() if not equal)
-            raise RunFolderError(f"{path}: differs from {runs[0]} in {differing}, so they make no ensemble")
+            message = f"{path}: differs from {runs[0]} in {differing}, so they make no ensemble"
+            raise RunFolderError(message)
     try:
         model = combine([member.model for member in members], first.signature)
     except ValueError as error:
-        raise RunFolderError(f"{runs[0]} and others: {error}") from error
+        message = f"{runs[0]} and others: {error}"
+        raise RunFolderError(message) from error
     loss = sum(member.val_loss for member in members) / len(members)
     return replace(first, model=model, val_loss=loss, epoch=max(member.epoch for member in members))
 
@@ -85,19 +87,21 @@ def trained_signature(config: Config, description: dict[str, Any]) -> Signature:
     return config.data.signature()
 
 
-def _checked(given: Signature | None, trained: Signature, run: RunFolder) -> Signature:
-    if given is None:
+def _checked(signature: Signature | None, trained: Signature, run: RunFolder) -> Signature:
+    if signature is None:
         return trained
     for role in ("input_names", "static_names", "target_names"):
-        if getattr(given, role) != getattr(trained, role):
-            raise RunFolderError(
+        if getattr(signature, role) != getattr(trained, role):
+            message = (
                 f"{run.path}: trained with the {role.replace('_', ' ')} {', '.join(getattr(trained, role))}, not "
-                f"{', '.join(getattr(given, role))}"
+                f"{', '.join(getattr(signature, role))}"
             )
-    return given
+            raise RunFolderError(message)
+    return signature
 
 
 def _with_past_flux(config: Config, past_flux: str, run: RunFolder) -> Config:
     if getattr(config.model, "past_flux", "none") == "none":
-        raise RunFolderError(f"{run.path}: a model of kind {config.model.kind} takes no past flux")
+        message = f"{run.path}: a model of kind {config.model.kind} takes no past flux"
+        raise RunFolderError(message)
     return config.model_copy(update={"model": config.model.model_copy(update={"past_flux": past_flux})})

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from emulator.configuration.schema import Config, TrainingConfig
+from emulator.data import processes as parallel
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
@@ -16,7 +17,6 @@ from emulator.data.splits import Split
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
-from emulator.training import distributed as parallel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
 from emulator.training.precision import keep_recurrences_in_float32
@@ -34,49 +34,25 @@ def build(
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
-    options = config.training
     check_shapes(dataset, signature)
     check_bounds(dataset, signature, dataset.day_mask(split.mask("train")).numpy())
-    known = training_data(dataset, split.mask("train"))
-    scalers = fit_scalers(known, signature)
-    torch.manual_seed(config.seed)
-    device = parallel.choose_device(options.device)
-    model = registry.build(config.model, signature, scalers).to(device)
-    if options.precision != "float32":
-        keep_recurrences_in_float32(model, device)
-    del known
-    batches = WindowSampler(
-        dataset,
-        split.mask("train"),
-        years_per_window=options.years_per_window,
-        batch_size=options.batch_size,
-        seed=config.seed,
-        windows_per_site=options.windows_per_site,
-        rank=parallel.rank(),
-        world_size=parallel.world_size(),
-    )
+    scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
+    model = _build_model(config, signature, scalers)
+    device = next(model.parameters()).device
+    batches = _build_batches(config, dataset, split)
     loss = _build_loss(config, dataset, split, signature, scalers).to(device)
-    validation = Validation(
-        dataset,
-        split,
-        loss,
-        batch_size=options.batch_size,
-        max_sites=options.validation_sites,
-        record_years=options.validation_record_years,
-        seed=config.seed,
-    )
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+        model.parameters(), lr=config.training.learning_rate, weight_decay=config.training.weight_decay, fused=True
     )
     parts = Parts(
         model=model,
         loss=loss,
         batches=batches,
         prepare=_preparation(model, dataset, split),
-        validate=validation,
+        validate=_build_validation(config, dataset, split, loss),
         optimizer=optimizer,
-        schedule=_build_schedule(options, optimizer, len(batches)),
-        average=WeightAverage(model, options.average_decay),
+        schedule=_build_schedule(config.training, optimizer, len(batches)),
+        average=WeightAverage(model, config.training.average_decay),
         description=describe(config, signature, scalers, origin),
         git_hash=origin["git_hash"],
         config_hash=origin["config_hash"],
@@ -90,24 +66,63 @@ def build(
         split.test_sites.sum(),
         len(batches),
     )
-    settings = Settings(
-        epochs=options.epochs,
-        patience=options.patience,
-        gradient_clip=options.gradient_clip,
-        validation_every=options.validation_every,
-        precision=options.precision,
+    return parts, _settings(config)
+
+
+def _build_model(config: Config, signature: Signature, scalers: Scalers) -> StreamingModel:
+    """A model with its first weights, which follow from the seed, on the device that the configuration names."""
+    torch.manual_seed(config.seed)
+    device = parallel.choose_device(config.training.device)
+    model = registry.build(config.model, signature, scalers).to(device)
+    if config.training.precision != "float32":
+        keep_recurrences_in_float32(model, device)
+    return model
+
+
+def _build_batches(config: Config, dataset: Dataset, split: Split) -> WindowSampler:
+    """This process's share of the batches of training sites and years."""
+    return WindowSampler(
+        dataset,
+        split.mask("train"),
+        years_per_window=config.training.years_per_window,
+        batch_size=config.training.batch_size,
+        seed=config.seed,
+        windows_per_site=config.training.windows_per_site,
+        rank=parallel.rank(),
+        world_size=parallel.world_size(),
+    )
+
+
+def _build_validation(config: Config, dataset: Dataset, split: Split, loss: FluxLoss) -> Validation:
+    return Validation(
+        dataset,
+        split,
+        loss,
+        batch_size=config.training.batch_size,
+        max_sites=config.training.validation_sites,
+        record_years=config.training.validation_record_years,
+        seed=config.seed,
+    )
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        epochs=config.training.epochs,
+        patience=config.training.patience,
+        gradient_clip=config.training.gradient_clip,
+        validation_every=config.training.validation_every,
+        precision=config.training.precision,
         auxiliary_weight=config.loss.auxiliary,
         seed=config.seed,
     )
-    return parts, settings
 
 
 def _preparation(model: StreamingModel, dataset: Dataset, split: Split) -> Callable[[], None]:
     """Shows the model its training data, where it takes any in; they are gathered once."""
     if type(model).prepare is StreamingModel.prepare:
         return lambda: None
-    known = cache(lambda: training_data(dataset, split.mask("train")))
-    return lambda: model.prepare(known())
+    material = cache(lambda: training_data(dataset, split.mask("train")))
+    return lambda: model.prepare(material())
 
 
 def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, batches_per_epoch: int) -> Schedule:
@@ -142,19 +157,20 @@ def check_shapes(dataset: Dataset, signature: Signature) -> None:
     ):
         if tensor.shape[-1] != len(variables):
             names = ", ".join(variable.name for variable in variables)
-            raise ValueError(
+            message = (
                 f"{dataset.path}: the dataset in memory has {tensor.shape[-1]} {what}, the signature {len(variables)}: "
                 f"{names}; give `fit` the signature that the dataset was made with"
             )
+            raise ValueError(message)
 
 
 def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
-    own = {} if signature == config.data.signature() else {"signature": signature.to_dict()}
+    foreign_signature = {} if signature == config.data.signature() else {"signature": signature.to_dict()}
     return {
         "config": config.model_dump(mode="json"),
         "provenance": origin,
-        **own,
+        **foreign_signature,
         "input_ranges": _ranges(signature.input_names, scalers.driver_min, scalers.driver_max),
         "static_ranges": _ranges(signature.static_names, scalers.static_min, scalers.static_max),
     }

@@ -31,12 +31,12 @@ class WeightAverage:
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:
         """Within the context the model has the averaged weights."""
-        own = {name: value.detach().clone() for name, value in model.named_parameters()} if self.decay else {}
+        weights = {name: value.detach().clone() for name, value in model.named_parameters()} if self.decay else {}
         self._assign(model, self._average)
         try:
             yield
         finally:
-            self._assign(model, own)
+            self._assign(model, weights)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Averaged weights and the number of batches seen."""
@@ -46,7 +46,7 @@ class WeightAverage:
         """Take up a saved average."""
         if self.decay:
             self.batches = int(state["batches"])
-            self._average = {name: state[name].to(own.device, copy=True) for name, own in self._average.items()}
+            self._average = {name: state[name].to(average.device, copy=True) for name, average in self._average.items()}
 
     @staticmethod
     @torch.no_grad()

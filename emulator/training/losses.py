@@ -73,9 +73,9 @@ class FluxLoss(nn.Module):
 
     def forward(self, prediction: Tensor, target: Tensor, site: Tensor) -> Tensor:
         """prediction, target: (B, T, C) analysis units, NaN in target = not scored; site: (B,) -> scalar."""
-        known = torch.isfinite(target)
-        target = torch.where(known, target, torch.zeros_like(target))
-        prediction = torch.where(known, prediction, torch.zeros_like(prediction))
+        scored = torch.isfinite(target)
+        target = torch.where(scored, target, torch.zeros_like(target))
+        prediction = torch.where(scored, prediction, torch.zeros_like(prediction))
         error = prediction - target
         transformed = _Asinh.apply(prediction / self.scale) - asinh(target / self.scale)
         terms = (
@@ -83,27 +83,27 @@ class FluxLoss(nn.Module):
             + self.weights.site * torch.log1p((error / self.site_spread[site][:, None, :]) ** 2)
             + self.weights.physical * (error / self.flux_spread) ** 2
         )
-        days = known.sum(dim=(0, 1))
-        by_target = (terms * known).sum(dim=(0, 1)) / days.clamp(min=1)
+        days = scored.sum(dim=(0, 1))
+        by_target = (terms * scored).sum(dim=(0, 1)) / days.clamp(min=1)
         if self.weights.balance > 0.0:
             relative = error / self.site_spread[site][:, None, :]
-            by_target = by_target + self.weights.balance * balance_error(relative, known)
+            by_target = by_target + self.weights.balance * balance_error(relative, scored)
         weight = self.target_weight * (days > 0)
         return (by_target * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
-def balance_error(relative: Tensor, known: Tensor) -> Tensor:
-    """Error of sums over months and years, (C,): mean of log(1 + z^2), z being the mean error of known days.
+def balance_error(relative: Tensor, scored: Tensor) -> Tensor:
+    """Error of sums over months and years, (C,): mean of log(1 + z^2), z being the mean error of scored days.
 
-    relative: (B, T, C) error in spreads of the site, 0 where not known, over whole years; known: (B, T, C). A month or
-    year counts where half of its days are known. Months are twelfths of a year.
+    relative: (B, T, C) error in spreads of the site, 0 where not scored, over whole years; scored: (B, T, C). A month
+    or year counts where half of its days are scored. Months are twelfths of a year.
     """
     days = relative.shape[1]
     years = max(1, round(days / 365.25))
     month = torch.arange(days, device=relative.device) * (12 * years) // days
     shape = (relative.shape[0], 12 * years, relative.shape[2])
     sums = relative.new_zeros(shape).index_add(1, month, relative)
-    counts = relative.new_zeros(shape).index_add(1, month, known.to(relative.dtype))
+    counts = relative.new_zeros(shape).index_add(1, month, scored.to(relative.dtype))
     total = relative.new_zeros(shape[2])
     for size, length in ((1, days / (12 * years)), (12, days / years)):
         error = sums.unflatten(1, (-1, size)).sum(2)
@@ -138,13 +138,13 @@ def _spreads(flux: Tensor, usable: Tensor, scale: float) -> tuple[Tensor, Tensor
 
     NaN where nothing is known.
     """
-    known = usable & torch.isfinite(flux)
-    flux = torch.where(known, flux, torch.zeros_like(flux)).double()
-    days = known.sum(dim=1)
+    learnable = usable & torch.isfinite(flux)
+    flux = torch.where(learnable, flux, torch.zeros_like(flux)).double()
+    days = learnable.sum(dim=1)
     mean_square = (flux * flux).sum(dim=1) / days
-    away = (flux - (flux.sum(dim=1) / days)[:, None]) * known
+    away = (flux - (flux.sum(dim=1) / days)[:, None]) * learnable
     site = ((away * away).sum(dim=1) / days + SHARE_OF_SIZE**2 * mean_square).sqrt()
-    values = flux[known]
+    values = flux[learnable]
     return site, _spread(values), _spread(asinh(values / scale))
 
 

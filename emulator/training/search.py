@@ -1,7 +1,7 @@
 """Random search for options of a model, every trial with the same budget; test data choose nothing.
 
-Every trial is judged by its validation loss alone. The first has the configuration's own values. `trials/NNN` is the run
-folder of a trial with its `trial.json`, and `choice.yaml` what was chosen, with all trials and their origin.
+Every trial is judged by its validation loss alone. The first has the configuration's own values. `trials/NNN` is the
+run folder of a trial with its `trial.json`, and `choice.yaml` what was chosen, with all trials and their origin.
 """
 
 import io
@@ -66,8 +66,8 @@ class Choice(BaseModel):
 
 
 def _form(value: Any) -> str:
-    found = value if isinstance(value, Mapping) else vars(value)
-    return next((name for name in ("log_uniform", "uniform", "choice") if name in found), "choice")
+    fields = value if isinstance(value, Mapping) else vars(value)
+    return next((name for name in ("log_uniform", "uniform", "choice") if name in fields), "choice")
 
 
 Range = Annotated[
@@ -88,9 +88,8 @@ class Space(BaseModel):
         for name in self.parameters:
             section, _, key = name.partition(".")
             if section not in ("model", "training") or not key or (section == "training" and key.startswith(BUDGET)):
-                raise ValueError(
-                    f"'{name}': options of model and training can be tuned, but not the budget or the loss"
-                )
+                message = f"'{name}': options of model and training can be tuned, but not the budget or the loss"
+                raise ValueError(message)
         return self
 
     def draw(self, seed: int, trial: int) -> dict[str, Any]:
@@ -131,7 +130,8 @@ def tune(
     """
     out = Path(out)
     if space.kind != config.model.kind:
-        raise ConfigError(f"the space is for model.kind = {space.kind}, the configuration has {config.model.kind}")
+        message = f"the space is for model.kind = {space.kind}, the configuration has {config.model.kind}"
+        raise ConfigError(message)
     with_values(config, space.draw(budget.seed, 1))  # names that the model does not have, before anything is trained
     configs = [with_values(config, space.draw(budget.seed, trial), budget.epochs) for trial in range(budget.trials)]
     with locked(out, "tuning"):
@@ -139,9 +139,9 @@ def tune(
             _trial(number, space.draw(budget.seed, number), changed, dataset, split, out, signature)
             for number, changed in enumerate(configs)
         ]
-        found = _choice(config, dataset, space, budget, trials)
-        atomic_file.write_bytes(out / "choice.yaml", _yaml(found).encode())
-    return found
+        choice = _choice(config, dataset, space, budget, trials)
+        atomic_file.write_bytes(out / "choice.yaml", _yaml(choice).encode())
+    return choice
 
 
 def with_values(config: Config, values: Mapping[str, Any], epochs: int | None = None) -> Config:
@@ -156,7 +156,8 @@ def with_values(config: Config, values: Mapping[str, Any], epochs: int | None = 
         return Config.model_validate(content)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError(f"model.kind = {config.model.kind}: {'; '.join(faults)}") from None
+        message = f"model.kind = {config.model.kind}: {'; '.join(faults)}"
+        raise ConfigError(message) from None
 
 
 def _trial(
@@ -170,21 +171,23 @@ def _trial(
 ) -> dict[str, Any]:
     """Train a trial, or go on with it, or read what it gave."""
     run = out / "trials" / f"{number:03d}"
-    record = run / "trial.json"
+    record_file = run / "trial.json"
     try:
         progress = fit(config, dataset, split, run, signature=signature)
     except TrainingDiverged as error:
-        found = {"val_loss": None, "best_epoch": None, "seconds": None, "failed": str(error)}
+        outcome: dict[str, Any] = {"val_loss": None, "best_epoch": None, "seconds": None, "failed": str(error)}
     else:
-        found = {
+        outcome = {
             "val_loss": progress.best_val_loss,
             "best_epoch": progress.best_epoch,
             "seconds": round(progress.seconds, 1),
         }
-    result = {"trial": number, "values": values, **found}
-    atomic_file.write_json(record, result)
-    log.info("trial %d: validation loss %s with %s", number, found["val_loss"], values or "the configuration's values")
-    return result
+    record = {"trial": number, "values": values, **outcome}
+    atomic_file.write_json(record_file, record)
+    log.info(
+        "trial %d: validation loss %s with %s", number, outcome["val_loss"], values or "the configuration's values"
+    )
+    return record
 
 
 def _choice(
@@ -193,7 +196,8 @@ def _choice(
     """The content of choice.yaml: sections that replace values of a configuration, and how they were found."""
     able = [trial for trial in trials if trial["val_loss"] is not None]
     if not able:
-        raise ConfigError(f"{dataset.path}: all {len(trials)} trials diverged; lower the learning rates of the space")
+        message = f"{dataset.path}: all {len(trials)} trials diverged; lower the learning rates of the space"
+        raise ConfigError(message)
     best = min(able, key=lambda trial: trial["val_loss"])
     chosen = config.model_dump(mode="json")
     sections: dict[str, dict[str, Any]] = {}

@@ -16,10 +16,11 @@ class Board:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise RunFolderError(
+            message = (
                 "--tensorboard needs the package tensorboard: pip install 'ecostep[tensorboard]'; log.jsonl has the "
                 f"same numbers ({error})"
-            ) from None
+            )
+            raise RunFolderError(message) from None
         shutil.rmtree(run.tensorboard, ignore_errors=True)
         self._writer = SummaryWriter(str(run.tensorboard))
         for entry in run.read_log():

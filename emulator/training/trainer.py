@@ -20,14 +20,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from emulator.data import processes as parallel
 from emulator.data.windows import Batch
-from emulator.models.parts.gathering import gather_rows
 from emulator.models.streaming import StreamingModel
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
-from emulator.training import distributed as parallel
-from emulator.training import precision
+from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.schedule import Schedule
 
@@ -100,7 +99,7 @@ class Trainer:
         self.run = run
         self.progress = Progress()
         self.device = next(parts.model.parameters()).device
-        self.after_epoch: Callable[[dict[str, Any]], None] = lambda entry: None
+        self.after_epoch: Callable[[dict[str, Any]], None] = lambda _: None
         """Called in process 0 with each new entry of the log."""
         self._received = 0
         self._stop = 0
@@ -109,14 +108,13 @@ class Trainer:
         """Take up the state of `checkpoints/last.pt`."""
         saved = checkpoint.load(self.run.last)
         if saved.config_hash != self.parts.config_hash:
-            raise checkpoint.CheckpointError(
-                f"{self.run.last}: from another configuration; --overwrite discards that run"
-            )
+            message = f"{self.run.last}: from another configuration; --overwrite discards that run"
+            raise checkpoint.CheckpointError(message)
         checkpoint.load_weights(self.parts.model, saved.model)
         self.parts.average.load_state_dict(saved.average)
         self.parts.optimizer.load_state_dict(saved.optimizer)
         self.parts.schedule.load_state_dict(saved.scheduler)
-        checkpoint.restore_random_states(saved.random_states)
+        random_states.restore(saved.random_states)
         self.progress = saved.progress
         if parallel.rank() == 0:
             self.run.truncate_log(self.progress.epoch)
@@ -173,7 +171,7 @@ class Trainer:
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
             outputs = parts.model.training_outputs(batch)
-        whole = [gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
+        whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
         loss = parts.loss(*whole)
         for term in outputs.auxiliary.values():
             loss = loss + self.settings.auxiliary_weight * term.float()
@@ -182,11 +180,12 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
         loss_value, norm_value = torch.stack([loss.detach(), norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
-            raise TrainingDiverged(
+            message = (
                 f"loss {loss_value}, gradient norm {norm_value} in epoch {self.progress.epoch}, "
                 f"batch {self.progress.batch}: lower training.learning_rate or training.gradient_clip, and check the "
                 "dataset for extreme values"
             )
+            raise TrainingDiverged(message)
         parts.optimizer.step()
         parts.schedule.after_batch()
         parts.average.update(parts.model)
@@ -231,10 +230,11 @@ class Trainer:
             parts.model.eval()
             val_loss = parts.validate(parts.model)
             if not math.isfinite(val_loss):
-                raise TrainingDiverged(
+                message = (
                     f"{self.run.path}: the validation loss of epoch {epoch} is {val_loss}; a lower "
                     "training.learning_rate may help, in a new --out or with --overwrite"
                 )
+                raise TrainingDiverged(message)
             improved = val_loss < progress.best_val_loss
             if improved:
                 progress.best_epoch, progress.best_val_loss = epoch, val_loss
@@ -244,7 +244,7 @@ class Trainer:
     def _save(self, path: Any) -> None:
         """Write a checkpoint; all processes must call this, and process 0 writes."""
         parts = self.parts
-        random_states = checkpoint.random_states()
+        generators = random_states.collect()
         if parallel.rank() != 0:
             return
         checkpoint.save(
@@ -256,7 +256,7 @@ class Trainer:
                 average=parts.average.state_dict(),
                 optimizer=parts.optimizer.state_dict(),
                 scheduler=parts.schedule.state_dict(),
-                random_states=random_states,
+                random_states=generators,
                 git_hash=parts.git_hash,
                 config_hash=parts.config_hash,
             ),
@@ -272,7 +272,7 @@ class Trainer:
             yield
             return
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def note(number: int, _: FrameType | None) -> None:
             self._received = number
 
         former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import processes as parallel
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
-from emulator.training import distributed as parallel
 from emulator.training.losses import FluxLoss
 
 
@@ -46,15 +46,16 @@ class Validation:
         new_sites = _at_most(np.flatnonzero(split.validation_sites), max_sites, seed)
         gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)
         ungauged = whole_records(trimmed, new_sites, batch_size, scored=new)
-        parts = [[batch for batch in part if _known(batch) > 0] for part in (gauged, ungauged)]
+        parts = [[batch for batch in part if _scored_values(batch) > 0] for part in (gauged, ungauged)]
         self.parts = [part for part in parts if part]
         self._own = [part[parallel.rank() :: parallel.world_size()] for part in self.parts]
         self.loss = loss
         if not self.parts:
-            raise ValueError(
+            message = (
                 f"{dataset.path}: the split leaves no flux to validate on; "
                 "raise split.validation_years or split.validation_fraction"
             )
+            raise ValueError(message)
 
     @torch.no_grad()
     def __call__(self, model: StreamingModel) -> float:
@@ -64,17 +65,17 @@ class Validation:
     def _part_loss(self, model: StreamingModel, part: list[Batch]) -> float:
         """Of the batches of all processes; each runs its own."""
         total, weight = 0.0, 0.0
-        for batch in part:
-            batch = batch.to(self.loss.scale.device)
+        for cpu_batch in part:
+            batch = cpu_batch.to(self.loss.scale.device)
             prediction = model(batch.drivers, batch.calendar, batch.static, batch.flux)
-            known = _known(batch)
-            total += self.loss(prediction, batch.target, batch.site).item() * known
-            weight += known
+            scored = _scored_values(batch)
+            total += self.loss(prediction, batch.target, batch.site).item() * scored
+            weight += scored
         total, weight = parallel.total([total, weight])
         return total / weight
 
 
-def _known(batch: Batch) -> int:
+def _scored_values(batch: Batch) -> int:
     """Number of scored values."""
     return int(torch.isfinite(batch.target).sum())
 

@@ -11,8 +11,8 @@ from benchmarks.learning import comparisons, plan, report, skill_figures
 from benchmarks.learning.bars import all_bars
 from benchmarks.learning.plan import SUITES
 from benchmarks.learning.results import Case, Entry, Results
-from benchmarks.learning.runner import Bench
 from benchmarks.learning.statistics import metrics, sums
+from benchmarks.learning.workspace import Workspace
 
 SITES, YEARS = 60, (2016, 2017)
 DAYS = np.arange("2016-01-01", "2018-01-01", 9, dtype="datetime64[D]")
@@ -84,54 +84,65 @@ def folder(tmp_path: Path) -> Path:
 CASE = Case("wetland", "fch4", "spatial")
 
 
-def find(items: list[dict], **wanted: object) -> dict:
-    (found,) = [item for item in items if all(item[key] == value for key, value in wanted.items())]
-    return found
+def entry_with(entries: list[dict], **values: object) -> dict:
+    """The one comparison or gap whose keys have these values."""
+    (entry,) = [entry for entry in entries if all(entry[key] == value for key, value in values.items())]
+    return entry
 
 
 def test_best_baseline_and_ratios(folder: Path) -> None:
     results = Results.read(folder)
-    found = comparisons.all_comparisons(results)
-    without = find(found, kind="baseline", model="cham_net", past_flux="gauged", table="without")
-    assert without["baseline"] == "lstm" and without["seeds"] == [0, 1, 2]
-    assert without["candidates"] == 2 and without["overlooked"] == ["tcn"]  # it has one seed, where it is better
-    assert without["rmse_ratio"] == pytest.approx(0.6) and without["p_value"] < 0.001
-    given = find(found, kind="baseline", model="cham_net", past_flux="gauged", table="with")
-    assert (given["baseline"], given["baseline_past_flux"]) == ("gru", "gauged")
-    assert given["rmse_ratio"] == pytest.approx(0.75)
-    worse = find(found, kind="baseline", model="cham_net", past_flux="ungauged", table="without")
-    assert worse["rmse_ratio"] == pytest.approx(1.05) and worse["p_value"] > 0.99
-    assert not [item for item in found if item["model"] == "raci" and item["table"] == "with"]
-    ablated = [item for item in found if item["kind"] == "ablation"]
-    assert {item["past_flux"]: round(item["rmse_ratio"], 3) for item in ablated} == {"gauged": 0.909, "ungauged": 1.05}
+    compared = comparisons.all_comparisons(results)
+    without = entry_with(compared, kind="baseline", model="cham_net", past_flux="gauged", table="without")
+    assert (without["baseline"], without["seeds"]) == ("lstm", [0, 1, 2])
+    assert (without["candidates"], without["overlooked"]) == (2, ["tcn"])  # it has one seed, where it is better
+    assert without["rmse_ratio"] == pytest.approx(0.6)
+    assert without["p_value"] < 0.001
+    with_flux = entry_with(compared, kind="baseline", model="cham_net", past_flux="gauged", table="with")
+    assert (with_flux["baseline"], with_flux["baseline_past_flux"]) == ("gru", "gauged")
+    assert with_flux["rmse_ratio"] == pytest.approx(0.75)
+    worse = entry_with(compared, kind="baseline", model="cham_net", past_flux="ungauged", table="without")
+    assert worse["rmse_ratio"] == pytest.approx(1.05)
+    assert worse["p_value"] > 0.99
+    assert not [comparison for comparison in compared if (comparison["model"], comparison["table"]) == ("raci", "with")]
+    ratios = {
+        comparison["past_flux"]: round(comparison["rmse_ratio"], 3)
+        for comparison in compared
+        if comparison["kind"] == "ablation"
+    }
+    assert ratios == {"gauged": 0.909, "ungauged": 1.05}
     sites = {int(site) for seed in (0, 1, 2) for site in results.sums(CASE, Entry("lstm", "none"), seed).site}
     assert without["sites"] == len(sites)
 
 
 def test_shares_of_gaps(folder: Path) -> None:
-    found = list(comparisons.gaps(Results.read(folder)))
-    closed = find(found, model="cham_net", past_flux="gauged", table="without")
+    gaps = list(comparisons.gaps(Results.read(folder)))
+    closed = entry_with(gaps, model="cham_net", past_flux="gauged", table="without")
     assert closed["share_closed"] == pytest.approx(0.8, rel=1e-6)  # (10 - 6) / (10 - 5)
-    assert find(found, model="cham_net", past_flux="gauged", table="with")["share_closed"] == pytest.approx(2 / 3)
-    assert np.isnan(find(found, model="raci", table="without")["share_closed"])  # an oracle that is no better
+    with_flux = entry_with(gaps, model="cham_net", past_flux="gauged", table="with")
+    assert with_flux["share_closed"] == pytest.approx(2 / 3)
+    no_gap = entry_with(gaps, model="raci", table="without")
+    assert np.isnan(no_gap["share_closed"])  # an oracle that is no better
 
 
 def test_bars_are_judged_by_the_numbers(folder: Path) -> None:
     results = Results.read(folder)
-    found = comparisons.all_comparisons(results)
-    bars = {bar.what: bar for bar in all_bars(results, found, list(comparisons.gaps(results)))}
+    judged = all_bars(results, comparisons.all_comparisons(results), list(comparisons.gaps(results)))
+    bars = {bar.what: bar for bar in judged}
     place = "CH4 emission of wetlands, new sites"
     assert bars[f"CHAM-net (gauged) over the best baseline without past flux, {place}"].met is True
     raci = bars[f"RACI over the best baseline without past flux, {place}"]
-    assert raci.met is False and raci.value == pytest.approx(0.9) and raci.seeds == 3
+    assert (raci.met, raci.seeds) == (False, 3)
+    assert raci.value == pytest.approx(0.9)
     assert bars["CHAM-net (gauged): R2, CH4 emission of wetlands, later years"].met is None
     gap = f"CHAM-net (gauged): share of the gap from the best baseline {{}} past flux to true parameters, {place}"
-    assert bars[gap.format("without")].met is True and bars[gap.format("with")].value == pytest.approx(2 / 3)
+    assert bars[gap.format("without")].met is True
+    assert bars[gap.format("with")].value == pytest.approx(2 / 3)
 
 
 def test_the_page_shows_what_the_records_hold(folder: Path, tmp_path: Path) -> None:
-    bench = Bench(SUITES["small"], tmp_path / "data", folder.parent, tmp_path)
-    report.write(bench, tmp_path / "docs" / "results" / "models.json")
+    workspace = Workspace(SUITES["small"], tmp_path / "data", folder.parent, tmp_path)
+    report.write(workspace, tmp_path / "docs" / "results" / "models.json")
     content = json.loads((tmp_path / "docs" / "results" / "models.json").read_text())
     page = (tmp_path / "docs" / "results" / "models.md").read_text()
     assert len(content["records"]) == 3 * 12 + 1 + 1 + 2 + 2 and content["comparisons"] and content["bars"]
@@ -169,16 +180,16 @@ def test_seasons_are_those_of_the_hemisphere(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.npz")
     places = {"lat": np.where(north, 50.0, -50.0), "lon": np.zeros(SITES), "biome": np.ones(SITES, int)}
     np.savez(path, **tables, **places, site__spatial=np.arange(SITES), year__spatial=np.array(YEARS))
-    seasons = skill_figures.by_group(Results.read(tmp_path), CASE, Entry("lstm", "none"))[1]
+    seasons = skill_figures.by_group(Results.read(tmp_path), CASE, Entry("lstm", "none")).season
     assert list(seasons) == ["winter", "spring", "summer", "autumn"]
     assert seasons["summer"] == pytest.approx(4.0 * seasons["spring"], rel=0.1)
 
 
 def test_the_report_counts_the_runs_of_each_part(tmp_path: Path) -> None:
-    bench = Bench(SUITES["small"], tmp_path, tmp_path, tmp_path)
-    run = next(run for run in plan.build(bench.suite) if run.kind == "lstm" and run.seed == 1 and not run.variant)
+    workspace = Workspace(SUITES["small"], tmp_path, tmp_path, tmp_path)
+    run = next(run for run in plan.build(workspace.suite) if run.kind == "lstm" and run.seed == 1 and not run.variant)
     contents = [{"key": f"{run.name}-{'0' * 10}", "records": []}]
-    counts = report.coverage(bench, Results(tmp_path, contents))
+    counts = report.coverage(workspace, Results(tmp_path, contents))
     assert counts["all models, seed 1"][run.ensemble] == [1, 23]
     assert sum(done for part in counts.values() for done, _ in part.values()) == 1
-    assert sum(wanted for part in counts.values() for _, wanted in part.values()) == len(plan.build(bench.suite))
+    assert sum(planned for part in counts.values() for _, planned in part.values()) == len(plan.build(workspace.suite))

@@ -15,8 +15,9 @@ import pytest
 from benchmarks import models as benchmark
 from benchmarks.learning import plan, statistics
 from benchmarks.learning.plan import SUITES, Run
+from benchmarks.learning.preparation import prepare
 from benchmarks.learning.queue import claimed, next_run
-from benchmarks.learning.runner import Bench, prepare, test_sites, tuned_options
+from benchmarks.learning.workspace import Workspace, tuned_options
 from emulator.evaluation import metrics
 from foundations import atomic_file
 from tests.emulator.synthetic import write_dataset
@@ -26,7 +27,6 @@ RECORD_KEYS = {
     "r2_median_site", "bias", "kge", "crps", "coverage90", "params", "cpu_ms_per_site_year", "epoch_seconds",
     "train_seconds",
 }  # fmt: skip
-test_sites.__test__ = False  # a function of the benchmark, not a test
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +89,15 @@ def until(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
 
 
 def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Path, monkeypatch) -> None:
-    def succeeds(run, bench):
+    def succeeds(run: Run, workspace: Workspace) -> None:
         tried.append(run.kind)
-        atomic_file.write_json(bench.result(run), {"run": {"kind": run.kind}, "records": [], "seconds": 1.0})
+        atomic_file.write_json(workspace.result(run), {"run": {"kind": run.kind}, "records": [], "seconds": 1.0})
 
-    def fails(run, bench):
+    def fails(run: Run, workspace: Workspace) -> None:
         if run.kind == "climatology":
-            raise RuntimeError("no such luck")
-        succeeds(run, bench)
+            message = "no such luck"
+            raise RuntimeError(message)
+        succeeds(run, workspace)
 
     tried: list[str] = []
     monkeypatch.setattr("benchmarks.learning.queue.execute", fails)
@@ -114,19 +115,22 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
 
 def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
     with claimed(tmp_path, "run") as first, claimed(tmp_path, "run") as second, claimed(tmp_path, "other") as third:
-        assert first and not second and third
-    with claimed(tmp_path, "run") as again:
-        assert again
+        assert (first, second, third) == (True, False, True)
+    with claimed(tmp_path, "run") as after_release:
+        assert after_release
 
 
 def test_runs_that_test_one_training_wait_for_each_other(tmp_path: Path) -> None:
-    bench = Bench(SUITES["smoke"], tmp_path, tmp_path, tmp_path)
+    workspace = Workspace(SUITES["smoke"], tmp_path, tmp_path, tmp_path)
     score = Run("wetland", "cham_net", 0, history=True)
-    others = [replace(score, task="self_fed"), replace(score, task="history_length")]
-    assert bench.key(others[0]) != bench.key(score) and next_run(others, bench, 0.0, None) is not None
-    with claimed(tmp_path / "claims", bench.training_key(score)):
-        assert next_run(others, bench, 0.0, None) is None
-        assert next_run([*others, replace(score, seed=1)], bench, 0.0, None)[0].seed == 1
+    self_fed, history_length = replace(score, task="self_fed"), replace(score, task="history_length")
+    tests = [self_fed, history_length]
+    assert workspace.key(self_fed) != workspace.key(score)
+    assert next_run(tests, workspace, 0.0, None) is not None
+    with claimed(workspace.claims, workspace.training_key(score)):
+        assert next_run(tests, workspace, 0.0, None) is None
+        run, _ = next_run([*tests, replace(score, seed=1)], workspace, 0.0, None)
+        assert run.seed == 1
 
 
 def test_sums_give_the_metrics() -> None:
@@ -140,12 +144,12 @@ def test_sums_give_the_metrics() -> None:
     observed[1, :-20] = np.nan  # too few days for a median
     table = statistics.sums(observed, predicted, year, month)
     assert table.shape == (4, 3, 4, len(statistics.SUMS))
-    found, expected = statistics.metrics(table), metrics.pooled(observed, predicted)
+    skill, expected = statistics.metrics(table), metrics.pooled(observed, predicted)
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value), name
+        assert skill[name] == pytest.approx(value), name
     medians = metrics.median_over_sites(observed, predicted)
     for name in ("r2", "rmse", "nrmse", "nrmse_sd", "kge"):
-        assert found[f"{name}_median_site"] == pytest.approx(medians[name]), name
+        assert skill[f"{name}_median_site"] == pytest.approx(medians[name]), name
     summer = (year == 2004) & np.isin(month, (6, 7, 8))
     assert statistics.pooled(table[:, 1, 2].sum(0))["rmse"] == pytest.approx(
         metrics.rmse(observed[:, summer], predicted[:, summer])
@@ -172,31 +176,31 @@ def test_plan_is_ordered_and_free_of_repetition() -> None:
 
 def test_parts_of_a_run(data: Path, tmp_path: Path) -> None:
     """Shares of training sites are nested, a biome left out is no input, oracles' parameters are added."""
-    bench = Bench(plan.SUITES["smoke"], data, tmp_path, tmp_path)
+    workspace = Workspace(plan.SUITES["smoke"], data, tmp_path, tmp_path)
     run = plan.Run("wetland", "lstm", 0)
-    dataset, split, _ = prepare(run, bench)
-    quarter, half = (prepare(replace(run, share=share), bench)[1] for share in (0.25, 0.5))
+    dataset, split, _ = prepare(run, workspace)
+    quarter, half = (prepare(replace(run, share=share), workspace)[1] for share in (0.25, 0.5))
     assert 0 < quarter.train_sites.sum() < half.train_sites.sum() < split.train_sites.sum()
     assert not (quarter.train_sites & ~half.train_sites).any() and not (half.train_sites & ~split.train_sites).any()
     assert (quarter.test_sites == split.test_sites).all()
-    without, split, biome = prepare(replace(run, split="biome"), bench)
+    without, split, biome = prepare(replace(run, split="biome"), workspace)
     assert "biome" not in without.signature.static_names and without.static.shape[1] == dataset.static.shape[1] - 1
     assert biome and len(np.unique(without.biome[split.test_sites])) == 1
     assert not np.isin(without.biome[split.train_sites], without.biome[split.test_sites]).any()
 
 
 def test_tuned_options_replace_those_of_the_suite(tmp_path: Path) -> None:
-    bench = Bench(plan.SUITES["smoke"], tmp_path, tmp_path, tmp_path)
+    workspace = Workspace(plan.SUITES["smoke"], tmp_path, tmp_path, tmp_path)
     run = plan.Run("wetland", "lstm", 0)
-    assert bench.options(run) == {}
+    assert workspace.options(run) == {}
     content = "kind: lstm\nmodel: {dropout: 0.25}\ntraining: {learning_rate: 2e-3}\ntrials: []\n"
     (tmp_path / "lstm.yaml").write_text(content)
     (tmp_path / "upland").mkdir()
     (tmp_path / "upland" / "lstm.yaml").write_text("model: {dropout: 0.4}\n")
     tuned_options.cache_clear()
-    config = plan.configuration(run, bench.suite, "d.nc", bench.options(run))
+    config = plan.configuration(run, workspace.suite, "d.nc", workspace.options(run))
     assert (config.model.dropout, config.training.learning_rate, config.model.hidden) == (0.25, 2e-3, 4)
-    assert bench.options(replace(run, ensemble="upland")) == {"model": {"dropout": 0.4}}
+    assert workspace.options(replace(run, ensemble="upland")) == {"model": {"dropout": 0.4}}
 
 
 def test_a_kind_is_tuned_once_and_its_choice_is_used(data: Path, tmp_path: Path) -> None:
@@ -206,10 +210,10 @@ def test_a_kind_is_tuned_once_and_its_choice_is_used(data: Path, tmp_path: Path)
     choice = tuned / "lstm.yaml"
     assert len(list((work / "tuning" / "lstm" / "trials").iterdir())) == 2
     tuned_options.cache_clear()
-    bench = Bench(plan.SUITES["smoke"], data, work, tuned)
+    workspace = Workspace(plan.SUITES["smoke"], data, work, tuned)
     run = plan.Run("wetland", "lstm", 0)
-    assert bench.options(run).keys() == {"model", "training"}
-    plan.configuration(run, bench.suite, "d.nc", bench.options(run))
+    assert workspace.options(run).keys() == {"model", "training"}
+    plan.configuration(run, workspace.suite, "d.nc", workspace.options(run))
     before = choice.stat().st_mtime_ns
     assert benchmark.main([*command, "--tune", "2"]) == 0
     assert choice.stat().st_mtime_ns == before

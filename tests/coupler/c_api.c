@@ -15,13 +15,13 @@
 
 static int failures = 0;
 
-static void check(int good, const char *what) {
+static void check(int good, const char* what) {
   if (good) return;
   fprintf(stderr, "FAILED: %s (last error: %s)\n", what, ecostep_last_error());
   ++failures;
 }
 
-static void check_status(ecostep_status status, ecostep_status expected, const char *text, const char *what) {
+static void check_status(ecostep_status status, ecostep_status expected, const char* text, const char* what) {
   check(status == expected && strstr(ecostep_last_error(), text) != NULL, what);
 }
 
@@ -29,12 +29,12 @@ typedef struct {
   double tas[NCELL], pr[NCELL], lat[NCELL];
   float wtd[NCELL], gpp[NCELL];
   double fch4[NCELL];
-  float *state;
+  float* state;
   size_t size;
-  ecostep_cells *cells;
+  ecostep_cells* cells;
 } host;
 
-static host make_host(const ecostep_model *model) {
+static host make_host(const ecostep_model* model) {
   host h;
   int i;
   memset(&h, 0, sizeof h);
@@ -49,7 +49,7 @@ static host make_host(const ecostep_model *model) {
   return h;
 }
 
-static void connect(host *h, const ecostep_model *model) {
+static void connect(host* h, const ecostep_model* model) {
   check(ecostep_cells_create(model, NCELL, &h->cells) == ECOSTEP_OK, "create");
   check(ecostep_set_input(h->cells, "tas", "K", h->tas, ECOSTEP_F64, NCELL, 1) == ECOSTEP_OK, "tas");
   check(ecostep_set_input(h->cells, "pr", "kg m-2 s-1", h->pr, ECOSTEP_F64, NCELL, 1) == ECOSTEP_OK, "pr");
@@ -61,19 +61,19 @@ static void connect(host *h, const ecostep_model *model) {
   check(ecostep_init_state(h->cells) == ECOSTEP_OK, "init_state");
 }
 
-static void disconnect(host *h) {
+static void disconnect(host* h) {
   ecostep_cells_destroy(h->cells);
   free(h->state);
 }
 
-static int same_result(const host *a, const host *b) {
+static int same_result(const host* a, const host* b) {
   return memcmp(a->state, b->state, NCELL * a->size * sizeof(float)) == 0 && memcmp(a->fch4, b->fch4, sizeof a->fch4) == 0 &&
          memcmp(a->gpp, b->gpp, sizeof a->gpp) == 0;
 }
 
-static void test_null_pointers(const char *path) {
-  ecostep_model *model = NULL;
-  ecostep_cells *cells = NULL;
+static void test_null_pointers(const char* path) {
+  ecostep_model* model = NULL;
+  ecostep_cells* cells = NULL;
   ecostep_variable info;
   float x = 0;
   check_status(ecostep_open(NULL, NULL, &model), ECOSTEP_INVALID_ARGUMENT, "path: null pointer", "open without path");
@@ -94,7 +94,7 @@ static void test_null_pointers(const char *path) {
   ecostep_cells_destroy(NULL);
 }
 
-static void test_arguments(const ecostep_model *model) {
+static void test_arguments(const ecostep_model* model) {
   host h = make_host(model);
   connect(&h, model);
   check_status(ecostep_set_input(h.cells, NULL, "K", h.tas, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "name: null", "name");
@@ -113,7 +113,7 @@ static void test_arguments(const ecostep_model *model) {
 }
 
 /* A host that traps, rounds upwards and has flags of its own finds all that again, and gets the same bits as any other host. */
-static void test_floating_point_environment(const ecostep_model *model) {
+static void test_floating_point_environment(const ecostep_model* model) {
   host plain = make_host(model), trapping = make_host(model);
   const int wanted = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW;
   int traps;
@@ -139,9 +139,9 @@ static void test_floating_point_environment(const ecostep_model *model) {
   disconnect(&trapping);
 }
 
-static void test_nothing_written_on_error(const ecostep_model *model) {
+static void test_nothing_written_on_error(const ecostep_model* model) {
   host h = make_host(model), before = make_host(model);
-  float *kept = before.state;
+  float* kept = before.state;
   connect(&h, model);
   check(ecostep_step(h.cells, 2001, 1, 1, 0, 86400) == ECOSTEP_OK, "good step");
   memcpy(kept, h.state, NCELL * h.size * sizeof(float));
@@ -164,7 +164,7 @@ static void test_nothing_written_on_error(const ecostep_model *model) {
 }
 
 static int count_threads(void) {
-  DIR *tasks = opendir("/proc/self/task");
+  DIR* tasks = opendir("/proc/self/task");
   int n = 0;
   if (tasks == NULL) return 1;
   while (readdir(tasks) != NULL) ++n;
@@ -172,7 +172,7 @@ static int count_threads(void) {
   return n - 2;
 }
 
-static void test_threads(const ecostep_model *model) {
+static void test_threads(const ecostep_model* model) {
   host h = make_host(model);
   int day, before;
 #ifdef _OPENMP
@@ -188,8 +188,8 @@ static void test_threads(const ecostep_model *model) {
   disconnect(&h);
 }
 
-int main(int argc, char **argv) {
-  ecostep_model *model = NULL;
+int main(int argc, char** argv) {
+  ecostep_model* model = NULL;
   if (argc != 2) return 2;
   test_null_pointers(argv[1]);
   if (ecostep_open(argv[1], "", &model) != ECOSTEP_OK) {

@@ -123,9 +123,9 @@ def test_it_is_a_bmi_with_standard_names_and_units(stub_file: Path, configuratio
 
 def test_fortran_has_the_same_names(project_root: Path) -> None:
     source = (project_root / "coupler" / "bmi" / "ecostep_bmi.f90").read_text().replace("&\n", "")
-    lists = re.findall(r"(?:own|csdms)_names\(\*\) = \[([^\]]*)\]", source)
-    own, csdms = (re.findall(r"'([^']*)'", text) for text in lists)
-    assert dict(zip(own, csdms, strict=True)) == CSDMS_NAMES
+    lists = re.findall(r"(?:artefact|csdms)_names\(\*\) = \[([^\]]*)\]", source)
+    artefact, csdms = (re.findall(r"'([^']*)'", text) for text in lists)
+    assert dict(zip(artefact, csdms, strict=True)) == CSDMS_NAMES
     assert f"state_name = '{STATE}', time_name = '{TIME}'" in source
 
 

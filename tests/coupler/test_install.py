@@ -25,7 +25,6 @@ FOR_HOSTS = (
     "lib/pkgconfig/ecostep_fortran.pc",
     "share/ecostep/stub.pt",
     "share/ecostep/fortran/ecostep.f90",
-    "share/ecostep/fortran/ecostep_array.inc",
     "share/ecostep/fortran/ecostep_bmi.f90",
     "share/ecostep/fortran/bmif_2_0.f90",
     "share/ecostep/fortran/register_bmi.f90",

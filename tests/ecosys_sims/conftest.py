@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ecosys_sims import config as configuration
-from ecosys_sims.config import SimulationConfig
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.configuration import SimulationConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 

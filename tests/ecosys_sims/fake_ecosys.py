@@ -17,9 +17,9 @@ import f90nml
 import netCDF4
 import numpy as np
 
-from ecosys_sims import biomes, variables
-from ecosys_sims.dataset import create_layout
-from ecosys_sims.parameter_spread import UPLAND, WETLAND
+from ecosys_sims.formats import biomes, variables
+from ecosys_sims.formats.dataset import create_layout
+from ecosys_sims.sites.parameter_spread import UPLAND, WETLAND
 
 
 def parameters() -> None:
@@ -69,11 +69,10 @@ def simulate(namelist: str) -> None:
         for variable in variables.DAILY:
             for row, number in enumerate(columns["site_number"]):
                 rng = np.random.default_rng([run["seed"], number, variable.name.encode()[0]])
-                low, high = max(variable.lowest, -1e-7), min(variable.highest, 400.0)
+                lowest, highest = variables.possible_range(variable)
+                low, high = max(lowest, -1e-7), min(highest, 400.0)
                 share = 0.4 + 0.2 * rng.random(days) + 1e-3 * columns["som_mult"][row]
-                file[variable.name][row, :] = (
-                    low + share * (high - low) if high > low else np.full(days, variable.lowest + 1)
-                )
+                file[variable.name][row, :] = low + share * (high - low) if high > low else np.full(days, lowest + 1)
         file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
     os.rename(path + ".tmp", path)
     with netCDF4.Dataset(f"{run['case_name']}.params.nc", "w") as file:

@@ -146,22 +146,32 @@ def write_forcing(path: Path, weather: dict[str, np.ndarray], per_day: int, star
     return path
 
 
+TARGETS = {"gpp": "g m-2 day-1", "fch4": "mg m-2 day-1"}
+
+
 def write_stub(path: Path, inputs: dict[str, tuple[str, str]], statics: dict[str, str],
-               limits: dict[str, float] | None = None) -> Path:  # fmt: skip
-    """A stub artefact: gpp and fch4 linear in the inputs (name -> units, accumulate)."""
+               limits: dict[str, float] | None = None, targets: dict[str, str] = TARGETS) -> Path:  # fmt: skip
+    """A stub artefact: targets (name -> units) linear in the inputs (name -> units, accumulate).
+
+    The first target is bounded by 0; the weights of input i are 0.001 (i + 1) for it and 0.02 - 0.003 i for the others,
+    the biases 0.5 and -1, -2, ...
+    """
     limits = {"valid_min": None, "valid_max": None, "train_min": None, "train_max": None} | (limits or {})
+    others = len(targets) - 1
     content = {
         "format": "ecostep-artefact", "format_version": 1, "name": "stub", "kind": "stub", "created": "2026-01-01",
-        "backends": ["stub"], "native_step_seconds": 86400, "state_size": 2, "past_flux": "none", "provenance": {},
+        "backends": ["stub"], "native_step_seconds": 86400, "state_size": len(targets), "past_flux": "none",
+        "provenance": {},
         "inputs": [{"name": name, "units": unit, "long_name": name, "role": "fast", "accumulate": rule} | limits
                    for name, (unit, rule) in inputs.items()],
         "statics": [{"name": name, "units": unit, "long_name": name, "role": "static"} | limits
                     for name, unit in statics.items()],
-        "targets": [{"name": "gpp", "units": "g m-2 day-1", "long_name": "gpp", "min": 0.0, "max": None},
-                    {"name": "fch4", "units": "mg m-2 day-1", "long_name": "fch4", "min": None, "max": None}],
-        "stub": {"bias": [0.5, -1.0], "weights": [[0.001 * (i + 1) for i in range(len(inputs))],
-                                                  [0.02 - 0.003 * i for i in range(len(inputs))]],
-                 "decay": [0.25, 0.9]},
+        "targets": [{"name": name, "units": unit, "long_name": name, "min": None if i else 0.0, "max": None}
+                    for i, (name, unit) in enumerate(targets.items())],
+        "stub": {"bias": [0.5, *(-1.0 - i for i in range(others))],
+                 "weights": [[0.001 * (i + 1) for i in range(len(inputs))],
+                             *[[0.02 - 0.003 * i for i in range(len(inputs))]] * others],
+                 "decay": [0.25, *[0.9] * others]},
     }  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("stub/extra/ecostep.json", json.dumps(content))

@@ -10,9 +10,9 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from ecosys_sims import config as configuration
 from ecosys_sims.adapters import fluxnet2015
-from ecosys_sims.simulation import simulate
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.simulation import simulate
 from tests.ecosys_sims.program_case import Case, write_sites
 from tests.ecosys_sims.test_fluxnet2015 import PLACE, rows_of, write_csv
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ecosys_sims import biomes, namelists
-from ecosys_sims import config as configuration
-from ecosys_sims.config import ConfigError
-from ecosys_sims.sites import draw_sites
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import block_namelist
+from ecosys_sims.ensemble.configuration import ConfigError
+from ecosys_sims.formats import biomes
+from ecosys_sims.sites.site_drawing import draw_sites
 
 CONFIGURATIONS = sorted((Path(__file__).resolve().parents[2] / "configs" / "sims").glob("*.yaml"))
 
@@ -84,7 +85,7 @@ def test_keys_of_the_namelist_may_be_in_upper_case() -> None:
     upper = configuration.parse({"namelist": {"CH4_NL": {"MGO": 0.3}, "Wgen_nl": {"CO2": 400}}}, "x")
     lower = configuration.parse({"namelist": {"ch4_nl": {"mgo": 0.3}, "wgen_nl": {"co2": 400}}}, "x")
     assert upper == lower
-    assert namelists.block_namelist(upper)["ch4_nl"]["mgo"] == 0.3
+    assert block_namelist(upper)["ch4_nl"]["mgo"] == 0.3
 
 
 def test_an_empty_section_has_its_defaults_and_options_still_win(tmp_path: Path) -> None:

@@ -7,16 +7,18 @@ import netCDF4
 import numpy as np
 import pytest
 
-from ecosys_sims import biomes
-from ecosys_sims import config as configuration
-from ecosys_sims.config import ConfigError, DesignConfig, SimulationConfig
-from ecosys_sims.designs import expand
-from ecosys_sims.ensemble import EnsembleError
-from ecosys_sims.model import ParameterInfo, parameter_table
-from ecosys_sims.simulation import draw, simulate
-from ecosys_sims.site_table import read_true_parameters, write_site_table
-from ecosys_sims.sites import draw_sites
-from ecosys_sims.validation import check_dataset, check_site_table
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.cluster import EnsembleError
+from ecosys_sims.ensemble.configuration import ConfigError, DesignConfig, SimulationConfig
+from ecosys_sims.ensemble.designs import expand
+from ecosys_sims.ensemble.drawing import draw
+from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.site_table import read_true_parameters, write_site_table
+from ecosys_sims.formats.site_table_check import check_site_table
+from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
+from ecosys_sims.sites.site_drawing import draw_sites
 
 TABLE = {
     name: ParameterInfo(name, "ch4_nl", "1", low, high, dict.fromkeys(biomes.BY_NAME, default))

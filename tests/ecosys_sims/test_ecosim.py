@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecosys_sims.adapters import ecosim_climate, greenhouse_gases
-from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import check_forcing
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import check_forcing
+from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 
 PLACE = ["--site", "XX-Abc", "--lat", "38", "--lon", "-121", "--biome", "rice"]
 

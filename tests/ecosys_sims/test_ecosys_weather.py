@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ecosys_sims.adapters import ecosys_weather
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import check_forcing
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import check_forcing
 
 HOURLY = "HJ0311XDHTXHXWXPXXXR,,,\nCXGXSXMXXXW,,,\n6,0,12\n7,0.25,0.30\n"
 THREE_HOURLY = "3J0305XDHTHWPR\nKRSMW\n10.00,1.00,17.27\n7.00,0.37,0.96\n"

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from ecosys_sims import biomes
-from ecosys_sims.config import EvolutionConfig, PeriodConfig, SitesConfig
-from ecosys_sims.evolution import PERMAFROST_T_ANN, draw_evolution
-from ecosys_sims.model import find_program, parameter_table
-from ecosys_sims.sites import SiteTable, draw_sites
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.site_table import SiteTable
+from ecosys_sims.program.executable import find_program
+from ecosys_sims.program.parameter_table import parameter_table
+from ecosys_sims.sites.configuration import EvolutionConfig, PeriodConfig, SitesConfig
+from ecosys_sims.sites.evolution import PERMAFROST_T_ANN, draw_evolution
+from ecosys_sims.sites.site_drawing import draw_sites
 
 PERIOD = PeriodConfig(start_year=1995, years=20)
 ALL = EvolutionConfig(drained_share=0.3, shifted_share=0.4, thawing_share=0.5, mgo_walk=0.05, cultivar_trend=0.01)

@@ -9,8 +9,10 @@ import pytest
 
 from ecosys_sims import tower
 from ecosys_sims.adapters import fluxnet2015
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import check_dataset, check_forcing
+from ecosys_sims.adapters.fluxnet2015_record import read_record
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import check_forcing
 
 STEPS = {"HH": timedelta(minutes=30), "HR": timedelta(hours=1), "DD": timedelta(days=1)}
 MINIMAL = ("TA_F", "SW_IN_F", "VPD_F", "P_F", "WS_F")
@@ -156,22 +158,22 @@ def test_errors_name_file_line_time_and_column(tmp_path: Path, kind: str, line: 
     _change(rows, line, **cells)
     path = write_csv(tmp_path / "FLX_XX-Abc_x.csv", rows)
     with pytest.raises(AdapterError, match=message) as error:
-        fluxnet2015.read_record(path)
+        read_record(path)
     assert str(error.value).startswith(str(path))
 
 
 def test_missing_columns_cut_lines_and_other_files_are_told(tmp_path: Path) -> None:
     rows = rows_of("DD", datetime(2013, 1, 1), 30)
     with pytest.raises(AdapterError, match=r"column VPD_F is missing; is it a FLUXNET2015 file\?"):
-        fluxnet2015.read_record(write_csv(tmp_path / "a.csv", rows, without=("VPD_F",)))
+        read_record(write_csv(tmp_path / "a.csv", rows, without=("VPD_F",)))
     path = write_csv(tmp_path / "b.csv", rows)
     path.write_text(path.read_text().rsplit(",", 3)[0])
     with pytest.raises(AdapterError, match=r"b\.csv line 31: \d+ cells for 18 columns"):
-        fluxnet2015.read_record(path)
+        read_record(path)
     with pytest.raises(AdapterError, match="no column TIMESTAMP or TIMESTAMP_START"):
-        fluxnet2015.read_record(write_csv(tmp_path / "c.csv", rows, without=("TIMESTAMP",)))
+        read_record(write_csv(tmp_path / "c.csv", rows, without=("TIMESTAMP",)))
     with pytest.raises(AdapterError, match="cannot be read"):
-        fluxnet2015.read_record(tmp_path / "none.csv")
+        read_record(tmp_path / "none.csv")
 
 
 def test_times_in_utc_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

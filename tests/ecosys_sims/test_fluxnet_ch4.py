@@ -9,8 +9,11 @@ import pytest
 
 from ecosys_sims.adapters import fluxnet_ch4
 from ecosys_sims.adapters import tower_weather as weather
-from ecosys_sims.adapters.tower_weather import AdapterError
-from ecosys_sims.validation import check_dataset, check_forcing
+from ecosys_sims.adapters.daily_record import site_id_of
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.forcing_check import check_forcing
+from ecosys_sims.formats.units import METHANE_OF_NANOMOL
 
 # fmt: off
 HEADER = [
@@ -102,7 +105,7 @@ def test_errors_name_file_line_and_column(tmp_path: Path, changes: dict, message
 
 def test_other_errors_say_what_to_do(tmp_path: Path, meta: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(AdapterError, match=r"does not begin with FLX_<SITE>_; give --site"):
-        fluxnet_ch4.site_id_of("daily.csv")
+        site_id_of("daily.csv")
     with pytest.raises(AdapterError, match=r"no site YY-Zzz"):
         fluxnet_ch4.read_site(meta, "YY-Zzz")
     with pytest.raises(AdapterError, match=r"class 'Lake'.*give --biome"):
@@ -121,7 +124,7 @@ def test_faults_of_the_instrument_are_left_out(tmp_path: Path) -> None:
     )
     methane = fluxnet_ch4.fluxes(fluxnet_ch4.read_daily(path))["fch4"]
     assert np.isnan(methane[[28, 29, 31]]).all()
-    assert np.nanmax(methane) == pytest.approx(40 * fluxnet_ch4.METHANE)
+    assert np.nanmax(methane) == pytest.approx(40 * METHANE_OF_NANOMOL)
 
 
 @pytest.mark.external

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecosys_sims import biomes
-from ecosys_sims.config import HiddenParametersConfig, SharesConfig, SitesConfig
-from ecosys_sims.hidden_parameters import (
+from ecosys_sims.formats import biomes
+from ecosys_sims.program.parameter_table import ParameterInfo
+from ecosys_sims.sites.configuration import HiddenParametersConfig, SharesConfig, SitesConfig
+from ecosys_sims.sites.hidden_parameters import (
     cut_normal,
     draw_parameters,
     latin_hypercube,
@@ -15,11 +16,10 @@ from ecosys_sims.hidden_parameters import (
     structured_share,
     variance_shares,
 )
-from ecosys_sims.model import ParameterInfo
-from ecosys_sims.parameter_spread import UPLAND, WETLAND
-from ecosys_sims.random_field import gaussian_field
-from ecosys_sims.random_streams import stream
-from ecosys_sims.sites import draw_sites
+from ecosys_sims.sites.parameter_spread import UPLAND, WETLAND
+from ecosys_sims.sites.random_field import gaussian_field
+from ecosys_sims.sites.random_streams import stream
+from ecosys_sims.sites.site_drawing import draw_sites
 
 SEED = 4
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.model_runs import CODES, history_path, run_case, usual_sites, write_case_sites
-from ecosys_sims import biomes, variables
-from ecosys_sims.model import ParameterInfo, parameter_table
-from ecosys_sims.parameter_effects import WITHOUT_EFFECT, why_without_effect
-from ecosys_sims.sites import SiteTable
+from ecosys_sims.ensemble.parameter_effects import WITHOUT_EFFECT, why_without_effect
+from ecosys_sims.formats import biomes, variables
+from ecosys_sims.formats.site_table import SiteTable
+from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 
 BLOCK = 24
 OUTPUT = [variable.name for variable in variables.DAILY if variable.role in ("state", "target")]

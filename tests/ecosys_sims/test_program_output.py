@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ecosys_sims.model import parameter_table
+from ecosys_sims.program.parameter_table import parameter_table
 from tests.ecosys_sims.program_case import (
     ALL_INPUTS,
     ALL_STATICS,
@@ -147,6 +147,35 @@ def test_emulator_sees_what_the_history_holds(case, step):
     assert np.abs(emulated - smooth).max() < 2e-6 * np.abs(smooth).max()
     with netCDF4.Dataset(case.folder / "case.h0.2001-01-01-00000.nc") as file:
         assert file["ra"][:].mask.all() and not np.ma.is_masked(file["gpp"][:])
+
+
+def test_every_target_that_the_emulator_gives_is_in_the_history(case):
+    """All six fluxes of the dataset; a target that the land model does not have, albedo, is left alone."""
+    carbon, gas = "g m-2 day-1", "mg m-2 day-1"
+    units = {"gpp": carbon, "albedo": "1", "fn2o": gas, "ra": carbon, "rh": carbon, "nee": carbon, "fch4": gas}
+    write_stub(case.folder / "stub.pt", {"tas": ("K", "mean")}, {}, targets=units)
+    scheme = {"bgc_scheme": "emulator", "spinup_years": 0, "stop_n": 40, "stop_option": "ndays"}
+    history = case.complete({"run_ctl": scheme, "emulator_nl": {"file": "stub.pt"}})
+    tas = history["tas"].astype(float)
+    for i, (name, unit) in enumerate(units.items()):
+        if name == "albedo":
+            assert name not in history
+            continue
+        raw, decay = (-float(i) + 0.02 * tas, 0.9) if i else (0.5 + 0.001 * tas, 0.25)
+        flux = np.zeros_like(raw)
+        for day in range(flux.shape[1]):
+            flux[:, day] = decay * (flux[:, day - 1] if day else 0.0) + (1 - decay) * raw[:, day]
+        per_kg = 1e3 if unit == carbon else 1e6
+        assert np.abs(history[name] * 86400 * per_kg - flux).max() < 2e-6 * np.abs(flux).max(), name
+
+
+def test_targets_that_the_emulator_lacks_are_missing_in_the_history(case):
+    write_stub(case.folder / "stub.pt", {"tas": ("K", "mean")}, {}, targets={"fn2o": "mg m-2 day-1"})
+    scheme = {"bgc_scheme": "emulator", "spinup_years": 0, "stop_n": 2, "stop_option": "ndays"}
+    case.complete({"run_ctl": scheme, "emulator_nl": {"file": "stub.pt"}})
+    with netCDF4.Dataset(case.folder / "case.h0.2001-01-01-00000.nc") as file:
+        missing = {name for name in ("gpp", "ra", "rh", "nee", "fch4", "fn2o") if file[name][:].mask.all()}
+    assert missing == {"gpp", "ra", "rh", "nee", "fch4"}
 
 
 @pytest.mark.parametrize("dt_call", [21600, 86400])

@@ -6,11 +6,11 @@ import netCDF4
 import numpy as np
 import pytest
 
-from ecosys_sims import biomes
-from ecosys_sims import config as configuration
-from ecosys_sims.model import parameter_table
-from ecosys_sims.parameter_spread import UPLAND, WETLAND
-from ecosys_sims.simulation import simulate
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.formats import biomes
+from ecosys_sims.program.parameter_table import parameter_table
+from ecosys_sims.sites.parameter_spread import UPLAND, WETLAND
 
 CONTENT = {"seed": 7, "sites": {"count": 6}, "period": {"years": 1, "spinup_years": 1}}
 

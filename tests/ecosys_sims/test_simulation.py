@@ -18,14 +18,16 @@ import psutil
 import pytest
 from distributed import Client
 
-from ecosys_sims import atomic_file, blocks, simulation
-from ecosys_sims import config as configuration
-from ecosys_sims.blocks import DiskFullError
-from ecosys_sims.config import SimulationConfig
-from ecosys_sims.ensemble import EnsembleError
-from ecosys_sims.model import ModelError
-from ecosys_sims.simulation import StaleOutputError, simulate
-from ecosys_sims.validation import check_dataset, check_site_table
+from ecosys_sims.ensemble import blocks, configuration, output_folder
+from ecosys_sims.ensemble.blocks import DiskFullError
+from ecosys_sims.ensemble.cluster import EnsembleError
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.site_table_check import check_site_table
+from ecosys_sims.program.executable import ModelError
+from foundations import atomic_file
 
 from .conftest import ROOT, use_program
 
@@ -205,7 +207,7 @@ def test_a_worker_of_the_users_cluster_is_killed_and_nothing_is_lost(
 def test_a_scheduler_that_does_not_answer_is_named(
     small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecosys_sims.ensemble.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("ecosys_sims.ensemble.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(EnsembleError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         simulate(small_config, tmp_path, scheduler="tcp://127.0.0.1:9")
 
@@ -222,7 +224,7 @@ def test_another_simulation_in_the_folder_is_refused(
 def test_a_running_simulation_holds_its_folder(
     small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
 ) -> None:
-    with open(tmp_path / simulation.LOCK, "w") as lock:
+    with open(tmp_path / output_folder.LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(StaleOutputError, match="another simulation is running"):
             simulate(small_config, tmp_path)
@@ -250,16 +252,17 @@ def test_the_command_says_that_the_disk_is_full_and_what_to_do(
 
 def prepared_task(config: SimulationConfig, out: Path, program: Path) -> blocks.BlockTask:
     """The first block of a simulation whose tables are written, without Dask."""
-    from ecosys_sims.hidden_parameters import draw_parameters
-    from ecosys_sims.model import parameter_table
-    from ecosys_sims.site_table import write_site_table, write_true_parameters
-    from ecosys_sims.sites import draw_sites
+    from ecosys_sims.formats.site_table import write_site_table, write_true_parameters
+    from ecosys_sims.program.parameter_table import parameter_table
+    from ecosys_sims.sites.hidden_parameters import draw_parameters
+    from ecosys_sims.sites.site_drawing import draw_sites
 
     sites, table = draw_sites(config.sites, config.seed), parameter_table(program)
     hidden = draw_parameters(sites, table, config.hidden_parameters, config.seed)
     (out / "blocks").mkdir(parents=True)
     write_site_table(out / "sites.nc", sites)
-    write_true_parameters(out / "params_truth.nc", sites, hidden.values, table, config.seed)
+    units = {info.name: info.units for info in table.values()}
+    write_true_parameters(out / "params_truth.nc", sites, hidden.values, units, config.seed)
     return blocks.BlockTask(str(out), 0, 0, 2, config.model_dump(mode="json"), str(program))
 
 
@@ -331,7 +334,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     long = tmp_path / ("x" * 300)
     with pytest.raises(StaleOutputError, match=r"--out .*xxx: cannot be written: File name too long"):
         simulate(small_config, long)
-    (tmp_path / "sims" / simulation.LOCK).mkdir(parents=True)  # as open() fails in a folder of someone else
+    (tmp_path / "sims" / output_folder.LOCK).mkdir(parents=True)  # as open() fails in a folder of someone else
     with pytest.raises(StaleOutputError, match=r"--out .*/sims: cannot be written: Is a directory"):
         simulate(small_config, tmp_path / "sims")
 

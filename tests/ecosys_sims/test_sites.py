@@ -5,9 +5,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from ecosys_sims import biomes, climate, land
-from ecosys_sims.config import SitesConfig
-from ecosys_sims.sites import draw_sites
+from ecosys_sims.formats import biomes
+from ecosys_sims.formats.annual_temperature import annual_temperature
+from ecosys_sims.sites import climate, land
+from ecosys_sims.sites.configuration import SitesConfig
+from ecosys_sims.sites.site_drawing import draw_sites
 
 # fmt: off
 PLACES = {  # lat, lon
@@ -74,7 +76,7 @@ def test_numbers_are_possible(sites) -> None:
 def test_the_climate_of_known_places_is_near(lat, lon, elevation, t_ann, rain) -> None:
     lat, lon = np.array([lat]), np.array([lon])
     inland = climate.continentality(lat, lon)
-    assert abs(climate.annual_temperature(lat, np.array([elevation]), inland)[0] - t_ann) < 3.5
+    assert abs(annual_temperature(lat, np.array([elevation]), inland)[0] - t_ann) < 3.5
     assert 0.6 < climate.annual_precipitation(lat, lon)[0] / rain < 1.6
 
 

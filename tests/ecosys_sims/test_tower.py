@@ -12,10 +12,14 @@ import pytest
 
 from ecosys_sims import tower
 from ecosys_sims.adapters import ecosys_weather, fluxnet_ch4
-from ecosys_sims.adapters.forcing_file import TowerSite, write_forcing
-from ecosys_sims.model import ModelError
-from ecosys_sims.tower import TowerError
-from ecosys_sims.validation import FormatError, check_dataset
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.errors import FormatError
+from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
+from ecosys_sims.program.executable import ModelError
+from ecosys_sims.towers.errors import TowerError
+from ecosys_sims.towers.forcing_period import Period, read_period
+from ecosys_sims.towers.namelist_changes import parse_changes
+from ecosys_sims.towers.tower_run import run_tower
 
 SITE = TowerSite("XX-Abc", 60.0, 20.0, "fen", 10.0, 600.0, 30.0, 278.0)
 
@@ -36,16 +40,16 @@ def write_weather(path: Path, start: datetime, step_hours: int, count: int) -> P
     ],
 )
 def test_whole_years_are_run_or_whole_days(tmp_path: Path, start, step, count, first, days) -> None:
-    period = tower.read_period(write_weather(tmp_path / "f.nc", start, step, count))
+    period = read_period(write_weather(tmp_path / "f.nc", start, step, count))
     assert (period.start, period.days) == (first, days)
 
 
 def test_stamps_by_bounds_and_times_in_utc(tmp_path: Path) -> None:
     forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 1, 24 * 365)
     # Over 150 degrees east the last 10 hours of 2001 are missing and there are 10 more of the first day.
-    assert tower.read_period(forcing, 150.0) == tower.Period(date(2001, 1, 2), 364, "standard")
-    assert tower.read_period(forcing, -120.0) == tower.Period(date(2001, 1, 1), 364, "standard")
-    assert tower.read_period(forcing, 7.0) == tower.Period(date(2001, 1, 1), 365, "standard")
+    assert read_period(forcing, 150.0) == Period(date(2001, 1, 2), 364, "standard")
+    assert read_period(forcing, -120.0) == Period(date(2001, 1, 1), 364, "standard")
+    assert read_period(forcing, 7.0) == Period(date(2001, 1, 1), 365, "standard")
     with netCDF4.Dataset(forcing, "a") as file:
         del file["time"].stamp
         file.createDimension("nv", 2)
@@ -53,7 +57,7 @@ def test_stamps_by_bounds_and_times_in_utc(tmp_path: Path) -> None:
         edges = np.arange(24 * 365 + 1.0)
         file.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.stack([edges[:-1], edges[1:]], axis=1)
         file["time"][:] = edges[1:]
-    assert tower.read_period(forcing) == tower.Period(date(2001, 1, 1), 365, "standard")
+    assert read_period(forcing) == Period(date(2001, 1, 1), 365, "standard")
 
 
 def test_the_program_is_asked_for_this_site_and_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +67,7 @@ def test_the_program_is_asked_for_this_site_and_period(tmp_path: Path, monkeypat
     monkeypatch.setenv("ECOSTEP_ECOSYS", str(program))
     forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 24, 730)
     with pytest.raises(ModelError, match=r"exit code 1 \(bad input\): ecosys: I only read"):
-        tower.run_tower(forcing, tmp_path / "out", {"ch4_nl": {"mgo": 0.4}}, spinup_years=3)
+        run_tower(forcing, tmp_path / "out", {"ch4_nl": {"mgo": 0.4}}, spinup_years=3)
     asked = f90nml.read(tmp_path / "out" / "run" / "case.nml")
     assert asked["run_ctl"]["start_date"] == "2001-01-01"
     assert (asked["run_ctl"]["stop_n"], asked["run_ctl"]["spinup_years"]) == (730, 3)
@@ -74,12 +78,12 @@ def test_the_program_is_asked_for_this_site_and_period(tmp_path: Path, monkeypat
 
 
 def test_changes_on_the_command_line_are_typed() -> None:
-    found = tower.parse_changes(["ch4_nl.mgo=0.4", "run_ctl.bgc_scheme=emulator", "hist_nl.hist_diagnostics=.true."])
+    found = parse_changes(["ch4_nl.mgo=0.4", "run_ctl.bgc_scheme=emulator", "hist_nl.hist_diagnostics=.true."])
     assert found["ch4_nl"]["mgo"] == 0.4
     assert found["run_ctl"]["bgc_scheme"] == "emulator"
     assert found["hist_nl"]["hist_diagnostics"] is True
     with pytest.raises(TowerError, match=r"--set mgo=1: expected GROUP\.KEY=VALUE"):
-        tower.parse_changes(["mgo=1"])
+        parse_changes(["mgo=1"])
 
 
 @pytest.mark.parametrize(
@@ -109,12 +113,12 @@ def test_a_forcing_file_without_a_site_or_with_a_fault_is_told(tmp_path: Path, f
     with netCDF4.Dataset(forcing, "a") as file:
         file["Tair"][100, 0] = np.nan
     with pytest.raises(FormatError, match=r"f\.nc: Tair: the value at time 100, site 0 is missing"):
-        tower.run_tower(forcing, tmp_path / "out")
+        run_tower(forcing, tmp_path / "out")
     with netCDF4.Dataset(forcing, "a") as file:
         file["Tair"][100, 0] = 280.0
         file.renameVariable("biome", "class")
     with pytest.raises(TowerError, match=r"does not describe its site \(no variable biome\)"):
-        tower.run_tower(forcing, tmp_path / "out")
+        run_tower(forcing, tmp_path / "out")
 
 
 @pytest.mark.external

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecosys_sims.adapters.fluxnet_ch4 import FLUX_COLUMNS, WEATHER_COLUMNS, TowerRecord
+from ecosys_sims.adapters.daily_record import TowerRecord
+from ecosys_sims.adapters.fluxnet_ch4 import FLUX_COLUMNS, WEATHER_COLUMNS
 from ecosys_sims.evaluation import published_ranges, tower_observations
 from ecosys_sims.evaluation.calibration import Plan, Range, calibrate
-from ecosys_sims.evaluation.comparison import Task, compare, monthly_means
+from ecosys_sims.evaluation.comparison import CalibrationTask, compare, monthly_means
 from ecosys_sims.evaluation.crop_cases import MEAD
 from ecosys_sims.evaluation.duke_forest import read_fluxes
 from ecosys_sims.evaluation.flux_scores import score, squared_misfit
 from ecosys_sims.evaluation.member_runs import SiteCase, run_members
+from ecosys_sims.evaluation.page import page
 from ecosys_sims.evaluation.paired_runs import deep_over_shallow
 from ecosys_sims.evaluation.published_ranges import Anchor, judge
 from ecosys_sims.evaluation.steps import run_step
-from ecosys_sims.evaluation.tower_observations import Split, split_days
-from ecosys_sims.evaluation.validation_page import page
+from ecosys_sims.evaluation.tower_observations import DaySplit, split_days
 
 SMALL = Plan(rounds=(16, 12), seed=3)
 
@@ -177,7 +178,7 @@ def test_the_program_is_calibrated_on_a_synthetic_tower(tmp_path):
     truth = run_members(case, {"kphio": np.array([0.08]), "mgo": np.array([1.5])}, tmp_path / "truth")
     observed = {name: truth[name][0] for name in ("gpp", "fch4")}
     even = (np.arange(365) // 7) % 2 == 0
-    task = Task(case, observed, Split(even, ~even, "weeks"), RANGES, JUDGED, SMALL)
+    task = CalibrationTask(case, observed, DaySplit(even, ~even, "weeks"), RANGES, JUDGED, SMALL)
     results, series = compare(task, tmp_path / "run")
     before, after = (results["scores"][kind]["fch4"]["test"] for kind in ("default", "calibrated"))
     assert after["rmse"] < 0.5 * before["rmse"]

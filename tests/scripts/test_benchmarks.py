@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import sims as benchmark
 from benchmarks.model_runs import CODES, any_parameters, extreme_sites
-from ecosys_sims import biomes
-from ecosys_sims.model import parameter_table
+from ecosys_sims.formats import biomes
+from ecosys_sims.program.parameter_table import parameter_table
 
 
 def quick_bench(program: Path, folder: Path) -> benchmark.Bench:

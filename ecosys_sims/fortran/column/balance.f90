@@ -2,15 +2,21 @@
 module balance
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_day
-  use soil_grid, only: nsoil, nch4, dz
-  use column_state, only: site_static, column_type, daily_fluxes
+  use soil_grid, only: nsoil
+  use column_state, only: site_static, column_type, daily_fluxes, water_pool, groundwater_pool, &
+      carbon_pool, methane_pool, methanotroph_carbon_pool, inundated_methane_pool, nitrogen_pool
   use column_work, only: work_arrays
   use soil_heat, only: layer_heat
   implicit none
   private
   public :: start_balances, close_balances, n_balances, balance_names, balance_tolerance
 
-  integer, parameter :: n_balances = 5  !< carbon, water, energy, methane, nitrogen
+  enum, bind(c)
+    enumerator :: carbon = 1, water, energy, methane, nitrogen  !< balances
+  end enum
+  integer, parameter :: n_balances = nitrogen  !< number of balances
+  !> balances that only the biogeochemistry of the process model has
+  logical, parameter :: of_biogeochemistry(n_balances) = [.true., .false., .false., .true., .true.]
   !> names, in the order of `worst`
   character(len=8), parameter :: balance_names(n_balances) = [character(len=8) :: &
     'carbon', 'water', 'energy', 'methane', 'nitrogen']
@@ -36,7 +42,7 @@ contains
       fluxes%heat_start(i) = heat_of(i, state, work)
       fluxes%methane_start(i) = methane_of(i, state)
       fluxes%carbon_start(i) = carbon_of(i, state)
-      fluxes%nitrogen_start(i) = nitrogen_of(i, state)
+      fluxes%nitrogen_start(i) = nitrogen_pool(i, state)
     end do
   end subroutine start_balances
 
@@ -44,8 +50,7 @@ contains
   pure real(wp) function water_of(i, state)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
-    water_of = sum(state%liquid(i, :)) + sum(state%ice(i, :)) + state%ponded(i) + state%swe(i) &
-               + state%canopy_water(i) + state%aquifer(i)
+    water_of = water_pool(i, state) + groundwater_pool(i, state)
   end function water_of
 
   !> Heat of a soil column relative to liquid water at 0 C [J m-2].
@@ -65,28 +70,18 @@ contains
   pure real(wp) function methane_of(i, state)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
-    methane_of = sum(state%methane(i, :)*dz(1:nch4))
+    methane_of = methane_pool(i, state)
     if (state%topmodel) methane_of = (1.0_wp - state%finund(i))*methane_of &
-        + state%finund(i)*sum(state%methane_inund(i, :)*dz(1:nch4))
+        + state%finund(i)*inundated_methane_pool(i, state)
   end function methane_of
 
   !> Carbon of a column, with that of methane and methanotrophs [g m-2].
   pure real(wp) function carbon_of(i, state)
     integer, intent(in) :: i                !< site
     type(column_type), intent(in) :: state  !< state
-    carbon_of = state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%grain(i) &
-                + state%metabolic(i) + state%structural(i) + state%active(i) + state%slow(i) &
-                + state%passive(i) + state%substrate(i) &
-                + molar_mass_c*methane_of(i, state) + sum(state%ham(i, :)*dz(1:nch4))
+    carbon_of = carbon_pool(i, state) + molar_mass_c*methane_of(i, state) &
+                + methanotroph_carbon_pool(i, state)
   end function carbon_of
-
-  !> Nitrogen of a column [g m-2].
-  pure real(wp) function nitrogen_of(i, state)
-    integer, intent(in) :: i                !< site
-    type(column_type), intent(in) :: state  !< state
-    nitrogen_of = state%plant_nitrogen(i) + sum(state%soil_nitrogen(i, :)) + state%ammonium(i) &
-                  + state%nitrate(i)
-  end function nitrogen_of
 
   !> Errors of the day at one site, in the units of the tolerances.
   pure function day_errors(i, state, work, f) result(error)
@@ -96,20 +91,20 @@ contains
     type(daily_fluxes), intent(in) :: f     !< results of the day
     real(wp) :: error(n_balances)           !< in the order of `balance_names`
     real(wp) :: methane_end, gross
-    error(1) = carbon_of(i, state) - f%carbon_start(i) &
+    error(carbon) = carbon_of(i, state) - f%carbon_start(i) &
                - (f%gpp(i) - f%ra(i) - f%rh(i) - f%harvest(i) - molar_mass_c/mg_per_mol*f%fch4(i))
-    error(2) = water_of(i, state) - f%water_start(i) &
+    error(water) = water_of(i, state) - f%water_start(i) &
                - (f%precipitation(i) + f%inflow(i) - f%evaporation(i) - f%runoff(i))
-    error(3) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) &
+    error(energy) = (heat_of(i, state, work) - f%heat_start(i) - f%ground_heat(i) &
         - f%heat_with_water(i)) &
                /seconds_per_day
     methane_end = methane_of(i, state)
     gross = (f%ch4_production(i) - f%ch4_oxidation(i) - f%ch4_diffusion(i) - f%ch4_ebullition(i) &
              - f%ch4_plant(i))/mg_per_mol
-    error(4) = (methane_end - f%methane_start(i) - gross) &
+    error(methane) = (methane_end - f%methane_start(i) - gross) &
                /max(1.0e-9_wp, methane_end, f%methane_start(i), f%ch4_production(i)/mg_per_mol, &
                     f%ch4_oxidation(i)/mg_per_mol)
-    error(5) = nitrogen_of(i, state) - f%nitrogen_start(i) &
+    error(nitrogen) = nitrogen_pool(i, state) - f%nitrogen_start(i) &
                - (f%nitrogen_input(i) + f%fertiliser(i) - f%harvest_nitrogen(i) &
                   - f%n_leaching(i) - f%n_gas(i))
   end function day_errors
@@ -132,7 +127,7 @@ contains
     do i = 1, static%nsite
       error = abs(day_errors(i, state, work, fluxes))
       do kind = 1, n_balances
-        if (.not. with_biogeochemistry .and. (kind == 1 .or. kind >= 4)) cycle
+        if (of_biogeochemistry(kind) .and. .not. with_biogeochemistry) cycle
         worst(kind) = max(worst(kind), error(kind))
         if (error(kind) <= balance_tolerance(kind)) cycle
         if (stat == 0) then

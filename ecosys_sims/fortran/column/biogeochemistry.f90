@@ -1,21 +1,20 @@
 !> The biogeochemistry of a block of sites: what an emulator replaces.
 !!
-!! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon passes
-!! between
-!! them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
+!! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon
+!! passes between them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
 module biogeochemistry
   use kinds, only: wp
   use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
   use inundation, only: inundated_share, move_share
-  use soil_grid, only: nsoil, nch4, dz
+  use soil_grid, only: nch4, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
-                          n_spinup_sums
+                          n_organic, n_spinup_sums
   use column_work, only: work_arrays
   use photosynthesis, only: gross_production, crop_production
   use crops, only: years_of_rotation, soybean
   use crop_carbon, only: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses
-  use vegetation, only: vegetation_day, cn_leaf, cn_wood
+  use vegetation, only: plant_growth, vegetation_day, cn_leaf, cn_wood
   use soil_carbon, only: decomposition_scalar, decomposing, soil_carbon_day, substrate_rate, &
       steady_soil_carbon, steady_slow_input, carbon_flows
   use nitrogen, only: litter_nitrogen, plant_nitrogen, mineral_changes, tissue_nitrogen, &
@@ -23,8 +22,8 @@ module biogeochemistry
       litter_of_plants, organic_nitrogen_day, mineral_nitrogen_day, nitrification_rate, &
       denitrification_rate, steady_soil_nitrogen, n2o_per_n
   use methane, only: layer_storage, layer_production, transport, bubbles, redox_step, &
-      surface_exchange, substrate_per_ch4, methane_fluxes
-  use methanotrophs, only: oxidation_rates, add_uptake, biomass_day, ammonium_response
+      surface_exchange, substrate_per_ch4, methane_column, methane_fluxes
+  use methanotrophs, only: oxidation_arrays, oxidation_rates, add_uptake, biomass_day, ammonium_response
   implicit none
   private
   public :: methane_of_step, carbon_of_day, steady_pools
@@ -32,15 +31,16 @@ module biogeochemistry
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
   real(wp), parameter :: gc_per_mg = molar_mass_c/mg_per_mol   !< C in CH4 [g mg-1]
   integer, parameter :: i_10cm = 5   !< layer above 0.10 m
-  ! places in spinup_sums
-  integer, parameter :: i_days = 1, i_leaf = 2, i_wood = 3, i_root = 4, i_exudation = 5
-  integer, parameter :: i_methanogenesis = 6, i_scalar = 7, i_to_wood = 8, i_to_root = 9
   !> Least scalar of decomposition of a steady state [1], our choice: passive carbon is then 22,000
   !! years old, about the time since the last glacial maximum, and pools stay small enough that
   !! the carbon balance closes.
   real(wp), parameter :: slowest_steady = 1.0e-2_wp
-  integer, parameter :: i_structural = 10, i_leaf_n = 11, i_root_n = 12, i_mineral = 13
-  integer, parameter :: n_means = 13
+  enum, bind(c)
+    !> sums over the days of a spin-up, in `spinup_sums`
+    enumerator :: i_days = 1, i_leaf, i_wood, i_root, i_exudation, i_methanogenesis, i_scalar, &
+      i_to_wood, i_to_root, i_structural, i_leaf_n, i_root_n, i_mineral
+  end enum
+  integer, parameter :: n_means = i_mineral      !< sums of which means are taken
   integer, parameter :: i_years = n_spinup_sums  !< whole years so far
   !> faster decomposition after ploughing [1]
   real(wp), parameter :: tillage_effect = 0.3_wp
@@ -49,118 +49,99 @@ contains
 
   !> Methane of one step.
   subroutine methane_of_step(static, p, state, forcing, fluxes, work, dt)
-    type(site_static), intent(in) :: static     !< site description
-    type(site_parameters), intent(in) :: p      !< parameters
-    type(column_type), intent(inout) :: state   !< state
-    type(step_forcing), intent(in) :: forcing   !< forcing of the step
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(inout) :: work    !< work arrays
-    real(wp), intent(in) :: dt                  !< step [s]
+    type(site_static), intent(in) :: static            !< site description
+    type(site_parameters), intent(in) :: p             !< parameters
+    type(column_type), intent(inout), target :: state  !< state
+    type(step_forcing), intent(in) :: forcing          !< forcing of the step
+    type(daily_fluxes), intent(inout) :: fluxes        !< results of the day
+    type(work_arrays), intent(inout), target :: work   !< work arrays
+    real(wp), intent(in) :: dt                         !< step [s]
+    type(methane_column) :: profile
     integer :: n
     n = static%nsite
-    work%methane%ham_rate = work%ham_rate &
-                            *ammonium_response(state%ammonium, p%ham_kn, p%porosity)
+    work%oxidation%ham_rate = work%guilds%ham_rate &
+                              *ammonium_response(state%ammonium, p%ham_kn, p%porosity)
     if (static%topmodel) work%dry_share = 1.0_wp - state%finund
-    call methane_profile(n, dt, p, forcing, state%soil_temperature, state%liquid, state%ice, &
-                         state%water_table, state%ponded, state%swe, state%snow_density, &
-                         state%lai, state%substrate, state%ham, state%ham_active, &
-                         work%production, state%methane, state%redox, work)
-    associate (m => work%methane)
-      call add_uptake(n, dt, work%dry_share, m%high, work%mx, m%fit, state%soil_temperature, &
-                      m%uptake, m%fit_sum, m%temperature_sum)
-    end associate
+    profile%temperature => state%soil_temperature
+    profile%liquid => state%liquid
+    profile%ice => state%ice
+    profile%water_table => state%water_table
+    profile%ponded => state%ponded
+    profile%swe => state%swe
+    profile%snow_density => state%snow_density
+    profile%lai => state%lai
+    profile%substrate => state%substrate
+    profile%ham => state%ham
+    profile%ham_active => state%ham_active
+    profile%potential => work%production
+    profile%methane => state%methane
+    profile%redox => state%redox
+    call methane_profile(n, dt, p, forcing, profile, work)
+    call add_uptake(n, dt, work%dry_share, work%methane%system%x, state%soil_temperature, &
+                    work%oxidation)
     call add_methane(n, p, work%dry_share, work%methane, state, fluxes)
-    if (static%topmodel) call inundated_methane(n, dt, p, state, forcing, fluxes, work)
+    if (.not. static%topmodel) return
+    ! the inundated share: the water table at the surface, the same temperature
+    work%oxidation%ham_rate = 0.0_wp
+    work%full_liquid = work%soil%capacity - state%ice
+    profile%liquid => work%full_liquid
+    profile%water_table => work%surface
+    profile%ponded => work%film
+    profile%potential => work%production_inund
+    profile%methane => state%methane_inund
+    profile%redox => state%redox_inund
+    call methane_profile(n, dt, p, forcing, profile, work)
+    call add_methane(n, p, state%finund, work%methane, state, fluxes)
   end subroutine methane_of_step
 
-  !> Methane of the inundated share: the water table at the surface, the same temperature.
-  subroutine inundated_methane(n, dt, p, state, forcing, fluxes, work)
-    integer, intent(in) :: n                    !< number of sites
-    real(wp), intent(in) :: dt                  !< step [s]
-    type(site_parameters), intent(in) :: p      !< parameters
-    type(column_type), intent(inout) :: state   !< state
-    type(step_forcing), intent(in) :: forcing   !< forcing of the step
-    type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(work_arrays), intent(inout) :: work    !< work arrays
-    work%methane%ham_rate = 0.0_wp
-    work%full_liquid = work%soil%capacity - state%ice
-    call methane_profile(n, dt, p, forcing, state%soil_temperature, work%full_liquid, state%ice, &
-                         work%surface, work%film, state%swe, state%snow_density, state%lai, &
-                         state%substrate, state%ham, state%ham_active, work%production_inund, &
-                         state%methane_inund, state%redox_inund, work)
-    call add_methane(n, p, state%finund, work%methane, state, fluxes)
-  end subroutine inundated_methane
-
   !> One step of one profile of methane and redox.
-  subroutine methane_profile(n, dt, p, forcing, temperature, liquid, ice, water_table, ponded, &
-                             swe, snow_density, lai, substrate, ham, active, potential, methane, &
-                             redox, work)
-    integer, intent(in) :: n                       !< number of sites
-    real(wp), intent(in) :: dt                     !< step [s]
-    type(site_parameters), intent(in) :: p         !< parameters
-    type(step_forcing), intent(in) :: forcing      !< forcing of the step
-    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
-    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
-    real(wp), intent(in) :: water_table(n)         !< [m]
-    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
-    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
-    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
-    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
-    real(wp), intent(in) :: substrate(n)           !< [g m-2]
-    real(wp), intent(in) :: ham(n, nch4)           !< high-affinity methanotrophs, C [g m-3]
-    real(wp), intent(in) :: active(n, nch4)        !< active share of them [1]
-    real(wp), intent(in) :: potential(n)           !< of production, with pH [mol m-3 s-1]
-    real(wp), intent(inout) :: methane(n, nch4)    !< [mol m-3]
-    real(wp), intent(inout) :: redox(n, nch4)      !< [mV]
-    type(work_arrays), intent(inout) :: work       !< work arrays, with the fluxes of the step
-    associate (m => work%methane)
-      call layer_storage(n, temperature, liquid, ice, p%porosity, m%store, m%spread, m%solubility)
-      call layer_production(n, dt, temperature, water_table, redox, potential, work%log_pq10, &
-                            p%t_pr, work%depth_substrate, substrate, work%reference, work%warm, &
-                            m%limit, m%gain, m%production)
-      call oxidation_rates(n, temperature, liquid, ice, work%soil%capacity, ponded, redox, &
-                           methane, m%store, work%omax, work%kch4, work%log_oq10, p%t_or, &
-                           work%depth_oxidation, ham, active, m%ham_rate, work%ham_k, &
-                           work%ham_log_q10, work%warm, m%ham_warm, m%sink, m%high, m%fit)
-      call exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, lai, &
-                          work)
-      call transport(n, dt, m%store, m%spread, m%sink, m%conduit, m%gain, m%conductance, &
-                     m%equilibrium, methane, m%oxidation, m%diffusion, m%plant, work%ma, work%mb, &
-                     work%mc, work%md, work%mx)
-      call bubbles(n, dt, liquid, ice, m%store, m%solubility, water_table, forcing%psurf, p%f_x, &
-                   methane, m%ebullition, m%limit, m%bubble_layer)
-      call redox_step(n, dt, water_table, temperature, p%c_r, redox)
+  subroutine methane_profile(n, dt, p, forcing, profile, work)
+    integer, intent(in) :: n                     !< number of sites
+    real(wp), intent(in) :: dt                   !< step [s]
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(step_forcing), intent(in) :: forcing    !< forcing of the step
+    type(methane_column), intent(in) :: profile  !< the profile; its methane and redox move on
+    type(work_arrays), intent(inout) :: work     !< work arrays, with the fluxes of the step
+    associate (m => work%methane, oxidation => work%oxidation)
+      call layer_storage(n, profile%temperature, profile%liquid, profile%ice, p%porosity, &
+                         m%store, m%spread, m%solubility)
+      call layer_production(n, dt, profile%temperature, profile%water_table, profile%redox, &
+                            profile%potential, work%log_pq10, p%t_pr, work%depth_substrate, &
+                            profile%substrate, work%reference, work%warm, m%limit, m%gain, &
+                            m%production)
+      call oxidation_rates(n, profile%temperature, profile%liquid, profile%ice, &
+                           work%soil%capacity, profile%ponded, profile%redox, profile%methane, &
+                           m%store, work%guilds, profile%ham, profile%ham_active, oxidation)
+      call exchange_rates(n, p, forcing, profile, work)
+      call transport(n, dt, m%store, m%spread, oxidation%sink, m%conduit, m%gain, m%conductance, &
+                     m%equilibrium, profile%methane, m%oxidation, m%diffusion, m%plant, m%system)
+      call bubbles(n, dt, profile%liquid, profile%ice, m%store, m%solubility, &
+                   profile%water_table, forcing%psurf, p%f_x, profile%methane, m%ebullition, &
+                   m%limit, m%bubble_layer)
+      call redox_step(n, dt, profile%water_table, profile%temperature, p%c_r, profile%redox)
     end associate
   end subroutine methane_profile
 
   !> Exchange with the air and plant conductance of the step.
-  subroutine exchange_rates(n, p, forcing, temperature, liquid, ice, ponded, swe, snow_density, &
-                            lai, work)
-    integer, intent(in) :: n                       !< number of sites
-    type(site_parameters), intent(in) :: p         !< parameters
-    type(step_forcing), intent(in) :: forcing      !< forcing of the step
-    real(wp), intent(in) :: temperature(n, nsoil)  !< [K]
-    real(wp), intent(in) :: liquid(n, nsoil)       !< [kg m-2]
-    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
-    real(wp), intent(in) :: ponded(n)              !< standing water [kg m-2]
-    real(wp), intent(in) :: swe(n)                 !< [kg m-2]
-    real(wp), intent(in) :: snow_density(n)        !< [kg m-3]
-    real(wp), intent(in) :: lai(n)                 !< leaf area index [1]
-    type(work_arrays), intent(inout) :: work       !< work arrays
+  subroutine exchange_rates(n, p, forcing, profile, work)
+    integer, intent(in) :: n                     !< number of sites
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(step_forcing), intent(in) :: forcing    !< forcing of the step
+    type(methane_column), intent(in) :: profile  !< the profile
+    type(work_arrays), intent(inout) :: work     !< work arrays
     real(wp) :: gas_ratio
     integer :: i, k
-    associate (m => work%methane)
+    associate (m => work%methane, liquid => profile%liquid, temperature => profile%temperature)
       do i = 1, n
         m%equilibrium(i) = m%solubility(i, 1)*1.0e-9_wp*forcing%ch4(i)*forcing%psurf(i)
         gas_ratio = 1.0_wp/(m%solubility(i, 1)*gas_constant*temperature(i, 1))
-        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, ponded(i), &
-                                            temperature(i, 1), &
-                                            liquid(i, 1), ice(i, 1), forcing%wind(i), swe(i), &
-                                            snow_density(i))
+        m%conductance(i) = surface_exchange(m%spread(i, 1), gas_ratio, profile%ponded(i), &
+                                            temperature(i, 1), liquid(i, 1), profile%ice(i, 1), &
+                                            forcing%wind(i), profile%swe(i), &
+                                            profile%snow_density(i))
       end do
       do i = 1, n
-        m%limit(i) = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*lai(i)/p%lai_max(i)
+        m%limit(i) = p%kp(i)/seconds_per_hour*p%tveg(i)*4.0_wp*profile%lai(i)/p%lai_max(i)
       end do
       do k = 1, nch4
         do i = 1, n
@@ -219,26 +200,26 @@ contains
   end subroutine move_inundation
 
   !> Biomass of the high-affinity methanotrophs: their CO2 and what they leave to the soil.
-  subroutine methanotrophs_of_day(i, p, state, fluxes, m, released)
+  subroutine methanotrophs_of_day(i, p, state, fluxes, oxidation, released)
     integer, intent(in) :: i                    !< site
     type(site_parameters), intent(in) :: p      !< parameters
     type(column_type), intent(inout) :: state   !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
-    type(methane_fluxes), intent(inout) :: m    !< methane of the day
+    type(oxidation_arrays), intent(inout) :: oxidation  !< oxidation of the day
     real(wp), intent(out) :: released           !< maintenance less growth, C [g m-2 day-1]
     real(wp), dimension(nch4) :: uptake, fit_sum, temperature_sum, ham, active
     real(wp) :: taken, respired, died, grown
-    uptake = m%uptake(i, :)
-    fit_sum = m%fit_sum(i, :)
-    temperature_sum = m%temperature_sum(i, :)
+    uptake = oxidation%uptake(i, :)
+    fit_sum = oxidation%fit_sum(i, :)
+    temperature_sum = oxidation%temperature_sum(i, :)
     ham = state%ham(i, :)
     active = state%ham_active(i, :)
     call biomass_day(p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), p%ham_on(i), &
                      p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, taken, respired, &
                      died, grown)
-    m%uptake(i, :) = uptake
-    m%fit_sum(i, :) = fit_sum
-    m%temperature_sum(i, :) = temperature_sum
+    oxidation%uptake(i, :) = uptake
+    oxidation%fit_sum(i, :) = fit_sum
+    oxidation%temperature_sum(i, :) = temperature_sum
     state%ham(i, :) = ham
     state%ham_active(i, :) = active
     state%active(i) = state%active(i) + died
@@ -249,7 +230,12 @@ contains
   end subroutine methanotrophs_of_day
 
   !> Photosynthesis, plants and soil carbon of the day; completes the day's carbon and methane
-  !! fluxes.
+  !! fluxes:
+  !!
+  !!     Rh = soil respiration + CO2 of methanogenesis, of methane oxidation and of methanotrophs
+  !!     NEE = Ra + Rh - GPP
+  !!     FCH4 = diffusion + ebullition + plants
+  !!     NBP = -NEE - harvest - carbon of FCH4
   subroutine carbon_of_day(static, p, state, day, fluxes, work)
     type(site_static), intent(in) :: static     !< site description
     type(site_parameters), intent(in) :: p      !< parameters
@@ -257,44 +243,18 @@ contains
     type(daily_forcing), intent(in) :: day      !< forcing of the day
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day
     type(work_arrays), intent(inout) :: work    !< work arrays
-    real(wp) :: exposed, exudation, leaf_litter, wood_litter, root_litter, to_wood, to_root
-    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs, standing(4)
+    real(wp) :: respiration, scalar, rate, status, slowed, mineral, methanotrophs
+    real(wp) :: root_before, grain_before
+    type(plant_growth) :: growth
     type(carbon_flows) :: flows
     type(litter_nitrogen) :: litter
     integer :: i
     if (static%topmodel) call move_inundation(static%nsite, p, state, fluxes)
     do i = 1, static%nsite
       status = status_of(i, p, state)
-      fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
-      exposed = fluxes%lai(i)
-      if (.not. work%tall(i)) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
-      if (p%rotation(i) > 0.0_wp) then
-        if (fluxes%crop(i) > 0.0_wp) fluxes%gpp(i) = fluxes%f_n(i)*crop_production( &
-            nint(fluxes%crop(i)), p%lue_scheme(i) > 0.5_wp, day%rsds(i), day%t_day(i), &
-            day%tasmin(i), day%vpd_day(i), state%t_30d(i), state%vpd_30d(i), day%co2(i), &
-            day%ps(i), exposed, fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
-        standing = [state%leaf(i), state%wood(i), state%root(i), state%grain(i)]
-        call crop_carbon_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), &
-                             state%t_30d(i), state%lai(i), state%crop(i), state%dvs(i), &
-                             fluxes%harvested(i), p%sla(i), p%rm25(i), p%turn_root(i), &
-                             p%f_exud(i), p%residue(i), state%leaf(i), state%wood(i), &
-                             state%root(i), state%grain(i), state%nsc(i), fluxes%ra(i), &
-                             exudation, leaf_litter, root_litter, to_wood, to_root, &
-                             fluxes%yield(i), fluxes%harvest(i))
-        wood_litter = 0.0_wp
-      else
-        fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
-                                         state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
-                                         state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
-                        *fluxes%f_n(i)
-        call vegetation_day(fluxes%gpp(i), day%tas(i), fluxes%soil_temperature(i), state%t_30d(i), &
-                            state%lai(i), state%gsi(i), p%lai_max(i), p%lai_min(i), p%sla(i), &
-                            p%rm25(i), p%turn_leaf(i), p%turn_root(i), p%turn_wood(i), &
-                            p%alloc_wood(i), p%f_exud(i), p%harvest_fraction(i), state%leaf(i), &
-                            state%wood(i), state%root(i), state%nsc(i), fluxes%ra(i), exudation, &
-                            leaf_litter, wood_litter, root_litter, to_wood, to_root, &
-                            fluxes%harvest(i))
-      end if
+      root_before = state%root(i)
+      grain_before = state%grain(i)
+      call plants_of_day(i, p, day, status, .not. work%tall(i), state, fluxes, growth)
       scalar = p%som_mult(i)*decomposition_scalar(fluxes%soil_temperature(i), &
                                                   fluxes%soil_wetness(i), fluxes%oxic(i))
       if (state%tilled(i) > 0.0_wp) scalar = scalar*(1.0_wp + tillage_effect*p%tillage(i))
@@ -303,22 +263,24 @@ contains
                        state%active(i), state%slow(i), state%passive(i), state%substrate(i), flows)
       if (p%rotation(i) > 0.0_wp) then
         litter%wood = 0.0_wp
-        call crop_nitrogen_losses(status, leaf_litter, root_litter, fluxes%crop(i), state%crop(i), &
-                                  merge(1.0_wp - p%residue(i), 0.0_wp, fluxes%harvested(i) > 0.0_wp), &
-                                  standing(4), standing(3), state%plant_nitrogen(i), litter%leaf, &
-                                  litter%root, litter%harvest)
+        call crop_nitrogen_losses(status, growth%leaf_litter, growth%root_litter, fluxes%crop(i), &
+                                  state%crop(i), merge(1.0_wp - p%residue(i), 0.0_wp, &
+                                                       fluxes%harvested(i) > 0.0_wp), &
+                                  grain_before, root_before, state%plant_nitrogen(i), &
+                                  litter%leaf, litter%root, litter%harvest)
       else
-        call litter_of_plants(status, p%n_retrans(i), leaf_litter, wood_litter, root_litter, &
-                              fluxes%harvest(i), cn_leaf, state%plant_nitrogen(i), litter)
+        call litter_of_plants(status, p%n_retrans(i), growth%leaf_litter, growth%wood_litter, &
+                              growth%root_litter, fluxes%harvest(i), cn_leaf, &
+                              state%plant_nitrogen(i), litter)
       end if
-      call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, leaf_litter, root_litter, &
-                         flows, slowed)
+      call soil_nitrogen(i, p, state, fluxes, work%fines(i), litter, growth, flows, slowed)
       mineral = state%ammonium(i) + state%nitrate(i)
-      call soil_carbon_day(flows, work%fines(i), leaf_litter, wood_litter, root_litter, &
-                           exudation, state%metabolic(i), state%structural(i), state%active(i), &
-                           state%slow(i), state%passive(i), state%substrate(i), respiration)
+      call soil_carbon_day(flows, work%fines(i), growth%leaf_litter, growth%wood_litter, &
+                           growth%root_litter, growth%exudation, state%metabolic(i), &
+                           state%structural(i), state%active(i), state%slow(i), &
+                           state%passive(i), state%substrate(i), respiration)
       call mineral_nitrogen(i, static, p, state, fluxes, respiration)
-      call methanotrophs_of_day(i, p, state, fluxes, work%methane, methanotrophs)
+      call methanotrophs_of_day(i, p, state, fluxes, work%oxidation, methanotrophs)
       fluxes%rh(i) = respiration + 0.5_wp*fluxes%methanogenesis(i) &
           + gc_per_mg*fluxes%ch4_oxidation(i) + methanotrophs
       fluxes%nee(i) = fluxes%ra(i) + fluxes%rh(i) - fluxes%gpp(i)
@@ -326,14 +288,14 @@ contains
       fluxes%nbp(i) = -fluxes%nee(i) - fluxes%harvest(i) - gc_per_mg*fluxes%fch4(i)
       associate (sums => state%spinup_sums)
         sums(i, i_days) = sums(i, i_days) + 1.0_wp
-        sums(i, i_leaf) = sums(i, i_leaf) + leaf_litter
-        sums(i, i_wood) = sums(i, i_wood) + wood_litter
-        sums(i, i_root) = sums(i, i_root) + root_litter
-        sums(i, i_exudation) = sums(i, i_exudation) + exudation
+        sums(i, i_leaf) = sums(i, i_leaf) + growth%leaf_litter
+        sums(i, i_wood) = sums(i, i_wood) + growth%wood_litter
+        sums(i, i_root) = sums(i, i_root) + growth%root_litter
+        sums(i, i_exudation) = sums(i, i_exudation) + growth%exudation
         sums(i, i_methanogenesis) = sums(i, i_methanogenesis) + fluxes%methanogenesis(i)
         sums(i, i_scalar) = sums(i, i_scalar) + scalar
-        sums(i, i_to_wood) = sums(i, i_to_wood) + to_wood
-        sums(i, i_to_root) = sums(i, i_to_root) + to_root
+        sums(i, i_to_wood) = sums(i, i_to_wood) + growth%to_wood
+        sums(i, i_to_root) = sums(i, i_to_root) + growth%to_root
         sums(i, i_structural) = sums(i, i_structural) + slowed*scalar
         sums(i, i_leaf_n) = sums(i, i_leaf_n) + litter%leaf
         sums(i, i_root_n) = sums(i, i_root_n) + litter%root
@@ -341,6 +303,35 @@ contains
       end associate
     end do
   end subroutine carbon_of_day
+
+  !> Photosynthesis and plant carbon of one site: natural vegetation, or the crop that stands.
+  subroutine plants_of_day(i, p, day, status, low, state, fluxes, growth)
+    integer, intent(in) :: i                     !< site
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(daily_forcing), intent(in) :: day       !< forcing of the day
+    real(wp), intent(in) :: status               !< nitrogen over demand [1]
+    logical, intent(in) :: low                   !< whether snow buries leaves
+    type(column_type), intent(inout) :: state    !< state
+    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
+    type(plant_growth), intent(out) :: growth    !< growth and litter
+    real(wp) :: exposed
+    fluxes%f_n(i) = growth_limit(status, p%n_limit(i))
+    exposed = fluxes%lai(i)
+    if (low) exposed = exposed*(1.0_wp - fluxes%snow_cover(i))
+    if (p%rotation(i) > 0.0_wp) then
+      if (fluxes%crop(i) > 0.0_wp) fluxes%gpp(i) = fluxes%f_n(i)*crop_production( &
+          nint(fluxes%crop(i)), p%lue_scheme(i) > 0.5_wp, day%rsds(i), day%t_day(i), &
+          day%tasmin(i), day%vpd_day(i), state%t_30d(i), state%vpd_30d(i), day%co2(i), &
+          day%ps(i), exposed, fluxes%soil_wetness(i), p%kphio(i), p%b0(i))
+      call crop_carbon_day(i, p, day, state, fluxes, growth)
+    else
+      fluxes%gpp(i) = gross_production(day%rsds(i), day%t_day(i), day%tasmin(i), state%t_30d(i), &
+                                       state%vpd_30d(i), day%co2(i), day%ps(i), exposed, &
+                                       state%gsi(i), fluxes%soil_wetness(i), p%kphio(i), p%b0(i)) &
+                      *fluxes%f_n(i)
+      call vegetation_day(i, p, day, state, fluxes, growth)
+    end if
+  end subroutine plants_of_day
 
   !> Nitrogen at the disposal of leaves and roots of one site relative to their demand [1].
   pure real(wp) function status_of(i, p, state)
@@ -356,20 +347,18 @@ contains
 
   !> Inputs, uptake and organic nitrogen of one site, before soil carbon moves on; it slows the
   !! decomposition of structural litter where nitrogen is short.
-  subroutine soil_nitrogen(i, p, state, fluxes, fines, litter, leaf_litter, root_litter, flows, &
-                           slowed)
+  subroutine soil_nitrogen(i, p, state, fluxes, fines, litter, growth, flows, slowed)
     integer, intent(in) :: i                     !< site
     type(site_parameters), intent(in) :: p       !< parameters
     type(column_type), intent(inout) :: state    !< state
     type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
     real(wp), intent(in) :: fines                !< silt and clay [1]
     type(litter_nitrogen), intent(in) :: litter  !< nitrogen of litter
-    real(wp), intent(in) :: leaf_litter          !< leaf litter carbon [g m-2 day-1]
-    real(wp), intent(in) :: root_litter          !< root litter carbon [g m-2 day-1]
+    type(plant_growth), intent(in) :: growth     !< carbon of litter
     type(carbon_flows), intent(inout) :: flows   !< carbon that decomposes
     real(wp), intent(out) :: slowed              !< decomposition of structural litter [1]
     type(plant_nitrogen) :: plants
-    real(wp) :: woody, active, capacity, target, pools(5), carbon(5)
+    real(wp) :: woody, active, capacity, target, pools(n_organic), carbon(n_organic)
     call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
                       state%nitrate(i), fluxes%nitrogen_input(i), fluxes%n_gas(i))
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
@@ -384,8 +373,8 @@ contains
     carbon = [state%metabolic(i), state%structural(i), state%active(i), state%slow(i), &
               state%passive(i)]
     pools = state%soil_nitrogen(i, :)
-    call organic_nitrogen_day(p%n_limit(i), litter, leaf_litter, root_litter, carbon, flows, &
-                              fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
+    call organic_nitrogen_day(p%n_limit(i), litter, growth%leaf_litter, growth%root_litter, &
+                              carbon, flows, fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
                               state%nitrate(i), fluxes%n_mineralisation(i), slowed)
     state%soil_nitrogen(i, :) = pools
     fluxes%n_uptake(i) = plants%uptake

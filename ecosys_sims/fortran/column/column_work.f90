@@ -1,15 +1,17 @@
 !> Quantities derived from parameters and scratch arrays of one block of sites: nothing to remember.
 module column_work
   use kinds, only: wp
-  use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c, gravity, l_fusion, t_freeze
-  use soil_grid, only: nsoil, nch4, dz, z_top, z_bottom, z_mid
+  use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c, gravity, &
+      l_fusion, t_freeze
+  use soil_grid, only: nsoil, dz, z_top, z_bottom, z_mid
   use parameters, only: site_parameters
   use column_state, only: site_static
   use methane, only: methane_fluxes, allocate_methane_fluxes, ph_response
-  use methanotrophs, only: acidity_response
+  use methanotrophs, only: guild_traits, oxidation_arrays, allocate_guilds, allocate_oxidation, &
+      acidity_response
   use soil_heat, only: heat_arrays, allocate_heat
-  use soil_water, only: soil_properties, allocate_soil, derive_rates, texture_conductivity, &
-      texture_moisture
+  use soil_water, only: soil_properties, water_flows, allocate_soil, allocate_flows, derive_rates, &
+      texture_conductivity, texture_moisture
   implicit none
   private
   public :: work_arrays, allocate_work, derive_work
@@ -25,7 +27,6 @@ module column_work
     real(wp), allocatable :: k_dry(:, :)            !< conductivity of dry soil [W m-1 K-1]
     real(wp), allocatable :: root_share(:, :)       !< share of roots in each layer [1]
     real(wp), allocatable :: depth_substrate(:, :)  !< profile of methanogenic substrate [1]
-    real(wp), allocatable :: depth_oxidation(:, :)  !< profile of methane oxidation [1]
     real(wp), allocatable :: root_conduit(:, :)     !< profile of plant transport [1]
     real(wp), allocatable :: full(:)                !< water of the saturated column [kg m-2]
     real(wp), allocatable :: fines(:)               !< silt and clay [1]
@@ -33,24 +34,16 @@ module column_work
     real(wp), allocatable :: production_inund(:)    !< the same of the inundated share
     real(wp), allocatable :: reference(:)           !< substrate at which it is reached [g m-2]
     real(wp), allocatable :: log_pq10(:)            !< log of pq10
-    real(wp), allocatable :: log_oq10(:)            !< log of oq10
-    real(wp), allocatable :: omax(:)                !< oxidation potential [mol m-3 s-1]
-    real(wp), allocatable :: kch4(:)                !< half-saturation [mol m-3]
-    real(wp), allocatable :: ham_rate(:)            !< uptake per biomass, with pH [mol g-1 s-1]
-    real(wp), allocatable :: ham_k(:)               !< half-saturation [mol m-3]
-    real(wp), allocatable :: ham_log_q10(:)         !< log of ham_q10
+    type(guild_traits) :: guilds                    !< of methanotrophs; uptake with pH
     logical, allocatable :: tall(:)                 !< trees stand above the snow
     integer, allocatable :: n_active(:)             !< upland: layers above the drainage base
-    integer :: n_wetland = 0, n_upland = 0          !< number of either
-    integer, allocatable :: wetlands(:), uplands(:) !< their places
+    integer, allocatable :: wetlands(:), uplands(:) !< places of either
     ! of the day
     real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
     real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
     real(wp), allocatable :: light(:)               !< share of light absorbed by leaves [1]
     real(wp), allocatable :: growing(:)             !< whether irrigation keeps a wetland flooded [1]
     ! of the surface, summed over a step of the soil
-    real(wp), allocatable :: supply(:)              !< throughfall and melt [kg m-2]
-    real(wp), allocatable :: demand(:)              !< evaporative demand on soil, plants [kg m-2]
     real(wp), allocatable :: warmth(:)              !< surface temperature times time [K s]
     real(wp) :: seconds = 0.0_wp                    !< time since soil water was computed [s]
     logical :: water_moved = .false.                !< whether it was since soil heat was
@@ -61,12 +54,11 @@ module column_work
     real(wp), allocatable :: film(:)                !< its standing water [kg m-2]
     ! scratch
     real(wp), allocatable, dimension(:, :) :: a                   !< (nsite, nsoil)
-    real(wp), allocatable, dimension(:, :) :: ma, mb, mc, md, mx  !< (nsite, nch4)
     real(wp), allocatable, dimension(:) :: warm, t_surface, thawed, wet  !< (nsite)
-    !> water of a step: inflow, drainage, runoff, evaporated from soil, transpired [kg m-2]
-    real(wp), allocatable, dimension(:) :: inflow, drainage, runoff, evaporated, transpired
+    type(water_flows) :: flows                      !< water of a step of the soil
     type(heat_arrays) :: heat                       !< moved water, scratch of soil heat
     type(methane_fluxes) :: methane                 !< fluxes of a methane step
+    type(oxidation_arrays) :: oxidation             !< oxidation of it, and of the day
   end type work_arrays
 
   !> suction of the water that stays liquid (Niu and Yang 2006, L dT/(g T)) at -5 degC, our choice of one
@@ -81,26 +73,23 @@ contains
     integer, intent(in) :: n                  !< number of sites
     allocate (work%solid_heat(n, nsoil), work%k_solid(n, nsoil), &
               work%k_dry(n, nsoil), work%root_share(n, nsoil), work%depth_substrate(n, nsoil), &
-              work%depth_oxidation(n, nsoil), work%root_conduit(n, nsoil), &
+              work%root_conduit(n, nsoil), &
               work%conductance(n, nsoil), work%a(n, nsoil), source=0.0_wp)
-    allocate (work%ma(n, nch4), work%mb(n, nch4), work%mc(n, nch4), work%md(n, nch4), &
-              work%mx(n, nch4), source=0.0_wp)
-    allocate (work%full(n), work%fines(n), work%production(n), &
-              work%reference(n), work%log_pq10(n), work%log_oq10(n), work%omax(n), work%kch4(n), &
-              work%production_inund(n), work%ham_rate(n), work%ham_k(n), work%ham_log_q10(n), &
-              work%surface_conductance(n), work%light(n), work%growing(n), work%supply(n), work%demand(n), &
-              work%warmth(n), work%warm(n), work%t_surface(n), work%thawed(n), work%wet(n), &
-              work%inflow(n), work%drainage(n), work%runoff(n), work%evaporated(n), &
-              work%transpired(n), source=0.0_wp)
+    allocate (work%full(n), work%fines(n), work%production(n), work%reference(n), &
+              work%log_pq10(n), work%production_inund(n), work%surface_conductance(n), &
+              work%light(n), work%growing(n), work%warmth(n), work%warm(n), work%t_surface(n), &
+              work%thawed(n), work%wet(n), source=0.0_wp)
     allocate (work%dry_share(n), source=1.0_wp)
     allocate (work%full_liquid(n, nsoil), work%surface(n), source=0.0_wp)
     allocate (work%film(n), source=standing_water)
     allocate (work%tall(n), source=.false.)
     allocate (work%n_active(n), source=nsoil)
-    allocate (work%wetlands(n), work%uplands(n), source=0)
     call allocate_soil(work%soil, n)
     call allocate_heat(work%heat, n)
     call allocate_methane_fluxes(work%methane, n)
+    call allocate_flows(work%flows, n)
+    call allocate_guilds(work%guilds, n)
+    call allocate_oxidation(work%oxidation, n)
   end subroutine allocate_work
 
   !> Fill what follows from the site description and the parameters.
@@ -117,12 +106,13 @@ contains
     work%production_inund = 1.0e-3_wp/seconds_per_hour*p%mgo_inund*ph_response(static%ph, p%ph_min)
     work%reference = 0.6_wp*p%fresh_ref/days_per_year*p%tau_sub
     work%log_pq10 = log(p%pq10)
-    work%log_oq10 = log(p%oq10)
-    work%omax = 1.0e-3_wp/seconds_per_hour*p%omax
-    work%kch4 = 1.0e-3_wp*p%kch4
-    work%ham_rate = p%ham_vmax/(seconds_per_day*molar_mass_c)*acidity_response(static%ph)
-    work%ham_k = 1.0e-3_wp*p%ham_k
-    work%ham_log_q10 = log(p%ham_q10)
+    work%guilds%log_q10 = log(p%oq10)
+    work%guilds%omax = 1.0e-3_wp/seconds_per_hour*p%omax
+    work%guilds%kch4 = 1.0e-3_wp*p%kch4
+    work%guilds%t_ref = p%t_or
+    work%guilds%ham_rate = p%ham_vmax/(seconds_per_day*molar_mass_c)*acidity_response(static%ph)
+    work%guilds%ham_k = 1.0e-3_wp*p%ham_k
+    work%guilds%ham_log_q10 = log(p%ham_q10)
   end subroutine derive_work
 
   !> Water capacities and thermal properties. Organic solids reach 1.5 m in wetlands and fade over
@@ -159,10 +149,8 @@ contains
       work%n_active(i) = max(5, count(z_mid < p%d_water(i)))
     end do
     call derive_rates(work%soil)
-    work%n_wetland = count(static%wetland)
-    work%n_upland = static%nsite - work%n_wetland
-    work%wetlands(:work%n_wetland) = pack([(i, i=1, static%nsite)], static%wetland)
-    work%uplands(:work%n_upland) = pack([(i, i=1, static%nsite)], .not. static%wetland)
+    work%wetlands = pack([(i, i=1, static%nsite)], static%wetland)
+    work%uplands = pack([(i, i=1, static%nsite)], .not. static%wetland)
     work%heat%with_ice = merge(1.0_wp, 0.0_wp, static%wetland)
   end subroutine derive_soil
 
@@ -179,8 +167,8 @@ contains
         lower = min(z_bottom(k), p%root_depth(i))
         work%root_share(i, k) = p%beta_root(i)**(100.0_wp*upper) - p%beta_root(i)**(100.0_wp*lower)
         work%depth_substrate(i, k) = exp(-max(0.0_wp, z_mid(k) - 0.10_wp)/(0.5_wp*p%root_depth(i)))
-        work%depth_oxidation(i, k) = 1.0_wp
-        if (.not. static%wetland(i)) work%depth_oxidation(i, k) = exp(-z_mid(k)/0.3_wp)
+        work%guilds%profile(i, k) = 1.0_wp
+        if (.not. static%wetland(i)) work%guilds%profile(i, k) = exp(-z_mid(k)/0.3_wp)
         work%root_conduit(i, k) = 2.0_wp*max(0.0_wp, 1.0_wp - z_mid(k)/p%root_depth(i))
       end do
       if (.not. static%wetland(i)) then

@@ -9,7 +9,9 @@ module crop_carbon
   use kinds, only: wp
   use constants, only: t_freeze, days_per_year
   use crops, only: n_crops
-  use vegetation, only: lloyd_taylor, maintenance_rate, growth_cost
+  use parameters, only: site_parameters
+  use column_state, only: column_type, daily_forcing, daily_fluxes
+  use vegetation, only: plant_growth, lloyd_taylor, maintenance_rate, growth_cost
   implicit none
   private
   public :: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses, seed_carbon, seed_nitrogen
@@ -35,86 +37,82 @@ module crop_carbon
 
 contains
 
-  !> One day of crop carbon; all fluxes in g m-2 day-1. Without a crop all plant carbon but the seed
-  !! becomes litter.
-  elemental subroutine crop_carbon_day(gpp, t_air, t_soil, t_30d, lai, crop, dvs, harvested, sla, rm25, &
-                                       turn_root, f_exud, residue, leaf, stem, root, grain, nsc, ra, &
-                                       exudation, leaf_litter, root_litter, to_stem, to_root, yield, &
-                                       harvest)
-    real(wp), intent(in) :: gpp        !< gross primary production
-    real(wp), intent(in) :: t_air      !< day-mean air temperature [K]
-    real(wp), intent(in) :: t_soil     !< day-mean root-zone temperature [K]
-    real(wp), intent(in) :: t_30d      !< air temperature of the last month [K]
-    real(wp), intent(in) :: lai        !< leaf area index that development asks for [1]
-    real(wp), intent(in) :: crop       !< crop that stands at the end of the day, 0 for none
-    real(wp), intent(in) :: dvs        !< development stage at the end of the day
-    real(wp), intent(in) :: harvested  !< crop harvested today, 0 for none
-    real(wp), intent(in) :: sla        !< leaf area per leaf carbon [m2 g-1]
-    real(wp), intent(in) :: rm25       !< maintenance respiration at 25 C [g g-1 day-1]
-    real(wp), intent(in) :: turn_root  !< root turnover [year-1]
-    real(wp), intent(in) :: f_exud     !< exudation per GPP [1]
-    real(wp), intent(in) :: residue    !< share of the straw left on the field [1]
-    real(wp), intent(inout) :: leaf    !< leaf carbon [g m-2]
-    real(wp), intent(inout) :: stem    !< stem carbon [g m-2]
-    real(wp), intent(inout) :: root    !< root carbon [g m-2]
-    real(wp), intent(inout) :: grain   !< grain carbon [g m-2]
-    real(wp), intent(inout) :: nsc     !< non-structural carbon [g m-2]
-    real(wp), intent(out) :: ra           !< autotrophic respiration
-    real(wp), intent(out) :: exudation    !< root exudation
-    real(wp), intent(out) :: leaf_litter  !< litter of leaves and stems
-    real(wp), intent(out) :: root_litter  !< root litter
-    real(wp), intent(out) :: to_stem      !< growth of stems
-    real(wp), intent(out) :: to_root      !< growth of roots
-    real(wp), intent(out) :: yield        !< grain carried off
-    real(wp), intent(out) :: harvest      !< grain and straw carried off
-    real(wp) :: maintenance, dead, flush, growth, to_grain, share, straw, taken
+  !> One day of crop carbon at one site; all fluxes in g m-2 day-1. Without a crop all plant carbon but
+  !! the seed becomes litter. The wood of the state is the stem; crop and development stage are those
+  !! of the end of the day.
+  !!
+  !!     dNSC/dt  = GPP - E - M - (1 + c) (F + G)       E = f_exud GPP, at most a tenth of NSC for M
+  !!     dleaf/dt = F - (leaf - LAI/sla)+               F = min(LAI/sla - leaf, 0.3 NSC/(1 + c))
+  !!     droot/dt = s_root G - root turn_root           s_root = 0.40 - 0.35 min(1, DVS)
+  !!     dgrain/dt = s_grain (1 - s_root) G             s_grain = share (DVS - stage)/0.1, 0..share
+  !!     dstem/dt = (1 - s_grain) (1 - s_root) G + dead leaves that do not fall
+  !!     M = r [(leaf/12 + stem/28 + grain/28) g(T air) + root/28 g(T soil)]
+  !!     G = (NSC - seed - 0.05 (leaf + stem))/(4 d)/(1 + c) min(1, T air/8 degC)
+  !!     Ra = M + c (F + G)
+  !!
+  !! with growth cost c = 0.25, g and r of `vegetation`.
+  pure subroutine crop_carbon_day(i, p, day, state, fluxes, growth)
+    integer, intent(in) :: i                     !< site
+    type(site_parameters), intent(in) :: p       !< parameters
+    type(daily_forcing), intent(in) :: day       !< forcing of the day
+    type(column_type), intent(inout) :: state    !< state; its leaf area is what development asks for
+    type(daily_fluxes), intent(inout) :: fluxes  !< of the day: sets `ra`, `yield` and `harvest`
+    type(plant_growth), intent(out) :: growth    !< growth and litter
+    real(wp) :: maintenance, dead, flush, built, to_grain, share, straw, carried_off
     integer :: k
-    exudation = f_exud*gpp
-    nsc = nsc + gpp - exudation
-    maintenance = maintenance_rate(rm25, t_30d)*((leaf/cn_leaf + stem/cn_stem + grain/cn_grain) &
-        *lloyd_taylor(t_air)         + root/cn_root*lloyd_taylor(t_soil))
-    maintenance = min(maintenance, 0.1_wp*nsc)
-    nsc = nsc - maintenance
-    ra = maintenance
-    to_stem = 0.0_wp
-    to_root = 0.0_wp
-    yield = 0.0_wp
-    harvest = 0.0_wp
-    k = nint(crop)
-    if (k > 0) then
-      dead = max(0.0_wp, leaf - lai/sla)
-      leaf_litter = leaves_fall(k)*dead
-      leaf = leaf - dead
-      stem = stem + (dead - leaf_litter)
-      flush = min(max(0.0_wp, lai/sla - leaf), 0.3_wp*nsc/(1.0_wp + growth_cost))
-      leaf = leaf + flush
-      nsc = nsc - flush*(1.0_wp + growth_cost)
-      growth = max(0.0_wp, nsc - seed_carbon - reserve_share*(leaf + stem))/growth_days/(1.0_wp + growth_cost) &
-               *min(1.0_wp, max(0.0_wp, (t_air - t_freeze)/8.0_wp))
-      nsc = nsc - growth*(1.0_wp + growth_cost)
-      to_root = growth*(root_at_emergence + (root_at_anthesis - root_at_emergence)*min(1.0_wp, dvs))
-      share = grain_share(k)*min(1.0_wp, max(0.0_wp, (dvs - stage_grain(k))/0.1_wp))
-      to_grain = share*(growth - to_root)
-      to_stem = growth - to_root - to_grain
-      grain = grain + to_grain
-      stem = stem + to_stem
-      root_litter = root*turn_root/days_per_year
-      root = root + to_root - root_litter
-      ra = ra + growth_cost*(flush + growth)
-    else
-      taken = 0.0_wp
-      if (harvested > 0.0_wp) taken = 1.0_wp - residue
-      straw = leaf + stem + max(0.0_wp, nsc - seed_carbon)
-      yield = grain
-      harvest = yield + taken*straw
-      leaf_litter = straw - taken*straw
-      root_litter = root
-      nsc = min(nsc, seed_carbon)
-      leaf = 0.0_wp
-      stem = 0.0_wp
-      root = 0.0_wp
-      grain = 0.0_wp
-    end if
+    associate (leaf => state%leaf(i), stem => state%wood(i), root => state%root(i), &
+               grain => state%grain(i), nsc => state%nsc(i), lai => state%lai(i), &
+               dvs => state%dvs(i), gpp => fluxes%gpp(i), ra => fluxes%ra(i), t_air => day%tas(i))
+      growth%exudation = p%f_exud(i)*gpp
+      nsc = nsc + gpp - growth%exudation
+      maintenance = maintenance_rate(p%rm25(i), state%t_30d(i)) &
+                    *((leaf/cn_leaf + stem/cn_stem + grain/cn_grain)*lloyd_taylor(t_air) &
+                      + root/cn_root*lloyd_taylor(fluxes%soil_temperature(i)))
+      maintenance = min(maintenance, 0.1_wp*nsc)
+      nsc = nsc - maintenance
+      ra = maintenance
+      growth%wood_litter = 0.0_wp
+      growth%to_wood = 0.0_wp
+      growth%to_root = 0.0_wp
+      fluxes%yield(i) = 0.0_wp
+      fluxes%harvest(i) = 0.0_wp
+      k = nint(state%crop(i))
+      if (k > 0) then
+        dead = max(0.0_wp, leaf - lai/p%sla(i))
+        growth%leaf_litter = leaves_fall(k)*dead
+        leaf = leaf - dead
+        stem = stem + (dead - growth%leaf_litter)
+        flush = min(max(0.0_wp, lai/p%sla(i) - leaf), 0.3_wp*nsc/(1.0_wp + growth_cost))
+        leaf = leaf + flush
+        nsc = nsc - flush*(1.0_wp + growth_cost)
+        built = max(0.0_wp, nsc - seed_carbon - reserve_share*(leaf + stem))/growth_days &
+                /(1.0_wp + growth_cost)*min(1.0_wp, max(0.0_wp, (t_air - t_freeze)/8.0_wp))
+        nsc = nsc - built*(1.0_wp + growth_cost)
+        growth%to_root = built*(root_at_emergence + (root_at_anthesis - root_at_emergence) &
+                                *min(1.0_wp, dvs))
+        share = grain_share(k)*min(1.0_wp, max(0.0_wp, (dvs - stage_grain(k))/0.1_wp))
+        to_grain = share*(built - growth%to_root)
+        growth%to_wood = built - growth%to_root - to_grain
+        grain = grain + to_grain
+        stem = stem + growth%to_wood
+        growth%root_litter = root*p%turn_root(i)/days_per_year
+        root = root + growth%to_root - growth%root_litter
+        ra = ra + growth_cost*(flush + built)
+      else
+        carried_off = 0.0_wp
+        if (fluxes%harvested(i) > 0.0_wp) carried_off = 1.0_wp - p%residue(i)
+        straw = leaf + stem + max(0.0_wp, nsc - seed_carbon)
+        fluxes%yield(i) = grain
+        fluxes%harvest(i) = fluxes%yield(i) + carried_off*straw
+        growth%leaf_litter = straw - carried_off*straw
+        growth%root_litter = root
+        nsc = min(nsc, seed_carbon)
+        leaf = 0.0_wp
+        stem = 0.0_wp
+        root = 0.0_wp
+        grain = 0.0_wp
+      end if
+    end associate
   end subroutine crop_carbon_day
 
   !> Nitrogen that stem and grain of a crop ask for [g m-2]: stems hold what grain needs later.

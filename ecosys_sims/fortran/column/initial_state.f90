@@ -4,7 +4,7 @@ module initial_state
   use constants, only: pi, t_freeze, p_standard
   use soil_grid, only: nsoil, nch4, z_mid, dz
   use parameters, only: site_parameters
-  use column_state, only: site_static, column_type
+  use column_state, only: site_static, column_type, set_constant_state
   use column_work, only: work_arrays
   use snow, only: fresh_density, fresh_albedo
   use vegetation, only: nsc_reserve
@@ -36,15 +36,9 @@ contains
     type(work_arrays), intent(in) :: work      !< work arrays
     type(column_type), intent(inout) :: state  !< state
     integer :: i
-    state%ponded = 0.0_wp
-    state%aquifer = 0.0_wp
-    state%swe = 0.0_wp
+    call set_constant_state(state)
     state%snow_density = fresh_density
     state%snow_albedo = fresh_albedo
-    state%canopy_water = 0.0_wp
-    state%spinup_sums = 0.0_wp
-    state%active_layer = 0.0_wp
-    state%thaw = 0.0_wp
     do i = 1, static%nsite
       call start_soil(i, static, p, work, state)
       call start_carbon(i, static, p, state)
@@ -86,14 +80,11 @@ contains
           - work%soil%unfrozen(i, k)))
       state%liquid(i, k) = water(k) - state%ice(i, k)
     end do
-    state%methane(i, :) = 0.0_wp
     state%redox(i, :) = merge(-300.0_wp, 600.0_wp, z_mid(1:size(state%redox, 2)) &
                               - 0.5_wp*dz(1:size(state%redox, 2)) >= state%water_table(i))
     call start_methanotrophs(i, p, work, mean, amplitude, water, state)
     state%finund(i) = inundated_share(state%water_table(i), p%topo_shape(i), p%topo_scale(i), &
                                       p%topo_f(i))
-    state%methane_inund(i, :) = 0.0_wp
-    state%redox_inund(i, :) = -300.0_wp
     state%t_30d(i) = static%t_ann(i) + amplitude_air*cos(2.0_wp*pi*(1.0_wp - warmest)/365.0_wp)
     state%t_10d(i) = state%t_30d(i)
     state%t_year(i) = static%t_ann(i)
@@ -119,8 +110,8 @@ contains
     call steady_biomass(temperature(1, :nch4) - max(0.0_wp, t_freeze - mean), &
                         amplitude*exp(-z_mid(:nch4)/damping_depth), &
                         min(1.0_wp, water(:nch4)/work%soil%capacity(i, :nch4)), spread(1, :), &
-                        solubility(1, 1)*start_ch4*p_standard, work%ham_rate(i), work%ham_k(i), &
-                        work%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
+                        solubility(1, 1)*start_ch4*p_standard, work%guilds%ham_rate(i), &
+                        work%guilds%ham_k(i), work%guilds%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
                         p%ham_death(i), p%ham_half(i), ham, active)
     state%ham(i, :) = ham
     state%ham_active(i, :) = active
@@ -137,26 +128,13 @@ contains
     if (p%rotation(i) > 0.0_wp) state%lai(i) = 0.0_wp ! no crop stands
     state%leaf(i) = state%lai(i)/p%sla(i)
     state%nsc(i) = 1.2_wp*nsc_reserve(p%lai_max(i), p%lai_min(i), p%sla(i))
-    state%crop(i) = 0.0_wp
-    state%dvs(i) = -1.0_wp
-    state%gdd(i) = 0.0_wp
-    state%cold(i) = 0.0_wp
-    state%grown(i) = 0.0_wp
-    state%sowing_clock(i) = -1.0_wp
-    state%tilled(i) = 0.0_wp
-    state%irrigation_due(i) = 0.0_wp
-    state%fertiliser_due(i) = 0.0_wp
     state%root(i) = 150.0_wp
     state%wood(i) = 60.0_wp*p%alloc_wood(i)/p%turn_wood(i)
-    state%grain(i) = 0.0_wp
     if (p%rotation(i) > 0.0_wp) then
       state%nsc(i) = seed_carbon
       state%root(i) = 0.0_wp
       state%wood(i) = 0.0_wp
     end if
-    state%metabolic(i) = 20.0_wp
-    state%structural(i) = 150.0_wp
-    state%active(i) = 150.0_wp
     state%slow(i) = merge(8000.0_wp, 4000.0_wp, static%wetland(i))
     state%passive(i) = merge(20000.0_wp, 3000.0_wp, static%wetland(i))
     state%substrate(i) = p%fresh_ref(i)/365.25_wp*p%tau_sub(i)
@@ -173,8 +151,6 @@ contains
     state%soil_nitrogen(i, :) = [state%metabolic(i)/30.0_wp, state%structural(i)/150.0_wp, &
                                  state%active(i)/10.0_wp, state%slow(i)/18.0_wp, &
                                  state%passive(i)/9.0_wp]
-    state%ammonium(i) = 1.0_wp
-    state%nitrate(i) = 0.5_wp
   end subroutine start_nitrogen
 
 end module initial_state

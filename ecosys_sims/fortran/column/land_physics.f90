@@ -6,7 +6,8 @@ module land_physics
   use constants, only: t_freeze, seconds_per_day
   use soil_grid, only: nsoil
   use parameters, only: site_parameters
-  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes
+  use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
+      zero_day, zero_fluxes
   use column_work, only: work_arrays
   use radiation, only: day_length, saturation_pressure, saturation_slope, vapour_deficit, &
       net_radiation
@@ -56,60 +57,6 @@ contains
                                        + snow_resistance(state%swe, state%snow_density))
   end subroutine start_day
 
-  !> Zero the forcing sums of a day.
-  subroutine zero_day(day)
-    type(daily_forcing), intent(inout) :: day  !< forcing of the day
-    day%tas = 0.0_wp
-    day%tasmin = huge(1.0_wp)
-    day%tasmax = -huge(1.0_wp)
-    day%pr = 0.0_wp
-    day%rsds = 0.0_wp
-    day%rlds = 0.0_wp
-    day%vpd = 0.0_wp
-    day%sfcwind = 0.0_wp
-    day%ps = 0.0_wp
-    day%co2 = 0.0_wp
-    day%ch4 = 0.0_wp
-    day%t_day = 0.0_wp
-    day%vpd_day = 0.0_wp
-    day%seconds = 0.0_wp
-  end subroutine zero_day
-
-  !> Zero the sums of a day's results.
-  subroutine zero_fluxes(fluxes)
-    type(daily_fluxes), intent(inout) :: fluxes  !< results of the day
-    fluxes%gpp = 0.0_wp
-    fluxes%ra = 0.0_wp
-    fluxes%rh = 0.0_wp
-    fluxes%nee = 0.0_wp
-    fluxes%harvest = 0.0_wp
-    fluxes%yield = 0.0_wp
-    fluxes%nbp = 0.0_wp
-    fluxes%harvested = 0.0_wp
-    fluxes%irrigation = 0.0_wp
-    fluxes%fch4 = 0.0_wp
-    fluxes%ch4_diffusion = 0.0_wp
-    fluxes%ch4_ebullition = 0.0_wp
-    fluxes%ch4_plant = 0.0_wp
-    fluxes%ch4_plant_uptake = 0.0_wp
-    fluxes%ch4_production = 0.0_wp
-    fluxes%ch4_oxidation = 0.0_wp
-    fluxes%methanogenesis = 0.0_wp
-    fluxes%precipitation = 0.0_wp
-    fluxes%inflow = 0.0_wp
-    fluxes%evaporation = 0.0_wp
-    fluxes%transpiration = 0.0_wp
-    fluxes%runoff = 0.0_wp
-    fluxes%melt = 0.0_wp
-    fluxes%ground_heat = 0.0_wp
-    fluxes%heat_with_water = 0.0_wp
-    fluxes%tsl = 0.0_wp
-    fluxes%mrsos = 0.0_wp
-    fluxes%wtd = 0.0_wp
-    fluxes%snw = 0.0_wp
-    fluxes%snow_cover = 0.0_wp
-  end subroutine zero_fluxes
-
   !> One step of the surface: forcing sums, net radiation, interception and snow, which follow the
   !! course of the day. What they hand to the soil is summed until the step of the soil.
   subroutine surface_of_step(static, p, state, forcing, day, fluxes, work, dt)
@@ -150,8 +97,8 @@ contains
       fluxes%evaporation(i) = fluxes%evaporation(i) + wet_canopy + sublimation
       fluxes%snw(i) = fluxes%snw(i) + share*state%swe(i)
       fluxes%snow_cover(i) = fluxes%snow_cover(i) + share*snow_cover(state%swe(i))
-      work%supply(i) = work%supply(i) + throughfall + melt
-      work%demand(i) = work%demand(i) + demand
+      work%flows%supply(i) = work%flows%supply(i) + throughfall + melt
+      work%flows%demand(i) = work%flows%demand(i) + demand
       work%warmth(i) = work%warmth(i) + dt*t_surface
     end do
     work%seconds = work%seconds + dt
@@ -190,21 +137,21 @@ contains
       work%heat%sink = 0.0_wp
       work%water_moved = .true.
     end if
-    work%inflow = 0.0_wp
+    work%flows%inflow = 0.0_wp
     call wetlands_of_step(static, p, state, fluxes, work, work%seconds)
     call irrigate_uplands(state, fluxes, work, work%seconds)
-    call upland_water(static%nsite, work%n_upland, work%uplands, work%seconds, work%n_active, &
-                      work%supply, work%demand*work%light, work%demand*(1.0_wp - work%light), &
-                      p%k_out, p%h_max, work%soil, work%root_share, state%ice, work%heat%water, &
-                      work%wet, work%heat%sink, state%ponded, work%drainage, work%runoff, &
-                      work%evaporated, work%transpired)
+    work%flows%root_demand = work%flows%demand*work%light
+    work%flows%soil_demand = work%flows%demand*(1.0_wp - work%light)
+    call upland_water(static%nsite, work%uplands, work%seconds, p, work%n_active, work%soil, &
+                      work%root_share, state%ice, work%heat%water, work%heat%sink, state%ponded, &
+                      work%wet, work%flows)
     call groundwater_of_step(p, state, work, work%seconds)
-    fluxes%inflow = fluxes%inflow + work%inflow
-    fluxes%evaporation = fluxes%evaporation + work%evaporated + work%transpired
-    fluxes%transpiration = fluxes%transpiration + work%transpired
-    fluxes%runoff = fluxes%runoff + work%runoff
-    work%supply = 0.0_wp
-    work%demand = 0.0_wp
+    fluxes%inflow = fluxes%inflow + work%flows%inflow
+    fluxes%evaporation = fluxes%evaporation + work%flows%evaporated + work%flows%transpired
+    fluxes%transpiration = fluxes%transpiration + work%flows%transpired
+    fluxes%runoff = fluxes%runoff + work%flows%runoff
+    work%flows%supply = 0.0_wp
+    work%flows%demand = 0.0_wp
     work%seconds = 0.0_wp
   end subroutine water_of_step
 
@@ -218,35 +165,33 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: dry
     integer :: i, j, k
-    do j = 1, work%n_wetland
+    do j = 1, size(work%wetlands)
       work%thawed(work%wetlands(j)) = 0.0_wp
       work%wet(work%wetlands(j)) = 0.0_wp
     end do
     do k = 1, n_upper
-      do j = 1, work%n_wetland
+      do j = 1, size(work%wetlands)
         i = work%wetlands(j)
         work%thawed(i) = work%thawed(i) + state%liquid(i, k)
         work%wet(i) = work%wet(i) + state%liquid(i, k) + state%ice(i, k)
       end do
     end do
-    do j = 1, work%n_wetland
+    do j = 1, size(work%wetlands)
       i = work%wetlands(j)
       work%thawed(i) = work%thawed(i)/work%wet(i)
       dry = min(1.0_wp, max(0.0_wp, (p%z_b(i) - state%water_table(i))/0.1_wp))
       if (state%ice(i, 1) > state%liquid(i, 1)) dry = 0.1_wp*dry
       dry = wetland_alpha*dry
-      work%transpired(i) = work%demand(i)*work%light(i)*dry
-      work%evaporated(i) = work%demand(i)*(1.0_wp - work%light(i))*dry &
+      work%flows%transpired(i) = work%flows%demand(i)*work%light(i)*dry
+      work%flows%evaporated(i) = work%flows%demand(i)*(1.0_wp - work%light(i))*dry &
         *min(1.0_wp, max(0.2_wp, 1.0_wp - (state%water_table(i) - 0.03_wp)/0.35_wp))
-      work%wet(i) = work%transpired(i) + work%evaporated(i)
     end do
-    call wetland_water(static%nsite, work%n_wetland, work%wetlands, dt, work%supply, work%wet, &
-                       p%porosity, p%k_out, p%l_out, p%q_in, p%h_max, p%irrigation, work%growing, &
-                       work%thawed, work%full, work%heat%water, state%ponded, &
-                       state%water_table, work%runoff, work%inflow, work%warm, work%drainage)
-    do j = 1, work%n_wetland
+    call wetland_water(static%nsite, work%wetlands, dt, p, work%growing, work%thawed, work%full, &
+                       work%flows, work%heat%water, state%ponded, state%water_table, work%warm, &
+                       work%wet)
+    do j = 1, size(work%wetlands)
       i = work%wetlands(j)
-      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i) &
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%flows%inflow(i) &
                              - p%q_in(i)*work%thawed(i)*(dt/seconds_per_day)
     end do
   end subroutine wetlands_of_step
@@ -258,11 +203,11 @@ contains
     type(work_arrays), intent(inout) :: work    !< work arrays
     real(wp), intent(in) :: dt                  !< step [s]
     integer :: i, j
-    do j = 1, work%n_upland
+    do j = 1, size(work%uplands)
       i = work%uplands(j)
-      work%inflow(i) = state%irrigation_due(i)*(dt/seconds_per_day)
-      work%supply(i) = work%supply(i) + irrigation_efficiency*work%inflow(i)
-      fluxes%irrigation(i) = fluxes%irrigation(i) + work%inflow(i)
+      work%flows%inflow(i) = state%irrigation_due(i)*(dt/seconds_per_day)
+      work%flows%supply(i) = work%flows%supply(i) + irrigation_efficiency*work%flows%inflow(i)
+      fluxes%irrigation(i) = fluxes%irrigation(i) + work%flows%inflow(i)
     end do
   end subroutine irrigate_uplands
 
@@ -274,12 +219,12 @@ contains
     real(wp), intent(in) :: dt                  !< step [s]
     real(wp) :: baseflow
     integer :: i, j
-    do j = 1, work%n_upland
+    do j = 1, size(work%uplands)
       i = work%uplands(j)
-      call groundwater(dt, work%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
+      call groundwater(dt, work%flows%drainage(i), p%d_water(i), state%aquifer(i), baseflow, &
                        state%water_table(i))
-      work%runoff(i) = work%runoff(i) + baseflow &
-                       + (1.0_wp - irrigation_efficiency)*work%inflow(i)
+      work%flows%runoff(i) = work%flows%runoff(i) + baseflow &
+                       + (1.0_wp - irrigation_efficiency)*work%flows%inflow(i)
     end do
   end subroutine groundwater_of_step
 

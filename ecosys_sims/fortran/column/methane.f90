@@ -1,24 +1,42 @@
 !> Methane in the upper metre: production, oxidation, diffusion, ebullition, plant transport, redox.
 !!
-!! After TEM-MDM (Zhuang et al. 2004) with substrate memory and a prognostic redox potential. The
-!! state is
-!! methane per soil volume S = R C; C is the concentration in water, R = water + ice + air H the
-!! storage of a unit concentration, H the gas/water ratio of Henry's law. One implicit step:
-!! diffusion,
-!! oxidation (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles
-!! follow.
-!! Diffusivity in soil air after Moldrup et al. (2000).
+!! After TEM-MDM (Zhuang et al. 2004) with substrate memory and a prognostic redox potential:
+!!
+!!     d(R C)/dt = d/dz (D dC/dz) + production - oxidation - plants - bubbles
+!!
+!! C is the concentration in water [mol m-3], R = water + ice + air H the storage of a unit
+!! concentration with H the gas/water ratio of Henry's law, D the diffusivity of C in the soil
+!! [m2 s-1]. The state is methane per soil volume S = R C. One implicit step: diffusion, oxidation
+!! (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
 module methane
   use kinds, only: wp
   use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_bottom
   use exponential, only: exponentials
-  use tridiagonal, only: solve_tridiagonal
+  use tridiagonal, only: tridiagonal_system, allocate_system, solve_tridiagonal
   implicit none
   private
-  public :: methane_fluxes, allocate_methane_fluxes, ph_response, surface_exchange, &
-      substrate_per_ch4
-  public :: layer_storage, layer_production, transport, bubbles, redox_step
+  public :: methane_column, methane_fluxes, allocate_methane_fluxes, ph_response
+  public :: layer_storage, layer_production, transport, bubbles, redox_step, surface_exchange
+  public :: substrate_per_ch4
+
+  !> one profile of methane and what it lives in: views, (nsite) or (nsite, layer)
+  type :: methane_column
+    real(wp), pointer, contiguous :: temperature(:, :) => null() !< [K]
+    real(wp), pointer, contiguous :: liquid(:, :) => null()      !< [kg m-2]
+    real(wp), pointer, contiguous :: ice(:, :) => null()         !< [kg m-2]
+    real(wp), pointer, contiguous :: water_table(:) => null()    !< [m]
+    real(wp), pointer, contiguous :: ponded(:) => null()         !< standing water [kg m-2]
+    real(wp), pointer, contiguous :: swe(:) => null()            !< [kg m-2]
+    real(wp), pointer, contiguous :: snow_density(:) => null()   !< [kg m-3]
+    real(wp), pointer, contiguous :: lai(:) => null()            !< leaf area index [1]
+    real(wp), pointer, contiguous :: substrate(:) => null()      !< [g m-2]
+    real(wp), pointer, contiguous :: ham(:, :) => null()         !< methanotrophs, C [g m-3]
+    real(wp), pointer, contiguous :: ham_active(:, :) => null()  !< active share of them [1]
+    real(wp), pointer, contiguous :: potential(:) => null()      !< production [mol m-3 s-1]
+    real(wp), pointer, contiguous :: methane(:, :) => null()     !< [mol m-3]
+    real(wp), pointer, contiguous :: redox(:, :) => null()       !< [mV]
+  end type methane_column
 
   !> fluxes of one step, (nsite) [mol m-2]
   type :: methane_fluxes
@@ -29,22 +47,14 @@ module methane
     real(wp), allocatable :: plant(:)       !< taken in by roots
     real(wp), allocatable :: conductance(:) !< first layer to air [m s-1]
     real(wp), allocatable :: equilibrium(:) !< concentration in equilibrium with air [mol m-3]
+    real(wp), allocatable :: store(:, :)    !< R [1]
+    real(wp), allocatable :: spread(:, :)   !< diffusivity [m2 s-1]
+    real(wp), allocatable :: gain(:, :)     !< production of each layer [mol m-3]
+    real(wp), allocatable :: solubility(:, :)  !< Henry's constant [mol m-3 Pa-1]
+    real(wp), allocatable :: conduit(:, :)  !< plant transport [s-1]
     real(wp), allocatable :: limit(:)       !< scratch
     integer, allocatable :: bubble_layer(:) !< scratch
-    real(wp), allocatable :: store(:, :)    !< scratch, R
-    real(wp), allocatable :: spread(:, :)   !< scratch, diffusivity
-    real(wp), allocatable :: sink(:, :)     !< scratch, oxidation
-    real(wp), allocatable :: high(:, :)     !< scratch, oxidation by the high-affinity guild
-    real(wp), allocatable :: fit(:, :)      !< scratch, its moisture, oxygen and frost, 0..1
-    real(wp), allocatable :: ham_rate(:)    !< scratch, its largest uptake [mol g-1 s-1]
-    real(wp), allocatable :: ham_warm(:)    !< scratch
-    ! of the day, for the biomass of the high-affinity guild
-    real(wp), allocatable :: uptake(:, :)   !< methane it took up [mol m-3]
-    real(wp), allocatable :: fit_sum(:, :)  !< target of its activity times time [s]
-    real(wp), allocatable :: temperature_sum(:, :)  !< above freezing, times time [K s]
-    real(wp), allocatable :: gain(:, :)     !< scratch, production
-    real(wp), allocatable :: solubility(:, :)  !< scratch, Henry's constant
-    real(wp), allocatable :: conduit(:, :)  !< scratch, plant transport
+    type(tridiagonal_system) :: system      !< transport of the step; x is the concentration C
   end type methane_fluxes
 
   real(wp), parameter :: d_air = 1.96e-5_wp        !< diffusivity in air at 0 C [m2 s-1]
@@ -74,14 +84,11 @@ contains
     integer, intent(in) :: nsite                   !< number of sites
     allocate (fluxes%production(nsite), fluxes%oxidation(nsite), fluxes%diffusion(nsite), &
               fluxes%ebullition(nsite), fluxes%plant(nsite), fluxes%limit(nsite), &
-              fluxes%ham_rate(nsite), fluxes%ham_warm(nsite), fluxes%conductance(nsite), &
-              fluxes%equilibrium(nsite), source=0.0_wp)
+              fluxes%conductance(nsite), fluxes%equilibrium(nsite), source=0.0_wp)
     allocate (fluxes%bubble_layer(nsite), source=0)
-    allocate (fluxes%store(nsite, nch4), fluxes%spread(nsite, nch4), fluxes%sink(nsite, nch4), &
-              fluxes%gain(nsite, nch4), fluxes%solubility(nsite, nch4), &
-              fluxes%conduit(nsite, nch4), fluxes%high(nsite, nch4), fluxes%fit(nsite, nch4), &
-              fluxes%uptake(nsite, nch4), &
-              fluxes%fit_sum(nsite, nch4), fluxes%temperature_sum(nsite, nch4), source=0.0_wp)
+    allocate (fluxes%store(nsite, nch4), fluxes%spread(nsite, nch4), fluxes%gain(nsite, nch4), &
+              fluxes%solubility(nsite, nch4), fluxes%conduit(nsite, nch4), source=0.0_wp)
+    call allocate_system(fluxes%system, nsite, nch4)
   end subroutine allocate_methane_fluxes
 
   !> Response of methanogenesis to pH, 0..1, best at 7.5, none above 9 (Cao et al. 1996).
@@ -175,9 +182,15 @@ contains
     end do
   end subroutine layer_production
 
-  !> Diffusion, oxidation and plant transport of the step, implicit; adds production.
+  !> Diffusion, oxidation and plant transport of the step, implicit; adds production. For layer k of
+  !! depth dz, with conductance g = 2 D(k) D(k+1)/(dz(k) D(k+1) + dz(k+1) D(k)) to the next one:
+  !!
+  !!     dz(k) (R C' - S)/dt = dz(k) gain/dt + g(k) (C'(k+1) - C'(k)) - g(k-1) (C'(k) - C'(k-1))
+  !!                           - dz(k) (sink + conduit) C'
+  !!
+  !! and the air above the first layer in the place of layer 0.
   pure subroutine transport(n, dt, store, spread, sink, conduit, gain, air_conductance, &
-                            equilibrium, methane, oxidation, diffusion, plant, a, b, c, d, x)
+                            equilibrium, methane, oxidation, diffusion, plant, system)
     integer, intent(in) :: n                        !< number of sites
     real(wp), intent(in) :: dt                      !< step [s]
     real(wp), intent(in) :: store(n, nch4)          !< R [1]
@@ -192,41 +205,44 @@ contains
     real(wp), intent(out) :: oxidation(n)           !< [mol m-2]
     real(wp), intent(out) :: diffusion(n)           !< to the air [mol m-2]
     real(wp), intent(out) :: plant(n)               !< into roots [mol m-2]
-    real(wp), intent(inout), dimension(n, nch4) :: a, b, c, d, x  !< scratch
+    type(tridiagonal_system), intent(inout) :: system  !< scratch; x is C at the end of the step
     real(wp) :: link, per_time
     integer :: i, k
     per_time = 1.0_wp/dt
-    do k = 1, nch4
-      do i = 1, n
-        b(i, k) = dz(k)*(store(i, k)*per_time + sink(i, k) + conduit(i, k))
-        d(i, k) = dz(k)*per_time*(methane(i, k) + gain(i, k))
+    associate (lower => system%lower, diagonal => system%diagonal, upper => system%upper, &
+               right => system%right, x => system%x)
+      do k = 1, nch4
+        do i = 1, n
+          diagonal(i, k) = dz(k)*(store(i, k)*per_time + sink(i, k) + conduit(i, k))
+          right(i, k) = dz(k)*per_time*(methane(i, k) + gain(i, k))
+        end do
       end do
-    end do
-    do k = 1, nch4 - 1
-      do i = 1, n
-        link = 2.0_wp*spread(i, k)*spread(i, k + 1) &
-               /(dz(k)*spread(i, k + 1) + dz(k + 1)*spread(i, k))
-        c(i, k) = -link
-        a(i, k + 1) = -link
-        b(i, k) = b(i, k) + link
-        b(i, k + 1) = b(i, k + 1) + link
+      do k = 1, nch4 - 1
+        do i = 1, n
+          link = 2.0_wp*spread(i, k)*spread(i, k + 1) &
+                 /(dz(k)*spread(i, k + 1) + dz(k + 1)*spread(i, k))
+          upper(i, k) = -link
+          lower(i, k + 1) = -link
+          diagonal(i, k) = diagonal(i, k) + link
+          diagonal(i, k + 1) = diagonal(i, k + 1) + link
+        end do
       end do
-    end do
-    do i = 1, n
-      b(i, 1) = b(i, 1) + air_conductance(i)
-      d(i, 1) = d(i, 1) + air_conductance(i)*equilibrium(i)
-    end do
-    call solve_tridiagonal(n, nch4, a, b, c, d, x)
-    diffusion = dt*air_conductance*(x(:, 1) - equilibrium)
-    oxidation = 0.0_wp
-    plant = 0.0_wp
-    do k = 1, nch4
       do i = 1, n
-        methane(i, k) = store(i, k)*x(i, k)
-        oxidation(i) = oxidation(i) + dt*dz(k)*sink(i, k)*x(i, k)
-        plant(i) = plant(i) + dt*dz(k)*conduit(i, k)*x(i, k)
+        diagonal(i, 1) = diagonal(i, 1) + air_conductance(i)
+        right(i, 1) = right(i, 1) + air_conductance(i)*equilibrium(i)
       end do
-    end do
+      call solve_tridiagonal(n, nch4, lower, diagonal, upper, right, x)
+      diffusion = dt*air_conductance*(x(:, 1) - equilibrium)
+      oxidation = 0.0_wp
+      plant = 0.0_wp
+      do k = 1, nch4
+        do i = 1, n
+          methane(i, k) = store(i, k)*x(i, k)
+          oxidation(i) = oxidation(i) + dt*dz(k)*sink(i, k)*x(i, k)
+          plant(i) = plant(i) + dt*dz(k)*conduit(i, k)*x(i, k)
+        end do
+      end do
+    end associate
   end subroutine transport
 
   !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is

@@ -20,6 +20,7 @@ module methanotrophs
   use tridiagonal, only: solve_tridiagonal
   implicit none
   private
+  public :: guild_traits, oxidation_arrays, allocate_guilds, allocate_oxidation
   public :: oxidation_rates, add_uptake, biomass_day, steady_biomass
   public :: acidity_response, ammonium_response, moisture_response
 
@@ -33,7 +34,51 @@ module methanotrophs
   real(wp), parameter :: ammonium_depth = 0.30_wp  !< soil that holds the mineral nitrogen [m]
   real(wp), parameter :: solid_density = 2650.0_wp !< of minerals [kg m-3]
 
+  !> what the guilds can do, (nsite) or (nsite, nsoil)
+  type :: guild_traits
+    real(wp), allocatable :: omax(:)        !< low affinity: potential per water [mol m-3 s-1]
+    real(wp), allocatable :: kch4(:)        !< low affinity: half-saturation [mol m-3]
+    real(wp), allocatable :: log_q10(:)     !< low affinity: log of the Q10 [1]
+    real(wp), allocatable :: profile(:, :)  !< low affinity: oxidation with depth [1]
+    real(wp), allocatable :: ham_rate(:)    !< high affinity: uptake per biomass [mol g-1 s-1]
+    real(wp), allocatable :: ham_k(:)       !< high affinity: half-saturation [mol m-3]
+    real(wp), allocatable :: ham_log_q10(:) !< high affinity: log of the Q10 [1]
+    real(wp), allocatable :: t_ref(:)       !< reference temperature of both [degC]
+  end type guild_traits
+
+  !> oxidation of a step, and of the day for the biomass of the high-affinity guild
+  type :: oxidation_arrays
+    real(wp), allocatable :: sink(:, :)     !< both guilds, of the concentration in water [s-1]
+    real(wp), allocatable :: high(:, :)     !< the same of the high-affinity guild [s-1]
+    real(wp), allocatable :: fit(:, :)      !< its moisture, oxygen and frost, 0..1
+    real(wp), allocatable :: ham_rate(:)    !< its largest uptake, with ammonium [mol g-1 s-1]
+    real(wp), allocatable :: warm(:)        !< scratch
+    real(wp), allocatable :: ham_warm(:)    !< scratch
+    real(wp), allocatable :: uptake(:, :)   !< methane it took up on the day so far [mol m-3]
+    real(wp), allocatable :: fit_sum(:, :)  !< target of its activity times time [s]
+    real(wp), allocatable :: temperature_sum(:, :)  !< above freezing, times time [K s]
+  end type oxidation_arrays
+
 contains
+
+  !> Room for the guilds of `n` sites.
+  subroutine allocate_guilds(guilds, n)
+    type(guild_traits), intent(inout) :: guilds  !< guilds
+    integer, intent(in) :: n                     !< number of sites
+    allocate (guilds%omax(n), guilds%kch4(n), guilds%log_q10(n), guilds%ham_rate(n), &
+              guilds%ham_k(n), guilds%ham_log_q10(n), guilds%t_ref(n), source=0.0_wp)
+    allocate (guilds%profile(n, nsoil), source=0.0_wp)
+  end subroutine allocate_guilds
+
+  !> Room for the oxidation of `n` sites.
+  subroutine allocate_oxidation(oxidation, n)
+    type(oxidation_arrays), intent(inout) :: oxidation  !< oxidation
+    integer, intent(in) :: n                            !< number of sites
+    allocate (oxidation%sink(n, nch4), oxidation%high(n, nch4), oxidation%fit(n, nch4), &
+              oxidation%uptake(n, nch4), oxidation%fit_sum(n, nch4), &
+              oxidation%temperature_sum(n, nch4), source=0.0_wp)
+    allocate (oxidation%ham_rate(n), oxidation%warm(n), oxidation%ham_warm(n), source=0.0_wp)
+  end subroutine allocate_oxidation
 
   !> Response of oxidation to the water-filled share of the pores, 1 at `filled_best`.
   elemental real(wp) function moisture_response(filled)
@@ -67,12 +112,13 @@ contains
     ammonium_response = 1.0_wp/(1.0_wp + max(0.0_wp, content)/half)
   end function ammonium_response
 
-  !> First-order rates of oxidation of each layer [s-1 per concentration in water]: both guilds and
-  !! the high-affinity one alone.
-  pure subroutine oxidation_rates(n, temperature, liquid, ice, capacity, ponded, redox, &
-                                  methane, store, omax, kch4, log_q10, t_ref, profile, ham, &
-                                  active, ham_rate, ham_k, ham_log_q10, warm, ham_warm, sink, &
-                                  high, fit)
+  !> First-order rates of oxidation of each layer [s-1 per concentration in water C = S/R]:
+  !!
+  !!     sink = high + water omax profile fit Q10^((T - t_ref)/10)/(kch4 + C)
+  !!     high = ham_rate ham active fit ham_Q10^((T - t_ref)/10)/(ham_k + C)
+  !!     fit = f(frost) f(oxygen) f(moisture), of a thin film under standing water
+  pure subroutine oxidation_rates(n, temperature, liquid, ice, capacity, ponded, redox, methane, &
+                                  store, guilds, ham, active, oxidation)
     integer, intent(in) :: n                        !< number of sites
     real(wp), intent(in) :: temperature(n, nsoil)   !< [K]
     real(wp), intent(in) :: liquid(n, nsoil)        !< [kg m-2]
@@ -80,73 +126,63 @@ contains
     real(wp), intent(in) :: capacity(n, nsoil)      !< largest water content [kg m-2]
     real(wp), intent(in) :: ponded(n)               !< [kg m-2]
     real(wp), intent(in) :: redox(n, nch4)          !< [mV]
-    real(wp), intent(in) :: methane(n, nch4)        !< [mol m-3]
+    real(wp), intent(in) :: methane(n, nch4)        !< S [mol m-3]
     real(wp), intent(in) :: store(n, nch4)          !< R [1]
-    real(wp), intent(in) :: omax(n)                 !< potential per water [mol m-3 s-1]
-    real(wp), intent(in) :: kch4(n)                 !< half-saturation [mol m-3]
-    real(wp), intent(in) :: log_q10(n)              !< log of the Q10 [1]
-    real(wp), intent(in) :: t_ref(n)                !< reference temperature [degC]
-    real(wp), intent(in) :: profile(n, nsoil)       !< of oxidation with depth [1]
+    type(guild_traits), intent(in) :: guilds        !< what the guilds can do
     real(wp), intent(in) :: ham(n, nch4)            !< biomass, C [g m-3]
     real(wp), intent(in) :: active(n, nch4)         !< active share of it [1]
-    real(wp), intent(in) :: ham_rate(n)             !< largest uptake per biomass [mol g-1 s-1]
-    real(wp), intent(in) :: ham_k(n)                !< half-saturation [mol m-3]
-    real(wp), intent(in) :: ham_log_q10(n)          !< log of the Q10 [1]
-    real(wp), intent(inout) :: warm(n), ham_warm(n) !< scratch
-    real(wp), intent(out) :: sink(n, nch4)          !< both guilds [s-1]
-    real(wp), intent(out) :: high(n, nch4)          !< high-affinity guild [s-1]
-    real(wp), intent(out) :: fit(n, nch4)           !< moisture, oxygen and frost, 0..1
+    type(oxidation_arrays), intent(inout) :: oxidation  !< sets `sink`, `high` and `fit`
     real(wp) :: good, oxygen, thawed, low, guild, t, share, top
     integer :: i, k
-    do k = 1, nch4
-      do i = 1, n
-        t = 0.1_wp*(temperature(i, k) - t_freeze - t_ref(i))
-        warm(i) = log_q10(i)*t
-        ham_warm(i) = ham_log_q10(i)*t
+    associate (warm => oxidation%warm, ham_warm => oxidation%ham_warm)
+      do k = 1, nch4
+        do i = 1, n
+          t = 0.1_wp*(temperature(i, k) - t_freeze - guilds%t_ref(i))
+          warm(i) = guilds%log_q10(i)*t
+          ham_warm(i) = guilds%ham_log_q10(i)*t
+        end do
+        call exponentials(n, warm)
+        call exponentials(n, ham_warm)
+        share = 1.0e-3_wp/dz(k)
+        ! any standing water on the first layer counts; without a branch, for vector code
+        top = merge(1.0e12_wp, 0.0_wp, k == 1)
+        do i = 1, n
+          t = temperature(i, k) - t_freeze
+          thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t*(1.0_wp/3.0_wp)))
+          oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)*(1.0_wp/350.0_wp)))
+          good = oxygen*hump(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
+          good = thawed*(good + min(1.0_wp, top*ponded(i))*(surface_film - good))
+          oxidation%fit(i, k) = good
+          ! per concentration in water, methane over store
+          low = liquid(i, k)*share*guilds%omax(i)*guilds%profile(i, k)*good*warm(i)*store(i, k)
+          guild = oxidation%ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)*store(i, k)
+          guild = guild/(guilds%ham_k(i)*store(i, k) + methane(i, k))
+          oxidation%high(i, k) = guild
+          oxidation%sink(i, k) = guild + low/(guilds%kch4(i)*store(i, k) + methane(i, k))
+        end do
       end do
-      call exponentials(n, warm)
-      call exponentials(n, ham_warm)
-      share = 1.0e-3_wp/dz(k)
-      ! any standing water on the first layer counts; without a branch, for vector code
-      top = merge(1.0e12_wp, 0.0_wp, k == 1)
-      do i = 1, n
-        t = temperature(i, k) - t_freeze
-        thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t*(1.0_wp/3.0_wp)))
-        oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)*(1.0_wp/350.0_wp)))
-        good = oxygen*hump(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
-        good = thawed*(good + min(1.0_wp, top*ponded(i))*(surface_film - good))
-        fit(i, k) = good
-        ! per concentration in water, methane over store
-        low = liquid(i, k)*share*omax(i)*profile(i, k)*good*warm(i)*store(i, k)
-        guild = ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)*store(i, k)
-        guild = guild/(ham_k(i)*store(i, k) + methane(i, k))
-        high(i, k) = guild
-        sink(i, k) = guild + low/(kch4(i)*store(i, k) + methane(i, k))
-      end do
-    end do
+    end associate
   end subroutine oxidation_rates
 
   !> Add what the high-affinity guild took up in the step, and the times it had.
-  pure subroutine add_uptake(n, dt, share, high, concentration, fit, temperature, uptake, fit_sum, &
-                             temperature_sum)
+  pure subroutine add_uptake(n, dt, share, concentration, temperature, oxidation)
     integer, intent(in) :: n                         !< number of sites
     real(wp), intent(in) :: dt                       !< step [s]
     real(wp), intent(in) :: share(n)                 !< of the site that is not inundated [1]
-    real(wp), intent(in) :: high(n, nch4)            !< [s-1]
     real(wp), intent(in) :: concentration(n, nch4)   !< at the end of the step [mol m-3]
-    real(wp), intent(in) :: fit(n, nch4)             !< moisture, oxygen and frost, 0..1
     real(wp), intent(in) :: temperature(n, nsoil)    !< [K]
-    real(wp), intent(inout) :: uptake(n, nch4)       !< of the day so far [mol m-3]
-    real(wp), intent(inout) :: fit_sum(n, nch4)      !< target of activity times time [s]
-    real(wp), intent(inout) :: temperature_sum(n, nch4)  !< above freezing, times time [K s]
+    type(oxidation_arrays), intent(inout) :: oxidation  !< rates of the step, sums of the day
     integer :: i, k
-    do k = 1, nch4
-      do i = 1, n
-        uptake(i, k) = uptake(i, k) + dt*share(i)*high(i, k)*concentration(i, k)
-        fit_sum(i, k) = fit_sum(i, k) + dt*fit(i, k)
-        temperature_sum(i, k) = temperature_sum(i, k) + dt*(temperature(i, k) - t_freeze)
+    associate (uptake => oxidation%uptake, fit_sum => oxidation%fit_sum, &
+               temperature_sum => oxidation%temperature_sum)
+      do k = 1, nch4
+        do i = 1, n
+          uptake(i, k) = uptake(i, k) + dt*share(i)*oxidation%high(i, k)*concentration(i, k)
+          fit_sum(i, k) = fit_sum(i, k) + dt*oxidation%fit(i, k)
+          temperature_sum(i, k) = temperature_sum(i, k) + dt*(temperature(i, k) - t_freeze)
+        end do
       end do
-    end do
+    end associate
   end subroutine add_uptake
 
   !> Growth, maintenance, death and activity of the day at one site; clears the sums of the day.

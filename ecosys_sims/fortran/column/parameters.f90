@@ -1,29 +1,23 @@
-!> Parameters of the column model: what they are, their bounds and the defaults of the 13 biomes.
+! Made from parameters.fypp and parameters.csv by scripts/generate.sh; edit those.
+!> Parameters of the column model: what they are, their bounds and the defaults of the biomes.
 !!
-!! Each parameter is one array over sites, so that any of them may differ between sites. Defaults
-!! follow
-!! docs/process_model.md; `parameter_table` is the one list from which namelist keys, site-table
-!! variables and docs/parameters.md come.
+!! Each parameter is one array over sites, so that any of them may differ between sites. Where the
+!! defaults come from is told in docs/process_model.md. `parameter_table` is the list from which
+!! namelist keys, site-table variables and docs/parameters.md come.
 module parameters
   use kinds, only: wp
   implicit none
   private
   public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
-  public :: parameter_table, allocate_parameters, default_parameters, set_parameter, get_parameter
-  public :: set_bounded
+  public :: parameter_table, default_parameters, set_parameter, get_parameter, set_bounded
+  public :: parameter_unknown, parameter_outside, parameter_count
 
-  ! parameters of each namelist group
-  integer, parameter :: n_vegetation = 15
-  integer, parameter :: n_soil = 5
-  integer, parameter :: n_hydrology = 11
-  integer, parameter :: n_methane = 26
-  integer, parameter :: n_crop = 7
-  integer, parameter :: n_nitrogen = 9
-  integer, parameter :: n_evolution = 14
-  !> parameters in the table
-  integer, parameter :: n_parameters = n_vegetation + n_soil + n_hydrology + n_methane &
-    + n_crop + n_nitrogen + n_evolution
-  integer, parameter :: n_biomes = 13      !< site classes of docs/formats.md
+  integer, parameter :: parameter_unknown = 1  !< status: no such name
+  integer, parameter :: parameter_outside = 2  !< status: a value outside its bounds
+  integer, parameter :: parameter_count = 3    !< status: neither one value nor one a site
+
+  integer, parameter :: n_parameters = 87  !< parameters in the table
+  integer, parameter :: n_biomes = 13  !< site classes of docs/formats.md
 
   !> names of the site classes, in the order of their flags
   character(len=16), parameter :: biome_names(n_biomes) = [character(len=16) :: &
@@ -35,16 +29,16 @@ module parameters
     character(len=16) :: name = ''        !< key in namelists and site tables
     character(len=16) :: units = ''       !< unit
     character(len=12) :: group = ''       !< namelist group
-    character(len=88) :: long_name = ''   !< meaning
     real(wp) :: minimum = 0.0_wp          !< smallest value accepted
     real(wp) :: maximum = 0.0_wp          !< largest value accepted
-    real(wp) :: default = 0.0_wp          !< default of a fen; see biome_default
     real(wp) :: biome_default(n_biomes) = 0.0_wp  !< default of each biome
+    character(len=88) :: long_name = ''   !< meaning
   end type parameter_info
 
   !> parameters of a block of sites, each (nsite)
   type :: site_parameters
     integer :: nsite = 0  !< number of sites
+    ! veg_nl
     !> [1] quantum yield of C3 photosynthesis before its temperature response
     real(wp), allocatable :: kphio(:)
     real(wp), allocatable :: b0(:)  !< [1] GPP at the wilting point relative to well-watered
@@ -60,15 +54,17 @@ module parameters
     real(wp), allocatable :: turn_wood(:)  !< [year-1] wood turnover
     real(wp), allocatable :: alloc_wood(:)  !< [1] share of growth beyond leaves that goes to wood
     real(wp), allocatable :: f_exud(:)  !< [1] root exudation per GPP
-    !> [1] share of leaf turnover carried off by harvest
+    !> [1] share of lost leaves and stems carried off by harvest
     real(wp), allocatable :: harvest_fraction(:)
     !> [1] wood and slow soil carbon relative to equilibrium at the start
     real(wp), allocatable :: maturity(:)
+    ! soil_nl
     real(wp), allocatable :: som_mult(:)  !< [1] factor on all soil carbon turnover rates
     real(wp), allocatable :: porosity(:)  !< [m3 m-3] porosity of soil or peat
     real(wp), allocatable :: organic(:)  !< [1] organic volume share of the soil solids
     real(wp), allocatable :: mat_depth(:)  !< [m] depth of the moss or litter mat
     real(wp), allocatable :: mat_k(:)  !< [W m-1 K-1] thermal conductivity of the mat
+    ! hydro_nl
     !> [mm day-1] wetland: outflow with the water table at the surface; upland: largest drainage
     real(wp), allocatable :: k_out(:)
     real(wp), allocatable :: l_out(:)  !< [m] e-folding depth of the wetland outflow
@@ -87,12 +83,14 @@ module parameters
     real(wp), allocatable :: topo_scale(:)
     !> [m-1] topographic index per metre of water table depth (inundation)
     real(wp), allocatable :: topo_f(:)
+    ! ch4_nl
     !> [umol L-1 h-1] methane production potential per soil volume at t_pr
     real(wp), allocatable :: mgo(:)
     real(wp), allocatable :: pq10(:)  !< [1] Q10 of methane production
     real(wp), allocatable :: t_pr(:)  !< [degC] reference temperature of methane production
-    real(wp), allocatable :: omax(:)  !< [umol L-1 h-1] methane oxidation potential per soil water
-    real(wp), allocatable :: kch4(:)  !< [umol L-1] half-saturation of methane oxidation
+    !> [umol L-1 h-1] methane oxidation potential of low-affinity methanotrophs per soil water
+    real(wp), allocatable :: omax(:)
+    real(wp), allocatable :: kch4(:)  !< [umol L-1] half-saturation of low-affinity methanotrophs
     real(wp), allocatable :: oq10(:)  !< [1] Q10 of methane oxidation
     real(wp), allocatable :: t_or(:)  !< [degC] reference temperature of methane oxidation
     real(wp), allocatable :: tveg(:)  !< [1] ability of plants to conduct methane
@@ -110,46 +108,43 @@ module parameters
     real(wp), allocatable :: ph_min(:)  !< [1] lowest pH of methanogenesis
     !> [day-1] largest methane uptake of high-affinity methanotrophs per biomass, C
     real(wp), allocatable :: ham_vmax(:)
-    !> [umol L-1] half-saturation of high-affinity methanotrophs
-    real(wp), allocatable :: ham_k(:)
-    !> [1] Q10 of their uptake, around t_or
-    real(wp), allocatable :: ham_q10(:)
-    !> [1] biomass that they build per methane, C
-    real(wp), allocatable :: ham_yield(:)
-    !> [day-1] their maintenance at 10 C per active biomass
-    real(wp), allocatable :: ham_maint(:)
-    !> [day-1] their death rate where sparse
-    real(wp), allocatable :: ham_death(:)
+    real(wp), allocatable :: ham_k(:)  !< [umol L-1] half-saturation of high-affinity methanotrophs
+    real(wp), allocatable :: ham_q10(:)  !< [1] Q10 of their uptake, around t_or
+    real(wp), allocatable :: ham_yield(:)  !< [1] biomass that they build per methane, C
+    real(wp), allocatable :: ham_maint(:)  !< [day-1] their maintenance at 10 C per active biomass
+    real(wp), allocatable :: ham_death(:)  !< [day-1] their death rate where sparse
     !> [g m-3] biomass carbon at which their death rate is doubled
     real(wp), allocatable :: ham_half(:)
-    !> [day] time in which they wake
-    real(wp), allocatable :: ham_on(:)
-    !> [day] time in which they fall dormant
-    real(wp), allocatable :: ham_off(:)
-    !> [mg kg-1] ammonium nitrogen that halves their uptake
-    real(wp), allocatable :: ham_kn(:)
+    real(wp), allocatable :: ham_on(:)  !< [day] time in which they wake
+    real(wp), allocatable :: ham_off(:)  !< [day] time in which they fall dormant
+    real(wp), allocatable :: ham_kn(:)  !< [mg kg-1] ammonium nitrogen that halves their uptake
     !> [umol L-1 h-1] methane production potential of the inundated share of a site
     real(wp), allocatable :: mgo_inund(:)
-    ! crops and their management (group crop_nl)
-    real(wp), allocatable :: rotation(:)  !< [1] crops in turn, a digit a year, see crops
+    ! crop_nl
+    !> [1] crops in turn, a digit a year: 1 maize 2 soybean 3 wheat 4 rice 5 wheat+maize, 0 none
+    real(wp), allocatable :: rotation(:)
     real(wp), allocatable :: sow_shift(:)  !< [day] sowing later than usual
     real(wp), allocatable :: gdd_factor(:)  !< [1] heat that development needs, relative
     !> [g m-2 year-1] nitrogen of fertiliser to maize; wheat 0.7, rice 0.8, soybean 0 of it
     real(wp), allocatable :: n_fertiliser(:)
     real(wp), allocatable :: residue(:)  !< [1] share of straw left on the field
-    real(wp), allocatable :: tillage(:)  !< [1] tillage, 0 none, 1 by plough
+    real(wp), allocatable :: tillage(:)  !< [1] tillage before sowing, 0 none, 1 by plough
     real(wp), allocatable :: lue_scheme(:)  !< [1] GPP of crops: 0 P-model, 1 light-use efficiency
-    ! nitrogen (group nitrogen_nl)
-    real(wp), allocatable :: n_limit(:)  !< [1] strength of nitrogen limitation
-    real(wp), allocatable :: n_dep(:)  !< [g m-2 year-1] nitrogen from air and inflowing water
-    real(wp), allocatable :: n_fix(:)  !< [g m-2 year-1] nitrogen fixed by free-living microbes
-    real(wp), allocatable :: n_legume(:)  !< [1] share of a legume's demand that nodules fix
+    ! nitrogen_nl
+    !> [1] strength of nitrogen limitation; 0: carbon does not depend on nitrogen
+    real(wp), allocatable :: n_limit(:)
+    !> [g m-2 year-1] nitrogen from the air, in wetlands with that of inflowing water
+    real(wp), allocatable :: n_dep(:)
+    real(wp), allocatable :: n_fix(:)  !< [g m-2 year-1] nitrogen fixed without legumes
+    !> [1] share of the nitrogen demand of soybean that its nodules fix
+    real(wp), allocatable :: n_legume(:)
     real(wp), allocatable :: n_retrans(:)  !< [1] leaf nitrogen kept by plants when leaves fall
-    real(wp), allocatable :: n_uptake(:)  !< [g g-1 day-1] largest uptake per carbon of fine roots
+    !> [g g-1 day-1] largest nitrogen uptake per carbon of fine roots
+    real(wp), allocatable :: n_uptake(:)
     real(wp), allocatable :: k_nit(:)  !< [day-1] rate constant of nitrification
     real(wp), allocatable :: k_denit(:)  !< [day-1] rate constant of denitrification
     real(wp), allocatable :: n2o_nit(:)  !< [1] share of nitrified nitrogen lost as N2O
-    ! change over the years (group evolution_nl)
+    ! evolution_nl
     !> [year] first year of drainage or rewetting, 0 for never
     real(wp), allocatable :: drain_year(:)
     real(wp), allocatable :: drain_span(:)  !< [year] years that drainage or rewetting takes
@@ -183,376 +178,408 @@ contains
   !> The table of all parameters, in a fixed order.
   pure function parameter_table() result(info)
     type(parameter_info) :: info(n_parameters)  !< one entry for each parameter
-    info = [vegetation_table(), soil_table(), hydrology_table(), methane_table(), &
-            crop_table(), nitrogen_table(), evolution_table()]
+    info(1) = parameter_info( &
+      'kphio', '1', 'veg_nl', 0.02_wp, 0.15_wp, &
+      [0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.082_wp, 0.081_wp, 0.106_wp, &
+      0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
+      'quantum yield of C3 photosynthesis before its temperature response')
+    info(2) = parameter_info( &
+      'b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, &
+      [0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, 0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, &
+      0.6_wp, 0.6_wp], &
+      'GPP at the wilting point relative to well-watered')
+    info(3) = parameter_info( &
+      'beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, &
+      [0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, 0.966_wp, 0.962_wp, &
+      0.952_wp, 0.964_wp, 0.914_wp, 0.961_wp], &
+      'root profile: the share of roots below z is beta_root**z')
+    info(4) = parameter_info( &
+      'root_depth', 'm', 'veg_nl', 0.05_wp, 3.0_wp, &
+      [0.25_wp, 0.35_wp, 0.5_wp, 0.7_wp, 0.25_wp, 0.3_wp, 0.6_wp, 1.2_wp, 1.5_wp, 0.8_wp, 1.0_wp, &
+      0.4_wp, 1.0_wp], &
+      'rooting depth')
+    info(5) = parameter_info( &
+      'lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, &
+      [1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, 5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, &
+      1.0_wp, 6.0_wp], &
+      'largest leaf area index')
+    info(6) = parameter_info( &
+      'lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, &
+      [0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, 0.15_wp, 0.8_wp, 0.1_wp, &
+      0.4_wp, 0.25_wp, 0.0_wp], &
+      'share of lai_max that is kept all year')
+    info(7) = parameter_info( &
+      'sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, &
+      [0.016_wp, 0.028_wp, 0.032_wp, 0.026_wp, 0.02_wp, 0.035_wp, 0.012_wp, 0.026_wp, 0.016_wp, &
+      0.032_wp, 0.018_wp, 0.018_wp, 0.035_wp], &
+      'leaf area per leaf carbon')
+    info(8) = parameter_info( &
+      'rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, &
+      [0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, 0.12_wp, 0.09_wp, 0.16_wp, &
+      0.14_wp, 0.16_wp, 0.21_wp], &
+      'maintenance respiration at 25 C per nitrogen')
+    info(9) = parameter_info( &
+      'turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, &
+      [0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, 0.9_wp, 0.6_wp, 1.0_wp, 0.5_wp, &
+      0.6_wp, 1.2_wp], &
+      'leaf turnover while leaves are kept')
+    info(10) = parameter_info( &
+      'turn_root', 'year-1', 'veg_nl', 0.1_wp, 3.0_wp, &
+      [0.6_wp, 0.8_wp, 0.9_wp, 0.8_wp, 0.5_wp, 1.2_wp, 0.6_wp, 0.8_wp, 0.8_wp, 0.7_wp, 0.6_wp, &
+      0.5_wp, 1.2_wp], &
+      'fine root turnover')
+    info(11) = parameter_info( &
+      'turn_wood', 'year-1', 'veg_nl', 0.002_wp, 1.0_wp, &
+      [0.1_wp, 0.1_wp, 0.1_wp, 0.03_wp, 0.1_wp, 0.5_wp, 0.02_wp, 0.02_wp, 0.025_wp, 0.1_wp, &
+      0.06_wp, 0.08_wp, 0.5_wp], &
+      'wood turnover')
+    info(12) = parameter_info( &
+      'alloc_wood', '1', 'veg_nl', 0.0_wp, 0.8_wp, &
+      [0.15_wp, 0.05_wp, 0.0_wp, 0.4_wp, 0.08_wp, 0.0_wp, 0.45_wp, 0.5_wp, 0.45_wp, 0.0_wp, &
+      0.35_wp, 0.15_wp, 0.0_wp], &
+      'share of growth beyond leaves that goes to wood')
+    info(13) = parameter_info( &
+      'f_exud', '1', 'veg_nl', 0.0_wp, 0.3_wp, &
+      [0.05_wp, 0.08_wp, 0.1_wp, 0.08_wp, 0.06_wp, 0.08_wp, 0.04_wp, 0.04_wp, 0.04_wp, 0.05_wp, &
+      0.04_wp, 0.05_wp, 0.05_wp], &
+      'root exudation per GPP')
+    info(14) = parameter_info( &
+      'harvest_fraction', '1', 'veg_nl', 0.0_wp, 1.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.45_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 0.5_wp], &
+      'share of lost leaves and stems carried off by harvest')
+    info(15) = parameter_info( &
+      'maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, &
+      [0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, 0.8_wp, 0.85_wp, 0.95_wp, &
+      0.88_wp, 0.95_wp, 1.0_wp], &
+      'wood and slow soil carbon relative to equilibrium at the start')
+    info(16) = parameter_info( &
+      'som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, &
+      spread(1.0_wp, 1, n_biomes), &
+      'factor on all soil carbon turnover rates')
+    info(17) = parameter_info( &
+      'porosity', 'm3 m-3', 'soil_nl', 0.3_wp, 0.97_wp, &
+      [0.92_wp, 0.9_wp, 0.8_wp, 0.72_wp, 0.86_wp, 0.55_wp, 0.5_wp, 0.47_wp, 0.5_wp, 0.46_wp, &
+      0.43_wp, 0.55_wp, 0.46_wp], &
+      'porosity of soil or peat')
+    info(18) = parameter_info( &
+      'organic', '1', 'soil_nl', 0.0_wp, 1.0_wp, &
+      [1.0_wp, 1.0_wp, 0.5_wp, 0.5_wp, 0.7_wp, 0.08_wp, 0.12_wp, 0.05_wp, 0.03_wp, 0.05_wp, &
+      0.02_wp, 0.25_wp, 0.03_wp], &
+      'organic volume share of the soil solids')
+    info(19) = parameter_info( &
+      'mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, &
+      [0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.03_wp, 0.01_wp, 0.06_wp, 0.03_wp, 0.02_wp, 0.02_wp, &
+      0.01_wp, 0.04_wp, 0.01_wp], &
+      'depth of the moss or litter mat')
+    info(20) = parameter_info( &
+      'mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, &
+      [0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.35_wp, 0.4_wp, 0.15_wp, 0.15_wp, 0.2_wp, 0.2_wp, &
+      0.2_wp, 0.2_wp, 0.3_wp], &
+      'thermal conductivity of the mat')
+    info(21) = parameter_info( &
+      'k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, &
+      [1.2_wp, 2.0_wp, 1.5_wp, 2.0_wp, 1.2_wp, 3.0_wp, 20.0_wp, 30.0_wp, 40.0_wp, 30.0_wp, &
+      30.0_wp, 15.0_wp, 30.0_wp], &
+      'wetland: outflow with the water table at the surface; upland: largest drainage')
+    info(22) = parameter_info( &
+      'l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, &
+      [0.08_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.08_wp, 0.12_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, &
+      0.1_wp, 0.1_wp, 0.1_wp], &
+      'e-folding depth of the wetland outflow')
+    info(23) = parameter_info( &
+      'q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, &
+      [0.2_wp, 1.5_wp, 2.0_wp, 1.5_wp, 1.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp], &
+      'mean groundwater and surface inflow in the frost-free season')
+    info(24) = parameter_info( &
+      'h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, &
+      [0.03_wp, 0.08_wp, 0.3_wp, 0.25_wp, 0.08_wp, 0.1_wp, 0.005_wp, 0.005_wp, 0.005_wp, 0.005_wp, &
+      0.005_wp, 0.01_wp, 0.005_wp], &
+      'standing water beyond which all water runs off')
+    info(25) = parameter_info( &
+      'z_b', 'm', 'hydro_nl', 0.2_wp, 1.5_wp, &
+      [0.45_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.4_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
+      0.5_wp, 0.5_wp], &
+      'deepest water table of a wetland')
+    info(26) = parameter_info( &
+      'd_water', 'm', 'hydro_nl', 0.3_wp, 5.0_wp, &
+      [0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 2.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, &
+      0.9_wp, 2.5_wp], &
+      'upland: depth of the permanent water table or of the drainage base')
+    info(27) = parameter_info( &
+      'irrigation', 'mm day-1', 'hydro_nl', 0.0_wp, 60.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 25.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp], &
+      'largest irrigation in the growing season (keeps rice flooded)')
+    info(28) = parameter_info( &
+      'ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, &
+      [3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, 3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, &
+      4.0_wp, 4.0_wp], &
+      'degree-day factor of snow melt')
+    info(29) = parameter_info( &
+      'topo_shape', '1', 'hydro_nl', 0.2_wp, 20.0_wp, &
+      spread(1.8_wp, 1, n_biomes), &
+      'shape of the gamma distribution of the topographic index (inundation)')
+    info(30) = parameter_info( &
+      'topo_scale', '1', 'hydro_nl', 0.1_wp, 10.0_wp, &
+      spread(1.7_wp, 1, n_biomes), &
+      'scale of the gamma distribution of the topographic index (inundation)')
+    info(31) = parameter_info( &
+      'topo_f', 'm-1', 'hydro_nl', 0.1_wp, 20.0_wp, &
+      spread(2.0_wp, 1, n_biomes), &
+      'topographic index per metre of water table depth (inundation)')
+    info(32) = parameter_info( &
+      'mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, &
+      [1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 0.0_wp], &
+      'methane production potential per soil volume at t_pr')
+    info(33) = parameter_info( &
+      'pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, &
+      [4.0_wp, 4.5_wp, 3.5_wp, 2.7_wp, 4.0_wp, 2.7_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, &
+      3.0_wp, 3.0_wp], &
+      'Q10 of methane production')
+    info(34) = parameter_info( &
+      't_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, &
+      [8.0_wp, 8.0_wp, 13.0_wp, 20.0_wp, 3.0_wp, 22.0_wp, 8.0_wp, 12.0_wp, 24.0_wp, 12.0_wp, &
+      14.0_wp, 2.0_wp, 14.0_wp], &
+      'reference temperature of methane production')
+    info(35) = parameter_info( &
+      'omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, &
+      [25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, &
+      5.0_wp, 5.0_wp, 5.0_wp], &
+      'methane oxidation potential of low-affinity methanotrophs per soil water')
+    info(36) = parameter_info( &
+      'kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, &
+      spread(5.0_wp, 1, n_biomes), &
+      'half-saturation of low-affinity methanotrophs')
+    info(37) = parameter_info( &
+      'oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, &
+      [1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, &
+      1.5_wp, 1.5_wp], &
+      'Q10 of methane oxidation')
+    info(38) = parameter_info( &
+      't_or', 'degC', 'ch4_nl', -5.0_wp, 35.0_wp, &
+      [10.0_wp, 10.0_wp, 13.0_wp, 20.0_wp, 5.0_wp, 20.0_wp, 10.0_wp, 12.0_wp, 22.0_wp, 12.0_wp, &
+      15.0_wp, 5.0_wp, 14.0_wp], &
+      'reference temperature of methane oxidation')
+    info(39) = parameter_info( &
+      'tveg', '1', 'ch4_nl', 0.0_wp, 15.0_wp, &
+      [1.5_wp, 10.0_wp, 12.0_wp, 4.0_wp, 10.0_wp, 12.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      2.0_wp, 0.0_wp], &
+      'ability of plants to conduct methane')
+    info(40) = parameter_info( &
+      'pox', '1', 'ch4_nl', 0.0_wp, 1.0_wp, &
+      [0.5_wp, 0.5_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
+      0.5_wp, 0.5_wp], &
+      'share of plant-mediated methane oxidised in the rhizosphere')
+    info(41) = parameter_info( &
+      'kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, &
+      spread(0.004_wp, 1, n_biomes), &
+      'rate constant of plant transport')
+    info(42) = parameter_info( &
+      'f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, &
+      [0.5_wp, 0.45_wp, 0.4_wp, 0.35_wp, 0.45_wp, 0.4_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, &
+      0.6_wp, 0.6_wp], &
+      'methane share of the bubble pressure at which ebullition starts')
+    info(43) = parameter_info( &
+      'c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, &
+      [40.0_wp, 40.0_wp, 50.0_wp, 50.0_wp, 40.0_wp, 50.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, &
+      40.0_wp, 40.0_wp, 40.0_wp], &
+      'rate at which the redox potential falls under water')
+    info(44) = parameter_info( &
+      'tau_sub', 'day', 'ch4_nl', 3.0_wp, 200.0_wp, &
+      [30.0_wp, 30.0_wp, 25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, &
+      30.0_wp, 30.0_wp, 30.0_wp], &
+      'turnover time of the methanogenic substrate at 25 C')
+    info(45) = parameter_info( &
+      'fresh_ref', 'g m-2 year-1', 'ch4_nl', 10.0_wp, 1000.0_wp, &
+      [60.0_wp, 90.0_wp, 200.0_wp, 200.0_wp, 60.0_wp, 150.0_wp, 100.0_wp, 150.0_wp, 250.0_wp, &
+      100.0_wp, 60.0_wp, 60.0_wp, 100.0_wp], &
+      'substrate input at which production reaches mgo')
+    info(46) = parameter_info( &
+      'ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, &
+      [3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, &
+      4.0_wp, 4.0_wp], &
+      'lowest pH of methanogenesis')
+    info(47) = parameter_info( &
+      'ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.7_wp, 2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, &
+      1.9_wp, 1.4_wp], &
+      'largest methane uptake of high-affinity methanotrophs per biomass, C')
+    info(48) = parameter_info( &
+      'ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, &
+      spread(0.08_wp, 1, n_biomes), &
+      'half-saturation of high-affinity methanotrophs')
+    info(49) = parameter_info( &
+      'ham_q10', '1', 'ch4_nl', 1.0_wp, 3.0_wp, &
+      spread(1.5_wp, 1, n_biomes), &
+      'Q10 of their uptake, around t_or')
+    info(50) = parameter_info( &
+      'ham_yield', '1', 'ch4_nl', 0.05_wp, 0.6_wp, &
+      spread(0.3_wp, 1, n_biomes), &
+      'biomass that they build per methane, C')
+    info(51) = parameter_info( &
+      'ham_maint', 'day-1', 'ch4_nl', 0.0_wp, 0.1_wp, &
+      spread(0.003_wp, 1, n_biomes), &
+      'their maintenance at 10 C per active biomass')
+    info(52) = parameter_info( &
+      'ham_death', 'day-1', 'ch4_nl', 0.0001_wp, 0.1_wp, &
+      spread(0.002_wp, 1, n_biomes), &
+      'their death rate where sparse')
+    info(53) = parameter_info( &
+      'ham_half', 'g m-3', 'ch4_nl', 0.001_wp, 1.0_wp, &
+      spread(0.03_wp, 1, n_biomes), &
+      'biomass carbon at which their death rate is doubled')
+    info(54) = parameter_info( &
+      'ham_on', 'day', 'ch4_nl', 1.0_wp, 60.0_wp, &
+      spread(10.0_wp, 1, n_biomes), &
+      'time in which they wake')
+    info(55) = parameter_info( &
+      'ham_off', 'day', 'ch4_nl', 1.0_wp, 200.0_wp, &
+      spread(40.0_wp, 1, n_biomes), &
+      'time in which they fall dormant')
+    info(56) = parameter_info( &
+      'ham_kn', 'mg kg-1', 'ch4_nl', 1.0_wp, 1000.0_wp, &
+      spread(20.0_wp, 1, n_biomes), &
+      'ammonium nitrogen that halves their uptake')
+    info(57) = parameter_info( &
+      'mgo_inund', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, &
+      [1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.5_wp, 0.2_wp, 0.8_wp, 0.12_wp, &
+      0.2_wp, 0.5_wp, 0.12_wp], &
+      'methane production potential of the inundated share of a site')
+    info(58) = parameter_info( &
+      'rotation', '1', 'crop_nl', 0.0_wp, 99999.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 4.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 12.0_wp], &
+      'crops in turn, a digit a year: 1 maize 2 soybean 3 wheat 4 rice 5 wheat+maize, 0 none')
+    info(59) = parameter_info( &
+      'sow_shift', 'day', 'crop_nl', -15.0_wp, 15.0_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'sowing later than usual')
+    info(60) = parameter_info( &
+      'gdd_factor', '1', 'crop_nl', 0.6_wp, 1.5_wp, &
+      spread(1.0_wp, 1, n_biomes), &
+      'heat that development needs, relative')
+    info(61) = parameter_info( &
+      'n_fertiliser', 'g m-2 year-1', 'crop_nl', 0.0_wp, 50.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 15.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 15.0_wp], &
+      'nitrogen of fertiliser to maize; wheat 0.7, rice 0.8, soybean 0 of it')
+    info(62) = parameter_info( &
+      'residue', '1', 'crop_nl', 0.0_wp, 1.0_wp, &
+      [1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
+      1.0_wp, 0.9_wp], &
+      'share of straw left on the field')
+    info(63) = parameter_info( &
+      'tillage', '1', 'crop_nl', 0.0_wp, 1.0_wp, &
+      [0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 1.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, &
+      0.0_wp, 1.0_wp], &
+      'tillage before sowing, 0 none, 1 by plough')
+    info(64) = parameter_info( &
+      'lue_scheme', '1', 'crop_nl', 0.0_wp, 1.0_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'GPP of crops: 0 P-model, 1 light-use efficiency')
+    info(65) = parameter_info( &
+      'n_limit', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+      spread(1.0_wp, 1, n_biomes), &
+      'strength of nitrogen limitation; 0: carbon does not depend on nitrogen')
+    info(66) = parameter_info( &
+      'n_dep', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, &
+      [0.4_wp, 0.5_wp, 1.0_wp, 0.8_wp, 0.1_wp, 1.5_wp, 0.3_wp, 1.0_wp, 0.6_wp, 0.7_wp, 0.3_wp, &
+      0.1_wp, 1.2_wp], &
+      'nitrogen from the air, in wetlands with that of inflowing water')
+    info(67) = parameter_info( &
+      'n_fix', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, &
+      [0.2_wp, 0.4_wp, 0.8_wp, 1.0_wp, 0.2_wp, 3.0_wp, 0.3_wp, 0.8_wp, 1.8_wp, 0.4_wp, 0.3_wp, &
+      0.2_wp, 0.4_wp], &
+      'nitrogen fixed without legumes')
+    info(68) = parameter_info( &
+      'n_legume', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+      spread(0.6_wp, 1, n_biomes), &
+      'share of the nitrogen demand of soybean that its nodules fix')
+    info(69) = parameter_info( &
+      'n_retrans', '1', 'nitrogen_nl', 0.0_wp, 0.9_wp, &
+      [0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
+      0.5_wp, 0.0_wp], &
+      'leaf nitrogen kept by plants when leaves fall')
+    info(70) = parameter_info( &
+      'n_uptake', 'g g-1 day-1', 'nitrogen_nl', 0.0_wp, 0.05_wp, &
+      [0.004_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, 0.0055_wp, 0.01_wp, 0.003_wp, 0.003_wp, 0.003_wp, &
+      0.0055_wp, 0.003_wp, 0.004_wp, 0.02_wp], &
+      'largest nitrogen uptake per carbon of fine roots')
+    info(71) = parameter_info( &
+      'k_nit', 'day-1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
+      [0.02_wp, 0.05_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, &
+      0.1_wp, 0.1_wp], &
+      'rate constant of nitrification')
+    info(72) = parameter_info( &
+      'k_denit', 'day-1', 'nitrogen_nl', 0.0_wp, 2.0_wp, &
+      [0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, 0.05_wp, &
+      0.05_wp, 0.05_wp, 0.02_wp], &
+      'rate constant of denitrification')
+    info(73) = parameter_info( &
+      'n2o_nit', '1', 'nitrogen_nl', 0.0_wp, 0.1_wp, &
+      [0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, 0.02_wp, &
+      0.02_wp, 0.02_wp, 0.015_wp], &
+      'share of nitrified nitrogen lost as N2O')
+    info(74) = parameter_info( &
+      'drain_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'first year of drainage or rewetting, 0 for never')
+    info(75) = parameter_info( &
+      'drain_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, &
+      spread(3.0_wp, 1, n_biomes), &
+      'years that drainage or rewetting takes')
+    info(76) = parameter_info( &
+      'drain_factor', '1', 'evolution_nl', 0.02_wp, 50.0_wp, &
+      spread(4.0_wp, 1, n_biomes), &
+      'k_out after drainage (above 1) or rewetting (below 1), relative')
+    info(77) = parameter_info( &
+      'shift_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'year of half a change of vegetation, 0 for never')
+    info(78) = parameter_info( &
+      'shift_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, &
+      spread(10.0_wp, 1, n_biomes), &
+      'years from 12 to 88 per cent of the change of vegetation')
+    info(79) = parameter_info( &
+      'shift_lai', '1', 'evolution_nl', 0.2_wp, 5.0_wp, &
+      spread(1.5_wp, 1, n_biomes), &
+      'lai_max after the change of vegetation, relative')
+    info(80) = parameter_info( &
+      'shift_tveg', '1', 'evolution_nl', 0.0_wp, 10.0_wp, &
+      spread(2.0_wp, 1, n_biomes), &
+      'tveg after the change of vegetation, relative')
+    info(81) = parameter_info( &
+      'walk_year', 'year', 'evolution_nl', 1.0_wp, 3000.0_wp, &
+      spread(2000.0_wp, 1, n_biomes), &
+      'year in which the random walk of mgo starts')
+    info(82) = parameter_info( &
+      'mgo_walk', '1', 'evolution_nl', 0.0_wp, 0.5_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'standard deviation of the yearly step of log(mgo)')
+    info(83) = parameter_info( &
+      'thaw_depth', 'm', 'evolution_nl', 0.0_wp, 5.0_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'yearly thaw beyond which permafrost ground collapses, 0 for never')
+    info(84) = parameter_info( &
+      'thaw_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, &
+      spread(8.0_wp, 1, n_biomes), &
+      'years of such thaw that a whole collapse takes')
+    info(85) = parameter_info( &
+      'thaw_k_out', '1', 'evolution_nl', 0.02_wp, 50.0_wp, &
+      spread(0.3_wp, 1, n_biomes), &
+      'k_out after the collapse, relative')
+    info(86) = parameter_info( &
+      'thaw_h_max', 'm', 'evolution_nl', 0.0_wp, 0.5_wp, &
+      spread(0.1_wp, 1, n_biomes), &
+      'rise of h_max by the collapse')
+    info(87) = parameter_info( &
+      'cultivar_trend', 'year-1', 'evolution_nl', -0.02_wp, 0.05_wp, &
+      spread(0.0_wp, 1, n_biomes), &
+      'yearly rise of the quantum yield of crops, relative to 2000')
   end function parameter_table
-
-  !> Parameters of plants, namelist group veg_nl.
-  pure function vegetation_table() result(info)
-    type(parameter_info) :: info(n_vegetation)  !< one entry for each parameter
-    info = [ &
-      entry('kphio', '1', 'veg_nl', 0.02_wp, 0.15_wp, [ &
-          0.042_wp, 0.055_wp, 0.07_wp, 0.072_wp, 0.055_wp, 0.072_wp, 0.082_wp, &
-          0.081_wp, 0.106_wp, 0.068_wp, 0.055_wp, 0.06_wp, 0.075_wp], &
-          'quantum yield of C3 photosynthesis before its temperature response'), &
-      entry('b0', '1', 'veg_nl', 0.05_wp, 1.0_wp, [ &
-          0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.7_wp, 0.6_wp, &
-          0.5_wp, 0.5_wp, 0.35_wp, 0.35_wp, 0.6_wp, 0.6_wp], &
-          'GPP at the wilting point relative to well-watered'), &
-      entry('beta_root', '1 cm-1', 'veg_nl', 0.85_wp, 0.995_wp, [ &
-          0.914_wp, 0.93_wp, 0.95_wp, 0.96_wp, 0.914_wp, 0.94_wp, 0.943_wp, &
-          0.966_wp, 0.962_wp, 0.952_wp, 0.964_wp, 0.914_wp, 0.961_wp], &
-          'root profile: the share of roots below z is beta_root**z'), &
-      entry('root_depth', 'm', 'veg_nl', 0.05_wp, 3.0_wp, [ &
-          0.25_wp, 0.35_wp, 0.5_wp, 0.7_wp, 0.25_wp, 0.3_wp, 0.6_wp, &
-          1.2_wp, 1.5_wp, 0.8_wp, 1.0_wp, 0.4_wp, 1.0_wp], &
-          'rooting depth'), &
-      entry('lai_max', '1', 'veg_nl', 0.05_wp, 9.0_wp, [ &
-          1.5_wp, 2.0_wp, 4.0_wp, 4.5_wp, 1.2_wp, 5.0_wp, 3.2_wp, &
-          5.0_wp, 6.0_wp, 2.8_wp, 1.2_wp, 1.0_wp, 6.0_wp], &
-          'largest leaf area index'), &
-      entry('lai_min', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
-          0.35_wp, 0.06_wp, 0.05_wp, 0.15_wp, 0.12_wp, 0.0_wp, 0.75_wp, &
-          0.15_wp, 0.8_wp, 0.1_wp, 0.4_wp, 0.25_wp, 0.0_wp], &
-          'share of lai_max that is kept all year'), &
-      entry('sla', 'm2 g-1', 'veg_nl', 0.004_wp, 0.08_wp, [ &
-          0.016_wp, 0.028_wp, 0.032_wp, 0.026_wp, 0.02_wp, 0.035_wp, 0.012_wp, &
-          0.026_wp, 0.016_wp, 0.032_wp, 0.018_wp, 0.018_wp, 0.035_wp], &
-          'leaf area per leaf carbon'), &
-      entry('rm25', 'g g-1 day-1', 'veg_nl', 0.01_wp, 0.6_wp, [ &
-          0.16_wp, 0.16_wp, 0.16_wp, 0.12_wp, 0.16_wp, 0.16_wp, 0.11_wp, &
-          0.12_wp, 0.09_wp, 0.16_wp, 0.14_wp, 0.16_wp, 0.21_wp], &
-          'maintenance respiration at 25 C per nitrogen'), &
-      entry('turn_leaf', 'year-1', 'veg_nl', 0.1_wp, 4.0_wp, [ &
-          0.5_wp, 1.0_wp, 1.0_wp, 1.0_wp, 0.7_wp, 1.2_wp, 0.25_wp, &
-          0.9_wp, 0.6_wp, 1.0_wp, 0.5_wp, 0.6_wp, 1.2_wp], &
-          'leaf turnover while leaves are kept'), &
-      entry('turn_root', 'year-1', 'veg_nl', 0.1_wp, 3.0_wp, [ &
-          0.6_wp, 0.8_wp, 0.9_wp, 0.8_wp, 0.5_wp, 1.2_wp, 0.6_wp, &
-          0.8_wp, 0.8_wp, 0.7_wp, 0.6_wp, 0.5_wp, 1.2_wp], &
-          'fine root turnover'), &
-      entry('turn_wood', 'year-1', 'veg_nl', 0.002_wp, 1.0_wp, [ &
-          0.1_wp, 0.1_wp, 0.1_wp, 0.03_wp, 0.1_wp, 0.5_wp, 0.02_wp, &
-          0.02_wp, 0.025_wp, 0.1_wp, 0.06_wp, 0.08_wp, 0.5_wp], &
-          'wood turnover'), &
-      entry('alloc_wood', '1', 'veg_nl', 0.0_wp, 0.8_wp, [ &
-          0.15_wp, 0.05_wp, 0.0_wp, 0.4_wp, 0.08_wp, 0.0_wp, 0.45_wp, &
-          0.5_wp, 0.45_wp, 0.0_wp, 0.35_wp, 0.15_wp, 0.0_wp], &
-          'share of growth beyond leaves that goes to wood'), &
-      entry('f_exud', '1', 'veg_nl', 0.0_wp, 0.3_wp, [ &
-          0.05_wp, 0.08_wp, 0.1_wp, 0.08_wp, 0.06_wp, 0.08_wp, 0.04_wp, &
-          0.04_wp, 0.04_wp, 0.05_wp, 0.04_wp, 0.05_wp, 0.05_wp], &
-          'root exudation per GPP'), &
-      entry('harvest_fraction', '1', 'veg_nl', 0.0_wp, 1.0_wp, [ &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.45_wp, 0.0_wp, &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.5_wp], &
-          'share of leaf turnover carried off by harvest'), &
-      entry('maturity', '1', 'veg_nl', 0.1_wp, 1.5_wp, [ &
-          0.85_wp, 0.87_wp, 0.92_wp, 0.9_wp, 0.92_wp, 1.0_wp, 0.78_wp, &
-          0.8_wp, 0.85_wp, 0.95_wp, 0.88_wp, 0.95_wp, 1.0_wp], &
-          'wood and slow soil carbon relative to equilibrium at the start')]
-  end function vegetation_table
-
-  !> Parameters of soil and peat, namelist group soil_nl.
-  pure function soil_table() result(info)
-    type(parameter_info) :: info(n_soil)  !< one entry for each parameter
-    info = [ &
-      entry('som_mult', '1', 'soil_nl', 0.1_wp, 10.0_wp, [ &
-          1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, &
-          1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp], &
-          'factor on all soil carbon turnover rates'), &
-      entry('porosity', 'm3 m-3', 'soil_nl', 0.3_wp, 0.97_wp, [ &
-          0.92_wp, 0.9_wp, 0.8_wp, 0.72_wp, 0.86_wp, 0.55_wp, 0.5_wp, &
-          0.47_wp, 0.5_wp, 0.46_wp, 0.43_wp, 0.55_wp, 0.46_wp], &
-          'porosity of soil or peat'), &
-      entry('organic', '1', 'soil_nl', 0.0_wp, 1.0_wp, [ &
-          1.0_wp, 1.0_wp, 0.5_wp, 0.5_wp, 0.7_wp, 0.08_wp, 0.12_wp, &
-          0.05_wp, 0.03_wp, 0.05_wp, 0.02_wp, 0.25_wp, 0.03_wp], &
-          'organic volume share of the soil solids'), &
-      entry('mat_depth', 'm', 'soil_nl', 0.0_wp, 0.2_wp, [ &
-          0.06_wp, 0.04_wp, 0.02_wp, 0.02_wp, 0.03_wp, 0.01_wp, 0.06_wp, &
-          0.03_wp, 0.02_wp, 0.02_wp, 0.01_wp, 0.04_wp, 0.01_wp], &
-          'depth of the moss or litter mat'), &
-      entry('mat_k', 'W m-1 K-1', 'soil_nl', 0.05_wp, 1.0_wp, [ &
-          0.2_wp, 0.25_wp, 0.3_wp, 0.25_wp, 0.35_wp, 0.4_wp, 0.15_wp, &
-          0.15_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.2_wp, 0.3_wp], &
-          'thermal conductivity of the mat')]
-  end function soil_table
-
-  !> Parameters of water, namelist group hydro_nl.
-  pure function hydrology_table() result(info)
-    type(parameter_info) :: info(n_hydrology)  !< one entry for each parameter
-    info = [ &
-      entry('k_out', 'mm day-1', 'hydro_nl', 0.01_wp, 200.0_wp, [ &
-          1.2_wp, 2.0_wp, 1.5_wp, 2.0_wp, 1.2_wp, 3.0_wp, 20.0_wp, &
-          30.0_wp, 40.0_wp, 30.0_wp, 30.0_wp, 15.0_wp, 30.0_wp], &
-          'wetland: outflow with the water table at the surface; upland: largest drainage'), &
-      entry('l_out', 'm', 'hydro_nl', 0.02_wp, 1.0_wp, [ &
-          0.08_wp, 0.1_wp, 0.12_wp, 0.12_wp, 0.08_wp, 0.12_wp, 0.1_wp, &
-          0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp, 0.1_wp], &
-          'e-folding depth of the wetland outflow'), &
-      entry('q_in', 'mm day-1', 'hydro_nl', 0.0_wp, 20.0_wp, [ &
-          0.2_wp, 1.5_wp, 2.0_wp, 1.5_wp, 1.0_wp, 0.0_wp, 0.0_wp, &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-          'mean groundwater and surface inflow in the frost-free season'), &
-      entry('h_max', 'm', 'hydro_nl', 0.0_wp, 0.6_wp, [ &
-          0.03_wp, 0.08_wp, 0.3_wp, 0.25_wp, 0.08_wp, 0.1_wp, 0.005_wp, &
-          0.005_wp, 0.005_wp, 0.005_wp, 0.005_wp, 0.01_wp, 0.005_wp], &
-          'standing water beyond which all water runs off'), &
-      entry('z_b', 'm', 'hydro_nl', 0.2_wp, 1.5_wp, [ &
-          0.45_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.4_wp, 0.5_wp, 0.5_wp, &
-          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
-          'deepest water table of a wetland'), &
-      entry('d_water', 'm', 'hydro_nl', 0.3_wp, 5.0_wp, [ &
-          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 2.0_wp, &
-          3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 0.9_wp, 2.5_wp], &
-          'upland: depth of the permanent water table or of the drainage base'), &
-      entry('irrigation', 'mm day-1', 'hydro_nl', 0.0_wp, 60.0_wp, [ &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 25.0_wp, 0.0_wp, &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-          'largest irrigation in the growing season (keeps rice flooded)'), &
-      entry('ddf', 'mm K-1 day-1', 'hydro_nl', 1.0_wp, 8.0_wp, [ &
-          3.5_wp, 3.5_wp, 3.5_wp, 3.0_wp, 4.0_wp, 4.0_wp, 2.5_wp, &
-          3.0_wp, 3.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-          'degree-day factor of snow melt'), &
-      entry('topo_shape', '1', 'hydro_nl', 0.2_wp, 20.0_wp, [ &
-          1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, &
-          1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp, 1.8_wp], &
-          'shape of the gamma distribution of the topographic index (inundation)'), &
-      entry('topo_scale', '1', 'hydro_nl', 0.1_wp, 10.0_wp, [ &
-          1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, &
-          1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp, 1.7_wp], &
-          'scale of the gamma distribution of the topographic index (inundation)'), &
-      entry('topo_f', 'm-1', 'hydro_nl', 0.1_wp, 20.0_wp, [ &
-          2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, &
-          2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp, 2.0_wp], &
-          'topographic index per metre of water table depth (inundation)')]
-  end function hydrology_table
-
-  !> Parameters of methane, namelist group ch4_nl.
-  pure function methane_table() result(info)
-    type(parameter_info) :: info(n_methane)  !< one entry for each parameter
-    info = [ &
-      entry('mgo', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-          1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.0_wp, &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp], &
-          'methane production potential per soil volume at t_pr'), &
-      entry('pq10', '1', 'ch4_nl', 1.0_wp, 16.0_wp, [ &
-          4.0_wp, 4.5_wp, 3.5_wp, 2.7_wp, 4.0_wp, 2.7_wp, 3.0_wp, &
-          3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp, 3.0_wp], &
-          'Q10 of methane production'), &
-      entry('t_pr', 'degC', 'ch4_nl', -10.0_wp, 35.0_wp, [ &
-          8.0_wp, 8.0_wp, 13.0_wp, 20.0_wp, 3.0_wp, 22.0_wp, 8.0_wp, &
-          12.0_wp, 24.0_wp, 12.0_wp, 14.0_wp, 2.0_wp, 14.0_wp], &
-          'reference temperature of methane production'), &
-      entry('omax', 'umol L-1 h-1', 'ch4_nl', 0.01_wp, 200.0_wp, [ &
-          25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 15.0_wp, 25.0_wp, 5.0_wp, &
-          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp], &
-          'methane oxidation potential of low-affinity methanotrophs per soil water'), &
-      entry('kch4', 'umol L-1', 'ch4_nl', 0.02_wp, 100.0_wp, [ &
-          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, &
-          5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp, 5.0_wp], &
-          'half-saturation of low-affinity methanotrophs'), &
-      entry('oq10', '1', 'ch4_nl', 1.0_wp, 4.0_wp, [ &
-          1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.9_wp, 1.5_wp, &
-          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
-          'Q10 of methane oxidation'), &
-      entry('t_or', 'degC', 'ch4_nl', -5.0_wp, 35.0_wp, [ &
-          10.0_wp, 10.0_wp, 13.0_wp, 20.0_wp, 5.0_wp, 20.0_wp, 10.0_wp, &
-          12.0_wp, 22.0_wp, 12.0_wp, 15.0_wp, 5.0_wp, 14.0_wp], &
-          'reference temperature of methane oxidation'), &
-      entry('tveg', '1', 'ch4_nl', 0.0_wp, 15.0_wp, [ &
-          1.5_wp, 10.0_wp, 12.0_wp, 4.0_wp, 10.0_wp, 12.0_wp, 0.0_wp, &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.0_wp, 0.0_wp], &
-          'ability of plants to conduct methane'), &
-      entry('pox', '1', 'ch4_nl', 0.0_wp, 1.0_wp, [ &
-          0.5_wp, 0.5_wp, 0.45_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, &
-          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp], &
-          'share of plant-mediated methane oxidised in the rhizosphere'), &
-      entry('kp', 'h-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
-          0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, &
-          0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp, 0.004_wp], &
-          'rate constant of plant transport'), &
-      entry('f_x', '1', 'ch4_nl', 0.1_wp, 1.0_wp, [ &
-          0.5_wp, 0.45_wp, 0.4_wp, 0.35_wp, 0.45_wp, 0.4_wp, 0.6_wp, &
-          0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp, 0.6_wp], &
-          'methane share of the bubble pressure at which ebullition starts'), &
-      entry('c_r', 'mV day-1', 'ch4_nl', 5.0_wp, 300.0_wp, [ &
-          40.0_wp, 40.0_wp, 50.0_wp, 50.0_wp, 40.0_wp, 50.0_wp, 40.0_wp, &
-          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
-          'rate at which the redox potential falls under water'), &
-      entry('tau_sub', 'day', 'ch4_nl', 3.0_wp, 200.0_wp, [ &
-          30.0_wp, 30.0_wp, 25.0_wp, 25.0_wp, 30.0_wp, 25.0_wp, 30.0_wp, &
-          30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp, 30.0_wp], &
-          'turnover time of the methanogenic substrate at 25 C'), &
-      entry('fresh_ref', 'g m-2 year-1', 'ch4_nl', 10.0_wp, 1000.0_wp, [ &
-          60.0_wp, 90.0_wp, 200.0_wp, 200.0_wp, 60.0_wp, 150.0_wp, 100.0_wp, &
-          150.0_wp, 250.0_wp, 100.0_wp, 60.0_wp, 60.0_wp, 100.0_wp], &
-          'substrate input at which production reaches mgo'), &
-      entry('ph_min', '1', 'ch4_nl', 2.0_wp, 6.5_wp, [ &
-          3.0_wp, 3.5_wp, 4.5_wp, 3.5_wp, 3.5_wp, 4.5_wp, 4.0_wp, &
-          4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp, 4.0_wp], &
-          'lowest pH of methanogenesis'), &
-      entry('ham_vmax', 'day-1', 'ch4_nl', 0.0_wp, 20.0_wp, [ &
-          0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 0.0_wp, 2.7_wp, &
-          2.5_wp, 2.8_wp, 2.0_wp, 1.6_wp, 1.9_wp, 1.4_wp], &
-          'largest methane uptake of high-affinity methanotrophs per biomass, C'), &
-      entry('ham_k', 'umol L-1', 'ch4_nl', 0.01_wp, 1.0_wp, [ &
-          0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, &
-          0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp, 0.08_wp], &
-          'half-saturation of high-affinity methanotrophs'), &
-      entry('ham_q10', '1', 'ch4_nl', 1.0_wp, 3.0_wp, [ &
-          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, &
-          1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp, 1.5_wp], &
-          'Q10 of their uptake, around t_or'), &
-      entry('ham_yield', '1', 'ch4_nl', 0.05_wp, 0.6_wp, [ &
-          0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, &
-          0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp, 0.3_wp], &
-          'biomass that they build per methane, C'), &
-      entry('ham_maint', 'day-1', 'ch4_nl', 0.0_wp, 0.1_wp, [ &
-          0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, &
-          0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp, 0.003_wp], &
-          'their maintenance at 10 C per active biomass'), &
-      entry('ham_death', 'day-1', 'ch4_nl', 0.0001_wp, 0.1_wp, [ &
-          0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, &
-          0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp, 0.002_wp], &
-          'their death rate where sparse'), &
-      entry('ham_half', 'g m-3', 'ch4_nl', 0.001_wp, 1.0_wp, [ &
-          0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, &
-          0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp, 0.03_wp], &
-          'biomass carbon at which their death rate is doubled'), &
-      entry('ham_on', 'day', 'ch4_nl', 1.0_wp, 60.0_wp, [ &
-          10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, &
-          10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp, 10.0_wp], &
-          'time in which they wake'), &
-      entry('ham_off', 'day', 'ch4_nl', 1.0_wp, 200.0_wp, [ &
-          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, &
-          40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp, 40.0_wp], &
-          'time in which they fall dormant'), &
-      entry('ham_kn', 'mg kg-1', 'ch4_nl', 1.0_wp, 1000.0_wp, [ &
-          20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, &
-          20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp, 20.0_wp], &
-          'ammonium nitrogen that halves their uptake'), &
-      entry('mgo_inund', 'umol L-1 h-1', 'ch4_nl', 0.0_wp, 5.0_wp, [ &
-          1.0_wp, 0.9_wp, 0.85_wp, 0.75_wp, 0.71_wp, 0.85_wp, 0.5_wp, &
-          0.2_wp, 0.8_wp, 0.12_wp, 0.2_wp, 0.5_wp, 0.12_wp], &
-          'methane production potential of the inundated share of a site')]
-  end function methane_table
-
-  !> Parameters of crops and their management, namelist group crop_nl.
-  pure function crop_table() result(info)
-    type(parameter_info) :: info(n_crop)  !< one entry for each parameter
-    integer :: k
-    real(wp), parameter :: at_cropland(n_biomes) = [(merge(1.0_wp, 0.0_wp, k == 13), k=1, n_biomes)]
-    real(wp), parameter :: at_rice(n_biomes) = [(merge(1.0_wp, 0.0_wp, k == 6), k=1, n_biomes)]
-    real(wp), parameter :: elsewhere(n_biomes) = 1.0_wp - at_cropland - at_rice
-    info = [ &
-      entry('rotation', '1', 'crop_nl', 0.0_wp, 99999.0_wp, 12.0_wp*at_cropland + 4.0_wp*at_rice, &
-        'crops in turn, a digit a year: 1 maize 2 soybean 3 wheat 4 rice 5 wheat+maize, 0 none'), &
-      entry('sow_shift', 'day', 'crop_nl', -15.0_wp, 15.0_wp, spread(0.0_wp, 1, n_biomes), &
-        'sowing later than usual'), &
-      entry('gdd_factor', '1', 'crop_nl', 0.6_wp, 1.5_wp, spread(1.0_wp, 1, n_biomes), &
-        'heat that development needs, relative'), &
-      entry('n_fertiliser', 'g m-2 year-1', 'crop_nl', 0.0_wp, 50.0_wp, &
-        15.0_wp*at_cropland + 15.0_wp*at_rice, &
-        'nitrogen of fertiliser to maize; wheat 0.7, rice 0.8, soybean 0 of it'), &
-      entry('residue', '1', 'crop_nl', 0.0_wp, 1.0_wp, 0.9_wp*at_cropland + 0.5_wp*at_rice + 1.0_wp*elsewhere, &
-        'share of straw left on the field'), &
-      entry('tillage', '1', 'crop_nl', 0.0_wp, 1.0_wp, 1.0_wp*at_cropland + 1.0_wp*at_rice, &
-        'tillage before sowing, 0 none, 1 by plough'), &
-      entry('lue_scheme', '1', 'crop_nl', 0.0_wp, 1.0_wp, spread(0.0_wp, 1, n_biomes), &
-        'GPP of crops: 0 P-model, 1 light-use efficiency')]
-  end function crop_table
-
-  !> Parameters of change over the years, namelist group evolution_nl.
-  pure function evolution_table() result(info)
-    type(parameter_info) :: info(n_evolution)  !< one entry for each parameter
-    info = [ &
-      entry('drain_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, spread(0.0_wp, 1, n_biomes), &
-        'first year of drainage or rewetting, 0 for never'), &
-      entry('drain_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(3.0_wp, 1, n_biomes), &
-        'years that drainage or rewetting takes'), &
-      entry('drain_factor', '1', 'evolution_nl', 0.02_wp, 50.0_wp, spread(4.0_wp, 1, n_biomes), &
-        'k_out after drainage (above 1) or rewetting (below 1), relative'), &
-      entry('shift_year', 'year', 'evolution_nl', 0.0_wp, 3000.0_wp, spread(0.0_wp, 1, n_biomes), &
-        'year of half a change of vegetation, 0 for never'), &
-      entry('shift_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(10.0_wp, 1, n_biomes), &
-        'years from 12 to 88 per cent of the change of vegetation'), &
-      entry('shift_lai', '1', 'evolution_nl', 0.2_wp, 5.0_wp, spread(1.5_wp, 1, n_biomes), &
-        'lai_max after the change of vegetation, relative'), &
-      entry('shift_tveg', '1', 'evolution_nl', 0.0_wp, 10.0_wp, spread(2.0_wp, 1, n_biomes), &
-        'tveg after the change of vegetation, relative'), &
-      entry('walk_year', 'year', 'evolution_nl', 1.0_wp, 3000.0_wp, spread(2000.0_wp, 1, n_biomes), &
-        'year in which the random walk of mgo starts'), &
-      entry('mgo_walk', '1', 'evolution_nl', 0.0_wp, 0.5_wp, spread(0.0_wp, 1, n_biomes), &
-        'standard deviation of the yearly step of log(mgo)'), &
-      entry('thaw_depth', 'm', 'evolution_nl', 0.0_wp, 5.0_wp, spread(0.0_wp, 1, n_biomes), &
-        'yearly thaw beyond which permafrost ground collapses, 0 for never'), &
-      entry('thaw_span', 'year', 'evolution_nl', 1.0_wp, 100.0_wp, spread(8.0_wp, 1, n_biomes), &
-        'years of such thaw that a whole collapse takes'), &
-      entry('thaw_k_out', '1', 'evolution_nl', 0.02_wp, 50.0_wp, spread(0.3_wp, 1, n_biomes), &
-        'k_out after the collapse, relative'), &
-      entry('thaw_h_max', 'm', 'evolution_nl', 0.0_wp, 0.5_wp, spread(0.1_wp, 1, n_biomes), &
-        'rise of h_max by the collapse'), &
-      entry('cultivar_trend', 'year-1', 'evolution_nl', -0.02_wp, 0.05_wp, spread(0.0_wp, 1, n_biomes), &
-        'yearly rise of the quantum yield of crops, relative to 2000')]
-  end function evolution_table
-
-  !> Parameters of nitrogen, namelist group nitrogen_nl. Deposition: magnitudes of Lamarque et al.
-  !! (2010); fixation: lower half of Cleveland et al. (1999), of rice Herridge et al. (2008);
-  !! retranslocation: Aerts (1996); uptake: Smith et al. (2014); k_nit: Xu-Ri and Prentice (2008), less in
-  !! peat (Regina et al. 1996); k_denit and n2o_nit of cropland are calibrated: about 1 % of the fertiliser
-  !! of maize becomes N2O (IPCC 2019).
-  pure function nitrogen_table() result(info)
-    type(parameter_info) :: info(n_nitrogen)  !< one entry for each parameter
-    info = [ &
-      entry('n_limit', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
-          spread(1.0_wp, 1, n_biomes), &
-          'strength of nitrogen limitation; 0: carbon does not depend on nitrogen'), &
-      entry('n_dep', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, [ &
-          0.4_wp, 0.5_wp, 1.0_wp, 0.8_wp, 0.1_wp, 1.5_wp, 0.3_wp, &
-          1.0_wp, 0.6_wp, 0.7_wp, 0.3_wp, 0.1_wp, 1.2_wp], &
-          'nitrogen from the air, in wetlands with that of inflowing water'), &
-      entry('n_fix', 'g m-2 year-1', 'nitrogen_nl', 0.0_wp, 20.0_wp, [ &
-          0.2_wp, 0.4_wp, 0.8_wp, 1.0_wp, 0.2_wp, 3.0_wp, 0.3_wp, &
-          0.8_wp, 1.8_wp, 0.4_wp, 0.3_wp, 0.2_wp, 0.4_wp], &
-          'nitrogen fixed without legumes'), &
-      entry('n_legume', '1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
-          spread(0.6_wp, 1, n_biomes), &
-          'share of the nitrogen demand of soybean that its nodules fix'), &
-      entry('n_retrans', '1', 'nitrogen_nl', 0.0_wp, 0.9_wp, [ &
-          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp, 0.5_wp, &
-          0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.5_wp, 0.0_wp], &
-          'leaf nitrogen kept by plants when leaves fall'), &
-      entry('n_uptake', 'g g-1 day-1', 'nitrogen_nl', 0.0_wp, 0.05_wp, [ &
-          0.004_wp, 0.0055_wp, 0.0055_wp, 0.003_wp, 0.0055_wp, 0.01_wp, 0.003_wp, &
-          0.003_wp, 0.003_wp, 0.0055_wp, 0.003_wp, 0.004_wp, 0.02_wp], &
-          'largest nitrogen uptake per carbon of fine roots'), &
-      entry('k_nit', 'day-1', 'nitrogen_nl', 0.0_wp, 1.0_wp, &
-          [0.02_wp, 0.05_wp, spread(0.1_wp, 1, n_biomes - 2)], &
-          'rate constant of nitrification'), &
-      entry('k_denit', 'day-1', 'nitrogen_nl', 0.0_wp, 2.0_wp, &
-          [spread(0.05_wp, 1, n_biomes - 1), 0.02_wp], &
-          'rate constant of denitrification'), &
-      entry('n2o_nit', '1', 'nitrogen_nl', 0.0_wp, 0.1_wp, &
-          [spread(0.02_wp, 1, n_biomes - 1), 0.015_wp], &
-          'share of nitrified nitrogen lost as N2O')]
-  end function nitrogen_table
-
-  !> One entry of the table.
-  pure function entry(name, units, group, minimum, maximum, biome_default, long_name) result(info)
-    character(len=*), intent(in) :: name, units, group, long_name  !< texts of the entry
-    real(wp), intent(in) :: minimum, maximum, biome_default(n_biomes)  !< bounds and defaults
-    type(parameter_info) :: info  !< the entry
-    info%name = name
-    info%units = units
-    info%group = group
-    info%minimum = minimum
-    info%maximum = maximum
-    info%biome_default = biome_default
-    info%default = biome_default(2)
-    info%long_name = long_name
-  end function entry
 
   !> Room for the parameters of `nsite` sites.
   subroutine allocate_parameters(p, nsite)
@@ -616,7 +643,6 @@ contains
     allocate (p%ham_off(nsite), source=0.0_wp)
     allocate (p%ham_kn(nsite), source=0.0_wp)
     allocate (p%mgo_inund(nsite), source=0.0_wp)
-    ! crops and their management (group crop_nl)
     allocate (p%rotation(nsite), source=0.0_wp)
     allocate (p%sow_shift(nsite), source=0.0_wp)
     allocate (p%gdd_factor(nsite), source=0.0_wp)
@@ -624,7 +650,6 @@ contains
     allocate (p%residue(nsite), source=0.0_wp)
     allocate (p%tillage(nsite), source=0.0_wp)
     allocate (p%lue_scheme(nsite), source=0.0_wp)
-    ! nitrogen (group nitrogen_nl)
     allocate (p%n_limit(nsite), source=0.0_wp)
     allocate (p%n_dep(nsite), source=0.0_wp)
     allocate (p%n_fix(nsite), source=0.0_wp)
@@ -634,7 +659,6 @@ contains
     allocate (p%k_nit(nsite), source=0.0_wp)
     allocate (p%k_denit(nsite), source=0.0_wp)
     allocate (p%n2o_nit(nsite), source=0.0_wp)
-    ! change over the years (group evolution_nl)
     allocate (p%drain_year(nsite), source=0.0_wp)
     allocate (p%drain_span(nsite), source=0.0_wp)
     allocate (p%drain_factor(nsite), source=0.0_wp)
@@ -666,9 +690,8 @@ contains
     end do
   end subroutine default_parameters
 
-  !> Set one parameter for all sites (one value) or for each site. `stat` is 0, 1 for an unknown
-  !! name,
-  !! 2 for a value outside its bounds and 3 for a wrong number of values; nothing is set on error.
+  !> Set one parameter for all sites (one value) or for each site. `stat` is 0 or one of
+  !! `parameter_unknown`, `parameter_outside` and `parameter_count`; nothing is set on error.
   subroutine set_parameter(p, name, values, stat, errmsg)
     type(site_parameters), intent(inout), target :: p  !< parameters
     character(len=*), intent(in) :: name               !< name in the table
@@ -682,12 +705,12 @@ contains
     stat = 0
     current => locate(p, name)
     if (.not. associated(current)) then
-      stat = 1
+      stat = parameter_unknown
       errmsg = "unknown parameter '"//trim(name)//"'"
       return
     end if
     if (size(values) /= 1 .and. size(values) /= p%nsite) then
-      stat = 3
+      stat = parameter_count
       write (text, '(3a,i0,a,i0)') "parameter '", trim(name), "' has ", size(values), &
         ' values, expected 1 or ', p%nsite
       errmsg = trim(text)
@@ -699,20 +722,19 @@ contains
     end do
     do site = 1, size(values)
       if (values(site) >= info(k)%minimum .and. values(site) <= info(k)%maximum) cycle
-      stat = 2
+      stat = parameter_outside
       write (text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", &
-          values(site), &
-        ' at site ', site, ' is outside ', info(k)%minimum, ' to ', info(k)%maximum, ' ', &
-        trim(info(k)%units)
+        values(site), ' at site ', site, ' is outside ', info(k)%minimum, ' to ', &
+        info(k)%maximum, ' ', trim(info(k)%units)
       errmsg = trim(text)
       return
     end do
     if (name == 'rotation') then
       do site = 1, size(values)
         if (is_rotation(values(site))) cycle
-        stat = 2
-        write (text, '(a,g0.6,a,i0,a)') "parameter 'rotation' = ", values(site), ' at site ', site, &
-          ' is not a whole number of digits 0 to 5'
+        stat = parameter_outside
+        write (text, '(a,g0.6,a,i0,a)') "parameter 'rotation' = ", values(site), &
+          ' at site ', site, ' is not a whole number of digits 0 to 5'
         errmsg = trim(text)
         return
       end do
@@ -751,7 +773,7 @@ contains
     end do
   end subroutine set_bounded
 
-  !> The values of one parameter; `stat` is 1 for an unknown name.
+  !> The values of one parameter; `stat` is `parameter_unknown` where there is none.
   subroutine get_parameter(p, name, values, stat)
     type(site_parameters), intent(in), target :: p     !< parameters
     character(len=*), intent(in) :: name               !< name in the table
@@ -759,7 +781,7 @@ contains
     integer, intent(out) :: stat                       !< status
     real(wp), pointer :: current(:)
     current => locate(p, name)
-    stat = merge(0, 1, associated(current))
+    stat = merge(0, parameter_unknown, associated(current))
     if (stat == 0) values = current
   end subroutine get_parameter
 
@@ -827,7 +849,6 @@ contains
     case ('ham_off'); values => p%ham_off
     case ('ham_kn'); values => p%ham_kn
     case ('mgo_inund'); values => p%mgo_inund
-    ! crops and their management (group crop_nl)
     case ('rotation'); values => p%rotation
     case ('sow_shift'); values => p%sow_shift
     case ('gdd_factor'); values => p%gdd_factor
@@ -835,7 +856,6 @@ contains
     case ('residue'); values => p%residue
     case ('tillage'); values => p%tillage
     case ('lue_scheme'); values => p%lue_scheme
-    ! nitrogen (group nitrogen_nl)
     case ('n_limit'); values => p%n_limit
     case ('n_dep'); values => p%n_dep
     case ('n_fix'); values => p%n_fix
@@ -845,7 +865,6 @@ contains
     case ('k_nit'); values => p%k_nit
     case ('k_denit'); values => p%k_denit
     case ('n2o_nit'); values => p%n2o_nit
-    ! change over the years (group evolution_nl)
     case ('drain_year'); values => p%drain_year
     case ('drain_span'); values => p%drain_span
     case ('drain_factor'); values => p%drain_factor

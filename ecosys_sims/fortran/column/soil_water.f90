@@ -1,16 +1,15 @@
 !> Water of an upland soil: layers that fill, drain downwards and are emptied by roots.
 !!
 !! Water above field capacity drains as a linear reservoir at the saturated conductivity (the
-!! storage
-!! routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil below
-!! cannot
-!! take backs up to the surface. Texture functions after Cosby et al. (1984).
+!! storage routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil
+!! below cannot take backs up to the surface. Texture functions after Cosby et al. (1984).
 module soil_water
   use kinds, only: wp
   use soil_grid, only: nsoil
+  use parameters, only: site_parameters
   implicit none
   private
-  public :: soil_properties, allocate_soil, derive_rates
+  public :: soil_properties, water_flows, allocate_soil, allocate_flows, derive_rates
   public :: upland_water, groundwater, texture_conductivity, texture_moisture
 
   integer, parameter :: n_evaporating = 5     !< layers that bare soil dries (0.10 m)
@@ -35,6 +34,19 @@ module soil_water
     real(wp), allocatable :: conductivity(:)       !< saturated, of water [kg m-2 s-1]
   end type soil_properties
 
+  !> water of a step, (nsite) [kg m-2]
+  type :: water_flows
+    real(wp), allocatable :: supply(:)       !< throughfall and melt
+    real(wp), allocatable :: demand(:)       !< evaporative demand on soil and plants
+    real(wp), allocatable :: root_demand(:)  !< upland: that on plants
+    real(wp), allocatable :: soil_demand(:)  !< upland: that on the surface of the soil
+    real(wp), allocatable :: inflow(:)       !< lateral inflow and irrigation
+    real(wp), allocatable :: drainage(:)     !< upland: out of the lowest active layer
+    real(wp), allocatable :: runoff(:)       !< outflow and overflow
+    real(wp), allocatable :: evaporated(:)   !< from the surface of the soil
+    real(wp), allocatable :: transpired(:)   !< by roots
+  end type water_flows
+
 contains
 
   !> Room for the properties of `n` soils.
@@ -46,6 +58,15 @@ contains
               soil%per_drainable(n, nsoil), soil%per_uptake(n, nsoil), &
               soil%per_evaporable(n, nsoil), soil%conductivity(n), source=0.0_wp)
   end subroutine allocate_soil
+
+  !> Room for the flows of `n` sites.
+  subroutine allocate_flows(flows, n)
+    type(water_flows), intent(inout) :: flows  !< flows
+    integer, intent(in) :: n                   !< number of sites
+    allocate (flows%supply(n), flows%demand(n), flows%root_demand(n), flows%soil_demand(n), &
+              flows%inflow(n), flows%drainage(n), flows%runoff(n), flows%evaporated(n), &
+              flows%transpired(n), source=0.0_wp)
+  end subroutine allocate_flows
 
   !> What follows from capacity, field capacity and wilting point.
   subroutine derive_rates(soil)
@@ -76,61 +97,57 @@ contains
   end function texture_moisture
 
   !> One step of the uplands of a block; all water in kg m-2 of the step, arrays (n) or (n, nsoil).
-  pure subroutine upland_water(n, m, sites, dt, n_active, supply, transpiration, soil_evaporation, &
-                               k_out, h_max, soil, root_share, ice, water, flow, sink, ponded, &
-                               drainage, runoff, evaporated, transpired)
+  !!
+  !!     flow into layer 1 = min(ponded + supply, dt K f(ice))
+  !!     flow out of layer k = free r/(1 + r),  r = dt K f(ice)/(capacity - field capacity)
+  !!
+  !! `free` is liquid water above field capacity, K the saturated conductivity, f `impedance`; out
+  !! of the lowest active layer k_out dt at most. What a layer cannot hold backs up.
+  pure subroutine upland_water(n, sites, dt, p, n_active, soil, root_share, ice, water, sink, &
+                               ponded, percolation, flows)
     integer, intent(in) :: n                       !< number of sites
-    integer, intent(in) :: m                       !< number of uplands
-    integer, intent(in) :: sites(n)                !< the first `m`: their places
+    integer, intent(in) :: sites(:)                !< places of the uplands
     real(wp), intent(in) :: dt                     !< step [s]
+    type(site_parameters), intent(in) :: p         !< parameters
     integer, intent(in) :: n_active(n)             !< layers above the drainage base
-    real(wp), intent(in) :: supply(n)              !< throughfall and melt
-    real(wp), intent(in) :: transpiration(n)       !< demand of roots
-    real(wp), intent(in) :: soil_evaporation(n)    !< demand at the surface
-    real(wp), intent(in) :: k_out(n)               !< largest drainage [kg m-2 day-1]
-    real(wp), intent(in) :: h_max(n)               !< largest standing water [m]
     type(soil_properties), intent(in) :: soil      !< what the soils hold
     real(wp), intent(in) :: root_share(n, nsoil)   !< [1]
     real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
     real(wp), intent(inout) :: water(n, nsoil)     !< liquid water and ice [kg m-2]
-    real(wp), intent(inout) :: flow(n)             !< scratch: into a layer from above
     real(wp), intent(inout) :: sink(n, nsoil)      !< left a layer, not to another one; added to
     real(wp), intent(inout) :: ponded(n)           !< standing water [kg m-2]
-    real(wp), intent(inout) :: drainage(n)         !< out of the lowest active layer
-    real(wp), intent(inout) :: runoff(n)           !< from the surface
-    real(wp), intent(inout) :: evaporated(n)       !< from the soil surface
-    real(wp), intent(inout) :: transpired(n)       !< by roots
+    real(wp), intent(inout) :: percolation(n)      !< scratch: into a layer from above
+    type(water_flows), intent(inout) :: flows      !< sets drainage, runoff, evaporation
     real(wp) :: open, free, rate, over
     integer :: i, j, k
-    call take_up(n, m, sites, transpiration, soil_evaporation, soil, root_share, ice, water, sink, &
-                 evaporated, transpired)
-    do j = 1, m
+    call take_up(n, sites, soil, root_share, ice, water, sink, flows)
+    do j = 1, size(sites)
       i = sites(j)
-      over = ponded(i) + supply(i)
+      over = ponded(i) + flows%supply(i)
       open = impedance(ice(i, 1), soil%per_capacity(i, 1))
-      flow(i) = min(over, dt*soil%conductivity(i)*open)
-      ponded(i) = over - flow(i)
+      percolation(i) = min(over, dt*soil%conductivity(i)*open)
+      ponded(i) = over - percolation(i)
     end do
     do k = 1, nsoil
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
         if (k > n_active(i)) cycle
-        water(i, k) = water(i, k) + flow(i)
+        water(i, k) = water(i, k) + percolation(i)
         free = min(max(0.0_wp, water(i, k) - ice(i, k)), &
                    max(0.0_wp, water(i, k) - soil%field_capacity(i, k)))
         open = impedance(ice(i, k), soil%per_capacity(i, k))
         rate = dt*soil%conductivity(i)*open*soil%per_drainable(i, k)
-        flow(i) = free*rate/(1.0_wp + rate)
+        percolation(i) = free*rate/(1.0_wp + rate)
         if (k == n_active(i)) then
-          flow(i) = min(flow(i), k_out(i)*dt/86400.0_wp)
-          sink(i, k) = sink(i, k) + flow(i)
-          drainage(i) = flow(i)
+          percolation(i) = min(percolation(i), p%k_out(i)*dt/86400.0_wp)
+          sink(i, k) = sink(i, k) + percolation(i)
+          flows%drainage(i) = percolation(i)
         end if
-        water(i, k) = water(i, k) - flow(i)
+        water(i, k) = water(i, k) - percolation(i)
       end do
     end do
     do k = nsoil, 2, -1
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
         if (k > n_active(i)) cycle
         over = max(0.0_wp, min(water(i, k) - ice(i, k), water(i, k) - soil%capacity(i, k)))
@@ -138,13 +155,13 @@ contains
         water(i, k - 1) = water(i, k - 1) + over
       end do
     end do
-    do j = 1, m
+    do j = 1, size(sites)
       i = sites(j)
       over = max(0.0_wp, min(water(i, 1) - ice(i, 1), water(i, 1) - soil%capacity(i, 1)))
       water(i, 1) = water(i, 1) - over
       ponded(i) = ponded(i) + over
-      runoff(i) = max(0.0_wp, ponded(i) - 1.0e3_wp*h_max(i))
-      ponded(i) = ponded(i) - runoff(i)
+      flows%runoff(i) = max(0.0_wp, ponded(i) - 1.0e3_wp*p%h_max(i))
+      ponded(i) = ponded(i) - flows%runoff(i)
     end do
   end subroutine upland_water
 
@@ -159,57 +176,58 @@ contains
   end function impedance
 
   !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries in
-  !! the step itself (implicit), so that no step takes more than there is.
-  pure subroutine take_up(n, m, sites, transpiration, soil_evaporation, soil, root_share, ice, water, &
-                          sink, evaporated, transpired)
+  !! the step itself (implicit), so that no step takes more than there is. With `wet` the available
+  !! water over what limits uptake at the start of the step and d the demand over the same:
+  !!
+  !!     roots:  taken = demand min(1, wet/(1 + d))
+  !!     soil:   taken = demand w^2,  w = wet - d w^2, at most 1
+  pure subroutine take_up(n, sites, soil, root_share, ice, water, sink, flows)
     integer, intent(in) :: n                      !< number of sites
-    integer, intent(in) :: m                      !< number of uplands
-    integer, intent(in) :: sites(n)               !< the first `m`: their places
-    real(wp), intent(in) :: transpiration(n)      !< demand of roots [kg m-2]
-    real(wp), intent(in) :: soil_evaporation(n)   !< demand at the surface [kg m-2]
+    integer, intent(in) :: sites(:)               !< places of the uplands
     type(soil_properties), intent(in) :: soil     !< what the soils hold
     real(wp), intent(in) :: root_share(n, nsoil)  !< [1]
     real(wp), intent(in) :: ice(n, nsoil)         !< [kg m-2]
     real(wp), intent(inout) :: water(n, nsoil)    !< liquid water and ice [kg m-2]
     real(wp), intent(inout) :: sink(n, nsoil)     !< out of a layer [kg m-2]
-    real(wp), intent(inout) :: evaporated(n)      !< [kg m-2]
-    real(wp), intent(inout) :: transpired(n)      !< [kg m-2]
+    type(water_flows), intent(inout) :: flows     !< demands; sets what evaporates and transpires
     real(wp) :: taken, wet, need, per
     integer :: i, j, k
-    do j = 1, m
-      transpired(sites(j)) = 0.0_wp
-      evaporated(sites(j)) = 0.0_wp
+    do j = 1, size(sites)
+      flows%transpired(sites(j)) = 0.0_wp
+      flows%evaporated(sites(j)) = 0.0_wp
     end do
     do k = 1, nsoil
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
         if (root_share(i, k) <= 0.0_wp) cycle
-        need = root_share(i, k)*transpiration(i)
+        need = root_share(i, k)*flows%root_demand(i)
         per = soil%per_uptake(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%wilting(i, k))*per
         taken = need*min(1.0_wp, wet/(1.0_wp + need*per))
         water(i, k) = water(i, k) - taken
         sink(i, k) = sink(i, k) + taken
-        transpired(i) = transpired(i) + taken
+        flows%transpired(i) = flows%transpired(i) + taken
       end do
     end do
     do k = 1, n_evaporating
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
-        need = mulch*soil_evaporation(i)/real(n_evaporating, wp)
+        need = mulch*flows%soil_demand(i)/real(n_evaporating, wp)
         per = soil%per_evaporable(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%air_dry(i, k))*per
         wet = min(1.0_wp, 2.0_wp*wet/(1.0_wp + sqrt(1.0_wp + 4.0_wp*wet*need*per)))
         taken = need*wet*wet
         water(i, k) = water(i, k) - taken
         sink(i, k) = sink(i, k) + taken
-        evaporated(i) = evaporated(i) + taken
+        flows%evaporated(i) = flows%evaporated(i) + taken
       end do
     end do
   end subroutine take_up
 
-  !> Drainage feeds the groundwater, which runs off as a linear reservoir; its level is the water
-  !! table.
+  !> Drainage feeds the groundwater A, which runs off as a linear reservoir in 60 days; its level is
+  !! the water table z, with a specific yield of 0.15:
+  !!
+  !!     dA/dt = recharge - A/60 d,  z = max(0.1 m, d_water - 0.001 A/0.15)
   elemental subroutine groundwater(dt, recharge, d_water, aquifer, baseflow, zwt)
     real(wp), intent(in) :: dt          !< step [s]
     real(wp), intent(in) :: recharge    !< drainage of the step [kg m-2]

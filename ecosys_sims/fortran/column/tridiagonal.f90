@@ -3,11 +3,32 @@ module tridiagonal
   use kinds, only: wp
   implicit none
   private
-  public :: solve_tridiagonal
+  public :: tridiagonal_system, allocate_system, solve_tridiagonal
+
+  !> a system for each site, (nsite, n)
+  type :: tridiagonal_system
+    real(wp), allocatable :: lower(:, :)     !< below the diagonal
+    real(wp), allocatable :: diagonal(:, :)  !< the diagonal
+    real(wp), allocatable :: upper(:, :)     !< above the diagonal
+    real(wp), allocatable :: right(:, :)     !< right-hand side
+    real(wp), allocatable :: x(:, :)         !< solution
+  end type tridiagonal_system
 
 contains
 
-  !> Solve lower x(k-1) + diagonal x(k) + upper x(k+1) = right for all sites.
+  !> Room for systems of `n` unknowns of `nsite` sites.
+  subroutine allocate_system(system, nsite, n)
+    type(tridiagonal_system), intent(inout) :: system  !< systems
+    integer, intent(in) :: nsite                       !< number of sites
+    integer, intent(in) :: n                           !< number of unknowns of a site
+    allocate (system%lower(nsite, n), system%diagonal(nsite, n), system%upper(nsite, n), &
+              system%right(nsite, n), system%x(nsite, n), source=0.0_wp)
+  end subroutine allocate_system
+
+  !> Solve for all sites
+  !!
+  !!     lower(k) x(k-1) + diagonal(k) x(k) + upper(k) x(k+1) = right(k),  k = 1..n
+  !!
   !! The matrix must be diagonally dominant; `diagonal` and `right` are used as scratch.
   pure subroutine solve_tridiagonal(nsite, n, lower, diagonal, upper, right, x)
     integer, intent(in) :: nsite                       !< number of sites

@@ -1,13 +1,18 @@
 !> Water of a wetland: one store, whose deficit sets the water table and the moisture above it.
 !!
-!! Granberg et al. (1999) in the form of Zhuang et al. (2004): above the water table moisture rises
-!! with
-!! the square of depth from a surface value that falls to `theta_min`. The factor 1.5 follows from
-!! the
-!! mass of that profile. Outflow decays exponentially with water table depth.
+!! Granberg et al. (1999) in the form of Zhuang et al. (2004): above the water table zwt moisture
+!! rises with the square of depth from a surface value theta_s, which falls to `dry_share` of the
+!! porosity P as the table falls to `z_linear`:
+!!
+!!     theta(z) = theta_s + (P - theta_s) (z/zwt)^2
+!!     theta_s  = P max(0.28, 1 - 0.72 zwt/0.10 m)
+!!
+!! The factor 1.5 of `table_depth` follows from the mass of that profile.
 module water_table
   use kinds, only: wp
   use soil_grid, only: nsoil, z_top, z_bottom
+  use parameters, only: site_parameters
+  use soil_water, only: water_flows
   implicit none
   private
   public :: wetland_water, moisture_profile, table_depth
@@ -47,69 +52,65 @@ contains
   end subroutine moisture_profile
 
   !> One step of the wetlands of a block; all water in kg m-2 of the step, arrays (n) or (n, nsoil).
-  pure subroutine wetland_water(n, m, sites, dt, supply, demand, porosity, k_out, l_out, q_in, h_max, &
-                                irrigation, gsi, thawed, full, water, ponded, zwt, runoff, &
-                                inflow, surface, curve)
+  !!
+  !!     dW/dt = supply + inflow - evaporated - transpired - outflow - overflow
+  !!     inflow  = q_in thawed, and irrigation up to 0.05 m of standing water
+  !!     outflow = k_out thawed exp(-zwt/l_out)
+  !!
+  !! What exceeds h_max of standing water overflows.
+  pure subroutine wetland_water(n, sites, dt, p, growing, thawed, full, flows, water, ponded, zwt, &
+                                surface, curve)
     integer, intent(in) :: n            !< number of sites
-    integer, intent(in) :: m            !< number of wetlands
-    integer, intent(in) :: sites(n)     !< the first `m`: their places
+    integer, intent(in) :: sites(:)     !< places of the wetlands
     real(wp), intent(in) :: dt          !< step [s]
-    real(wp), intent(in) :: supply(n)   !< throughfall and melt
-    real(wp), intent(in) :: demand(n)   !< evapotranspiration
-    real(wp), intent(in) :: porosity(n) !< [1]
-    !> outflow with the water table at the surface [kg m-2 day-1]
-    real(wp), intent(in) :: k_out(n)
-    real(wp), intent(in) :: l_out(n)    !< e-folding depth of outflow [m]
-    real(wp), intent(in) :: q_in(n)     !< inflow [kg m-2 day-1]
-    real(wp), intent(in) :: h_max(n)    !< largest standing water [m]
-    real(wp), intent(in) :: irrigation(n)  !< largest irrigation [kg m-2 day-1]
-    real(wp), intent(in) :: gsi(n)      !< growing season index [1]
+    type(site_parameters), intent(in) :: p  !< parameters
+    real(wp), intent(in) :: growing(n)  !< growing season index, or whether a paddy is flooded [1]
     real(wp), intent(in) :: thawed(n)   !< share of soil water near the surface that is liquid [1]
     real(wp), intent(in) :: full(n)     !< water of the saturated column [kg m-2]
+    type(water_flows), intent(inout) :: flows    !< supply, evaporation; sets inflow and runoff
     real(wp), intent(inout) :: water(n, nsoil)   !< liquid water and ice [kg m-2]
     real(wp), intent(inout) :: ponded(n)         !< standing water [kg m-2]
     real(wp), intent(inout) :: zwt(n)            !< water table depth [m]
-    real(wp), intent(inout) :: runoff(n)         !< outflow and overflow
-    real(wp), intent(inout) :: inflow(n)         !< inflow and irrigation
     real(wp), intent(inout) :: surface(n), curve(n)  !< scratch
     real(wp) :: total, days, least, upper, lower
     integer :: i, j, k
     days = dt/86400.0_wp
     do k = 1, nsoil
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
         if (k == 1) surface(i) = 0.0_wp
         surface(i) = surface(i) + water(i, k)
       end do
     end do
-    do j = 1, m
+    do j = 1, size(sites)
       i = sites(j)
-      inflow(i) = q_in(i)*thawed(i)*days
-      if (irrigation(i) > 0.0_wp .and. gsi(i) > growing_season) then
-        inflow(i) = inflow(i) &
-                    + min(irrigation(i)*days, max(0.0_wp, 1.0e3_wp*(zwt(i) + paddy_depth)))
+      flows%inflow(i) = p%q_in(i)*thawed(i)*days
+      if (p%irrigation(i) > 0.0_wp .and. growing(i) > growing_season) then
+        flows%inflow(i) = flows%inflow(i) &
+                    + min(p%irrigation(i)*days, max(0.0_wp, 1.0e3_wp*(zwt(i) + paddy_depth)))
       end if
-      runoff(i) = k_out(i)*thawed(i)*exp(min(1.0_wp, -zwt(i)/l_out(i)))*days
-      total = surface(i) + ponded(i) + supply(i) + inflow(i) - demand(i)
+      flows%runoff(i) = p%k_out(i)*thawed(i)*exp(min(1.0_wp, -zwt(i)/p%l_out(i)))*days
+      total = surface(i) + ponded(i) + flows%supply(i) + flows%inflow(i) &
+              - (flows%transpired(i) + flows%evaporated(i))
       ! Water of the column with its table at the bottom: what lies deeper does not flow out.
-      least = full(i) - 1.0e3_wp*porosity(i)*(1.0_wp - dry_share)*z_bottom(nsoil)/1.5_wp
-      runoff(i) = min(runoff(i), max(0.0_wp, total - least))
-      total = total - runoff(i)
+      least = full(i) - 1.0e3_wp*p%porosity(i)*(1.0_wp - dry_share)*z_bottom(nsoil)/1.5_wp
+      flows%runoff(i) = min(flows%runoff(i), max(0.0_wp, total - least))
+      total = total - flows%runoff(i)
       ponded(i) = max(0.0_wp, total - full(i))
-      if (ponded(i) > 1.0e3_wp*h_max(i)) then
-        runoff(i) = runoff(i) + ponded(i) - 1.0e3_wp*h_max(i)
-        ponded(i) = 1.0e3_wp*h_max(i)
+      if (ponded(i) > 1.0e3_wp*p%h_max(i)) then
+        flows%runoff(i) = flows%runoff(i) + ponded(i) - 1.0e3_wp*p%h_max(i)
+        ponded(i) = 1.0e3_wp*p%h_max(i)
       end if
       zwt(i) = -1.0e-3_wp*ponded(i)
-      if (total < full(i)) zwt(i) = table_depth(1.0e-3_wp*(full(i) - total), porosity(i))
-      call profile_shape(zwt(i), porosity(i), surface(i), curve(i))
+      if (total < full(i)) zwt(i) = table_depth(1.0e-3_wp*(full(i) - total), p%porosity(i))
+      call profile_shape(zwt(i), p%porosity(i), surface(i), curve(i))
     end do
     do k = 1, nsoil
-      do j = 1, m
+      do j = 1, size(sites)
         i = sites(j)
         upper = min(z_top(k), max(0.0_wp, zwt(i)))
         lower = min(z_bottom(k), max(0.0_wp, zwt(i)))
-        water(i, k) = layer_water(k, upper, lower, porosity(i), surface(i), curve(i))
+        water(i, k) = layer_water(k, upper, lower, p%porosity(i), surface(i), curve(i))
       end do
     end do
   end subroutine wetland_water

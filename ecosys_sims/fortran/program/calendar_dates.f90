@@ -3,8 +3,8 @@
 !> Days are counted from 0001-01-01 of the proleptic calendar, so that day numbers of one calendar
 !> can be compared. Names follow CF 1.11, section 4.4.1.
 module calendar_dates
-  use kinds, only : wp
-  implicit none
+  use kinds, only: wp
+  implicit none (type, external)
   private
 
   public :: calendar_date, known_calendar, leap_days, parse_date, format_date, operator(==)
@@ -13,14 +13,10 @@ module calendar_dates
 
   !> A day of a calendar.
   type :: calendar_date
-    !> Year, 1 or later.
-    integer :: year = 1
-    !> Month, 1 to 12.
-    integer :: month = 1
-    !> Day of the month, from 1.
-    integer :: day = 1
-    !> Whether the calendar has leap days.
-    logical :: leap_days = .true.
+    integer :: year = 1  !< year, 1 or later
+    integer :: month = 1  !< month, 1 to 12
+    integer :: day = 1  !< day of the month, from 1
+    logical :: leap_days = .true.  !< whether the calendar has leap days
   end type calendar_date
 
   interface operator(==)
@@ -32,17 +28,14 @@ module calendar_dates
 contains
 
   pure logical function same_date(left, right)
-    !> A date.
-    type(calendar_date), intent(in) :: left
-    !> A date of the same calendar.
-    type(calendar_date), intent(in) :: right
+    type(calendar_date), intent(in) :: left  !< a date
+    type(calendar_date), intent(in) :: right  !< a date of the same calendar
     same_date = left%year == right%year .and. left%month == right%month .and. left%day == right%day
   end function same_date
 
   !> Whether a CF calendar name is one that we can compute with.
   pure logical function known_calendar(name)
-    !> CF name.
-    character(*), intent(in) :: name
+    character(*), intent(in) :: name  !< CF name
     select case (name)
     case ('standard', 'gregorian', 'proleptic_gregorian', 'noleap', '365_day')
       known_calendar = .true.
@@ -53,21 +46,16 @@ contains
 
   !> Whether a known calendar has leap days.
   pure logical function leap_days(name)
-    !> CF name.
-    character(*), intent(in) :: name
+    character(*), intent(in) :: name  !< CF name
     leap_days = .not. (name == 'noleap' .or. name == '365_day')
   end function leap_days
 
   !> Read `YYYY-MM-DD`; stat is not 0 if the text is not a date of the calendar.
   pure subroutine parse_date(text, with_leap_days, date, stat)
-    !> Text; characters after the tenth are not read.
-    character(*), intent(in) :: text
-    !> Whether the calendar has leap days.
-    logical, intent(in) :: with_leap_days
-    !> The date.
-    type(calendar_date), intent(out) :: date
-    !> 0 on success.
-    integer, intent(out) :: stat
+    character(*), intent(in) :: text  !< text; characters after the tenth are not read
+    logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
+    type(calendar_date), intent(out) :: date  !< the date
+    integer, intent(out) :: stat  !< 0 on success
     integer :: first, second
     date%leap_days = with_leap_days
     stat = 1
@@ -89,25 +77,21 @@ contains
 
   !> `YYYY-MM-DD`.
   pure function format_date(date) result(text)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     character(10) :: text
     write(text, '(i4.4, 2("-", i2.2))') date%year, date%month, date%day
   end function format_date
 
   !> Days since 0001-01-01 of the calendar.
   elemental integer function day_number(date)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     day_number = days_before_year(date%year, date%leap_days) + day_of_year(date) - 1
   end function day_number
 
   !> The date of a day number.
   elemental function date_of_day(number, with_leap_days) result(date)
-    !> Days since 0001-01-01.
-    integer, intent(in) :: number
-    !> Whether the calendar has leap days.
-    logical, intent(in) :: with_leap_days
+    integer, intent(in) :: number  !< days since 0001-01-01
+    logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
     type(calendar_date) :: date
     integer :: remaining
     date = calendar_date(int(real(number, wp)/365.2425_wp) + 2, 1, 1, with_leap_days)
@@ -127,8 +111,7 @@ contains
 
   !> The day after.
   elemental function next_day(date) result(next)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     type(calendar_date) :: next
     next = date
     next%day = date%day + 1
@@ -142,10 +125,8 @@ contains
 
   !> The same day some years later; 29 February becomes 28 February where there is none.
   elemental function add_years(date, years) result(later)
-    !> A date.
-    type(calendar_date), intent(in) :: date
-    !> Years, may be negative.
-    integer, intent(in) :: years
+    type(calendar_date), intent(in) :: date  !< a date
+    integer, intent(in) :: years  !< years, may be negative
     type(calendar_date) :: later
     later = date
     later%year = date%year + years
@@ -154,36 +135,32 @@ contains
 
   !> Length of the date's month, d.
   elemental integer function days_in_month(date)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     days_in_month = month_length(date%month)
     if (date%month == 2 .and. days_in_year(date) == 366) days_in_month = 29
   end function days_in_month
 
   !> Length of the date's year, d.
   elemental integer function days_in_year(date)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     days_in_year = 365
     if (.not. date%leap_days) return
-    if ((mod(date%year, 4) == 0 .and. mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0) &
+    if ((mod(date%year, 4) == 0 .and. mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0) then
       days_in_year = 366
+    end if
   end function days_in_year
 
   !> Day of the year, from 1.
   elemental integer function day_of_year(date)
-    !> A date.
-    type(calendar_date), intent(in) :: date
+    type(calendar_date), intent(in) :: date  !< a date
     day_of_year = sum(month_length(:date%month - 1)) + date%day
     if (date%month > 2 .and. days_in_year(date) == 366) day_of_year = day_of_year + 1
   end function day_of_year
 
   !> Days from 0001-01-01 to the first day of a year.
   elemental integer function days_before_year(year, with_leap_days)
-    !> Year.
-    integer, intent(in) :: year
-    !> Whether the calendar has leap days.
-    logical, intent(in) :: with_leap_days
+    integer, intent(in) :: year  !< year
+    logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
     days_before_year = 365*(year - 1)
     if (with_leap_days) days_before_year = days_before_year &
       + (year - 1)/4 - (year - 1)/100 + (year - 1)/400

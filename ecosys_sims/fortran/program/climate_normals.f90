@@ -4,9 +4,9 @@
 !> `t_ann` mends where it is known; a table of months replaces it and precipitation.
 !> The rest are simple closures of our own, see docs/process_model.md.
 module climate_normals
-  use constants, only : pi, t_freeze
-  use kinds, only : wp
-  implicit none
+  use constants, only: pi, t_freeze
+  use kinds, only: wp
+  implicit none (type, external)
   private
 
   public :: site_climate, climate_of_site, use_months, daily_temperature, daily_precipitation
@@ -14,24 +14,16 @@ module climate_normals
 
   !> Normals of one site.
   type :: site_climate
-    !> Annual mean temperature [K].
-    real(wp) :: t_ann = 0.0_wp
-    !> Difference of the warmest and the coldest time of the year [K].
-    real(wp) :: t_range = 0.0_wp
-    !> Warmest day of the year.
-    real(wp) :: warmest_day = 0.0_wp
-    !> Daily temperature range [K].
-    real(wp) :: daily_range = 0.0_wp
-    !> Annual precipitation over potential evaporation, at most 1.
-    real(wp) :: wetness = 0.0_wp
-    !> Annual precipitation [kg m-2].
-    real(wp) :: annual_precip = 0.0_wp
+    real(wp) :: t_ann = 0.0_wp  !< annual mean temperature [K]
+    real(wp) :: t_range = 0.0_wp  !< difference of the warmest and the coldest time of the year [K]
+    real(wp) :: warmest_day = 0.0_wp  !< warmest day of the year
+    real(wp) :: daily_range = 0.0_wp  !< daily temperature range [K]
+    real(wp) :: wetness = 0.0_wp  !< annual precipitation over potential evaporation, at most 1
+    real(wp) :: annual_precip = 0.0_wp  !< annual precipitation [kg m-2]
     !> Relative amplitude of the seasonal cycle of precipitation [1].
     real(wp) :: precip_seasonality = 0.0_wp
-    !> Day of the year with most precipitation.
-    real(wp) :: precip_peak_day = 0.0_wp
-    !> Mean precipitation of a wet day [kg m-2].
-    real(wp) :: wet_day_mean = 0.0_wp
+    real(wp) :: precip_peak_day = 0.0_wp  !< day of the year with most precipitation
+    real(wp) :: wet_day_mean = 0.0_wp  !< mean precipitation of a wet day [kg m-2]
     !> Whether temperature and precipitation are those of a table of months.
     logical :: by_month = .false.
     !> Mean temperature [K] and precipitation [kg m-2] of each month of such a table.
@@ -51,12 +43,9 @@ contains
 
   !> Analytic annual mean temperature [K].
   elemental real(wp) function annual_temperature(lat, elevation, continentality)
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Elevation [m].
-    real(wp), intent(in) :: elevation
-    !> Conrad index of continentality, 0 to 100 [1].
-    real(wp), intent(in) :: continentality
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    real(wp), intent(in) :: elevation  !< elevation [m]
+    real(wp), intent(in) :: continentality  !< Conrad index of continentality, 0 to 100 [1]
     real(wp) :: s2, celsius
     s2 = sin(lat*pi/180.0_wp)**2
     celsius = 14.9_wp - 28.0_wp*(3.0_wp*s2 - 1.0_wp)/2.0_wp &
@@ -67,18 +56,13 @@ contains
   !> Normals of one site.
   elemental function climate_of_site(lat, continentality, annual_precip, t_ann, &
     precip_seasonality, precip_peak_day) result(climate)
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Conrad index of continentality [1].
-    real(wp), intent(in) :: continentality
-    !> Annual precipitation [kg m-2].
-    real(wp), intent(in) :: annual_precip
-    !> Annual mean temperature [K].
-    real(wp), intent(in) :: t_ann
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    real(wp), intent(in) :: continentality  !< Conrad index of continentality [1]
+    real(wp), intent(in) :: annual_precip  !< annual precipitation [kg m-2]
+    real(wp), intent(in) :: t_ann  !< annual mean temperature [K]
     !> Relative amplitude of the seasonal cycle of precipitation [1].
     real(wp), intent(in) :: precip_seasonality
-    !> Day of the year with most precipitation.
-    real(wp), intent(in) :: precip_peak_day
+    real(wp), intent(in) :: precip_peak_day  !< day of the year with most precipitation
     type(site_climate) :: climate
     climate%t_ann = t_ann
     climate%t_range = max(1.0_wp, &
@@ -93,12 +77,9 @@ contains
 
   !> Replace the analytic temperature and precipitation by those of a table of months.
   pure subroutine use_months(climate, t_month, p_month)
-    !> Normals.
-    type(site_climate), intent(inout) :: climate
-    !> Mean temperature of each month [K].
-    real(wp), intent(in) :: t_month(12)
-    !> Precipitation of each month [kg m-2].
-    real(wp), intent(in) :: p_month(12)
+    type(site_climate), intent(inout) :: climate  !< normals
+    real(wp), intent(in) :: t_month(12)  !< mean temperature of each month [K]
+    real(wp), intent(in) :: p_month(12)  !< precipitation of each month [kg m-2]
     climate%by_month = .true.
     climate%t_month = t_month
     climate%p_month = p_month
@@ -110,8 +91,7 @@ contains
 
   !> What follows from temperature and precipitation.
   pure subroutine derive(climate)
-    !> Normals.
-    type(site_climate), intent(inout) :: climate
+    type(site_climate), intent(inout) :: climate  !< normals
     climate%wet_day_mean = max(3.0_wp, min(12.0_wp, 3.0_wp + 0.004_wp*climate%annual_precip))
     climate%wetness = min(1.0_wp, climate%annual_precip/potential_evaporation(climate))
     climate%daily_range = 6.0_wp + 9.0_wp*(1.0_wp - climate%wetness)
@@ -119,8 +99,7 @@ contains
 
   !> Annual potential evaporation [kg m-2] from biotemperature (Holdridge 1967), at least 150.
   pure real(wp) function potential_evaporation(climate)
-    !> Normals; temperatures are used.
-    type(site_climate), intent(in) :: climate
+    type(site_climate), intent(in) :: climate  !< normals; temperatures are used
     integer :: month
     real(wp) :: biotemperature
     biotemperature = 0.0_wp
@@ -133,10 +112,8 @@ contains
 
   !> Climatological mean temperature of a day [K].
   elemental real(wp) function daily_temperature(climate, day_of_year)
-    !> Normals.
-    type(site_climate), intent(in) :: climate
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    type(site_climate), intent(in) :: climate  !< normals
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     if (climate%by_month) then
       daily_temperature = between_months(climate%t_month, day_of_year)
       return
@@ -147,10 +124,8 @@ contains
 
   !> Climatological precipitation of a day [kg m-2].
   elemental real(wp) function daily_precipitation(climate, day_of_year)
-    !> Normals.
-    type(site_climate), intent(in) :: climate
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    type(site_climate), intent(in) :: climate  !< normals
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     if (climate%by_month) then
       daily_precipitation = between_months(climate%p_month, day_of_year)*12.0_wp/year_length
       return
@@ -161,10 +136,8 @@ contains
 
   !> Linear interpolation between the middles of twelve equal months, around the year.
   pure real(wp) function between_months(values, day_of_year)
-    !> Values of the months.
-    real(wp), intent(in) :: values(12)
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    real(wp), intent(in) :: values(12)  !< values of the months
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     real(wp) :: position
     integer :: before
     position = (day_of_year - 0.5_wp)*12.0_wp/year_length + 0.5_wp
@@ -175,24 +148,20 @@ contains
 
   !> Global mean CO2 [ppm].
   elemental real(wp) function co2_of_year(year)
-    !> Year.
-    integer, intent(in) :: year
+    integer, intent(in) :: year  !< year
     co2_of_year = interpolate(co2_table, real(year, wp))
   end function co2_of_year
 
   !> Global mean CH4 [ppb].
   elemental real(wp) function ch4_of_year(year)
-    !> Year.
-    integer, intent(in) :: year
+    integer, intent(in) :: year  !< year
     ch4_of_year = interpolate(ch4_table, real(year, wp))
   end function ch4_of_year
 
   !> Linear interpolation in a gas table; constant before it, with its last slope after it.
   pure real(wp) function interpolate(table, year)
-    !> Values at gas_years.
-    real(wp), intent(in) :: table(:)
-    !> Year.
-    real(wp), intent(in) :: year
+    real(wp), intent(in) :: table(:)  !< values at gas_years
+    real(wp), intent(in) :: year  !< year
     integer :: i, n
     n = size(table)
     i = max(1, min(n - 1, count(gas_years <= year)))

@@ -1,10 +1,10 @@
 !> The tables of docs/parameters.md and docs/namelists.md, from the program's own tables.
 module documentation
-  use namelist_file, only : name_length
-  use namelist_keys, only : is_parameter_group, key_table, namelist_key
-  use parameters, only : biome_names, parameter_info, parameter_table
-  use text, only : to_text
-  implicit none
+  use namelist_file, only: name_length
+  use namelist_keys, only: is_parameter_group, key_table, namelist_key
+  use parameters, only: biome_names, parameter_info, parameter_table
+  use text, only: to_text
+  implicit none (type, external)
   private
 
   public :: parameter_document, namelist_document
@@ -67,7 +67,7 @@ contains
           '| key | type | default | meaning |'//nl//'|---|---|---|---|'//nl
       end if
       default = keys(i)%default
-      if (keys(i)%kind == 'text') default = ''''//default//''''
+      if (keys(i)%kind == 'text') default = "'"//default//"'"
       if (default /= '') default = '`'//default//'`'
       document = document//'| `'//trim(keys(i)%name)//'` | '//trim(keys(i)%kind)//' | '// &
         default//' | '//keys(i)%meaning
@@ -82,8 +82,7 @@ contains
 
   !> Names of the groups of parameters: `&veg_nl, &soil_nl, ...`.
   function parameter_groups(keys) result(names)
-    !> The table of keys.
-    type(namelist_key), intent(in) :: keys(:)
+    type(namelist_key), intent(in) :: keys(:)  !< the table of keys
     character(:), allocatable :: names, group
     integer :: i
     names = ''
@@ -103,28 +102,28 @@ contains
       '## Examples'//nl//nl// &
       'Sites of a table, generated weather:'//nl//nl// &
       '    &run_ctl'//nl// &
-      '      case_name = ''block0'', fsites = ''sites.nc'', start_date = ''1990-01-01'', '// &
+      "      case_name = 'block0', fsites = 'sites.nc', start_date = '1990-01-01', "// &
       'stop_n = 20'//nl// &
-      '      seed = 7, spinup_years = 5, rest_frq = ''end'''//nl// &
+      "      seed = 7, spinup_years = 5, rest_frq = 'end'"//nl// &
       '    /'//nl// &
       '    &wgen_nl trend_k_per_decade = 0.3 /'//nl//nl// &
       'One site, weather of a tower:'//nl//nl// &
       '    &run_ctl'//nl// &
-      '      case_name = ''tower'', start_date = ''2013-01-01'', stop_n = 6, spinup_years = '// &
+      "      case_name = 'tower', start_date = '2013-01-01', stop_n = 6, spinup_years = "// &
       '4'//nl// &
       '    /'//nl// &
       '    &site_nl'//nl// &
-      '      site_id = ''FI-Sii'', lat = 61.83, lon = 24.19, elevation = 160.0, biome = '// &
-      '''fen'''//nl// &
+      "      site_id = 'FI-Sii', lat = 61.83, lon = 24.19, elevation = 160.0, biome = "// &
+      "'fen'"//nl// &
       '    /'//nl// &
-      '    &forcing_nl source = ''netcdf'', file = ''forcing.nc'', forcing_name_tair = '// &
-      '''TA'' /'//nl// &
+      "    &forcing_nl source = 'netcdf', file = 'forcing.nc', forcing_name_tair = "// &
+      "'TA' /"//nl// &
       '    &ch4_nl mgo = 0.4, pq10 = 3.2 /  ! parameters.md'//nl//nl// &
       'The same with its biogeochemistry emulated, from the restart file of an earlier '// &
       'year:'//nl//nl// &
-      '    &run_ctl ... bgc_scheme = ''emulator'', finidat = '// &
-      '''tower.r.2014-01-01-00000.nc'' /'//nl// &
-      '    &emulator_nl file = ''model.pt'' /'//nl//nl// &
+      "    &run_ctl ... bgc_scheme = 'emulator', finidat = "// &
+      "'tower.r.2014-01-01-00000.nc' /"//nl// &
+      "    &emulator_nl file = 'model.pt' /"//nl//nl// &
       '## Weather'//nl//nl// &
       'Days begin at local midnight. Daily weather is spread over the physics steps: '// &
       'temperature as a '// &

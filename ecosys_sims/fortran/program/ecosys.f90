@@ -1,13 +1,13 @@
 !> The program `ecosys`: runs the column model for the sites and years of a namelist file.
 program ecosys
-  use, intrinsic :: iso_c_binding, only : c_funptr, c_int, c_intptr_t, c_null_funptr
-  use, intrinsic :: iso_fortran_env, only : error_unit, output_unit
-  use documentation, only : namelist_document, parameter_document
-  use exit_codes, only : bad_namelist, success
-  use namelist_input, only : configuration, read_configuration
-  use simulation, only : run_simulation
-  use version, only : git_hash, program_version
-  implicit none
+  use, intrinsic :: iso_c_binding, only: c_funptr, c_int, c_intptr_t, c_null_funptr
+  use, intrinsic :: iso_fortran_env, only: error_unit, output_unit
+  use documentation, only: namelist_document, parameter_document
+  use exit_codes, only: bad_namelist, success
+  use namelist_input, only: configuration, read_configuration
+  use simulation, only: run_simulation
+  use version, only: git_hash, program_version
+  implicit none (type, external)
 
   interface
     !> End without the messages of `stop`, and without the exit handlers of libraries that may hold
@@ -26,7 +26,7 @@ program ecosys
     end function c_signal
   end interface
 
-  integer(c_int), parameter :: sigxfsz = 25 ! a file grew beyond its limit (Linux and macOS)
+  integer(c_int), parameter :: sigxfsz = 25  ! a file grew beyond its limit (Linux and macOS)
   integer(c_intptr_t), parameter :: sig_ign = 1
   type(c_funptr) :: previous
 
@@ -70,10 +70,8 @@ contains
 
   !> Say what is wrong and end with an exit code.
   subroutine leave(code, message)
-    !> Exit code.
-    integer, intent(in) :: code
-    !> Message.
-    character(*), intent(in) :: message
+    integer, intent(in) :: code  !< exit code
+    character(*), intent(in) :: message  !< message
     flush(output_unit)
     write(error_unit, '(a)') 'ecosys: '//message
     flush(error_unit)

@@ -1,18 +1,15 @@
 !> Exit codes of the program, also used as the `stat` of procedures that can fail.
 module exit_codes
-  implicit none
+  implicit none (type, external)
   private
 
-  !> Success.
-  integer, parameter, public :: success = 0
+  integer, parameter, public :: success = 0  !< success
   !> Site table, forcing or restart file is missing, unreadable or holds bad values.
   integer, parameter, public :: bad_input = 1
-  !> The command line or the namelist file is wrong.
-  integer, parameter, public :: bad_namelist = 2
+  integer, parameter, public :: bad_namelist = 2  !< the command line or the namelist file is wrong
   !> Carbon, water, energy or methane was not conserved.
   integer, parameter, public :: balance_failure = 3
-  !> An output file could not be written.
-  integer, parameter, public :: output_failure = 4
+  integer, parameter, public :: output_failure = 4  !< an output file could not be written
   !> The emulator could not be opened or refused its input.
   integer, parameter, public :: emulator_failure = 5
 

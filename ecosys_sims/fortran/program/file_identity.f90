@@ -1,8 +1,8 @@
 !> What tells one file from another: its size and the CRC-32 of its bytes, as zip files use it.
 module file_identity
-  use, intrinsic :: iso_fortran_env, only : int8, int32, int64
-  use text, only : to_text
-  implicit none
+  use, intrinsic :: iso_fortran_env, only: int8, int32, int64
+  use text, only: to_text
+  implicit none (type, external)
   private
 
   public :: describe_file
@@ -11,8 +11,7 @@ contains
 
   !> `N bytes, CRC-32 hhhhhhhh`; empty where the file cannot be read.
   function describe_file(path) result(description)
-    !> Path.
-    character(*), intent(in) :: path
+    character(*), intent(in) :: path  !< path
     character(:), allocatable :: description
     integer(int8), allocatable :: bytes(:)
     character(8) :: digits
@@ -24,7 +23,7 @@ contains
     if (stat /= 0) return
     inquire(unit=unit, size=length)
     allocate(bytes(max(length, 0_int64)))
-    read(unit, iostat=stat) bytes ! single bytes, so that their order in a word does not matter
+    read(unit, iostat=stat) bytes  ! single bytes, so that their order in a word does not matter
     close(unit)
     if (stat /= 0) return
     write(digits, '(z8.8)') crc32(bytes)
@@ -33,9 +32,8 @@ contains
 
   !> CRC-32 of ISO 3309.
   pure integer(int32) function crc32(bytes) result(crc)
-    !> Bytes.
-    integer(int8), intent(in) :: bytes(:)
-    integer(int32), parameter :: polynomial = -306674912_int32 ! EDB88320, the bits reversed
+    integer(int8), intent(in) :: bytes(:)  !< bytes
+    integer(int32), parameter :: polynomial = -306674912_int32  ! EDB88320, the bits reversed
     integer(int32) :: table(0:255)
     integer(int64) :: i
     integer :: bit, k

@@ -1,65 +1,51 @@
 !> The weather of a run, day by day, whether it is generated or read from a file.
 module forcing
-  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year
-  use climate_normals, only : ch4_of_year, co2_of_year
-  use exit_codes, only : bad_input, success
-  use forcing_day, only : allocate_day_forcing, cloud_of_shortwave, day_forcing, disaggregate, &
+  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year
+  use climate_normals, only: ch4_of_year, co2_of_year
+  use exit_codes, only: bad_input, success
+  use forcing_day, only: allocate_day_forcing, cloud_of_shortwave, day_forcing, disaggregate, &
     longwave, snow_share, surface_steps
-  use forcing_file, only : absent, ch4air, close_meteorology, co2air, has_quantity, load_day, &
+  use forcing_file, only: absent, ch4air, close_meteorology, co2air, has_quantity, load_day, &
     lwdown, meteorology_file, open_meteorology, psurf, qair, rainf, snowf, swdown, tair, tmax, &
     tmin, wind
-  use input_files, only : input_error
-  use kinds, only : wp
-  use namelist_input, only : configuration, is_set
-  use random, only : random_stream, seed_stream
-  use site_table, only : site_set
-  use solar, only : step_shares
-  use text, only : to_text
-  use weather_generator, only : allocate_daily_weather, daily_weather, generate_day, generator, &
+  use input_files, only: input_error
+  use kinds, only: wp
+  use namelist_input, only: configuration, is_set
+  use random, only: random_stream, seed_stream
+  use site_table, only: site_set
+  use solar, only: step_shares
+  use text, only: to_text
+  use weather_generator, only: allocate_daily_weather, daily_weather, generate_day, generator, &
     start_generator
-  implicit none
+  implicit none (type, external)
   private
 
   public :: forcing_source, open_forcing, close_forcing, read_day, spinup_start
 
   !> Where the weather comes from.
   type :: forcing_source
-    !> Whether it comes from a file.
-    logical :: from_file = .false.
-    !> Random numbers of each site.
-    type(random_stream), allocatable :: streams(:)
-    !> The generator and its memory.
-    type(generator) :: generator
-    !> The file.
-    type(meteorology_file) :: file
-    !> Latitude [degrees north].
-    real(wp), allocatable :: lat(:)
+    logical :: from_file = .false.  !< whether it comes from a file
+    type(random_stream), allocatable :: streams(:)  !< random numbers of each site
+    type(generator) :: generator  !< the generator and its memory
+    type(meteorology_file) :: file  !< the file
+    real(wp), allocatable :: lat(:)  !< latitude [degrees north]
     !> Constant CO2 [ppm] and CH4 [ppb] where the file has none; unset for the series.
     real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
-    !> Weather of the day.
-    type(daily_weather) :: weather
-    !> Forcing of the day in steps.
-    type(day_forcing) :: day
-    !> Relative shortwave of each step, (nstep).
-    real(wp), allocatable, private :: shares(:)
-    !> Cloud cover, (nsite).
-    real(wp), allocatable, private :: cloud(:)
+    type(daily_weather) :: weather  !< weather of the day
+    type(day_forcing) :: day  !< forcing of the day in steps
+    real(wp), allocatable, private :: shares(:)  !< relative shortwave of each step, (nstep)
+    real(wp), allocatable, private :: cloud(:)  !< cloud cover, (nsite)
   end type forcing_source
 
 contains
 
   !> Set up the weather of a run.
   subroutine open_forcing(self, config, sites, stat, errmsg)
-    !> The source.
-    type(forcing_source), intent(out) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(forcing_source), intent(out) :: self  !< the source
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(in) :: sites  !< the sites
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: i, n, nstep
     stat = success
     n = sites%static%nsite
@@ -89,28 +75,20 @@ contains
 
   !> Close the file, if any.
   subroutine close_forcing(self)
-    !> The source.
-    type(forcing_source), intent(inout) :: self
+    type(forcing_source), intent(inout) :: self  !< the source
     if (self%from_file) call close_meteorology(self%file)
   end subroutine close_forcing
 
   !> First day of a year of the spin-up: generated years lead up to the start of the run; of a file
   !> the first whole years from the start of the run are taken in turn.
   subroutine spinup_start(self, start, years, year, date, stat, errmsg)
-    !> The source.
-    type(forcing_source), intent(in) :: self
-    !> First day of the run.
-    type(calendar_date), intent(in) :: start
-    !> Years of spin-up.
-    integer, intent(in) :: years
-    !> Year of the spin-up, from 1.
-    integer, intent(in) :: year
-    !> First day of that year.
-    type(calendar_date), intent(out) :: date
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(forcing_source), intent(in) :: self  !< the source
+    type(calendar_date), intent(in) :: start  !< first day of the run
+    integer, intent(in) :: years  !< years of spin-up
+    integer, intent(in) :: year  !< year of the spin-up, from 1
+    type(calendar_date), intent(out) :: date  !< first day of that year
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: behind
     integer :: whole
     stat = success
@@ -137,14 +115,10 @@ contains
 
   !> Set self%day to the forcing of a day.
   subroutine read_day(self, date, stat, errmsg)
-    !> The source.
-    type(forcing_source), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(forcing_source), intent(inout) :: self  !< the source
+    type(calendar_date), intent(in) :: date  !< the day
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: first
     stat = success
     if (.not. self%from_file) then
@@ -166,22 +140,17 @@ contains
 
   !> The constant if it is set, else the value of the series.
   elemental real(wp) function gas(constant, of_year)
-    !> Constant, may be unset.
-    real(wp), intent(in) :: constant
-    !> Value of the series.
-    real(wp), intent(in) :: of_year
+    real(wp), intent(in) :: constant  !< constant, may be unset
+    real(wp), intent(in) :: of_year  !< value of the series
     gas = of_year
     if (is_set(constant)) gas = constant
   end function gas
 
   !> Daily weather from the record of a daily file.
   subroutine take_daily(self, date, k)
-    !> The source.
-    type(forcing_source), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> Record.
-    integer, intent(in) :: k
+    type(forcing_source), intent(inout) :: self  !< the source
+    type(calendar_date), intent(in) :: date  !< the day
+    integer, intent(in) :: k  !< record
     associate (weather => self%weather, v => self%file%variables)
       weather%tmean = v(tair)%values(:, k)
       weather%tmin = min(v(tmin)%values(:, k), weather%tmean)
@@ -209,12 +178,9 @@ contains
   !> Steps of a day from the records of a sub-daily file: means of finer records; coarser ones are
   !> held, but temperature is interpolated and shortwave follows the sun within a record.
   subroutine take_records(self, date, first)
-    !> The source.
-    type(forcing_source), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> First record of the day.
-    integer, intent(in) :: first
+    type(forcing_source), intent(inout) :: self  !< the source
+    type(calendar_date), intent(in) :: date  !< the day
+    integer, intent(in) :: first  !< first record of the day
     integer :: i, nstep
     nstep = size(self%shares)
     associate (day => self%day, file => self%file)
@@ -247,14 +213,10 @@ contains
 
   !> Means of finer records, or coarser records held; absent where the file lacks the quantity.
   subroutine spread_records(file, q, first, steps)
-    !> The file.
-    type(meteorology_file), intent(in) :: file
-    !> Quantity.
-    integer, intent(in) :: q
-    !> First record of the day.
-    integer, intent(in) :: first
-    !> Value of each step, (nsite, nstep).
-    real(wp), intent(inout) :: steps(:, :)
+    type(meteorology_file), intent(in) :: file  !< the file
+    integer, intent(in) :: q  !< quantity
+    integer, intent(in) :: first  !< first record of the day
+    real(wp), intent(inout) :: steps(:, :)  !< value of each step, (nsite, nstep)
     integer :: k, nstep, n
     steps = absent
     if (.not. has_quantity(file, q)) return
@@ -271,12 +233,9 @@ contains
 
   !> Distribute the shortwave of each record over its steps like the sun; the mean is kept.
   pure subroutine follow_sun(shares, per_day, steps)
-    !> Relative mean of each step [1].
-    real(wp), intent(in) :: shares(:)
-    !> Records of a day.
-    integer, intent(in) :: per_day
-    !> Shortwave of each step [W m-2].
-    real(wp), intent(inout) :: steps(:)
+    real(wp), intent(in) :: shares(:)  !< relative mean of each step [1]
+    integer, intent(in) :: per_day  !< records of a day
+    real(wp), intent(inout) :: steps(:)  !< shortwave of each step [W m-2]
     real(wp) :: mean
     integer :: r, n
     n = size(steps)/per_day
@@ -289,10 +248,8 @@ contains
 
   !> Interpolate between the middles of records within a day.
   pure subroutine interpolate(per_day, steps)
-    !> Records of a day.
-    integer, intent(in) :: per_day
-    !> Values, on entry held over each record.
-    real(wp), intent(inout) :: steps(:)
+    integer, intent(in) :: per_day  !< records of a day
+    real(wp), intent(inout) :: steps(:)  !< values, on entry held over each record
     real(wp) :: record(per_day), position, weight
     integer :: k, n, left
     n = size(steps)/per_day

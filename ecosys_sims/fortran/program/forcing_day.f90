@@ -1,14 +1,14 @@
 !> The forcing of a day in physics steps, and how daily weather becomes steps.
 module forcing_day
-  use calendar_dates, only : calendar_date, day_of_year
-  use column_state, only : step_forcing
-  use constants, only : pi, seconds_per_day, sigma_sb, t_freeze
-  use humidity, only : vapour_pressure
-  use kinds, only : wp
-  use random, only : random_stream, uniform
-  use solar, only : step_shares, top_of_atmosphere
-  use weather_generator, only : daily_weather
-  implicit none
+  use calendar_dates, only: calendar_date, day_of_year
+  use column_state, only: step_forcing
+  use constants, only: pi, seconds_per_day, sigma_sb, t_freeze
+  use humidity, only: vapour_pressure
+  use kinds, only: wp
+  use random, only: random_stream, uniform
+  use solar, only: step_shares, top_of_atmosphere
+  use weather_generator, only: daily_weather
+  implicit none (type, external)
   private
 
   public :: day_forcing, allocate_day_forcing, take_step, take_mean, disaggregate, surface_steps
@@ -26,12 +26,9 @@ contains
 
   !> Room for a day.
   subroutine allocate_day_forcing(day, nsite, nstep)
-    !> Forcing of a day.
-    type(day_forcing), intent(out) :: day
-    !> Number of sites.
-    integer, intent(in) :: nsite
-    !> Number of physics steps of a day.
-    integer, intent(in) :: nstep
+    type(day_forcing), intent(out) :: day  !< forcing of a day
+    integer, intent(in) :: nsite  !< number of sites
+    integer, intent(in) :: nstep  !< number of physics steps of a day
     allocate(day%tair(nsite, nstep), day%qair(nsite, nstep), day%swdown(nsite, nstep), &
       day%lwdown(nsite, nstep), day%rain(nsite, nstep), day%snow(nsite, nstep), &
       day%wind(nsite, nstep), day%psurf(nsite, nstep), day%co2(nsite, nstep), &
@@ -40,12 +37,9 @@ contains
 
   !> Copy the forcing of one step.
   pure subroutine take_step(day, k, forcing)
-    !> Forcing of a day.
-    type(day_forcing), intent(in) :: day
-    !> Step, from 1.
-    integer, intent(in) :: k
-    !> Forcing of the step.
-    type(step_forcing), intent(inout) :: forcing
+    type(day_forcing), intent(in) :: day  !< forcing of a day
+    integer, intent(in) :: k  !< step, from 1
+    type(step_forcing), intent(inout) :: forcing  !< forcing of the step
     forcing%tair = day%tair(:, k)
     forcing%qair = day%qair(:, k)
     forcing%swdown = day%swdown(:, k)
@@ -60,12 +54,9 @@ contains
 
   !> Mean forcing over consecutive steps.
   pure subroutine take_mean(day, first, last, forcing)
-    !> Forcing of a day.
-    type(day_forcing), intent(in) :: day
-    !> First and last step, from 1.
-    integer, intent(in) :: first, last
-    !> Their mean.
-    type(step_forcing), intent(inout) :: forcing
+    type(day_forcing), intent(in) :: day  !< forcing of a day
+    integer, intent(in) :: first, last  !< first and last step, from 1
+    type(step_forcing), intent(inout) :: forcing  !< their mean
     real(wp) :: n
     n = real(last - first + 1, wp)
     forcing%tair = sum(day%tair(:, first:last), dim=2)/n
@@ -82,8 +73,7 @@ contains
 
   !> Steps of the surface within a physics step: equal parts of at most an hour.
   pure integer function surface_steps(dt_phys)
-    !> Physics step [s].
-    integer, intent(in) :: dt_phys
+    integer, intent(in) :: dt_phys  !< physics step [s]
     surface_steps = (dt_phys + 3599)/3600
     do while (mod(dt_phys, surface_steps) /= 0)
       surface_steps = surface_steps + 1
@@ -93,16 +83,11 @@ contains
   !> Spread daily weather over the steps: temperature as a cosine with its peak at 15 h, shortwave
   !> with the cosine of the zenith angle, precipitation in one block at a random time.
   pure subroutine disaggregate(weather, date, lat, streams, day)
-    !> Weather of the day.
-    type(daily_weather), intent(in) :: weather
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat(:)
-    !> Random numbers of each site.
-    type(random_stream), intent(inout) :: streams(:)
-    !> Forcing of the day.
-    type(day_forcing), intent(inout) :: day
+    type(daily_weather), intent(in) :: weather  !< weather of the day
+    type(calendar_date), intent(in) :: date  !< the day
+    real(wp), intent(in) :: lat(:)  !< latitude [degrees north]
+    type(random_stream), intent(inout) :: streams(:)  !< random numbers of each site
+    type(day_forcing), intent(inout) :: day  !< forcing of the day
     real(wp) :: hours, hour
     integer :: i, k, nstep
     nstep = size(day%tair, 2)
@@ -127,7 +112,7 @@ contains
       call split_precipitation(weather, k, day)
       where (weather%lwdown >= 0.0_wp)
         day%lwdown(:, k) = weather%lwdown
-      elsewhere
+      else where
         day%lwdown(:, k) = longwave(day%tair(:, k), day%qair(:, k), day%psurf(:, k), weather%cloud)
       end where
     end do
@@ -135,12 +120,9 @@ contains
 
   !> Put a day's precipitation into one block of 1 + P/3 hours, at most 12, at a random hour.
   pure subroutine spread_precipitation(amount, stream, rate)
-    !> Precipitation of the day [kg m-2].
-    real(wp), intent(in) :: amount
-    !> Random numbers of the site.
-    type(random_stream), intent(inout) :: stream
-    !> Precipitation of each step [kg m-2 s-1].
-    real(wp), intent(out) :: rate(:)
+    real(wp), intent(in) :: amount  !< precipitation of the day [kg m-2]
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site
+    real(wp), intent(out) :: rate(:)  !< precipitation of each step [kg m-2 s-1]
     real(wp) :: u, hours, overlap
     integer :: k, length, first
     rate = 0.0_wp
@@ -157,15 +139,13 @@ contains
 
   !> Divide the precipitation of a step into rain and snow: as the day's, else by temperature.
   pure subroutine split_precipitation(weather, k, day)
-    !> Weather of the day.
-    type(daily_weather), intent(in) :: weather
-    !> Step.
-    integer, intent(in) :: k
+    type(daily_weather), intent(in) :: weather  !< weather of the day
+    integer, intent(in) :: k  !< step
     !> Forcing of the day; rain holds all precipitation on entry.
     type(day_forcing), intent(inout) :: day
     where (weather%snow >= 0.0_wp .and. weather%precip > 0.0_wp)
       day%snow(:, k) = day%rain(:, k)*(weather%snow/max(weather%precip, tiny(1.0_wp)))
-    elsewhere
+    else where
       day%snow(:, k) = day%rain(:, k)*snow_share(day%tair(:, k))
     end where
     day%rain(:, k) = day%rain(:, k) - day%snow(:, k)
@@ -173,21 +153,16 @@ contains
 
   !> Share of precipitation that falls as snow: 1 below 0 C, 0 above 2 C [1].
   elemental real(wp) function snow_share(tair)
-    !> Air temperature [K].
-    real(wp), intent(in) :: tair
+    real(wp), intent(in) :: tair  !< air temperature [K]
     snow_share = max(0.0_wp, min(1.0_wp, 1.0_wp - 0.5_wp*(tair - t_freeze)))
   end function snow_share
 
   !> Downward longwave radiation [W m-2] (Brutsaert 1975; Unsworth and Monteith 1975).
   elemental real(wp) function longwave(tair, qair, psurf, cloud)
-    !> Air temperature [K].
-    real(wp), intent(in) :: tair
-    !> Specific humidity [kg kg-1].
-    real(wp), intent(in) :: qair
-    !> Pressure [Pa].
-    real(wp), intent(in) :: psurf
-    !> Cloud cover [1].
-    real(wp), intent(in) :: cloud
+    real(wp), intent(in) :: tair  !< air temperature [K]
+    real(wp), intent(in) :: qair  !< specific humidity [kg kg-1]
+    real(wp), intent(in) :: psurf  !< pressure [Pa]
+    real(wp), intent(in) :: cloud  !< cloud cover [1]
     real(wp) :: clear
     clear = min(1.0_wp, 1.24_wp*(0.01_wp*vapour_pressure(qair, psurf)/tair)**(1.0_wp/7.0_wp))
     longwave = (clear*(1.0_wp - 0.84_wp*cloud) + 0.84_wp*cloud)*sigma_sb*tair**4
@@ -195,12 +170,9 @@ contains
 
   !> Cloud cover from the day's shortwave radiation; 0.5 where there is no sun [1].
   elemental real(wp) function cloud_of_shortwave(swdown, lat, doy)
-    !> Mean shortwave radiation of the day [W m-2].
-    real(wp), intent(in) :: swdown
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Day of year.
-    integer, intent(in) :: doy
+    real(wp), intent(in) :: swdown  !< mean shortwave radiation of the day [W m-2]
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    integer, intent(in) :: doy  !< day of year
     real(wp) :: extraterrestrial
     extraterrestrial = top_of_atmosphere(lat, doy)
     cloud_of_shortwave = 0.5_wp

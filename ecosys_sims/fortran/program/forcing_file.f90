@@ -1,20 +1,20 @@
 !> Meteorology from a netCDF file (docs/formats.md section 4), checked and in the model's units.
 module forcing_file
-  use calendar_dates, only : calendar_date, date_of_day, day_number, format_date
-  use constants, only : pi
-  use exit_codes, only : success
-  use humidity, only : specific_humidity
-  use input_files, only : close_input, dimension_length, has_variable, input_error, is_fill, &
+  use calendar_dates, only: calendar_date, date_of_day, day_number, format_date
+  use constants, only: pi
+  use exit_codes, only: success
+  use humidity, only: specific_humidity
+  use input_files, only: close_input, dimension_length, has_variable, input_error, is_fill, &
     open_input, read_strings, real_attribute, string_length, text_attribute
-  use kinds, only : wp
-  use namelist_input, only : configuration
-  use netcdf, only : nf90_get_var, nf90_inq_dimid, nf90_inq_varid, &
+  use kinds, only: wp
+  use namelist_input, only: configuration
+  use netcdf, only: nf90_get_var, nf90_inq_dimid, nf90_inq_varid, &
     nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_strerror
-  use radiation, only : saturation_pressure
-  use text, only : lower, to_text
-  use time_axis, only : forcing_times, read_times
-  use unit_conversion, only : convert_units
-  implicit none
+  use radiation, only: saturation_pressure
+  use text, only: lower, to_text
+  use time_axis, only: forcing_times, read_times
+  use unit_conversion, only: convert_units
+  implicit none (type, external)
   private
 
   public :: meteorology_file, open_meteorology, close_meteorology, load_day, has_quantity
@@ -24,7 +24,7 @@ module forcing_file
   integer, parameter :: tair = 1, qair = 2, swdown = 3, lwdown = 4, rainf = 5, snowf = 6
   integer, parameter :: wind = 7, psurf = 8, co2air = 9, ch4air = 10, tmin = 11, tmax = 12
   integer, parameter :: n_quantities = 12
-  integer, parameter :: wind_north = 13 !< northward component, where a file has the two
+  integer, parameter :: wind_north = 13  !< northward component, where a file has the two
   integer, parameter :: n_variables = 13
   integer, parameter :: buffer_days = 31
 
@@ -33,14 +33,10 @@ module forcing_file
 
   !> What a quantity may be.
   type :: quantity_info
-    !> ALMA name.
-    character(6) :: name
-    !> Units of the model.
-    character(10) :: units
-    !> Plausible range.
-    real(wp) :: lowest, highest
-    !> Whether gaps are derived.
-    logical :: derivable
+    character(6) :: name  !< ALMA name
+    character(10) :: units  !< units of the model
+    real(wp) :: lowest, highest  !< plausible range
+    logical :: derivable  !< whether gaps are derived
   end type quantity_info
 
   type(quantity_info), parameter :: quantities(n_variables) = [ &
@@ -60,62 +56,42 @@ module forcing_file
 
   !> A variable of the file.
   type :: file_variable
-    !> Name on file.
-    character(:), allocatable :: name
-    !> netCDF id, -1 where the variable is not there.
-    integer :: id = -1
-    !> Whether it has a site dimension.
-    logical :: by_site = .false.
-    !> Fill values.
-    real(wp) :: fill = 0.0_wp, missing = 0.0_wp
+    character(:), allocatable :: name  !< name on file
+    integer :: id = -1  !< netCDF id, -1 where the variable is not there
+    logical :: by_site = .false.  !< whether it has a site dimension
+    real(wp) :: fill = 0.0_wp, missing = 0.0_wp  !< fill values
     !> Units of the model = scale * units of the file + offset.
     real(wp) :: scale = 1.0_wp, offset = 0.0_wp
     !> Plausible range, and what smaller values are raised to.
     real(wp) :: lowest = 0.0_wp, highest = 0.0_wp, floor = 0.0_wp
-    !> Whether it is relative humidity.
-    logical :: relative = .false.
-    !> Values in the buffer, (nsite, record).
-    real(wp), allocatable :: values(:, :)
+    logical :: relative = .false.  !< whether it is relative humidity
+    real(wp), allocatable :: values(:, :)  !< values in the buffer, (nsite, record)
   end type file_variable
 
   !> A forcing file.
   type :: meteorology_file
-    !> Path.
-    character(:), allocatable :: path
-    !> netCDF id.
-    integer :: ncid = -1
-    !> When the records are.
-    type(forcing_times) :: times
-    !> Names of the run's sites.
-    character(string_length), allocatable :: site_id(:)
-    !> Place of each site of the run in the file.
-    integer, allocatable :: place(:)
+    character(:), allocatable :: path  !< path
+    integer :: ncid = -1  !< netCDF id
+    type(forcing_times) :: times  !< when the records are
+    character(string_length), allocatable :: site_id(:)  !< names of the run's sites
+    integer, allocatable :: place(:)  !< place of each site of the run in the file
     !> Records between local midnight and midnight of the file's times, by site of the run.
     integer, allocatable :: shift(:)
-    !> The variables, by quantity.
-    type(file_variable) :: variables(n_variables)
-    !> Whether the hour of the sun is still to be checked.
-    logical :: check_noon = .true.
-    !> First day and number of days in the buffer.
-    integer :: buffer_first = 0, buffer_length = 0
+    type(file_variable) :: variables(n_variables)  !< the variables, by quantity
+    logical :: check_noon = .true.  !< whether the hour of the sun is still to be checked
+    integer :: buffer_first = 0, buffer_length = 0  !< first day and number of days in the buffer
   end type meteorology_file
 
 contains
 
   !> Open a file and check that it has what a run needs.
   subroutine open_meteorology(self, config, site_id, lon, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(out) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> Names of the run's sites.
-    character(string_length), intent(in) :: site_id(:)
-    !> Longitude of the run's sites [degrees east].
-    real(wp), intent(in) :: lon(:)
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(meteorology_file), intent(out) :: self  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
+    character(string_length), intent(in) :: site_id(:)  !< names of the run's sites
+    real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: q, comma
     self%path = config%forcing_file
     self%site_id = site_id
@@ -146,37 +122,29 @@ contains
 
   !> Close the file.
   subroutine close_meteorology(self)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
+    type(meteorology_file), intent(inout) :: self  !< the file
     if (self%ncid >= 0) call close_input(self%ncid)
     self%ncid = -1
   end subroutine close_meteorology
 
   !> Whether the file has a quantity.
   pure logical function has_quantity(self, q)
-    !> The file.
-    type(meteorology_file), intent(in) :: self
-    !> Quantity.
-    integer, intent(in) :: q
+    type(meteorology_file), intent(in) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
     has_quantity = self%variables(q)%id >= 0
   end function has_quantity
 
   !> Set the shift of each site from the file's times to local solar time, and the days left.
   subroutine set_shift(self, utc, lon, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> Whether the file's times are in UTC.
-    logical, intent(in) :: utc
-    !> Longitude of the run's sites [degrees east].
-    real(wp), intent(in) :: lon(:)
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    logical, intent(in) :: utc  !< whether the file's times are in UTC
+    real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     allocate(self%shift(size(lon)), source=0)
     if (lower(text_attribute(self%ncid, 'time', 'time_zone')) == 'utc' .and. .not. utc) then
       call input_error(self%path, 'its times are in UTC (time:time_zone); say time_zone = '// &
-        '''utc'' in &forcing_nl', stat, errmsg)
+        "'utc' in &forcing_nl", stat, errmsg)
       return
     end if
     associate (times => self%times)
@@ -192,18 +160,15 @@ contains
         times%n_days = times%n_days - 1
       end do
       if (times%n_days < 1) call input_error(self%path, 'holds no whole day of local solar '// &
-        'time at all sites (time_zone = ''utc'')', stat, errmsg)
+        "time at all sites (time_zone = 'utc')", stat, errmsg)
     end associate
   end subroutine set_shift
 
   !> Find the sites of the run in the file: by site_id if it is there, else by their order.
   subroutine find_places(self, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     character(string_length), allocatable :: names(:)
     integer :: i, n
     n = dimension_length(self%ncid, 'site')
@@ -228,14 +193,10 @@ contains
 
   !> Find a variable and check its units and shape.
   subroutine open_variable(self, q, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> Quantity.
-    integer, intent(in) :: q
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: units
     integer :: ndims, dimids(nf90_max_var_dims), time_dim, site_dim, length, i
     logical :: known, needed
@@ -269,8 +230,8 @@ contains
           variable%scale, variable%offset, known)
       end if
       if (.not. known) then
-        call input_error(self%path, 'variable '//variable%name//' has units '''//units// &
-          ''', which cannot be converted to '//trim(quantities(q)%units), stat, errmsg)
+        call input_error(self%path, 'variable '//variable%name//" has units '"//units// &
+          "', which cannot be converted to "//trim(quantities(q)%units), stat, errmsg)
         return
       end if
       stat = nf90_inquire_variable(self%ncid, variable%id, ndims=ndims, dimids=dimids)
@@ -300,16 +261,11 @@ contains
 
   !> Make a day available; `first` is its first record in the buffers.
   subroutine load_day(self, date, first, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> First record of the day in variables%values.
-    integer, intent(out) :: first
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    type(calendar_date), intent(in) :: date  !< the day
+    integer, intent(out) :: first  !< first record of the day in variables%values
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: in_file
     integer :: day, q
     stat = success
@@ -319,7 +275,7 @@ contains
     if (date%leap_days .and. .not. self%times%leap_days .and. date%month == 2 &
       .and. date%day == 29) then
       call input_error(self%path, 'has no '//format_date(date)//': its calendar is noleap; '// &
-        'say calendar = ''noleap'' in &run_ctl', stat, errmsg)
+        "say calendar = 'noleap' in &run_ctl", stat, errmsg)
       return
     end if
     if (day < 0 .or. day >= self%times%n_days) then
@@ -344,8 +300,7 @@ contains
 
     !> A day of the file as text.
     pure function day_text(number)
-      !> Day number.
-      integer, intent(in) :: number
+      integer, intent(in) :: number  !< day number
       character(10) :: day_text
       day_text = format_date(date_of_day(number, self%times%leap_days))
     end function day_text
@@ -354,14 +309,10 @@ contains
 
   !> Read a variable for the days of the buffer, convert and check it.
   subroutine fill_buffer(self, q, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> Quantity.
-    integer, intent(in) :: q
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     real(wp), allocatable :: raw(:, :)
     integer :: lowest, record, count, ndims, status, i, k
     k = minval(self%shift)
@@ -397,18 +348,12 @@ contains
 
   !> Convert and check the values of a site.
   subroutine take_values(self, q, site, raw, stat, errmsg)
-    !> The file.
-    type(meteorology_file), intent(inout) :: self
-    !> Quantity.
-    integer, intent(in) :: q
-    !> Site of the run.
-    integer, intent(in) :: site
-    !> Values as they are on file.
-    real(wp), intent(in) :: raw(:)
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
+    integer, intent(in) :: site  !< site of the run
+    real(wp), intent(in) :: raw(:)  !< values as they are on file
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     type(quantity_info) :: info
     real(wp) :: value
     integer :: k
@@ -438,8 +383,7 @@ contains
 
     !> ` at site X on 2001-01-01 (record 5)`.
     function place_text(k)
-      !> Record in the buffer.
-      integer, intent(in) :: k
+      integer, intent(in) :: k  !< record in the buffer
       character(:), allocatable :: place_text
       integer :: day
       day = self%buffer_first + (k - 1)/self%times%per_day
@@ -453,8 +397,7 @@ contains
 
   !> Wind speed from its components, specific from relative humidity.
   pure subroutine combine_variables(self)
-    !> The file; its buffers are filled.
-    type(meteorology_file), intent(inout) :: self
+    type(meteorology_file), intent(inout) :: self  !< the file; its buffers are filled
     integer :: k
     associate (v => self%variables)
       do k = 1, self%buffer_length*self%times%per_day
@@ -470,13 +413,10 @@ contains
   !> Refuse a file whose sun is highest more than 3 hours from noon: its times are no local times.
   !> (Zones and the equation of time move the noon of local standard time by up to 3 hours.)
   subroutine check_hour_of_sun(self, stat, errmsg)
-    !> The file; its buffers are filled.
-    type(meteorology_file), intent(inout) :: self
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
-    real(wp), parameter :: farthest = 3.0_wp !< [h]
+    type(meteorology_file), intent(inout) :: self  !< the file; its buffers are filled
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(wp), parameter :: farthest = 3.0_wp  !< [h]
     real(wp), parameter :: weakest = 0.2_wp  !< share of the light that has a daily course [1]
     real(wp) :: angle, east, north, total, hour
     character(5) :: clock
@@ -502,7 +442,7 @@ contains
       call input_error(self%path, 'the sun is highest at '//clock//' at site '// &
         trim(self%site_id(i))//' by variable '//self%variables(swdown)%name// &
         ', expected about noon: times are taken as local solar time; if they are in UTC, say '// &
-        'time_zone = ''utc'' in &forcing_nl', stat, errmsg)
+        "time_zone = 'utc' in &forcing_nl", stat, errmsg)
       return
     end do
   end subroutine check_hour_of_sun

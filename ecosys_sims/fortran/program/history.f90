@@ -1,101 +1,84 @@
 !> Daily or monthly output as a CF-1.11 time series collection, written once a year.
 module history
-  use, intrinsic :: iso_fortran_env, only : real32
-  use calendar_dates, only : calendar_date, day_number, format_date, next_day
-  use exit_codes, only : bad_namelist, success
-  use history_fields, only : history_field
-  use kinds, only : wp
-  use namelist_input, only : configuration, resolved_namelist
-  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
+  use, intrinsic :: iso_fortran_env, only: real32
+  use calendar_dates, only: calendar_date, day_number, format_date, next_day
+  use column_variables, only: column_variable, site_variable, site_variables
+  use exit_codes, only: bad_namelist, success
+  use kinds, only: wp
+  use namelist_input, only: configuration, resolved_namelist
+  use netcdf, only: nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
     nf90_global, nf90_int, nf90_put_att, nf90_put_var, nf90_string, nf90_sync
-  use output_files, only : netcdf_output, put_string
-  use parameters, only : biome_names
-  use site_table, only : site_set
-  use text, only : join
-  use version, only : git_hash, program_version
-  implicit none
+  use output_files, only: netcdf_output, put_string
+  use parameters, only: biome_names
+  use site_table, only: site_set
+  use text, only: join
+  use variable_table, only: attributes_of, variable_attributes
+  use version, only: git_hash, program_version
+  implicit none (type, external)
   private
 
-  public :: history_file, select_fields, open_history, record_day, close_history, &
+  public :: history_file, select_variables, open_history, record_day, close_history, &
     sync_history
 
   real(real32), parameter :: fill = 9.96921e36_real32
 
   !> The history file of a run.
   type :: history_file
-    !> The file.
-    type(netcdf_output) :: out
-    !> Its variables.
-    type(history_field), allocatable :: fields(:)
-    !> netCDF ids of the variables.
-    integer, allocatable, private :: id(:)
-    !> ids of time and its bounds.
-    integer, private :: time_id = -1, bounds_id = -1
-    !> Whether a record is the mean of a month; else of a day.
-    logical, private :: monthly = .false.
+    type(netcdf_output) :: out  !< the file
+    type(column_variable), allocatable :: variables(:)  !< its variables
+    integer, allocatable, private :: id(:)  !< netCDF ids of the variables
+    integer, private :: time_id = -1, bounds_id = -1  !< ids of time and its bounds
+    logical, private :: monthly = .false.  !< whether a record is the mean of a month; else of a day
     !> Records that are not yet on file, (record, site, variable).
     real(real32), allocatable, private :: buffer(:, :, :)
-    !> Their begin and end, (2, record), days.
-    real(wp), allocatable, private :: bounds(:, :)
-    !> Records in the buffer and on file.
-    integer, private :: n_buffer = 0, n_written = 0
+    real(wp), allocatable, private :: bounds(:, :)  !< their begin and end, (2, record), days
+    integer, private :: n_buffer = 0, n_written = 0  !< records in the buffer and on file
     !> Sums over the days of a month so far, (site, variable), and how many days they are.
     real(wp), allocatable, private :: sums(:, :)
     integer, private :: n_days = 0
-    !> The next day since the time that is counted from.
-    integer, private :: day = 0
+    integer, private :: day = 0  !< the next day since the time that is counted from
   end type history_file
 
 contains
 
   !> Keep the variables that the namelist asks for.
-  subroutine select_fields(config, fields, stat, errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> On entry all variables.
-    type(history_field), allocatable, intent(inout) :: fields(:)
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
-    logical :: keep(size(fields))
+  subroutine select_variables(config, variables, stat, errmsg)
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(column_variable), allocatable, intent(inout) :: variables(:)  !< on entry all variables
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
+    logical :: selected(size(variables))
     character(:), allocatable :: names, name
-    integer :: at, i
+    integer :: comma, place
     stat = success
     names = config%hist_fields//','
     if (names == ',') return
-    keep = .false.
+    selected = .false.
     do while (len(names) > 0)
-      at = index(names, ',')
-      name = trim(adjustl(names(:at - 1)))
-      names = names(at + 1:)
+      comma = index(names, ',')
+      name = trim(adjustl(names(:comma - 1)))
+      names = names(comma + 1:)
       if (name == '') cycle
-      do i = 1, size(fields)
-        if (fields(i)%name == name) exit
-      end do
-      if (i > size(fields)) then
+      place = findloc(variables%name == name, .true., dim=1)
+      if (place == 0) then
         stat = bad_namelist
-        errmsg = 'hist_fields in &hist_nl names '''//name//''', which is not a variable '// &
-          '(known: '//join(fields%name, ', ')//')'
+        errmsg = "hist_fields in &hist_nl names '"//name//"', which is not a variable "// &
+          '(known: '//join(variables%name, ', ')//')'
         return
       end if
-      keep(i) = .true.
+      selected(place) = .true.
     end do
-    fields = pack(fields, keep)
-  end subroutine select_fields
+    variables = pack(variables, selected)
+  end subroutine select_variables
 
   !> Create the file and write what does not change with time.
   subroutine open_history(self, config, sites, first, behind)
-    !> The file; fields must be set. Failures are kept in self%out.
+    !> The file; variables must be set. Failures are kept in self%out.
     type(history_file), intent(inout) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> First day of the file.
-    type(calendar_date), intent(in) :: first
-    !> The day after its last one.
-    type(calendar_date), intent(in) :: behind
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(in), target :: sites  !< the sites
+    type(calendar_date), intent(in) :: first  !< first day of the file
+    type(calendar_date), intent(in) :: behind  !< the day after its last one
     integer :: time_dim, site_dim, nv_dim, i, n_sites, n, a_year
     n_sites = size(sites%id)
     self%monthly = config%hist_nhtfrq == 0
@@ -107,9 +90,9 @@ contains
       a_year = 12
     end if
     if (allocated(self%id)) deallocate(self%id, self%buffer, self%bounds, self%sums)
-    allocate(self%id(size(self%fields)))
-    allocate(self%buffer(min(a_year, n), n_sites, size(self%fields)), source=fill)
-    allocate(self%bounds(2, min(a_year, n)), self%sums(n_sites, size(self%fields)), source=0.0_wp)
+    allocate(self%id(size(self%variables)))
+    allocate(self%buffer(min(a_year, n), n_sites, size(self%variables)), source=fill)
+    allocate(self%bounds(2, min(a_year, n)), self%sums(n_sites, size(self%variables)), source=0.0_wp)
     self%n_buffer = 0
     self%n_written = 0
     self%n_days = 0
@@ -121,8 +104,8 @@ contains
       call out%check(nf90_def_dim(ncid, 'time', n, time_dim), 'define time')
       call out%check(nf90_def_dim(ncid, 'nv', 2, nv_dim), 'define nv')
       call define_time(self, config, time_dim, nv_dim)
-      do i = 1, size(self%fields)
-        call define_field(self, i, [time_dim, site_dim], [min(365, n), min(64, n_sites)], &
+      do i = 1, size(self%variables)
+        call define_variable(self, i, [time_dim, site_dim], [min(365, n), min(64, n_sites)], &
           config%hist_deflate)
       end do
       call global_attributes(out, config)
@@ -132,14 +115,10 @@ contains
 
   !> Define time and its bounds.
   subroutine define_time(self, config, time_dim, nv_dim)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> Dimension time.
-    integer, intent(in) :: time_dim
-    !> Dimension nv.
-    integer, intent(in) :: nv_dim
+    type(history_file), intent(inout) :: self  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
+    integer, intent(in) :: time_dim  !< dimension time
+    integer, intent(in) :: nv_dim  !< dimension nv
     associate (out => self%out, ncid => self%out%ncid)
       call out%check(nf90_def_var(ncid, 'time', nf90_double, [time_dim], self%time_id), &
         'define time')
@@ -160,135 +139,119 @@ contains
 
   !> The first of January from which time is counted, the same in all files of a run.
   pure function time_origin(config) result(origin)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
+    type(configuration), intent(in) :: config  !< configuration of the run
     type(calendar_date) :: origin
     origin = calendar_date(config%start_date%year, 1, 1, config%start_date%leap_days)
   end function time_origin
 
-  !> What the values of a record are over its time.
-  pure function methods(f, monthly) result(text)
-    !> The variable.
-    type(history_field), intent(in) :: f
-    !> Whether a record is a month.
-    logical, intent(in) :: monthly
+  !> What the values of a record are over its time, as CF cell methods.
+  pure function cell_methods(cell_method, monthly) result(text)
+    !> What the values of a day are over the day: mean, minimum, maximum or point.
+    character(*), intent(in) :: cell_method
+    logical, intent(in) :: monthly  !< whether a record is a month
     character(:), allocatable :: text
-    text = trim(f%cell_methods)
-    if (.not. monthly .or. text == 'time: mean') return
+    text = 'time: '//trim(cell_method)
+    if (.not. monthly .or. cell_method == 'mean') return
     text = text//' within days time: mean over days'
-    if (f%cell_methods == 'time: point') text = 'time: mean'
-  end function methods
+    if (cell_method == 'point') text = 'time: mean'
+  end function cell_methods
 
   !> Define one variable.
-  subroutine define_field(self, i, dims, chunks, deflate)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> The variable.
-    integer, intent(in) :: i
-    !> Its dimensions.
-    integer, intent(in) :: dims(2)
-    !> Its chunks.
-    integer, intent(in) :: chunks(2)
-    !> Compression.
-    integer, intent(in) :: deflate
-    associate (out => self%out, f => self%fields(i))
-      call out%check(nf90_def_var(out%ncid, trim(f%name), nf90_float, dims, self%id(i), &
-        chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0), 'define '//trim(f%name))
-      call out%check(nf90_put_att(out%ncid, self%id(i), '_FillValue', fill), 'write _FillValue')
-      call put(out, self%id(i), 'units', trim(f%units))
-      call put(out, self%id(i), 'long_name', trim(f%long_name))
-      if (f%standard_name /= '') call put(out, self%id(i), 'standard_name', trim(f%standard_name))
-      if (index(f%standard_name, 'temperature') > 0) call put(out, self%id(i), 'units_metadata', &
+  subroutine define_variable(self, i, dims, chunks, deflate)
+    type(history_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: i  !< the variable
+    integer, intent(in) :: dims(2)  !< its dimensions
+    integer, intent(in) :: chunks(2)  !< its chunks
+    integer, intent(in) :: deflate  !< compression
+    associate (out => self%out, id => self%id(i), variable => self%variables(i))
+      call out%check(nf90_def_var(out%ncid, trim(variable%name), nf90_float, dims, id, &
+        chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0), &
+        'define '//trim(variable%name))
+      call out%check(nf90_put_att(out%ncid, id, '_FillValue', fill), 'write _FillValue')
+      call put(out, id, 'units', trim(variable%units))
+      call put(out, id, 'long_name', trim(variable%long_name))
+      if (variable%standard_name /= '') call put(out, id, 'standard_name', &
+        trim(variable%standard_name))
+      if (index(variable%standard_name, 'temperature') > 0) call put(out, id, 'units_metadata', &
         'temperature: on_scale')
-      if (f%role /= '') call put(out, self%id(i), 'role', trim(f%role))
-      call put(out, self%id(i), 'cell_methods', methods(f, self%monthly))
-      call put(out, self%id(i), 'coordinates', 'lat lon site_id')
-      if (f%analysis_units /= '') call put(out, self%id(i), 'analysis_units', &
-        trim(f%analysis_units))
+      if (variable%role /= '') call put(out, id, 'role', trim(variable%role))
+      call put(out, id, 'cell_methods', cell_methods(variable%cell_method, self%monthly))
+      call put(out, id, 'coordinates', 'lat lon site_id')
+      if (variable%analysis_units /= '') call put(out, id, 'analysis_units', &
+        trim(variable%analysis_units))
     end associate
-  end subroutine define_field
+  end subroutine define_variable
 
   !> Define and write the variables of the sites; ends the definition of the file.
   subroutine write_statics(out, sites, site_dim)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> Dimension site.
-    integer, intent(in) :: site_dim
-    integer :: id, biome, number, k, ids(6)
-    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], id), 'define site_id')
-    call put(out, id, 'cf_role', 'timeseries_id')
-    call put(out, id, 'long_name', 'name of the site')
-    call define('lat', 'degrees_north', 'latitude', 'latitude', ids(1))
-    call define('lon', 'degrees_east', 'longitude', 'longitude', ids(2))
-    call define('elevation', 'm', 'elevation above sea level', 'surface_altitude', ids(3))
-    call define('sand', '1', 'sand, mass fraction of the mineral soil', '', ids(4))
-    call define('clay', '1', 'clay, mass fraction of the mineral soil', '', ids(5))
-    call define('ph', '1', 'pH of soil or peat', '', ids(6))
-    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], biome), 'define biome')
-    call put(out, biome, 'long_name', 'site class')
-    call put(out, biome, 'role', 'static')
-    call out%check(nf90_put_att(out%ncid, biome, 'flag_values', [(k, k=1, size(biome_names))]), &
-      'write flag_values')
-    call put(out, biome, 'flag_meanings', join(biome_names, ' '))
-    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number), &
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(site_set), intent(in), target :: sites  !< the sites
+    integer, intent(in) :: site_dim  !< dimension site
+    type(site_variable), allocatable :: statics(:)
+    type(variable_attributes) :: seed_number
+    integer, allocatable :: static_ids(:)
+    integer :: k, name_id, number_id
+    allocate(statics, source=site_variables(sites%static))
+    allocate(static_ids(size(statics)))
+    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], name_id), &
+      'define site_id')
+    call put(out, name_id, 'cf_role', 'timeseries_id')
+    call put(out, name_id, 'long_name', 'name of the site')
+    do k = 1, size(statics)
+      call define_static(out, statics(k), site_dim, static_ids(k))
+    end do
+    seed_number = attributes_of('site_number')
+    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number_id), &
       'define site_number')
-    call put(out, number, 'long_name', 'number that seeds the weather of the site')
+    call put(out, number_id, 'long_name', trim(seed_number%long_name))
     call out%check(nf90_enddef(out%ncid), 'end the definition')
     do k = 1, size(sites%id)
-      if (out%stat == success) call out%check(put_string(out%ncid, id, k, sites%id(k)), &
+      if (out%stat == success) call out%check(put_string(out%ncid, name_id, k, sites%id(k)), &
         'write site_id')
     end do
-    call store(ids(1), sites%static%lat)
-    call store(ids(2), sites%static%lon)
-    call store(ids(3), sites%static%elevation)
-    call store(ids(4), sites%static%sand)
-    call store(ids(5), sites%static%clay)
-    call store(ids(6), sites%static%ph)
-    if (out%stat /= success) return
-    call out%check(nf90_put_var(out%ncid, biome, sites%static%biome), 'write biome')
-    call out%check(nf90_put_var(out%ncid, number, sites%number), 'write site_number')
-
-  contains
-
-    !> Define a static variable.
-    subroutine define(name, units, long_name, standard_name, varid)
-      !> Name.
-      character(*), intent(in) :: name
-      !> Units.
-      character(*), intent(in) :: units
-      !> Meaning.
-      character(*), intent(in) :: long_name
-      !> CF standard name, or empty.
-      character(*), intent(in) :: standard_name
-      !> Id of the variable.
-      integer, intent(out) :: varid
-      call out%check(nf90_def_var(out%ncid, name, nf90_float, [site_dim], varid), 'define '//name)
-      call put(out, varid, 'units', units)
-      call put(out, varid, 'long_name', long_name)
-      if (standard_name /= '') call put(out, varid, 'standard_name', standard_name)
-      call put(out, varid, 'role', 'static')
-    end subroutine define
-
-    !> Write a static variable.
-    subroutine store(varid, values)
-      !> Id of the variable.
-      integer, intent(in) :: varid
-      !> Values.
-      real(wp), intent(in) :: values(:)
-      if (out%stat == success) call out%check(nf90_put_var(out%ncid, varid, &
-        real(values, real32)), 'write the sites')
-    end subroutine store
-
+    do k = 1, size(statics)
+      if (out%stat /= success) return
+      if (associated(statics(k)%classes)) then
+        call out%check(nf90_put_var(out%ncid, static_ids(k), statics(k)%classes), &
+          'write '//trim(statics(k)%name))
+      else
+        call out%check(nf90_put_var(out%ncid, static_ids(k), real(statics(k)%values, real32)), &
+          'write the sites')
+      end if
+    end do
+    if (out%stat == success) call out%check(nf90_put_var(out%ncid, number_id, sites%number), &
+      'write site_number')
   end subroutine write_statics
+
+  !> Define a static variable: a number with its units or a class with its meanings.
+  subroutine define_static(out, static, site_dim, id)
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(site_variable), intent(in) :: static  !< the variable
+    integer, intent(in) :: site_dim  !< dimension site
+    integer, intent(out) :: id  !< id of the variable
+    integer :: biome
+    if (associated(static%classes)) then
+      call out%check(nf90_def_var(out%ncid, trim(static%name), nf90_int, [site_dim], id), &
+        'define '//trim(static%name))
+      call put(out, id, 'long_name', trim(static%long_name))
+      call put(out, id, 'role', trim(static%role))
+      call out%check(nf90_put_att(out%ncid, id, 'flag_values', [(biome, biome=1, &
+        size(biome_names))]), 'write flag_values')
+      call put(out, id, 'flag_meanings', join(biome_names, ' '))
+    else
+      call out%check(nf90_def_var(out%ncid, trim(static%name), nf90_float, [site_dim], id), &
+        'define '//trim(static%name))
+      call put(out, id, 'units', trim(static%units))
+      call put(out, id, 'long_name', trim(static%long_name))
+      if (static%standard_name /= '') call put(out, id, 'standard_name', trim(static%standard_name))
+      call put(out, id, 'role', trim(static%role))
+    end if
+  end subroutine define_static
 
   !> Write the global attributes.
   subroutine global_attributes(out, config)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
+    type(netcdf_output), intent(inout) :: out  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
     character(8) :: date
     character(10) :: clock
     call date_and_time(date, clock)
@@ -310,47 +273,41 @@ contains
 
   !> Write a text attribute.
   subroutine put(out, varid, name, value)
-    !> The file.
-    type(netcdf_output), intent(inout) :: out
-    !> Id of the variable.
-    integer, intent(in) :: varid
-    !> Attribute.
-    character(*), intent(in) :: name
-    !> Value.
-    character(*), intent(in) :: value
+    type(netcdf_output), intent(inout) :: out  !< the file
+    integer, intent(in) :: varid  !< id of the variable
+    character(*), intent(in) :: name  !< attribute
+    character(*), intent(in) :: value  !< value
     if (out%stat == success) call out%check(nf90_put_att(out%ncid, varid, name, value), &
       'write attribute '//name)
   end subroutine put
 
   !> Take the values of a day; on the last day of a year the year is written.
   subroutine record_day(self, date)
-    !> The file.
-    type(history_file), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
+    type(history_file), intent(inout) :: self  !< the file
+    type(calendar_date), intent(in) :: date  !< the day
     type(calendar_date) :: tomorrow
     integer :: i
-    do i = 1, size(self%fields)
-      if (self%fields(i)%available) self%sums(:, i) = self%sums(:, i) &
-        + self%fields(i)%scale*self%fields(i)%values
+    do i = 1, size(self%variables)
+      if (self%variables(i)%available) self%sums(:, i) = self%sums(:, i) &
+        + self%variables(i)%scale*self%variables(i)%values
     end do
     self%n_days = self%n_days + 1
     self%day = self%day + 1
     tomorrow = next_day(date)
     if (tomorrow%day == 1 .or. .not. self%monthly) call end_record(self)
-    if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) &
+    if ((date%month == 12 .and. date%day == 31) .or. self%n_buffer == size(self%buffer, 1)) then
       call flush_history(self)
+    end if
   end subroutine record_day
 
   !> Put the mean of the days since the last record into the buffer.
   subroutine end_record(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     integer :: i
     if (self%n_days == 0) return
     self%n_buffer = self%n_buffer + 1
-    do i = 1, size(self%fields)
-      if (self%fields(i)%available) self%buffer(self%n_buffer, :, i) = &
+    do i = 1, size(self%variables)
+      if (self%variables(i)%available) self%buffer(self%n_buffer, :, i) = &
         real(self%sums(:, i)/self%n_days, real32)
     end do
     self%bounds(:, self%n_buffer) = real([self%day - self%n_days, self%day], wp)
@@ -360,8 +317,7 @@ contains
 
   !> Write the buffer, and a month that has begun as the mean of its days so far.
   subroutine flush_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     integer :: i, first, n
     if (self%n_buffer < size(self%buffer, 1)) call end_record(self)
     n = self%n_buffer
@@ -372,10 +328,10 @@ contains
         start=[first], count=[n]), 'write time')
       call out%check(nf90_put_var(ncid, self%bounds_id, bounds, start=[1, first], count=[2, n]), &
         'write time_bnds')
-      do i = 1, size(self%fields)
+      do i = 1, size(self%variables)
         if (out%stat == success) call out%check(nf90_put_var(ncid, self%id(i), &
           self%buffer(:n, :, i), start=[first, 1], count=[n, size(self%buffer, 2)]), &
-          'write '//trim(self%fields(i)%name))
+          'write '//trim(self%variables(i)%name))
       end do
     end associate
     self%n_written = self%n_written + n
@@ -384,16 +340,14 @@ contains
 
   !> Write what is left and give the file its name.
   subroutine close_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     call flush_history(self)
     call self%out%finish()
   end subroutine close_history
 
   !> Write the buffer and bring all to the disk: what comes next relies on it.
   subroutine sync_history(self)
-    !> The file.
-    type(history_file), intent(inout) :: self
+    type(history_file), intent(inout) :: self  !< the file
     call flush_history(self)
     if (self%out%stat == success) call self%out%check(nf90_sync(self%out%ncid), 'write')
   end subroutine sync_history

@@ -1,14 +1,14 @@
 !> Opening and reading netCDF input, with messages that say which file and what is wrong with it.
 module input_files
-  use, intrinsic :: ieee_arithmetic, only : ieee_is_nan
-  use, intrinsic :: iso_c_binding, only : c_char, c_f_pointer, c_int, c_null_char, c_ptr, c_size_t
-  use exit_codes, only : bad_input, success
-  use kinds, only : wp
-  use netcdf, only : nf90_char, nf90_close, nf90_get_att, nf90_get_var, nf90_global, &
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_nan
+  use, intrinsic :: iso_c_binding, only: c_char, c_f_pointer, c_int, c_null_char, c_ptr, c_size_t
+  use exit_codes, only: bad_input, success
+  use kinds, only: wp
+  use netcdf, only: nf90_char, nf90_close, nf90_get_att, nf90_get_var, nf90_global, &
     nf90_inq_dimid, nf90_inq_varid, nf90_inquire_attribute, nf90_inquire_dimension, &
     nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_nowrite, nf90_open, &
     nf90_strerror, nf90_string
-  implicit none
+  implicit none (type, external)
   private
 
   public :: open_input, close_input, has_variable, dimension_length, text_attribute
@@ -42,14 +42,10 @@ contains
 
   !> Open a file for reading.
   subroutine open_input(file, ncid, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(out) :: ncid
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(out) :: ncid  !< netCDF id
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     logical :: there
     integer :: status
     stat = success
@@ -65,32 +61,25 @@ contains
 
   !> Close a file that was read.
   subroutine close_input(ncid)
-    !> netCDF id.
-    integer, intent(in) :: ncid
+    integer, intent(in) :: ncid  !< netCDF id
     integer :: unused
     unused = nf90_close(ncid)
   end subroutine close_input
 
   !> Set status and message.
   pure subroutine input_error(file, message, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> What is wrong.
-    character(*), intent(in) :: message
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: file  !< path
+    character(*), intent(in) :: message  !< what is wrong
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message
     stat = bad_input
     errmsg = file//': '//message
   end subroutine input_error
 
   !> Whether a variable is in the file.
   logical function has_variable(ncid, name)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: name
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: name  !< variable
     integer :: varid
     has_variable = .false.
     if (name /= '') has_variable = nf90_inq_varid(ncid, name, varid) == nf90_noerr
@@ -98,10 +87,8 @@ contains
 
   !> Length of a dimension; -1 where it is not in the file.
   integer function dimension_length(ncid, name) result(length)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Dimension.
-    character(*), intent(in) :: name
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: name  !< dimension
     integer :: dimid
     length = -1
     if (nf90_inq_dimid(ncid, name, dimid) /= nf90_noerr) return
@@ -110,12 +97,9 @@ contains
 
   !> A text attribute of a variable, or of the file where that is ''; empty where it is not there.
   function text_attribute(ncid, variable, name) result(value)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: variable
-    !> Attribute.
-    character(*), intent(in) :: name
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: variable  !< variable
+    character(*), intent(in) :: name  !< attribute
     character(:), allocatable :: value
     integer :: varid, kind, length
     value = ''
@@ -135,14 +119,10 @@ contains
 
   !> A numeric attribute; the default where it is not there.
   real(wp) function real_attribute(ncid, variable, name, default) result(value)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: variable
-    !> Attribute.
-    character(*), intent(in) :: name
-    !> Value where the attribute is not there.
-    real(wp), intent(in) :: default
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: variable  !< variable
+    character(*), intent(in) :: name  !< attribute
+    real(wp), intent(in) :: default  !< value where the attribute is not there
     integer :: varid, kind, length
     real(wp) :: values(1)
     value = default
@@ -154,20 +134,13 @@ contains
 
   !> Read a whole variable of one dimension; NaN where a value is missing or fill.
   subroutine read_reals(file, ncid, name, missing, values, stat, errmsg)
-    !> Path, for the message.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: name
-    !> Value to put where the file has none.
-    real(wp), intent(in) :: missing
-    !> Values, of the variable's length.
-    real(wp), intent(out) :: values(:)
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path, for the message
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: name  !< variable
+    real(wp), intent(in) :: missing  !< value to put where the file has none
+    real(wp), intent(out) :: values(:)  !< values, of the variable's length
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: varid, status, ndims, dimids(nf90_max_var_dims), length
     real(wp) :: fill, other
     stat = success
@@ -201,35 +174,28 @@ contains
 
   !> Whether a value is NaN or the fill value, up to single precision.
   elemental logical function is_fill(value, fill)
-    !> Value.
-    real(wp), intent(in) :: value
-    !> Fill value.
-    real(wp), intent(in) :: fill
+    real(wp), intent(in) :: value  !< value
+    real(wp), intent(in) :: fill  !< fill value
     is_fill = ieee_is_nan(value)
-    if (is_fill .or. ieee_is_nan(fill)) return ! no comparison with NaN, which would trap
+    if (is_fill .or. ieee_is_nan(fill)) return  ! no comparison with NaN, which would trap
     is_fill = abs(value - fill) <= 1.0e-6_wp*abs(fill)
   end function is_fill
 
   !> Read strings, stored as netCDF strings or as characters.
   subroutine read_strings(file, ncid, name, values, stat, errmsg)
-    !> Path, for the message.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: name
-    !> Values.
-    character(string_length), intent(out) :: values(:)
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path, for the message
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: name  !< variable
+    character(string_length), intent(out) :: values(:)  !< values
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: varid, status, kind, ndims, dimids(nf90_max_var_dims), length, i
     stat = success
     values = ''
     status = nf90_inq_varid(ncid, name, varid)
-    if (status == nf90_noerr) &
+    if (status == nf90_noerr) then
       status = nf90_inquire_variable(ncid, varid, xtype=kind, ndims=ndims, dimids=dimids)
+    end if
     if (status /= nf90_noerr) then
       call input_error(file, 'variable '//name//' is missing', stat, errmsg)
       return
@@ -244,8 +210,9 @@ contains
       do i = 1, size(values)
         if (status == nf90_noerr) status = nf90_get_var(ncid, varid, values(i)(:length), &
           start=[1, i], count=[length, 1])
-        if (index(values(i), c_null_char) > 0) &
+        if (index(values(i), c_null_char) > 0) then
           values(i) = values(i)(:index(values(i), c_null_char) - 1)
+        end if
       end do
     else
       call input_error(file, 'variable '//name//' is not text', stat, errmsg)
@@ -257,16 +224,11 @@ contains
 
   !> Read one value of a variable of type string.
   integer function get_string(ncid, varid, ndims, at, value) result(status)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Id of the variable.
-    integer, intent(in) :: varid
-    !> Dimensions of the variable.
-    integer, intent(in) :: ndims
-    !> Position, from 1; not used for a scalar.
-    integer, intent(in) :: at
-    !> Value.
-    character(string_length), intent(out) :: value
+    integer, intent(in) :: ncid  !< netCDF id
+    integer, intent(in) :: varid  !< id of the variable
+    integer, intent(in) :: ndims  !< dimensions of the variable
+    integer, intent(in) :: at  !< position, from 1; not used for a scalar
+    character(string_length), intent(out) :: value  !< value
     type(c_ptr) :: pointers(1)
     character(kind=c_char), pointer :: characters(:)
     integer :: i, unused

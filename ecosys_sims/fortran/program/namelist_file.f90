@@ -5,29 +5,24 @@
 !> from `!`, several keys on a line, values over several lines, 'text' and "text" with doubled
 !> quotes, lists separated by commas or blanks. Not understood, and refused: subscripts, `r*value`.
 module namelist_file
-  use text, only : lower, to_text
-  implicit none
+  use text, only: lower, to_text
+  implicit none (type, external)
   private
 
   public :: namelist_entry, parse_namelist
 
-  !> Longest value.
-  integer, parameter, public :: value_length = 4096
-  !> Longest name.
-  integer, parameter, public :: name_length = 40
+  integer, parameter, public :: value_length = 4096  !< longest value
+  integer, parameter, public :: name_length = 40  !< longest name
 
   !> One `key = value` of the file.
   type :: namelist_entry
-    !> Group in lower case, without the ampersand.
-    character(name_length) :: group = ''
+    character(name_length) :: group = ''  !< group in lower case, without the ampersand
     !> Key in lower case; empty for the entry that only says that the group is there.
     character(name_length) :: key = ''
     !> Value without its quotes; the values of a list separated by commas.
     character(:), allocatable :: value
-    !> Whether the value was in quotes.
-    logical :: quoted = .false.
-    !> Line of the file.
-    integer :: line = 0
+    logical :: quoted = .false.  !< whether the value was in quotes
+    integer :: line = 0  !< line of the file
   end type namelist_entry
 
   character(*), parameter :: name_characters = &
@@ -38,14 +33,11 @@ contains
 
   !> Parse a file; on failure errmsg names file, line and what is wrong.
   subroutine parse_namelist(file, entries, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
+    character(*), intent(in) :: file  !< path
     !> Entries in the order of the file.
     type(namelist_entry), allocatable, intent(out) :: entries(:)
-    !> 0 on success.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    integer, intent(out) :: stat  !< 0 on success
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(value_length) :: line
     character(name_length) :: group
     character(200) :: iomsg
@@ -83,16 +75,12 @@ contains
 
   !> Parse one line; errmsg is allocated on failure.
   subroutine parse_line(line, line_number, group, entries, errmsg)
-    !> The line.
-    character(*), intent(in) :: line
-    !> Its number.
-    integer, intent(in) :: line_number
-    !> Group that is open, '' for none.
-    character(name_length), intent(inout) :: group
+    character(*), intent(in) :: line  !< the line
+    integer, intent(in) :: line_number  !< its number
+    character(name_length), intent(inout) :: group  !< group that is open, '' for none
     !> Entries, to which those of the line are added.
     type(namelist_entry), allocatable, intent(inout) :: entries(:)
-    !> Message.
-    character(:), allocatable, intent(out) :: errmsg
+    character(:), allocatable, intent(out) :: errmsg  !< message
     character(:), allocatable :: token
     integer :: at, last
     last = len_trim(line)
@@ -121,20 +109,13 @@ contains
 
   !> Parse a `key =` or a value at the position.
   subroutine take_item(line, last, line_number, group, at, entries, errmsg)
-    !> The line.
-    character(*), intent(in) :: line
-    !> Its last character.
-    integer, intent(in) :: last
-    !> Its number.
-    integer, intent(in) :: line_number
-    !> Group that is open.
-    character(name_length), intent(in) :: group
-    !> Position, moved behind the item.
-    integer, intent(inout) :: at
-    !> Entries.
-    type(namelist_entry), allocatable, intent(inout) :: entries(:)
-    !> Message, allocated on failure.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: line  !< the line
+    integer, intent(in) :: last  !< its last character
+    integer, intent(in) :: line_number  !< its number
+    character(name_length), intent(in) :: group  !< group that is open
+    integer, intent(inout) :: at  !< position, moved behind the item
+    type(namelist_entry), allocatable, intent(inout) :: entries(:)  !< entries
+    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     character(:), allocatable :: token
     logical :: quoted
     integer :: behind
@@ -174,18 +155,12 @@ contains
 
   !> Take the value at the position.
   subroutine take_value(line, last, at, token, quoted, errmsg)
-    !> The line.
-    character(*), intent(in) :: line
-    !> Its last character.
-    integer, intent(in) :: last
-    !> Position, moved behind the value.
-    integer, intent(inout) :: at
-    !> The value without quotes.
-    character(:), allocatable, intent(out) :: token
-    !> Whether there were quotes.
-    logical, intent(out) :: quoted
-    !> Message, allocated on failure.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: line  !< the line
+    integer, intent(in) :: last  !< its last character
+    integer, intent(inout) :: at  !< position, moved behind the value
+    character(:), allocatable, intent(out) :: token  !< the value without quotes
+    logical, intent(out) :: quoted  !< whether there were quotes
+    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     character :: quote
     integer :: start
     token = ''
@@ -217,14 +192,10 @@ contains
 
   !> Take the name behind the position; the position is moved behind it.
   pure subroutine take_name(line, last, at, name)
-    !> The line.
-    character(*), intent(in) :: line
-    !> Its last character.
-    integer, intent(in) :: last
-    !> Position before the name.
-    integer, intent(inout) :: at
-    !> Name in lower case.
-    character(:), allocatable, intent(out) :: name
+    character(*), intent(in) :: line  !< the line
+    integer, intent(in) :: last  !< its last character
+    integer, intent(inout) :: at  !< position before the name
+    character(:), allocatable, intent(out) :: name  !< name in lower case
     integer :: start
     start = at + 1
     at = start
@@ -237,14 +208,10 @@ contains
 
   !> Move over characters of a set.
   pure subroutine skip(line, last, set, at)
-    !> The line.
-    character(*), intent(in) :: line
-    !> Its last character.
-    integer, intent(in) :: last
-    !> Characters to move over.
-    character(*), intent(in) :: set
-    !> Position.
-    integer, intent(inout) :: at
+    character(*), intent(in) :: line  !< the line
+    integer, intent(in) :: last  !< its last character
+    character(*), intent(in) :: set  !< characters to move over
+    integer, intent(inout) :: at  !< position
     do while (at <= last)
       if (scan(line(at:at), set) == 0) exit
       at = at + 1
@@ -253,18 +220,12 @@ contains
 
   !> Add an entry.
   pure subroutine append(entries, group, key, value, quoted, line_number)
-    !> Entries.
-    type(namelist_entry), allocatable, intent(inout) :: entries(:)
-    !> Group.
-    character(*), intent(in) :: group
-    !> Key.
-    character(*), intent(in) :: key
-    !> Value.
-    character(*), intent(in) :: value
-    !> Whether the value was in quotes.
-    logical, intent(in) :: quoted
-    !> Line of the file.
-    integer, intent(in) :: line_number
+    type(namelist_entry), allocatable, intent(inout) :: entries(:)  !< entries
+    character(*), intent(in) :: group  !< group
+    character(*), intent(in) :: key  !< key
+    character(*), intent(in) :: value  !< value
+    logical, intent(in) :: quoted  !< whether the value was in quotes
+    integer, intent(in) :: line_number  !< line of the file
     type(namelist_entry) :: entry
     entry%group = group
     entry%key = key

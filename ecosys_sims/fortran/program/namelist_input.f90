@@ -1,13 +1,13 @@
 !> Turns a namelist file into the configuration of a run, and echoes it with all defaults resolved.
 module namelist_input
-  use calendar_dates, only : calendar_date, leap_days, parse_date
-  use exit_codes, only : bad_namelist, success
-  use kinds, only : wp
-  use namelist_file, only : namelist_entry, name_length, parse_namelist
-  use namelist_keys, only : is_group, is_parameter_group, key_table, known_groups, known_keys, &
+  use calendar_dates, only: calendar_date, leap_days, parse_date
+  use exit_codes, only: bad_namelist, success
+  use kinds, only: wp
+  use namelist_file, only: namelist_entry, name_length, parse_namelist
+  use namelist_keys, only: is_group, is_parameter_group, key_table, known_groups, known_keys, &
     namelist_key
-  use text, only : lower, to_text
-  implicit none
+  use text, only: lower, to_text
+  implicit none (type, external)
   private
 
   public :: configuration, namelist_setting, read_configuration, resolved_namelist, is_set
@@ -17,12 +17,9 @@ module namelist_input
 
   !> A key of the table with the value that it has in this run.
   type :: namelist_setting
-    !> The key.
-    type(namelist_key) :: key
-    !> Value as text: as given, else the default.
-    character(:), allocatable :: value
-    !> Line of the file; 0 if not given.
-    integer :: line = 0
+    type(namelist_key) :: key  !< the key
+    character(:), allocatable :: value  !< value as text: as given, else the default
+    integer :: line = 0  !< line of the file; 0 if not given
   end type namelist_setting
 
   !> What the namelist says about a run; keys are explained in docs/namelists.md.
@@ -31,40 +28,24 @@ module namelist_input
     type(namelist_setting), allocatable :: settings(:)
     !> &run_ctl
     character(:), allocatable :: case_name, stop_option, calendar, finidat, rest_frq, fsites
-    !> &run_ctl
-    character(:), allocatable :: bgc_scheme, inundation, outdir
-    !> First day of output.
-    type(calendar_date) :: start_date
-    !> &run_ctl
-    integer :: stop_n, dt_phys, seed, spinup_years
-    !> &emulator_nl
-    character(:), allocatable :: emulator_file, emulator_backend
-    !> &emulator_nl
-    integer :: emulator_dt
-    !> &site_nl
-    character(:), allocatable :: site_id, biome
-    !> &site_nl
-    integer :: site_number
+    character(:), allocatable :: bgc_scheme, inundation, outdir  !< &run_ctl
+    type(calendar_date) :: start_date  !< first day of output
+    integer :: stop_n, dt_phys, seed, spinup_years  !< &run_ctl
+    character(:), allocatable :: emulator_file, emulator_backend  !< &emulator_nl
+    integer :: emulator_dt  !< &emulator_nl
+    character(:), allocatable :: site_id, biome  !< &site_nl
+    integer :: site_number  !< &site_nl
     !> &site_nl
     real(wp) :: lat, lon, elevation, sand, clay, ph, annual_precip, continentality, t_ann
-    !> &forcing_nl
-    character(:), allocatable :: forcing_source, forcing_file
-    !> &wgen_nl
-    real(wp) :: trend_k_per_decade, annual_t_sd, annual_t_ar1, annual_p_cv
-    !> &wgen_nl
-    real(wp) :: precip_seasonality, precip_peak_day, wind_mean, co2, ch4
-    !> &wgen_nl
-    integer :: trend_reference_year
-    !> &hist_nl
-    character(:), allocatable :: hist_fields
-    !> &hist_nl
-    logical :: hist_diagnostics
-    !> &hist_nl
-    integer :: hist_deflate
-    !> -24 for daily records, 0 for monthly ones.
-    integer :: hist_nhtfrq
-    !> `none` or `yearly`.
-    character(:), allocatable :: hist_split
+    character(:), allocatable :: forcing_source, forcing_file  !< &forcing_nl
+    real(wp) :: trend_k_per_decade, annual_t_sd, annual_t_ar1, annual_p_cv  !< &wgen_nl
+    real(wp) :: precip_seasonality, precip_peak_day, wind_mean, co2, ch4  !< &wgen_nl
+    integer :: trend_reference_year  !< &wgen_nl
+    character(:), allocatable :: hist_fields  !< &hist_nl
+    logical :: hist_diagnostics  !< &hist_nl
+    integer :: hist_deflate  !< &hist_nl
+    integer :: hist_nhtfrq  !< -24 for daily records, 0 for monthly ones
+    character(:), allocatable :: hist_split  !< `none` or `yearly`
   contains
     !> Value of a key as text.
     procedure :: text_of
@@ -74,21 +55,16 @@ contains
 
   !> Whether a real key has a value.
   elemental logical function is_set(value)
-    !> Value of a real key.
-    real(wp), intent(in) :: value
+    real(wp), intent(in) :: value  !< value of a real key
     is_set = value > unset
   end function is_set
 
   !> Read a namelist file; on failure errmsg names file, group, key and what is known.
   subroutine read_configuration(file, config, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> The configuration.
-    type(configuration), intent(out) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path
+    type(configuration), intent(out) :: config  !< the configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(namelist_entry), allocatable :: entries(:)
     type(namelist_key), allocatable :: keys(:)
     integer :: i
@@ -114,14 +90,10 @@ contains
 
   !> Put one entry of the file in its place.
   subroutine apply_entry(entry, keys, settings, errmsg)
-    !> Entry of the file.
-    type(namelist_entry), intent(in) :: entry
-    !> The table.
-    type(namelist_key), intent(in) :: keys(:)
-    !> Settings in the order of the table.
-    type(namelist_setting), intent(inout) :: settings(:)
-    !> Message, allocated on failure.
-    character(:), allocatable, intent(out) :: errmsg
+    type(namelist_entry), intent(in) :: entry  !< entry of the file
+    type(namelist_key), intent(in) :: keys(:)  !< the table
+    type(namelist_setting), intent(inout) :: settings(:)  !< settings in the order of the table
+    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     integer :: i
     if (.not. is_group(keys, trim(entry%group))) then
       errmsg = 'unknown group &'//trim(entry%group)//' (known: '//known_groups(keys)//')'
@@ -131,28 +103,25 @@ contains
     do i = 1, size(keys)
       if (keys(i)%group /= entry%group .or. keys(i)%name /= entry%key) cycle
       if (settings(i)%line > 0) then
-        errmsg = 'line '//to_text(entry%line)//': key '''//trim(entry%key)//''' in &'// &
+        errmsg = 'line '//to_text(entry%line)//": key '"//trim(entry%key)//"' in &"// &
           trim(entry%group)//' is given twice, first in line '//to_text(settings(i)%line)
         return
       end if
-      if (entry%value == '' .and. .not. entry%quoted) return ! `key =`: the default, as in Fortran
+      if (entry%value == '' .and. .not. entry%quoted) return  ! `key =`: the default, as in Fortran
       settings(i)%line = entry%line
       settings(i)%value = entry%value
       call check_kind(entry, keys(i), errmsg)
       return
     end do
-    errmsg = 'unknown key '''//trim(entry%key)//''' in &'//trim(entry%group)//' (known: '// &
+    errmsg = "unknown key '"//trim(entry%key)//"' in &"//trim(entry%group)//' (known: '// &
       known_keys(keys, trim(entry%group))//')'
   end subroutine apply_entry
 
   !> Check that a value is of the key's kind and among its choices.
   subroutine check_kind(entry, key, errmsg)
-    !> Entry of the file.
-    type(namelist_entry), intent(in) :: entry
-    !> Its key.
-    type(namelist_key), intent(in) :: key
-    !> Message, allocated on failure.
-    character(:), allocatable, intent(out) :: errmsg
+    type(namelist_entry), intent(in) :: entry  !< entry of the file
+    type(namelist_key), intent(in) :: key  !< its key
+    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     real(wp) :: number
     integer :: whole, stat
     character(:), allocatable :: expected
@@ -178,14 +147,13 @@ contains
       end if
     end select
     if (entry%quoted .and. key%kind /= 'text') stat = 1
-    if (stat /= 0) errmsg = 'line '//to_text(entry%line)//': '''//trim(entry%key)//''' in &'// &
-      trim(entry%group)//' is '''//entry%value//''', expected '//expected
+    if (stat /= 0) errmsg = 'line '//to_text(entry%line)//": '"//trim(entry%key)//"' in &"// &
+      trim(entry%group)//" is '"//entry%value//"', expected "//expected
   end subroutine check_kind
 
   !> Set the components from the settings.
   subroutine fill(c)
-    !> The configuration.
-    type(configuration), intent(inout) :: c
+    type(configuration), intent(inout) :: c  !< the configuration
     integer :: unused
     c%case_name = c%text_of('case_name')
     c%stop_option = c%text_of('stop_option')
@@ -237,58 +205,62 @@ contains
 
   !> Check what cannot be checked key by key.
   subroutine check(c, errmsg)
-    !> The configuration.
-    type(configuration), intent(in) :: c
-    !> Message, allocated on failure.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: c  !< the configuration
+    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     type(calendar_date) :: date
     integer :: stat
     call parse_date(c%text_of('start_date'), leap_days(c%calendar), date, stat)
-    if (stat /= 0) errmsg = 'start_date '''//c%text_of('start_date')// &
-      ''' in &run_ctl is not a date YYYY-MM-DD of the calendar '//c%calendar
+    if (stat /= 0) errmsg = "start_date '"//c%text_of('start_date')// &
+      "' in &run_ctl is not a date YYYY-MM-DD of the calendar "//c%calendar
     if (c%stop_n < 1) errmsg = 'stop_n in &run_ctl must be 1 or more'
     if (c%spinup_years < 0) errmsg = 'spinup_years in &run_ctl must be 0 or more'
-    if (c%start_date%year <= c%spinup_years) &
+    if (c%start_date%year <= c%spinup_years) then
       errmsg = 'start_date in &run_ctl leaves no room for spinup_years'
-    if (.not. divides(c%dt_phys, 86400)) &
+    end if
+    if (.not. divides(c%dt_phys, 86400)) then
       errmsg = 'dt_phys in &run_ctl is '//to_text(c%dt_phys)//' s, expected a divisor of 86400 s'
-    if (c%case_name == '' .or. scan(c%case_name, '/ ') > 0) &
+    end if
+    if (c%case_name == '' .or. scan(c%case_name, '/ ') > 0) then
       errmsg = 'case_name in &run_ctl must be a name without blanks or slashes'
-    if (c%forcing_source == 'netcdf' .and. c%forcing_file == '') &
-      errmsg = 'source = ''netcdf'' in &forcing_nl needs file'
-    if (c%hist_nhtfrq /= -24 .and. c%hist_nhtfrq /= 0) &
+    end if
+    if (c%forcing_source == 'netcdf' .and. c%forcing_file == '') then
+      errmsg = "source = 'netcdf' in &forcing_nl needs file"
+    end if
+    if (c%hist_nhtfrq /= -24 .and. c%hist_nhtfrq /= 0) then
       errmsg = 'hist_nhtfrq in &hist_nl must be -24 (days) or 0 (months)'
-    if (c%hist_deflate < 0 .or. c%hist_deflate > 9) &
+    end if
+    if (c%hist_deflate < 0 .or. c%hist_deflate > 9) then
       errmsg = 'hist_deflate in &hist_nl must be 0 to 9'
+    end if
     if (c%bgc_scheme == 'emulator') then
-      if (c%emulator_file == '') errmsg = 'bgc_scheme = ''emulator'' needs file in &emulator_nl'
-      if (.not. (divides(c%dt_phys, c%emulator_dt) .and. divides(c%emulator_dt, 86400))) &
+      if (c%emulator_file == '') errmsg = "bgc_scheme = 'emulator' needs file in &emulator_nl"
+      if (.not. (divides(c%dt_phys, c%emulator_dt) .and. divides(c%emulator_dt, 86400))) then
         errmsg = 'dt_call in &emulator_nl is '//to_text(c%emulator_dt)// &
-        ' s, expected a multiple of dt_phys and a divisor of 86400 s'
+          ' s, expected a multiple of dt_phys and a divisor of 86400 s'
+      end if
       if (c%hist_diagnostics) errmsg = 'hist_diagnostics in &hist_nl needs '// &
-        'bgc_scheme = ''process'': an emulator has no pools and pathways'
+        "bgc_scheme = 'process': an emulator has no pools and pathways"
     end if
     if (abs(c%lat) > 90.0_wp) errmsg = 'lat in &site_nl must be -90 to 90'
-    if (c%annual_t_ar1 < 0.0_wp .or. c%annual_t_ar1 >= 1.0_wp) &
+    if (c%annual_t_ar1 < 0.0_wp .or. c%annual_t_ar1 >= 1.0_wp) then
       errmsg = 'annual_t_ar1 in &wgen_nl must be 0 or more and below 1'
-    if (abs(c%precip_seasonality) > 1.0_wp) &
+    end if
+    if (abs(c%precip_seasonality) > 1.0_wp) then
       errmsg = 'precip_seasonality in &wgen_nl must be -1 to 1'
+    end if
     if (c%wind_mean <= 0.0_wp) errmsg = 'wind_mean in &wgen_nl must be above 0'
   end subroutine check
 
   pure logical function divides(part, total)
-    !> Divisor.
-    integer, intent(in) :: part
-    !> Dividend.
-    integer, intent(in) :: total
+    integer, intent(in) :: part  !< divisor
+    integer, intent(in) :: total  !< dividend
     divides = .false.
     if (part > 0) divides = mod(total, part) == 0
   end function divides
 
   !> First letter of a logical value.
   pure character function first_letter(value)
-    !> `.true.`, `T`, ...
-    character(*), intent(in) :: value
+    character(*), intent(in) :: value  !< `.true.`, `T`, ...
     integer :: at
     at = verify(value, '.')
     first_letter = value(at:at)
@@ -296,12 +268,9 @@ contains
 
   !> Value of a key as text; a key that is in two groups needs its group.
   pure function text_of(self, name, group) result(value)
-    !> The configuration.
-    class(configuration), intent(in) :: self
-    !> Key.
-    character(*), intent(in) :: name
-    !> Group.
-    character(*), intent(in), optional :: group
+    class(configuration), intent(in) :: self  !< the configuration
+    character(*), intent(in) :: name  !< key
+    character(*), intent(in), optional :: group  !< group
     character(:), allocatable :: value
     integer :: i
     value = ''
@@ -317,10 +286,8 @@ contains
 
   !> Value of an integer key.
   integer function whole_of(c, name)
-    !> The configuration.
-    type(configuration), intent(in) :: c
-    !> Key.
-    character(*), intent(in) :: name
+    type(configuration), intent(in) :: c  !< the configuration
+    character(*), intent(in) :: name  !< key
     character(:), allocatable :: value
     value = c%text_of(name)
     read(value, *) whole_of
@@ -328,10 +295,8 @@ contains
 
   !> Value of a real key; `unset` where it has none.
   real(wp) function real_of(c, name)
-    !> The configuration.
-    type(configuration), intent(in) :: c
-    !> Key.
-    character(*), intent(in) :: name
+    type(configuration), intent(in) :: c  !< the configuration
+    character(*), intent(in) :: name  !< key
     character(:), allocatable :: value
     value = c%text_of(name)
     real_of = unset
@@ -340,8 +305,7 @@ contains
 
   !> The namelist with every key, as it would be written to have exactly this run.
   function resolved_namelist(config) result(content)
-    !> The configuration.
-    type(configuration), intent(in) :: config
+    type(configuration), intent(in) :: config  !< the configuration
     character(:), allocatable :: content
     character(name_length) :: group
     integer :: i
@@ -363,19 +327,17 @@ contains
 
   !> One line of the resolved namelist.
   function resolved_line(key, value) result(line)
-    !> Key.
-    type(namelist_key), intent(in) :: key
-    !> Its value.
-    character(*), intent(in) :: value
+    type(namelist_key), intent(in) :: key  !< key
+    character(*), intent(in) :: value  !< its value
     character(:), allocatable :: line
     integer :: i
     if (key%kind == 'text') then
       line = ''
       do i = 1, len(value)
         line = line//value(i:i)
-        if (value(i:i) == '''') line = line//''''
+        if (value(i:i) == "'") line = line//"'"
       end do
-      line = '  '//trim(key%name)//' = '''//line//''''//new_line('a')
+      line = '  '//trim(key%name)//" = '"//line//"'"//new_line('a')
     else if (value == '') then
       line = '  ! '//trim(key%name)//': '//key%meaning//new_line('a')
     else

@@ -3,27 +3,23 @@
 !> A file is written as `NAME.tmp` and renamed. The first failure is kept and later calls do
 !> nothing, so that a writer needs one test at its end; the message names the file and what failed.
 module output_files
-  use, intrinsic :: iso_c_binding, only : c_associated, c_char, c_int, c_loc, c_null_char, &
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_int, c_loc, c_null_char, &
     c_ptr, c_size_t
-  use exit_codes, only : output_failure, success
-  use netcdf, only : nf90_close, nf90_clobber, nf90_create, nf90_netcdf4, nf90_noerr, nf90_strerror
-  implicit none
+  use exit_codes, only: output_failure, success
+  use netcdf, only: nf90_close, nf90_clobber, nf90_create, nf90_netcdf4, nf90_noerr, nf90_strerror
+  implicit none (type, external)
   private
 
   public :: netcdf_output, write_text_file, put_string
 
   !> A netCDF-4 file being written.
   type :: netcdf_output
-    !> Final path.
-    character(:), allocatable :: path
-    !> netCDF id.
-    integer :: ncid = -1
+    character(:), allocatable :: path  !< final path
+    integer :: ncid = -1  !< netCDF id
     !> Whether the temporary file stays when the file cannot be completed.
     logical :: keep_partial = .false.
-    !> Exit code of the first failure, 0 for none.
-    integer :: stat = success
-    !> Message of the first failure.
-    character(:), allocatable :: errmsg
+    integer :: stat = success  !< exit code of the first failure, 0 for none
+    character(:), allocatable :: errmsg  !< message of the first failure
   contains
     !> Create the temporary file.
     procedure :: create
@@ -72,10 +68,8 @@ contains
 
   !> Create the temporary file.
   subroutine create(self, path)
-    !> The file.
-    class(netcdf_output), intent(inout) :: self
-    !> Final path.
-    character(*), intent(in) :: path
+    class(netcdf_output), intent(inout) :: self  !< the file
+    character(*), intent(in) :: path  !< final path
     self%path = path
     self%stat = success
     call self%check(nf90_create(path//'.tmp', ior(nf90_clobber, nf90_netcdf4), self%ncid), 'create')
@@ -83,12 +77,9 @@ contains
 
   !> Keep the failure of a netCDF call.
   subroutine check(self, status, action)
-    !> The file.
-    class(netcdf_output), intent(inout) :: self
-    !> What the netCDF call returned.
-    integer, intent(in) :: status
-    !> What it was to do, such as `write gpp`.
-    character(*), intent(in) :: action
+    class(netcdf_output), intent(inout) :: self  !< the file
+    integer, intent(in) :: status  !< what the netCDF call returned
+    character(*), intent(in) :: action  !< what it was to do, such as `write gpp`
     if (self%stat /= success .or. status == nf90_noerr) return
     self%stat = output_failure
     self%errmsg = self%path//': cannot '//action//' ('//trim(nf90_strerror(status))// &
@@ -97,8 +88,7 @@ contains
 
   !> Close and give the file its name.
   subroutine finish(self)
-    !> The file.
-    class(netcdf_output), intent(inout) :: self
+    class(netcdf_output), intent(inout) :: self  !< the file
     if (self%stat == success) then
       call self%check(nf90_close(self%ncid), 'close')
       self%ncid = -1
@@ -109,8 +99,7 @@ contains
 
   !> Close the temporary file and delete it unless it is to be kept.
   subroutine discard(self)
-    !> The file.
-    class(netcdf_output), intent(inout) :: self
+    class(netcdf_output), intent(inout) :: self  !< the file
     integer :: unused
     ! After a write that failed, closing would spoil what the last nf90_sync brought to the disk. The
     ! header may already promise a longer file than there is; lengthened, it can be read.
@@ -122,14 +111,10 @@ contains
 
   !> Write a text file under its name only when it is complete.
   subroutine write_text_file(path, content, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: path
-    !> Content.
-    character(*), intent(in) :: content
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: path  !< path
+    character(*), intent(in) :: content  !< content
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(c_ptr) :: stream
     integer(c_size_t) :: written
     stat = output_failure
@@ -147,14 +132,10 @@ contains
 
   !> Write one value of a variable of type string.
   integer function put_string(ncid, varid, at, value) result(status)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Id of the variable.
-    integer, intent(in) :: varid
-    !> Position, from 1.
-    integer, intent(in) :: at
-    !> Value.
-    character(*), intent(in) :: value
+    integer, intent(in) :: ncid  !< netCDF id
+    integer, intent(in) :: varid  !< id of the variable
+    integer, intent(in) :: at  !< position, from 1
+    character(*), intent(in) :: value  !< value
     character(kind=c_char), target :: buffer(len_trim(value) + 1)
     integer :: i
     do i = 1, len_trim(value)
@@ -166,12 +147,9 @@ contains
 
   !> `PATH.tmp` becomes `PATH`.
   subroutine rename_file(path, stat, errmsg)
-    !> Final path.
-    character(*), intent(in) :: path
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: path  !< final path
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     stat = success
     if (c_rename(path//'.tmp'//c_null_char, path//c_null_char) == 0) return
     stat = output_failure
@@ -180,8 +158,7 @@ contains
 
   !> Delete a file if it is there.
   subroutine delete_file(path)
-    !> Path.
-    character(*), intent(in) :: path
+    character(*), intent(in) :: path  !< path
     integer :: unit, stat
     open(newunit=unit, file=path, status='old', iostat=stat)
     if (stat == 0) close(unit, status='delete', iostat=stat)

@@ -1,14 +1,14 @@
 !> The parameters that a run used, as a file: what ensembles read back.
 module parameter_record
-  use exit_codes, only : success
-  use kinds, only : wp
-  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_global, &
+  use exit_codes, only: success
+  use kinds, only: wp
+  use netcdf, only: nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_global, &
     nf90_put_att, nf90_put_var, nf90_string
-  use output_files, only : netcdf_output, put_string
-  use parameters, only : get_parameter, n_parameters, parameter_info, parameter_table, &
+  use output_files, only: netcdf_output, put_string
+  use parameters, only: get_parameter, n_parameters, parameter_info, parameter_table, &
     site_parameters
-  use version, only : git_hash, program_version
-  implicit none
+  use version, only: git_hash, program_version
+  implicit none (type, external)
   private
 
   public :: write_parameter_record
@@ -17,16 +17,11 @@ contains
 
   !> Write `CASE.params.nc`: every parameter of the table at every site, in double precision.
   subroutine write_parameter_record(path, site_id, params, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: path
-    !> Names of the sites.
-    character(*), intent(in) :: site_id(:)
-    !> What the column computes with.
-    type(site_parameters), intent(in) :: params
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: path  !< path
+    character(*), intent(in) :: site_id(:)  !< names of the sites
+    type(site_parameters), intent(in) :: params  !< what the column computes with
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(netcdf_output) :: out
     type(parameter_info), allocatable :: info(:)
     real(wp), allocatable :: values(:)
@@ -62,10 +57,8 @@ contains
 
     !> Write a text attribute.
     subroutine attribute(of, name, value)
-      !> Id of the variable, or nf90_global.
-      integer, intent(in) :: of
-      !> Name and value.
-      character(*), intent(in) :: name, value
+      integer, intent(in) :: of  !< id of the variable, or nf90_global
+      character(*), intent(in) :: name, value  !< name and value
       call out%check(nf90_put_att(out%ncid, of, name, value), 'write attributes')
     end subroutine attribute
 

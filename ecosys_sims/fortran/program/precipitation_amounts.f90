@@ -1,9 +1,9 @@
 !> Amounts of wet days: a gamma distribution with a generalised Pareto tail above 15 mm
 !> (Sommer and Kaplan 2017; Geng et al. 1986), and the frequency of wet days of the Markov chain.
 module precipitation_amounts
-  use kinds, only : wp
-  use random, only : gamma_deviate, random_stream, uniform
-  implicit none
+  use kinds, only: wp
+  use random, only: gamma_deviate, random_stream, uniform
+  implicit none (type, external)
   private
 
   public :: amount_distribution, make_distribution, draw_amount
@@ -16,24 +16,18 @@ module precipitation_amounts
 
   !> Distribution of the amounts of one site.
   type :: amount_distribution
-    !> Scale of the gamma distribution [kg m-2].
-    real(wp) :: scale = 1.0_wp
-    !> Scale of the Pareto tail [kg m-2].
-    real(wp) :: tail_scale = 1.0_wp
-    !> Mean with the tail [kg m-2].
-    real(wp) :: mean = 1.0_wp
+    real(wp) :: scale = 1.0_wp  !< scale of the gamma distribution [kg m-2]
+    real(wp) :: tail_scale = 1.0_wp  !< scale of the Pareto tail [kg m-2]
+    real(wp) :: mean = 1.0_wp  !< mean with the tail [kg m-2]
   end type amount_distribution
 
 contains
 
   !> Probability of rain given that of the season and whether it rained on the two days before.
   elemental real(wp) function wet_probability(wet_fraction, wet_yesterday, wet_before)
-    !> Climatological share of wet days [1].
-    real(wp), intent(in) :: wet_fraction
-    !> Whether yesterday was wet.
-    logical, intent(in) :: wet_yesterday
-    !> Whether the day before was wet.
-    logical, intent(in) :: wet_before
+    real(wp), intent(in) :: wet_fraction  !< climatological share of wet days [1]
+    logical, intent(in) :: wet_yesterday  !< whether yesterday was wet
+    logical, intent(in) :: wet_before  !< whether the day before was wet
     if (wet_yesterday) then
       wet_probability = 0.2448_wp + 0.7552_wp*wet_fraction
     else if (wet_before) then
@@ -45,8 +39,7 @@ contains
 
   !> Share of wet days that the chain has in the long run [1].
   elemental real(wp) function stationary_wet_fraction(wet_fraction)
-    !> Climatological share of wet days, above 0 [1].
-    real(wp), intent(in) :: wet_fraction
+    real(wp), intent(in) :: wet_fraction  !< climatological share of wet days, above 0 [1]
     real(wp) :: after_wet, after_dry, after_two_dry
     after_wet = wet_probability(wet_fraction, .true., .true.)
     after_dry = wet_probability(wet_fraction, .false., .true.)
@@ -57,8 +50,7 @@ contains
 
   !> Distribution from the mean amount of the gamma part.
   elemental function make_distribution(wet_day_mean) result(distribution)
-    !> Mean of the gamma distribution [kg m-2].
-    real(wp), intent(in) :: wet_day_mean
+    real(wp), intent(in) :: wet_day_mean  !< mean of the gamma distribution [kg m-2]
     type(amount_distribution) :: distribution
     real(wp) :: x, above, density
     distribution%scale = scale_per_mean*wet_day_mean
@@ -72,12 +64,9 @@ contains
 
   !> Draw the amount of a wet day [kg m-2].
   pure subroutine draw_amount(distribution, stream, amount)
-    !> Distribution of the site.
-    type(amount_distribution), intent(in) :: distribution
-    !> Random numbers of the site.
-    type(random_stream), intent(inout) :: stream
-    !> Amount, above 0 [kg m-2].
-    real(wp), intent(out) :: amount
+    type(amount_distribution), intent(in) :: distribution  !< distribution of the site
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site
+    real(wp), intent(out) :: amount  !< amount, above 0 [kg m-2]
     real(wp) :: u
     call gamma_deviate(stream, shape, amount)
     amount = amount*distribution%scale
@@ -89,10 +78,8 @@ contains
 
   !> Regularised lower incomplete gamma function, by its series; for x below 10.
   pure real(wp) function lower_gamma(a, x)
-    !> Shape.
-    real(wp), intent(in) :: a
-    !> Upper limit.
-    real(wp), intent(in) :: x
+    real(wp), intent(in) :: a  !< shape
+    real(wp), intent(in) :: x  !< upper limit
     real(wp) :: term
     integer :: n
     term = 1.0_wp

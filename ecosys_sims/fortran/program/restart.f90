@@ -3,25 +3,25 @@
 !> Column state (double precision), random streams, memory of the weather generator, and under the
 !> emulator scheme its state rows. Sites are found by their name, so blocks may be cut differently.
 module restart
-  use, intrinsic :: iso_fortran_env, only : int64, real32
-  use calendar_dates, only : calendar_date, format_date
-  use column_state, only : column_type, state_field, state_fields
-  use exit_codes, only : success
-  use forcing, only : forcing_source
-  use input_files, only : close_input, dimension_length, has_variable, input_error, open_input, &
+  use, intrinsic :: iso_fortran_env, only: int64, real32
+  use calendar_dates, only: calendar_date, format_date
+  use column_state, only: column_type, state_field, state_fields
+  use exit_codes, only: success
+  use forcing, only: forcing_source
+  use input_files, only: close_input, dimension_length, has_variable, input_error, open_input, &
     read_reals, read_strings, string_length, text_attribute
-  use kinds, only : wp
-  use namelist_input, only : configuration, unset
-  use netcdf, only : nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
+  use kinds, only: wp
+  use namelist_input, only: configuration, unset
+  use netcdf, only: nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
     nf90_get_var, nf90_global, nf90_inq_varid, nf90_int, nf90_int64, nf90_inquire_dimension, &
     nf90_inquire_variable, nf90_noerr, nf90_put_att, nf90_put_var, nf90_string, nf90_strerror
-  use output_files, only : netcdf_output, put_string, write_text_file
-  use random, only : stream_words
-  use site_table, only : site_set
-  use text, only : to_text
-  use version, only : git_hash, program_version
-  use weather_generator, only : generator_memory
-  implicit none
+  use output_files, only: netcdf_output, put_string, write_text_file
+  use random, only: stream_words
+  use site_table, only: site_set
+  use text, only: to_text
+  use version, only: git_hash, program_version
+  use weather_generator, only: generator_memory
+  implicit none (type, external)
   private
 
   public :: write_restart, read_restart
@@ -31,24 +31,16 @@ contains
   !> Write `<case>.r.<date>-00000.nc` and the pointer file.
   subroutine write_restart(config, sites, date, state, source, emulator_state, identity, stat, &
     errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> Day whose midnight the state is of.
-    type(calendar_date), intent(in) :: date
-    !> Column state.
-    type(column_type), intent(inout), target :: state
-    !> Source of the weather.
-    type(forcing_source), intent(in) :: source
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(in) :: sites  !< the sites
+    type(calendar_date), intent(in) :: date  !< day whose midnight the state is of
+    type(column_type), intent(inout), target :: state  !< column state
+    type(forcing_source), intent(in) :: source  !< source of the weather
     !> State rows of the emulator, (state_size, nsite); of size 0 under the process scheme.
     real(real32), intent(in) :: emulator_state(:, :)
-    !> What tells the emulator from others.
-    character(*), intent(in) :: identity
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: identity  !< what tells the emulator from others
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(state_field), allocatable :: fields(:)
     type(netcdf_output) :: out
     character(:), allocatable :: name
@@ -118,18 +110,15 @@ contains
 
     !> Write a global attribute.
     subroutine attribute(key, value)
-      !> Name.
-      character(*), intent(in) :: key
-      !> Value.
-      character(*), intent(in) :: value
+      character(*), intent(in) :: key  !< name
+      character(*), intent(in) :: value  !< value
       if (out%stat == success) call out%check(nf90_put_att(out%ncid, nf90_global, key, value), &
         'write attributes')
     end subroutine attribute
 
     !> Define a field of the column.
     subroutine define_state(k)
-      !> The field.
-      integer, intent(in) :: k
+      integer, intent(in) :: k  !< the field
       character(:), allocatable :: level
       integer :: level_dim
       if (out%stat /= success) return
@@ -149,26 +138,17 @@ contains
   !> emulator.
   subroutine read_restart(config, sites, date, state, source, emulator_state, identity, &
     with_emulator, stat, errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> Date of the file, `YYYY-MM-DD`.
-    character(:), allocatable, intent(out) :: date
-    !> Column state.
-    type(column_type), intent(inout), target :: state
-    !> Source of the weather.
-    type(forcing_source), intent(inout) :: source
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(in) :: sites  !< the sites
+    character(:), allocatable, intent(out) :: date  !< date of the file, `YYYY-MM-DD`
+    type(column_type), intent(inout), target :: state  !< column state
+    type(forcing_source), intent(inout) :: source  !< source of the weather
     !> State rows of the emulator, (state_size, nsite); left as they are if the file has none.
     real(real32), intent(inout) :: emulator_state(:, :)
-    !> What tells the run's emulator from others.
-    character(*), intent(in) :: identity
-    !> Whether the file has the emulator's state.
-    logical, intent(out) :: with_emulator
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: identity  !< what tells the run's emulator from others
+    logical, intent(out) :: with_emulator  !< whether the file has the emulator's state
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(state_field), allocatable :: fields(:)
     character(string_length), allocatable :: names(:)
     real(wp), allocatable :: values(:, :)
@@ -199,14 +179,14 @@ contains
     end if
     written = text_attribute(ncid, '', 'calendar')
     if (stat == success .and. written /= config%calendar) call input_error(file, &
-      'the restart file is of the calendar '''//written//''', the run of '''// &
-      config%calendar//'''', stat, errmsg)
+      "the restart file is of the calendar '"//written//"', the run of '"// &
+      config%calendar//"'", stat, errmsg)
     if (stat == success) call compare_sites(file, ncid, sites, n, place, stat, errmsg)
     call state_fields(state, fields)
     known = has_variable(ncid, 'finund')
     if (stat == success .and. (known .neqv. any(fields%name == 'finund'))) call input_error(file, &
-      'the restart file is of another inundation in &run_ctl than the run, '''// &
-      config%inundation//'''', stat, errmsg)
+      "the restart file is of another inundation in &run_ctl than the run, '"// &
+      config%inundation//"'", stat, errmsg)
     do k = 1, size(fields)
       if (stat /= success) exit
       allocate(values(n, size(fields(k)%values, 2)))
@@ -216,9 +196,10 @@ contains
       deallocate(values)
     end do
     do k = 1, size(sites%id)
-      if (stat == success .and. state%crop(k) > 0.0_wp .and. sites%params%rotation(k) <= 0.0_wp) &
+      if (stat == success .and. state%crop(k) > 0.0_wp .and. sites%params%rotation(k) <= 0.0_wp) then
         call input_error(file, 'a crop stands at site '//trim(sites%id(k))// &
-        ' in the restart file, the run has rotation = 0 there', stat, errmsg)
+          ' in the restart file, the run has rotation = 0 there', stat, errmsg)
+      end if
     end do
     if (stat == success) then
       allocate(words(stream_words, n), values(generator_memory, n))
@@ -253,10 +234,8 @@ contains
 
     !> Keep the failure of a netCDF call.
     subroutine check(status, name)
-      !> What the call returned.
-      integer, intent(in) :: status
-      !> Variable.
-      character(*), intent(in) :: name
+      integer, intent(in) :: status  !< what the call returned
+      character(*), intent(in) :: name  !< variable
       if (status /= nf90_noerr) call input_error(file, 'variable '//trim(name)// &
         ' cannot be read ('//trim(nf90_strerror(status))//')', stat, errmsg)
     end subroutine check
@@ -265,35 +244,25 @@ contains
 
   !> Refuse a restart whose sites have changed under their names.
   subroutine compare_sites(file, ncid, sites, n, place, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> The run's sites.
-    type(site_set), intent(in) :: sites
-    !> Sites of the file.
-    integer, intent(in) :: n
-    !> Where each of the run's sites is in the file.
-    integer, intent(in) :: place(:)
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    type(site_set), intent(in) :: sites  !< the run's sites
+    integer, intent(in) :: n  !< sites of the file
+    integer, intent(in) :: place(:)  !< where each of the run's sites is in the file
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     real(wp) :: values(n)
     call compare('biome', real(sites%static%biome, wp), 0.5_wp)
-    call compare('lat', sites%static%lat, 1.0e-4_wp) ! what single precision may have rounded
+    call compare('lat', sites%static%lat, 1.0e-4_wp)  ! what single precision may have rounded
     call compare('site_number', real(sites%number, wp), 0.5_wp)
 
   contains
 
     !> Compare a variable.
     subroutine compare(name, expected, tolerance)
-      !> Variable.
-      character(*), intent(in) :: name
-      !> Values of the run.
-      real(wp), intent(in) :: expected(:)
-      !> Difference that is none.
-      real(wp), intent(in) :: tolerance
+      character(*), intent(in) :: name  !< variable
+      real(wp), intent(in) :: expected(:)  !< values of the run
+      real(wp), intent(in) :: tolerance  !< difference that is none
       integer :: k
       if (stat /= success) return
       call read_reals(file, ncid, name, unset, values, stat, errmsg)
@@ -308,8 +277,7 @@ contains
 
     !> A value as text, whole numbers without decimals.
     function shown(value)
-      !> Value.
-      real(wp), intent(in) :: value
+      real(wp), intent(in) :: value  !< value
       character(:), allocatable :: shown
       shown = to_text(value, 10)
       if (index(shown, '.0') == len(shown) - 1) shown = shown(:len(shown) - 2)
@@ -319,20 +287,13 @@ contains
 
   !> Find a variable and check its shape.
   subroutine read_array(file, ncid, name, expected, id, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> Variable.
-    character(*), intent(in) :: name
-    !> Shape that the run has.
-    integer, intent(in) :: expected(2)
-    !> Id of the variable.
-    integer, intent(out) :: id
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: expected(2)  !< shape that the run has
+    integer, intent(out) :: id  !< id of the variable
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     integer :: dims(2), k, length, status
     id = -1
     if (.not. has_variable(ncid, name)) then

@@ -1,72 +1,60 @@
 !> One run: spin-up or restart, then day after day forcing, physics, biogeochemistry and output.
 module simulation
-  use, intrinsic :: iso_fortran_env, only : output_unit
-  use balance, only : n_balances
-  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
+  use, intrinsic :: iso_fortran_env, only: output_unit
+  use balance, only: n_balances
+  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
-  use column, only : biogeochemistry_day, biogeochemistry_step, check_balances, &
+  use column, only: biogeochemistry_day, biogeochemistry_step, check_balances, &
     column_initialise, column_model, column_year, physics_day_end, physics_day_start, soil_step, &
     spinup_year_end, surface_step
-  use column_state, only : allocate_forcing, step_forcing
-  use emulated_biogeochemistry, only : close_emulator, emulator, emulator_step, forget_date, &
-    open_emulator, start_emulator, take_fluxes
-  use exit_codes, only : balance_failure, success
-  use forcing, only : close_forcing, forcing_source, open_forcing, read_day, spinup_start
-  use forcing_day, only : surface_steps, take_mean, take_step
-  use history, only : close_history, history_file, open_history, record_day, select_fields, &
+  use column_state, only: allocate_forcing, step_forcing
+  use column_variables, only: dataset_variables, diagnostic_variables, site_variables
+  use emulated_biogeochemistry, only: close_emulator, emulator, emulator_step, forget_date, &
+    gives, open_emulator, start_emulator, take_fluxes
+  use exit_codes, only: balance_failure, success
+  use forcing, only: close_forcing, forcing_source, open_forcing, read_day, spinup_start
+  use forcing_day, only: surface_steps, take_mean, take_step
+  use history, only: close_history, history_file, open_history, record_day, select_variables, &
     sync_history
-  use history_fields, only : dataset_fields, diagnostic_fields, history_field
-  use kinds, only : wp
-  use namelist_input, only : configuration, resolved_namelist
-  use output_files, only : write_text_file
-  use parameter_record, only : write_parameter_record
-  use restart, only : read_restart, write_restart
-  use site_table, only : read_sites, site_set
-  use text, only : to_text
-  use timing, only : lap, part_biogeochemistry, part_forcing, part_history, part_other, &
+  use kinds, only: wp
+  use namelist_input, only: configuration, resolved_namelist
+  use output_files, only: write_text_file
+  use parameter_record, only: write_parameter_record
+  use restart, only: read_restart, write_restart
+  use site_table, only: read_sites, site_set
+  use text, only: to_text
+  use timing, only: lap, part_biogeochemistry, part_forcing, part_history, part_other, &
     part_physics, start_watch, stopwatch, timing_json
-  use version, only : program_version
-  implicit none
+  use version, only: program_version
+  implicit none (type, external)
   private
 
   public :: run_simulation
 
   !> Everything that a run holds.
   type :: run_state
-    !> The sites.
-    type(site_set) :: sites
-    !> Their weather.
-    type(forcing_source) :: source
-    !> The column model.
-    type(column_model) :: column
-    !> The emulator, under bgc_scheme = 'emulator'.
-    type(emulator) :: emulator
-    !> Whether the emulator gives the fluxes.
-    logical :: emulated = .false.
-    !> The history file.
-    type(history_file) :: history
-    !> Forcing of a step.
-    type(step_forcing) :: forcing
+    type(site_set) :: sites  !< the sites
+    type(forcing_source) :: source  !< their weather
+    type(column_model) :: column  !< the column model
+    type(emulator) :: emulator  !< the emulator, under bgc_scheme = 'emulator'
+    logical :: emulated = .false.  !< whether the emulator gives the fluxes
+    type(history_file) :: history  !< the history file
+    type(step_forcing) :: forcing  !< forcing of a step
     !> Date of the last restart file that was written before the end of the run.
     character(:), allocatable :: restart_date
-    !> Time spent in each part.
-    type(stopwatch) :: watch
+    type(stopwatch) :: watch  !< time spent in each part
     !> Largest balance errors: carbon, water, energy, methane, nitrogen.
     real(wp) :: worst(n_balances) = 0.0_wp
-    !> Days simulated, spin-up included.
-    integer :: days = 0
+    integer :: days = 0  !< days simulated, spin-up included
   end type run_state
 
 contains
 
   !> Run a case from its configuration to its last file.
   subroutine run_simulation(config, stat, errmsg)
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(run_state), target :: run
     type(calendar_date) :: behind
     call start_watch(run%watch)
@@ -88,8 +76,7 @@ contains
 
   !> After a failure the history is deleted, or kept where a restart file continues it.
   subroutine leave_history(run, errmsg)
-    !> The run.
-    type(run_state), intent(inout) :: run
+    type(run_state), intent(inout) :: run  !< the run
     !> Message of the failure, to which is added what is kept.
     character(:), allocatable, intent(inout) :: errmsg
     logical :: there
@@ -104,8 +91,7 @@ contains
 
   !> The day after the last one of the run.
   pure function last_day_and_one(config) result(behind)
-    !> Configuration.
-    type(configuration), intent(in) :: config
+    type(configuration), intent(in) :: config  !< configuration
     type(calendar_date) :: behind
     if (config%stop_option == 'nyears') then
       behind = add_years(config%start_date, config%stop_n)
@@ -117,14 +103,11 @@ contains
 
   !> Read the sites, open the weather and the emulator, set up the column.
   subroutine prepare(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
+    integer :: i
     call write_text_file(config%outdir//'/'//config%case_name//'.nml.resolved', &
       resolved_namelist(config), stat, errmsg)
     if (stat == success) call read_sites(config, run%sites, stat, errmsg)
@@ -139,56 +122,32 @@ contains
       run%column%params, stat, errmsg)
     if (stat /= success) return
     call allocate_forcing(run%forcing, run%sites%static%nsite)
+    run%history%variables = dataset_variables(run%column)
     run%emulated = config%bgc_scheme == 'emulator'
     if (run%emulated) then
-      call open_emulator(run%emulator, config, run%column%static, stat, errmsg)
+      call open_emulator(run%emulator, config, run%history%variables, &
+        site_variables(run%column%static), run%sites%static%nsite, stat, errmsg)
       if (stat /= success) return
+      do i = 1, size(run%history%variables)
+        associate (variable => run%history%variables(i))
+          variable%available = variable%role /= 'target' .or. gives(run%emulator, variable%name)
+        end associate
+      end do
     else
       allocate(run%emulator%state(0, 0))
       run%emulator%identity = ''
     end if
-    run%history%fields = dataset_fields(run%column)
-    if (run%emulated) call mark_available(run%emulator%gives, run%history%fields)
-    if (config%hist_diagnostics) run%history%fields = &
-      [run%history%fields, diagnostic_fields(run%column)]
-    call select_fields(config, run%history%fields, stat, errmsg)
+    if (config%hist_diagnostics) run%history%variables = &
+      [run%history%variables, diagnostic_variables(run%column)]
+    call select_variables(config, run%history%variables, stat, errmsg)
   end subroutine prepare
-
-  !> Targets that the emulator does not give are left missing in the history.
-  subroutine mark_available(gives, fields)
-    !> Whether the emulator gives gpp, ra, rh, nee, fch4.
-    logical, intent(in) :: gives(5)
-    !> Variables of the history.
-    type(history_field), intent(inout) :: fields(:)
-    integer :: i
-    do i = 1, size(fields)
-      select case (fields(i)%name)
-      case ('gpp')
-        fields(i)%available = gives(1)
-      case ('ra')
-        fields(i)%available = gives(2)
-      case ('rh')
-        fields(i)%available = gives(3)
-      case ('nee')
-        fields(i)%available = gives(4)
-      case ('fch4')
-        fields(i)%available = gives(5)
-      case ('fn2o')
-        fields(i)%available = .false.
-      end select
-    end do
-  end subroutine mark_available
 
   !> Spin up, or go on from a restart file.
   subroutine begin_state(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: date
     logical :: with_emulator
     stat = success
@@ -215,28 +174,20 @@ contains
 
   !> Give the column the parameters of a year.
   subroutine begin_year(run, config, year, year_ends)
-    !> The run.
-    type(run_state), intent(inout) :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Calendar year.
-    integer, intent(in) :: year
-    !> Whether a year of the run has just ended.
-    logical, intent(in) :: year_ends
+    type(run_state), intent(inout) :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(in) :: year  !< calendar year
+    logical, intent(in) :: year_ends  !< whether a year of the run has just ended
     call column_year(run%column, run%sites%params, config%seed, run%sites%number, year, year_ends)
   end subroutine begin_year
 
   !> Years before the run, without output, with the parameters of its first year; the emulator is not
   !> called.
   subroutine spin_up(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: date, behind
     integer :: year, crop_year
     stat = success
@@ -260,16 +211,11 @@ contains
   !> The days of the run with history and restart files; a restart file follows the history that
   !> leads to it, so that nothing is lost where a run ends early.
   subroutine run_days(run, config, behind, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> The day after the last one.
-    type(calendar_date), intent(in) :: behind
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: behind  !< the day after the last one
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: date
     logical :: year_ends
     call lap(run%watch, part_other)
@@ -314,34 +260,26 @@ contains
 
   !> The day after the last one of the history file that starts on `first`.
   pure function end_of_file(config, first, behind) result(last)
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> First day of the file.
-    type(calendar_date), intent(in) :: first
-    !> The day after the last one of the run.
-    type(calendar_date), intent(in) :: behind
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: first  !< first day of the file
+    type(calendar_date), intent(in) :: behind  !< the day after the last one of the run
     type(calendar_date) :: last
     last = behind
-    if (config%hist_split == 'yearly' .and. behind%year > first%year) &
+    if (config%hist_split == 'yearly' .and. behind%year > first%year) then
       last = calendar_date(first%year + 1, 1, 1, first%leap_days)
+    end if
   end function end_of_file
 
   !> One day of all sites.
   subroutine advance_day(run, config, date, crop_year, with_emulator, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout), target :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> The day.
-    type(calendar_date), intent(in) :: date
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: date  !< the day
     !> Calendar year by which rotations go; a spin-up may take the weather of another one.
     integer, intent(in) :: crop_year
-    !> Whether the emulator is called, if there is one.
-    logical, intent(in) :: with_emulator
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    logical, intent(in) :: with_emulator  !< whether the emulator is called, if there is one
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: step, part, parts, first
     real(wp) :: dt
     call read_day(run%source, date, stat, errmsg)
@@ -364,7 +302,7 @@ contains
       else if (with_emulator) then
         do part = first, first + parts - 1
           if (parts > 1) call take_step(run%source%day, part, run%forcing)
-          call emulator_step(run%emulator, run%column, run%forcing, date, part, stat, errmsg)
+          call emulator_step(run%emulator, run%forcing, date, part, stat, errmsg)
           if (stat /= success) return
         end do
       end if
@@ -375,7 +313,7 @@ contains
     if (.not. run%emulated) then
       call biogeochemistry_day(run%column)
     else if (with_emulator) then
-      call take_fluxes(run%emulator, run%column)
+      call take_fluxes(run%emulator)
     end if
     call lap(run%watch, part_biogeochemistry)
     call check_balances(run%column, .not. run%emulated, run%worst, stat, errmsg)
@@ -389,14 +327,10 @@ contains
 
   !> Write the timing and balance files.
   subroutine write_summaries(run, config, stat, errmsg)
-    !> The run.
-    type(run_state), intent(inout) :: run
-    !> Configuration.
-    type(configuration), intent(in) :: config
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(run_state), intent(inout) :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: base
     base = config%outdir//'/'//config%case_name
     call write_text_file(base//'.balance.json', &

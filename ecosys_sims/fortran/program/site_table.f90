@@ -1,33 +1,29 @@
 !> The sites of a run: from the site table (docs/formats.md section 3) or from the group &site_nl.
 module site_table
-  use climate_normals, only : annual_temperature
-  use column_state, only : allocate_static, site_static
-  use exit_codes, only : bad_input, success
-  use input_files, only : close_input, dimension_length, has_variable, input_error, is_fill, &
+  use climate_normals, only: annual_temperature
+  use column_state, only: allocate_static, site_static
+  use exit_codes, only: bad_input, success
+  use input_files, only: close_input, dimension_length, has_variable, input_error, is_fill, &
     open_input, read_reals, read_strings, real_attribute, string_length
-  use kinds, only : wp
-  use namelist_input, only : configuration, is_set, unset
-  use namelist_keys, only : is_parameter_group
-  use netcdf, only : nf90_get_var, nf90_inq_varid, nf90_inquire_dimension, nf90_inquire_variable, &
+  use kinds, only: wp
+  use namelist_input, only: configuration, is_set, unset
+  use namelist_keys, only: is_parameter_group
+  use netcdf, only: nf90_get_var, nf90_inq_varid, nf90_inquire_dimension, nf90_inquire_variable, &
     nf90_max_var_dims, nf90_noerr
-  use parameters, only : biome_names, default_parameters, get_parameter, is_wetland_biome, &
+  use parameters, only: biome_names, default_parameters, get_parameter, is_wetland_biome, &
     n_biomes, parameter_info, parameter_table, set_parameter, site_parameters
-  use text, only : to_text
-  implicit none
+  use text, only: to_text
+  implicit none (type, external)
   private
 
   public :: site_set, read_sites
 
   !> The sites of a run.
   type :: site_set
-    !> Names, unique.
-    character(string_length), allocatable :: id(:)
-    !> Numbers that seed the weather.
-    integer, allocatable :: number(:)
-    !> What the column knows of them.
-    type(site_static) :: static
-    !> Their parameters.
-    type(site_parameters) :: params
+    character(string_length), allocatable :: id(:)  !< names, unique
+    integer, allocatable :: number(:)  !< numbers that seed the weather
+    type(site_static) :: static  !< what the column knows of them
+    type(site_parameters) :: params  !< their parameters
     !> Normals by month where the table has them, (12, nsite): temperature [K] and precipitation
     !> [kg m-2]; unset at sites without.
     real(wp), allocatable :: t_month(:, :), p_month(:, :)
@@ -37,14 +33,10 @@ contains
 
   !> Read the sites; parameters are the biome's, else the namelist's, else the site table's.
   subroutine read_sites(config, sites, stat, errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(out) :: sites
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(out) :: sites  !< the sites
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: ncid
     if (config%fsites == '') then
       call site_of_namelist(config, sites)
@@ -68,10 +60,8 @@ contains
 
   !> One site from &site_nl.
   subroutine site_of_namelist(config, sites)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The sites.
-    type(site_set), intent(inout) :: sites
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_set), intent(inout) :: sites  !< the sites
     allocate(sites%id(1), sites%number(1))
     sites%id = config%site_id
     sites%number = config%site_number
@@ -91,18 +81,14 @@ contains
 
   !> All sites of a table but their parameters.
   subroutine read_table(file, ncid, sites, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> The sites.
-    type(site_set), intent(inout) :: sites
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    type(site_set), intent(inout) :: sites  !< the sites
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     real(wp), allocatable :: whole(:)
     integer :: n
+    logical :: by_month
     stat = success
     n = dimension_length(ncid, 'site')
     if (n < 1) then
@@ -126,20 +112,20 @@ contains
     call required('continentality', sites%static%continentality)
     if (stat /= success) return
     sites%static%t_ann = unset
-    if (has_variable(ncid, 't_ann')) &
+    if (has_variable(ncid, 't_ann')) then
       call read_reals(file, ncid, 't_ann', unset, sites%static%t_ann, stat, errmsg)
-    if (stat == success .and. (has_variable(ncid, 't_month') .or. has_variable(ncid, 'p_month'))) &
-      call read_months(file, ncid, sites, stat, errmsg)
+    end if
+    by_month = has_variable(ncid, 't_month')
+    if (has_variable(ncid, 'p_month')) by_month = .true.
+    if (stat == success .and. by_month) call read_months(file, ncid, sites, stat, errmsg)
     if (stat == success) call derive(sites%static)
 
   contains
 
     !> Read a variable that no site may lack.
     subroutine required(name, values)
-      !> Variable.
-      character(*), intent(in) :: name
-      !> Values.
-      real(wp), intent(out) :: values(:)
+      character(*), intent(in) :: name  !< variable
+      real(wp), intent(out) :: values(:)  !< values
       integer :: i
       values = 0.0_wp
       if (stat /= success) return
@@ -154,16 +140,11 @@ contains
 
   !> Normals by month; annual values follow from them.
   subroutine read_months(file, ncid, sites, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> The sites.
-    type(site_set), intent(inout) :: sites
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    type(site_set), intent(inout) :: sites  !< the sites
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     integer :: i
     allocate(sites%t_month(12, size(sites%id)), sites%p_month(12, size(sites%id)))
     call read_table_of('t_month', 200.0_wp, 330.0_wp, sites%t_month)
@@ -184,12 +165,9 @@ contains
 
     !> Read a variable (site, month) and check its range.
     subroutine read_table_of(name, lowest, highest, values)
-      !> Variable.
-      character(*), intent(in) :: name
-      !> Lowest and highest that are accepted.
-      real(wp), intent(in) :: lowest, highest
-      !> Values, (12, nsite).
-      real(wp), intent(out) :: values(:, :)
+      character(*), intent(in) :: name  !< variable
+      real(wp), intent(in) :: lowest, highest  !< lowest and highest that are accepted
+      real(wp), intent(out) :: values(:, :)  !< values, (12, nsite)
       real(wp) :: fill
       integer :: varid, ndims, dimids(nf90_max_var_dims), lengths(2), status, k, at(2)
       values = unset
@@ -222,28 +200,24 @@ contains
 
   !> What follows from the rest.
   subroutine derive(static)
-    !> The sites.
-    type(site_static), intent(inout) :: static
+    type(site_static), intent(inout) :: static  !< the sites
     integer :: i
     where (.not. is_set(static%t_ann)) static%t_ann = &
       annual_temperature(static%lat, static%elevation, static%continentality)
     do i = 1, static%nsite
       static%wetland(i) = .false.
-      if (static%biome(i) >= 1 .and. static%biome(i) <= n_biomes) &
+      if (static%biome(i) >= 1 .and. static%biome(i) <= n_biomes) then
         static%wetland(i) = is_wetland_biome(static%biome(i))
+      end if
     end do
   end subroutine derive
 
   !> Check that values can be what they are said to be.
   subroutine check_sites(file, sites, stat, errmsg)
-    !> Where the sites come from.
-    character(*), intent(in) :: file
-    !> The sites.
-    type(site_set), intent(in) :: sites
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< where the sites come from
+    type(site_set), intent(in) :: sites  !< the sites
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: i
     stat = success
     call range('lat', sites%static%lat, -90.0_wp, 90.0_wp)
@@ -266,12 +240,9 @@ contains
 
     !> Check the range of a variable.
     subroutine range(name, values, lowest, highest)
-      !> Variable.
-      character(*), intent(in) :: name
-      !> Values.
-      real(wp), intent(in) :: values(:)
-      !> Lowest and highest that are accepted.
-      real(wp), intent(in) :: lowest, highest
+      character(*), intent(in) :: name  !< variable
+      real(wp), intent(in) :: values(:)  !< values
+      real(wp), intent(in) :: lowest, highest  !< lowest and highest that are accepted
       integer :: at
       if (stat /= success) return
       at = findloc(values >= lowest .and. values <= highest, .false., dim=1)
@@ -284,14 +255,10 @@ contains
 
   !> Parameters that the namelist gives for all sites.
   subroutine override_by_namelist(config, params, stat, errmsg)
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> The parameters.
-    type(site_parameters), intent(inout) :: params
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(site_parameters), intent(inout) :: params  !< the parameters
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     real(wp) :: value
     integer :: i
     stat = success
@@ -310,16 +277,11 @@ contains
 
   !> Parameters that the table gives; where it is fill, the parameter stays as it is.
   subroutine override_by_table(file, ncid, sites, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> The sites.
-    type(site_set), intent(inout) :: sites
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    type(site_set), intent(inout) :: sites  !< the sites
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(parameter_info), allocatable :: info(:)
     real(wp), allocatable :: values(:), current(:)
     integer :: k, unused

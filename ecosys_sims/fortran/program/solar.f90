@@ -1,29 +1,26 @@
 !> Where the sun stands: extraterrestrial radiation of a day and its share of each step (FAO-56).
 module solar
-  use constants, only : pi
-  use kinds, only : wp
-  implicit none
+  use constants, only: pi
+  use kinds, only: wp
+  implicit none (type, external)
   private
 
   public :: top_of_atmosphere, step_shares
 
-  real(wp), parameter :: solar_constant = 1361.0_wp !< [W m-2]
+  real(wp), parameter :: solar_constant = 1361.0_wp  !< [W m-2]
 
 contains
 
   !> Solar declination [rad] (FAO-56, eq. 24).
   elemental real(wp) function declination(day_of_year)
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     declination = 0.409_wp*sin(2.0_wp*pi*day_of_year/365.0_wp - 1.39_wp)
   end function declination
 
   !> Hour angle of sunset [rad] (FAO-56, eq. 25); 0 in polar night, pi in polar day.
   elemental real(wp) function sunset_angle(lat, day_of_year)
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     real(wp) :: phi
     phi = max(-89.9_wp, min(89.9_wp, lat))*pi/180.0_wp
     sunset_angle = acos(max(-1.0_wp, min(1.0_wp, -tan(phi)*tan(declination(day_of_year)))))
@@ -31,10 +28,8 @@ contains
 
   !> Daily mean radiation at the top of the atmosphere [W m-2] (FAO-56, eq. 21).
   elemental real(wp) function top_of_atmosphere(lat, day_of_year)
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    integer, intent(in) :: day_of_year  !< day of year, from 1
     real(wp) :: phi, dec, ws, distance
     phi = lat*pi/180.0_wp
     dec = declination(day_of_year)
@@ -49,12 +44,9 @@ contains
   !> The cosine of the zenith angle is integrated exactly over each step; noon is at 12 h. In the
   !> polar night any light goes to the middle of the day.
   pure subroutine step_shares(lat, day_of_year, shares)
-    !> Latitude [degrees north].
-    real(wp), intent(in) :: lat
-    !> Day of year, from 1.
-    integer, intent(in) :: day_of_year
-    !> Relative mean of each step [1].
-    real(wp), intent(out) :: shares(:)
+    real(wp), intent(in) :: lat  !< latitude [degrees north]
+    integer, intent(in) :: day_of_year  !< day of year, from 1
+    real(wp), intent(out) :: shares(:)  !< relative mean of each step [1]
     real(wp) :: phi, dec, ws, from, to, total
     integer :: k, n
     n = size(shares)

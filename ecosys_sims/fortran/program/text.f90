@@ -1,8 +1,8 @@
 !> Numbers as text, letter case, lists of names and JSON strings.
 module text
-  use, intrinsic :: iso_fortran_env, only : int64
-  use kinds, only : wp
-  implicit none
+  use, intrinsic :: iso_fortran_env, only: int64
+  use kinds, only: wp
+  implicit none (type, external)
   private
 
   public :: to_text, lower, join, json_string
@@ -15,15 +15,13 @@ module text
 contains
 
   pure function integer_text(value) result(string)
-    !> Number.
-    integer, intent(in) :: value
+    integer, intent(in) :: value  !< number
     character(:), allocatable :: string
     string = long_text(int(value, int64))
   end function integer_text
 
   pure function long_text(value) result(string)
-    !> Number.
-    integer(int64), intent(in) :: value
+    integer(int64), intent(in) :: value  !< number
     character(:), allocatable :: string
     character(24) :: buffer
     write(buffer, '(i0)') value
@@ -31,8 +29,7 @@ contains
   end function long_text
 
   pure function real_text(value, digits) result(string)
-    !> Number.
-    real(wp), intent(in) :: value
+    real(wp), intent(in) :: value  !< number
     !> Significant digits; 17 by default, with which the number can be read back exactly.
     integer, intent(in), optional :: digits
     character(:), allocatable :: string
@@ -41,7 +38,7 @@ contains
     integer :: n, last, before, unused
     last = 17
     if (present(digits)) last = digits
-    before = 0 ! digits before the decimal point, negative for zeros behind it
+    before = 0  ! digits before the decimal point, negative for zeros behind it
     if (abs(value) > 0.0_wp) before = floor(log10(abs(value))) + 1
     do n = 1, last
       if (before > -4 .and. before < 8) then
@@ -58,8 +55,7 @@ contains
 
   !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`, `1.0E-012` `1.0e-12`.
   pure function tidy(number) result(string)
-    !> A number as written by the formats f and es.
-    character(*), intent(in) :: number
+    character(*), intent(in) :: number  !< a number as written by the formats f and es
     character(:), allocatable :: string
     character(:), allocatable :: exponent
     integer :: e, last
@@ -79,8 +75,7 @@ contains
   end function tidy
 
   pure function logical_text(value) result(string)
-    !> Truth value.
-    logical, intent(in) :: value
+    logical, intent(in) :: value  !< truth value
     character(:), allocatable :: string
     string = merge('.true. ', '.false.', value)
     string = trim(string)
@@ -88,8 +83,7 @@ contains
 
   !> The text in lower case.
   pure function lower(string) result(lowered)
-    !> Text.
-    character(*), intent(in) :: string
+    character(*), intent(in) :: string  !< text
     character(len(string)) :: lowered
     integer :: i, code
     lowered = string
@@ -101,10 +95,8 @@ contains
 
   !> Trimmed words with a separator between them.
   pure function join(words, separator) result(joined)
-    !> Words.
-    character(*), intent(in) :: words(:)
-    !> Separator.
-    character(*), intent(in) :: separator
+    character(*), intent(in) :: words(:)  !< words
+    character(*), intent(in) :: separator  !< separator
     character(:), allocatable :: joined
     integer :: i
     joined = ''
@@ -116,8 +108,7 @@ contains
 
   !> The text in double quotes, quotes and backslashes escaped.
   pure function json_string(string) result(quoted)
-    !> Text.
-    character(*), intent(in) :: string
+    character(*), intent(in) :: string  !< text
     character(:), allocatable :: quoted
     integer :: i
     quoted = '"'

@@ -1,51 +1,39 @@
 !> The CF time axis of a forcing file: regular intervals, cut into whole days.
 module time_axis
-  use, intrinsic :: iso_fortran_env, only : int64
-  use calendar_dates, only : calendar_date, date_of_day, day_number, format_date, known_calendar, &
+  use, intrinsic :: iso_fortran_env, only: int64
+  use calendar_dates, only: calendar_date, date_of_day, day_number, format_date, known_calendar, &
     leap_days, parse_date
-  use exit_codes, only : bad_input, success
-  use input_files, only : dimension_length, has_variable, input_error, read_reals, text_attribute
-  use kinds, only : wp
-  use namelist_input, only : is_set, unset
-  use netcdf, only : nf90_get_var, nf90_inq_varid, nf90_noerr
-  use text, only : lower, to_text
-  implicit none
+  use exit_codes, only: bad_input, success
+  use input_files, only: dimension_length, has_variable, input_error, read_reals, text_attribute
+  use kinds, only: wp
+  use namelist_input, only: is_set, unset
+  use netcdf, only: nf90_get_var, nf90_inq_varid, nf90_noerr
+  use text, only: lower, to_text
+  implicit none (type, external)
   private
 
   public :: forcing_times, read_times
 
   !> When the records of a file are.
   type :: forcing_times
-    !> Whether the file's calendar has leap days.
-    logical :: leap_days = .true.
-    !> Interval of the records [s], a divisor of a day.
-    integer :: interval = 86400
-    !> Records of a day.
-    integer :: per_day = 1
-    !> First record (from 1) of the first whole day.
-    integer :: first_record = 1
-    !> Day number of the first whole day, in the file's calendar.
-    integer :: first_day = 0
-    !> Number of whole days.
-    integer :: n_days = 0
-    !> Number of records.
-    integer :: n_records = 0
+    logical :: leap_days = .true.  !< whether the file's calendar has leap days
+    integer :: interval = 86400  !< interval of the records [s], a divisor of a day
+    integer :: per_day = 1  !< records of a day
+    integer :: first_record = 1  !< first record (from 1) of the first whole day
+    integer :: first_day = 0  !< day number of the first whole day, in the file's calendar
+    integer :: n_days = 0  !< number of whole days
+    integer :: n_records = 0  !< number of records
   end type forcing_times
 
 contains
 
   !> Read and check the variable `time`.
   subroutine read_times(file, ncid, times, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> The axis.
-    type(forcing_times), intent(out) :: times
-    !> Exit code.
-    integer, intent(out) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(out) :: errmsg
+    character(*), intent(in) :: file  !< path
+    integer, intent(in) :: ncid  !< netCDF id
+    type(forcing_times), intent(out) :: times  !< the axis
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     character(:), allocatable :: calendar
     real(wp), allocatable :: values(:)
     integer(int64), allocatable :: starts(:)
@@ -64,7 +52,7 @@ contains
     calendar = lower(text_attribute(ncid, 'time', 'calendar'))
     if (calendar == '') calendar = 'standard'
     if (.not. known_calendar(calendar)) then
-      call input_error(file, 'calendar '''//calendar//''' of time is not understood (known: '// &
+      call input_error(file, "calendar '"//calendar//"' of time is not understood (known: "// &
         'standard, gregorian, proleptic_gregorian, noleap, 365_day)', stat, errmsg)
       return
     end if
@@ -72,14 +60,14 @@ contains
     call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, &
       origin, local, stat)
     if (.not. local) then
-      call input_error(file, 'units of time are '''//text_attribute(ncid, 'time', 'units')// &
-        ''', with an offset from UTC, but times are taken as local solar time; shift time to it '// &
+      call input_error(file, "units of time are '"//text_attribute(ncid, 'time', 'units')// &
+        "', with an offset from UTC, but times are taken as local solar time; shift time to it "// &
         'and leave the offset out', stat, errmsg)
       return
     end if
     if (stat /= success) then
-      call input_error(file, 'not a CF forcing file: units of time are '''// &
-        text_attribute(ncid, 'time', 'units')//''', expected such as ''days since 2001-01-01''', &
+      call input_error(file, "not a CF forcing file: units of time are '"// &
+        text_attribute(ncid, 'time', 'units')//"', expected such as 'days since 2001-01-01'", &
         stat, errmsg)
       return
     end if
@@ -97,10 +85,8 @@ contains
   !> Which part of the interval the stamps mark: attribute `stamp` of time, else by its CF bounds,
   !> else empty.
   function stamp_of(ncid, first) result(stamp)
-    !> netCDF id.
-    integer, intent(in) :: ncid
-    !> First stamp.
-    real(wp), intent(in) :: first
+    integer, intent(in) :: ncid  !< netCDF id
+    real(wp), intent(in) :: first  !< first stamp
     character(:), allocatable :: stamp
     real(wp) :: bounds(2)
     integer :: varid
@@ -121,18 +107,13 @@ contains
 
   !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`, with or without `Z`, `UTC` or an offset of 0.
   pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, local, stat)
-    !> Units of time.
-    character(*), intent(in) :: units
-    !> Whether the calendar has leap days.
-    logical, intent(in) :: with_leap_days
-    !> Length of the unit [s].
-    real(wp), intent(out) :: unit_seconds
+    character(*), intent(in) :: units  !< units of time
+    logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
+    real(wp), intent(out) :: unit_seconds  !< length of the unit [s]
     !> Seconds from 0001-01-01 to the time that is counted from.
     integer(int64), intent(out) :: origin
-    !> False where an offset from UTC is given.
-    logical, intent(out) :: local
-    !> 0 on success.
-    integer, intent(out) :: stat
+    logical, intent(out) :: local  !< false where an offset from UTC is given
+    integer, intent(out) :: stat  !< 0 on success
     type(calendar_date) :: date
     character(:), allocatable :: rest
     real(wp) :: second
@@ -184,18 +165,12 @@ contains
 
   !> Find the interval, check that it is the same everywhere, and find the whole days.
   pure subroutine set_intervals(file, stamp, starts, times, stat, errmsg)
-    !> Path.
-    character(*), intent(in) :: file
-    !> Attribute `stamp` of time.
-    character(*), intent(in) :: stamp
-    !> Stamps, seconds since 0001-01-01.
-    integer(int64), intent(inout) :: starts(:)
-    !> The axis.
-    type(forcing_times), intent(inout) :: times
-    !> Exit code.
-    integer, intent(inout) :: stat
-    !> Message if stat is not 0.
-    character(:), allocatable, intent(inout) :: errmsg
+    character(*), intent(in) :: file  !< path
+    character(*), intent(in) :: stamp  !< attribute `stamp` of time
+    integer(int64), intent(inout) :: starts(:)  !< stamps, seconds since 0001-01-01
+    type(forcing_times), intent(inout) :: times  !< the axis
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     integer(int64) :: step
     integer :: i, n
     n = size(starts)
@@ -226,7 +201,7 @@ contains
     case ('end')
       starts = starts - times%interval
     case default
-      call input_error(file, 'time:stamp is '''//stamp//''', expected start, middle or end', &
+      call input_error(file, "time:stamp is '"//stamp//"', expected start, middle or end", &
         stat, errmsg)
       return
     end select
@@ -249,8 +224,7 @@ contains
 
     !> A time as text.
     pure function stamp_text(seconds)
-      !> Seconds since 0001-01-01.
-      integer(int64), intent(in) :: seconds
+      integer(int64), intent(in) :: seconds  !< seconds since 0001-01-01
       character(:), allocatable :: stamp_text
       character(6) :: clock
       integer :: of_day

@@ -1,9 +1,9 @@
 !> Wall-clock time of the parts of a run.
 module timing
-  use, intrinsic :: iso_fortran_env, only : int64
-  use kinds, only : wp
-  use text, only : json_string, to_text
-  implicit none
+  use, intrinsic :: iso_fortran_env, only: int64
+  use kinds, only: wp
+  use text, only: json_string, to_text
+  implicit none (type, external)
   private
 
   public :: stopwatch, start_watch, lap, timing_json
@@ -15,28 +15,23 @@ module timing
 
   !> Ticks spent in each part.
   type :: stopwatch
-    !> Start of the run, and of the part that runs.
-    integer(int64), private :: begin = 0, last = 0
-    !> Ticks of each part.
-    integer(int64), private :: ticks(5) = 0
+    integer(int64), private :: begin = 0, last = 0  !< start of the run, and of the part that runs
+    integer(int64), private :: ticks(5) = 0  !< ticks of each part
   end type stopwatch
 
 contains
 
   !> Start all clocks.
   subroutine start_watch(watch)
-    !> Watch.
-    type(stopwatch), intent(out) :: watch
+    type(stopwatch), intent(out) :: watch  !< watch
     call system_clock(watch%begin)
     watch%last = watch%begin
   end subroutine start_watch
 
   !> Book the time since the last call on a part.
   subroutine lap(watch, part)
-    !> Watch.
-    type(stopwatch), intent(inout) :: watch
-    !> Part that ends.
-    integer, intent(in) :: part
+    type(stopwatch), intent(inout) :: watch  !< watch
+    integer, intent(in) :: part  !< part that ends
     integer(int64) :: now
     call system_clock(now)
     watch%ticks(part) = watch%ticks(part) + now - watch%last
@@ -45,12 +40,9 @@ contains
 
   !> The times as JSON.
   function timing_json(watch, site_years, bgc_scheme) result(json)
-    !> Watch.
-    type(stopwatch), intent(in) :: watch
-    !> Site-years of the run, with its spin-up.
-    real(wp), intent(in) :: site_years
-    !> Who computed the fluxes.
-    character(*), intent(in) :: bgc_scheme
+    type(stopwatch), intent(in) :: watch  !< watch
+    real(wp), intent(in) :: site_years  !< site-years of the run, with its spin-up
+    character(*), intent(in) :: bgc_scheme  !< who computed the fluxes
     character(:), allocatable :: json
     integer(int64) :: now, rate
     call system_clock(now, rate)
@@ -66,8 +58,7 @@ contains
 
     !> Ticks in seconds.
     function seconds(ticks)
-      !> Ticks.
-      integer(int64), intent(in) :: ticks
+      integer(int64), intent(in) :: ticks  !< ticks
       character(:), allocatable :: seconds
       seconds = to_text(real(ticks, wp)/real(rate, wp), 6)
     end function seconds

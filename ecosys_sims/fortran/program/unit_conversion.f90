@@ -1,7 +1,7 @@
 !> Factor and offset from the units that forcing files use to those of the model.
 module unit_conversion
-  use kinds, only : wp
-  implicit none
+  use kinds, only: wp
+  implicit none (type, external)
   private
 
   public :: convert_units
@@ -10,18 +10,13 @@ contains
 
   !> value in `to` = scale * value in `from` + offset; known is false where there is no such way.
   subroutine convert_units(from, to, interval, scale, offset, known)
-    !> Units on file.
-    character(*), intent(in) :: from
+    character(*), intent(in) :: from  !< units on file
     !> Units of the model: K, kg kg-1, W m-2, kg m-2 s-1, m s-1, Pa, 1e-6, 1e-9.
     character(*), intent(in) :: to
-    !> Interval of the file [s], for amounts such as mm.
-    real(wp), intent(in) :: interval
-    !> Factor.
-    real(wp), intent(out) :: scale
-    !> Offset.
-    real(wp), intent(out) :: offset
-    !> Whether the units can be converted.
-    logical, intent(out) :: known
+    real(wp), intent(in) :: interval  !< interval of the file [s], for amounts such as mm
+    real(wp), intent(out) :: scale  !< factor
+    real(wp), intent(out) :: offset  !< offset
+    logical, intent(out) :: known  !< whether the units can be converted
     character(:), allocatable :: unit
     unit = plain(from)
     scale = 1.0_wp
@@ -73,10 +68,8 @@ contains
 
     !> Look the unit up.
     subroutine scale_of(names, factors)
-      !> Units.
-      character(*), intent(in) :: names(:)
-      !> Their factors.
-      real(wp), intent(in) :: factors(:)
+      character(*), intent(in) :: names(:)  !< units
+      real(wp), intent(in) :: factors(:)  !< their factors
       integer :: i
       known = .false.
       do i = 1, size(names)
@@ -91,8 +84,7 @@ contains
 
   !> A unit without signs of exponentiation and with single blanks: `W m**-2` and `W m^{-2}` become `W m-2`.
   pure function plain(unit)
-    !> Unit.
-    character(*), intent(in) :: unit
+    character(*), intent(in) :: unit  !< unit
     character(:), allocatable :: plain
     integer :: i
     plain = ''

@@ -5,25 +5,25 @@
 !> factor of precipitation. Conditional means are shifted so that the long-term mean over wet and
 !> dry days is the climate normal.
 module weather_generator
-  use calendar_dates, only : calendar_date, day_of_year, days_in_year
-  use climate_normals, only : annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
+  use calendar_dates, only: calendar_date, day_of_year, days_in_year
+  use climate_normals, only: annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
     daily_precipitation, daily_temperature, site_climate, use_months
-  use constants, only : pi, t_freeze
-  use humidity, only : specific_humidity
-  use kinds, only : wp
-  use namelist_input, only : configuration, is_set
-  use precipitation_amounts, only : amount_distribution, draw_amount, make_distribution, &
+  use constants, only: pi, t_freeze
+  use humidity, only: specific_humidity
+  use kinds, only: wp
+  use namelist_input, only: configuration, is_set
+  use precipitation_amounts, only: amount_distribution, draw_amount, make_distribution, &
     stationary_wet_fraction, wet_probability
-  use radiation, only : saturation_pressure
-  use random, only : normal_pair, random_stream, uniform
-  use solar, only : top_of_atmosphere
-  implicit none
+  use radiation, only: saturation_pressure
+  use random, only: normal_pair, random_stream, uniform
+  use solar, only: top_of_atmosphere
+  implicit none (type, external)
   private
 
   public :: generator, daily_weather, start_generator, generate_day, advance_residuals
   public :: allocate_daily_weather, pressure_of_elevation
 
-  integer, parameter, public :: generator_memory = 9 !< numbers per site in the restart file
+  integer, parameter, public :: generator_memory = 9  !< numbers per site in the restart file
 
   ! Residuals chi of Tmin, Tmax, cloud and wind: chi = A chi + B eps. Rows as printed by Richardson;
   ! the transpose that `reshape` would give by itself has not the stationary standard deviation 1.
@@ -37,43 +37,35 @@ module weather_generator
     0.1151_wp, 0.7929_wp, 0.0000_wp, 0.0000_wp, &
     0.1490_wp, -0.0607_wp, 0.7836_wp, 0.0000_wp, &
     0.0807_wp, -0.0163_wp, 0.0658_wp, 0.7299_wp], [4, 4]))
-  real(wp), parameter :: tmin_tmax = 0.59_wp !< stationary correlation of the first two residuals
-  real(wp), parameter :: smallest_range = 1.0_wp !< of a day's temperature, before scaling [K]
+  real(wp), parameter :: tmin_tmax = 0.59_wp  !< stationary correlation of the first two residuals
+  real(wp), parameter :: smallest_range = 1.0_wp  !< of a day's temperature, before scaling [K]
 
   !> Weather of one day, (nsite).
   type :: daily_weather
     !> Mean, lowest and highest air temperature [K].
     real(wp), allocatable :: tmean(:), tmin(:), tmax(:)
-    !> Specific humidity [kg kg-1].
-    real(wp), allocatable :: qair(:)
+    real(wp), allocatable :: qair(:)  !< specific humidity [kg kg-1]
     !> Precipitation, rain and snow, and snow alone where it is known, else -1 [kg m-2 day-1].
     real(wp), allocatable :: precip(:), snow(:)
     !> Mean shortwave, and longwave where it is known, else -1 [W m-2].
     real(wp), allocatable :: swdown(:), lwdown(:)
-    !> Cloud cover [1].
-    real(wp), allocatable :: cloud(:)
-    !> Wind speed [m s-1] and surface pressure [Pa].
-    real(wp), allocatable :: wind(:), psurf(:)
-    !> CO2 [ppm] and CH4 [ppb].
-    real(wp), allocatable :: co2(:), ch4(:)
+    real(wp), allocatable :: cloud(:)  !< cloud cover [1]
+    real(wp), allocatable :: wind(:), psurf(:)  !< wind speed [m s-1] and surface pressure [Pa]
+    real(wp), allocatable :: co2(:), ch4(:)  !< CO2 [ppm] and CH4 [ppb]
   end type daily_weather
 
   !> The generator of a block of sites.
   type :: generator
-    !> Latitude [degrees north] and surface pressure [Pa].
-    real(wp), allocatable :: lat(:), psurf(:)
-    !> Normals.
-    type(site_climate), allocatable :: climate(:)
-    !> Amounts of wet days.
-    type(amount_distribution), allocatable :: amounts(:)
+    real(wp), allocatable :: lat(:), psurf(:)  !< latitude [degrees north] and surface pressure [Pa]
+    type(site_climate), allocatable :: climate(:)  !< normals
+    type(amount_distribution), allocatable :: amounts(:)  !< amounts of wet days
     !> Standard deviation of annual temperature [K], coefficient of variation of precipitation [1].
     real(wp), allocatable :: annual_t_sd(:), annual_p_cv(:)
     !> Autocorrelation of annual temperature [1], trend [K per decade], mean wind [m s-1].
     real(wp) :: ar1 = 0.0_wp, trend = 0.0_wp, wind_mean = 0.0_wp
     !> Constant CO2 [ppm] and CH4 [ppb], unset for the series.
     real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
-    !> Year without trend.
-    integer :: reference_year = 2000
+    integer :: reference_year = 2000  !< year without trend
     !> (generator_memory, nsite): wet yesterday, wet the day before, residuals (4), temperature
     !> anomaly [K] and precipitation factor [1] of the year, the year (0: none yet).
     real(wp), allocatable :: memory(:, :)
@@ -84,20 +76,13 @@ contains
   !> Set up a generator without memory.
   subroutine start_generator(self, config, lat, elevation, continentality, annual_precip, t_ann, &
     t_month, p_month)
-    !> The generator.
-    type(generator), intent(out) :: self
-    !> Configuration of the run.
-    type(configuration), intent(in) :: config
-    !> Latitude [degrees north], (nsite).
-    real(wp), intent(in) :: lat(:)
-    !> Elevation [m], (nsite).
-    real(wp), intent(in) :: elevation(:)
-    !> Conrad index of continentality [1], (nsite).
-    real(wp), intent(in) :: continentality(:)
-    !> Annual precipitation [kg m-2], (nsite).
-    real(wp), intent(in) :: annual_precip(:)
-    !> Annual mean temperature [K], (nsite).
-    real(wp), intent(in) :: t_ann(:)
+    type(generator), intent(out) :: self  !< the generator
+    type(configuration), intent(in) :: config  !< configuration of the run
+    real(wp), intent(in) :: lat(:)  !< latitude [degrees north], (nsite)
+    real(wp), intent(in) :: elevation(:)  !< elevation [m], (nsite)
+    real(wp), intent(in) :: continentality(:)  !< Conrad index of continentality [1], (nsite)
+    real(wp), intent(in) :: annual_precip(:)  !< annual precipitation [kg m-2], (nsite)
+    real(wp), intent(in) :: t_ann(:)  !< annual mean temperature [K], (nsite)
     !> Mean temperature [K] and precipitation [kg m-2] of each month, (12, nsite), unset at sites
     !> without; they replace the analytic ones.
     real(wp), intent(in), optional :: t_month(:, :), p_month(:, :)
@@ -131,10 +116,8 @@ contains
 
   !> Room for the weather of a day.
   subroutine allocate_daily_weather(day, nsite)
-    !> Weather.
-    type(daily_weather), intent(out) :: day
-    !> Number of sites.
-    integer, intent(in) :: nsite
+    type(daily_weather), intent(out) :: day  !< weather
+    integer, intent(in) :: nsite  !< number of sites
     allocate(day%tmean(nsite), day%tmin(nsite), day%tmax(nsite), day%qair(nsite), &
       day%precip(nsite), day%snow(nsite), day%swdown(nsite), day%lwdown(nsite), &
       day%cloud(nsite), day%wind(nsite), day%psurf(nsite), day%co2(nsite), day%ch4(nsite), &
@@ -143,14 +126,10 @@ contains
 
   !> Draw the weather of a day for all sites.
   subroutine generate_day(self, date, streams, day)
-    !> The generator.
-    type(generator), intent(inout) :: self
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> Random numbers of each site.
-    type(random_stream), intent(inout) :: streams(:)
-    !> Weather of the day.
-    type(daily_weather), intent(inout) :: day
+    type(generator), intent(inout) :: self  !< the generator
+    type(calendar_date), intent(in) :: date  !< the day
+    type(random_stream), intent(inout) :: streams(:)  !< random numbers of each site
+    type(daily_weather), intent(inout) :: day  !< weather of the day
     integer :: i
     do i = 1, size(streams)
       if (nint(self%memory(9, i)) /= date%year) call begin_year(self, i, date%year, streams(i))
@@ -167,14 +146,10 @@ contains
 
   !> Draw the anomalies of a year; the first time also a start of the daily memory.
   pure subroutine begin_year(self, i, year, stream)
-    !> The generator.
-    type(generator), intent(inout) :: self
-    !> Site.
-    integer, intent(in) :: i
-    !> Year.
-    integer, intent(in) :: year
-    !> Random numbers of the site.
-    type(random_stream), intent(inout) :: stream
+    type(generator), intent(inout) :: self  !< the generator
+    integer, intent(in) :: i  !< site
+    integer, intent(in) :: year  !< year
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site
     integer, parameter :: days_to_forget = 50
     real(wp) :: for_t, for_p, s, persistence
     integer :: k
@@ -195,10 +170,8 @@ contains
 
   !> Advance the residuals by a day; in the long run each has mean 0 and standard deviation 1.
   pure subroutine advance_residuals(chi, stream)
-    !> Residuals of Tmin, Tmax, cloud, wind.
-    real(wp), intent(inout) :: chi(4)
-    !> Random numbers of the site.
-    type(random_stream), intent(inout) :: stream
+    real(wp), intent(inout) :: chi(4)  !< residuals of Tmin, Tmax, cloud, wind
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site
     real(wp) :: eps(4)
     call normal_pair(stream, eps(1), eps(2))
     call normal_pair(stream, eps(3), eps(4))
@@ -207,16 +180,11 @@ contains
 
   !> Draw the day of one site.
   pure subroutine draw_site_day(self, i, date, stream, day)
-    !> The generator.
-    type(generator), intent(inout) :: self
-    !> Site.
-    integer, intent(in) :: i
-    !> The day.
-    type(calendar_date), intent(in) :: date
-    !> Random numbers of the site.
-    type(random_stream), intent(inout) :: stream
-    !> Weather of the day.
-    type(daily_weather), intent(inout) :: day
+    type(generator), intent(inout) :: self  !< the generator
+    integer, intent(in) :: i  !< site
+    type(calendar_date), intent(in) :: date  !< the day
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site
+    type(daily_weather), intent(inout) :: day  !< weather of the day
     real(wp) :: normal, wet_share, share, u, cloud_mean, celsius, dew, extraterrestrial
     real(wp) :: tmin, tmax, tmin_mean, tmax_mean, tmin_sd, tmax_sd, range
     logical :: wet
@@ -268,14 +236,10 @@ contains
 
   !> Mean and standard deviation of the lowest temperature of a wet or dry day.
   pure subroutine minimum_temperature(normal, wet, wet_share, mean, sd)
-    !> Climatological lowest temperature [degC].
-    real(wp), intent(in) :: normal
-    !> Whether the day is wet.
-    logical, intent(in) :: wet
-    !> Share of wet days [1].
-    real(wp), intent(in) :: wet_share
-    !> Mean [degC] and standard deviation [K].
-    real(wp), intent(out) :: mean, sd
+    real(wp), intent(in) :: normal  !< climatological lowest temperature [degC]
+    logical, intent(in) :: wet  !< whether the day is wet
+    real(wp), intent(in) :: wet_share  !< share of wet days [1]
+    real(wp), intent(out) :: mean, sd  !< mean [degC] and standard deviation [K]
     real(wp) :: on_wet, on_dry
     on_wet = 1.039_wp + 0.963_wp*normal
     on_dry = -0.547_wp + 1.025_wp*normal
@@ -286,14 +250,10 @@ contains
 
   !> Mean and standard deviation of the highest temperature of a wet or dry day.
   pure subroutine maximum_temperature(normal, wet, wet_share, mean, sd)
-    !> Climatological highest temperature [degC].
-    real(wp), intent(in) :: normal
-    !> Whether the day is wet.
-    logical, intent(in) :: wet
-    !> Share of wet days [1].
-    real(wp), intent(in) :: wet_share
-    !> Mean [degC] and standard deviation [K].
-    real(wp), intent(out) :: mean, sd
+    real(wp), intent(in) :: normal  !< climatological highest temperature [degC]
+    logical, intent(in) :: wet  !< whether the day is wet
+    real(wp), intent(in) :: wet_share  !< share of wet days [1]
+    real(wp), intent(out) :: mean, sd  !< mean [degC] and standard deviation [K]
     real(wp) :: on_wet, on_dry
     on_wet = -0.091_wp + 0.932_wp*normal
     on_dry = -0.128_wp + 1.030_wp*normal
@@ -305,10 +265,8 @@ contains
   !> What the drawn difference of Tmax and Tmin, folded to be positive, is multiplied by to keep its
   !> mean: mean/E[max(smallest_range, |x|)] of a normal x [1].
   elemental real(wp) function range_factor(mean, sd)
-    !> Mean difference [K].
-    real(wp), intent(in) :: mean
-    !> Its standard deviation, above 0 [K].
-    real(wp), intent(in) :: sd
+    real(wp), intent(in) :: mean  !< mean difference [K]
+    real(wp), intent(in) :: sd  !< its standard deviation, above 0 [K]
     range_factor = max(smallest_range, mean)/(smallest_range &
       + excess(mean - smallest_range) + excess(-mean - smallest_range))
 
@@ -316,8 +274,7 @@ contains
 
     !> E[max(0, y)] of a normal y.
     pure real(wp) function excess(mean)
-      !> Its mean [K].
-      real(wp), intent(in) :: mean
+      real(wp), intent(in) :: mean  !< its mean [K]
       excess = sd*exp(-0.5_wp*(mean/sd)**2)/sqrt(2.0_wp*pi) &
         + 0.5_wp*mean*erfc(-mean/(sqrt(2.0_wp)*sd))
     end function excess
@@ -326,24 +283,19 @@ contains
 
   !> Wind speed [m s-1], whose square root has a normal residual.
   elemental real(wp) function wind_speed(mean, wet, wet_share, chi)
-    !> Long-term mean [m s-1].
-    real(wp), intent(in) :: mean
-    !> Whether the day is wet.
-    logical, intent(in) :: wet
-    !> Share of wet days [1].
-    real(wp), intent(in) :: wet_share
-    !> Residual [1].
-    real(wp), intent(in) :: chi
+    real(wp), intent(in) :: mean  !< long-term mean [m s-1]
+    logical, intent(in) :: wet  !< whether the day is wet
+    real(wp), intent(in) :: wet_share  !< share of wet days [1]
+    real(wp), intent(in) :: chi  !< residual [1]
     real(wp) :: of_day, spread
     of_day = mean*merge(1.056_wp, 0.966_wp, wet)/(0.966_wp + 0.090_wp*wet_share)
-    spread = 0.5_wp*merge(0.29_wp, 0.32_wp, wet) ! of the root, by the delta method
+    spread = 0.5_wp*merge(0.29_wp, 0.32_wp, wet)  ! of the root, by the delta method
     wind_speed = max(0.1_wp, of_day/(1.0_wp + spread**2)*max(0.0_wp, 1.0_wp + spread*chi)**2)
   end function wind_speed
 
   !> Pressure of the standard atmosphere [Pa].
   elemental real(wp) function pressure_of_elevation(elevation)
-    !> Elevation [m].
-    real(wp), intent(in) :: elevation
+    real(wp), intent(in) :: elevation  !< elevation [m]
     pressure_of_elevation = 101325.0_wp*(1.0_wp - 2.25577e-5_wp*elevation)**5.25588_wp
   end function pressure_of_elevation
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from emulator.artefact.native.interpreter import Interpreter, program_for
+from emulator.data import calendar as column
 
 FLUX_TOLERANCE = 1e-5
 """Fluxes may differ by this share of their spread, and"""
@@ -42,25 +43,26 @@ def check_program(
     compared = 0
     for day in range(drivers.shape[1]):
         date = calendar[day]
-        given, before = drivers[:, day], state
-        flux, state = model.step(given, date, before)
+        inputs, before = drivers[:, day], state
+        flux, state = model.step(inputs, date, before)
         if not _is_checked(day, date):
             continue
-        _compare_step(interpreter, given, date, before, None, flux, state, spread)
+        _compare_step(interpreter, inputs, date, before, None, flux, state, spread)
         compared += 1
         if takes_flux:
             observed = expected[:, day].clone()
             observed[0, day % observed.shape[1]] = torch.nan
-            flux, after = model.step_observed(given, date, observed, before)
-            _compare_step(interpreter, given, date, before, observed, flux, after, spread)
+            flux, after = model.step_observed(inputs, date, observed, before)
+            _compare_step(interpreter, inputs, date, before, observed, flux, after, spread)
             compared += 1
     return compared
 
 
 def _is_checked(day: int, date: Tensor) -> bool:
     """The first days, the middle of each month, 29 February, and each month's end."""
-    _, month, number, _, length, _ = date.tolist()
-    return day < 2 or number in (10, 20, length) or (month == 2 and number == 29)
+    month, day_of_month, days_in_month = date[[column.MONTH, column.DAY, column.DAYS_IN_MONTH]].tolist()
+    leap_day = month == 2 and day_of_month == 29
+    return day < 2 or day_of_month in (10, 20, days_in_month) or leap_day
 
 
 def _compare_step(
@@ -73,13 +75,14 @@ def _compare_step(
     after: Tensor,
     spread: Tensor,
 ) -> None:
-    found, row = interpreter.step(drivers, date, before, observed)
+    native_flux, native_state = interpreter.step(drivers, date, before, observed)
     place = f"{program_for(date, observed is not None)} of {'-'.join(f'{part:02d}' for part in date[:3].tolist())}"
-    _compare(f"fluxes, {place}", found, flux, spread, FLUX_TOLERANCE)
-    _compare(f"state, {place}", row, after, 1.0 + after.abs(), STATE_TOLERANCE)
+    _compare(f"fluxes, {place}", native_flux, flux, spread, FLUX_TOLERANCE)
+    _compare(f"state, {place}", native_state, after, 1.0 + after.abs(), STATE_TOLERANCE)
 
 
-def _compare(what: str, found: Tensor, expected: Tensor, scale: Tensor, tolerance: float) -> None:
-    difference = (found - expected).abs() / scale
+def _compare(what: str, native: Tensor, expected: Tensor, scale: Tensor, tolerance: float) -> None:
+    difference = (native - expected).abs() / scale
     if not bool((difference <= tolerance).all()):
-        raise ProgramMismatch(f"{what}: differs by {float(difference.nan_to_num(torch.inf).max()):.2g} of its scale")
+        message = f"{what}: differs by {float(difference.nan_to_num(torch.inf).max()):.2g} of its scale"
+        raise ProgramMismatch(message)

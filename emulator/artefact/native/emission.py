@@ -1,20 +1,20 @@
 """Writing operations one after another: constants, common subexpressions, elementwise operations on parts."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from emulator.artefact.native.interpreter import ONE, TWO
+from emulator.artefact.native.interpreter import BINARY, UNARY
 from emulator.artefact.native.program import Constant, Op, Ref, State, Value, row_major
 from emulator.artefact.native.symbols import (
     Parts,
     Patched,
     Symbol,
     broadcast,
-    drop,
     dtype_of,
     insert,
     join,
@@ -35,7 +35,7 @@ class Emission:
     def __init__(self, state: State) -> None:
         self.state = state
         self.ops: list[Op] = []
-        self._known: dict[Any, Ref] = {}
+        self._written: dict[Any, Ref] = {}
         self._copies: dict[Symbol, Ref] = {}
         self._writer: dict[Value, Op | None] = {}
 
@@ -59,19 +59,15 @@ class Emission:
     def emit(self, name: str, args: Sequence[Ref], shape: tuple[int, ...], dtype: torch.dtype, **options: Any) -> Ref:
         """Write an operation with a result of its own, unless it has been written before."""
         key = (name, tuple(_identity(ref) for ref in args), shape, dtype, tuple(sorted(options.items(), key=str)))
-        if key not in self._known:
+        if key not in self._written:
             out = self.new(shape, dtype, all(ref.base.uniform for ref in args) and name != "input")
             self.write(Op(name, out, list(args), options))
-            self._known[key] = out
-        return self._known[key]
+            self._written[key] = out
+        return self._written[key]
 
     def new(self, shape: tuple[int, ...], dtype: torch.dtype, uniform: bool = False) -> Ref:
         """A value to be written."""
-        strides = row_major(shape)
-        size = 1
-        for length in shape:
-            size *= length
-        return Ref(Value(size, dtype, uniform), 0, shape, strides)
+        return Ref(Value(math.prod(shape), dtype, uniform), 0, shape, row_major(shape))
 
     def write(self, op: Op) -> None:
         """Append an operation."""
@@ -104,17 +100,18 @@ class Emission:
 
     def _patch(self, symbol: Patched) -> Ref:
         """Choose between source and base by the number of the element."""
-        value, element, stride = symbol.index
+        index = symbol.index
         length = self.reference(symbol.source).size
         source = self.reference(self.reshaped(symbol.source, (1, length)))
-        rows = -(-symbol.base.size // stride)
-        if length != stride or rows * stride != symbol.base.size:
-            raise ValueError("a patch is one row of a table")
+        rows = -(-symbol.base.size // index.stride)
+        if length != index.stride or rows * index.stride != symbol.base.size:
+            message = "a patch is one row of a table"
+            raise ValueError(message)
         base = self.reshaped(symbol.base, (rows, length))
         number = self.constant(torch.arange(rows, dtype=torch.float64).unsqueeze(1))
-        here = self.elementwise("eq", [number, Ref(value, element, (1, 1), (0, 0))], torch.float64)
-        chosen = self.elementwise("where", [self.cast(here, torch.float32), source, base], dtype_of(source))
-        return self.reshaped(chosen, symbol.shape)
+        replaced = self.elementwise("eq", [number, Ref(index.value, index.element, (1, 1), (0, 0))], torch.float64)
+        chosen = self.elementwise("where", [self.cast(replaced, torch.float32), source, base], dtype_of(source))
+        return self.reference(self.reshaped(chosen, symbol.shape))
 
     def reshaped(self, symbol: Symbol, shape: tuple[int, ...]) -> Symbol:
         """The same elements in another shape, copied where there is no view."""
@@ -190,42 +187,55 @@ class Emission:
                 end += part.shape[dim]
                 bounds.add(end)
         if all(size == 1 for d, size in enumerate(shape) if d != dim):
-            for number, arg in enumerate(args):
-                if isinstance(arg, Ref) and isinstance(arg.base, Constant):
-                    bounds |= _changes(name, number, elements(arg).flatten())
+            for number, operand in enumerate(args):
+                if isinstance(operand, Ref) and isinstance(operand.base, Constant):
+                    bounds |= _changes(name, number, elements(operand).flatten())
         return (dim, sorted(bounds)) if len(bounds) > 2 else None
 
     def _simplified(self, name: str, refs: list[Ref], shape: tuple[int, ...], dtype: torch.dtype) -> Symbol | None:
         """What an operation comes to where constants decide it; None where it has to be done."""
-        known = [elements(ref) if isinstance(ref.base, Constant) else None for ref in refs]
-        if all(value is not None for value in known):
-            return self.constant(_compute(name, [value for value in known if value is not None], dtype))
-        if name == "where" and known[0] is not None:
-            if bool((known[0] != 0).all()):
-                return self.pulled(refs[1])
-            if bool((known[0] == 0).all()):
-                return self.pulled(refs[2])
-        if name in ("mul", "and"):
-            for value, other in zip(known, reversed(refs), strict=True):
-                if value is not None and bool((value == 1).all()):
-                    return other
-                if value is not None and bool((value == 0).all()):
-                    return self.constant(torch.zeros(shape, dtype=dtype))
-        if name == "add":
-            for value, other in zip(known, reversed(refs), strict=True):
-                if value is not None and bool((value == 0).all()):
-                    return other
-        if name == "sub" and known[1] is not None and bool((known[1] == 0).all()):
-            return refs[0]
-        if name == "div" and known[0] is not None and bool((known[0] == 0).all()) and self._positive(refs[1]):
-            return refs[0]
-        if name == "div" and known[1] is not None:
-            if bool((known[1] == 1).all()):
-                return refs[0]
-            if bool((known[1] != 0).all()):
-                inverse = self.constant((1.0 / known[1].double()).to(dtype))
-                return self.emit("mul", [refs[0], inverse], shape, dtype)
+        constants = [elements(ref) if isinstance(ref.base, Constant) else None for ref in refs]
+        if all(data is not None for data in constants):
+            return self.constant(_compute(name, [data for data in constants if data is not None], dtype))
+        match name:
+            case "where":
+                return self._where(constants[0], refs)
+            case "mul" | "and":
+                return self._product(constants, refs, shape, dtype)
+            case "add":
+                return next((ref for data, ref in zip(constants, reversed(refs), strict=True) if _all(data, 0)), None)
+            case "sub":
+                return refs[0] if _all(constants[1], 0) else None
+            case "div":
+                return self._quotient(constants, refs, shape, dtype)
         return None
+
+    def _where(self, condition: Tensor | None, refs: list[Ref]) -> Symbol | None:
+        _, chosen, otherwise = refs
+        if _all(condition, 0):
+            return self.pulled(otherwise)
+        return self.pulled(chosen) if condition is not None and bool((condition != 0).all()) else None
+
+    def _product(
+        self, constants: list[Tensor | None], refs: list[Ref], shape: tuple[int, ...], dtype: torch.dtype
+    ) -> Symbol | None:
+        for factor, ref in zip(constants, reversed(refs), strict=True):
+            if _all(factor, 1):
+                return ref
+            if _all(factor, 0):
+                return self.constant(torch.zeros(shape, dtype=dtype))
+        return None
+
+    def _quotient(
+        self, constants: list[Tensor | None], refs: list[Ref], shape: tuple[int, ...], dtype: torch.dtype
+    ) -> Symbol | None:
+        numerator, denominator = constants
+        if _all(denominator, 1) or (_all(numerator, 0) and self._positive(refs[1])):
+            return refs[0]
+        if denominator is None or not bool((denominator != 0).all()):
+            return None
+        inverse = self.constant((1.0 / denominator.double()).to(dtype))
+        return self.emit("mul", [refs[0], inverse], shape, dtype)
 
     def _positive(self, ref: Ref) -> bool:
         """Whether numbers are known to be more than 0: they have been clamped."""
@@ -263,16 +273,16 @@ class Emission:
         parts, columns, begin, lead = [], [], 0, inputs.shape[:-1]
         for piece in pieces:
             ref, end = self.reference(piece), begin + piece.shape[dim]
-            own = weight[:, begin:end]
+            piece_weight = weight[:, begin:end]
             begin = end
             if isinstance(ref.base, Constant):
                 rows = elements(ref).reshape(-1, ref.shape[dim])
                 if bool((rows == rows[:1]).all()):
-                    more = own.double() @ rows[0].double()
-                    bias = (more if bias is None else bias.double() + more).to(weight.dtype)
+                    constant_part = piece_weight.double() @ rows[0].double()
+                    bias = (constant_part if bias is None else bias.double() + constant_part).to(weight.dtype)
                     continue
             parts.append(ref)
-            columns.append(own)
+            columns.append(piece_weight)
         if not parts:
             row = torch.zeros(weight.shape[0], dtype=weight.dtype) if bias is None else bias
             return broadcast(self.constant(row), (*lead, len(row)))
@@ -285,15 +295,15 @@ class Emission:
 
     def contract(self, a: Symbol, b: Symbol, dims: int) -> Symbol:
         """Sum over the last `dims` dimensions of the product of two views of the same shape."""
-        one, two = self.reference(a), self.reference(b)
-        return self.emit("contract", [one, two], one.shape[: len(one.shape) - dims], one.base.dtype, k=dims)
+        left, right = self.reference(a), self.reference(b)
+        return self.emit("contract", [left, right], left.shape[: len(left.shape) - dims], left.base.dtype, k=dims)
 
     def reduce(self, how: str, a: Symbol, dims: list[int], keep: bool) -> Symbol:
         """`sum`, `mean` or `max` over dimensions."""
-        found: Symbol
+        reduced: Symbol
         ref = self.reference(a)
-        rest = [d for d in range(len(ref.shape)) if d not in dims]
-        order = (*rest, *dims)
+        free_dims = [d for d in range(len(ref.shape)) if d not in dims]
+        order = (*free_dims, *dims)
         moved = Ref(
             ref.base,
             ref.offset,
@@ -304,13 +314,13 @@ class Emission:
         product = self._writer.get(ref.base) if how == "sum" and isinstance(ref.base, Value) else None
         if product is not None and product.name == "mul" and product.out == ref:
             sides = [permute(arg, list(order)) for arg in product.args]
-            found = self.contract(sides[0], sides[1], len(dims))
+            reduced = self.contract(sides[0], sides[1], len(dims))
         else:
-            found = self.emit("reduce", [moved], moved.shape[: len(rest)], ref.base.dtype, how=how, k=len(dims))
+            reduced = self.emit("reduce", [moved], moved.shape[: len(free_dims)], ref.base.dtype, how=how, k=len(dims))
         if keep:
             for dim in sorted(dims):
-                found = insert(found, dim)
-        return found
+                reduced = insert(reduced, dim)
+        return reduced
 
 
 def elements(ref: Ref) -> Tensor:
@@ -321,11 +331,9 @@ def elements(ref: Ref) -> Tensor:
     return torch.as_strided(ref.base.data.contiguous(), ref.shape, ref.strides, ref.offset)
 
 
-def squeezed(symbol: Symbol, dims: list[int]) -> Symbol:
-    """Without some dimensions, all of size 1."""
-    for dim in sorted(dims, reverse=True):
-        symbol = drop(symbol, dim)
-    return symbol
+def _all(data: Tensor | None, number: float) -> bool:
+    """Whether a constant operand is this number throughout; an operand that is no constant never is."""
+    return data is not None and bool((data == number).all())
 
 
 def _changes(name: str, number: int, data: Tensor) -> set[int]:
@@ -347,7 +355,7 @@ def _compute(name: str, values: list[Tensor], dtype: torch.dtype) -> Tensor:
         return torch.where(values[0] != 0, values[1], values[2])
     if name == "cast":
         return values[0].to(dtype)
-    return ONE[name](values[0]) if name in ONE else TWO[name](values[0], values[1])
+    return UNARY[name](values[0]) if name in UNARY else BINARY[name](values[0], values[1])
 
 
 def _identity(ref: Ref) -> Any:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from emulator.artefact.native.emission import elements
 from emulator.artefact.native.interpreter import ACTIVATIONS
-from emulator.artefact.native.program import Constant, Op, Ref, Value, row_major, whole
+from emulator.artefact.native.program import Constant, Index, Op, Ref, Value, row_major, whole
 
 Match = tuple[Op, dict[Value, tuple[Value, int]], Op]
 """A new operation, the values that become parts of its result, and the operation in whose place it comes."""
@@ -33,13 +34,13 @@ def fuse(ops: list[Op]) -> list[Op]:
 def without_dead(ops: list[Op]) -> list[Op]:
     """Only operations of whose result something is used, stored or given out."""
     live: dict[Value, list[tuple[int, int]]] = defaultdict(list)
-    kept: list[Op] = []
+    needed: list[Op] = []
     for op in reversed(ops):
         if op.out is None or _overlaps(op.out, live):
-            kept.append(op)
+            needed.append(op)
             for value, begin, end in _reads(op):
                 live[value].append((begin, end))
-    return kept[::-1]
+    return needed[::-1]
 
 
 def _reads(op: Op) -> Iterator[tuple[Value, int, int]]:
@@ -64,23 +65,24 @@ def renamed(ops: list[Op], place: dict[Value, tuple[Value, int]]) -> list[Op]:
     def move(ref: Ref) -> Ref:
         base, offset = ref.base, ref.offset
         while isinstance(base, Value) and base in place:
-            base, more = place[base]
-            offset += more
+            base, begin = place[base]
+            offset += begin
         index = ref.index
-        while index is not None and index[0] in place:
-            value, more = place[index[0]]
-            index = (value, index[1] + more, index[2])
+        while index is not None and index.value in place:
+            value, begin = place[index.value]
+            index = Index(value, index.element + begin, index.stride)
         return Ref(base, offset, ref.shape, ref.strides, index)
 
-    found = []
+    moved = []
     for op in ops:
         options = dict(op.options)
         if options.get("index") is not None:
-            value, element, stride = options["index"]
-            one = move(Ref(value, element, (), ()))
-            options["index"] = (one.base, one.offset, stride)
-        found.append(Op(op.name, None if op.out is None else move(op.out), [move(ref) for ref in op.args], options))
-    return found
+            index = options["index"]
+            element = move(Ref(index.value, index.element, (), ()))
+            assert isinstance(element.base, Value)
+            options["index"] = Index(element.base, element.offset, index.stride)
+        moved.append(Op(op.name, None if op.out is None else move(op.out), [move(ref) for ref in op.args], options))
+    return moved
 
 
 class _Writers:
@@ -107,6 +109,17 @@ class _Writers:
             return None
         return self._writer.get(ref.base)
 
+    def sole_linear(self, ref: Ref) -> Op | None:
+        """The linear operation, without activation, whose result the reference is, if nothing else is made of it."""
+        op = self.of(ref)
+        if op is None or op.name != "linear" or op.options["act"] != "none" or self.readers(ref) != 1:
+            return None
+        return op
+
+    def readers(self, ref: Ref) -> int:
+        """How often the value of a reference is read."""
+        return self.uses[ref.base] if isinstance(ref.base, Value) else 0
+
     def writer(self, ref: Ref) -> Op | None:
         """The only operation that wrote the value of a reference."""
         return self._writer.get(ref.base) if isinstance(ref.base, Value) else None
@@ -120,15 +133,15 @@ class _Writers:
             return []
         return [Ref(arg.base, arg.offset + ref.offset, (ref.size,), (1,)) for arg in op.args]
 
-    def one(self, ref: Ref | None, name: str) -> Ref | None:
+    def operand(self, ref: Ref | None, name: str) -> Ref | None:
         """The operand of an operation of one."""
-        found = self.peel(ref, name)
-        return found[0] if found else None
+        operands = self.peel(ref, name)
+        return operands[0] if operands else None
 
     def pairs(self, ref: Ref | None, name: str) -> list[tuple[Ref, Ref]]:
         """The operands of an operation of two, in both orders."""
-        found = self.peel(ref, name)
-        return [(found[0], found[1]), (found[1], found[0])] if len(found) == 2 else []
+        operands = self.peel(ref, name)
+        return [(operands[0], operands[1]), (operands[1], operands[0])] if len(operands) == 2 else []
 
 
 def _cells(ops: list[Op], match: Callable[[_Writers, Op], Match | None]) -> list[Op]:
@@ -137,9 +150,9 @@ def _cells(ops: list[Op], match: Callable[[_Writers, Op], Match | None]) -> list
     place: dict[Value, tuple[Value, int]] = {}
     instead: dict[Op, Op] = {}
     for op in ops:
-        found = match(writers, op) if op.out is not None and writers.of(op.out) is op else None
-        if found is not None:
-            new, values, position = found
+        cell = match(writers, op) if op.out is not None and writers.of(op.out) is op else None
+        if cell is not None:
+            new, values, position = cell
             place |= values
             instead[position] = new
     ops = [instead.get(op, op) for op in ops if op in instead or op.out is None or op.out.base not in place]
@@ -163,20 +176,23 @@ def _lstm(writers: _Writers, op: Op) -> Match | None:
     """h = sigmoid(o) tanh(c'), c' = sigmoid(f) c + sigmoid(i) tanh(g)."""
     assert op.out is not None
     for out_gate, squashed in writers.pairs(op.out, "mul"):
-        o, after = writers.one(out_gate, "sigmoid"), writers.one(squashed, "tanh")
+        o, after = writers.operand(out_gate, "sigmoid"), writers.operand(squashed, "tanh")
         made = writers.of(after) if after is not None else None
         if o is None or made is None:
             continue
-        for kept, new in writers.pairs(after, "add"):
-            for forget, c in writers.pairs(kept, "mul"):
-                for take, candidate in writers.pairs(new, "mul"):
-                    i, f = writers.one(take, "sigmoid"), writers.one(forget, "sigmoid")
-                    g = writers.one(candidate, "tanh")
+        for remembered, written in writers.pairs(after, "add"):
+            for forget, c in writers.pairs(remembered, "mul"):
+                for take, candidate in writers.pairs(written, "mul"):
+                    i, f = writers.operand(take, "sigmoid"), writers.operand(forget, "sigmoid")
+                    g = writers.operand(candidate, "tanh")
                     if _in_order(i, f, g, o):
-                        assert i is not None and after is not None
-                        both = whole(Value(2 * o.size, op.out.base.dtype))
-                        values = {op.out.base: (both.base, 0), after.base: (both.base, o.size)}
-                        return Op("lstm", both, [_run(i, 4), c]), values, made  # type: ignore[return-value]
+                        assert i is not None
+                        assert after is not None
+                        assert isinstance(op.out.base, Value)
+                        assert isinstance(after.base, Value)
+                        hidden_and_cell = Value(2 * o.size, op.out.base.dtype)
+                        values = {op.out.base: (hidden_and_cell, 0), after.base: (hidden_and_cell, o.size)}
+                        return Op("lstm", whole(hidden_and_cell), [_run(i, 4), c]), values, made
     return None
 
 
@@ -184,46 +200,41 @@ def _gru(writers: _Writers, op: Op) -> Match | None:
     """h' = n + z (h - n), n = tanh(a_n + r b_n), r and z = sigmoid(a + b)."""
     assert op.out is not None
     for n, change in writers.pairs(op.out, "add"):
-        inner = writers.one(n, "tanh")
+        inner = writers.operand(n, "tanh")
         for update, difference in writers.pairs(change, "mul"):
-            sides = writers.peel(difference, "sub")
-            z = writers.one(update, "sigmoid")
-            if not sides or sides[1] != n or z is None:
+            z = writers.operand(update, "sigmoid")
+            before, subtracted = writers.peel(difference, "sub") or (None, None)
+            if before is None or subtracted != n or z is None:
                 continue
             for a_n, gated in writers.pairs(inner, "add"):
                 for reset, b_n in writers.pairs(gated, "mul"):
-                    r = writers.one(reset, "sigmoid")
+                    r = writers.operand(reset, "sigmoid")
                     for a_r, b_r in writers.pairs(r, "add"):
                         for a_z, b_z in writers.pairs(z, "add"):
                             if _in_order(a_r, a_z, a_n) and _in_order(b_r, b_z, b_n):
-                                out = whole(Value(a_r.size, op.out.base.dtype))
-                                new = Op("gru", out, [_run(a_r, 3), _run(b_r, 3), sides[0]])
-                                return new, {op.out.base: (out.base, 0)}, op  # type: ignore[dict-item]
+                                assert isinstance(op.out.base, Value)
+                                hidden = Value(a_r.size, op.out.base.dtype)
+                                new = Op("gru", whole(hidden), [_run(a_r, 3), _run(b_r, 3), before])
+                                return new, {op.out.base: (hidden, 0)}, op
     return None
 
 
 def _sums(ops: list[Op]) -> list[Op]:
     """The sum of two linear operations is one, with the inputs of both."""
     writers = _Writers(ops)
-    found: list[Op] = []
-    for op in ops:
-        if op.name == "add":
-            sources = [writers.of(ref) for ref in op.args]
-            if all(
-                source is not None
-                and source.name == "linear"
-                and source.options["act"] == "none"
-                and writers.uses[ref.base] == 1  # type: ignore[index]
-                for source, ref in zip(sources, op.args, strict=True)
-            ):
-                op = _joined(op, sources)  # type: ignore[arg-type]
-        found.append(op)
-    return without_dead(found)
+    return without_dead([_joined(op, writers) for op in ops])
 
 
-def _joined(op: Op, sources: list[Op]) -> Op:
+def _joined(op: Op, writers: _Writers) -> Op:
+    """The linear operation that a sum of two comes to; any other operation as it is."""
+    if op.name != "add":
+        return op
+    sources = [source for ref in op.args if (source := writers.sole_linear(ref)) is not None]
+    if len(sources) != len(op.args):
+        return op
     first, second = sources
-    assert first.out is not None and op.out is not None
+    assert first.out is not None
+    assert op.out is not None
     if second.out is None or first.out.shape != second.out.shape:
         return op
     biases = [source.options["bias"] for source in sources if source.options["bias"] is not None]
@@ -250,20 +261,23 @@ def _biases(ops: list[Op]) -> list[Op]:
     for op in ops:
         if op.name != "add" or op.out is None or writers.of(op.out) is not op:
             continue
+        assert isinstance(op.out.base, Value)
         for ref, other in (op.args, op.args[::-1]):
             source = writers.writer(ref)
             if source is None or source.name != "linear" or source.options["act"] != "none" or not ref.plain:
                 continue
+            assert isinstance(ref.base, Value)
+            assert source.out is not None
             begin, end = ref.offset, ref.offset + ref.size
-            alone = all(one is op or last <= begin or end <= first for first, last, one in reads[ref.base])  # type: ignore[index]
+            alone = all(reader is op or last <= begin or end <= first for first, last, reader in reads[ref.base])
             rows = source.options["weight"].data.shape[0]
-            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:  # type: ignore[union-attr]
+            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:
                 continue
             bias = source.options["bias"]
             more = torch.zeros(rows, dtype=torch.float64) if bias is None else bias.data.double()
             more[begin:end] += elements(other).flatten().double()
             source.options["bias"] = Constant(more.to(source.options["weight"].dtype))
-            place[op.out.base] = (ref.base, begin)  # type: ignore[index,assignment]
+            place[op.out.base] = (ref.base, begin)
             gone.add(op)
             break
     return renamed([op for op in ops if op not in gone], place)
@@ -272,52 +286,61 @@ def _biases(ops: list[Op]) -> list[Op]:
 def _inputs(ops: list[Op]) -> list[Op]:
     """Inputs of one linear operation alone that are scaled or moved by constants: its weights and bias do that."""
     writers = _Writers(ops)
-    found = []
-    for op in ops:
-        if op.name != "linear":
-            found.append(op)
-            continue
-        args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
-        moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
-        changed = False
-        for ref in op.args:
-            columns = slice(begin, begin + ref.shape[-1])
-            begin += ref.shape[-1]
-            while len(ref.shape) == 2 and ref.shape[0] == 1:
-                step = _constant_step(writers, ref)
-                if step is None:
-                    break
-                ref, scale, shift = step
-                moved = moved + weight[:, columns] @ shift
-                weight = weight.clone()
-                weight[:, columns] *= scale
-                changed = True
-            args.append(ref)
-        if changed:
-            dtype = op.options["weight"].dtype
-            bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
-            op = Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
-        found.append(op)
-    return without_dead(found)
+    return without_dead([_absorbing(op, writers) if op.name == "linear" else op for op in ops])
 
 
-def _constant_step(writers: _Writers, ref: Ref) -> tuple[Ref, Tensor, Tensor] | None:
-    """x, scale and shift, where an input is scale x or x + shift and nothing else is made of it. Large shifts are not
+def _absorbing(op: Op, writers: _Writers) -> Op:
+    """A linear operation whose weights and bias do what was done to its inputs."""
+    args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
+    moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
+    changed = False
+    for arg in op.args:
+        ref, columns = arg, slice(begin, begin + arg.shape[-1])
+        begin += arg.shape[-1]
+        while len(ref.shape) == 2 and ref.shape[0] == 1:
+            affine = _affine(writers, ref)
+            if affine is None:
+                break
+            ref = affine.x
+            moved = moved + weight[:, columns] @ affine.shift
+            weight = weight.clone()
+            weight[:, columns] *= affine.scale
+            changed = True
+        args.append(ref)
+    if not changed:
+        return op
+    dtype = op.options["weight"].dtype
+    bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
+    return Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
+
+
+class Affine(NamedTuple):
+    """scale x + shift, with a number for each element of x."""
+
+    x: Ref
+    scale: Tensor
+    shift: Tensor
+
+
+def _affine(writers: _Writers, ref: Ref) -> Affine | None:
+    """What an input is of x, where it is scale x or x + shift and nothing else is made of it. Large shifts are not
     taken: a small difference of large numbers is best taken before it is multiplied.
     """
     op = writers.of(ref)
-    if op is None or op.name not in ("mul", "add", "sub") or writers.uses[ref.base] != 1:  # type: ignore[index]
+    if op is None or op.name not in ("mul", "add", "sub") or writers.readers(ref) != 1:
         return None
-    one = torch.ones(ref.size, dtype=torch.float64)
-    for x, other in (op.args, op.args[::-1]):
-        if not isinstance(other.base, Constant) or not x.plain or (op.name == "sub" and x is op.args[1]):
+    unit = torch.ones(ref.size, dtype=torch.float64)
+    for operand, other in (op.args, op.args[::-1]):
+        if not isinstance(other.base, Constant) or not operand.plain:
             continue
-        x = Ref(x.base, x.offset, ref.shape, ref.strides)
+        if op.name == "sub" and operand is op.args[1]:
+            continue
+        x = Ref(operand.base, operand.offset, ref.shape, ref.strides)
         number = elements(other).double().flatten()
         if op.name == "mul":
-            return x, number, 0.0 * one
+            return Affine(x, number, 0.0 * unit)
         if float(number.abs().max()) <= LARGEST_SHIFT:
-            return x, one, number if op.name == "add" else -number
+            return Affine(x, unit, number if op.name == "add" else -number)
     return None
 
 
@@ -329,8 +352,9 @@ def _activations(ops: list[Op]) -> list[Op]:
         source = writers.of(op.args[0]) if op.name in ACTIVATIONS and op.out is not None else None
         if source is None or source.name != "linear" or source.options["act"] != "none":
             continue
-        assert source.out is not None and op.out is not None
-        if writers.uses[source.out.base] != 1:  # type: ignore[index]
+        assert source.out is not None
+        assert op.out is not None
+        if writers.readers(source.out) != 1:
             continue
         out = Ref(op.out.base, op.out.offset, source.out.shape, row_major(source.out.shape))
         instead[source] = Op("linear", out, source.args, source.options | {"act": op.name})

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emulator.artefact.native.days import kind_of_day
 from emulator.artefact.native.program import Program
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
-ONE: dict[str, Callable[[Tensor], Tensor]] = {
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "copy": lambda a: a,
     "neg": torch.neg,
     "abs": torch.abs,
@@ -34,7 +35,7 @@ ONE: dict[str, Callable[[Tensor], Tensor]] = {
     "not": lambda a: (a == 0).to(a.dtype),
 }
 
-TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
@@ -54,7 +55,7 @@ TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "or": lambda a, b: ((a != 0) | (b != 0)).to(a.dtype),
 }
 
-ACTIVATIONS = {"none": lambda a: a} | {name: ONE[name] for name in ("tanh", "sigmoid", "relu", "gelu", "softplus")}
+ACTIVATIONS = {"none": lambda a: a} | {name: UNARY[name] for name in ("tanh", "sigmoid", "relu", "gelu", "softplus")}
 
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda a: a.sum(-1),
@@ -65,9 +66,45 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def program_for(calendar: Tensor, observed: bool) -> str:
     """Name of the program of a day. calendar: (6,)."""
-    _, _, day, day_of_year, days, days_of_year = calendar.tolist()
-    kind = "year_end" if day_of_year == days_of_year else "month_end" if day == days else "day"
-    return kind + ("_observed" if observed else "")
+    return kind_of_day(calendar.tolist()) + ("_observed" if observed else "")
+
+
+class _Values:
+    """The values of a program while it runs, each (N, size) or (1, size), and views of them and of its constants."""
+
+    def __init__(
+        self, constants: list[Tensor], places: dict[int, Tensor], declared: list[dict[str, Any]], cells: int
+    ) -> None:
+        """places: elements that a reference touches, by its identity; filled here, and good for all runs."""
+        self._constants, self._places = constants, places
+        self._values = [
+            torch.full((1 if value["uniform"] else cells, value["size"]), torch.nan, dtype=DTYPES[value["type"]])
+            for value in declared
+        ]
+
+    def shift(self, item: dict[str, Any]) -> int:
+        """Elements by which the day moves a reference or a place in the state row."""
+        if "i" not in item:
+            return 0
+        value, element, stride = item["i"]
+        return int(self._values[value][0, element]) * stride
+
+    def read(self, ref: dict[str, Any]) -> Tensor:
+        """(N or 1, *shape) of a reference."""
+        data = self._values[ref["v"]] if "v" in ref else self._constants[ref["c"]].reshape(1, -1)
+        return data[:, self._elements(ref)]
+
+    def write(self, ref: dict[str, Any], data: Tensor) -> None:
+        target = self._values[ref["v"]]
+        target[:, self._elements(ref).flatten()] = data.reshape(len(data), -1).to(target.dtype)
+
+    def _elements(self, ref: dict[str, Any]) -> Tensor:
+        if id(ref) not in self._places:
+            place = torch.tensor(ref.get("o", 0))
+            for size, stride in zip(ref["n"], ref.get("t") or _row_major(ref["n"]), strict=True):
+                place = place.unsqueeze(-1) + stride * torch.arange(size)
+            self._places[id(ref)] = place
+        return self._places[id(ref)] + self.shift(ref)
 
 
 class Interpreter:
@@ -76,7 +113,8 @@ class Interpreter:
     def __init__(self, text: str | bytes, blob: bytes) -> None:
         content = json.loads(text)
         if content["version"] != 1:
-            raise ValueError(f"native program of version {content['version']}, expected 1")
+            message = f"native program of version {content['version']}, expected 1"
+            raise ValueError(message)
         self.programs: dict[str, Any] = content["programs"]
         self.constants = []
         for entry in content["constants"]:
@@ -104,7 +142,10 @@ class Interpreter:
     def step(
         self, drivers: Tensor, calendar: Tensor, state: Tensor, observed: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """One day. drivers: (N, D); calendar: (6,) int64; state: (N, S); observed: (N, C) -> fluxes (N, C), state."""
+        """One day: fluxes (N, C) and the new state.
+
+        drivers: (N, D); calendar: (6,) int64; state: (N, state_size); observed: (N, C).
+        """
         inputs = {"drivers": drivers, "calendar": calendar.double().unsqueeze(0)}
         if observed is not None:
             inputs["observed"] = observed
@@ -114,55 +155,30 @@ class Interpreter:
         return flux, state
 
     def _run(self, name: str, inputs: dict[str, Tensor], state: Tensor) -> Tensor | None:
+        """Run a program, writing the new state into `state`, (N, state_size); the fluxes (N, C), if it gives any."""
         program, cells = self.programs[name], len(state)
         before, flux = state.clone(), None
-        values = [
-            torch.full((1 if v["uniform"] else cells, v["size"]), torch.nan, dtype=DTYPES[v["type"]])
-            for v in program["values"]
-        ]
-
-        def move(item: dict[str, Any]) -> int:
-            if "i" not in item:
-                return 0
-            value, element, stride = item["i"]
-            return int(values[value][0, element]) * stride
-
-        def places(ref: dict[str, Any]) -> Tensor:
-            if id(ref) not in self._places:
-                place = torch.tensor(ref.get("o", 0))
-                for size, stride in zip(ref["n"], ref.get("t") or _row_major(ref["n"]), strict=True):
-                    place = place.unsqueeze(-1) + stride * torch.arange(size)
-                self._places[id(ref)] = place
-            return self._places[id(ref)] + move(ref)
-
-        def read(ref: dict[str, Any]) -> Tensor:
-            data = values[ref["v"]] if "v" in ref else self.constants[ref["c"]].reshape(1, -1)
-            return data[:, places(ref)]
-
+        values = _Values(self.constants, self._places, program["values"], cells)
         for op in program["ops"]:
             kind = op["op"]
             if kind == "flux":
-                flux = read(op["a"])
+                flux = values.read(op["a"])
                 flux = flux.reshape(len(flux), -1).expand(cells, -1).clone()
-                continue
-            if kind == "store":
-                a = read(op["a"])
-                a = a.reshape(len(a), -1)
-                start = op["at"] + move(op)
-                state[:, start : start + a.shape[1]] = a
-                continue
-            out = op["out"]
-            if kind == "input":
-                result = inputs[op["name"]]
+            elif kind == "store":
+                stored = values.read(op["a"])
+                stored = stored.reshape(len(stored), -1)
+                start = op["at"] + values.shift(op)
+                state[:, start : start + stored.shape[1]] = stored
+            elif kind == "input":
+                values.write(op["out"], inputs[op["name"]])
             elif kind == "load":
-                start = op["at"] + move(op)
-                result = before[:, start : start + int(torch.Size(out["n"]).numel())]
+                start = op["at"] + values.shift(op)
+                values.write(op["out"], before[:, start : start + int(torch.Size(op["out"]["n"]).numel())])
             elif kind == "linear":
-                result = self._linear(op, [read(ref) for ref in op["in"]])
+                values.write(op["out"], self._linear(op, [values.read(ref) for ref in op["in"]]))
             else:
-                result = self._apply(op, [read(op[letter]) for letter in "abc" if letter in op])
-            target = values[out["v"]]
-            target[:, places(out).flatten()] = result.reshape(len(result), -1).to(target.dtype)
+                operands = [values.read(op[letter]) for letter in "abc" if letter in op]
+                values.write(op["out"], self._apply(op, operands))
         return flux
 
     def _linear(self, op: dict[str, Any], parts: list[Tensor]) -> Tensor:
@@ -173,10 +189,10 @@ class Interpreter:
 
     def _apply(self, op: dict[str, Any], args: list[Tensor]) -> Tensor:
         kind = op["op"]
-        if kind in ONE:
-            return ONE[kind](args[0])
-        if kind in TWO:
-            return TWO[kind](args[0], args[1])
+        if kind in UNARY:
+            return UNARY[kind](args[0])
+        if kind in BINARY:
+            return BINARY[kind](args[0], args[1])
         if kind == "cast":
             return args[0]
         if kind == "where":
@@ -186,20 +202,21 @@ class Interpreter:
             c = torch.sigmoid(f) * args[1] + torch.sigmoid(i) * torch.tanh(g)
             return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], -1)
         if kind == "gru":
-            (r, z, n), (own_r, own_z, own_n), h = args[0].chunk(3, -1), args[1].chunk(3, -1), args[2]
-            n = torch.tanh(n + torch.sigmoid(r + own_r) * own_n)
-            return n + torch.sigmoid(z + own_z) * (h - n)
+            (r, z, n), (hidden_r, hidden_z, hidden_n), h = args[0].chunk(3, -1), args[1].chunk(3, -1), args[2]
+            n = torch.tanh(n + torch.sigmoid(r + hidden_r) * hidden_n)
+            return n + torch.sigmoid(z + hidden_z) * (h - n)
         if kind == "contract":
             return (args[0] * args[1]).flatten(-op["k"]).sum(-1)
         if kind == "reduce":
             return REDUCTIONS[op["how"]](args[0].flatten(-op["k"]))
         if kind == "cholesky_solve":
             factor, failed = torch.linalg.cholesky_ex(args[0])
-            found = torch.cholesky_solve(args[1].unsqueeze(-1), factor).squeeze(-1)
-            return torch.where(failed.unsqueeze(-1) == 0, found, torch.nan)
+            solution = torch.cholesky_solve(args[1].unsqueeze(-1), factor).squeeze(-1)
+            return torch.where(failed.unsqueeze(-1) == 0, solution, torch.nan)
         if kind == "krige":
             return self._krige(op, args[0], args[1])
-        raise ValueError(f"unknown operation {kind}")
+        message = f"unknown operation {kind}"
+        raise ValueError(message)
 
     def _krige(self, op: dict[str, Any], place: Tensor, features: Tensor) -> Tensor:
         """Mean of a Gaussian process over M sites, without those closer than `own_site` to the place."""
@@ -208,21 +225,21 @@ class Interpreter:
         )
         gap = (place.unsqueeze(1) - site_place).square().sum(-1).sqrt()
         contrast = (features.unsqueeze(1) - site_features).square().sum(-1).sqrt()
-        found = []
+        means = []
         for role, weights in enumerate(dual.split(op["role_sizes"], 1)):
             share, reach, local_reach, _ = choice[role]
             near = torch.exp(-gap * (op["earth_radius"] / local_reach))
             similar = torch.exp(-0.5 * (contrast / reach) ** 2)
             covariance = op["common"] + share * similar + (1.0 - share) * near
             answer = covariance @ weights
-            for row, own in enumerate(gap <= op["own_site"]):
-                hidden = torch.nonzero(own).flatten()
-                if len(hidden):
-                    columns = precision[role][hidden]
-                    inner = torch.linalg.solve(columns[:, hidden], weights[hidden])
+            for row, excluded in enumerate(gap <= op["own_site"]):
+                excluded_sites = torch.nonzero(excluded).flatten()
+                if len(excluded_sites):
+                    columns = precision[role][excluded_sites]
+                    inner = torch.linalg.solve(columns[:, excluded_sites], weights[excluded_sites])
                     answer[row] -= (columns @ covariance[row]) @ inner
-            found.append(answer)
-        return torch.cat(found, dim=1)
+            means.append(answer)
+        return torch.cat(means, dim=1)
 
 
 def _row_major(shape: list[int]) -> list[int]:

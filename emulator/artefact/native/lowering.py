@@ -6,24 +6,24 @@ import torch
 from torch import fx
 
 from emulator.artefact.native import rules, view_rules
-from emulator.artefact.native.emission import Emission, elements
+from emulator.artefact.native.context import Context
+from emulator.artefact.native.emission import elements
 from emulator.artefact.native.errors import LoweringError
-from emulator.artefact.native.program import Constant, Index, Op, Ref, State, Value, row_major
+from emulator.artefact.native.program import Constant, Op, Ref, Value, row_major
 from emulator.artefact.native.symbols import Parts, Patched, Symbol
-from emulator.artefact.native.tracing import NodeInfo, Trace, place_of
+from emulator.artefact.native.tracing import Trace, place_of
 
 RULES = {**rules.RULES, **view_rules.RULES}
 """By the name of an ATen operation without its overload."""
 
 
-class Lowering:
-    """One method. A rule is called with this, the node and the node's arguments, nodes replaced by what they became."""
+class Lowering(Context):
+    """The lowering of one method. A rule is called with this, the node and the node's arguments, nodes replaced by what
+    they became.
+    """
 
     def __init__(self, trace: Trace, state_size: int) -> None:
-        self.trace = trace
-        self.state = State(state_size)
-        self.emission = Emission(self.state)
-        self.env: dict[fx.Node, Any] = {}
+        super().__init__(trace, state_size)
         self._fresh = "state" not in trace.inputs  # a new row is 0 where nothing is stored
 
     def run(self) -> list[Op]:
@@ -75,38 +75,17 @@ class Lowering:
         name = target.split(".")[1] if target.startswith(("aten.", "ecostep_native.")) else target
         rule = RULES.get(name)
         if rule is None:
-            raise LoweringError(f"{place_of(node)} has no counterpart in native programs")
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda one: self.env[one])
+            message = f"{place_of(node)} has no counterpart in native programs"
+            raise LoweringError(message)
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: self.env[source])
         try:
             return rule(self, node, *args, **kwargs)
         except LoweringError as error:
-            raise LoweringError(f"{place_of(node)}: {error}") from error
+            message = f"{place_of(node)}: {error}"
+            raise LoweringError(message) from error
         except (TypeError, ValueError, AssertionError, AttributeError, IndexError) as error:
-            raise LoweringError(f"{place_of(node)} is used in a way that cannot be lowered: {error!r}") from error
-
-    def info(self, node: fx.Node) -> NodeInfo:
-        """What the trace knows of a node."""
-        return self.trace.info[node]
-
-    def shape(self, node: fx.Node) -> tuple[int, ...]:
-        """Shape of a node's result for one cell."""
-        shape = self.info(node).shape
-        assert shape is not None
-        return shape
-
-    def dtype(self, node: fx.Node) -> torch.dtype:
-        """Type of a node's result in a program."""
-        dtype = self.info(node).dtype
-        assert dtype is not None
-        return native_dtype(dtype)
-
-    def index_of(self, ref: Ref, stride: int) -> Index:
-        """A place that depends on the day: one number of a uniform value."""
-        if not ref.base.uniform or not isinstance(ref.base, Value):
-            raise LoweringError("an index that depends on the cell")
-        if ref.index is not None:
-            raise LoweringError("an index that is itself chosen by the day")
-        return (ref.base, ref.offset, stride)
+            message = f"{place_of(node)} is used in a way that cannot be lowered: {error!r}"
+            raise LoweringError(message) from error
 
     # --- results ---
 
@@ -126,7 +105,8 @@ class Lowering:
                 self._store(piece, at)
             begin += size
         if begin != self.state.size:
-            raise LoweringError(f"the new state has {begin} numbers, the state {self.state.size}")
+            message = f"the new state has {begin} numbers, the state {self.state.size}"
+            raise LoweringError(message)
 
     def _pieces(self, part: Symbol, begin: int) -> list[tuple[int, Symbol]]:
         if isinstance(part, Patched) and self._unchanged(part.base, begin):
@@ -149,12 +129,3 @@ class Lowering:
             )
             return
         self.emission.write(Op("store", None, [self.emission.reference(part)], {"at": at}))
-
-
-def native_dtype(dtype: torch.dtype) -> torch.dtype:
-    """Whole numbers are float64 in programs, truth values float32."""
-    if dtype in (torch.float32, torch.bool):
-        return torch.float32
-    if dtype in (torch.float64, torch.int64, torch.int32):
-        return torch.float64
-    raise LoweringError(f"type {dtype}")

@@ -15,24 +15,24 @@ def placed(ops: list[Op]) -> list[Op]:
     ops = without_dead(_without_copies(ops))
     ops = [_shortened(op) for op in ops]
     stores = sorted((op for op in ops if op.name == "store"), key=lambda op: op.options["at"])
-    rest = [op for op in ops if op.name != "store"]
-    return rest + _joined_stores(stores)
+    computed = [op for op in ops if op.name != "store"]
+    return computed + _joined_stores(stores)
 
 
 def _joined_stores(stores: list[Op]) -> list[Op]:
     """Neighbours in the state row that are neighbours in a value are stored together."""
-    found: list[Op] = []
+    joined: list[Op] = []
     for op in stores:
-        ref, before = op.args[0], found[-1] if found else None
-        if before is not None and before.options.get("index") is None and op.options.get("index") is None:
-            last = before.args[0]
+        ref, previous = op.args[0], joined[-1] if joined else None
+        if previous is not None and previous.options.get("index") is None and op.options.get("index") is None:
+            last = previous.args[0]
             beside = last.base is ref.base and last.plain and ref.plain and ref.offset == last.offset + last.size
-            if beside and op.options["at"] == before.options["at"] + last.size:
+            if beside and op.options["at"] == previous.options["at"] + last.size:
                 both = Ref(last.base, last.offset, (last.size + ref.size,), (1,))
-                found[-1] = Op("store", None, [both], before.options)
+                joined[-1] = Op("store", None, [both], previous.options)
                 continue
-        found.append(op)
-    return found
+        joined.append(op)
+    return joined
 
 
 def _loaded(ops: list[Op]) -> list[Op]:
@@ -40,7 +40,7 @@ def _loaded(ops: list[Op]) -> list[Op]:
     ops = [_as_load(op) for op in ops]
     stretches = _stretches([ref for op in ops for ref in op.args if isinstance(ref.base, State)])
     loads: dict[tuple, Ref] = {}
-    found: list[Op] = []
+    with_loads: list[Op] = []
     for op in ops:
         args = []
         for ref in op.args:
@@ -51,11 +51,12 @@ def _loaded(ops: list[Op]) -> list[Op]:
                 key = (begin, end, ref.index)
                 if key not in loads:
                     loads[key] = whole(Value(end - begin))
-                    found.append(_load(loads[key], begin, ref))
-                ref = Ref(loads[key].base, ref.offset - begin, ref.shape, ref.strides)
-            args.append(ref)
-        found.append(Op(op.name, op.out, args, op.options))
-    return found
+                    with_loads.append(_load(loads[key], begin, ref))
+                args.append(Ref(loads[key].base, ref.offset - begin, ref.shape, ref.strides))
+            else:
+                args.append(ref)
+        with_loads.append(Op(op.name, op.out, args, op.options))
+    return with_loads
 
 
 def _load(out: Ref, at: int, ref: Ref) -> Op:
@@ -74,13 +75,13 @@ def _as_load(op: Op) -> Op:
 
 def _stretches(refs: list[Ref]) -> list[tuple[int, int]]:
     """What is read of the state at places that do not depend on the day, what overlaps or touches made one."""
-    found: list[tuple[int, int]] = []
+    stretches: list[tuple[int, int]] = []
     for begin, end in sorted((ref.offset, ref.offset + ref.span) for ref in refs if ref.index is None and ref.size):
-        if found and begin <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        if stretches and begin <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(end, stretches[-1][1]))
         else:
-            found.append((begin, end))
-    return found
+            stretches.append((begin, end))
+    return stretches
 
 
 def _without_copies(ops: list[Op]) -> list[Op]:
@@ -92,7 +93,7 @@ def _without_copies(ops: list[Op]) -> list[Op]:
             value = place[value][0]
         return value
 
-    kept = []
+    computed = []
     for op in ops:
         if op.name == "copy" and op.out is not None and op.out.plain:
             source, target = op.args[0], op.out.base
@@ -108,8 +109,8 @@ def _without_copies(ops: list[Op]) -> list[Op]:
             ):
                 place[base] = (target, op.out.offset)
                 continue
-        kept.append(op)
-    return renamed(kept, place)
+        computed.append(op)
+    return renamed(computed, place)
 
 
 def _shortened(op: Op) -> Op:
@@ -177,7 +178,7 @@ def _merged(refs: list[Ref]) -> list[Ref]:
         if size == 1:
             continue
         strides = [ref.strides[dim] for ref in refs]
-        if sizes and all(before == size * own for before, own in zip(steps[-1], strides, strict=True)):
+        if sizes and all(before == size * stride for before, stride in zip(steps[-1], strides, strict=True)):
             sizes[-1] *= size
             steps[-1] = strides
         else:

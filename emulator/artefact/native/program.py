@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -51,8 +51,12 @@ class State:
     uniform: bool = False
 
 
-Index = tuple[Value, int, int]
-"""Element k of a uniform value, times a stride, is added to an offset."""
+class Index(NamedTuple):
+    """A place that the day chooses: an element of a uniform value, times a stride, is added to an offset."""
+
+    value: Value
+    element: int
+    stride: int
 
 
 @dataclass(frozen=True)
@@ -144,12 +148,12 @@ class Method:
 
     def values(self) -> list[Value]:
         """Values in the order in which they are written."""
-        found: dict[Value, None] = {}
+        values: dict[Value, None] = {}
         for op in self.ops:
             if op.out is not None:
                 assert isinstance(op.out.base, Value)
-                found.setdefault(op.out.base)
-        return list(found)
+                values.setdefault(op.out.base)
+        return list(values)
 
     def work(self) -> tuple[int, int]:
         """Multiply-adds and elementwise operations for each cell."""
@@ -204,7 +208,7 @@ def _encode(method: Method, constants: _Constants) -> dict[str, Any]:
     numbers = {value: number for number, value in enumerate(method.values())}
 
     def index(place: Index) -> list[int]:
-        return [numbers[place[0]], place[1], place[2]]
+        return [numbers[place.value], place.element, place.stride]
 
     def reference(ref: Ref) -> dict[str, Any]:
         assert not isinstance(ref.base, State)

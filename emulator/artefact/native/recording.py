@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -30,12 +31,12 @@ def record(function: Callable[..., Any], inputs: dict[str, Tensor], table: Decom
     """
     first = _Recorder(inputs, {}).run(function)
     second = _Recorder(inputs, table)
-    return second.run(torch.func.functionalize(lambda *given: _replay(first, given, second)))
+    return second.run(torch.func.functionalize(lambda *tensors: _replay(first, tensors, second)))
 
 
 def _caller() -> str:
     """The line outside torch and this package that called the operation, as file:line."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path.parent != Path(__file__).parent and "torch" not in path.parts:
@@ -70,13 +71,13 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         if operation in self.table:
             with self:
-                found = self.table[operation](*args, **kwargs)
-            if found is not NotImplemented:
-                return found
+                decomposed = self.table[operation](*args, **kwargs)
+            if decomposed is not NotImplemented:
+                return decomposed
         with self:
-            found = operation.decompose(*args, **kwargs)
-        if found is not NotImplemented:
-            return found
+            decomposed = operation.decompose(*args, **kwargs)
+        if decomposed is not NotImplemented:
+            return decomposed
         node_args, node_kwargs = tree_map_only(Tensor, self._node, (tuple(args), kwargs))
         result = operation(*args, **kwargs)
         node = self.recording.graph.call_function(operation, node_args, node_kwargs)
@@ -111,4 +112,5 @@ def _replay(recording: Recording, inputs: tuple[Tensor, ...], recorder: _Recorde
             env[node] = node.target(*args, **kwargs)
         elif node.op == "output":
             return fx.node.map_arg(node.args[0], env.__getitem__)
-    raise AssertionError("a graph without output")
+    message = "a graph without output"
+    raise AssertionError(message)

@@ -54,9 +54,9 @@ def join(parts: list[Symbol], dim: int) -> Symbol:
     flat: list[Symbol] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, Parts) and part.dim == dim else [part])
-    kept = [part for part in flat if part.shape[dim]] or flat[:1]
-    merged = kept[:1]
-    for part in kept[1:]:
+    filled = [part for part in flat if part.shape[dim]] or flat[:1]
+    merged = filled[:1]
+    for part in filled[1:]:
         both = _adjacent(merged[-1], part, dim)
         if both is None:
             merged.append(part)
@@ -91,7 +91,8 @@ def narrow(symbol: Symbol, dim: int, start: int, length: int, step: int = 1) -> 
     if (start, length, step) == (0, symbol.shape[dim], 1):
         return symbol
     if isinstance(symbol, Patched):
-        raise LoweringError("slice of an array with an element that the day chooses")
+        message = "slice of an array with an element that the day chooses"
+        raise LoweringError(message)
     if isinstance(symbol, Ref):
         shape, strides = list(symbol.shape), list(symbol.strides)
         offset = symbol.offset + (start * strides[dim] if length else 0)
@@ -101,14 +102,14 @@ def narrow(symbol: Symbol, dim: int, start: int, length: int, step: int = 1) -> 
         return join([narrow(part, dim, start, length, step) for part in symbol.parts], symbol.dim)
     if step != 1:
         return join([narrow(symbol, dim, start + i * step, 1) for i in range(length)], dim)
-    found, begin = [], 0
+    pieces, begin = [], 0
     for part in symbol.parts:
         size = part.shape[dim]
         first, last = max(start, begin), min(start + length, begin + size)
         if first < last:
-            found.append(narrow(part, dim, first - begin, last - first))
+            pieces.append(narrow(part, dim, first - begin, last - first))
         begin += size
-    return join(found or [narrow(symbol.parts[0], dim, 0, 0)], dim)
+    return join(pieces or [narrow(symbol.parts[0], dim, 0, 0)], dim)
 
 
 def drop(symbol: Symbol, dim: int) -> Symbol:
@@ -117,8 +118,8 @@ def drop(symbol: Symbol, dim: int) -> Symbol:
         return Patched(symbol.base, symbol.index, symbol.source, _without(symbol.shape, dim))
     if isinstance(symbol, Ref):
         return Ref(symbol.base, symbol.offset, _without(symbol.shape, dim), _without(symbol.strides, dim), symbol.index)
-    own = symbol.dim - (dim < symbol.dim)
-    return join([drop(part, dim) for part in symbol.parts], own)
+    parts_dim = symbol.dim - (dim < symbol.dim)
+    return join([drop(part, dim) for part in symbol.parts], parts_dim)
 
 
 def select(symbol: Symbol, dim: int, at: int) -> Symbol:
@@ -129,8 +130,8 @@ def select(symbol: Symbol, dim: int, at: int) -> Symbol:
 def insert(symbol: Symbol, dim: int) -> Symbol:
     """A new dimension of size 1."""
     if isinstance(symbol, Parts):
-        own = symbol.dim + (dim <= symbol.dim)
-        return join([insert(part, dim) for part in symbol.parts], own)
+        parts_dim = symbol.dim + (dim <= symbol.dim)
+        return join([insert(part, dim) for part in symbol.parts], parts_dim)
     shape = (*symbol.shape[:dim], 1, *symbol.shape[dim:])
     if isinstance(symbol, Patched):
         return Patched(symbol.base, symbol.index, symbol.source, shape)
@@ -142,7 +143,8 @@ def permute(symbol: Symbol, order: list[int]) -> Symbol:
     if isinstance(symbol, Parts):
         return join([permute(part, order) for part in symbol.parts], order.index(symbol.dim))
     if isinstance(symbol, Patched):
-        raise LoweringError("transpose of an array with an element that the day chooses")
+        message = "transpose of an array with an element that the day chooses"
+        raise LoweringError(message)
     shape, strides = tuple(symbol.shape[d] for d in order), tuple(symbol.strides[d] for d in order)
     return Ref(symbol.base, symbol.offset, shape, strides, symbol.index)
 
@@ -158,7 +160,8 @@ def broadcast(symbol: Symbol, shape: tuple[int, ...]) -> Symbol:
         parts = [broadcast(part, size) for part, size in zip(symbol.parts, sizes, strict=True)]
         return join(parts, symbol.dim)
     if isinstance(symbol, Patched):
-        raise LoweringError("expansion of an array with an element that the day chooses")
+        message = "expansion of an array with an element that the day chooses"
+        raise LoweringError(message)
     strides = tuple(0 if n != m else t for n, m, t in zip(symbol.shape, shape, symbol.strides, strict=True))
     return Ref(symbol.base, symbol.offset, shape, strides, symbol.index)
 
@@ -184,13 +187,13 @@ def _reshape_parts(symbol: Parts, shape: tuple[int, ...]) -> Symbol | None:
         dim += 1
     if done != before or dim == len(shape):
         return None
-    rest = math.prod(shape[dim + 1 :])
+    inner = math.prod(shape[dim + 1 :])
     parts: list[Symbol] = []
     for part in symbol.parts:
         size = part.size if isinstance(part, Ref) else math.prod(part.shape)
-        if size // before % rest if rest else True:
+        if size // before % inner if inner else True:
             return None
-        view = reshape(part, (*shape[:dim], size // before // rest, *shape[dim + 1 :]))
+        view = reshape(part, (*shape[:dim], size // before // inner, *shape[dim + 1 :]))
         if view is None:
             return None
         parts.append(view)
@@ -208,11 +211,11 @@ def _reshaped(shape: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, 
             runs[-1] = (runs[-1][0] * n, t)
         else:
             runs.append((n, t))
-    found: list[int] = []
+    new_strides: list[int] = []
     number, left = 0, runs[0][0] if runs else 1
     for n in new:
         if n == 1:
-            found.append(0)
+            new_strides.append(0)
             continue
         if left == 1:
             number += 1
@@ -220,8 +223,8 @@ def _reshaped(shape: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, 
         if left % n:
             return None
         left //= n
-        found.append(left * runs[number][1])
-    return tuple(found)
+        new_strides.append(left * runs[number][1])
+    return tuple(new_strides)
 
 
 def _without(items: tuple[int, ...], dim: int) -> tuple[int, ...]:

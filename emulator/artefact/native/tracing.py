@@ -4,9 +4,8 @@ A method is traced on a number of cells that divides no other size, so that the 
 shape; everything after this step is about one cell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 from unittest import mock
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, fx
 from torch._decomp import core_aten_decompositions
 
+from emulator.artefact.native.days import days_of
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.recording import Recording, record
 from emulator.models.parts.retrieval import ResponseMemory
@@ -21,8 +21,19 @@ from emulator.models.parts.retrieval import ResponseMemory
 PRIMES = (97, 101, 103, 107, 109)
 """Numbers of cells to trace with: the first that divides no size of the model."""
 
-KEPT_WHOLE = ("softplus", "lerp", "gelu", "lift_fresh", "layer_norm", "cholesky", "isfinite", "index_copy", "stack")
-KEPT_WHOLE += ("scaled_dot_product", "silu")
+KEPT_WHOLE = (
+    "softplus",
+    "lerp",
+    "gelu",
+    "lift_fresh",
+    "layer_norm",
+    "cholesky",
+    "isfinite",
+    "index_copy",
+    "stack",
+    "scaled_dot_product",
+    "silu",
+)
 """Operations that are not decomposed, because lowering does better with them whole."""
 
 SHAPE_ONLY = {
@@ -37,7 +48,7 @@ _memories: list[ResponseMemory] = []
 
 
 @torch.library.impl(_LIBRARY, "krige", "CompositeExplicitAutograd")
-def _krige(place: Tensor, features: Tensor, memory: int) -> Tensor:
+def _krige(place: Tensor, _: Tensor, memory: int) -> Tensor:
     """Stands for `ResponseMemory.forward` in a trace; the numbers do not matter there."""
     return place.new_zeros(place.shape[0], _memories[memory].size)
 
@@ -72,43 +83,14 @@ class Trace:
     memories: list[ResponseMemory]
 
 
-def days_of(kind: str) -> Iterator[Tensor]:
-    """Calendars (6,) of all days of a kind, in a leap year, another, and one of 360 days."""
-    for year in (2004, 2003):
-        first = date(year, 1, 1)
-        total = (date(year + 1, 1, 1) - first).days
-        for number in range(total):
-            day = first + timedelta(number)
-            length = ((day.replace(day=28) + timedelta(4)).replace(day=1) - timedelta(1)).day
-            calendar = [year, day.month, day.day, number + 1, length, total]
-            if _kind(calendar) == kind:
-                yield torch.tensor(calendar)
-    for number in range(0, 360, 29):
-        calendar = [2003, number // 30 + 1, number % 30 + 1, number + 1, 30, 360]
-        if _kind(calendar) == kind:
-            yield torch.tensor(calendar)
-
-
-def _kind(calendar: list[int]) -> str:
-    if calendar[3] == calendar[5]:
-        return "year_end"
-    return "month_end" if calendar[2] == calendar[4] else "day"
-
-
-EXAMPLES = {
-    "day": torch.tensor([2003, 3, 5, 64, 31, 365]),
-    "month_end": torch.tensor([2003, 3, 31, 90, 31, 365]),
-    "year_end": torch.tensor([2003, 12, 31, 365, 31, 365]),
-}
-
-
 def cells_for(model: torch.nn.Module, *sizes: int) -> int:
     """A number of cells that divides no size of the model's arrays."""
     taken = {size for tensor in (*model.parameters(), *model.buffers()) for size in tensor.shape} | set(sizes)
     for prime in PRIMES:
         if all(size % prime or size == 0 for size in taken):
             return prime
-    raise LoweringError(f"sizes of the model have all of {PRIMES} among their factors")
+    message = f"sizes of the model have all of {PRIMES} among their factors"
+    raise LoweringError(message)
 
 
 def trace(method: Callable[..., Any], inputs: dict[str, Tensor], kind: str, cells: int) -> Trace:
@@ -123,11 +105,12 @@ def trace(method: Callable[..., Any], inputs: dict[str, Tensor], kind: str, cell
         try:
             recording = record(method, inputs, table)
         except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
-            raise LoweringError(f"cannot be traced: {error}") from error
+            message = f"cannot be traced: {error}"
+            raise LoweringError(message) from error
     info = _described(recording, cells)
-    found = Trace(recording.graph, info, recording.inputs, list(_memories))
-    _check_reads(found, recording.results, kind)
-    return found
+    traced = Trace(recording.graph, info, recording.inputs, list(_memories))
+    _check_reads(traced, recording.results, kind)
+    return traced
 
 
 def _described(recording: Recording, cells: int) -> dict[fx.Node, NodeInfo]:
@@ -152,7 +135,8 @@ def _described(recording: Recording, cells: int) -> dict[fx.Node, NodeInfo]:
 def _describe(node: fx.Node, result: Tensor, depends: str, cells: int) -> NodeInfo:
     dims = [dim for dim, size in enumerate(result.shape) if size and size % cells == 0]
     if len(dims) > 1 or (not dims and depends == "cell" and str(node.target) != "aten.any.default"):
-        raise LoweringError(f"{place_of(node)} mixes cells: its result has the shape {tuple(result.shape)}")
+        message = f"{place_of(node)} mixes cells: its result has the shape {tuple(result.shape)}"
+        raise LoweringError(message)
     shape, value = list(result.shape), result.detach() if depends == "constant" else None
     if dims:
         shape[dims[0]] //= cells
@@ -164,9 +148,10 @@ def _describe(node: fx.Node, result: Tensor, depends: str, cells: int) -> NodeIn
 def _one_cell(node: fx.Node, value: Tensor, dim: int, size: int, cells: int) -> Tensor:
     first = value.narrow(dim, 0, size)
     each, expected = value.unflatten(dim, (cells, size)), first.unsqueeze(dim)
-    same = (each == expected) | (each != each) & (expected != expected)  # NaN is the same as NaN
+    same = (each == expected) | each.isnan() & expected.isnan()
     if not bool(same.all()):
-        raise LoweringError(f"{place_of(node)} differs from cell to cell without depending on any input")
+        message = f"{place_of(node)} differs from cell to cell without depending on any input"
+        raise LoweringError(message)
     return first
 
 
@@ -176,44 +161,47 @@ def place_of(node: fx.Node) -> str:
     return f"operation {node.target} at {place}" if place else f"operation {node.target} ({node.name})"
 
 
-def _check_reads(found: Trace, results: dict[fx.Node, Any], kind: str) -> None:
+def _check_reads(trace: Trace, results: dict[fx.Node, Any], kind: str) -> None:
     """A branch of the model may only go where it goes on all days of the kind."""
-    for node in found.graph.nodes:
-        if str(node.target) not in READS or found.info[node].depends == "constant":
+    for node in trace.graph.nodes:
+        if str(node.target) not in READS or trace.info[node].depends == "constant":
             continue
-        if found.info[node].depends == "cell":
+        if trace.info[node].depends == "cell":
             source = node.args[0]
             if str(source.target) == "aten.any.default" and bool(results[source]):
                 continue  # taken where any cell needs it: what it does to the others must be guarded anyway
-            raise LoweringError(f"{place_of(node)}: the model branches on the numbers of cells")
+            message = f"{place_of(node)}: the model branches on the numbers of cells"
+            raise LoweringError(message)
         needed = _ancestors(node)
         for calendar in days_of(kind):
-            other = _evaluate(needed, {found.inputs["calendar"]: calendar}, results)
+            other = _evaluate(needed, {trace.inputs["calendar"]: calendar}, results)
             if other != results[node]:
-                raise LoweringError(f"{place_of(node)}: the model branches on the date {calendar.tolist()[:3]}")
+                message = f"{place_of(node)}: the model branches on the date {calendar.tolist()[:3]}"
+                raise LoweringError(message)
 
 
 def _ancestors(node: fx.Node) -> list[fx.Node]:
     seen: dict[fx.Node, None] = {}
 
-    def visit(one: fx.Node) -> None:
-        for source in one.all_input_nodes:
+    def visit(descendant: fx.Node) -> None:
+        for source in descendant.all_input_nodes:
             if source not in seen:
                 visit(source)
-        seen[one] = None
+        seen[descendant] = None
 
     visit(node)
     return list(seen)
 
 
-def _evaluate(nodes: list[fx.Node], given: dict[fx.Node, Any], results: dict[fx.Node, Any]) -> Any:
-    env = dict(given)
+def _evaluate(nodes: list[fx.Node], replaced: dict[fx.Node, Any], results: dict[fx.Node, Any]) -> Any:
+    env = dict(replaced)
     for node in nodes:
         if node in env:
             continue
         if node.op != "call_function":
             env[node] = results[node]
             continue
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda one: env[one])
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: env[source])
+        assert callable(node.target)
         env[node] = node.target(*args, **kwargs)
     return env[nodes[-1]]

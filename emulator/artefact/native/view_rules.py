@@ -1,112 +1,113 @@
 """Rules for ATen operations that move no numbers, or only move them."""
 
-from __future__ import annotations
+# ruff: noqa: ARG001 - rules of one table have one form of call, whatever each of them needs
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, fx
 
 from emulator.artefact.native import symbols
+from emulator.artefact.native.context import Context, native_dtype
 from emulator.artefact.native.emission import elements
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.program import Constant, Ref
 from emulator.artefact.native.symbols import Factor, Parts, Patched, Symbol, broadcast, drop, insert, join, narrow
 
-if TYPE_CHECKING:
-    from emulator.artefact.native.lowering import Lowering
 
-
-def _same(lowering: Lowering, node: fx.Node, a: Any, *_: Any, **__: Any) -> Any:
+def _same(context: Context, node: fx.Node, a: Any, *_: Any, **__: Any) -> Any:
     return a
 
 
-def _getitem(lowering: Lowering, node: fx.Node, a: Any, at: int) -> Any:
+def _getitem(context: Context, node: fx.Node, a: Any, at: int) -> Any:
     return a if isinstance(a, Factor) else a[at]
 
 
-def _reshape(lowering: Lowering, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
+def _reshape(context: Context, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
     source = node.args[0]
     assert isinstance(source, fx.Node)
-    _check_cells(lowering, source, node)
-    return lowering.emission.reshaped(a, lowering.shape(node))
+    _check_cells(context, source, node)
+    return context.emission.reshaped(a, context.shape(node))
 
 
-def _check_cells(lowering: Lowering, source: fx.Node, node: fx.Node) -> None:
+def _check_cells(context: Context, source: fx.Node, node: fx.Node) -> None:
     """Cells must stay the outermost part of their dimension, and what comes before it must stay what it is."""
-    before, after = lowering.info(source), lowering.info(node)
+    before, after = context.info(source), context.info(node)
     if before.cells is None or after.cells is None:
         return
-    assert before.shape is not None and after.shape is not None
+    assert before.shape is not None
+    assert after.shape is not None
     if math.prod(before.shape[: before.cells]) != math.prod(after.shape[: after.cells]):
-        raise LoweringError("the shape mixes cells with other dimensions")
+        message = "the shape mixes cells with other dimensions"
+        raise LoweringError(message)
 
 
-def _select(lowering: Lowering, node: fx.Node, a: Symbol, dim: int, at: int) -> Symbol:
+def _select(context: Context, node: fx.Node, a: Symbol, dim: int, at: int) -> Symbol:
     size = a.shape[dim]
-    if lowering.info(node.args[0]).cells == dim % len(a.shape):  # type: ignore[index]
-        raise LoweringError("one cell is chosen among others")
-    return symbols.select(_whole(lowering, a), dim % len(a.shape), at % size)
+    if context.operand_info(node).cells == dim % len(a.shape):
+        message = "one cell is chosen among others"
+        raise LoweringError(message)
+    return symbols.select(_whole(context, a), dim % len(a.shape), at % size)
 
 
 def _slice(
-    lowering: Lowering, node: fx.Node, a: Symbol, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+    context: Context, node: fx.Node, a: Symbol, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Symbol:
     dim %= len(a.shape)
-    size, wanted = a.shape[dim], lowering.shape(node)[dim]
-    if wanted == size and step == 1:
+    size, length = a.shape[dim], context.shape(node)[dim]
+    if length == size and step == 1:
         return a
     begin = 0 if start is None else max(0, start + size if start < 0 else start)
-    return narrow(_whole(lowering, a), dim, min(begin, size), wanted, step)
+    return narrow(_whole(context, a), dim, min(begin, size), length, step)
 
 
-def _whole(lowering: Lowering, a: Symbol) -> Symbol:
-    return lowering.emission.reference(a) if isinstance(a, Patched) else a
+def _whole(context: Context, a: Symbol) -> Symbol:
+    return context.emission.reference(a) if isinstance(a, Patched) else a
 
 
-def _split(lowering: Lowering, node: fx.Node, a: Symbol, sizes: int | list[int], dim: int = 0) -> list[Symbol]:
+def _split(context: Context, node: fx.Node, a: Symbol, sizes: int | list[int], dim: int = 0) -> list[Symbol]:
     dim %= len(a.shape)
     if isinstance(sizes, int):
         total = a.shape[dim]
         sizes = [min(sizes, total - begin) for begin in range(0, total, sizes)] or [0]
-    found, begin, a = [], 0, _whole(lowering, a)
+    pieces, begin, a = [], 0, _whole(context, a)
     for size in sizes:
-        found.append(narrow(a, dim, begin, size))
+        pieces.append(narrow(a, dim, begin, size))
         begin += size
-    return found
+    return pieces
 
 
-def _unbind(lowering: Lowering, node: fx.Node, a: Symbol, dim: int = 0) -> list[Symbol]:
+def _unbind(context: Context, node: fx.Node, a: Symbol, dim: int = 0) -> list[Symbol]:
     dim %= len(a.shape)
-    return [symbols.select(_whole(lowering, a), dim, at) for at in range(a.shape[dim])]
+    return [symbols.select(_whole(context, a), dim, at) for at in range(a.shape[dim])]
 
 
-def _permute(lowering: Lowering, node: fx.Node, a: Symbol, order: list[int]) -> Symbol:
-    return symbols.permute(_whole(lowering, a), [d % len(a.shape) for d in order])
+def _permute(context: Context, node: fx.Node, a: Symbol, order: list[int]) -> Symbol:
+    return symbols.permute(_whole(context, a), [d % len(a.shape) for d in order])
 
 
-def _transpose(lowering: Lowering, node: fx.Node, a: Symbol, one: int = 0, two: int = 1) -> Symbol:
+def _transpose(context: Context, node: fx.Node, a: Symbol, first: int = 0, second: int = 1) -> Symbol:
     order = list(range(len(a.shape)))
-    one, two = one % len(order), two % len(order)
-    order[one], order[two] = order[two], order[one]
-    return _permute(lowering, node, a, order)
+    first, second = first % len(order), second % len(order)
+    order[first], order[second] = order[second], order[first]
+    return _permute(context, node, a, order)
 
 
-def _t(lowering: Lowering, node: fx.Node, a: Symbol) -> Symbol:
-    return a if len(a.shape) < 2 else _transpose(lowering, node, a)
+def _t(context: Context, node: fx.Node, a: Symbol) -> Symbol:
+    return a if len(a.shape) < 2 else _transpose(context, node, a)
 
 
-def _expand(lowering: Lowering, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
-    return broadcast(_whole(lowering, a), lowering.shape(node))
+def _expand(context: Context, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
+    return broadcast(_whole(context, a), context.shape(node))
 
 
-def _unsqueeze(lowering: Lowering, node: fx.Node, a: Symbol, dim: int) -> Symbol:
+def _unsqueeze(context: Context, node: fx.Node, a: Symbol, dim: int) -> Symbol:
     return insert(a, dim % (len(a.shape) + 1))
 
 
-def _squeeze(lowering: Lowering, node: fx.Node, a: Symbol, dims: Any = None) -> Symbol:
-    cells = lowering.info(node.args[0]).cells  # type: ignore[index]
+def _squeeze(context: Context, node: fx.Node, a: Symbol, dims: Any = None) -> Symbol:
+    cells = context.operand_info(node).cells
     count = len(a.shape)
     chosen = range(count) if dims is None else [d % count for d in ([dims] if isinstance(dims, int) else dims)]
     for dim in sorted(chosen, reverse=True):
@@ -115,28 +116,29 @@ def _squeeze(lowering: Lowering, node: fx.Node, a: Symbol, dims: Any = None) -> 
     return a
 
 
-def _cat(lowering: Lowering, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
-    shape, dtype = lowering.shape(node), lowering.dtype(node)
+def _cat(context: Context, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
+    shape, dtype = context.shape(node), context.dtype(node)
     dim %= len(shape)
-    if lowering.info(node).cells == dim:
-        raise LoweringError("cells are put beside other cells")
-    kept = [part for part in parts if len(part.shape) == len(shape)]
-    return join([lowering.emission.cast(part, dtype) for part in kept], dim)
+    if context.info(node).cells == dim:
+        message = "cells are put beside other cells"
+        raise LoweringError(message)
+    joined = [part for part in parts if len(part.shape) == len(shape)]
+    return join([context.emission.cast(part, dtype) for part in joined], dim)
 
 
-def _stack(lowering: Lowering, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
-    dim %= len(lowering.shape(node))
-    return _cat(lowering, node, [insert(part, dim) for part in parts], dim)
+def _stack(context: Context, node: fx.Node, parts: list[Symbol], dim: int = 0) -> Symbol:
+    dim %= len(context.shape(node))
+    return _cat(context, node, [insert(part, dim) for part in parts], dim)
 
 
-def _flip(lowering: Lowering, node: fx.Node, a: Symbol, dims: list[int]) -> Symbol:
+def _flip(context: Context, node: fx.Node, a: Symbol, dims: list[int]) -> Symbol:
     for dim in (d % len(a.shape) for d in dims):
         a = join([narrow(a, dim, at, 1) for at in reversed(range(a.shape[dim]))], dim)
     return a
 
 
 def _slice_scatter(
-    lowering: Lowering,
+    context: Context,
     node: fx.Node,
     a: Symbol,
     source: Symbol,
@@ -147,36 +149,38 @@ def _slice_scatter(
 ) -> Symbol:
     dim, size = dim % len(a.shape), a.shape[dim]
     if step != 1:
-        raise LoweringError("elements with a step between them are replaced")
+        message = "elements with a step between them are replaced"
+        raise LoweringError(message)
     begin = 0 if start is None else min(size, start + size if start < 0 else start)
     after = begin + source.shape[dim]
-    whole = _whole(lowering, a)
+    whole = _whole(context, a)
     return join([narrow(whole, dim, 0, begin), source, narrow(whole, dim, after, size - after)], dim)
 
 
-def _select_scatter(lowering: Lowering, node: fx.Node, a: Symbol, source: Symbol, dim: int, at: int) -> Symbol:
+def _select_scatter(context: Context, node: fx.Node, a: Symbol, source: Symbol, dim: int, at: int) -> Symbol:
     dim %= len(a.shape)
     at %= a.shape[dim]
-    return _slice_scatter(lowering, node, a, insert(source, dim), dim, at, at + 1)
+    return _slice_scatter(context, node, a, insert(source, dim), dim, at, at + 1)
 
 
-def _index_select(lowering: Lowering, node: fx.Node, a: Symbol, dim: int, index: Symbol) -> Symbol:
+def _index_select(context: Context, node: fx.Node, a: Symbol, dim: int, index: Symbol) -> Symbol:
     dim %= len(a.shape)
-    if lowering.info(node).cells == dim:
-        raise LoweringError("cells are chosen among cells")
+    if context.info(node).cells == dim:
+        message = "cells are chosen among cells"
+        raise LoweringError(message)
     if isinstance(index, Ref) and isinstance(index.base, Constant):
-        return _chosen(_whole(lowering, a), dim, [int(i) for i in elements(index).flatten()])
+        return _chosen(_whole(context, a), dim, [int(i) for i in elements(index).flatten()])
     if isinstance(a, Parts) and a.dim != dim:
-        return join([_index_select(lowering, node, part, dim, index) for part in a.parts], a.dim)
-    ref = lowering.emission.reference(a)
+        return join([_index_select(context, node, part, dim, index) for part in a.parts], a.dim)
+    ref = context.emission.reference(a)
     if ref.index is not None or isinstance(ref.base, Constant):
-        ref = lowering.emission.emit("copy", [ref], ref.shape, ref.base.dtype)
+        ref = context.emission.emit("copy", [ref], ref.shape, ref.base.dtype)
     parts: list[Symbol] = []
-    for element in _elements(lowering, index):
-        one = narrow(ref, dim, 0, 1)
-        assert isinstance(one, Ref)
-        where = lowering.index_of(element, ref.strides[dim])
-        parts.append(Ref(one.base, one.offset, one.shape, one.strides, where))
+    for element in _elements(context, index):
+        element_view = narrow(ref, dim, 0, 1)
+        assert isinstance(element_view, Ref)
+        where = context.index_of(element, ref.strides[dim])
+        parts.append(Ref(element_view.base, element_view.offset, element_view.shape, element_view.strides, where))
     return join(parts, dim)
 
 
@@ -186,56 +190,59 @@ def _chosen(a: Symbol, dim: int, numbers: list[int]) -> Symbol:
     return join([narrow(a, dim, number, 1) for number in numbers], dim)
 
 
-def _elements(lowering: Lowering, index: Symbol) -> list[Ref]:
+def _elements(context: Context, index: Symbol) -> list[Ref]:
     """The numbers of a uniform index, one by one."""
     count = math.prod(index.shape)
     if isinstance(index, Parts):
         flat = symbols.reshape(index, (count,))
-        index = lowering.emission.reference(index) if flat is None else flat
+        index = context.emission.reference(index) if flat is None else flat
     if isinstance(index, Parts):
-        return [one for part in index.parts for one in _elements(lowering, part)]
-    line = lowering.emission.reference(lowering.emission.reshaped(index, (count,)))
-    found = []
+        return [view for part in index.parts for view in _elements(context, part)]
+    line = context.emission.reference(context.emission.reshaped(index, (count,)))
+    views = []
     for number in range(count):
-        one = narrow(line, 0, number, 1)
-        assert isinstance(one, Ref)
-        if isinstance(one.base, Constant):
-            one = lowering.emission.emit("copy", [one], one.shape, one.base.dtype)
-        found.append(one)
-    return found
+        view = narrow(line, 0, number, 1)
+        assert isinstance(view, Ref)
+        if isinstance(view.base, Constant):
+            view = context.emission.emit("copy", [view], view.shape, view.base.dtype)
+        views.append(view)
+    return views
 
 
-def _index(lowering: Lowering, node: fx.Node, a: Symbol, indices: list[Symbol | None]) -> Symbol:
+def _index(context: Context, node: fx.Node, a: Symbol, indices: list[Symbol | None]) -> Symbol:
     dims = [dim for dim, index in enumerate(indices) if index is not None]
     if len(dims) != 1:
-        raise LoweringError("more than one dimension is indexed by arrays")
+        message = "more than one dimension is indexed by arrays"
+        raise LoweringError(message)
     index = indices[dims[0]]
     assert index is not None
-    found = _index_select(lowering, node, a, dims[0], index)
-    return found if len(index.shape) == 1 else lowering.emission.reshaped(found, lowering.shape(node))
+    selected = _index_select(context, node, a, dims[0], index)
+    return selected if len(index.shape) == 1 else context.emission.reshaped(selected, context.shape(node))
 
 
-def _index_copy(lowering: Lowering, node: fx.Node, a: Symbol, dim: int, index: Symbol, source: Symbol) -> Symbol:
+def _index_copy(context: Context, node: fx.Node, a: Symbol, dim: int, index: Symbol, source: Symbol) -> Symbol:
     dim %= len(a.shape)
     if isinstance(index, Ref) and isinstance(index.base, Constant):
         numbers = [int(i) for i in elements(index).flatten()]
         for place, number in enumerate(numbers):
-            a = _slice_scatter(lowering, node, a, narrow(source, dim, place, 1), dim, number, number + 1)
+            a = _slice_scatter(context, node, a, narrow(source, dim, place, 1), dim, number, number + 1)
         return a
-    places = _elements(lowering, index)
+    places = _elements(context, index)
     if len(places) != 1 or any(size != 1 for size in a.shape[:dim]):
-        raise LoweringError("more than one element is replaced where the day says")
-    base = lowering.emission.reference(a)
+        message = "more than one element is replaced where the day says"
+        raise LoweringError(message)
+    base = context.emission.reference(a)
     if not base.plain:
-        base = lowering.emission.emit("copy", [base], base.shape, base.base.dtype)
+        base = context.emission.emit("copy", [base], base.shape, base.base.dtype)
     row = math.prod(a.shape[dim + 1 :])
-    return Patched(base, lowering.index_of(places[0], row), source, a.shape)
+    return Patched(base, context.index_of(places[0], row), source, a.shape)
 
 
-def _roll(lowering: Lowering, node: fx.Node, a: Symbol, shifts: Any, dims: Any = ()) -> Symbol:
+def _roll(context: Context, node: fx.Node, a: Symbol, shifts: Any, dims: Any = ()) -> Symbol:
     shifts, dims = ([x] if isinstance(x, int) else list(x) for x in (shifts, dims))
     if not dims:
-        raise LoweringError("a roll without dimensions")
+        message = "a roll without dimensions"
+        raise LoweringError(message)
     for shift, dim in zip(shifts, dims, strict=True):
         size = a.shape[dim]
         cut = -shift % size
@@ -243,21 +250,23 @@ def _roll(lowering: Lowering, node: fx.Node, a: Symbol, shifts: Any, dims: Any =
     return a
 
 
-def _to_copy(lowering: Lowering, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
-    dtype = lowering.info(node).dtype
-    source = lowering.info(node.args[0]).dtype  # type: ignore[index]
-    assert dtype is not None and source is not None
+def _to_copy(context: Context, node: fx.Node, a: Symbol, *_: Any, **__: Any) -> Symbol:
+    dtype = context.info(node).dtype
+    source = context.operand_info(node).dtype
+    assert dtype is not None
+    assert source is not None
     if dtype == torch.bool and source != torch.bool:
-        zero = lowering.emission.scalar(0.0, lowering.dtype(node.args[0]))  # type: ignore[arg-type]
-        return lowering.emission.cast(lowering.emission.elementwise("ne", [a, zero], zero.base.dtype), torch.float32)
+        zero = context.emission.scalar(0.0, native_dtype(source))
+        return context.emission.cast(context.emission.elementwise("ne", [a, zero], zero.base.dtype), torch.float32)
     if dtype in (torch.int64, torch.int32) and source.is_floating_point:
-        raise LoweringError("a number is rounded to a whole one")
+        message = "a number is rounded to a whole one"
+        raise LoweringError(message)
     if isinstance(a, Patched):
-        a = lowering.emission.reference(a)
-    return lowering.emission.cast(a, lowering.dtype(node))
+        a = context.emission.reference(a)
+    return context.emission.cast(a, context.dtype(node))
 
 
-def _nothing(lowering: Lowering, node: fx.Node, *_: Any, **__: Any) -> None:
+def _nothing(context: Context, node: fx.Node, *_: Any, **__: Any) -> None:
     return None
 
 

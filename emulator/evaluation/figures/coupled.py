@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,23 +27,23 @@ def coupled_series(rows: Sequence[tuple[str, Sequence[CoupledSeries]]], kind: st
     """Time series by target (rows, each with its axis label) and site (columns)."""
     columns = len(rows[0][1])
     figure, grid = style.new_figure(9.6, 0.7 + 1.7 * len(rows), len(rows), columns, sharex="col", squeeze=False)
-    emulated = {
+    emulated: dict[str, Any] = {
         **style.model_line(kind),
         "linewidth": 1.1,
         "label": f"emulated ({style.model_line(kind)['label']})",
         "linestyle": "-",
     }
     for i, (label, series) in enumerate(rows):
-        for j, one in enumerate(series):
+        for j, site in enumerate(series):
             axes = grid[i, j]
-            axes.plot(one.year, one.process, **{**style.TRUTH, "linewidth": 1.2})
-            axes.plot(one.year, one.emulator, **emulated)
-            axes.set_xlim(one.year[0], one.year[-1])
+            axes.plot(site.year, site.process, **{**style.TRUTH, "linewidth": 1.2})
+            axes.plot(site.year, site.emulator, **emulated)
+            axes.set_xlim(site.year[0], site.year[-1])
             axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
             axes.ticklabel_format(axis="x", useOffset=False)
             axes.axhline(0, color=style.MUTED, linewidth=0.6)
             if i == 0:
-                axes.set_title(one.title)
+                axes.set_title(site.title)
         grid[i, 0].set_ylabel(label)
     figure.align_ylabels(grid[:, 0])
     style.shared_legend(figure, [Line2D([], [], **style.TRUTH, label="process model"), Line2D([], [], **emulated)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,10 +49,10 @@ def site_map(
     names = np.asarray(biome)
     for name in present:
         marker, colour = style.biome_mark(name)
-        here = names == name
+        members = names == name
         axes.plot(
-            lon[here],
-            lat[here],
+            lon[members],
+            lat[members],
             linestyle="",
             marker=marker,
             markersize=5.5,
@@ -66,7 +67,7 @@ def site_map(
     for name in present:
         marker, colour = style.biome_mark(name)
         label = f"{style.biome_name(name)} ({int((names == name).sum())})"
-        look = {"marker": marker, "color": colour, "markeredgecolor": style.INK, "markeredgewidth": 0.5}
+        look: dict[str, Any] = {"marker": marker, "color": colour, "markeredgecolor": style.INK, "markeredgewidth": 0.5}
         handles.append(Line2D([], [], linestyle="", label=label, **look))
     style.shared_legend(figure, handles, loc="outside lower center", ncols=min(7, len(handles)))
     return figure

@@ -1,6 +1,7 @@
 """How well the emulators do on years and sites they never saw."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -43,7 +44,7 @@ def seasonal_cycles(
     return figure
 
 
-def _line(name: str) -> dict[str, object]:
+def _line(name: str) -> dict[str, Any]:
     if name == "process":
         return {**style.TRUTH, "label": "process model"}
     return {**style.CLIMATOLOGY, "label": "climatology"} if name == "climatology" else style.model_line(name)
@@ -115,7 +116,7 @@ def biome_skill(skill: Mapping[str, Mapping[str, Mapping[str, float]]], split_na
     skill: {split: {biome: {model kind: 1 - MSE / MSE_climatology}}}. Values under -1 are arrows at the left edge.
     """
     splits = list(skill)
-    biomes = sorted({biome for one in skill.values() for biome in one}, key=style.biome_order, reverse=True)
+    biomes = sorted({biome for by_biome in skill.values() for biome in by_biome}, key=style.biome_order, reverse=True)
     figure, grid = style.new_figure(
         9.6, 1.0 + 0.31 * len(biomes), 1, len(splits), sharey=True, sharex=True, squeeze=False
     )

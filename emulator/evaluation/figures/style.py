@@ -25,7 +25,7 @@ CSS_VARIABLES = {
     INK: "--ink", MUTED: "--muted", GRID: "--grid", LAND: "--land", PAPER: "--paper", BLUE: "--blue", GREEN: "--green",
 }  # fmt: skip
 
-TRUTH = {"color": INK, "linewidth": 1.6, "linestyle": "-"}
+TRUTH: dict[str, Any] = {"color": INK, "linewidth": 1.6, "linestyle": "-"}
 CLIMATOLOGY = {"color": MUTED, "linewidth": 1.3, "linestyle": (0, (1, 1.5))}
 MODEL_LINES: dict[str, dict[str, Any]] = {
     "lstm": {"color": ORANGE, "linestyle": (0, (5, 1.5))},
@@ -48,7 +48,7 @@ BIOME_MARKS: dict[str, tuple[str, str]] = {
     "grassland": ("^", YELLOW), "shrubland": ("^", ORANGE), "tundra": ("^", SKY), "cropland": ("^", PURPLE),
 }  # fmt: skip
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "ecostep",
     "font.family": "DejaVu Sans",

@@ -20,11 +20,11 @@ def reliability(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], label: st
     for (levels, spreads), (split, by_kind) in zip(grid, scores.items(), strict=True):
         levels.plot([0, 1], [0, 1], color=style.MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
         ends: list[float] = []
-        for kind, found in by_kind.items():
+        for kind, score in by_kind.items():
             line = style.model_line(kind)
             marker = style.MODEL_MARKERS.get(kind, "v")
-            levels.plot(found["levels"], found["below"], marker=marker, markersize=3, **line)
-            bins = found["spread_skill"]
+            levels.plot(score["levels"], score["below"], marker=marker, markersize=3, **line)
+            bins = score["spread_skill"]
             pairs = [(x, y) for x, y in zip(bins["spread"], bins["error"], strict=True) if x > 0 and y > 0]
             spreads.plot([x for x, _ in pairs], [y for _, y in pairs], marker=marker, markersize=3, **line)
             ends += [value for pair in pairs for value in pair]

@@ -1,6 +1,6 @@
 """The report's part on learning."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator.evaluation.figures.learning import learning_curves
@@ -34,6 +34,6 @@ def learning_section(products: Products) -> str:
     return paragraph(intro) + figure(to_svg(learning_curves(logs), "Learning curves"), caption)
 
 
-def _seconds(log: list[Mapping[str, Any]]) -> float:
+def _seconds(log: Sequence[Mapping[str, Any]]) -> float:
     """Training time; the log counts from the start of training, interruptions left out."""
     return max((entry.get("seconds") or 0.0 for entry in log), default=0.0)

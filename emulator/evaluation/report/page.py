@@ -1,5 +1,6 @@
 """The report's page: pieces of HTML, and the style sheet. Everything is inside the one file; nothing is fetched."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -37,10 +38,10 @@ def page(
         f"<div class='cards'>{headline}</div><nav>{contents}</nav></header>"
         f"<main>{body}</main></body></html>\n"
     )
-    if found := OUTSIDE_REFERENCE.search(document):
-        raise ValueError(
-            f"the report would not be self-contained: it refers to '{document[found.start() : found.start() + 80]}'"
-        )
+    if reference := OUTSIDE_REFERENCE.search(document):
+        excerpt = document[reference.start() : reference.start() + 80]
+        message = f"the report would not be self-contained: it refers to '{excerpt}'"
+        raise ValueError(message)
     return document
 
 
@@ -91,7 +92,7 @@ def folded_html(summary: str, html: str) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with `digits` significant digits, a dash for one that is not defined."""
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return "–"
     if value and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")

@@ -10,7 +10,7 @@ Parts that are not there are None or empty, and the report says so.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +25,14 @@ from foundations.variables import VARIABLES
 
 KIND_ORDER = ("lstm", "cham_net", "raci")
 TARGET_ORDER = ("fch4", "gpp", "ra", "rh", "nee")
+"""Targets that come first, in this order."""
 SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
 }
-READABLE_UNITS = {"g m-2 day-1": "g C m⁻² d⁻¹", "mg m-2 day-1": "mg CH₄ m⁻² d⁻¹"}
+SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
+"""What the mass of a flux is of, where the report says so."""
 TARGET_NAMES = {
     "fch4": "methane flux",
     "gpp": "gross primary production",
@@ -60,7 +62,22 @@ def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
 def target_units(target: str) -> str:
     """Unit of a target as people write it."""
     units = VARIABLES[target].analysis_units
-    return READABLE_UNITS.get(units, units)
+    mass, area_and_time, _ = units.partition(" m-2 day-1")
+    if not area_and_time:
+        return units
+    return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
+
+
+def target_name(target: str) -> str:
+    """What a target is called in a sentence."""
+    name, _, _ = VARIABLES[target].long_name.partition(",")
+    return TARGET_NAMES.get(target, name)
+
+
+def ordered_targets(targets: Iterable[str]) -> list[str]:
+    """Targets in the order of the report: those of TARGET_ORDER, then any others by name."""
+    present = set(targets)
+    return [name for name in TARGET_ORDER if name in present] + sorted(present - set(TARGET_ORDER))
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,8 @@ class ModelRun:
         labels = self.predictions["split"]
         code = labels.attrs["flag_meanings"].split().index(split)
         of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]
-        return tuple(np.where(of_split, self.predictions[name].values, np.nan) for name in (target, f"{target}_pred"))
+        simulated, predicted = self.predictions[target].values, self.predictions[f"{target}_pred"].values
+        return np.where(of_split, simulated, np.nan), np.where(of_split, predicted, np.nan)
 
     def climatology(self, target: str) -> np.ndarray:
         """Day-of-year climatology of the biome, that the model is judged against, (N, T), analysis units."""
@@ -162,7 +180,8 @@ def read_products(folder: str | Path) -> Products:
     """Look into a run's folder; FileNotFoundError where there is no such folder or nothing in it to report."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote")
+        message = f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote"
+        raise FileNotFoundError(message)
     products = Products(
         folder=folder,
         simulations=_simulations(folder / "sims"),
@@ -172,9 +191,10 @@ def read_products(folder: str | Path) -> Products:
         land=_json(folder / "land.json") or {},
     )
     if products.simulations is None and not products.models:
-        raise FileNotFoundError(
+        message = (
             f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json: there is nothing to report"
         )
+        raise FileNotFoundError(message)
     return products
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from emulator.evaluation.figures.style import model_name, to_svg
 from emulator.evaluation.figures.uncertainty import reliability
 from emulator.evaluation.report.page import figure, number, paragraph, table
-from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, target_units
+from emulator.evaluation.report.products import SPLIT_NAMES, ModelRun, target_name, target_units
 
 SHOWN_SPLITS = ("temporal", "spatial")
 
@@ -32,23 +32,23 @@ def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
     scores = {split: _scores(models, split, target) for split in SPLIT_NAMES}
     rows = []
     for split, by_kind in scores.items():
-        for position, (kind, found) in enumerate(by_kind.items()):
-            skill = found["spread_skill"]
-            values = (found["coverage90"], found["width90"], found["crps"], skill["ratio"], skill["slope"])
+        for position, (kind, score) in enumerate(by_kind.items()):
+            skill = score["spread_skill"]
+            values = (score["coverage90"], score["width90"], score["crps"], skill["ratio"], skill["slope"])
             rows.append([SPLIT_NAMES[split] if position == 0 else "", model_name(kind), *map(number, values)])
     if not rows:
         return ""
     units = target_units(target)
     head = ["tested on", "model", "held by 90 % interval", f"its width, {units}", f"CRPS, {units}"]
     head += ["spread / error", "slope"]
-    title = f"Uncertainty of {TARGET_NAMES[target]}. {_CAPTION}"
+    title = f"Uncertainty of {target_name(target)}. {_CAPTION}"
     shown = {split: by_kind for split, by_kind in scores.items() if by_kind and split in SHOWN_SPLITS}
     drawing = reliability(shown, units, SPLIT_NAMES) if shown else None
-    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {TARGET_NAMES[target]}"), _FIGURE)
+    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {target_name(target)}"), _FIGURE)
     return paragraph(_INTRO) + table(head, rows, title, text_columns=2) + picture
 
 
 def _scores(models: Mapping[str, ModelRun], split: str, target: str) -> dict[str, Mapping[str, Any]]:
     """Scores by model kind, of models and splits that have any."""
-    found = {kind: run.tables(split).get(target, {}).get("uncertainty", {}) for kind, run in models.items()}
-    return {kind: scores for kind, scores in found.items() if scores.get("n")}
+    by_kind = {kind: run.tables(split).get(target, {}).get("uncertainty", {}) for kind, run in models.items()}
+    return {kind: scores for kind, scores in by_kind.items() if scores.get("n")}

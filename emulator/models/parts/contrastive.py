@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emulator.models.parts.gathering import gather_rows
+from emulator.data.processes import gather_rows
 
 
 def info_nce(embedding: Tensor, site: Tensor, temperature: float) -> Tensor:

@@ -3,7 +3,7 @@
 The head works in the standardised space of `TargetScaling`, where errors of large and small sites compare. The median
 is the prediction plus a shift; the other quantiles stand to both sides of it at distances that are sums of softplus
 terms, times a spread that depends on the circumstances, so that they never cross. See
-`emulator.evaluation.probabilistic_fit` for how it is fitted.
+`emulator.evaluation.quantile_fitting` for how it is fitted.
 """
 
 import math

@@ -42,17 +42,25 @@ constexpr int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW;
 
 // What the processor does with numbers below the normal ones.
 #if defined(__SSE__)
-unsigned control_word() { return _mm_getcsr(); }
-void flush_denormals() { _mm_setcsr(_mm_getcsr() | 0x8040); }
+unsigned control_word() {
+  return _mm_getcsr();
+}
+void flush_denormals() {
+  _mm_setcsr(_mm_getcsr() | 0x8040);
+}
 #elif defined(__aarch64__)
 std::uint64_t control_word() {
   std::uint64_t fpcr;
   __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
   return fpcr;
 }
-void flush_denormals() { __asm__ volatile("msr fpcr, %0" : : "r"(control_word() | 1u << 24)); }
+void flush_denormals() {
+  __asm__ volatile("msr fpcr, %0" : : "r"(control_word() | 1u << 24));
+}
 #else
-unsigned control_word() { return 0; }
+unsigned control_word() {
+  return 0;
+}
 void flush_denormals() {}
 #endif
 

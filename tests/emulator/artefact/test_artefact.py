@@ -41,12 +41,16 @@ def rewrite(path, change, *, raw=None):
 
 
 def test_stub_round_trip(stub):
-    found = artefact.read_artefact(stub)
-    metadata = found.metadata
-    assert metadata.backends == ("stub",) and metadata.state_size == 2 and found.reference is None
-    assert metadata.inputs == (TAS, PR) and metadata.targets == (GPP, FCH4)
+    stub_artefact = artefact.read_artefact(stub)
+    metadata = stub_artefact.metadata
+    assert metadata.backends == ("stub",)
+    assert metadata.state_size == 2
+    assert stub_artefact.reference is None
+    assert metadata.inputs == (TAS, PR)
+    assert metadata.targets == (GPP, FCH4)
     assert metadata.statics[0].flag_values == (1, 2, 7)
-    assert metadata.stub.weights == ((0.02, 3.0), (-0.1, 0.0)) and metadata.stub.decay == (0.0, 0.9)
+    assert metadata.stub.weights == ((0.02, 3.0), (-0.1, 0.0))
+    assert metadata.stub.decay == (0.0, 0.9)
     assert not list(stub.parent.glob(".*")), "no temporary file is left"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator import predict as predict_command
 from emulator import train
 from emulator.artefact import exporting, native
 from emulator.artefact import metadata as artefact
@@ -50,10 +51,10 @@ def stepped(path, dataset, sites):
     return step_through(module, dataset.drivers[sites], dataset.calendar, state)[0].numpy()
 
 
-def assert_equal_within(found, expected, dataset, tolerance=1e-5):
+def assert_equal_within(fluxes, expected, dataset, tolerance=1e-5):
     """To a share of the standard deviation of the targets."""
     spread = dataset.flux.numpy().std(axis=(0, 1))
-    assert (np.abs(found - expected).max(axis=(0, 1)) <= tolerance * spread).all()
+    assert (np.abs(fluxes - expected).max(axis=(0, 1)) <= tolerance * spread).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,7 +74,8 @@ def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset,
     assert metadata.past_flux == "self_fed"
     predicted = predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
     ungauged = predict(run, tiny_dataset, tmp_path / "p.nc")
-    assert np.array_equal(predicted[:, :365], ungauged[:, :365]) and not np.allclose(predicted, ungauged, rtol=1e-3)
+    assert np.array_equal(predicted[:, :365], ungauged[:, :365])
+    assert not np.allclose(predicted, ungauged, rtol=1e-3)
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
     assert_equal_within(stepped(tmp_path / "m.pt", dataset, np.array([3, 9])), predicted[[3, 9]], dataset)
 
@@ -81,13 +83,18 @@ def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset,
 @pytest.mark.parametrize("kind", KINDS)
 def test_metadata_says_what_a_host_must_know(kind, exported, trained_run):
     metadata = artefact.read_artefact(exported(kind)).metadata
-    assert metadata.kind == kind and metadata.backends == ("native", "torchscript") and metadata.name == kind
+    assert metadata.kind == kind
+    assert metadata.backends == ("native", "torchscript")
+    assert metadata.name == kind
     assert [entry.name for entry in metadata.inputs] == list(INPUTS)
     assert [entry.name for entry in metadata.statics] == list(STATICS)
     tas, biome, fch4 = metadata.inputs[0], metadata.statics[4], metadata.targets[4]
-    assert tas.units == "K" and tas.valid_min <= tas.train_min < tas.train_max <= tas.valid_max
-    assert biome.flag_values[:6] == (1, 2, 3, 4, 5, 6) and biome.train_min is None
-    assert (fch4.name, fch4.units, fch4.min) == ("fch4", "mg m-2 day-1", None) and metadata.targets[0].min == 0.0
+    assert tas.units == "K"
+    assert tas.valid_min <= tas.train_min < tas.train_max <= tas.valid_max
+    assert biome.flag_values[:6] == (1, 2, 3, 4, 5, 6)
+    assert biome.train_min is None
+    assert (fch4.name, fch4.units, fch4.min) == ("fch4", "mg m-2 day-1", None)
+    assert metadata.targets[0].min == 0.0
     assert metadata.past_flux == ("none" if kind == "lstm" else metadata.past_flux)
     assert metadata.state_size == exporting.load_module(exported(kind)).init_state(torch.zeros(2, 5)).shape[1]
     provenance = json.loads((trained_run(kind) / "provenance.json").read_text())
@@ -97,11 +104,14 @@ def test_metadata_says_what_a_host_must_know(kind, exported, trained_run):
 
 
 def test_reference_covers_more_than_a_year_with_a_new_year(exported):
-    found = artefact.read_artefact(exported("lstm"))
-    spec = found.metadata.reference
-    assert spec.ncell == 3 and spec.nstep >= 400 and spec.start_date.isoformat() == "2003-12-01"
-    assert found.reference.drivers.shape == (spec.nstep, 3, len(INPUTS))
-    assert np.isfinite(found.reference.expected).all() and found.reference.expected.std() > 0
+    exported_artefact = artefact.read_artefact(exported("lstm"))
+    spec = exported_artefact.metadata.reference
+    assert spec.ncell == 3
+    assert spec.nstep >= 400
+    assert spec.start_date.isoformat() == "2003-12-01"
+    assert exported_artefact.reference.drivers.shape == (spec.nstep, 3, len(INPUTS))
+    assert np.isfinite(exported_artefact.reference.expected).all()
+    assert exported_artefact.reference.expected.std() > 0
     assert exporting.verify(exported("lstm")) == 0.0
 
 
@@ -133,16 +143,20 @@ def test_verify_notices_a_native_program_of_another_model(exported, tmp_path):
 def test_a_model_without_native_program_is_exported_for_torchscript(fault, trained_run, tmp_path, monkeypatch, caplog):
     def refuse(*_):
         error = native.LoweringError if fault == "lowering" else ProgramMismatch
-        raise error("operation aten.cumsum.default")
+        message = "operation aten.cumsum.default"
+        raise error(message)
 
     monkeypatch.setattr(
         *((native, "program_of", refuse) if fault == "lowering" else (exporting, "check_program", refuse))
     )
     metadata = exporting.export(RunFolder(trained_run("lstm")), tmp_path / "m.pt")
-    found = artefact.read_artefact(tmp_path / "m.pt")
-    assert found.native is None and found.metadata == metadata and metadata.backends == ("torchscript",)
+    exported_artefact = artefact.read_artefact(tmp_path / "m.pt")
+    assert exported_artefact.native is None
+    assert exported_artefact.metadata == metadata
+    assert metadata.backends == ("torchscript",)
     assert "operation aten.cumsum.default" in metadata.native_unavailable
-    assert "m.pt has no native program" in caplog.text and "aten.cumsum" in caplog.text
+    assert "m.pt has no native program" in caplog.text
+    assert "aten.cumsum" in caplog.text
     with zipfile.ZipFile(tmp_path / "m.pt") as archive:
         assert not any("native" in name for name in archive.namelist())
 
@@ -150,13 +164,14 @@ def test_a_model_without_native_program_is_exported_for_torchscript(fault, train
 def test_export_without_its_dataset_asks_for_one(trained_run, tmp_path, caplog):
     run = trained_run("lstm")
     assert main([str(run), "--out", str(tmp_path / "m.pt"), "--data", str(tmp_path / "absent.nc")]) == 1
-    assert "absent.nc: no such file" in caplog.text and not (tmp_path / "m.pt").exists()
+    assert "absent.nc: no such file" in caplog.text
+    assert not (tmp_path / "m.pt").exists()
 
 
 def test_a_model_without_history_cannot_be_self_fed(trained_run, tmp_path, caplog, tiny_dataset):
     run = str(trained_run("lstm"))
     assert main([run, "--out", str(tmp_path / "m.pt"), "--past-flux", "self_fed"]) == 1
-    assert predict.main([run, "--data", str(tiny_dataset), "--past-flux", "observed"]) == 1
+    assert predict_command.main([run, "--data", str(tiny_dataset), "--past-flux", "observed"]) == 1
     assert caplog.text.count("a model of kind lstm takes no past flux") == 2
 
 
@@ -172,7 +187,7 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file.renameVariable(name, f"hidden_{name}")
     run = trained_run("lstm")
-    assert predict.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
+    assert predict_command.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
     expected = predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import Dataset
+from emulator.data.dataset import Dataset, read_extent
 from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
 from foundations.units import unit_conversion
@@ -16,7 +16,7 @@ from tests.emulator.synthetic import write_dataset
 SIGNATURE = Signature.from_names(("tas", "pr", "co2", "lai"), ("lat", "elevation", "biome"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "dataset.nc", sites=4, years=2, first_year=2003)
 
@@ -28,7 +28,9 @@ def read(path: Path, name: str) -> np.ndarray:
 
 def test_values_are_those_of_the_file(path: Path) -> None:
     data = Dataset.open(path, SIGNATURE)
-    assert data.drivers.shape == (4, 731, 4) and data.static.shape == (4, 3) and data.flux.shape == (4, 731, 5)
+    assert data.drivers.shape == (4, 731, 4)
+    assert data.static.shape == (4, 3)
+    assert data.flux.shape == (4, 731, 5)
     assert data.drivers.dtype == data.flux.dtype == torch.float32
     assert np.allclose(data.drivers[..., 0], read(path, "tas"), rtol=1e-7)
     assert np.allclose(data.flux[..., 0], read(path, "gpp") * 86400 * 1e3, rtol=1e-6)
@@ -52,10 +54,11 @@ def test_day_mask_and_subset(path: Path) -> None:
     site_years = np.zeros((4, 2), bool)
     site_years[1, 1] = True
     mask = data.day_mask(site_years)
-    assert mask.sum() == 366 and mask[1, 365:].all()
-    some = data.site_subset(np.array([False, True, False, True]))
-    assert some.site_id.tolist() == ["S0001", "S0003"]
-    assert torch.equal(some.drivers, data.drivers[[1, 3]])
+    assert mask.sum() == 366
+    assert mask[1, 365:].all()
+    subset = data.site_subset(np.array([False, True, False, True]))
+    assert subset.site_id.tolist() == ["S0001", "S0003"]
+    assert torch.equal(subset.drivers, data.drivers[[1, 3]])
 
 
 def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required(path: Path) -> None:
@@ -63,7 +66,8 @@ def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required
         file.variables["fch4"][2, 10:20] = np.ma.masked
         file.renameVariable("rh", "something_else")
     data = Dataset.open(path, SIGNATURE, require_targets=False)
-    assert torch.isnan(data.flux[2, 10:20, 4]).all() and torch.isnan(data.flux[..., 4]).sum() == 10
+    assert torch.isnan(data.flux[2, 10:20, 4]).all()
+    assert torch.isnan(data.flux[..., 4]).sum() == 10
     assert torch.isnan(data.flux[..., 2]).all()
     with pytest.raises(DatasetError, match=r"dataset.nc: variable 'rh' is missing"):
         Dataset.open(path, SIGNATURE)
@@ -151,10 +155,10 @@ def test_bad_files_are_told_apart(path: Path, change, message: str) -> None:
         Dataset.open(path, SIGNATURE)
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.97])
-def test_truncated_file(path: Path, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.97])
+def test_truncated_file(path: Path, share: float) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DatasetError, match=r"dataset.nc: .*truncated"):
         Dataset.open(path, SIGNATURE)
 
@@ -174,3 +178,21 @@ def test_unknown_names_are_told_with_the_choice() -> None:
         Signature.from_names(targets=("tas",))
     with pytest.raises(ValueError, match="twice"):
         Signature.from_names(("tas", "tas"))
+
+
+def test_a_part_of_a_file_is_that_part_of_the_whole(tmp_path):
+    path = write_dataset(tmp_path / "d.nc", sites=5, years=2)
+    whole = Dataset.open(path, SIGNATURE)
+    rows, days = np.array([1, 4]), slice(300, 420)
+    part = Dataset.open(path, SIGNATURE, sites=rows, days=days)
+    assert part.site_id.tolist() == whole.site_id[rows].tolist()
+    assert torch.equal(part.drivers, whole.drivers[rows, days])
+    assert torch.equal(part.flux, whole.flux[rows, days])
+    assert torch.equal(part.static, whole.static[rows])
+    assert torch.equal(part.calendar, whole.calendar[days])
+    assert part.time.tolist() == whole.time[days].tolist()
+    assert part.lat.tolist() == whole.lat[rows].tolist()
+    assert part.biome.tolist() == whole.biome[rows].tolist()
+    n_sites, calendar = read_extent(path)
+    assert n_sites == 5
+    assert torch.equal(calendar, whole.calendar)

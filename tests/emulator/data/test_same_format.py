@@ -8,11 +8,11 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from ecosys_sims import variables as written
-from ecosys_sims.config import SitesConfig
-from ecosys_sims.dataset import common_attributes, create_layout, sites_as_statics
-from ecosys_sims.sites import draw_sites
-from ecosys_sims.validation import check_dataset
+from ecosys_sims.formats import variables as written
+from ecosys_sims.formats.dataset import common_attributes, create_layout, sites_as_statics
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.sites.configuration import SitesConfig
+from ecosys_sims.sites.site_drawing import draw_sites
 from emulator.data.dataset import Dataset
 from emulator.data.signature import MANAGEMENT, STATICS, TARGETS, Signature
 from foundations.variables import VARIABLES

@@ -70,7 +70,8 @@ def test_validation_is_a_share_of_training() -> None:
     assert 0.15 < split.validation_sites.sum() / (~split.test_sites).sum() < 0.25
     assert split.validation_mask().sum() == split.train_sites.sum() + 5 * split.validation_sites.sum()
     none = SplitConfig(validation_fraction=0.0, buffer_km=0).build(lat, lon, np.arange(8))
-    assert not none.validation_sites.any() and (none.train_sites | none.test_sites).all()
+    assert not none.validation_sites.any()
+    assert (none.train_sites | none.test_sites).all()
 
 
 def test_a_biome_left_out_is_tested_and_nothing_else() -> None:
@@ -80,7 +81,8 @@ def test_a_biome_left_out_is_tested_and_nothing_else() -> None:
     split = config.build(lat, lon, np.arange(2001, 2011), biome)
     assert (split.test_sites == (biome == 2)).all()
     assert (split.train_sites | split.validation_sites | split.test_sites).all()  # neither folds nor buffer
-    assert not (split.train_sites & split.validation_sites).any() and split.validation_sites.any()
+    assert not (split.train_sites & split.validation_sites).any()
+    assert split.validation_sites.any()
     assert split.mask("spatiotemporal")[biome == 2].sum() == 3 * (biome == 2).sum()
     assert np.stack([split.mask(part) for part in PARTS]).sum(0).max() == 1
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, asinh, fit_scalers
 from emulator.data.signature import Signature
@@ -34,8 +35,10 @@ def test_windows_are_whole_years_of_training_data(data: Dataset) -> None:
     assert sorted(drawn.tolist()) == sorted([*range(7), *range(7)])
     for batch in batches:
         first, last = batch.calendar[0, 0], batch.calendar[0, -1]
-        assert first[1:3].tolist() == [1, 1] and last[1:3].tolist() == [12, 31]
-        assert last[0] - first[0] == 1 and last[0] <= 2006
+        assert first[1:3].tolist() == [1, 1]
+        assert last[1:3].tolist() == [12, 31]
+        assert last[0] - first[0] == 1
+        assert last[0] <= 2006
         assert len(set(batch.site.tolist())) == len(batch.site)
         days = data.days(int(first[0]), int(last[0]))
         assert torch.equal(batch.drivers, data.drivers[batch.site, days])
@@ -70,31 +73,36 @@ def test_ranks_share_every_batch(data: Dataset) -> None:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_epoch_draws_each_site_as_often_as_told(data: Dataset, number: int) -> None:
-    one = sampler(data, windows_per_site=number)
-    drawn = [site for batch in one.epoch(0) for site in batch.site.tolist()]
-    assert sorted(drawn) == sorted(list(range(7)) * number) and len(list(one.epoch(0))) == len(one)
-    starts = {int(batch.calendar[0, 0, 0]) for epoch in range(8) for batch in one.epoch(epoch)}
+    batches = sampler(data, windows_per_site=number)
+    drawn = [site for batch in batches.epoch(0) for site in batch.site.tolist()]
+    assert sorted(drawn) == sorted(list(range(7)) * number)
+    assert len(list(batches.epoch(0))) == len(batches)
+    starts = {int(batch.calendar[0, 0, column.YEAR]) for epoch in range(8) for batch in batches.epoch(epoch)}
     assert starts == {2003, 2004, 2005}, "few windows an epoch, but all years in the end"
 
 
 def test_training_data_of_consecutive_sites_are_views(data: Dataset) -> None:
     training = training_data(data, MASK)
-    assert training.drivers.data_ptr() == data.drivers.data_ptr() and training.flux.data_ptr() == data.flux.data_ptr()
+    assert training.drivers.data_ptr() == data.drivers.data_ptr()
+    assert training.flux.data_ptr() == data.flux.data_ptr()
     scattered = MASK.copy()
     scattered[2] = False
-    found = training_data(data, scattered)
-    assert found.site.tolist() == [0, 1, 3, 4, 5, 6] and torch.equal(found.flux[2], data.flux[3, : found.flux.shape[1]])
+    material = training_data(data, scattered)
+    assert material.site.tolist() == [0, 1, 3, 4, 5, 6]
+    assert torch.equal(material.flux[2], data.flux[3, : material.flux.shape[1]])
 
 
 def test_sampling_leaves_the_dataset_as_it_is(data: Dataset) -> None:
     uneven = MASK.copy()
     uneven[0, 0] = False
     flux, drivers = data.flux.clone(), data.drivers.clone()
-    one = WindowSampler(data, uneven, years_per_window=4, batch_size=7, seed=0)
-    (batch,) = one.epoch(0)
+    batches = WindowSampler(data, uneven, years_per_window=4, batch_size=7, seed=0)
+    (batch,) = batches.epoch(0)
     unmarked = batch.flux[batch.site == 0, :365]
-    assert torch.isnan(unmarked).all() and torch.isfinite(batch.flux[batch.site == 1]).all()
-    assert torch.equal(data.flux, flux) and torch.equal(data.drivers, drivers)
+    assert torch.isnan(unmarked).all()
+    assert torch.isfinite(batch.flux[batch.site == 1]).all()
+    assert torch.equal(data.flux, flux)
+    assert torch.equal(data.drivers, drivers)
 
 
 def test_asinh_is_asinh() -> None:
@@ -125,12 +133,15 @@ def test_whole_records_show_and_score_what_they_are_told(data: Dataset) -> None:
     batches = list(whole_records(data, np.array([8, 2, 4]), 2, visible_flux=seen, scored=scored))
     assert [batch.site.tolist() for batch in batches] == [[8, 2], [4]]
     test_days = data.days(2007, 2008)
-    assert torch.isnan(batches[0].flux[0]).all() and torch.isfinite(batches[0].target[0]).all()
+    assert torch.isnan(batches[0].flux[0]).all()
+    assert torch.isfinite(batches[0].target[0]).all()
     early = slice(0, test_days.start)
-    assert torch.isnan(batches[1].flux[0, test_days]).all() and torch.isfinite(batches[1].flux[0, early]).all()
+    assert torch.isnan(batches[1].flux[0, test_days]).all()
+    assert torch.isfinite(batches[1].flux[0, early]).all()
     assert torch.isnan(batches[1].target[0, early]).all()
     blind = next(iter(whole_records(data, np.array([2]), 1)))
-    assert torch.isnan(blind.flux).all() and torch.isfinite(blind.target).all()
+    assert torch.isnan(blind.flux).all()
+    assert torch.isfinite(blind.target).all()
 
 
 def test_masks_must_fit_and_be_consecutive(data: Dataset) -> None:
@@ -145,10 +156,10 @@ def test_masks_must_fit_and_be_consecutive(data: Dataset) -> None:
 
 
 def test_scalers_do_not_know_test_data(data: Dataset) -> None:
-    known = data.day_mask(MASK)
+    training_days = data.day_mask(MASK)
     drivers, flux, static = data.drivers.clone(), data.flux.clone(), data.static.clone()
-    drivers[~known] = drivers[~known] * 3 + 1
-    flux[~known] = 999.0
+    drivers[~training_days] = drivers[~training_days] * 3 + 1
+    flux[~training_days] = 999.0
     static[7:] = 5.0
     changed = dataclasses.replace(data, drivers=drivers, flux=flux, static=static)
     before = fit_scalers(training_data(data, MASK), data.signature)

@@ -16,7 +16,8 @@ def test_the_same_calendar_day_has_the_same_slot_in_leap_and_other_years():
     slot = climatology.day_slot(month, day)
     assert slot[dates == np.datetime64("2003-03-01")] == slot[dates == np.datetime64("2004-03-01")] == 60
     assert slot[dates == np.datetime64("2004-02-29")] == 59
-    assert slot.min() == 0 and slot.max() == 365
+    assert slot.min() == 0
+    assert slot.max() == 365
 
 
 def test_a_repeating_season_is_recovered_by_biome():
@@ -26,12 +27,12 @@ def test_a_repeating_season_is_recovered_by_biome():
     flux = np.stack([season + 1, season + 3, 10 * season, 10 * season])[..., None]
     training = np.zeros((4, dates.size), bool)
     training[:, dates < np.datetime64("2005-01-01")] = True
-    found = climatology.biome_climatology(flux, biome, month, day, training)
-    assert np.abs(found[0, :, 0] - (season + 2)).max() < 0.01
-    assert np.abs(found[2, :, 0] - 10 * season).max() < 0.1
-    assert np.array_equal(found[0], found[1])
-    own = climatology.site_climatology(flux, month, day, training)
-    assert np.abs(own[1, :, 0] - (season + 3)).max() < 0.01
+    by_biome = climatology.biome_climatology(flux, biome, month, day, training)
+    assert np.abs(by_biome[0, :, 0] - (season + 2)).max() < 0.01
+    assert np.abs(by_biome[2, :, 0] - 10 * season).max() < 0.1
+    assert np.array_equal(by_biome[0], by_biome[1])
+    by_site = climatology.site_climatology(flux, month, day, training)
+    assert np.abs(by_site[1, :, 0] - (season + 3)).max() < 0.01
 
 
 def test_only_training_days_are_read():
@@ -46,15 +47,17 @@ def test_only_training_days_are_read():
     after = climatology.biome_climatology(spoiled, biome, month, day, training)
     assert np.array_equal(before, after)
     sites = climatology.site_climatology(spoiled, month, day, training)
-    assert np.isnan(sites[2]).all() and np.abs(sites[:2]).max() < 100
+    assert np.isnan(sites[2]).all()
+    assert np.abs(sites[:2]).max() < 100
 
 
 def test_biome_without_training_sites_gets_the_mean_over_all():
     dates, month, day = _days(2001, 2)
     flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
     training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
-    found = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
-    assert np.allclose(found[2], 3.0) and np.allclose(found[0], 2.0)
+    by_biome = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
+    assert np.allclose(by_biome[2], 3.0)
+    assert np.allclose(by_biome[0], 2.0)
 
 
 def test_missing_fluxes_do_not_enter_the_mean():

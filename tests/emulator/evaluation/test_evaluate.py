@@ -11,6 +11,7 @@ import torch
 
 from emulator import evaluate
 from emulator.configuration.schema import Config
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.evaluation import held_out, metrics
 from emulator.evaluation import offline as prediction
@@ -42,10 +43,11 @@ def table(run):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_metrics_file_has_the_promised_form(kind, evaluated):
-    found = table(evaluated(kind))
-    assert found["kind"] == kind and found["parameters"] > 100
-    assert set(found["splits"]) == {"temporal", "spatial", "spatiotemporal"}
-    for name, part in found["splits"].items():
+    skill = table(evaluated(kind))
+    assert skill["kind"] == kind
+    assert skill["parameters"] > 100
+    assert set(skill["splits"]) == {"temporal", "spatial", "spatiotemporal"}
+    for name, part in skill["splits"].items():
         assert list(part["targets"]) == ["gpp", "ra", "rh", "nee", "fch4"]
         assert part["years"] == ([2003, 2004, 2005] if name == "spatial" else [2006])
         for target in part["targets"].values():
@@ -59,7 +61,8 @@ def test_metrics_file_has_the_promised_form(kind, evaluated):
 
 def test_mode_of_past_flux_is_stated(evaluated):
     lstm, cham = table(evaluated("lstm")), table(evaluated("cham_net"))
-    assert {part["mode"] for part in lstm["splits"].values()} == {"no past flux"} and lstm["other_modes"] == {}
+    assert {part["mode"] for part in lstm["splits"].values()} == {"no past flux"}
+    assert lstm["other_modes"] == {}
     assert {name: part["mode"] for name, part in cham["splits"].items()} == {
         "temporal": "gauged",
         "spatial": "ungauged",
@@ -74,14 +77,15 @@ def test_prediction_file_gives_the_same_metrics(evaluated, tiny_dataset):
         meanings = file["split"].flag_meanings.split()
         part = file["split"][:] == meanings.index("temporal")
         observed, predicted = file["fch4"][:], file["fch4_pred"][:]
-        assert file["fch4"].units == "mg m-2 day-1" and file["fch4_pred"].dimensions == ("site", "time")
+        assert file["fch4"].units == "mg m-2 day-1"
+        assert file["fch4_pred"].dimensions == ("site", "time")
         assert np.allclose(observed, truth["fch4"][:] * 86400e6, rtol=1e-5)
         assert np.array_equal(file["site_id"][:], truth["site_id"][:])
         nee = file["ra_pred"][:] + file["rh_pred"][:] - file["gpp_pred"][:]
         assert np.allclose(file["nee_pred"][:], nee, atol=1e-5)
-        found = metrics.pooled(np.where(part, observed, np.nan), predicted)
+        skill = metrics.pooled(np.where(part, observed, np.nan), predicted)
     expected = table(run)["splits"]["temporal"]["targets"]["fch4"]["pooled"]
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert skill == pytest.approx(expected, rel=1e-5)
 
 
 def test_split_labels_cover_the_parts(evaluated, tiny_dataset):
@@ -91,7 +95,7 @@ def test_split_labels_cover_the_parts(evaluated, tiny_dataset):
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
         labels = np.array(file["split"].flag_meanings.split())[file["split"][:]]
-    last_year = dataset.calendar[:, 0].numpy() == 2006
+    last_year = dataset.calendar[:, column.YEAR].numpy() == 2006
     assert (labels[split.test_sites][:, last_year] == "spatiotemporal").all()
     assert (labels[split.test_sites][:, ~last_year] == "spatial").all()
     assert (labels[split.train_sites][:, last_year] == "temporal").all()
@@ -161,12 +165,14 @@ def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_uncertainty_is_scored_and_written(kind, evaluated):
-    found = table(evaluated(kind))
-    for part in (*found["splits"].values(), *found["other_modes"].values()):
+    skill = table(evaluated(kind))
+    for part in (*skill["splits"].values(), *skill["other_modes"].values()):
         for target in part["targets"].values():
             scores = target["uncertainty"]
             assert scores["n"] == target["pooled"]["n"]
-            assert 0 <= scores["coverage90"] <= 1 and scores["crps"] > 0 and scores["width90"] > 0
+            assert 0 <= scores["coverage90"] <= 1
+            assert scores["crps"] > 0
+            assert scores["width90"] > 0
             assert len(scores["below"]) == len(scores["levels"]) == len(scores["pit"]) - 1
             assert set(scores["spread_skill"]) == {"spread", "error", "slope", "ratio"}
     with netCDF4.Dataset(evaluated(kind) / "evaluation" / "predictions.nc") as file:
@@ -175,5 +181,5 @@ def test_uncertainty_is_scored_and_written(kind, evaluated):
         temporal = code == list(held_out.LABELS).index("temporal")
         covered = ((observed >= low) & (observed <= high))[temporal].mean()
     assert covered == pytest.approx(
-        found["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3
+        skill["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3
     )

@@ -9,6 +9,7 @@ from torch import nn
 
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, CheckpointError, Progress
+from emulator.training import random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.schedule import FINAL_FRACTION, Schedule
 
@@ -18,7 +19,7 @@ def small_checkpoint():
         model={"weight": torch.arange(4.0)},
         description={"config": {"seed": 3, "rates": [1e-3, 0.1]}},
         progress=Progress(epoch=4, batch=2, loss_sum=0.1 + 0.2, best_epoch=3, best_val_loss=math.pi),
-        random_states=checkpoint.random_states(),
+        random_states=random_states.collect(),
         git_hash="abc",
     )
 
@@ -26,16 +27,18 @@ def small_checkpoint():
 def test_round_trip_is_exact(tmp_path):
     saved = small_checkpoint()
     checkpoint.save(tmp_path / "c.pt", saved)
-    found = checkpoint.load(tmp_path / "c.pt")
-    assert found.progress == saved.progress and found.description == saved.description and found.git_hash == "abc"
-    assert torch.equal(found.model["weight"], saved.model["weight"])
+    loaded = checkpoint.load(tmp_path / "c.pt")
+    assert loaded.progress == saved.progress
+    assert loaded.description == saved.description
+    assert loaded.git_hash == "abc"
+    assert torch.equal(loaded.model["weight"], saved.model["weight"])
 
 
 def test_random_numbers_continue(tmp_path):
     torch.manual_seed(4)
     checkpoint.save(tmp_path / "c.pt", small_checkpoint())
     expected = torch.rand(3)
-    checkpoint.restore_random_states(checkpoint.load(tmp_path / "c.pt").random_states)
+    random_states.restore(checkpoint.load(tmp_path / "c.pt").random_states)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -47,7 +50,8 @@ def test_failed_write_leaves_the_former_file(tmp_path):
     broken.model["weight"] = lambda: None  # cannot be pickled
     with pytest.raises(Exception, match="pickle"):
         checkpoint.save(path, broken)
-    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["c.pt"]
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["c.pt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip"])
@@ -92,7 +96,7 @@ def rates(kind, losses, *, resume_at=None, warmup=1.0):
         return optimizer, schedule
 
     optimizer, schedule = new()
-    found = []
+    learning_rates = []
     for epoch, loss in enumerate(losses):
         if epoch == resume_at:
             states = optimizer.state_dict(), schedule.state_dict()
@@ -100,23 +104,25 @@ def rates(kind, losses, *, resume_at=None, warmup=1.0):
             optimizer.load_state_dict(states[0])
             schedule.load_state_dict(states[1])
         for _ in range(5):
-            found.append(schedule.learning_rate)
+            learning_rates.append(schedule.learning_rate)
             optimizer.step()
             schedule.after_batch()
         schedule.after_epoch(loss)
-    return found
+    return learning_rates
 
 
 def test_cosine_rises_then_falls_to_its_final_share():
-    found = rates("cosine", [1.0] * 8)
-    assert found[0] < found[2] < found[5] and max(found) == pytest.approx(0.1, rel=0.02)
-    assert all(a >= b for a, b in pairwise(found[6:]))
-    assert found[-1] == pytest.approx(0.1 * FINAL_FRACTION, rel=0.5)
+    learning_rates = rates("cosine", [1.0] * 8)
+    assert learning_rates[0] < learning_rates[2] < learning_rates[5]
+    assert max(learning_rates) == pytest.approx(0.1, rel=0.02)
+    assert all(a >= b for a, b in pairwise(learning_rates[6:]))
+    assert learning_rates[-1] == pytest.approx(0.1 * FINAL_FRACTION, rel=0.5)
 
 
 def test_plateau_halves_the_rate_when_validation_stalls():
-    found = rates("plateau", [5, 4, 3, 3, 3, 3, 3], warmup=0.0)
-    assert found[0] == pytest.approx(0.1) and found[-1] == pytest.approx(0.05)
+    learning_rates = rates("plateau", [5, 4, 3, 3, 3, 3, 3], warmup=0.0)
+    assert learning_rates[0] == pytest.approx(0.1)
+    assert learning_rates[-1] == pytest.approx(0.05)
     assert rates("plateau", [7, 6, 5, 4, 3, 2, 1], warmup=0.0)[-1] == pytest.approx(0.1)
 
 
@@ -135,10 +141,10 @@ def test_weight_average_follows_and_gives_the_weights_back():
     with torch.no_grad():
         model.weight += 1.0
     average.update(model)  # decay is ramped: (1 + 0) / (10 + 0) = 0.1
-    own = model.weight.detach().clone()
+    last_weights = model.weight.detach().clone()
     with average.applied(model):
         assert torch.allclose(model.weight, start + 0.9)
-    assert torch.equal(model.weight, own)
+    assert torch.equal(model.weight, last_weights)
     restored = WeightAverage(nn.Linear(3, 2), 0.5)
     restored.load_state_dict(average.state_dict())
     with restored.applied(model):
@@ -149,7 +155,7 @@ def test_weight_average_can_be_switched_off():
     model = nn.Linear(3, 2)
     average = WeightAverage(model, 0.0)
     average.update(model)
-    own = model.weight.detach().clone()
+    last_weights = model.weight.detach().clone()
     with average.applied(model):
-        assert torch.equal(model.weight, own)
+        assert torch.equal(model.weight, last_weights)
     assert average.state_dict() == {}

@@ -13,12 +13,12 @@ from emulator.artefact import exporting
 from emulator.artefact import metadata as artefact
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.evaluation import quantile_file
-from emulator.evaluation.probabilistic_fit import predict_quantiles, run_model
+from emulator.evaluation.quantile_series import predict_quantiles
+from emulator.evaluation.views import run_model
 from emulator.models.streaming import step_through
 from emulator.models.wrappers.ensemble import Ensemble, combine
 from emulator.models.wrappers.quantiles import LEVELS
-from emulator.runs import trained_model
+from emulator.runs import quantile_file, trained_model
 from emulator.runs.run_folder import RunFolder
 
 INPUTS = ("tas", "pr", "rsds", "vpd", "co2", "tsl", "wtd", "lai")
@@ -53,21 +53,22 @@ def combined(members, tmp_path_factory):
 
 
 def test_the_ensemble_predicts_the_mean_and_closes_the_carbon_balance(members, combined, dataset, tiny_dataset):
-    found = run_model(trained_model.load(combined).model, dataset)
+    view = run_model(trained_model.load(combined).model, dataset)
     each = [run_model(trained_model.load(run).model, dataset).predicted for run in members]
-    assert found.predicted == pytest.approx(np.mean(each, axis=0), rel=1e-4, abs=1e-5)
-    assert np.array_equal(found.members, np.stack(each))
-    gpp, ra, rh, nee = (found.predicted[..., index] for index in range(4))
+    assert view.predicted == pytest.approx(np.mean(each, axis=0), rel=1e-4, abs=1e-5)
+    assert np.array_equal(view.members, np.stack(each))
+    gpp, ra, rh, nee = (view.predicted[..., index] for index in range(4))
     assert np.array_equal(nee, ra + rh - gpp)
     with netCDF4.Dataset(combined / "evaluation" / "predictions.nc") as file:
-        assert file["fch4_pred"][:].filled() == pytest.approx(found.predicted[..., 4])
+        assert file["fch4_pred"][:].filled() == pytest.approx(view.predicted[..., 4])
 
 
 def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset, tmp_path):
     out = tmp_path / "ensemble.pt"
     assert export.main([str(combined), "--out", str(out)]) == 0
     metadata = artefact.read_artefact(out).metadata
-    assert metadata.members == 2 and metadata.quantiles == LEVELS
+    assert metadata.members == 2
+    assert metadata.quantiles == LEVELS
     module, view = exporting.load_module(out), run_model(trained_model.load(combined).model, dataset)
     state = module.init_state(dataset.static[SITES])
     assert state.shape[1] == metadata.state_size
@@ -81,7 +82,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
     fitted = quantile_file.load(RunFolder(combined), trained.signature, trained.epoch, trained.model)
     trained_on = np.array([False] * 8 + [True] * 8)
     expected = predict_quantiles(fitted, view, dataset, trained_on, days)
-    found = module.quantiles(
+    quantiles = module.quantiles(
         fluxes[:, -1],
         dataset.calendar[499],
         dataset.static[SITES],
@@ -89,7 +90,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
         torch.from_numpy(trained_on[SITES]),
         state,
     )
-    assert found.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert quantiles.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
 def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, dataset, tmp_path):
@@ -101,12 +102,13 @@ def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, datase
     assert torch.equal(module.init_state(dataset.static[SITES]), start)
     with torch.no_grad():
         expected, _ = step_through(alone, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
-        found, state = step_through(module, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
-    assert torch.equal(found, expected)
+        fluxes, state = step_through(module, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
+    assert torch.equal(fluxes, expected)
     quantiles = module.quantiles(
-        found[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.zeros(3).bool(), state
+        fluxes[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.zeros(3).bool(), state
     )
-    assert quantiles.shape == (3, 5, len(LEVELS)) and (quantiles.diff(dim=2) >= 0).all()
+    assert quantiles.shape == (3, 5, len(LEVELS))
+    assert (quantiles.diff(dim=2) >= 0).all()
     assert quantiles[:, :3].min() >= 0
 
 
@@ -114,7 +116,8 @@ def test_several_runs_export_without_an_ensemble_folder(members, tmp_path):
     out = tmp_path / "mean.pt"
     assert export.main([*map(str, members), "--out", str(out)]) == 0
     metadata = artefact.read_artefact(out).metadata
-    assert metadata.members == 2 and metadata.quantiles is None
+    assert metadata.members == 2
+    assert metadata.quantiles is None
     with pytest.raises(torch.jit.Error, match="without quantiles"):
         module = exporting.load_module(out)
         state = module.init_state(torch.zeros(1, 5))
@@ -150,7 +153,10 @@ def test_predict_writes_quantiles(combined, tiny_dataset, tmp_path):
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         low, middle, high = (file[f"gpp_{name}"][:].filled() for name in ("q05", "q50", "q95"))
         assert file["gpp_q05"].long_name.endswith("0.05 quantile")
-    assert (low >= 0).all() and (low <= middle).all() and (middle <= high).all() and (low < high).any()
+    assert (low >= 0).all()
+    assert (low <= middle).all()
+    assert (middle <= high).all()
+    assert (low < high).any()
 
 
 def test_quantiles_need_an_evaluated_run_and_the_same_checkpoint(members, combined, tiny_dataset, tmp_path, caplog):
@@ -199,7 +205,8 @@ def test_a_folder_never_mixes_an_ensemble_with_another_or_a_run(members, tiny_co
     assert ensemble.main([str(members[1]), str(members[0]), "--out", str(out.path)]) == 0
     assert not out.quantiles.exists()
     arguments = [str(tiny_config), "--out", str(out.path), "--set", "training.epochs=1"]
-    assert train.main(arguments) == 2 and "holds an ensemble" in caplog.text
+    assert train.main(arguments) == 2
+    assert "holds an ensemble" in caplog.text
     assert train.main([*arguments, "--overwrite"]) == 0
     assert not isinstance(trained_model.load(out).model, Ensemble)
 
@@ -209,6 +216,7 @@ def test_runs_that_do_not_go_together_are_refused(members, tiny_config, tmp_path
     options = ["--set", "split.test_fold=1", "--set", "training.epochs=1"]
     assert train.main([str(tiny_config), "--out", str(other), *options]) == 0
     assert ensemble.main([str(members[0]), str(other), "--out", str(tmp_path / "e")]) == 1
-    assert "differs from" in caplog.text and "split" in caplog.text
+    assert "differs from" in caplog.text
+    assert "split" in caplog.text
     assert ensemble.main([*map(str, members), "--out", str(other)]) == 1
     assert json.loads((tmp_path / "other" / "provenance.json").read_text())

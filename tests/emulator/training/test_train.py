@@ -87,7 +87,8 @@ def test_sigterm_within_an_epoch_saves_that_batch(kind, tiny_config, trained_run
     arguments = command(tiny_config, tmp_path / "run", f"model.kind={kind}")[3:]
     assert train.main(arguments) == 128 + signal.SIGTERM
     progress = checkpoint.load(tmp_path / "run" / "checkpoints" / "last.pt").progress
-    assert (progress.epoch, progress.batch) == (1, 2) and len(curve(tmp_path / "run")) == 1
+    assert (progress.epoch, progress.batch) == (1, 2)
+    assert len(curve(tmp_path / "run")) == 1
     assert train.main(arguments) == 0
     assert_same_run(tmp_path / "run", trained_run(kind))
 
@@ -106,7 +107,7 @@ def test_crash_while_an_epoch_is_closed(file, tiny_config, trained_run, tmp_path
     with pytest.raises(KeyboardInterrupt):
         train.main(arguments)
     monkeypatch.undo()
-    with open(tmp_path / "run" / "log.jsonl", "a") as log:
+    with (tmp_path / "run" / "log.jsonl").open("a") as log:
         log.write('{"epoch": 2, "train_lo')
     assert train.main(arguments) == 0
     assert_same_run(tmp_path / "run", trained_run("lstm"))
@@ -145,11 +146,13 @@ def test_resume_refuses_a_changed_dataset(tiny_config, tmp_path, caplog):
 
 def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_config):
     run = trained_run("lstm")
-    found = json.loads((run / "provenance.json").read_text())
-    assert found["seed"] == 3 and len(found["dataset_hash"]) == 64 and found["versions"]["torch"] == torch.__version__
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["seed"] == 3
+    assert len(provenance["dataset_hash"]) == 64
+    assert provenance["versions"]["torch"] == torch.__version__
     saved = checkpoint.load(run / "checkpoints" / "best.pt")
-    assert saved.config_hash == found["config_hash"]
-    assert [saved.git_hash] == [session["git_hash"] for session in found["sessions"]]
+    assert saved.config_hash == provenance["config_hash"]
+    assert [saved.git_hash] == [session["git_hash"] for session in provenance["sessions"]]
     frozen = configuration_file.load(Config, run / "config.yaml")
     assert frozen.model == configuration_file.load(Config, tiny_config).model
 
@@ -157,25 +160,26 @@ def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_con
 def test_training_learns(tiny_config, tmp_path):
     settings = ("training.epochs=25", "model.hidden=16")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    assert found[-1]["train_loss"] < 0.35 * found[0]["train_loss"]
-    assert min(line["val_loss"] for line in found) < 0.5 * found[0]["val_loss"]
+    epochs = curve(tmp_path)
+    assert epochs[-1]["train_loss"] < 0.35 * epochs[0]["train_loss"]
+    assert min(line["val_loss"] for line in epochs) < 0.5 * epochs[0]["val_loss"]
 
 
 def test_early_stopping(tiny_config, tmp_path):
     settings = ("training.epochs=40", "training.patience=2", "training.learning_rate=1e-9", "training.average_decay=0")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    last_best = max(line["epoch"] for line in found if line["best"])
-    assert len(found) < 40 and len(found) == last_best + 3
+    epochs = curve(tmp_path)
+    last_best = max(line["epoch"] for line in epochs if line["best"])
+    assert len(epochs) < 40
+    assert len(epochs) == last_best + 3
 
 
 def test_validation_every_few_epochs_and_at_the_end(tiny_config, tmp_path):
     settings = ("training.epochs=5", "training.validation_every=2")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    assert [line["val_loss"] is not None for line in found] == [False, True, False, True, True]
-    assert not any(line["best"] for line in found if line["val_loss"] is None)
+    epochs = curve(tmp_path)
+    assert [line["val_loss"] is not None for line in epochs] == [False, True, False, True, True]
+    assert not any(line["best"] for line in epochs if line["val_loss"] is None)
     assert checkpoint.load(tmp_path / "checkpoints" / "best.pt").progress.best_epoch in (1, 3, 4)
 
 
@@ -254,7 +258,8 @@ def test_gradients_are_clipped_to_their_norm(tiny_config, tmp_path, monkeypatch)
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
     settings = ("training.epochs=1", "training.gradient_clip=0.01")
     assert train.main(command(tiny_config, tmp_path / "clipped", *settings)[3:]) == 0
-    assert len(norms) == 3 and all(norm == pytest.approx(0.01, rel=1e-3) for norm in norms)
+    assert len(norms) == 3
+    assert all(norm == pytest.approx(0.01, rel=1e-3) for norm in norms)
     norms.clear()
     settings = ("training.epochs=1", "training.gradient_clip=1e6")
     assert train.main(command(tiny_config, tmp_path / "free", *settings)[3:]) == 0
@@ -284,7 +289,8 @@ def test_auxiliary_terms_are_weighted(tiny_config, tmp_path):
 def test_tensorboard_shows_the_log_of_all_sessions(tiny_config, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
     arguments = [*command(tiny_config, tmp_path)[3:], "--tensorboard"]
-    assert train.main(arguments) == 0 and train.main(arguments) == 0
+    assert train.main(arguments) == 0
+    assert train.main(arguments) == 0
     board = accumulator(str(tmp_path / "tensorboard")).Reload()
     for name, tag in (("train_loss", "loss/train"), ("val_loss", "loss/validation"), ("lr", "learning_rate")):
         shown = [(event.step, event.value) for event in board.Scalars(tag)]
@@ -294,7 +300,8 @@ def test_tensorboard_shows_the_log_of_all_sessions(tiny_config, tmp_path):
 def test_tensorboard_that_is_missing_is_named(tiny_config, tmp_path, caplog, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert train.main([*command(tiny_config, tmp_path)[3:], "--tensorboard"]) == 2
-    assert "pip install 'ecostep[tensorboard]'" in caplog.text and curve(tmp_path) == []
+    assert "pip install 'ecostep[tensorboard]'" in caplog.text
+    assert curve(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["raci", "unified"])
@@ -306,8 +313,8 @@ def test_memory_belongs_to_the_weights_that_are_kept(kind, tiny_config, tmp_path
     config = trained.config
     dataset = Dataset.open(config.data.path, trained.signature)
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
-    kept = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
+    memory = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
     trained.model.prepare(training_data(dataset, split.mask("train")))
     for name in ("response", "dual"):
-        assert torch.allclose(getattr(trained.model.memory, name), kept[name], rtol=1e-4, atol=1e-6), name
-    assert kept["response"].abs().max() > 0
+        assert torch.allclose(getattr(trained.model.memory, name), memory[name], rtol=1e-4, atol=1e-6), name
+    assert memory["response"].abs().max() > 0

@@ -45,34 +45,38 @@ def searched(material, tmp_path_factory):
     return out, search.tune(*material, SPACE, out, Budget(trials=3, epochs=2, seed=4))
 
 
-def without_times(found):
-    found = json.loads(json.dumps(found))
-    for item in (*found["trials"], found["provenance"]):
+def without_times(choice):
+    choice = json.loads(json.dumps(choice))
+    for item in (*choice["trials"], choice["provenance"]):
         item.pop("seconds", None), item.pop("created", None)
-    return found
+    return choice
 
 
 def test_choice_is_the_trial_of_lowest_validation_loss(material, searched):
-    out, found = searched
-    losses = [trial["val_loss"] for trial in found["trials"]]
-    best = found["trials"][losses.index(min(losses))]
-    assert len(losses) == 3 and found["val_loss"] == min(losses)
-    assert found["trials"][0]["values"] == {} and found["val_loss_of_configuration"] == losses[0]
+    out, choice = searched
+    losses = [trial["val_loss"] for trial in choice["trials"]]
+    best = choice["trials"][losses.index(min(losses))]
+    assert len(losses) == 3
+    assert choice["val_loss"] == min(losses)
+    assert choice["trials"][0]["values"] == {}
+    assert choice["val_loss_of_configuration"] == losses[0]
     expected = best["values"].get("training.learning_rate", material[0].training.learning_rate)
-    assert found["training"]["learning_rate"] == expected
-    assert found["provenance"]["git_hash"] and found["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
-    for number, trial in enumerate(found["trials"]):
+    assert choice["training"]["learning_rate"] == expected
+    assert choice["provenance"]["git_hash"]
+    assert choice["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
+    for number, trial in enumerate(choice["trials"]):
         run = out / "trials" / f"{number:03d}"
         assert json.loads((run / "trial.json").read_text()) == trial
-        assert len(curve(run)) == 2 and min(line["val_loss"] for line in curve(run)) == trial["val_loss"]
+        assert len(curve(run)) == 2
+        assert min(line["val_loss"] for line in curve(run)) == trial["val_loss"]
 
 
 def test_choice_file_can_be_put_into_a_configuration(material, searched, tiny_config, capsys):
-    out, found = searched
+    out, choice = searched
     assert train.main([str(tiny_config), "--choice", str(out / "choice.yaml"), "--check"]) == 0
     shown = YAML(typ="safe", pure=True).load(capsys.readouterr().out)
-    assert shown["training"]["learning_rate"] == found["training"]["learning_rate"]
-    assert shown["model"]["dropout"] == found["model"]["dropout"]
+    assert shown["training"]["learning_rate"] == choice["training"]["learning_rate"]
+    assert shown["model"]["dropout"] == choice["model"]["dropout"]
     assert shown["training"]["epochs"] == material[0].training.epochs, "the budget of the search is not taken over"
     options = [str(tiny_config), "--choice", str(out / "choice.yaml"), "--set", "model.dropout=0.5", "--check"]
     assert train.main(options) == 0
@@ -96,35 +100,40 @@ def test_a_search_that_was_killed_goes_on(material, searched, tmp_path, monkeypa
     assert not (tmp_path / "choice.yaml").exists()
     monkeypatch.undo()
     before = (tmp_path / "trials" / "000" / "log.jsonl").read_bytes()
-    found = search.tune(*material, SPACE, tmp_path, budget)
+    choice = search.tune(*material, SPACE, tmp_path, budget)
     assert (tmp_path / "trials" / "000" / "log.jsonl").read_bytes() == before
-    assert without_times(found) == without_times(searched[1])
+    assert without_times(choice) == without_times(searched[1])
 
 
 def test_more_trials_keep_those_that_are_done(material, searched, tmp_path):
     shutil.copytree(searched[0], tmp_path / "more")
-    found = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
-    assert found["trials"][:3] == searched[1]["trials"] and len(found["trials"]) == 4
+    choice = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
+    assert choice["trials"][:3] == searched[1]["trials"]
+    assert len(choice["trials"]) == 4
 
 
 def test_trials_that_diverge_are_never_chosen(material, tmp_path, monkeypatch):
     def diverges(config, *arguments, **options):
         if config.training.learning_rate == material[0].training.learning_rate:
-            raise TrainingDiverged("loss nan")
+            message = "loss nan"
+            raise TrainingDiverged(message)
         return fit(config, *arguments, **options)
 
     monkeypatch.setattr(search, "fit", diverges)
-    found = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
-    assert found["trials"][0]["failed"] == "loss nan" and found["val_loss"] == found["trials"][1]["val_loss"]
+    choice = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
+    assert choice["trials"][0]["failed"] == "loss nan"
+    assert choice["val_loss"] == choice["trials"][1]["val_loss"]
     with pytest.raises(ConfigError, match="all 1 trials diverged"):
         search.tune(*material, SPACE, tmp_path / "none", Budget(trials=1, epochs=1))
 
 
 def test_draws_are_reproducible_and_fill_the_ranges():
     drawn = [SPACE.draw(1, trial) for trial in range(1, 200)]
-    assert drawn == [SPACE.draw(1, trial) for trial in range(1, 200)] and drawn[0] != SPACE.draw(2, 1)
+    assert drawn == [SPACE.draw(1, trial) for trial in range(1, 200)]
+    assert drawn[0] != SPACE.draw(2, 1)
     rates = [math.log10(values["training.learning_rate"]) for values in drawn]
-    assert -3 <= min(rates) < -2.9 and -1.1 < max(rates) <= -1
+    assert -3 <= min(rates) < -2.9
+    assert -1.1 < max(rates) <= -1
     assert sum(rate < -2 for rate in rates) == pytest.approx(100, abs=25), "uniform in the logarithm"
     assert {values["model.dropout"] for values in drawn} == {0.0, 0.2}
 

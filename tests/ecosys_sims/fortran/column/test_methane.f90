@@ -2,6 +2,7 @@
 program test_methane
   use kinds, only: wp
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_top
+  use tridiagonal, only: tridiagonal_system, allocate_system
   use methane, only: transport, ph_response
   use water_table, only: moisture_profile, table_depth
   use column, only: column_model, biogeochemistry_step
@@ -27,7 +28,8 @@ contains
   subroutine constant_source()
     real(wp), parameter :: d_soil = 1.0e-9_wp, source = 1.0e-8_wp
     integer, parameter :: first = 8
-    real(wp), dimension(1, nch4) :: store, d, none, gain, methane, a, b, c, e, x
+    real(wp), dimension(1, nch4) :: store, d, none, gain, methane
+    type(tridiagonal_system) :: system
     real(wp) :: oxidation(1), flux(1), plant(1), zw, expected, dt, bottom
     integer :: k
     dt = 1.0e12_wp
@@ -37,8 +39,9 @@ contains
     gain = 0.0_wp
     gain(1, first:) = source*dt
     methane = 0.0_wp
+    call allocate_system(system, 1, nch4)
     call transport(1, dt, store, d, none, none, gain, [d_soil/(0.5_wp*dz(1))], [0.0_wp], methane, &
-                   oxidation, flux, plant, a, b, c, e, x)
+                   oxidation, flux, plant, system)
     zw = z_top(first)
     bottom = sum(dz(1:nch4))
     call check_close(flux(1)/dt, source*(bottom - zw), 1.0e-3_wp, 'flux of the source')
@@ -56,7 +59,8 @@ contains
   !> Uptake by a first-order sink in a deep soil is C0 sqrt(D k).
   subroutine first_order_sink()
     real(wp), parameter :: d_soil = 1.0e-6_wp, rate = 1.0e-4_wp, air = 2.0e-6_wp
-    real(wp), dimension(1, nch4) :: store, d, sink, none, methane, a, b, c, e, x
+    real(wp), dimension(1, nch4) :: store, d, sink, none, methane
+    type(tridiagonal_system) :: system
     real(wp) :: oxidation(1), flux(1), plant(1), dt
     dt = 1.0e10_wp
     store = 1.0_wp
@@ -64,8 +68,9 @@ contains
     sink = rate
     none = 0.0_wp
     methane = 0.0_wp
+    call allocate_system(system, 1, nch4)
     call transport(1, dt, store, d, sink, none, none, [d_soil/(0.5_wp*dz(1))], [air], methane, &
-                   oxidation, flux, plant, a, b, c, e, x)
+                   oxidation, flux, plant, system)
     call check_close(-flux(1)/dt, air*sqrt(d_soil*rate), 0.02_wp, 'uptake by a first-order sink')
     call check_close(oxidation(1), -flux(1), 1.0e-6_wp, 'oxidation')
   end subroutine first_order_sink

@@ -103,7 +103,7 @@ contains
       call biogeochemistry_step(c, forcing, 3600.0_wp)
     end do
     uptake = -c%fluxes%ch4_diffusion
-    rate = matmul(c%work%methane%sink(:, 1:5)*c%work%methane%solubility(:, 1:5), dz(1:5)) &
+    rate = matmul(c%work%oxidation%sink(:, 1:5)*c%work%methane%solubility(:, 1:5), dz(1:5)) &
            /sum(dz(1:5))*gas_constant*(t_freeze + warmth)
   end subroutine held_uplands
 

@@ -1,11 +1,11 @@
 !> Dates of both calendars, sun and radiation.
 program test_calendar
-  use, intrinsic :: iso_fortran_env, only : error_unit
-  use calendar_dates, only : add_years, calendar_date, date_of_day, day_number, day_of_year, &
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year, &
     days_in_year, format_date, next_day, operator(==), parse_date
-  use kinds, only : wp
-  use solar, only : step_shares, top_of_atmosphere
-  implicit none
+  use kinds, only: wp
+  use solar, only: step_shares, top_of_atmosphere
+  implicit none (type, external)
   integer :: failures
 
   failures = 0
@@ -20,8 +20,7 @@ contains
 
   !> Day numbers count days, whichever way a date is reached.
   subroutine test_round_trip(leap)
-    !> Whether the calendar has leap days.
-    logical, intent(in) :: leap
+    logical, intent(in) :: leap  !< whether the calendar has leap days
     type(calendar_date) :: date
     integer :: number, first
     date = calendar_date(1896, 12, 30, leap)
@@ -82,10 +81,8 @@ contains
   end subroutine test_sun
 
   subroutine expect(ok, message)
-    !> What must hold.
-    logical, intent(in) :: ok
-    !> Message if it does not.
-    character(*), intent(in) :: message
+    logical, intent(in) :: ok  !< what must hold
+    character(*), intent(in) :: message  !< message if it does not
     if (ok) return
     failures = failures + 1
     write(error_unit, '(a)') 'test_calendar: '//message

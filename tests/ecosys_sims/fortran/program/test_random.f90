@@ -1,12 +1,12 @@
 !> Random streams, their deviates, and the long-term moments of the weather's residuals.
 program test_random
-  use, intrinsic :: iso_fortran_env, only : error_unit
-  use kinds, only : wp
-  use precipitation_amounts, only : amount_distribution, draw_amount, make_distribution, &
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use kinds, only: wp
+  use precipitation_amounts, only: amount_distribution, draw_amount, make_distribution, &
     stationary_wet_fraction, wet_probability
-  use random, only : gamma_deviate, normal_pair, random_stream, seed_stream, uniform
-  use weather_generator, only : advance_residuals
-  implicit none
+  use random, only: gamma_deviate, normal_pair, random_stream, seed_stream, uniform
+  use weather_generator, only: advance_residuals
+  implicit none (type, external)
   integer, parameter :: n = 200000
   integer :: failures
 
@@ -129,28 +129,23 @@ contains
   end subroutine test_precipitation
 
   pure real(wp) function mean(x)
-    !> Sample.
-    real(wp), intent(in) :: x(:)
+    real(wp), intent(in) :: x(:)  !< sample
     mean = sum(x)/size(x)
   end function mean
 
   pure real(wp) function spread_of(x)
-    !> Sample.
-    real(wp), intent(in) :: x(:)
+    real(wp), intent(in) :: x(:)  !< sample
     spread_of = sqrt(sum((x - mean(x))**2)/size(x))
   end function spread_of
 
   pure logical function near(value, expected, tolerance)
-    !> Value, expected value and tolerance.
-    real(wp), intent(in) :: value, expected, tolerance
+    real(wp), intent(in) :: value, expected, tolerance  !< value, expected value and tolerance
     near = abs(value - expected) <= tolerance
   end function near
 
   subroutine expect(ok, message)
-    !> What must hold.
-    logical, intent(in) :: ok
-    !> Message if it does not.
-    character(*), intent(in) :: message
+    logical, intent(in) :: ok  !< what must hold
+    character(*), intent(in) :: message  !< message if it does not
     if (ok) return
     failures = failures + 1
     write(error_unit, '(a)') 'test_random: '//message

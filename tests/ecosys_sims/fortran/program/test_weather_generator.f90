@@ -1,20 +1,20 @@
 !> Long series of the weather generator against what it is asked for: wet days, amounts, transitions, residuals, annual
 !> means, daily range, anomalies of years. Tolerances are 4 standard errors, by the theory or by the spread of the years.
 program test_weather_generator
-  use, intrinsic :: iso_fortran_env, only : error_unit
-  use calendar_dates, only : calendar_date, date_of_day, day_number, day_of_year
-  use climate_normals, only : daily_precipitation, daily_temperature
-  use constants, only : t_freeze
-  use kinds, only : wp
-  use namelist_input, only : configuration, unset
-  use precipitation_amounts, only : stationary_wet_fraction, wet_probability
-  use random, only : random_stream, seed_stream
-  use weather_generator, only : allocate_daily_weather, daily_weather, generate_day, generator, &
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year
+  use climate_normals, only: daily_precipitation, daily_temperature
+  use constants, only: t_freeze
+  use kinds, only: wp
+  use namelist_input, only: configuration, unset
+  use precipitation_amounts, only: stationary_wet_fraction, wet_probability
+  use random, only: random_stream, seed_stream
+  use weather_generator, only: allocate_daily_weather, daily_weather, generate_day, generator, &
     start_generator
-  implicit none
+  implicit none (type, external)
   integer, parameter :: climates = 4, members = 8, years = 100
   integer, parameter :: n = climates*members, days = 365*years
-  real(wp), parameter :: errors = 4.0_wp !< standard errors that are allowed
+  real(wp), parameter :: errors = 4.0_wp  !< standard errors that are allowed
   character(*), parameter :: names(climates) = [character(9) :: 'temperate', 'boreal', 'tropical', &
     'arid']
   real(wp), parameter :: lat(climates) = [41.0_wp, 65.0_wp, 2.0_wp, -35.0_wp]
@@ -286,7 +286,7 @@ contains
   subroutine expect_mean(values, normal, what, inflation)
     real(wp), intent(in) :: values(:), normal
     character(*), intent(in) :: what
-    real(wp), intent(in), optional :: inflation !< of the standard error [1]
+    real(wp), intent(in), optional :: inflation  !< of the standard error [1]
     real(wp) :: mean, error
     mean = sum(values)/size(values)
     error = sqrt(sum((values - mean)**2)/(size(values) - 1.0_wp)/size(values))

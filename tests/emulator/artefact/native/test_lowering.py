@@ -51,7 +51,7 @@ OPTIONS = (
 Make = Callable[..., StreamingModel]
 
 
-def some_days(calendar: Tensor) -> list[int]:
+def selected_days(calendar: Tensor) -> list[int]:
     """Two ordinary days, then the end of each month from November 2003 to February 2005, and 29 February."""
     year, month, day, _, length, _ = calendar.unbind(1)
     inside = (12 * year + month >= 12 * 2003 + 11) & (12 * year + month <= 12 * 2005 + 2)
@@ -62,7 +62,7 @@ def some_days(calendar: Tensor) -> list[int]:
 def checked(case: Case, model: StreamingModel, signature: Signature | None = None) -> Program:
     """The program of a model, compared with it."""
     program, data = program_of(model, signature or case.signature), case.dataset
-    days = some_days(data.calendar)
+    days = selected_days(data.calendar)
     steps = check_program(
         Interpreter.of(program),
         model,
@@ -81,7 +81,7 @@ def test_program_of_every_kind(case: Case, make_model: Make, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
 def test_program_with_options(case: Case, make_model: Make, kind: str, options: dict[str, object]) -> None:
     checked(case, make_model(kind, **options))
 
@@ -126,12 +126,12 @@ def stepping_error(case: Case, model: StreamingModel, days: slice, observed: boo
     drivers, flux, calendar = data.drivers[SITES, days], data.flux[SITES, days], data.calendar[days]
     state = model.init_state(data.static[SITES])
     expected, _ = step_through(model, drivers, calendar, state, flux if observed else None)
-    state, found = interpreter.init_state(data.static[SITES], model.state_size), []
+    state, fluxes = interpreter.init_state(data.static[SITES], model.state_size), []
     for day in range(len(calendar)):
-        one, state = interpreter.step(drivers[:, day], calendar[day], state, flux[:, day] if observed else None)
-        found.append(one)
+        day_flux, state = interpreter.step(drivers[:, day], calendar[day], state, flux[:, day] if observed else None)
+        fluxes.append(day_flux)
     spread = case.training.flux.flatten(0, 1).std(0)
-    return float(((torch.stack(found, 1) - expected).abs() / spread).max())
+    return float(((torch.stack(fluxes, 1) - expected).abs() / spread).max())
 
 
 def test_differences_do_not_grow(case: Case, make_model: Make) -> None:
@@ -173,13 +173,18 @@ def test_an_ordinary_day_is_short(cham_net: tuple[StreamingModel, Program]) -> N
     model, program = cham_net
     day = program.methods["day"]
     names = [op.name for op in day.ops]
-    assert names.count("lstm") == 1 and "gru" not in names and "cholesky_solve" not in names
+    assert names.count("lstm") == 1
+    assert "gru" not in names
+    assert "cholesky_solve" not in names
     stored = sum(op.args[0].size for op in day.ops if op.name == "store")
     loaded = sum(op.out.size for op in day.ops if op.name == "load")
-    assert stored < 0.06 * model.state_size and loaded < 0.14 * model.state_size
-    assert day.work()[0] < 36_600 and day.work()[1] < 1_400
+    assert stored < 0.06 * model.state_size
+    assert loaded < 0.14 * model.state_size
+    assert day.work()[0] < 36_600
+    assert day.work()[1] < 1_400
     month = [op.name for op in program.methods["month_end"].ops]
-    assert month.count("gru") == 1 and [op.name for op in program.methods["year_end"].ops].count("cholesky_solve") == 2
+    assert month.count("gru") == 1
+    assert [op.name for op in program.methods["year_end"].ops].count("cholesky_solve") == 2
 
 
 def test_programs_keep_the_rules_of_the_format(cham_net: tuple[StreamingModel, Program]) -> None:
@@ -192,7 +197,8 @@ def test_programs_keep_the_rules_of_the_format(cham_net: tuple[StreamingModel, P
                 if isinstance(ref.base, Value):
                     seen = written[ref.base]
                     assert set(range(ref.offset, ref.offset + ref.span)) <= seen or not ref.plain
-                    assert seen and ref.offset + ref.span <= ref.base.size
+                    assert seen
+                    assert ref.offset + ref.span <= ref.base.size
             stores |= op.name == "store"
             assert not (stores and op.name == "load")
             if op.out is not None:
@@ -249,5 +255,5 @@ def test_one_target_stays_a_list_of_one(case: Case) -> None:
     flux = next(op for op in program.methods["day"].ops if op.name == "flux")
     assert flux.args[0].shape == (1,)
     data = case.dataset
-    given = data.static[SITES], data.drivers[SITES, 305:340], data.calendar[305:340], data.flux[SITES, 305:340, -1:]
-    assert check_program(Interpreter.of(program), model, *given) >= 4
+    days = data.static[SITES], data.drivers[SITES, 305:340], data.calendar[305:340], data.flux[SITES, 305:340, -1:]
+    assert check_program(Interpreter.of(program), model, *days) >= 4

@@ -1,0 +1,144 @@
+#include "cells/cells.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cells/value_check.h"
+#include "core/error.h"
+
+namespace ecostep {
+
+Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
+    : model_(std::move(model)),
+      input_ranges_("input", model_->artefact.inputs),
+      static_ranges_("static", model_->artefact.statics),
+      registration_(*model_, ncell),
+      clock_(model_->layout, registration_),
+      accumulation_(*model_, registration_, input_ranges_),
+      gathering_(*model_, registration_, input_ranges_, static_ranges_, accumulation_),
+      input_check_(*model_, registration_, input_ranges_, static_ranges_, gathering_),
+      day_step_(*model_, registration_, gathering_, staging_),
+      derivative_(*model_, registration_, input_ranges_, gathering_, staging_) {}
+
+void Cells::set_policy(const char* name, ecostep_policy policy) {
+  const bool inputs = input_ranges_.set_policy(name, policy), statics = static_ranges_.set_policy(name, policy);
+  if (!inputs && !statics) fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no input or static '", name, "'");
+}
+
+std::size_t Cells::range_count(const char* name) const {
+  std::size_t count = 0;
+  const bool inputs = input_ranges_.add_count(name, count), statics = static_ranges_.add_count(name, count);
+  if (!inputs && !statics) fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no input or static '", name, "'");
+  return count;
+}
+
+const std::string& Cells::range_message() const {
+  return static_ranges_.message().empty() ? input_ranges_.message() : static_ranges_.message();
+}
+
+void Cells::init_state() {
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  registration_.require_statics();
+  input_check_.check_statics(cells);
+  const RowLayout& layout = model_->layout;
+  const std::size_t block = gathering_.block();
+  const std::size_t rows = std::min(staging_.chunk(std::max<std::size_t>(1, layout.model), block), cells.size);
+  float* const states = staging_.reserve(rows * layout.model);
+  for (std::size_t first = 0; first < cells.size; first += rows) {
+    const std::size_t size = std::min(rows, cells.size - first);
+    for (std::size_t start = 0; start < size; start += block) {
+      const CellList part = cells.part(first + start, std::min(block, size - start));
+      model_->backend->init_state(part.size, gathering_.stride(), gathering_.gather_statics(part), states + start * layout.model,
+                                  layout.model);
+    }
+    if (!all_finite(states, size * layout.model))
+      fail(ECOSTEP_BACKEND_FAILED, "the network's first state is not finite in one of the cells ", first + 1, " to ", first + size);
+    for (std::size_t i = 0; i < size; ++i) {
+      float* const row = registration_.row(cells[first + i]);
+      std::copy_n(states + i * layout.model, layout.model, row);
+      std::fill(row + layout.model, row + layout.size, 0.0f);
+      row[layout.date] = RowLayout::no_date;
+    }
+  }
+  static_ranges_.keep();
+}
+
+void Cells::reset_date() {
+  registration_.require_state();
+  clock_.reset(registration_.active_cells());
+}
+
+void Cells::step(const Date& date, int seconds, int dt) {
+  const Step step{date, seconds, dt};
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  clock_.check(step, cells);
+  registration_.require_inputs();
+  if (!step.completes_day()) {
+    input_check_.check_inputs(cells);
+    return accumulation_.add(step, cells);
+  }
+  const CalendarRow calendar = calendar_row(clock_.calendar(), date);
+  const DayPlan& plan = day_step_.plan(calendar, cells.size);
+  if (registration_.any_observed()) input_check_.check_observed(cells);
+  // Values are checked before anything is written: here, or where all results wait in one chunk, as they are gathered.
+  bool checked = !step.whole_day() || input_ranges_.any() || cells.size > plan.chunk;
+  if (checked) input_check_.check_inputs(cells);
+  if (input_ranges_.any()) input_check_.check_day(step, cells);
+  for (std::size_t first = 0; first < cells.size;) {
+    const CellList part = cells.part(first, std::min(plan.chunk, cells.size - first));
+    try {
+      day_step_.run_chunk(step, part, checked);
+      first += part.size;
+    } catch (const ChangesGrew&) {  // nothing of this chunk was written
+      day_step_.plan(calendar, cells.size);
+      if (!checked && cells.size > plan.chunk) input_check_.check_inputs(cells), checked = true;
+    }
+  }
+  if (input_ranges_.any()) input_ranges_.keep();
+}
+
+void Cells::spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride) {
+  constexpr double room = static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (static_cast<double>(sizeof(double)) * std::fabs(static_cast<double>(day_stride)) * static_cast<double>(nday) >= room)
+    fail(ECOSTEP_INVALID_ARGUMENT, nday, " days with a stride of ", day_stride, " do not fit in memory");
+  const Registration::Day first_day = registration_.day();
+  try {
+    Date date = first;
+    for (std::size_t day = 0; day < nday; ++day, date = next_day(clock_.calendar(), date)) {
+      step(date, 0, seconds_per_day);
+      registration_.move_to_next_day(day_stride);
+    }
+  } catch (...) {
+    registration_.move_back(first_day);
+    throw;
+  }
+  registration_.move_back(first_day);
+}
+
+void Cells::gradient(const Date& date, const DerivativeArrays& arrays) {
+  const Step step{date, 0, seconds_per_day};
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  clock_.check(step, cells);
+  registration_.require_inputs();
+  input_check_.check_inputs(cells);
+  if (registration_.any_observed()) input_check_.check_observed(cells);
+  if (input_ranges_.any()) input_check_.check_day(step, cells);
+  const CalendarRow calendar = calendar_row(clock_.calendar(), date);
+  const std::size_t block = std::min(gathering_.block(), cells.size), chunk = derivative_.chunk();
+  const DayPlan& plan = day_step_.plan(calendar, block);
+  for (std::size_t first = 0; first < cells.size;) {
+    const CellList part = cells.part(first, std::min(chunk, cells.size - first));
+    try {
+      derivative_.run_chunk(plan, step, part, arrays);
+      first += part.size;
+    } catch (const ChangesGrew&) {
+      day_step_.plan(calendar, block);
+    }
+  }
+}
+
+}  // namespace ecostep

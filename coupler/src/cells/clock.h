@@ -1,0 +1,32 @@
+// The date that each state row has come to: steps must follow one another.
+#pragma once
+
+#include "cells/cell_list.h"
+#include "cells/registration.h"
+#include "cells/row_layout.h"
+#include "cells/step.h"
+
+namespace ecostep {
+
+class Clock {
+ public:
+  Clock(const RowLayout& layout, const Registration& registration) : layout_(layout), registration_(registration) {}
+
+  void set_calendar(Calendar calendar) { calendar_ = calendar; }
+  Calendar calendar() const { return calendar_; }
+
+  // Throws Error(ECOSTEP_BAD_DATE) unless the step exists in the calendar and is the next one of each cell.
+  void check(const Step& step, const CellList& cells) const;
+
+  // The next step may be of any day.
+  void reset(const CellList& cells) const;
+
+ private:
+  void check_row(const Step& step, std::size_t cell) const;
+
+  const RowLayout& layout_;
+  const Registration& registration_;
+  Calendar calendar_ = Calendar::standard;
+};
+
+}  // namespace ecostep

@@ -1,0 +1,130 @@
+// A registered array of the host: where it lies, what type it has, and how its unit becomes the artefact's.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "cells/cell_list.h"
+#include "core/units.h"
+#include "ecostep.h"
+
+namespace ecostep {
+
+struct HostArray {
+  const void* data = nullptr;
+  ecostep_type type = ECOSTEP_F64;
+  std::ptrdiff_t stride = 1;
+  Conversion conversion;
+  bool registered = false;
+  double lowest = 0.0, highest = -1.0;  // values of the host from `lowest` to `highest` are acceptable, others may be
+
+  // Value of cell i, converted.
+  double read(std::size_t i) const {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * stride;
+    switch (type) {
+      case ECOSTEP_F32:
+        return conversion(static_cast<const float*>(data)[at]);
+      case ECOSTEP_F64:
+        return conversion(static_cast<const double*>(data)[at]);
+      case ECOSTEP_I32:
+        return conversion(static_cast<const std::int32_t*>(data)[at]);
+      case ECOSTEP_I8:
+        return conversion(static_cast<const std::int8_t*>(data)[at]);
+      default:
+        return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[at]));
+    }
+  }
+
+  std::size_t element_size() const { return type == ECOSTEP_F32 || type == ECOSTEP_I32 ? 4 : type == ECOSTEP_I8 ? 1 : 8; }
+
+  // Address `n` elements further on.
+  const void* element(std::ptrdiff_t n) const {
+    return static_cast<const char*>(data) + n * static_cast<std::ptrdiff_t>(element_size());
+  }
+
+  // Store a value given in the artefact's unit (conversion leads from it to the host's).
+  void write(std::size_t i, double value) const {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * stride;
+    if (type == ECOSTEP_F32)
+      static_cast<float*>(const_cast<void*>(data))[at] = static_cast<float>(conversion(value));
+    else
+      static_cast<double*>(const_cast<void*>(data))[at] = conversion(value);
+  }
+
+  // Whether all values surely lie from `lowest` to `highest`; false for integers.
+  bool surely_acceptable(const CellList& cells) const {
+    if (type == ECOSTEP_F32) return within(static_cast<const float*>(data), cells);
+    return type == ECOSTEP_F64 && within(static_cast<const double*>(data), cells);
+  }
+
+  // The values of cells, converted, one after the other; and whether they are surely acceptable.
+  template <class Out>
+  bool gather(const CellList& cells, Out* out) const {
+    if (type == ECOSTEP_F32) return convert(static_cast<const float*>(data), cells, out);
+    if (type == ECOSTEP_F64) return convert(static_cast<const double*>(data), cells, out);
+    for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<Out>(read(cells[i]));
+    return false;
+  }
+
+  // Store values of cells, given in the artefact's unit.
+  void scatter(const CellList& cells, const float* values) const {
+    if (type == ECOSTEP_F32) return store(static_cast<float*>(const_cast<void*>(data)), cells, values);
+    store(static_cast<double*>(const_cast<void*>(data)), cells, values);
+  }
+
+ private:
+  template <class T>
+  void store(T* out, const CellList& cells, const float* values) const {
+    const double scale = conversion.scale, offset = conversion.offset;
+    if (cells.index == nullptr && stride == 1) {
+      T* const first = out + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) first[i] = static_cast<T>(values[i] * scale + offset);
+    } else {
+      for (std::size_t i = 0; i < cells.size; ++i)
+        out[static_cast<std::ptrdiff_t>(cells[i]) * stride] = static_cast<T>(values[i] * scale + offset);
+    }
+  }
+
+  // Flags are as wide as T, so that the loops vectorise.
+  template <class T>
+  using Flag = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+
+  template <class T>
+  bool within(const T* values, const CellList& cells) const {
+    const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
+    Flag<T> outside = 0;
+    if (cells.index == nullptr && stride == 1) {
+      const T* const first = values + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
+    } else {
+      for (std::size_t i = 0; i < cells.size; ++i) {
+        const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+        outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
+      }
+    }
+    return outside == 0;
+  }
+
+  template <class T, class Out>
+  bool convert(const T* values, const CellList& cells, Out* out) const {
+    const double scale = conversion.scale, offset = conversion.offset;
+    const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
+    Flag<T> outside = 0;
+    if (cells.index == nullptr && stride == 1 && cells.size >= 8) {
+      const T* const first = values + cells.first;
+      for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<Out>(first[i] * scale + offset);
+      for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
+      return outside == 0;
+    }
+    for (std::size_t i = 0; i < cells.size; ++i) {
+      const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+      out[i] = static_cast<Out>(value * scale + offset);
+      outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
+    }
+    return outside == 0;
+  }
+};
+
+}  // namespace ecostep

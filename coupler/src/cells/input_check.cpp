@@ -1,0 +1,56 @@
+#include "cells/input_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cells/value_check.h"
+
+namespace ecostep {
+
+void InputCheck::check_inputs(const CellList& cells) const {
+  const std::vector<HostArray>& inputs = registration_.inputs();
+  for (std::size_t v = 0; v < inputs.size(); ++v)
+    check_values("input", model_.artefact.inputs[v], inputs[v], cells, registration_.ncell(), input_ranges_.clips(v));
+}
+
+void InputCheck::check_statics(const CellList& cells) {
+  const std::vector<HostArray>& statics = registration_.statics();
+  const std::size_t block = gathering_.block();
+  for (std::size_t v = 0; v < statics.size(); ++v)
+    check_values("static", model_.artefact.statics[v], statics[v], cells, registration_.ncell(), static_ranges_.clips(v));
+  static_ranges_.begin();
+  for (std::size_t first = 0; first < cells.size && static_ranges_.any(); first += block) {
+    const CellList part = cells.part(first, std::min(block, cells.size - first));
+    for (std::size_t v = 0; v < statics.size(); ++v)
+      static_ranges_.look(v, gathering_.gather_static(v, part), part, registration_.ncell(), "");
+  }
+}
+
+void InputCheck::check_day(const Step& step, const CellList& cells) {
+  const std::size_t block = gathering_.block(), stride = gathering_.stride();
+  input_ranges_.begin();
+  const std::string when = " on " + to_string(step.date);
+  for (std::size_t first = 0; first < cells.size; first += block) {
+    const CellList part = cells.part(first, std::min(block, cells.size - first));
+    const float* const drivers = gathering_.gather_drivers(step, part, true);
+    for (std::size_t v = 0; v < model_.n_inputs(); ++v)
+      input_ranges_.look(v, drivers + v * stride, part, registration_.ncell(), when);
+  }
+}
+
+void InputCheck::check_observed(const CellList& cells) const {
+  const std::vector<HostArray>& observed = registration_.observed();
+  for (std::size_t c = 0; c < observed.size(); ++c) {
+    if (!observed[c].registered) continue;
+    Variable unbounded = model_.artefact.targets[c];  // a measured uptake may lie beyond what the model may predict
+    unbounded.valid_min = -std::numeric_limits<double>::infinity(), unbounded.valid_max = -unbounded.valid_min;
+    for (std::size_t i = 0; i < cells.size; ++i) {
+      const double value = observed[c].read(cells[i]);
+      if (!std::isnan(value) && !acceptable(unbounded, value))
+        refuse_value("measured flux", unbounded, value, cells[i], registration_.ncell());
+    }
+  }
+}
+
+}  // namespace ecostep

@@ -1,0 +1,36 @@
+"""Check a file against docs/formats.md; all its faults are told at once.
+
+python -m ecosys_sims.check dataset|sites|forcing FILE
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.forcing_check import check_forcing
+from ecosys_sims.formats.site_table_check import check_site_table
+
+log = logging.getLogger(__name__)
+
+CHECKS = {"dataset": check_dataset, "sites": check_site_table, "forcing": check_forcing}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: 0 where the file is good, 1 where it has faults."""
+    parser = argparse.ArgumentParser(description="Check a file against docs/formats.md.")
+    parser.add_argument("kind", choices=CHECKS)
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    faults = CHECKS[options.kind](options.file)
+    for fault in faults:
+        log.error("%s: %s", options.file, fault)
+    if not faults:
+        log.info("%s: a good %s file", options.file, options.kind)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""The folder of a simulation: what lies in it, who may write, and whose results it holds."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import BLOCKS, HISTORY, SITES, TRUTH
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.formats.site_table import SiteTable
+from ecosys_sims.sites.hidden_parameters import HiddenParameters
+from foundations import folder_lock, provenance
+from foundations.atomic_file import write_json
+
+log = logging.getLogger(__name__)
+
+DATASET = "dataset.nc"
+SUMMARY = "simulation.json"
+CONFIG = "config.yaml"
+IDENTITY = "run.json"  # what the results in the folder depend on
+LOCK = ".lock"
+
+_REMEDY = "choose another --out, or replace it with --overwrite"
+
+
+class StaleOutputError(RuntimeError):
+    """The output folder holds another simulation, or cannot be used."""
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder; StaleOutputError where it cannot be made or written."""
+    try:
+        (out / BLOCKS).mkdir(parents=True, exist_ok=True)
+        with (out / LOCK).open("a"):
+            pass  # a folder that exists may still be one that cannot be written
+    except (FileExistsError, NotADirectoryError) as error:
+        message = f"--out {out}: is a file or lies below one; choose another folder"
+        raise StaleOutputError(message) from error
+    except OSError as error:
+        message = f"--out {out}: cannot be written: {error.strerror}; choose another folder"
+        raise StaleOutputError(message) from error
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Only one simulation at a time in a folder; the system frees the lock of a killed one."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(folder_lock.locked(out, "simulating"))
+        except folder_lock.FolderBusy as error:
+            message = f"another simulation is running in {out}; wait for it or choose another --out"
+            raise StaleOutputError(message) from error
+        yield
+
+
+def clear(out: Path) -> None:
+    """Remove what a simulation leaves in its folder, and nothing else."""
+    for name in (DATASET, SUMMARY, CONFIG, IDENTITY, SITES, TRUTH):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / BLOCKS, ignore_errors=True)
+    (out / BLOCKS).mkdir()
+
+
+def remove_leftovers(out: Path) -> None:
+    """What killed workers left, and blocks whose history has been deleted."""
+    for folder in (out / BLOCKS).iterdir():
+        if folder.is_dir() and (folder.name.startswith(".") or not (folder / HISTORY).exists()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_complete(out: Path) -> bool:
+    """Whether the folder holds a finished simulation."""
+    return (out / DATASET).exists() and (out / SUMMARY).exists()
+
+
+def check_identity(
+    out: Path, config: SimulationConfig, sites: SiteTable, hidden: HiddenParameters, program: Path
+) -> None:
+    """Refuse to mix results of different configurations, drawn numbers or programs."""
+    identity = {
+        "config_hash": configuration.result_hash(config),
+        "tables_hash": _tables_hash(sites, hidden),
+        "program_sha256": provenance.file_sha256(program),
+        "config": config.model_dump(mode="json"),
+    }
+    path = out / IDENTITY
+    if path.exists():
+        _compare_identity(out, _read_identity(path), identity, program)
+        return
+    if (out / DATASET).exists() or any((out / BLOCKS).glob("b*")):
+        message = f"{out} holds results of unknown origin (no {IDENTITY}); {_REMEDY}"
+        raise StaleOutputError(message)
+    write_json(path, identity)
+
+
+def _read_identity(path: Path) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        message = f"{path}: not readable ({error}); {_REMEDY}"
+        raise StaleOutputError(message) from error
+    return stored
+
+
+def _compare_identity(out: Path, stored: dict[str, Any], identity: dict[str, Any], program: Path) -> None:
+    if stored.get("config_hash") != identity["config_hash"]:
+        differences = _differences(stored.get("config", {}), identity["config"])
+        differing = ", ".join(differences) or "another version of the schema"
+        message = f"{out} holds another simulation (different: {differing}); {_REMEDY}"
+        raise StaleOutputError(message)
+    if is_complete(out):
+        if stored != identity:
+            log.warning("%s was simulated by another build of the program; --overwrite simulates again", out / DATASET)
+        return
+    if stored.get("program_sha256") != identity["program_sha256"]:
+        message = f"{out} was simulated by another build of the program {program}; {_REMEDY}"
+        raise StaleOutputError(message)
+    if stored.get("tables_hash") != identity["tables_hash"]:
+        message = (
+            f"{out}: this version of ecosys_sims draws other sites or parameters, or a table "
+            f"of the configuration has changed; {_REMEDY}"
+        )
+        raise StaleOutputError(message)
+
+
+def _differences(stored: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    differences = []
+    for key in dict.fromkeys([*stored, *new]):
+        before, after = stored.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            differences += _differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            differences.append(f"{prefix}{key} was {before!r}, is {after!r}")
+    return differences
+
+
+def _tables_hash(sites: SiteTable, hidden: HiddenParameters) -> str:
+    digest = hashlib.sha256()
+    for column in fields(sites):
+        digest.update(getattr(sites, column.name).tobytes())
+    for name in sorted(hidden.values):
+        digest.update(name.encode() + hidden.values[name].tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,176 @@
+"""A whole simulation in one folder: sites and parameters, the blocks that are missing, the dataset."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from ecosys_sims.ensemble import configuration
+from ecosys_sims.ensemble.blocks import (
+    HISTORY,
+    RECORD,
+    SITES,
+    TRUTH,
+    BlockRecord,
+    BlockTask,
+    DiskFullError,
+    disk_is_full,
+)
+from ecosys_sims.ensemble.cluster import default_workers, run_blocks
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.ensemble.dataset import write_simulated
+from ecosys_sims.ensemble.drawing import DrawnSites, draw
+from ecosys_sims.ensemble.output_folder import (
+    CONFIG,
+    DATASET,
+    SUMMARY,
+    check_identity,
+    clear,
+    is_complete,
+    locked,
+    make_folder,
+    remove_leftovers,
+)
+from ecosys_sims.formats.dataset_check import require_valid_dataset
+from ecosys_sims.formats.site_table import write_site_table, write_true_parameters
+from ecosys_sims.program.executable import find_program, library_versions, program_version
+from ecosys_sims.program.parameter_table import parameter_table
+from foundations import provenance
+from foundations.atomic_file import remove_temporaries, replacing, write_json, write_text
+
+log = logging.getLogger(__name__)
+
+
+def simulate(
+    config: SimulationConfig,
+    out: Path,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Bring `out` to hold the simulation of `config`, doing only what is missing; returns what simulation.json says.
+
+    Killed at any moment, the same call goes on from the completed blocks and ends with the same data. Raises
+    ModelError (no program), StaleOutputError, EnsembleError, DiskFullError.
+    """
+    started = time.perf_counter()
+    program = find_program()
+    out = out.resolve()
+    make_folder(out)
+    with locked(out):
+        remove_temporaries(out)
+        if overwrite:
+            clear(out)
+        try:
+            return _complete(config, out, program, workers, scheduler, started)
+        except OSError as error:
+            if disk_is_full(out, error):
+                raise _disk_full(out) from error
+            raise
+
+
+def _complete(
+    config: SimulationConfig, out: Path, program: Path, workers: int | None, scheduler: str | None, started: float
+) -> dict[str, Any]:
+    table = parameter_table(program)
+    drawn = draw(config, table)
+    check_identity(out, config, drawn.sites, drawn.hidden, program)
+    tasks = _tasks(config, out, program, len(drawn.sites))
+    if is_complete(out):
+        log.info("%s is complete already", out / DATASET)
+        _drop_histories(config, tasks)
+        summary: dict[str, Any] = json.loads((out / SUMMARY).read_text())
+        return summary
+    write_text(out / CONFIG, configuration.to_yaml(config))
+    write_site_table(out / SITES, drawn.sites)
+    units = {info.name: info.units for info in table.values()}
+    write_true_parameters(out / TRUTH, drawn.sites, drawn.hidden.values, units, config.seed, drawn.members)
+    remove_leftovers(out)
+    missing = [task for task in tasks if not task.folder.exists()]
+    log.info(
+        "%d sites, %d years: %d of %d blocks to do", len(drawn.sites), config.period.years, len(missing), len(tasks)
+    )
+    records = run_blocks(missing, out, workers, scheduler)
+    remove_leftovers(out)
+    _write_dataset(out, config, tasks, drawn, program_version(program))
+    used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
+    session = {"workers": used_workers, "scheduler": scheduler}
+    summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
+    write_json(out / SUMMARY, summary)
+    _drop_histories(config, tasks)
+    return summary
+
+
+def _write_dataset(
+    out: Path, config: SimulationConfig, tasks: list[BlockTask], drawn: DrawnSites, program: str
+) -> None:
+    with replacing(out / DATASET) as temporary:
+        try:
+            write_simulated(temporary, config, drawn.sites, tasks, drawn.hidden.shares, program, drawn.members)
+        except (OSError, RuntimeError) as error:  # netCDF's are RuntimeErrors; look before the partial file is removed
+            if disk_is_full(out, error):
+                raise _disk_full(out) from error
+            raise
+    require_valid_dataset(out / DATASET)
+
+
+def _tasks(config: SimulationConfig, out: Path, program: Path, count: int) -> list[BlockTask]:
+    size = config.run.block_size
+    content = config.model_dump(mode="json")
+    return [
+        BlockTask(str(out), number, first, min(first + size, count), content, str(program))
+        for number, first in enumerate(range(0, count, size))
+    ]
+
+
+def _disk_full(out: Path) -> DiskFullError:
+    return DiskFullError(
+        f"no space left in {out}; completed blocks are kept: free some space and run the same command again"
+    )
+
+
+def _summary(
+    config: SimulationConfig,
+    tasks: list[BlockTask],
+    records: list[BlockRecord],
+    program: Path,
+    session: dict[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Timing of this session, whose blocks are `records`; totals over all sessions; provenance."""
+    years = config.period.years + config.period.spinup_years
+    site_years = sum(record["sites"] for record in records) * years
+    all_records: list[BlockRecord] = [json.loads((task.folder / RECORD).read_text()) for task in tasks]
+    sites = tasks[-1].last
+    return {
+        "seconds": round(seconds, 3),
+        "site_years": site_years,
+        "site_years_per_s": round(site_years / seconds, 3),
+        **session,
+        "resumed": len(records) < len(tasks),
+        "total": {
+            "sites": sites,
+            "years": config.period.years,
+            "spinup_years": config.period.spinup_years,
+            "site_years": sites * years,
+            "parameters_read_back": sum(record["parameters_read_back"] for record in all_records),
+            "block_seconds": round(sum(record["seconds"] for record in all_records), 3),
+        },
+        "provenance": {
+            "created": provenance.now(),
+            "git_hash": provenance.git_hash(),
+            "config_hash": configuration.result_hash(config),
+            "seed": config.seed,
+            "program": program_version(program),
+            "program_sha256": provenance.file_sha256(program),
+            "versions": library_versions(),
+        },
+    }
+
+
+def _drop_histories(config: SimulationConfig, tasks: list[BlockTask]) -> None:
+    """The dataset holds them now; logs, timings and namelists stay."""
+    if not config.run.keep_block_histories:
+        for task in tasks:
+            (task.folder / HISTORY).unlink(missing_ok=True)

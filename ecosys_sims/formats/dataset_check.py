@@ -1,0 +1,119 @@
+"""Checks a dataset, simulated or observed, against docs/formats.md section 1."""
+
+from pathlib import Path
+
+import cftime
+import netCDF4
+import numpy as np
+
+from ecosys_sims.formats import variables
+from ecosys_sims.formats.checks import (
+    ROWS_AT_ONCE,
+    faults_of_file,
+    range_faults,
+    require,
+    site_id_faults,
+    static_faults,
+    units_faults,
+)
+
+ROLES = ("static", "slow", "fast", "state", "target")
+CALENDARS = ("standard", "noleap")
+GLOBAL_ATTRIBUTES = (
+    "Conventions", "featureType", "title", "institution", "source", "history", "references", "ecostep_dataset_version",
+    "git_hash",
+)  # fmt: skip
+CARBON_BALANCE = ("nee", "ra", "rh", "gpp")  # nee = ra + rh - gpp
+LARGEST_CARBON_FLUX = 1.0  # kg m-2 s-1; fill values are larger
+
+
+def require_valid_dataset(path: str | Path) -> None:
+    """Raise FormatError unless the file is a dataset of section 1."""
+    require(path, check_dataset)
+
+
+def check_dataset(path: str | Path) -> list[str]:
+    """Faults of a dataset, one sentence each; empty where it is good."""
+    return faults_of_file(path, _dataset_faults)
+
+
+def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
+    faults = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in file.ncattrs()]
+    if getattr(file, "featureType", "timeSeries") != "timeSeries":
+        faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
+    version = getattr(file, "ecostep_dataset_version", variables.DATASET_VERSION)
+    if version != variables.DATASET_VERSION:
+        faults.append(f"ecostep_dataset_version is {version}, this version reads {variables.DATASET_VERSION}")
+    missing = [name for name in ("site", "time") if name not in file.dimensions]
+    if missing:
+        return faults + [f"dimension {name!r} is missing" for name in missing]
+    faults += site_id_faults(file) + _time_faults(file)
+    faults += [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
+    daily = [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
+    if not daily:
+        faults.append("no variable has the dimensions (site, time)")
+    for name in daily:
+        faults += _daily_faults(file[name])
+    return faults + _carbon_faults(file)
+
+
+def _time_faults(file: netCDF4.Dataset) -> list[str]:
+    if "time" not in file.variables:
+        return ["variable 'time' is missing"]
+    time = file["time"]
+    units, calendar = getattr(time, "units", ""), getattr(time, "calendar", "standard")
+    faults = []
+    if not str(units).startswith("days since "):
+        faults.append(f"time: units are {units!r}, expected 'days since YYYY-01-01 00:00:00'")
+    if calendar not in CALENDARS:
+        faults.append(f"time: calendar is {calendar!r}, expected one of {', '.join(CALENDARS)}")
+    if getattr(time, "bounds", None) != "time_bnds" or "time_bnds" not in file.variables:
+        faults.append("time: bounds = 'time_bnds' and that variable are missing")
+    days = np.asarray(time[:], dtype=float)
+    gaps = np.flatnonzero(np.abs(np.diff(days) - 1.0) > 1e-6)
+    if gaps.size and not faults:
+        before = cftime.num2date(days[gaps[0]], units, calendar)
+        faults.append(
+            f"time: after {before:%Y-%m-%d} the next value is {np.diff(days)[gaps[0]]:g} days later, expected 1"
+        )
+    if days.size and abs(days[0] % 1.0 - 0.5) > 1e-6:
+        faults.append("time: values are not stamped 12:00")
+    return faults
+
+
+def _daily_faults(series: netCDF4.Variable) -> list[str]:
+    faults = [
+        f"{series.name}: attribute {name!r} is missing"
+        for name in ("long_name", "units")
+        if name not in series.ncattrs()
+    ]
+    role = getattr(series, "role", None)
+    if role not in ROLES:
+        faults.append(f"{series.name}: role is {role!r}, expected one of {', '.join(ROLES)}")
+    if role == "target" and "analysis_units" not in series.ncattrs():
+        faults.append(f"{series.name}: attribute 'analysis_units' is missing")
+    expected = variables.BY_NAME.get(series.name)
+    if expected is None:
+        return faults
+    if role in ROLES and role != expected.role:
+        faults.append(f"{series.name}: role is {role!r}, expected {expected.role!r}")
+    if "units" in series.ncattrs():
+        faults += units_faults(series, expected.units)
+    gaps = expected.role in ("target", "state")  # observations have gaps there, never in drivers
+    return faults + range_faults(series, *variables.possible_range(expected), gaps)
+
+
+def _carbon_faults(file: netCDF4.Dataset) -> list[str]:
+    """nee = ra + rh - gpp, to the rounding of float32, where all four are there."""
+    if any(name not in file.variables or file[name].dimensions != ("site", "time") for name in CARBON_BALANCE):
+        return []
+    for first in range(0, file.dimensions["site"].size, ROWS_AT_ONCE):
+        sites = slice(first, first + ROWS_AT_ONCE)
+        nee, ra, rh, gpp = (np.asarray(file[name][sites], dtype=float) for name in CARBON_BALANCE)
+        present = (np.abs(np.stack([nee, ra, rh, gpp])) < LARGEST_CARBON_FLUX).all(axis=0)
+        size = np.abs(ra) + np.abs(rh) + np.abs(gpp)
+        unbalanced = present & (np.abs(ra + rh - gpp - nee) > 1e-6 * size + 1e-15)
+        if unbalanced.any():
+            site, day = np.argwhere(unbalanced)[0]
+            return [f"nee differs from ra + rh - gpp at site {first + site}, time {day}"]
+    return []

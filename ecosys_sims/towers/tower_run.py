@@ -1,0 +1,116 @@
+"""Runs the process model at one site with the weather of a forcing file, and writes a dataset."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import f90nml
+import netCDF4
+import numpy as np
+
+from ecosys_sims.formats import biomes, variables
+from ecosys_sims.formats.dataset import common_attributes, create_layout
+from ecosys_sims.formats.dataset_check import require_valid_dataset
+from ecosys_sims.formats.errors import FormatError
+from ecosys_sims.formats.forcing_check import require_valid_forcing
+from ecosys_sims.program import namelists
+from ecosys_sims.program.executable import ModelError, find_program, program_version, run_program
+from ecosys_sims.program.history import copy_daily, history_path
+from ecosys_sims.towers.errors import TowerError
+from ecosys_sims.towers.forcing_period import Period, read_period
+from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
+from foundations import provenance
+from foundations.atomic_file import replacing, write_json
+
+log = logging.getLogger(__name__)
+
+CASE_NAME = "tower"
+DATASET, SUMMARY = "dataset.nc", "simulation.json"
+SITE_NUMBERS = (
+    "site_number", "lat", "lon", "elevation", "sand", "clay", "ph", "biome", "annual_precip", "continentality", "t_ann",
+)  # fmt: skip
+
+SiteDescription = dict[str, float | int | str]
+"""A site by the keys of &site_nl."""
+
+
+def read_site(forcing: Path) -> SiteDescription:
+    """The site's description in a forcing file; raises TowerError where the file has none."""
+    with netCDF4.Dataset(forcing) as file:
+        missing = [name for name in ("site_id", *SITE_NUMBERS) if name not in file.variables]
+        if missing:
+            message = f"{forcing}: does not describe its site (no variable {missing[0]}); write it with an adapter"
+            raise TowerError(message)
+        numbers = {name: _only_value(file[name]) for name in SITE_NUMBERS}
+        site_id = str(file["site_id"][0])
+    return {**numbers, "site_id": site_id, "biome": biomes.BY_FLAG[int(numbers["biome"])].name}
+
+
+def _only_value(variable: netCDF4.Variable) -> float | int:
+    """The one value; float32 as the decimal number that it stands for."""
+    value: float | int = variable[:].ravel()[0].item()
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def run_tower(
+    forcing: Path, out: Path, changes: NamelistGroups | None = None, spinup_years: int = 2, seed: int = 1
+) -> Path:
+    """Run the process model over the whole years of a forcing file; returns the path of the dataset, `out/dataset.nc`.
+
+    changes: namelist group -> key -> value, over what this function sets. Raises FormatError, TowerError or ModelError.
+    """
+    changes = changes or {}
+    refuse_reserved_keys(changes)
+    program = find_program()
+    forcing, out = forcing.resolve(), out.resolve()
+    require_valid_forcing(forcing)
+    site = read_site(forcing)
+    in_utc = str(changes.get("forcing_nl", {}).get("time_zone", "")).lower() == "utc"
+    period = read_period(forcing, float(site["lon"]) if in_utc else None)
+    working = out / "run"
+    shutil.rmtree(working, ignore_errors=True)
+    working.mkdir(parents=True)
+    groups: NamelistGroups = {
+        "run_ctl": {
+            "case_name": CASE_NAME, "start_date": period.start.isoformat(), **period.length,
+            "calendar": period.calendar, "seed": seed, "spinup_years": spinup_years, "outdir": ".",
+        },
+        "site_nl": dict(site),
+        "forcing_nl": {"source": "netcdf", "file": str(forcing)},
+    }  # fmt: skip
+    for group, keys in changes.items():
+        groups.setdefault(group, {}).update(keys)
+    namelists.write_namelist(f90nml.Namelist(groups), working / namelists.NAMELIST)
+    run_program(program, Path(namelists.NAMELIST), working)
+    _write_dataset(out / DATASET, working, site, period, program_version(program), forcing)
+    require_valid_dataset(out / DATASET)
+    summary = {"site": site["site_id"], "start": str(period.start), "days": period.days, "forcing": str(forcing)}
+    write_json(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
+    return out / DATASET
+
+
+def _write_dataset(
+    path: Path, working: Path, site: SiteDescription, period: Period, program: str, forcing: Path
+) -> None:
+    statics = {"site_id": np.array([site["site_id"]])}
+    statics |= {static.name: np.array([site[static.name]]) for static in variables.STATICS}
+    statics["biome"] = np.array([biomes.BY_NAME[str(site["biome"])].flag])
+    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+        title = f"process model at {site['site_id']}"
+        file.setncatts(
+            common_attributes(title, "not given", f"process model {program}", "written by ecosys_sims.tower")
+        )
+        file.setncatts({"forcing": forcing.name, "namelist": (working / namelists.NAMELIST).read_text()})
+        create_layout(file, statics, period.start, period.days, period.calendar, 1)
+        copy_daily(history_path(working, CASE_NAME, period.start), file)
+
+
+def run_and_report(forcing: Path, out: Path, change_texts: list[str], spinup_years: int) -> int:
+    """Run as a command does, with changes as `group.key=value`; the exit code, 1 with a message for an error."""
+    try:
+        dataset = run_tower(forcing, out, parse_changes(change_texts), spinup_years)
+    except (FormatError, TowerError, ModelError) as error:
+        log.error("%s", error)
+        return 1
+    log.info("%s", dataset)
+    return 0

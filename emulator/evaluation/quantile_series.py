@@ -1,0 +1,98 @@
+"""Quantiles of whole series by a fitted quantile model, and their scores."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.dataset import Dataset
+from emulator.evaluation import probabilistic
+from emulator.evaluation.views import View
+from emulator.models.wrappers.quantiles import LEVELS, QuantileModel
+from foundations.variables import Variable
+
+BANDS = {0.05: "q05", 0.5: "q50", 0.95: "q95"}
+"""Levels that are written to files, and the endings of their names."""
+
+DAYS_AT_ONCE = 65_536
+"""Site-days whose quantiles are computed at once; it bounds memory."""
+
+DAYS_SCORED = 300_000
+"""Site-days that scores are computed from at most."""
+
+
+@torch.no_grad()
+def predict_quantiles(
+    model: QuantileModel,
+    view: np.ndarray | View,
+    dataset: Dataset,
+    trained_on: np.ndarray,
+    days: np.ndarray | None = None,
+) -> np.ndarray:
+    """Quantiles (n, C, Q), float32, of the site-days marked in `days` (N, T), default all, in their order.
+
+    trained_on: (N,) bool, `split.train_sites` of the predictor.
+    """
+    view = view if isinstance(view, View) else View(view)
+    site, day = np.nonzero(np.ones(view.predicted.shape[:2], bool) if days is None else days)
+    static_features = model.static_features(dataset.static)
+    low, high = model.bounds(dataset.static)
+    chunks = []
+    for start in range(0, len(site), DAYS_AT_ONCE):
+        rows, times = site[start : start + DAYS_AT_ONCE], day[start : start + DAYS_AT_ONCE]
+        fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, rows, times)
+        trained = torch.as_tensor(np.asarray(trained_on, bool)[rows])
+        chunks.append(model.from_features(fluxes, features, years_known, trained, low[rows], high[rows]).numpy())
+    return np.concatenate(chunks) if chunks else np.empty((0, len(dataset.signature.targets), len(LEVELS)), np.float32)
+
+
+def quantile_inputs(
+    model: QuantileModel, view: View, dataset: Dataset, static_features: Tensor, site: np.ndarray, day: np.ndarray
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Predictions (R, C), features (R, F) and years of known flux (R,) of R site-days."""
+    fluxes = torch.as_tensor(view.predicted[site, day], dtype=torch.float32)
+    years_known = torch.zeros(len(site))
+    if view.years_known is not None:
+        years_known = torch.as_tensor(view.years_known[site, day], dtype=torch.float32)
+    spread = torch.zeros(len(site), 0)
+    if view.members is not None:
+        spread = model.member_spread(torch.as_tensor(view.members[:, site, day], dtype=torch.float32))
+    features = model.features(fluxes, dataset.calendar[day], static_features[site], years_known, spread)
+    return fluxes, features, years_known
+
+
+def predict_bands(model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray) -> np.ndarray:
+    """Quantiles of BANDS for all sites and days, (N, T, C, 3)."""
+    columns = [LEVELS.index(level) for level in BANDS]
+    bands = np.empty((*view.predicted.shape, len(columns)), np.float32)
+    for site in range(dataset.n_sites):
+        days = np.zeros(view.predicted.shape[:2], bool)
+        days[site] = True
+        bands[site] = predict_quantiles(model, view, dataset, trained_on, days)[..., columns]
+    return bands
+
+
+def band_series(target: Variable, bands: np.ndarray) -> dict[str, tuple[Variable, np.ndarray, str]]:
+    """The bands (N, T, 3) of a target as `write_predictions` takes them."""
+    return {
+        f"{target.name}_{name}": (target, bands[..., index], f"{level:g} quantile")
+        for index, (level, name) in enumerate(BANDS.items())
+    }
+
+
+def score_quantiles(
+    model: QuantileModel, view: np.ndarray | View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
+) -> dict[str, dict[str, Any]]:
+    """`probabilistic.score` by target on the site-days marked in `days` (N, T), or on every so many-th of them where
+    they are more than DAYS_SCORED.
+    """
+    marked = np.flatnonzero(days)
+    days = np.zeros(days.shape, bool)
+    days.flat[marked[:: max(1, -(-len(marked) // DAYS_SCORED))]] = True
+    quantiles = predict_quantiles(model, view, dataset, trained_on, days)
+    observed = dataset.flux[torch.as_tensor(days)].numpy()
+    return {
+        target.name: probabilistic.score(observed[:, index], quantiles[:, index], LEVELS)
+        for index, target in enumerate(dataset.signature.targets)
+    }

@@ -1,0 +1,59 @@
+"""Ways to run a predictor over whole series: without past flux, with what was measured, or with its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from emulator.data import calendar as column
+from emulator.data.dataset import Dataset
+from emulator.evaluation.offline import predict, predict_self_fed
+from emulator.models.streaming import StreamingModel
+from emulator.models.wrappers.ensemble import Ensemble
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to run a predictor: predictions (N, T, C) in analysis units, of how many past years they knew flux,
+    (N, T), None = of none, and, of an ensemble, the predictions of its members (M, N, T, C).
+    """
+
+    predicted: np.ndarray
+    years_known: np.ndarray | None = None
+    members: np.ndarray | None = None
+
+
+def run_model(
+    model: StreamingModel, dataset: Dataset, visible: np.ndarray | None = None, self_fed: bool = False
+) -> View:
+    """Predictions of all sites and days, of an ensemble with the spread of its members.
+
+    visible: (N, Y) site-years whose flux later years may see; self_fed: the model's own flux instead.
+    """
+    visible_days = None if visible is None else dataset.day_mask(visible)
+    past_years = None if visible_days is None else years_known(dataset, visible_days.numpy())
+    if self_fed:
+        predicted = predict_self_fed(model, dataset)
+        if not isinstance(model, Ensemble):
+            return View(predicted)
+        dataset = replace(dataset, flux=torch.from_numpy(predicted))
+        visible_days = torch.ones(predicted.shape[:2]).bool()
+    elif not isinstance(model, Ensemble):
+        return View(predict(model, dataset, visible_days), past_years)
+    every_model: Iterable[Any] = model.members
+    members = np.stack([predict(member, dataset, visible_days) for member in every_model])
+    return View(model.average(torch.from_numpy(members)).numpy(), past_years, members)
+
+
+def years_known(dataset: Dataset, visible: np.ndarray | None = None) -> np.ndarray:
+    """Number of earlier years with any flux on days that are `visible` (N, T), default all; (N, T) float32."""
+    has_flux = torch.isfinite(dataset.flux).any(-1).numpy()
+    if visible is not None:
+        has_flux = has_flux & np.asarray(visible, bool)
+    year_of_day = dataset.calendar[:, column.YEAR].numpy()
+    years = np.unique(year_of_day)
+    years_with_flux = np.stack([has_flux[:, year_of_day == year].any(axis=1) for year in years], axis=1)
+    earlier: np.ndarray = np.cumsum(years_with_flux, axis=1) - years_with_flux
+    return earlier[:, np.searchsorted(years, year_of_day)].astype(np.float32)
