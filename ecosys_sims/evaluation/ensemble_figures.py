@@ -184,9 +184,9 @@ def thaw_days(e: EnsembleSeries, site: int) -> list[int]:
 
 def pulse_ratio(e: EnsembleSeries, site: int, day: int) -> float:
     """Highest flux within 10 days of thaw over the mean of the 20 days from 30 days after it; NaN if small."""
-    around = e["fch4"][site, day - PULSE_DAYS : day + PULSE_DAYS].max()
+    thaw_peak = e["fch4"][site, day - PULSE_DAYS : day + PULSE_DAYS].max()
     later = e["fch4"][site, day + 30 : day + 50].mean()
-    return float(around / later) if later > LEAST_SUMMER else np.nan
+    return float(thaw_peak / later) if later > LEAST_SUMMER else np.nan
 
 
 def draw_pulse(e: EnsembleSeries, path: Path) -> dict[str, Any]:

@@ -14,24 +14,24 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.program.parameter_table import parameter_table
 
 
-def quick_bench(program: Path, folder: Path) -> benchmark.Bench:
-    return benchmark.Bench(program, benchmark.QUICK, folder, 2, lambda name, content: None, lambda name: None)
+def quick_measuring(program: Path, folder: Path) -> benchmark.Measuring:
+    return benchmark.Measuring(program, benchmark.QUICK, folder, 2, lambda name, content: None, lambda name: None)
 
 
 def test_measurements_of_the_program(ecosys_exe: Path, tmp_path: Path) -> None:
-    bench = quick_bench(ecosys_exe, tmp_path)
-    hourly, daily = benchmark.speed(bench, benchmark.HOUR), benchmark.speed(bench, benchmark.DAY)
+    measuring = quick_measuring(ecosys_exe, tmp_path)
+    hourly, daily = benchmark.speed(measuring, benchmark.HOUR), benchmark.speed(measuring, benchmark.DAY)
     assert hourly["site_years_per_s_per_core"] > 0 and 0 < hourly["output_fraction"] < 1
     assert sum(hourly["time_fractions"].values()) == pytest.approx(1.0, abs=1e-3)
     assert daily["site_years_per_s_per_core"] or daily["reason"]
-    blocks = benchmark.block_sizes(bench)
+    blocks = benchmark.block_sizes(measuring)
     assert [row["sites"] for row in blocks["rows"]] == list(benchmark.QUICK.block_sizes)
     assert np.isfinite(blocks["mb_per_site"]) and blocks["rows"][0]["peak_rss_mb"] > 5
-    found = benchmark.conservation(bench)
-    assert found["failed_blocks"] == found["blocks_with_values_not_finite"] == 0
-    assert found["sites"] == benchmark.QUICK.extreme_sites
+    conserved = benchmark.conservation(measuring)
+    assert conserved["failed_blocks"] == conserved["blocks_with_values_not_finite"] == 0
+    assert conserved["sites"] == benchmark.QUICK.extreme_sites
     for name in ("carbon", "water", "energy", "methane"):
-        assert 0 < found[name] <= benchmark.TOLERANCE[name], name
+        assert 0 < conserved[name] <= benchmark.TOLERANCE[name], name
     assert not list(tmp_path.iterdir())
 
 
@@ -39,16 +39,16 @@ def test_measurements_of_the_program(ecosys_exe: Path, tmp_path: Path) -> None:
 def test_the_quick_benchmark_writes_its_keys(ecosys_exe: Path, project_root: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ECOSTEP_ECOSYS", str(ecosys_exe))
     command = [sys.executable, str(project_root / "benchmarks" / "sims.py"), "--quick", "--json", "found.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert found["hourly"]["site_years_per_s_per_core"] > 0
-    assert found["daily"]["site_years_per_s_per_core"] or found["daily"]["reason"]
-    assert found["worker_scaling_2"] > 0 and np.isfinite(found["mb_per_site"])
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert process.returncode == 0, process.stderr
+    results = json.loads((tmp_path / "found.json").read_text())
+    assert results["hourly"]["site_years_per_s_per_core"] > 0
+    assert results["daily"]["site_years_per_s_per_core"] or results["daily"]["reason"]
+    assert results["worker_scaling_2"] > 0 and np.isfinite(results["mb_per_site"])
     for name in ("carbon", "water", "energy", "methane"):
-        assert 0 < found["conservation"][name] <= benchmark.TOLERANCE[name], name
-    assert found["conservation"]["sites"] == benchmark.QUICK.extreme_sites
-    assert found["machine"]["cpu"] and found["seed"] == benchmark.SEED and found["git_hash"]
+        assert 0 < results["conservation"][name] <= benchmark.TOLERANCE[name], name
+    assert results["conservation"]["sites"] == benchmark.QUICK.extreme_sites
+    assert results["machine"]["cpu"] and results["seed"] == benchmark.SEED and results["git_hash"]
     assert not (tmp_path / "found.json.partial").exists()
 
 
@@ -57,13 +57,13 @@ def test_an_interrupted_benchmark_goes_on(ecosys_exe: Path, tmp_path: Path, monk
     calls: list[str] = []
 
     def part(name: str, content: dict):
-        def measure(bench: benchmark.Bench) -> dict:
+        def measure(measuring: benchmark.Measuring) -> dict:
             calls.append(name)
             if name == "conservation" and calls.count(name) == 1:
-                bench.keep(name, {"blocks": {"0": 1}})
+                measuring.store(name, {"blocks": {"0": 1}})
                 raise KeyboardInterrupt
             if name == "conservation":
-                assert bench.kept(name) == {"blocks": {"0": 1}}
+                assert measuring.stored(name) == {"blocks": {"0": 1}}
             return content
 
         return measure
