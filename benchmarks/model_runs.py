@@ -58,9 +58,9 @@ def run_case(program: Path, folder: Path, groups: dict[str, dict], case: str = C
     folder.mkdir(parents=True, exist_ok=True)
     groups = groups | {"run_ctl": {"case_name": case, "outdir": "."} | groups.get("run_ctl", {})}
     namelists.write_namelist(f90nml.Namelist(groups), folder / f"{case}.nml")
-    log_path = folder / f"{case}.log"
+    log_file = folder / f"{case}.log"
     started = time.perf_counter()
-    with log_path.open("w") as log:
+    with log_file.open("w") as log:
         process = subprocess.Popen(
             [str(program), f"{case}.nml"], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
@@ -71,7 +71,7 @@ def run_case(program: Path, folder: Path, groups: dict[str, dict], case: str = C
             wall = time.perf_counter() - started
             ended.set()
     process.returncode = os.waitstatus_to_exitcode(status)
-    lines = log_path.read_text(errors="replace").strip().splitlines()
+    lines = log_file.read_text(errors="replace").strip().splitlines()
     return ProgramRun(
         code=process.returncode,
         message=lines[-1] if lines else "",
@@ -190,9 +190,9 @@ def build_program(folder: Path, optimisation: str, jobs: int = 2) -> Path:
     if shutil.which("ninja"):
         configure += ["-G", "Ninja"]
     for command in (configure, ["cmake", "--build", str(folder), "--target", "ecosys", f"-j{jobs}"]):
-        process = subprocess.run(command, capture_output=True, text=True, check=False)
-        if process.returncode != 0:
-            message = f"{' '.join(command)} failed:\n{(process.stdout + process.stderr)[-2000:]}"
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            message = f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}"
             raise RuntimeError(message)
     return folder / "bin" / "ecosys"
 
@@ -213,27 +213,29 @@ def year_of_all_biomes(program: Path, folder: Path, days: int = 365, seed: int =
     return history_path(folder), restart
 
 
-def largest_difference(one: Path, other: Path) -> dict[str, float]:
+def largest_difference(path: Path, reference: Path) -> dict[str, float]:
     """name -> largest difference of a variable's values between two files, relative to the larger of the two.
 
     Values below 1e-6 of the largest of that variable count as that size, so that rounding around zero does not.
     """
     differences = {}
-    with netCDF4.Dataset(one) as a, netCDF4.Dataset(other) as b:
-        a.set_auto_mask(False)
-        b.set_auto_mask(False)
-        if set(a.variables) != set(b.variables):
-            message = f"{one} and {other} hold different variables"
+    with netCDF4.Dataset(path) as file, netCDF4.Dataset(reference) as reference_file:
+        file.set_auto_mask(False)
+        reference_file.set_auto_mask(False)
+        if set(file.variables) != set(reference_file.variables):
+            message = f"{path} and {reference} hold different variables"
             raise ValueError(message)
-        for name in a.variables:
-            if np.dtype(a[name].dtype).kind != "f":
-                continue
-            left, right = np.asarray(a[name][:], float), np.asarray(b[name][:], float)
-            if np.isnan(left).any() or np.isnan(right).any():
-                differences[name] = float("nan")
-                continue
-            size = np.maximum(np.abs(left), np.abs(right))
-            floor = 1e-6 * size.max(initial=0.0)
-            scale = np.maximum(size, floor)
-            differences[name] = float(np.max(np.abs(left - right) / np.where(scale > 0, scale, 1.0), initial=0.0))
+        for name in file.variables:
+            if np.dtype(file[name].dtype).kind == "f":
+                values, expected = np.asarray(file[name][:], float), np.asarray(reference_file[name][:], float)
+                differences[name] = _relative_difference(values, expected)
     return differences
+
+
+def _relative_difference(values: np.ndarray, expected: np.ndarray) -> float:
+    if np.isnan(values).any() or np.isnan(expected).any():
+        return float("nan")
+    size = np.maximum(np.abs(values), np.abs(expected))
+    floor = 1e-6 * size.max(initial=0.0)
+    scale = np.maximum(size, floor)
+    return float(np.max(np.abs(values - expected) / np.where(scale > 0, scale, 1.0), initial=0.0))

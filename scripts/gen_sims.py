@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    option_values = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
-    changes = {key: value for key, value in option_values.items() if value is not None}
+    settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
+    changes = {key: value for key, value in settings.items() if value is not None}
     names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
         config = configuration.load(options.config, changes, {key: names[key] for key in changes})

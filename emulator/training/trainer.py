@@ -99,7 +99,7 @@ class Trainer:
         self.run = run
         self.progress = Progress()
         self.device = next(parts.model.parameters()).device
-        self.after_epoch: Callable[[dict[str, Any]], None] = lambda entry: None
+        self.after_epoch: Callable[[dict[str, Any]], None] = lambda _: None
         """Called in process 0 with each new entry of the log."""
         self._received = 0
         self._stop = 0
@@ -272,7 +272,7 @@ class Trainer:
             yield
             return
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def note(number: int, _: FrameType | None) -> None:
             self._received = number
 
         former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -5,12 +5,13 @@
 !!     d(R C)/dt = d/dz (D dC/dz) + production - oxidation - plants - bubbles
 !!
 !! C is the concentration in water [mol m-3], R = water + ice + air H the storage of a unit
-!! concentration with H the gas/water ratio of Henry's law, D the diffusivity of C in the soil
-!! [m2 s-1]. The state is methane per soil volume S = R C. One implicit step: diffusion, oxidation
+!! concentration with H the gas/water ratio of Henry's law, D the diffusivity of C in the soil [m2
+!! s-1]. The state is methane per soil volume S = R C. One implicit step: diffusion, oxidation
 !! (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
 module methane
   use kinds, only: wp
-  use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
+  use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour, &
+      seconds_per_day
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_bottom
   use exponential, only: exponentials
   use tridiagonal, only: tridiagonal_system, allocate_system, solve_tridiagonal
@@ -246,8 +247,7 @@ contains
   end subroutine transport
 
   !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is
-  !! below
-  !! the surface, to the layer above it; ice lets a little through.
+  !! below the surface, to the layer above it; ice lets a little through.
   pure subroutine bubbles(n, dt, liquid, ice, store, solubility, water_table, psurf, f_x, methane, &
                           ebullition, limit, bubble_layer)
     integer, intent(in) :: n                        !< number of sites
@@ -307,7 +307,7 @@ contains
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))*per_depth))
         live = min(1.0_wp, max(0.0_wp, 0.2_wp + 0.08_wp*(temperature(i, k) - t_freeze)))
-        redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) &
+        redox(i, k) = redox(i, k) + dt/seconds_per_day*(eh_recovery*(1.0_wp - wet_share) &
             - c_r(i)*wet_share*live)
         redox(i, k) = min(eh_high, max(eh_low, redox(i, k)))
       end do
@@ -315,7 +315,7 @@ contains
   end subroutine redox_step
 
   !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Cole and
-  !> Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice.
+  !! Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice.
   elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, &
                  ice, wind, swe, snow_density)
     real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]

@@ -303,7 +303,8 @@ contains
     denitrification_rate = 0.0_wp
     if (temperature <= t_freeze) return
     wet = max(0.0_wp, min(1.0_wp, filled) - filled_least)/(1.0_wp - filled_least)
-    denitrification_rate = rate*max(0.0_wp, respiration)/(max(0.0_wp, respiration) + 1.0_wp)*wet*wet &
+    denitrification_rate = rate*max(0.0_wp, respiration) &
+                           /(max(0.0_wp, respiration) + 1.0_wp)*wet*wet &
                            *min(1.0_wp, denitrifying_depth/depth)
   end function denitrification_rate
 

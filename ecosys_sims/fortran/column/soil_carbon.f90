@@ -1,10 +1,9 @@
-!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate
-!! pool that
-!! feeds methanogens.
+!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate pool
+!! that feeds methanogens.
 !!
 !! Moisture response after Del Grosso et al. (2005), temperature response of CENTURY. At the end of
-!! a
-!! spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al. 2012).
+!! a spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al.
+!! 2012).
 module soil_carbon
   use kinds, only: wp
   use constants, only: pi, t_freeze, days_per_year

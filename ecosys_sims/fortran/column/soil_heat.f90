@@ -1,11 +1,11 @@
 !> Heat conduction with freezing and thawing in a layered soil under snow and a moss or litter mat.
 !!
-!! Backward Euler in enthalpy for conduction and for the heat that moving water carries, taken at the
-!! temperature of the layer it leaves (upwind). Newton's method for all sites side by side, whose first
-!! step is exact where nothing freezes or thaws; sites where something does go on by themselves. Their
-!! state is then moved on by the fluxes, so soil heat changes by what passed its boundary, to round-off.
-!! Water freezes evenly between 0 and -0.5 C except for a share that never does. Conductivity after
-!! Johansen (1975), Farouki (1981).
+!! Backward Euler in enthalpy for conduction and for the heat that moving water carries, taken at
+!! the temperature of the layer it leaves (upwind). Newton's method for all sites side by side,
+!! whose first step is exact where nothing freezes or thaws; sites where something does go on by
+!! themselves. Their state is then moved on by the fluxes, so soil heat changes by what passed its
+!! boundary, to round-off. Water freezes evenly between 0 and -0.5 C except for a share that never
+!! does. Conductivity after Johansen (1975), Farouki (1981).
 module soil_heat
   use kinds, only: wp
   use constants, only: t_freeze, l_fusion, c_water, c_ice
@@ -30,10 +30,12 @@ module soil_heat
   type :: heat_system
     real(wp), allocatable :: theta(:, :)      !< temperature [degC]
     real(wp), allocatable :: heat(:, :)       !< heat of the layer [J m-2]
-    real(wp), allocatable :: known(:, :)      !< heat of the layer and what comes with certainty [J m-2]
+    !> heat of the layer and what comes with certainty [J m-2]
+    real(wp), allocatable :: known(:, :)
     real(wp), allocatable :: thawed(:, :)     !< heat capacity without ice [J m-2 K-1]
     real(wp), allocatable :: freezable(:, :)  !< water that can freeze [kg m-2]
-    real(wp), allocatable :: lower(:, :), upper(:, :)  !< from the layers above and below [J m-2 K-1]
+    !> from the layers above and below [J m-2 K-1]
+    real(wp), allocatable :: lower(:, :), upper(:, :)
     real(wp), allocatable :: leaving(:, :)    !< out of the layer [J m-2 K-1]
     real(wp), allocatable, dimension(:, :) :: slope, base, diagonal, right, x  !< scratch
     real(wp), allocatable :: worst(:)         !< largest residual of a site [J m-2]
@@ -43,12 +45,15 @@ module soil_heat
   !> what the water of a step brings to soil heat, and scratch arrays
   type :: heat_arrays
     real(wp), allocatable :: water(:, :)     !< liquid water and ice after water has moved [kg m-2]
-    real(wp), allocatable :: sink(:, :)      !< liquid water that left the soil from a layer [kg m-2]
+    !> liquid water that left the soil from a layer [kg m-2]
+    real(wp), allocatable :: sink(:, :)
     real(wp), allocatable :: t_inflow(:)     !< temperature of water that enters at the surface [K]
-    real(wp), allocatable :: with_ice(:)     !< 1 where moving water has the ice of the layer it leaves
+    !> 1 where moving water has the ice of the layer it leaves
+    real(wp), allocatable :: with_ice(:)
     !> scratch: water through the lower face of a layer, downward; (:, 0) the surface [kg m-2]
     real(wp), allocatable :: flow(:, :)
-    real(wp), allocatable :: fixed(:, :)     !< scratch: heat flow that no temperature changes [J m-2]
+    !> scratch: heat flow that no temperature changes [J m-2]
+    real(wp), allocatable :: fixed(:, :)
     real(wp), allocatable :: carried(:, :)   !< scratch: heat capacity of what moves [J kg-1 K-1]
     real(wp), allocatable :: latent(:, :)    !< scratch: its latent heat [J kg-1]
     integer, allocatable :: list(:)          !< scratch: sites that iterate, or where water freezes
@@ -160,8 +165,8 @@ contains
   end subroutine layer_conductance
 
   !> One step of conduction, moving water and phase change of all sites. `h` tells what water did.
-  pure subroutine heat_step(n, dt, t_surface, surface_conductance, conductance, solid_heat, unfrozen, &
-                            h, temperature, liquid, ice, ground_heat, water_heat)
+  pure subroutine heat_step(n, dt, t_surface, surface_conductance, conductance, solid_heat, &
+                            unfrozen, h, temperature, liquid, ice, ground_heat, water_heat)
     integer, intent(in) :: n                           !< number of sites
     real(wp), intent(in) :: dt                         !< step [s]
     real(wp), intent(in) :: t_surface(n)               !< surface temperature [K]
@@ -230,7 +235,8 @@ contains
     h%flow(:, nsoil) = 0.0_wp
     do k = nsoil, 1, -1
       do i = 1, n
-        h%flow(i, k - 1) = h%flow(i, k) + h%sink(i, k) + (h%water(i, k) - (liquid(i, k) + ice(i, k)))
+        h%flow(i, k - 1) = h%flow(i, k) + h%sink(i, k) + &
+                           (h%water(i, k) - (liquid(i, k) + ice(i, k)))
         h%all%theta(i, k) = temperature(i, k) - t_freeze
         h%all%heat(i, k) = (solid_heat(i, k) + c_water*liquid(i, k) + c_ice*ice(i, k)) &
                            *h%all%theta(i, k) - l_fusion*ice(i, k)
@@ -292,8 +298,8 @@ contains
 
   !> One step of Newton's method; sites that have converged stay as they are. `worst` becomes the
   !! difference of heat from its linear form, which is round-off where no layer freezes or thaws.
-  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, active, &
-                              slope, base, diagonal, right, x)
+  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, &
+                              active, slope, base, diagonal, right, x)
     integer, intent(in) :: m                     !< number of sites
     real(wp), intent(in) :: known(m, nsoil)      !< as in heat_system, and all that follow
     real(wp), intent(in) :: thawed(m, nsoil)
@@ -329,7 +335,8 @@ contains
         t = bounded(theta(i, k), x(i, k), freezable(i, k))
         share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
         capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
-        change = abs(capacity*t - l_fusion*share*freezable(i, k) - (base(i, k) + slope(i, k)*x(i, k)))
+        change = abs(capacity*t - l_fusion*share*freezable(i, k) &
+                     - (base(i, k) + slope(i, k)*x(i, k)))
         change = max(change, merge(2.0_wp*round_off, 0.0_wp, &
                                    share*(1.0_wp - share)*freezable(i, k) > 0.0_wp))
         theta(i, k) = active(i)*t + (1.0_wp - active(i))*theta(i, k)
@@ -397,8 +404,8 @@ contains
     end do
   end subroutine return_sites
 
-  !> Temperature, liquid water and ice: as solved where that is exact, at the `m` listed sites from the
-  !! heat that the fluxes brought.
+  !> Temperature, liquid water and ice: as solved where that is exact, at the `m` listed sites from
+  !! the heat that the fluxes brought.
   pure subroutine finish_state(n, m, h, unfrozen, solid_heat, temperature, liquid, ice)
     integer, intent(in) :: n                         !< number of sites
     integer, intent(in) :: m                         !< number of listed sites

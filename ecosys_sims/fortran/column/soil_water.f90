@@ -5,6 +5,7 @@
 !! below cannot take backs up to the surface. Texture functions after Cosby et al. (1984).
 module soil_water
   use kinds, only: wp
+  use constants, only: seconds_per_day
   use soil_grid, only: nsoil
   use parameters, only: site_parameters
   implicit none
@@ -139,7 +140,7 @@ contains
         rate = dt*soil%conductivity(i)*open*soil%per_drainable(i, k)
         percolation(i) = free*rate/(1.0_wp + rate)
         if (k == n_active(i)) then
-          percolation(i) = min(percolation(i), p%k_out(i)*dt/86400.0_wp)
+          percolation(i) = min(percolation(i), p%k_out(i)*dt/seconds_per_day)
           sink(i, k) = sink(i, k) + percolation(i)
           flows%drainage(i) = percolation(i)
         end if
@@ -175,9 +176,10 @@ contains
     impedance = free*free
   end function impedance
 
-  !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries in
-  !! the step itself (implicit), so that no step takes more than there is. With `wet` the available
-  !! water over what limits uptake at the start of the step and d the demand over the same:
+  !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries
+  !! in the step itself (implicit), so that no step takes more than there is. With `wet` the
+  !! available water over what limits uptake at the start of the step and d the demand over the
+  !! same:
   !!
   !!     roots:  taken = demand min(1, wet/(1 + d))
   !!     soil:   taken = demand w^2,  w = wet - d w^2, at most 1
@@ -236,7 +238,7 @@ contains
     real(wp), intent(out) :: baseflow   !< runoff from it in the step [kg m-2]
     real(wp), intent(out) :: zwt        !< water table depth [m]
     aquifer = aquifer + recharge
-    baseflow = aquifer*min(1.0_wp, dt/(86400.0_wp*recession))
+    baseflow = aquifer*min(1.0_wp, dt/(seconds_per_day*recession))
     aquifer = aquifer - baseflow
     zwt = max(0.1_wp, d_water - 1.0e-3_wp*aquifer/specific_yield)
   end subroutine groundwater

@@ -54,8 +54,8 @@ contains
     lloyd_taylor = exp(308.56_wp*(1.0_wp/56.02_wp - 1.0_wp/(t + 46.02_wp)))
   end function lloyd_taylor
 
-  !> Maintenance respiration per nitrogen at 10 C [g g-1 day-1], acclimated to the last month
-  !! (Atkin et al. 2008):
+  !> Maintenance respiration per nitrogen at 10 C [g g-1 day-1], acclimated to the last month (Atkin
+  !! et al. 2008):
   !!
   !!     r = rm25/3.2 10^(-0.00794 (T30 - 25)),  T30 in degC; 3.2 = g(25)/g(10)
   elemental real(wp) function maintenance_rate(rm25, t_30d)

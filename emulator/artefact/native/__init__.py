@@ -36,10 +36,10 @@ def program_of(model: StreamingModel, signature: Signature) -> Program:
         lowering = Lowering(trace(method, inputs, kind, cells), model.state_size)
         methods[name] = Method(placed(fuse(lowering.run())))
 
-    lower("init", lambda statics: model.init_state(statics), {"statics": statics}, "day")
+    lower("init", model.init_state, {"statics": statics}, "day")
     for kind, calendar in EXAMPLES.items():
         inputs = {"drivers": drivers, "calendar": calendar, "state": state}
-        lower(kind, lambda drivers, calendar, state: model.step(drivers, calendar, state), inputs, kind)
+        lower(kind, model.step, inputs, kind)
         if model.past_flux != "none":
             lower(
                 f"{kind}_observed",

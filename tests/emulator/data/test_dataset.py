@@ -56,9 +56,9 @@ def test_day_mask_and_subset(path: Path) -> None:
     mask = data.day_mask(site_years)
     assert mask.sum() == 366
     assert mask[1, 365:].all()
-    some = data.site_subset(np.array([False, True, False, True]))
-    assert some.site_id.tolist() == ["S0001", "S0003"]
-    assert torch.equal(some.drivers, data.drivers[[1, 3]])
+    subset = data.site_subset(np.array([False, True, False, True]))
+    assert subset.site_id.tolist() == ["S0001", "S0003"]
+    assert torch.equal(subset.drivers, data.drivers[[1, 3]])
 
 
 def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required(path: Path) -> None:
@@ -155,10 +155,10 @@ def test_bad_files_are_told_apart(path: Path, change, message: str) -> None:
         Dataset.open(path, SIGNATURE)
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.97])
-def test_truncated_file(path: Path, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.97])
+def test_truncated_file(path: Path, share: float) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DatasetError, match=r"dataset.nc: .*truncated"):
         Dataset.open(path, SIGNATURE)
 

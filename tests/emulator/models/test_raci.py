@@ -20,7 +20,7 @@ MASK[:10, :6] = True
 """Training site-years of the case."""
 
 
-@pytest.fixture()
+@pytest.fixture
 def raci(make_model: Callable[..., StreamingModel]) -> Raci:
     model = make_model("raci")
     assert isinstance(model, Raci)

@@ -19,7 +19,7 @@ MASK[:10, :6] = True
 """Training site-years of the case."""
 
 
-@pytest.fixture()
+@pytest.fixture
 def unified(make_model: Callable[..., StreamingModel]) -> Unified:
     model = make_model("unified")
     assert isinstance(model, Unified)
