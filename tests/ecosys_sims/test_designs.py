@@ -9,7 +9,7 @@ import pytest
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.cluster import EnsembleError
-from ecosys_sims.ensemble.configuration import ConfigError, DesignConfig, SimulationConfig
+from ecosys_sims.ensemble.configuration import DesignConfig, SimulationConfig
 from ecosys_sims.ensemble.designs import expand
 from ecosys_sims.ensemble.drawing import draw
 from ecosys_sims.ensemble.simulation import simulate
@@ -19,6 +19,7 @@ from ecosys_sims.formats.site_table import read_true_parameters, write_site_tabl
 from ecosys_sims.formats.site_table_check import check_site_table
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from ecosys_sims.sites.site_drawing import draw_sites
+from foundations.configuration_file import ConfigError
 
 TABLE = {
     name: ParameterInfo(name, "ch4_nl", "1", low, high, dict.fromkeys(biomes.BY_NAME, default))

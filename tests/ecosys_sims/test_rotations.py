@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ecosys_sims.ensemble import configuration as config
-from ecosys_sims.ensemble.configuration import ConfigError
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.site_table import SiteTable
 from ecosys_sims.sites.configuration import CropsConfig, SitesConfig
 from ecosys_sims.sites.rotations import draw_rotations, suits
 from ecosys_sims.sites.site_drawing import draw_sites
+from foundations.configuration_file import ConfigError
 
 WEIGHTS = {"12": 3.0, "1": 1.0, "3": 1.0, "5": 1.0}
 
