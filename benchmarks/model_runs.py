@@ -18,7 +18,9 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.formats.site_table import SiteTable, write_site_table
 from ecosys_sims.program import namelists
 from ecosys_sims.program.parameter_table import ParameterInfo
+from ecosys_sims.sites.configuration import SitesConfig
 from ecosys_sims.sites.random_streams import stream
+from ecosys_sims.sites.site_drawing import draw_sites
 
 ROOT = Path(__file__).resolve().parents[1]
 CASE = "case"
@@ -127,9 +129,6 @@ def values_that_are_not_finite(path: Path) -> list[str]:
 
 def usual_sites(count: int, seed: int) -> SiteTable:
     """Sites over the globe as the ensembles draw them, half of them wetlands."""
-    from ecosys_sims.sites.configuration import SitesConfig
-    from ecosys_sims.sites.site_drawing import draw_sites
-
     return draw_sites(SitesConfig(count=count, wetland_share=0.5), seed)
 
 
@@ -202,8 +201,7 @@ def year_of_all_biomes(program: Path, folder: Path, days: int = 365, seed: int =
     """A site of each biome for a year; returns the history and the restart file at its end (double precision)."""
     sites = usual_sites(60, seed)
     first_of_each = sorted(int(np.flatnonzero(sites.biome == flag)[0]) for flag in np.unique(sites.biome))
-    chosen = SiteTable(**{name: values[first_of_each] for name, values in vars(sites).items()})
-    table = write_case_sites(folder, chosen)
+    table = write_case_sites(folder, sites[np.array(first_of_each)])
     run = run_case(program, folder, {
         "run_ctl": {"fsites": table, "start_date": "2001-01-01", "stop_n": days, "stop_option": "ndays",
                     "spinup_years": 0, "rest_frq": "end", "seed": seed},

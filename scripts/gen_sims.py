@@ -18,6 +18,7 @@ from ecosys_sims.ensemble.cluster import EnsembleError
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
+from foundations.configuration_file import ConfigError
 
 log = logging.getLogger("gen_sims")
 
@@ -54,12 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         config = configuration.load(options.config, changes, {key: names[key] for key in changes})
         if options.sites is not None and config.sites.table:
             message = "--sites: the sites are those of sites.table; leave the option out"
-            raise configuration.ConfigError(message)
+            raise ConfigError(message)
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
             return 0
         summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
-    except configuration.ConfigError as error:
+    except ConfigError as error:
         log.error("%s", error)
         return 2
     except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError) as error:

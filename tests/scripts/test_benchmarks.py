@@ -14,22 +14,22 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.program.parameter_table import parameter_table
 
 
-def quick_bench(program: Path, folder: Path) -> benchmark.Bench:
-    return benchmark.Bench(program, benchmark.QUICK, folder, 2, lambda _name, _content: None, lambda _name: None)
+def quick_measuring(program: Path, folder: Path) -> benchmark.Measuring:
+    return benchmark.Measuring(program, benchmark.QUICK, folder, 2, lambda _name, _content: None, lambda _name: None)
 
 
 def test_measurements_of_the_program(ecosys_exe: Path, tmp_path: Path) -> None:
-    bench = quick_bench(ecosys_exe, tmp_path)
-    hourly, daily = benchmark.speed(bench, benchmark.HOUR), benchmark.speed(bench, benchmark.DAY)
+    measuring = quick_measuring(ecosys_exe, tmp_path)
+    hourly, daily = benchmark.speed(measuring, benchmark.HOUR), benchmark.speed(measuring, benchmark.DAY)
     assert hourly["site_years_per_s_per_core"] > 0
     assert 0 < hourly["output_fraction"] < 1
     assert sum(hourly["time_fractions"].values()) == pytest.approx(1.0, abs=1e-3)
     assert daily["site_years_per_s_per_core"] or daily["reason"]
-    blocks = benchmark.block_sizes(bench)
+    blocks = benchmark.block_sizes(measuring)
     assert [row["sites"] for row in blocks["rows"]] == list(benchmark.QUICK.block_sizes)
     assert np.isfinite(blocks["mb_per_site"])
     assert blocks["rows"][0]["peak_rss_mb"] > 5
-    errors = benchmark.conservation(bench)
+    errors = benchmark.conservation(measuring)
     assert errors["failed_blocks"] == errors["blocks_with_values_not_finite"] == 0
     assert errors["sites"] == benchmark.QUICK.extreme_sites
     for name in ("carbon", "water", "energy", "methane"):
@@ -62,13 +62,13 @@ def test_an_interrupted_benchmark_goes_on(ecosys_exe: Path, tmp_path: Path, monk
     calls: list[str] = []
 
     def part(name: str, content: dict):
-        def measure(bench: benchmark.Bench) -> dict:
+        def measure(measuring: benchmark.Measuring) -> dict:
             calls.append(name)
             if name == "conservation" and calls.count(name) == 1:
-                bench.keep(name, {"blocks": {"0": 1}})
+                measuring.store(name, {"blocks": {"0": 1}})
                 raise KeyboardInterrupt
             if name == "conservation":
-                assert bench.kept(name) == {"blocks": {"0": 1}}
+                assert measuring.stored(name) == {"blocks": {"0": 1}}
             return content
 
         return measure
