@@ -154,27 +154,28 @@ contains
 
   !> A stop in the middle of the season, and sites alone, give the same bits.
   subroutine seasons_resume()
-    type(column_model), target :: first, again
-    type(state_field), allocatable :: a(:), b(:)
+    type(column_model), target :: uninterrupted, resumed
+    type(state_field), allocatable :: expected(:), restored(:)
     integer :: k, i
-    call fields(first)
-    call go_on(first, 0, 200)
-    call fields(again)
-    call state_fields(first%state, a)
-    call state_fields(again%state, b)
-    do k = 1, size(a)
-      b(k)%values = a(k)%values
+    call fields(uninterrupted)
+    call go_on(uninterrupted, 0, 200)
+    call fields(resumed)
+    call state_fields(uninterrupted%state, expected)
+    call state_fields(resumed%state, restored)
+    do k = 1, size(expected)
+      restored(k)%values = expected(k)%values
     end do
-    call check(any(first%state%dvs > 0.5_wp), 'no crop stands at the stop')
-    call go_on(first, 200, 420)
-    call go_on(again, 200, 420)
-    do k = 1, size(a)
-      call check(all(same_bits(a(k)%values, b(k)%values)), 'restart differs in '//trim(a(k)%name))
+    call check(any(uninterrupted%state%dvs > 0.5_wp), 'no crop stands at the stop')
+    call go_on(uninterrupted, 200, 420)
+    call go_on(resumed, 200, 420)
+    do k = 1, size(expected)
+      call check(all(same_bits(expected(k)%values, restored(k)%values)), &
+                 'restart differs in '//trim(expected(k)%name))
     end do
     do i = 1, n, 4
       block
         type(column_model), target :: alone
-        type(state_field), allocatable :: one(:)
+        type(state_field), allocatable :: lone_fields(:)
         type(step_forcing) :: weather
         character(len=:), allocatable :: errmsg
         real(wp) :: worst(n_balances)
@@ -186,9 +187,10 @@ contains
         do day = 0, 419
           call run_day(alone, weather, [i], day, 0.0_wp, worst, stat, errmsg)
         end do
-        call state_fields(alone%state, one)
-        do k = 1, size(a)
-          call check(all(same_bits(a(k)%values(i:i, :), one(k)%values)), 'alone differs in '//trim(a(k)%name))
+        call state_fields(alone%state, lone_fields)
+        do k = 1, size(expected)
+          call check(all(same_bits(expected(k)%values(i:i, :), lone_fields(k)%values)), &
+                     'alone differs in '//trim(expected(k)%name))
         end do
       end block
     end do
