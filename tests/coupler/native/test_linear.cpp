@@ -1,5 +1,6 @@
 // Linear layers: all sizes of tiles, activations, rows and parts.
 #include <array>
+#include <cfloat>
 
 #include "operation_program.h"
 
