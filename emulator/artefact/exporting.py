@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def export(
     else:
         trained, summary = trained_model.load_members([member_run.path for member_run in run], past_flux), {}
     if quantiles is not None:
-        members = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
+        members: Iterable[Any] = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
     days = reference_days(data or trained.config.data.path, trained.signature)

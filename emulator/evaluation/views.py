@@ -1,6 +1,8 @@
 """Ways to run a predictor over whole series: without past flux, with what was measured, or with its own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +42,8 @@ def run_model(
         visible_days = torch.ones(predicted.shape[:2]).bool()
     elif not isinstance(model, Ensemble):
         return View(predict(model, dataset, visible_days), past_years)
-    members = np.stack([predict(member, dataset, visible_days) for member in model.members])
+    every_model: Iterable[Any] = model.members
+    members = np.stack([predict(member, dataset, visible_days) for member in every_model])
     return View(model.average(torch.from_numpy(members)).numpy(), past_years, members)
 
 

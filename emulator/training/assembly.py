@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from emulator.configuration.schema import Config, TrainingConfig
+from emulator.data import processes as parallel
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
@@ -16,7 +17,6 @@ from emulator.data.splits import Split
 from emulator.data.windows import WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
-from emulator.training import distributed as parallel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
 from emulator.training.precision import keep_recurrences_in_float32

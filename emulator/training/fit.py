@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.configuration.schema import Config
+from emulator.data import processes
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import Split
@@ -14,7 +15,7 @@ from emulator.runs import checkpoint, provenance
 from emulator.runs.checkpoint import Progress
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from emulator.training import assembly, distributed
+from emulator.training import assembly
 from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
@@ -29,7 +30,7 @@ def train(
 ) -> Progress:
     """Train by a configuration on the dataset that it names, going on from where a former call was stopped."""
     config = _with_absolute_path(config)
-    with distributed.joined(), _alone_in(run):
+    with processes.joined(), _alone_in(run):
         _begin(config, run, resume=resume, overwrite=overwrite)
         dataset = Dataset.open(config.data.path, config.data.signature())
         try:
@@ -58,24 +59,24 @@ def fit(
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
-    with distributed.joined(), _alone_in(run):
+    with processes.joined(), _alone_in(run):
         _begin(config, run, resume=resume, overwrite=overwrite)
         return _run(config, dataset, split, run, signature or config.data.signature())
 
 
 def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
     """The lock of a run folder; of several processes that train together, the first holds it."""
-    return locked(run.path, "training") if distributed.rank() == 0 else nullcontext()
+    return locked(run.path, "training") if processes.rank() == 0 else nullcontext()
 
 
 def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> None:
     """Freeze the configuration in the run folder, and set torch up."""
-    if distributed.rank() == 0:
+    if processes.rank() == 0:
         if run.members.exists() and not overwrite:
             message = f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it"
             raise RunFolderError(message)
         run.freeze(configuration_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
-    distributed.barrier()
+    processes.barrier()
     if run.last.exists() and not resume:
         message = f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it"
         raise RunFolderError(message)
@@ -97,13 +98,13 @@ def _run(
     if run.last.exists():
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
-    elif distributed.rank() == 0:
+    elif processes.rank() == 0:
         run.truncate_log(0)
-    if tensorboard and distributed.rank() == 0:
+    if tensorboard and processes.rank() == 0:
         trainer.after_epoch = Board(run).add
     if trainer.finished:
         log.info("%s is finished already", run.path)
-    elif distributed.rank() == 0:
+    elif processes.rank() == 0:
         _record_provenance(run, origin)
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from emulator.training import distributed as parallel
+from emulator.data import processes as parallel
 
 
 def collect() -> dict[str, Any]:

@@ -20,12 +20,12 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from emulator.data import processes as parallel
 from emulator.data.windows import Batch
 from emulator.models.streaming import StreamingModel
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
-from emulator.training import distributed as parallel
 from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.schedule import Schedule
@@ -99,7 +99,7 @@ class Trainer:
         self.run = run
         self.progress = Progress()
         self.device = next(parts.model.parameters()).device
-        self.after_epoch: Callable[[dict[str, Any]], None] = lambda entry: None
+        self.after_epoch: Callable[[dict[str, Any]], None] = lambda _: None
         """Called in process 0 with each new entry of the log."""
         self._received = 0
         self._stop = 0
@@ -272,7 +272,7 @@ class Trainer:
             yield
             return
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def note(number: int, _: FrameType | None) -> None:
             self._received = number
 
         former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}

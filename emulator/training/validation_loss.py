@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import processes as parallel
 from emulator.data.dataset import Dataset
 from emulator.data.splits import Split
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
-from emulator.training import distributed as parallel
 from emulator.training.losses import FluxLoss
 
 
@@ -65,8 +65,8 @@ class Validation:
     def _part_loss(self, model: StreamingModel, part: list[Batch]) -> float:
         """Of the batches of all processes; each runs its own."""
         total, weight = 0.0, 0.0
-        for batch in part:
-            batch = batch.to(self.loss.scale.device)
+        for cpu_batch in part:
+            batch = cpu_batch.to(self.loss.scale.device)
             prediction = model(batch.drivers, batch.calendar, batch.static, batch.flux)
             scored = _scored_values(batch)
             total += self.loss(prediction, batch.target, batch.site).item() * scored

@@ -4,11 +4,12 @@ docs/native_program.md is the format; `interpreter` says what each operation mea
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from emulator.artefact.native.checking import Steps
 from emulator.artefact.native.days import EXAMPLES
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.fusion import fuse
@@ -29,21 +30,21 @@ def program_of(model: StreamingModel, signature: Signature) -> Program:
     sizes = len(signature.inputs), len(signature.statics), len(signature.targets)
     cells = cells_for(model, *sizes, model.state_size)
     drivers, statics, flux = (torch.zeros(cells, size) for size in sizes)
-    state = model.init_state(statics)
+    state, steps = model.init_state(statics), cast(Steps, model)
     methods: dict[str, Method] = {}
 
     def lower(name: str, method: Callable[..., Any], inputs: dict[str, Tensor], kind: str) -> None:
         lowering = Lowering(trace(method, inputs, kind, cells), model.state_size)
         methods[name] = Method(placed(fuse(lowering.run())))
 
-    lower("init", lambda statics: model.init_state(statics), {"statics": statics}, "day")
+    lower("init", model.init_state, {"statics": statics}, "day")
     for kind, calendar in EXAMPLES.items():
         inputs = {"drivers": drivers, "calendar": calendar, "state": state}
-        lower(kind, lambda drivers, calendar, state: model.step(drivers, calendar, state), inputs, kind)
+        lower(kind, model.step, inputs, kind)
         if model.past_flux != "none":
             lower(
                 f"{kind}_observed",
-                lambda drivers, calendar, state, observed: model.step_observed(drivers, calendar, observed, state),
+                lambda drivers, calendar, state, observed: steps.step_observed(drivers, calendar, observed, state),
                 inputs | {"observed": flux},
                 kind,
             )

@@ -187,9 +187,9 @@ class Emission:
                 end += part.shape[dim]
                 bounds.add(end)
         if all(size == 1 for d, size in enumerate(shape) if d != dim):
-            for number, arg in enumerate(args):
-                if isinstance(arg, Ref) and isinstance(arg.base, Constant):
-                    bounds |= _changes(name, number, elements(arg).flatten())
+            for number, operand in enumerate(args):
+                if isinstance(operand, Ref) and isinstance(operand.base, Constant):
+                    bounds |= _changes(name, number, elements(operand).flatten())
         return (dim, sorted(bounds)) if len(bounds) > 2 else None
 
     def _simplified(self, name: str, refs: list[Ref], shape: tuple[int, ...], dtype: torch.dtype) -> Symbol | None:

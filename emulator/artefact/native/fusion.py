@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -108,6 +109,17 @@ class _Writers:
             return None
         return self._writer.get(ref.base)
 
+    def sole_linear(self, ref: Ref) -> Op | None:
+        """The linear operation, without activation, whose result the reference is, if nothing else is made of it."""
+        op = self.of(ref)
+        if op is None or op.name != "linear" or op.options["act"] != "none" or self.readers(ref) != 1:
+            return None
+        return op
+
+    def readers(self, ref: Ref) -> int:
+        """How often the value of a reference is read."""
+        return self.uses[ref.base] if isinstance(ref.base, Value) else 0
+
     def writer(self, ref: Ref) -> Op | None:
         """The only operation that wrote the value of a reference."""
         return self._writer.get(ref.base) if isinstance(ref.base, Value) else None
@@ -176,9 +188,11 @@ def _lstm(writers: _Writers, op: Op) -> Match | None:
                     if _in_order(i, f, g, o):
                         assert i is not None
                         assert after is not None
-                        both = whole(Value(2 * o.size, op.out.base.dtype))
-                        values = {op.out.base: (both.base, 0), after.base: (both.base, o.size)}
-                        return Op("lstm", both, [_run(i, 4), c]), values, made  # type: ignore[return-value]
+                        assert isinstance(op.out.base, Value)
+                        assert isinstance(after.base, Value)
+                        hidden_and_cell = Value(2 * o.size, op.out.base.dtype)
+                        values = {op.out.base: (hidden_and_cell, 0), after.base: (hidden_and_cell, o.size)}
+                        return Op("lstm", whole(hidden_and_cell), [_run(i, 4), c]), values, made
     return None
 
 
@@ -198,32 +212,26 @@ def _gru(writers: _Writers, op: Op) -> Match | None:
                     for a_r, b_r in writers.pairs(r, "add"):
                         for a_z, b_z in writers.pairs(z, "add"):
                             if _in_order(a_r, a_z, a_n) and _in_order(b_r, b_z, b_n):
-                                out = whole(Value(a_r.size, op.out.base.dtype))
-                                new = Op("gru", out, [_run(a_r, 3), _run(b_r, 3), before])
-                                return new, {op.out.base: (out.base, 0)}, op  # type: ignore[dict-item]
+                                assert isinstance(op.out.base, Value)
+                                hidden = Value(a_r.size, op.out.base.dtype)
+                                new = Op("gru", whole(hidden), [_run(a_r, 3), _run(b_r, 3), before])
+                                return new, {op.out.base: (hidden, 0)}, op
     return None
 
 
 def _sums(ops: list[Op]) -> list[Op]:
     """The sum of two linear operations is one, with the inputs of both."""
     writers = _Writers(ops)
-    shortened: list[Op] = []
-    for op in ops:
-        if op.name == "add":
-            sources = [writers.of(ref) for ref in op.args]
-            if all(
-                source is not None
-                and source.name == "linear"
-                and source.options["act"] == "none"
-                and writers.uses[ref.base] == 1  # type: ignore[index]
-                for source, ref in zip(sources, op.args, strict=True)
-            ):
-                op = _joined(op, sources)  # type: ignore[arg-type]
-        shortened.append(op)
-    return without_dead(shortened)
+    return without_dead([_joined(op, writers) for op in ops])
 
 
-def _joined(op: Op, sources: list[Op]) -> Op:
+def _joined(op: Op, writers: _Writers) -> Op:
+    """The linear operation that a sum of two comes to; any other operation as it is."""
+    if op.name != "add":
+        return op
+    sources = [source for ref in op.args if (source := writers.sole_linear(ref)) is not None]
+    if len(sources) != len(op.args):
+        return op
     first, second = sources
     assert first.out is not None
     assert op.out is not None
@@ -253,20 +261,23 @@ def _biases(ops: list[Op]) -> list[Op]:
     for op in ops:
         if op.name != "add" or op.out is None or writers.of(op.out) is not op:
             continue
+        assert isinstance(op.out.base, Value)
         for ref, other in (op.args, op.args[::-1]):
             source = writers.writer(ref)
             if source is None or source.name != "linear" or source.options["act"] != "none" or not ref.plain:
                 continue
+            assert isinstance(ref.base, Value)
+            assert source.out is not None
             begin, end = ref.offset, ref.offset + ref.size
-            alone = all(reader is op or last <= begin or end <= first for first, last, reader in reads[ref.base])  # type: ignore[index]
+            alone = all(reader is op or last <= begin or end <= first for first, last, reader in reads[ref.base])
             rows = source.options["weight"].data.shape[0]
-            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:  # type: ignore[union-attr]
+            if not isinstance(other.base, Constant) or not alone or source.out.size != rows:
                 continue
             bias = source.options["bias"]
             more = torch.zeros(rows, dtype=torch.float64) if bias is None else bias.data.double()
             more[begin:end] += elements(other).flatten().double()
             source.options["bias"] = Constant(more.to(source.options["weight"].dtype))
-            place[op.out.base] = (ref.base, begin)  # type: ignore[index,assignment]
+            place[op.out.base] = (ref.base, begin)
             gone.add(op)
             break
     return renamed([op for op in ops if op not in gone], place)
@@ -275,52 +286,61 @@ def _biases(ops: list[Op]) -> list[Op]:
 def _inputs(ops: list[Op]) -> list[Op]:
     """Inputs of one linear operation alone that are scaled or moved by constants: its weights and bias do that."""
     writers = _Writers(ops)
-    shortened = []
-    for op in ops:
-        if op.name != "linear":
-            shortened.append(op)
-            continue
-        args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
-        moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
-        changed = False
-        for ref in op.args:
-            columns = slice(begin, begin + ref.shape[-1])
-            begin += ref.shape[-1]
-            while len(ref.shape) == 2 and ref.shape[0] == 1:
-                step = _constant_step(writers, ref)
-                if step is None:
-                    break
-                ref, scale, shift = step
-                moved = moved + weight[:, columns] @ shift
-                weight = weight.clone()
-                weight[:, columns] *= scale
-                changed = True
-            args.append(ref)
-        if changed:
-            dtype = op.options["weight"].dtype
-            bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
-            op = Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
-        shortened.append(op)
-    return without_dead(shortened)
+    return without_dead([_absorbing(op, writers) if op.name == "linear" else op for op in ops])
 
 
-def _constant_step(writers: _Writers, ref: Ref) -> tuple[Ref, Tensor, Tensor] | None:
-    """x, scale and shift, where an input is scale x or x + shift and nothing else is made of it. Large shifts are not
+def _absorbing(op: Op, writers: _Writers) -> Op:
+    """A linear operation whose weights and bias do what was done to its inputs."""
+    args, weight, bias, begin = [], op.options["weight"].data.double(), op.options["bias"], 0
+    moved = torch.zeros(len(weight), dtype=torch.float64) if bias is None else bias.data.double()
+    changed = False
+    for arg in op.args:
+        ref, columns = arg, slice(begin, begin + arg.shape[-1])
+        begin += arg.shape[-1]
+        while len(ref.shape) == 2 and ref.shape[0] == 1:
+            affine = _affine(writers, ref)
+            if affine is None:
+                break
+            ref = affine.x
+            moved = moved + weight[:, columns] @ affine.shift
+            weight = weight.clone()
+            weight[:, columns] *= affine.scale
+            changed = True
+        args.append(ref)
+    if not changed:
+        return op
+    dtype = op.options["weight"].dtype
+    bias = None if bias is None and not moved.any() else Constant(moved.to(dtype))
+    return Op(op.name, op.out, args, op.options | {"weight": Constant(weight.to(dtype)), "bias": bias})
+
+
+class Affine(NamedTuple):
+    """scale x + shift, with a number for each element of x."""
+
+    x: Ref
+    scale: Tensor
+    shift: Tensor
+
+
+def _affine(writers: _Writers, ref: Ref) -> Affine | None:
+    """What an input is of x, where it is scale x or x + shift and nothing else is made of it. Large shifts are not
     taken: a small difference of large numbers is best taken before it is multiplied.
     """
     op = writers.of(ref)
-    if op is None or op.name not in ("mul", "add", "sub") or writers.uses[ref.base] != 1:  # type: ignore[index]
+    if op is None or op.name not in ("mul", "add", "sub") or writers.readers(ref) != 1:
         return None
     unit = torch.ones(ref.size, dtype=torch.float64)
-    for x, other in (op.args, op.args[::-1]):
-        if not isinstance(other.base, Constant) or not x.plain or (op.name == "sub" and x is op.args[1]):
+    for operand, other in (op.args, op.args[::-1]):
+        if not isinstance(other.base, Constant) or not operand.plain:
             continue
-        x = Ref(x.base, x.offset, ref.shape, ref.strides)
+        if op.name == "sub" and operand is op.args[1]:
+            continue
+        x = Ref(operand.base, operand.offset, ref.shape, ref.strides)
         number = elements(other).double().flatten()
         if op.name == "mul":
-            return x, number, 0.0 * unit
+            return Affine(x, number, 0.0 * unit)
         if float(number.abs().max()) <= LARGEST_SHIFT:
-            return x, unit, number if op.name == "add" else -number
+            return Affine(x, unit, number if op.name == "add" else -number)
     return None
 
 
@@ -334,7 +354,7 @@ def _activations(ops: list[Op]) -> list[Op]:
             continue
         assert source.out is not None
         assert op.out is not None
-        if writers.uses[source.out.base] != 1:  # type: ignore[index]
+        if writers.readers(source.out) != 1:
             continue
         out = Ref(op.out.base, op.out.offset, source.out.shape, row_major(source.out.shape))
         instead[source] = Op("linear", out, source.args, source.options | {"act": op.name})

@@ -52,8 +52,9 @@ def _loaded(ops: list[Op]) -> list[Op]:
                 if key not in loads:
                     loads[key] = whole(Value(end - begin))
                     with_loads.append(_load(loads[key], begin, ref))
-                ref = Ref(loads[key].base, ref.offset - begin, ref.shape, ref.strides)
-            args.append(ref)
+                args.append(Ref(loads[key].base, ref.offset - begin, ref.shape, ref.strides))
+            else:
+                args.append(ref)
         with_loads.append(Op(op.name, op.out, args, op.options))
     return with_loads
 

@@ -48,7 +48,7 @@ _memories: list[ResponseMemory] = []
 
 
 @torch.library.impl(_LIBRARY, "krige", "CompositeExplicitAutograd")
-def _krige(place: Tensor, features: Tensor, memory: int) -> Tensor:
+def _krige(place: Tensor, _: Tensor, memory: int) -> Tensor:
     """Stands for `ResponseMemory.forward` in a trace; the numbers do not matter there."""
     return place.new_zeros(place.shape[0], _memories[memory].size)
 
@@ -108,9 +108,9 @@ def trace(method: Callable[..., Any], inputs: dict[str, Tensor], kind: str, cell
             message = f"cannot be traced: {error}"
             raise LoweringError(message) from error
     info = _described(recording, cells)
-    found = Trace(recording.graph, info, recording.inputs, list(_memories))
-    _check_reads(found, recording.results, kind)
-    return found
+    traced = Trace(recording.graph, info, recording.inputs, list(_memories))
+    _check_reads(traced, recording.results, kind)
+    return traced
 
 
 def _described(recording: Recording, cells: int) -> dict[fx.Node, NodeInfo]:
@@ -183,11 +183,11 @@ def _check_reads(trace: Trace, results: dict[fx.Node, Any], kind: str) -> None:
 def _ancestors(node: fx.Node) -> list[fx.Node]:
     seen: dict[fx.Node, None] = {}
 
-    def visit(one: fx.Node) -> None:
-        for source in one.all_input_nodes:
+    def visit(descendant: fx.Node) -> None:
+        for source in descendant.all_input_nodes:
             if source not in seen:
                 visit(source)
-        seen[one] = None
+        seen[descendant] = None
 
     visit(node)
     return list(seen)

@@ -1,6 +1,7 @@
 """How well the emulators do on years and sites they never saw."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -43,7 +44,7 @@ def seasonal_cycles(
     return figure
 
 
-def _line(name: str) -> dict[str, object]:
+def _line(name: str) -> dict[str, Any]:
     if name == "process":
         return {**style.TRUTH, "label": "process model"}
     return {**style.CLIMATOLOGY, "label": "climatology"} if name == "climatology" else style.model_line(name)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from emulator.evaluation.figures import coupled as figures
 from emulator.evaluation.figures.style import biome_name, model_name, to_svg
 from emulator.evaluation.report.page import figure, notice, number, paragraph, table
-from emulator.evaluation.report.products import TARGET_NAMES, TARGET_ORDER, Products, example_sites, target_units
+from emulator.evaluation.report.products import Products, example_sites, ordered_targets, target_name, target_units
 
 MAX_DIFFERENCE = 1e-5
 """Coupled and offline may differ by so much of a target's standard deviation, on any day."""
@@ -67,12 +67,12 @@ def _verdict(passed: bool) -> str:
 
 def _skill(coupled: Mapping[str, Any]) -> str:
     rows = []
-    for target in (name for name in TARGET_ORDER if name in coupled["targets"]):
+    for target in ordered_targets(coupled["targets"]):
         comparison = coupled["targets"][target]
         skill = comparison["emulated_against_process"]
         differences = (comparison["max_abs_diff"], comparison["max_abs_diff_over_sd"])
         values = [number(value) for value in (*differences, skill["r2"], skill["rmse"], skill["bias"])]
-        rows.append([f"{TARGET_NAMES[target]} ({target})", target_units(target), *values])
+        rows.append([f"{target_name(target)} ({target})", target_units(target), *values])
     head = ("target", "unit", "coupled − offline, largest", "the same / sd", "R²", "RMSE", "bias")
     caption = (
         "Left: the coupled run against offline prediction from the same drivers, a test of the coupling. Right: "

@@ -10,7 +10,7 @@ Parts that are not there are None or empty, and the report says so.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +25,14 @@ from foundations.variables import VARIABLES
 
 KIND_ORDER = ("lstm", "cham_net", "raci")
 TARGET_ORDER = ("fch4", "gpp", "ra", "rh", "nee")
+"""Targets that come first, in this order."""
 SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
 }
-READABLE_UNITS = {"g m-2 day-1": "g C m⁻² d⁻¹", "mg m-2 day-1": "mg CH₄ m⁻² d⁻¹"}
+SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
+"""What the mass of a flux is of, where the report says so."""
 TARGET_NAMES = {
     "fch4": "methane flux",
     "gpp": "gross primary production",
@@ -60,7 +62,22 @@ def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
 def target_units(target: str) -> str:
     """Unit of a target as people write it."""
     units = VARIABLES[target].analysis_units
-    return READABLE_UNITS.get(units, units)
+    mass, area_and_time, _ = units.partition(" m-2 day-1")
+    if not area_and_time:
+        return units
+    return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
+
+
+def target_name(target: str) -> str:
+    """What a target is called in a sentence."""
+    name, _, _ = VARIABLES[target].long_name.partition(",")
+    return TARGET_NAMES.get(target, name)
+
+
+def ordered_targets(targets: Iterable[str]) -> list[str]:
+    """Targets in the order of the report: those of TARGET_ORDER, then any others by name."""
+    present = set(targets)
+    return [name for name in TARGET_ORDER if name in present] + sorted(present - set(TARGET_ORDER))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from emulator.evaluation.figures import skill as figures
 from emulator.evaluation.figures.style import biome_order, to_svg
 from emulator.evaluation.metrics import pooled
 from emulator.evaluation.report.page import figure, folded_html, notice, paragraph
-from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, Products, Simulations, target_units
+from emulator.evaluation.report.products import SPLIT_NAMES, ModelRun, Products, Simulations, target_name, target_units
 from emulator.evaluation.report.skill_tables import overview_table, scored_targets, skill_table
 from emulator.evaluation.report.uncertainty import uncertainty_part
 
@@ -48,7 +48,7 @@ def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[
             if not cycles:
                 continue
             label = f"{target}, {target_units(target)}"
-            title = f"Seasonal cycle of {TARGET_NAMES[target]} on {SPLIT_NAMES[split]}"
+            title = f"Seasonal cycle of {target_name(target)} on {SPLIT_NAMES[split]}"
             parts.append(
                 figure(to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_CYCLE_CAPTION}")
             )
@@ -105,12 +105,12 @@ def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -
         }
     drawing = figures.density(pairs, target_units(target), linear_width, SPLIT_NAMES)
     caption = (
-        f"Every test day: {TARGET_NAMES[target]} of the process model against that of the emulator, "
+        f"Every test day: {target_name(target)} of the process model against that of the emulator, "
         f"{target_units(target)}; from yellow (one) to blue (many), "
         f"logarithmically. Axes are linear up to ±{linear_width:g} and logarithmic beyond; the dashed line is "
         "equality."
     )
-    return figure(to_svg(drawing, f"Simulated against emulated {TARGET_NAMES[target]}"), caption)
+    return figure(to_svg(drawing, f"Simulated against emulated {target_name(target)}"), caption)
 
 
 def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, target: str) -> str:
@@ -129,10 +129,8 @@ def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, targ
                     1.0 - (error / reference) ** 2 if reference > 0 else np.nan
                 )
     caption = (
-        f"{TARGET_NAMES[target].capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over all test "
+        f"{target_name(target).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over all test "
         "days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
         "arrow at the left edge stands for less than −1."
     )
-    return figure(
-        to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {TARGET_NAMES[target]}"), caption
-    )
+    return figure(to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {target_name(target)}"), caption)

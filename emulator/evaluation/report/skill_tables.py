@@ -7,7 +7,7 @@ import numpy as np
 
 from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.page import number, table
-from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, TARGET_ORDER, ModelRun, target_units
+from emulator.evaluation.report.products import SPLIT_NAMES, ModelRun, ordered_targets, target_name, target_units
 
 METRIC_NAMES = {"r2": "R²", "rmse": "RMSE", "nrmse": "nRMSE", "nrmse_sd": "RMSE/sd", "bias": "bias", "kge": "KGE"}
 MEDIANS = ("r2", "kge")
@@ -19,7 +19,7 @@ R2_DIGITS = 4
 def scored_targets(models: Mapping[str, ModelRun]) -> list[str]:
     """Targets that any model was scored on, the primary one first."""
     present = {target for run in models.values() for split in SPLIT_NAMES for target in run.tables(split)}
-    return [target for target in TARGET_ORDER if target in present]
+    return ordered_targets(present)
 
 
 def overview_table(models: Mapping[str, ModelRun]) -> str:
@@ -47,7 +47,7 @@ def skill_table(models: Mapping[str, ModelRun], target: str) -> str:
     head = ["tested on", "model", *METRIC_NAMES.values(), *(f"{METRIC_NAMES[name]}, median site" for name in MEDIANS)]
     rows = [row for split, name in SPLIT_NAMES.items() for row in _grouped(name, _lines(models, split, target))]
     caption = (
-        f"{TARGET_NAMES[target].capitalize()} ({target}); RMSE and bias in {target_units(target)}. The best pooled R² "
+        f"{target_name(target).capitalize()} ({target}); RMSE and bias in {target_units(target)}. The best pooled R² "
         "of "
         "each test is in bold."
     )

@@ -6,7 +6,7 @@ from typing import Any
 from emulator.evaluation.figures.style import model_name, to_svg
 from emulator.evaluation.figures.uncertainty import reliability
 from emulator.evaluation.report.page import figure, number, paragraph, table
-from emulator.evaluation.report.products import SPLIT_NAMES, TARGET_NAMES, ModelRun, target_units
+from emulator.evaluation.report.products import SPLIT_NAMES, ModelRun, target_name, target_units
 
 SHOWN_SPLITS = ("temporal", "spatial")
 
@@ -41,10 +41,10 @@ def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
     units = target_units(target)
     head = ["tested on", "model", "held by 90 % interval", f"its width, {units}", f"CRPS, {units}"]
     head += ["spread / error", "slope"]
-    title = f"Uncertainty of {TARGET_NAMES[target]}. {_CAPTION}"
+    title = f"Uncertainty of {target_name(target)}. {_CAPTION}"
     shown = {split: by_kind for split, by_kind in scores.items() if by_kind and split in SHOWN_SPLITS}
     drawing = reliability(shown, units, SPLIT_NAMES) if shown else None
-    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {TARGET_NAMES[target]}"), _FIGURE)
+    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {target_name(target)}"), _FIGURE)
     return paragraph(_INTRO) + table(head, rows, title, text_columns=2) + picture
 
 

@@ -41,11 +41,11 @@ def rewrite(path, change, *, raw=None):
 
 
 def test_stub_round_trip(stub):
-    found = artefact.read_artefact(stub)
-    metadata = found.metadata
+    stub_artefact = artefact.read_artefact(stub)
+    metadata = stub_artefact.metadata
     assert metadata.backends == ("stub",)
     assert metadata.state_size == 2
-    assert found.reference is None
+    assert stub_artefact.reference is None
     assert metadata.inputs == (TAS, PR)
     assert metadata.targets == (GPP, FCH4)
     assert metadata.statics[0].flag_values == (1, 2, 7)

@@ -51,10 +51,10 @@ def stepped(path, dataset, sites):
     return step_through(module, dataset.drivers[sites], dataset.calendar, state)[0].numpy()
 
 
-def assert_equal_within(found, expected, dataset, tolerance=1e-5):
+def assert_equal_within(fluxes, expected, dataset, tolerance=1e-5):
     """To a share of the standard deviation of the targets."""
     spread = dataset.flux.numpy().std(axis=(0, 1))
-    assert (np.abs(found - expected).max(axis=(0, 1)) <= tolerance * spread).all()
+    assert (np.abs(fluxes - expected).max(axis=(0, 1)) <= tolerance * spread).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,14 +104,14 @@ def test_metadata_says_what_a_host_must_know(kind, exported, trained_run):
 
 
 def test_reference_covers_more_than_a_year_with_a_new_year(exported):
-    found = artefact.read_artefact(exported("lstm"))
-    spec = found.metadata.reference
+    exported_artefact = artefact.read_artefact(exported("lstm"))
+    spec = exported_artefact.metadata.reference
     assert spec.ncell == 3
     assert spec.nstep >= 400
     assert spec.start_date.isoformat() == "2003-12-01"
-    assert found.reference.drivers.shape == (spec.nstep, 3, len(INPUTS))
-    assert np.isfinite(found.reference.expected).all()
-    assert found.reference.expected.std() > 0
+    assert exported_artefact.reference.drivers.shape == (spec.nstep, 3, len(INPUTS))
+    assert np.isfinite(exported_artefact.reference.expected).all()
+    assert exported_artefact.reference.expected.std() > 0
     assert exporting.verify(exported("lstm")) == 0.0
 
 
@@ -150,9 +150,9 @@ def test_a_model_without_native_program_is_exported_for_torchscript(fault, train
         *((native, "program_of", refuse) if fault == "lowering" else (exporting, "check_program", refuse))
     )
     metadata = exporting.export(RunFolder(trained_run("lstm")), tmp_path / "m.pt")
-    found = artefact.read_artefact(tmp_path / "m.pt")
-    assert found.native is None
-    assert found.metadata == metadata
+    exported_artefact = artefact.read_artefact(tmp_path / "m.pt")
+    assert exported_artefact.native is None
+    assert exported_artefact.metadata == metadata
     assert metadata.backends == ("torchscript",)
     assert "operation aten.cumsum.default" in metadata.native_unavailable
     assert "m.pt has no native program" in caplog.text

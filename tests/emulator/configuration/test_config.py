@@ -25,10 +25,10 @@ def test_check_prints_a_configuration_that_reads_back_equal(tiny_config, tmp_pat
     assert train.main([str(tiny_config), "--check", "--set", "training.learning_rate=1e-4"]) == 0
     resolved = tmp_path / "resolved.yaml"
     resolved.write_text(capsys.readouterr().out)
-    found = load(resolved)
-    assert found == load(tiny_config, "training.learning_rate=1e-4")
-    assert found.training.learning_rate == 1e-4
-    assert found.training.weight_decay == Config.model_fields["training"].default.weight_decay
+    config = load(resolved)
+    assert config == load(tiny_config, "training.learning_rate=1e-4")
+    assert config.training.learning_rate == 1e-4
+    assert config.training.weight_decay == Config.model_fields["training"].default.weight_decay
 
 
 def test_check_trains_nothing(tiny_config, tmp_path):
@@ -116,9 +116,9 @@ def test_yaml_that_is_no_mapping_or_no_yaml(tmp_path):
 
 def test_choosing_another_kind_drops_the_keys_it_does_not_have(tiny_config):
     former = load(tiny_config, "model.static_size=5")
-    kept = load(tiny_config, "model.static_size=5", "model.kind=cham_net")
+    config = load(tiny_config, "model.static_size=5", "model.kind=cham_net")
     assert (former.model.kind, former.model.static_size) == ("lstm", 5)
-    assert (kept.model.kind, kept.model.hidden, kept.model.static_size) == ("cham_net", 8, 5)
+    assert (config.model.kind, config.model.hidden, config.model.static_size) == ("cham_net", 8, 5)
     back = load(tiny_config, "model.kind=cham_net", "model.token_size=4", "model.kind=lstm")
     assert back.model.kind == "lstm"
     assert not hasattr(back.model, "token_size")

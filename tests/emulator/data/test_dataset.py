@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emulator.data.dataset import Dataset
+from emulator.data.dataset import Dataset, read_extent
 from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
 from foundations.units import unit_conversion
@@ -56,9 +56,9 @@ def test_day_mask_and_subset(path: Path) -> None:
     mask = data.day_mask(site_years)
     assert mask.sum() == 366
     assert mask[1, 365:].all()
-    some = data.site_subset(np.array([False, True, False, True]))
-    assert some.site_id.tolist() == ["S0001", "S0003"]
-    assert torch.equal(some.drivers, data.drivers[[1, 3]])
+    subset = data.site_subset(np.array([False, True, False, True]))
+    assert subset.site_id.tolist() == ["S0001", "S0003"]
+    assert torch.equal(subset.drivers, data.drivers[[1, 3]])
 
 
 def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required(path: Path) -> None:
@@ -155,10 +155,10 @@ def test_bad_files_are_told_apart(path: Path, change, message: str) -> None:
         Dataset.open(path, SIGNATURE)
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.97])
-def test_truncated_file(path: Path, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.97])
+def test_truncated_file(path: Path, share: float) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DatasetError, match=r"dataset.nc: .*truncated"):
         Dataset.open(path, SIGNATURE)
 
@@ -178,3 +178,21 @@ def test_unknown_names_are_told_with_the_choice() -> None:
         Signature.from_names(targets=("tas",))
     with pytest.raises(ValueError, match="twice"):
         Signature.from_names(("tas", "tas"))
+
+
+def test_a_part_of_a_file_is_that_part_of_the_whole(tmp_path):
+    path = write_dataset(tmp_path / "d.nc", sites=5, years=2)
+    whole = Dataset.open(path, SIGNATURE)
+    rows, days = np.array([1, 4]), slice(300, 420)
+    part = Dataset.open(path, SIGNATURE, sites=rows, days=days)
+    assert part.site_id.tolist() == whole.site_id[rows].tolist()
+    assert torch.equal(part.drivers, whole.drivers[rows, days])
+    assert torch.equal(part.flux, whole.flux[rows, days])
+    assert torch.equal(part.static, whole.static[rows])
+    assert torch.equal(part.calendar, whole.calendar[days])
+    assert part.time.tolist() == whole.time[days].tolist()
+    assert part.lat.tolist() == whole.lat[rows].tolist()
+    assert part.biome.tolist() == whole.biome[rows].tolist()
+    n_sites, calendar = read_extent(path)
+    assert n_sites == 5
+    assert torch.equal(calendar, whole.calendar)

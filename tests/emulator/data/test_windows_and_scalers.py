@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, asinh, fit_scalers
 from emulator.data.signature import Signature
@@ -72,11 +73,11 @@ def test_ranks_share_every_batch(data: Dataset) -> None:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_epoch_draws_each_site_as_often_as_told(data: Dataset, number: int) -> None:
-    one = sampler(data, windows_per_site=number)
-    drawn = [site for batch in one.epoch(0) for site in batch.site.tolist()]
+    batches = sampler(data, windows_per_site=number)
+    drawn = [site for batch in batches.epoch(0) for site in batch.site.tolist()]
     assert sorted(drawn) == sorted(list(range(7)) * number)
-    assert len(list(one.epoch(0))) == len(one)
-    starts = {int(batch.calendar[0, 0, 0]) for epoch in range(8) for batch in one.epoch(epoch)}
+    assert len(list(batches.epoch(0))) == len(batches)
+    starts = {int(batch.calendar[0, 0, column.YEAR]) for epoch in range(8) for batch in batches.epoch(epoch)}
     assert starts == {2003, 2004, 2005}, "few windows an epoch, but all years in the end"
 
 
@@ -86,17 +87,17 @@ def test_training_data_of_consecutive_sites_are_views(data: Dataset) -> None:
     assert training.flux.data_ptr() == data.flux.data_ptr()
     scattered = MASK.copy()
     scattered[2] = False
-    found = training_data(data, scattered)
-    assert found.site.tolist() == [0, 1, 3, 4, 5, 6]
-    assert torch.equal(found.flux[2], data.flux[3, : found.flux.shape[1]])
+    material = training_data(data, scattered)
+    assert material.site.tolist() == [0, 1, 3, 4, 5, 6]
+    assert torch.equal(material.flux[2], data.flux[3, : material.flux.shape[1]])
 
 
 def test_sampling_leaves_the_dataset_as_it_is(data: Dataset) -> None:
     uneven = MASK.copy()
     uneven[0, 0] = False
     flux, drivers = data.flux.clone(), data.drivers.clone()
-    one = WindowSampler(data, uneven, years_per_window=4, batch_size=7, seed=0)
-    (batch,) = one.epoch(0)
+    batches = WindowSampler(data, uneven, years_per_window=4, batch_size=7, seed=0)
+    (batch,) = batches.epoch(0)
     unmarked = batch.flux[batch.site == 0, :365]
     assert torch.isnan(unmarked).all()
     assert torch.isfinite(batch.flux[batch.site == 1]).all()
@@ -155,10 +156,10 @@ def test_masks_must_fit_and_be_consecutive(data: Dataset) -> None:
 
 
 def test_scalers_do_not_know_test_data(data: Dataset) -> None:
-    known = data.day_mask(MASK)
+    training_days = data.day_mask(MASK)
     drivers, flux, static = data.drivers.clone(), data.flux.clone(), data.static.clone()
-    drivers[~known] = drivers[~known] * 3 + 1
-    flux[~known] = 999.0
+    drivers[~training_days] = drivers[~training_days] * 3 + 1
+    flux[~training_days] = 999.0
     static[7:] = 5.0
     changed = dataclasses.replace(data, drivers=drivers, flux=flux, static=static)
     before = fit_scalers(training_data(data, MASK), data.signature)

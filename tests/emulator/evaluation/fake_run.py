@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import PARTS, SplitConfig
@@ -48,14 +49,14 @@ def write_run(folder: Path, *, sites: int = 30, years: int = 4, seed: int = 0) -
 def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random: np.random.Generator) -> None:
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
     split = SPLIT.build(dataset.lat, dataset.lon, dataset.years)
-    known = dataset.day_mask(split.mask("train")).numpy()
-    month, day = calendar[:, 1], calendar[:, 2]
+    training_days = dataset.day_mask(split.mask("train")).numpy()
+    month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     series = Series(
         observed=flux,
-        climatology=biome_climatology(flux, dataset.biome, month, day, known),
-        site_climatology=site_climatology(flux, month, day, known),
+        climatology=biome_climatology(flux, dataset.biome, month, day, training_days),
+        site_climatology=site_climatology(flux, month, day, training_days),
         biome=dataset.biome,
-        year=calendar[:, 0],
+        year=calendar[:, column.YEAR],
         month=month,
         targets=dataset.signature.targets,
     )
@@ -82,8 +83,8 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
         days = dataset.day_mask(split.mask("temporal")).numpy()
         worse = predicted + 0.3 * (predicted - flux)
         other["temporal_ungauged"] = score(series, worse, days, mode="ungauged", trained_on=True)
-    found = {"kind": kind, "parameters": 12345, "splits": splits, "other_modes": other}
-    atomic_file.write_json(folder / "evaluation" / "metrics.json", to_json(found))
+    table = {"kind": kind, "parameters": 12345, "splits": splits, "other_modes": other}
+    atomic_file.write_json(folder / "evaluation" / "metrics.json", to_json(table))
     log = [_epoch(number, noise) for number in range(EPOCHS)]
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log))
     (folder / "config.yaml").write_text(f"model:\n  kind: {kind}\n")
@@ -137,7 +138,7 @@ def _write_coupled(folder: Path, dataset: Dataset, random: np.random.Generator) 
         "wall_s": 12.5,
         "site_years": 120.0,
     }
-    found = {
+    table = {
         "model": {"kind": "cham_net", "name": "cham_net", "sha256": "2" * 64},
         "sites": dataset.n_sites,
         "start_date": "2003-01-01",
@@ -152,4 +153,4 @@ def _write_coupled(folder: Path, dataset: Dataset, random: np.random.Generator) 
         "speedup": 2.0,
         "speedup_total": 1.3,
     }
-    atomic_file.write_json(folder / "coupled.json", to_json(found))
+    atomic_file.write_json(folder / "coupled.json", to_json(table))

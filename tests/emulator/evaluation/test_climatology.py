@@ -27,12 +27,12 @@ def test_a_repeating_season_is_recovered_by_biome():
     flux = np.stack([season + 1, season + 3, 10 * season, 10 * season])[..., None]
     training = np.zeros((4, dates.size), bool)
     training[:, dates < np.datetime64("2005-01-01")] = True
-    found = climatology.biome_climatology(flux, biome, month, day, training)
-    assert np.abs(found[0, :, 0] - (season + 2)).max() < 0.01
-    assert np.abs(found[2, :, 0] - 10 * season).max() < 0.1
-    assert np.array_equal(found[0], found[1])
-    own = climatology.site_climatology(flux, month, day, training)
-    assert np.abs(own[1, :, 0] - (season + 3)).max() < 0.01
+    by_biome = climatology.biome_climatology(flux, biome, month, day, training)
+    assert np.abs(by_biome[0, :, 0] - (season + 2)).max() < 0.01
+    assert np.abs(by_biome[2, :, 0] - 10 * season).max() < 0.1
+    assert np.array_equal(by_biome[0], by_biome[1])
+    by_site = climatology.site_climatology(flux, month, day, training)
+    assert np.abs(by_site[1, :, 0] - (season + 3)).max() < 0.01
 
 
 def test_only_training_days_are_read():
@@ -55,9 +55,9 @@ def test_biome_without_training_sites_gets_the_mean_over_all():
     dates, month, day = _days(2001, 2)
     flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
     training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
-    found = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
-    assert np.allclose(found[2], 3.0)
-    assert np.allclose(found[0], 2.0)
+    by_biome = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
+    assert np.allclose(by_biome[2], 3.0)
+    assert np.allclose(by_biome[0], 2.0)
 
 
 def test_missing_fluxes_do_not_enter_the_mean():

@@ -11,6 +11,7 @@ import torch
 
 from emulator import evaluate
 from emulator.configuration.schema import Config
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.evaluation import held_out, metrics
 from emulator.evaluation import offline as prediction
@@ -42,11 +43,11 @@ def table(run):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_metrics_file_has_the_promised_form(kind, evaluated):
-    found = table(evaluated(kind))
-    assert found["kind"] == kind
-    assert found["parameters"] > 100
-    assert set(found["splits"]) == {"temporal", "spatial", "spatiotemporal"}
-    for name, part in found["splits"].items():
+    skill = table(evaluated(kind))
+    assert skill["kind"] == kind
+    assert skill["parameters"] > 100
+    assert set(skill["splits"]) == {"temporal", "spatial", "spatiotemporal"}
+    for name, part in skill["splits"].items():
         assert list(part["targets"]) == ["gpp", "ra", "rh", "nee", "fch4"]
         assert part["years"] == ([2003, 2004, 2005] if name == "spatial" else [2006])
         for target in part["targets"].values():
@@ -82,9 +83,9 @@ def test_prediction_file_gives_the_same_metrics(evaluated, tiny_dataset):
         assert np.array_equal(file["site_id"][:], truth["site_id"][:])
         nee = file["ra_pred"][:] + file["rh_pred"][:] - file["gpp_pred"][:]
         assert np.allclose(file["nee_pred"][:], nee, atol=1e-5)
-        found = metrics.pooled(np.where(part, observed, np.nan), predicted)
+        skill = metrics.pooled(np.where(part, observed, np.nan), predicted)
     expected = table(run)["splits"]["temporal"]["targets"]["fch4"]["pooled"]
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert skill == pytest.approx(expected, rel=1e-5)
 
 
 def test_split_labels_cover_the_parts(evaluated, tiny_dataset):
@@ -94,7 +95,7 @@ def test_split_labels_cover_the_parts(evaluated, tiny_dataset):
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
         labels = np.array(file["split"].flag_meanings.split())[file["split"][:]]
-    last_year = dataset.calendar[:, 0].numpy() == 2006
+    last_year = dataset.calendar[:, column.YEAR].numpy() == 2006
     assert (labels[split.test_sites][:, last_year] == "spatiotemporal").all()
     assert (labels[split.test_sites][:, ~last_year] == "spatial").all()
     assert (labels[split.train_sites][:, last_year] == "temporal").all()
@@ -164,8 +165,8 @@ def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_uncertainty_is_scored_and_written(kind, evaluated):
-    found = table(evaluated(kind))
-    for part in (*found["splits"].values(), *found["other_modes"].values()):
+    skill = table(evaluated(kind))
+    for part in (*skill["splits"].values(), *skill["other_modes"].values()):
         for target in part["targets"].values():
             scores = target["uncertainty"]
             assert scores["n"] == target["pooled"]["n"]
@@ -180,5 +181,5 @@ def test_uncertainty_is_scored_and_written(kind, evaluated):
         temporal = code == list(held_out.LABELS).index("temporal")
         covered = ((observed >= low) & (observed <= high))[temporal].mean()
     assert covered == pytest.approx(
-        found["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3
+        skill["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3
     )

@@ -43,9 +43,9 @@ def test_metrics_equal_naive_formulas(data):
     if 0 < abs(observed.mean()) < 1e-6 or len(set(observed)) == 1 or len(set(predicted)) == 1:
         return  # ratios of rounding errors; the defined edge cases have their own tests
     expected = naive(observed.tolist(), predicted.tolist())
-    found = metrics.pooled(observed, predicted)
-    assert found.pop("n") == observed.size
-    assert found == pytest.approx(expected, rel=1e-7, abs=1e-9, nan_ok=True)
+    skill = metrics.pooled(observed, predicted)
+    assert skill.pop("n") == observed.size
+    assert skill == pytest.approx(expected, rel=1e-7, abs=1e-9, nan_ok=True)
 
 
 @given(pairs, st.floats(0.1, 100).map(lambda x: round(x, 2)))
@@ -59,14 +59,14 @@ def test_dimensionless_metrics_do_not_depend_on_the_unit(data, factor):
 
 def test_hand_worked_example():
     observed, predicted = [1.0, 2.0, 3.0, 6.0], [2.0, 2.0, 4.0, 4.0]
-    found = metrics.pooled(observed, predicted)
-    assert found["rmse"] == pytest.approx(math.sqrt(6 / 4))
-    assert found["bias"] == pytest.approx(0.0)
-    assert found["nrmse"] == pytest.approx(math.sqrt(1.5) / 3)
-    assert found["r2"] == pytest.approx(1 - 6 / 14)
-    assert found["nrmse_sd"] ** 2 == pytest.approx(1 - found["r2"])
+    skill = metrics.pooled(observed, predicted)
+    assert skill["rmse"] == pytest.approx(math.sqrt(6 / 4))
+    assert skill["bias"] == pytest.approx(0.0)
+    assert skill["nrmse"] == pytest.approx(math.sqrt(1.5) / 3)
+    assert skill["r2"] == pytest.approx(1 - 6 / 14)
+    assert skill["nrmse_sd"] ** 2 == pytest.approx(1 - skill["r2"])
     # r = 6 / sqrt(14 * 4), alpha = sqrt(4 / 14), beta = 1
-    assert found["kge"] == pytest.approx(1 - math.hypot(6 / math.sqrt(56) - 1, math.sqrt(4 / 14) - 1))
+    assert skill["kge"] == pytest.approx(1 - math.hypot(6 / math.sqrt(56) - 1, math.sqrt(4 / 14) - 1))
 
 
 def test_missing_pairs_do_not_count():
@@ -77,18 +77,18 @@ def test_missing_pairs_do_not_count():
 
 @pytest.mark.parametrize("observed", [[], [np.nan, np.nan]])
 def test_nothing_to_score_gives_nan(observed):
-    found = metrics.pooled(observed, np.ones(len(observed)))
-    assert found.pop("n") == 0
-    assert all(math.isnan(value) for value in found.values())
+    skill = metrics.pooled(observed, np.ones(len(observed)))
+    assert skill.pop("n") == 0
+    assert all(math.isnan(value) for value in skill.values())
 
 
 def test_observations_without_variance_have_no_r2_nrmse_sd_or_kge():
-    found = metrics.pooled([0.3] * 40, np.linspace(0, 1, 40))
-    assert math.isnan(found["r2"])
-    assert math.isnan(found["nrmse_sd"])
-    assert math.isnan(found["kge"])
-    assert found["rmse"] > 0
-    assert found["nrmse"] > 0
+    skill = metrics.pooled([0.3] * 40, np.linspace(0, 1, 40))
+    assert math.isnan(skill["r2"])
+    assert math.isnan(skill["nrmse_sd"])
+    assert math.isnan(skill["kge"])
+    assert skill["rmse"] > 0
+    assert skill["nrmse"] > 0
 
 
 def test_zero_mean_has_no_nrmse():
@@ -107,9 +107,9 @@ def test_median_over_sites_counts_sites_with_enough_days():
     observed = generator.normal(3, 1, (4, 60))
     predicted = observed + np.array([0.1, 0.2, 0.4, 50.0])[:, None]
     observed[3, 10:] = np.nan
-    found = metrics.median_over_sites(observed, predicted)
-    assert found["n"] == 3
-    assert found["bias"] == pytest.approx(0.2)
+    skill = metrics.median_over_sites(observed, predicted)
+    assert skill["n"] == 3
+    assert skill["bias"] == pytest.approx(0.2)
 
 
 def test_shapes_must_agree():

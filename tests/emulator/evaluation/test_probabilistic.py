@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
 from emulator.data.signature import Signature
@@ -38,10 +39,10 @@ def test_crps_of_a_normal_distribution_is_the_closed_form() -> None:
     random = np.random.default_rng(1)
     mean, spread = random.normal(0, 3, 4000), random.uniform(0.2, 5, 4000)
     observed = mean + spread * random.normal(size=4000)
-    found = crps(observed, gaussian_quantiles(mean, spread), LEVELS)
+    score = crps(observed, gaussian_quantiles(mean, spread), LEVELS)
     exact = gaussian_crps(observed - mean, spread)
-    assert found.mean() == pytest.approx(exact.mean(), rel=2e-3)
-    assert np.abs((found - exact) / spread).max() < 0.05
+    assert score.mean() == pytest.approx(exact.mean(), rel=2e-3)
+    assert np.abs((score - exact) / spread).max() < 0.05
 
 
 def test_crps_of_a_certain_prediction_is_the_absolute_error() -> None:
@@ -86,7 +87,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = Path(tmp_path_factory.mktemp("quantiles"))
     path = write_dataset(folder / "dataset.nc", sites=SITES, years=YEARS, seed=4)
     opened = Dataset.open(path, Signature.from_names(("tas",), ("lat", "lon", "elevation", "biome"), ("gpp", "fch4")))
-    season = 1.2 + torch.sin(opened.calendar[:, 3] / 58.1)
+    season = 1.2 + torch.sin(opened.calendar[:, column.DAY_OF_YEAR] / 58.1)
     size = torch.exp(torch.randn(SITES, 1, 2, generator=torch.Generator().manual_seed(9)))
     return replace(opened, flux=size * season[:, None] * torch.tensor([2.0, 20.0]))
 
@@ -119,12 +120,12 @@ def test_intervals_cover_what_they_say_at_new_sites_and_in_new_years(
 ) -> None:
     """60 sites of each kind, whose errors are mostly one number each: binomial error of the coverage is 0.04."""
     for part, tolerance in (("temporal", 0.06), ("spatial", 0.08)):
-        found = score_quantiles(
+        scores = score_quantiles(
             model, predicted, dataset, split.train_sites, dataset.day_mask(split.mask(part)).numpy()
         )
         for name in ("gpp", "fch4"):
-            assert found[name]["coverage90"] == pytest.approx(0.9, abs=tolerance), (part, name)
-            assert found[name]["spread_skill"]["slope"] == pytest.approx(1.0, abs=0.3), (part, name)
+            assert scores[name]["coverage90"] == pytest.approx(0.9, abs=tolerance), (part, name)
+            assert scores[name]["spread_skill"]["slope"] == pytest.approx(1.0, abs=0.3), (part, name)
 
 
 def test_new_sites_get_wider_intervals(dataset: Dataset, predicted: np.ndarray, model: QuantileModel) -> None:
@@ -152,9 +153,9 @@ def test_quantiles_never_cross_and_keep_the_bounds(dataset: Dataset, model: Quan
 def test_test_data_move_nothing(dataset: Dataset, split: Split, predicted: np.ndarray, model: QuantileModel) -> None:
     tested = dataset.day_mask(split.mask("temporal") | split.mask("spatial") | split.mask("spatiotemporal"))
     spoilt = replace(dataset, flux=torch.where(tested[..., None], torch.tensor(1e6), dataset.flux))
-    again = fit_quantiles(predicted, spoilt, split)
+    refitted = fit_quantiles(predicted, spoilt, split)
     for name, value in model.state_dict().items():
-        assert torch.equal(value, again.state_dict()[name]), name
+        assert torch.equal(value, refitted.state_dict()[name]), name
     validated = dataset.day_mask(split.validation_mask())
     spoilt = replace(dataset, flux=torch.where(validated[..., None], torch.tensor(1e6), dataset.flux))
     assert not torch.equal(fit_quantiles(predicted, spoilt, split).factor, model.factor)
@@ -165,9 +166,9 @@ def test_known_past_flux_narrows_the_interval_where_it_helps(
 ) -> None:
     """Two ways to run one predictor: the gauged one knows the site's own error, as from past flux."""
     flux = dataset.flux.numpy()
-    known = years_known(dataset)
-    gauged = np.where(known[..., None] > 0, flux * (predicted / flux) ** 0.2, predicted)
-    views = [View(predicted), View(gauged, known)]
+    past_years = years_known(dataset)
+    gauged = np.where(past_years[..., None] > 0, flux * (predicted / flux) ** 0.2, predicted)
+    views = [View(predicted), View(gauged, past_years)]
     model = fit_quantiles(views, dataset, split)
     days = dataset.day_mask(split.mask("spatiotemporal")).numpy()
     for name, index in (("gpp", 0), ("fch4", 1)):
@@ -181,13 +182,13 @@ def test_known_past_flux_narrows_the_interval_where_it_helps(
 
 
 def test_more_years_than_the_fit_saw_change_nothing(dataset: Dataset, split: Split, predicted: np.ndarray) -> None:
-    known = years_known(dataset)
-    model = fit_quantiles(View(predicted, known), dataset, split)
+    past_years = years_known(dataset)
+    model = fit_quantiles(View(predicted, past_years), dataset, split)
     seen = float(model.most_years)
-    assert 0 < seen <= known.max()
+    assert 0 < seen <= past_years.max()
     everywhere = np.ones(dataset.n_sites, bool)
     at_most, far_more, fewer = (
-        predict_quantiles(model, View(predicted, np.full_like(known, years)), dataset, everywhere)
+        predict_quantiles(model, View(predicted, np.full_like(past_years, years)), dataset, everywhere)
         for years in (seen, seen + 20, 1.0)
     )
     assert np.array_equal(at_most, far_more)
@@ -195,12 +196,12 @@ def test_more_years_than_the_fit_saw_change_nothing(dataset: Dataset, split: Spl
 
 
 def test_years_known_counts_earlier_years_only(dataset: Dataset) -> None:
-    year = dataset.calendar[:, 0].numpy()
+    year = dataset.calendar[:, column.YEAR].numpy()
     visible = np.ones(dataset.flux.shape[:2], bool)
     visible[1, year < 2005] = False
-    found = years_known(dataset, visible)
-    assert [found[0, year == one].max() for one in (2003, 2004, 2005, 2006)] == [0, 1, 2, 3]
-    assert [found[1, year == one].max() for one in (2003, 2004, 2005, 2006)] == [0, 0, 0, 1]
+    past_years = years_known(dataset, visible)
+    assert [past_years[0, year == calendar_year].max() for calendar_year in (2003, 2004, 2005, 2006)] == [0, 1, 2, 3]
+    assert [past_years[1, year == calendar_year].max() for calendar_year in (2003, 2004, 2005, 2006)] == [0, 0, 0, 1]
 
 
 def test_missing_flux_is_left_out(dataset: Dataset, split: Split, predicted: np.ndarray) -> None:
@@ -210,8 +211,8 @@ def test_missing_flux_is_left_out(dataset: Dataset, split: Split, predicted: np.
     model = fit_quantiles(predicted, replace(dataset, flux=gaps), split)
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
     days = dataset.day_mask(split.mask("temporal")).numpy()
-    found = score_quantiles(model, predicted, dataset, split.train_sites, days)["gpp"]
-    assert found["coverage90"] == pytest.approx(0.9, abs=0.06)
+    score = score_quantiles(model, predicted, dataset, split.train_sites, days)["gpp"]
+    assert score["coverage90"] == pytest.approx(0.9, abs=0.06)
 
 
 def test_scripted_quantiles_of_one_day_are_those_of_the_series(
@@ -221,7 +222,7 @@ def test_scripted_quantiles_of_one_day_are_those_of_the_series(
     days = np.zeros(predicted.shape[:2], bool)
     days[:, day] = True
     series = predict_quantiles(model, predicted, dataset, split.train_sites, days)
-    found = torch.jit.script(model)(
+    quantiles = torch.jit.script(model)(
         torch.from_numpy(predicted[:, day]),
         dataset.calendar[day],
         dataset.static,
@@ -229,7 +230,7 @@ def test_scripted_quantiles_of_one_day_are_those_of_the_series(
         torch.from_numpy(split.train_sites),
         torch.zeros(SITES, 0),
     )
-    assert found.detach().numpy() == pytest.approx(series, rel=1e-6)
+    assert quantiles.detach().numpy() == pytest.approx(series, rel=1e-6)
 
 
 def test_state_dict_rebuilds_the_quantiles(dataset: Dataset, split: Split, model: QuantileModel) -> None:

@@ -66,7 +66,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_fetches_nothing(run: Path) -> None:
     reader = read(run / "report.html")
-    outside = [one for one in reader.references if not one.startswith(("#", "data:image/png;base64,"))]
+    outside = [
+        reference for reference in reader.references if not reference.startswith(("#", "data:image/png;base64,"))
+    ]
     assert outside == []
     assert "@import" not in (run / "report.html").read_text()
     assert reader.open == []
@@ -74,7 +76,7 @@ def test_the_page_fetches_nothing(run: Path) -> None:
 
 def test_links_within_the_page_lead_somewhere_and_ids_are_unique(run: Path) -> None:
     reader = read(run / "report.html")
-    missing = {one[1:] for one in reader.references if one.startswith("#")} - set(reader.ids)
+    missing = {reference[1:] for reference in reader.references if reference.startswith("#")} - set(reader.ids)
     assert missing == set()
     assert len(reader.ids) == len(set(reader.ids))
 
@@ -115,12 +117,12 @@ def test_the_overview_shows_both_climatologies_and_who_saw_past_flux(run: Path) 
         "climatology of the site itself",
     ]
     metrics = json.loads((run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
-    given = metrics["splits"]["temporal"]["targets"]["fch4"]
+    methane = metrics["splits"]["temporal"]["targets"]["fch4"]
     without = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]
-    shown = {label: methane for label, methane, *_ in rows}
-    assert shown["CHAM-net, with past flux"] == number(given["pooled"]["r2"], 4)
+    shown = {label: first_column for label, first_column, *_ in rows}
+    assert shown["CHAM-net, with past flux"] == number(methane["pooled"]["r2"], 4)
     assert shown["CHAM-net, without past flux"] == number(without["pooled"]["r2"], 4)
-    assert shown["climatology of the site itself"] == number(given["site_climatology"]["pooled"]["r2"], 4)
+    assert shown["climatology of the site itself"] == number(methane["site_climatology"]["pooled"]["r2"], 4)
 
 
 def test_the_headline_names_both_climatologies_and_past_flux(run: Path) -> None:
@@ -129,10 +131,10 @@ def test_the_headline_names_both_climatologies_and_past_flux(run: Path) -> None:
     metrics = json.loads((run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
     without = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]["pooled"]["r2"]
     methane = metrics["splits"]["temporal"]["targets"]["fch4"]
-    biome, own = (number(methane[key]["pooled"]["r2"], 4) for key in ("climatology", "site_climatology"))
+    biome_r2, site_r2 = (number(methane[key]["pooled"]["r2"], 4) for key in ("climatology", "site_climatology"))
     assert years == (
         f"CHAM-net with past flux (without {number(without, 4)}), the best of 3; "
-        f"climatology by biome {biome}, of the site itself {own}"
+        f"climatology by biome {biome_r2}, of the site itself {site_r2}"
     )
     assert "past flux" not in sites
     assert "site itself" not in sites
@@ -141,10 +143,10 @@ def test_the_headline_names_both_climatologies_and_past_flux(run: Path) -> None:
 def test_a_calendar_day_is_at_the_same_place_of_the_seasonal_cycle_in_leap_years() -> None:
     dates = pd.date_range("2003-01-01", "2005-12-31")
     harvest = (dates.month == 9) & (dates.day == 1)
-    found = seasonal_mean(np.where(harvest, 15.0, 0.0)[None], day_slot(dates.month, dates.day))
+    cycle = seasonal_mean(np.where(harvest, 15.0, 0.0)[None], day_slot(dates.month, dates.day))
     first_of_september = day_slot(np.array([9]), np.array([1]))[0]
-    assert np.flatnonzero(found).tolist() == list(range(first_of_september - 7, first_of_september + 8))
-    assert found[first_of_september] == pytest.approx(1.0)  # one day in fifteen, in each of the three years
+    assert np.flatnonzero(cycle).tolist() == list(range(first_of_september - 7, first_of_september + 8))
+    assert cycle[first_of_september] == pytest.approx(1.0)  # one day in fifteen, in each of the three years
 
 
 def test_a_failing_check_is_shown_as_such(run: Path, tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_figures_use_the_page_colours_and_say_what_they_are(run: Path) -> None:
     document = (run / "report.html").read_text()
     pictures = re.findall(r"<svg[^>]*>", document)
     assert len(pictures) >= 8
-    assert all('role="img"' in one and "aria-label=" in one for one in pictures)
+    assert all('role="img"' in picture and "aria-label=" in picture for picture in pictures)
     assert "var(--ink)" in document
     assert document.count("<figcaption>") == document.count("<figure>") == len(pictures)
 

@@ -27,11 +27,11 @@ def small_checkpoint():
 def test_round_trip_is_exact(tmp_path):
     saved = small_checkpoint()
     checkpoint.save(tmp_path / "c.pt", saved)
-    found = checkpoint.load(tmp_path / "c.pt")
-    assert found.progress == saved.progress
-    assert found.description == saved.description
-    assert found.git_hash == "abc"
-    assert torch.equal(found.model["weight"], saved.model["weight"])
+    loaded = checkpoint.load(tmp_path / "c.pt")
+    assert loaded.progress == saved.progress
+    assert loaded.description == saved.description
+    assert loaded.git_hash == "abc"
+    assert torch.equal(loaded.model["weight"], saved.model["weight"])
 
 
 def test_random_numbers_continue(tmp_path):
@@ -96,7 +96,7 @@ def rates(kind, losses, *, resume_at=None, warmup=1.0):
         return optimizer, schedule
 
     optimizer, schedule = new()
-    found = []
+    learning_rates = []
     for epoch, loss in enumerate(losses):
         if epoch == resume_at:
             states = optimizer.state_dict(), schedule.state_dict()
@@ -104,25 +104,25 @@ def rates(kind, losses, *, resume_at=None, warmup=1.0):
             optimizer.load_state_dict(states[0])
             schedule.load_state_dict(states[1])
         for _ in range(5):
-            found.append(schedule.learning_rate)
+            learning_rates.append(schedule.learning_rate)
             optimizer.step()
             schedule.after_batch()
         schedule.after_epoch(loss)
-    return found
+    return learning_rates
 
 
 def test_cosine_rises_then_falls_to_its_final_share():
-    found = rates("cosine", [1.0] * 8)
-    assert found[0] < found[2] < found[5]
-    assert max(found) == pytest.approx(0.1, rel=0.02)
-    assert all(a >= b for a, b in pairwise(found[6:]))
-    assert found[-1] == pytest.approx(0.1 * FINAL_FRACTION, rel=0.5)
+    learning_rates = rates("cosine", [1.0] * 8)
+    assert learning_rates[0] < learning_rates[2] < learning_rates[5]
+    assert max(learning_rates) == pytest.approx(0.1, rel=0.02)
+    assert all(a >= b for a, b in pairwise(learning_rates[6:]))
+    assert learning_rates[-1] == pytest.approx(0.1 * FINAL_FRACTION, rel=0.5)
 
 
 def test_plateau_halves_the_rate_when_validation_stalls():
-    found = rates("plateau", [5, 4, 3, 3, 3, 3, 3], warmup=0.0)
-    assert found[0] == pytest.approx(0.1)
-    assert found[-1] == pytest.approx(0.05)
+    learning_rates = rates("plateau", [5, 4, 3, 3, 3, 3, 3], warmup=0.0)
+    assert learning_rates[0] == pytest.approx(0.1)
+    assert learning_rates[-1] == pytest.approx(0.05)
     assert rates("plateau", [7, 6, 5, 4, 3, 2, 1], warmup=0.0)[-1] == pytest.approx(0.1)
 
 
@@ -141,10 +141,10 @@ def test_weight_average_follows_and_gives_the_weights_back():
     with torch.no_grad():
         model.weight += 1.0
     average.update(model)  # decay is ramped: (1 + 0) / (10 + 0) = 0.1
-    own = model.weight.detach().clone()
+    last_weights = model.weight.detach().clone()
     with average.applied(model):
         assert torch.allclose(model.weight, start + 0.9)
-    assert torch.equal(model.weight, own)
+    assert torch.equal(model.weight, last_weights)
     restored = WeightAverage(nn.Linear(3, 2), 0.5)
     restored.load_state_dict(average.state_dict())
     with restored.applied(model):
@@ -155,7 +155,7 @@ def test_weight_average_can_be_switched_off():
     model = nn.Linear(3, 2)
     average = WeightAverage(model, 0.0)
     average.update(model)
-    own = model.weight.detach().clone()
+    last_weights = model.weight.detach().clone()
     with average.applied(model):
-        assert torch.equal(model.weight, own)
+        assert torch.equal(model.weight, last_weights)
     assert average.state_dict() == {}

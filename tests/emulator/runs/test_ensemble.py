@@ -53,14 +53,14 @@ def combined(members, tmp_path_factory):
 
 
 def test_the_ensemble_predicts_the_mean_and_closes_the_carbon_balance(members, combined, dataset, tiny_dataset):
-    found = run_model(trained_model.load(combined).model, dataset)
+    view = run_model(trained_model.load(combined).model, dataset)
     each = [run_model(trained_model.load(run).model, dataset).predicted for run in members]
-    assert found.predicted == pytest.approx(np.mean(each, axis=0), rel=1e-4, abs=1e-5)
-    assert np.array_equal(found.members, np.stack(each))
-    gpp, ra, rh, nee = (found.predicted[..., index] for index in range(4))
+    assert view.predicted == pytest.approx(np.mean(each, axis=0), rel=1e-4, abs=1e-5)
+    assert np.array_equal(view.members, np.stack(each))
+    gpp, ra, rh, nee = (view.predicted[..., index] for index in range(4))
     assert np.array_equal(nee, ra + rh - gpp)
     with netCDF4.Dataset(combined / "evaluation" / "predictions.nc") as file:
-        assert file["fch4_pred"][:].filled() == pytest.approx(found.predicted[..., 4])
+        assert file["fch4_pred"][:].filled() == pytest.approx(view.predicted[..., 4])
 
 
 def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset, tmp_path):
@@ -82,7 +82,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
     fitted = quantile_file.load(RunFolder(combined), trained.signature, trained.epoch, trained.model)
     trained_on = np.array([False] * 8 + [True] * 8)
     expected = predict_quantiles(fitted, view, dataset, trained_on, days)
-    found = module.quantiles(
+    quantiles = module.quantiles(
         fluxes[:, -1],
         dataset.calendar[499],
         dataset.static[SITES],
@@ -90,7 +90,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
         torch.from_numpy(trained_on[SITES]),
         state,
     )
-    assert found.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert quantiles.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
 def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, dataset, tmp_path):
@@ -102,10 +102,10 @@ def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, datase
     assert torch.equal(module.init_state(dataset.static[SITES]), start)
     with torch.no_grad():
         expected, _ = step_through(alone, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
-        found, state = step_through(module, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
-    assert torch.equal(found, expected)
+        fluxes, state = step_through(module, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
+    assert torch.equal(fluxes, expected)
     quantiles = module.quantiles(
-        found[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.zeros(3).bool(), state
+        fluxes[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.zeros(3).bool(), state
     )
     assert quantiles.shape == (3, 5, len(LEVELS))
     assert (quantiles.diff(dim=2) >= 0).all()

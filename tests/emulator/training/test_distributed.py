@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from emulator import train
+from emulator.data import processes as parallel
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.runs import checkpoint
-from emulator.training import distributed as parallel
 from emulator.training.precision import autocast, keep_recurrences_in_float32
 from tests.emulator.training.test_train import command, curve, wait_for_epochs, weights
 
@@ -47,16 +47,16 @@ def test_two_processes_give_the_result_of_one(kind, tiny_config, tmp_path, proje
     two = tmp_path / "two"
     done = subprocess.run(
         torchrun(tiny_config, two, *settings), cwd=project_root, env=environment(), capture_output=True, text=True,
-        timeout=300,
+        timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for found, expected in zip(curve(two), curve(tmp_path / "one"), strict=True):
-        assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=TOLERANCE)
-        assert found["val_loss"] == pytest.approx(expected["val_loss"], rel=TOLERANCE)
-    found, expected = (weights(folder / "checkpoints" / "last.pt") for folder in (two, tmp_path / "one"))
-    assert found.keys() == expected.keys()
+    for epoch, expected in zip(curve(two), curve(tmp_path / "one"), strict=True):
+        assert epoch["train_loss"] == pytest.approx(expected["train_loss"], rel=TOLERANCE)
+        assert epoch["val_loss"] == pytest.approx(expected["val_loss"], rel=TOLERANCE)
+    joint_weights, expected = (weights(folder / "checkpoints" / "last.pt") for folder in (two, tmp_path / "one"))
+    assert joint_weights.keys() == expected.keys()
     for name, value in expected.items():
-        assert torch.allclose(found[name].double(), value.double(), atol=TOLERANCE, rtol=TOLERANCE), name
+        assert torch.allclose(joint_weights[name].double(), value.double(), atol=TOLERANCE, rtol=TOLERANCE), name
     saved = checkpoint.load(two / "checkpoints" / "last.pt").random_states["processes"]
     assert len(saved) == 2 and not torch.equal(*saved), "each process draws masks of its own"
 
@@ -70,11 +70,11 @@ def test_two_processes_stop_together_and_go_on(tiny_config, tmp_path, project_ro
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) != 0
     assert 2 <= len(curve(tmp_path / "two")) < 40
-    assert subprocess.run(torchrun(tiny_config, tmp_path / "two", *settings), timeout=300, **options).returncode == 0
+    subprocess.run(torchrun(tiny_config, tmp_path / "two", *settings), timeout=300, check=True, **options)
     assert train.main(command(tiny_config, tmp_path / "one", *settings)[3:]) == 0
     assert len(curve(tmp_path / "two")) == 40
-    for found, expected in zip(curve(tmp_path / "two")[:5], curve(tmp_path / "one"), strict=False):
-        assert found["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-2)
+    for epoch, expected in zip(curve(tmp_path / "two")[:5], curve(tmp_path / "one"), strict=False):
+        assert epoch["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-2)
 
 
 @pytest.mark.slow
@@ -85,7 +85,9 @@ def test_a_process_that_dies_does_not_leave_the_other_waiting(tiny_config, tmp_p
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     wait_for_epochs(tmp_path / "two", 1, process)
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert len(children) >= 2
     os.kill(int(children[-1]), signal.SIGKILL)
     began = time.monotonic()
@@ -114,9 +116,9 @@ def test_a_gpu_asked_for_in_vain_is_an_error(tiny_config, tmp_path, caplog):
 def test_bfloat16_learns_as_float32_does(kind, tiny_config, trained_run, tmp_path):
     settings = (f"model.kind={kind}", "training.precision=bfloat16", "training.device=cpu")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found, expected = curve(tmp_path), curve(trained_run(kind))
-    assert found != expected, "the precision changed nothing"
-    for line, other in zip(found, expected, strict=True):
+    epochs, expected = curve(tmp_path), curve(trained_run(kind))
+    assert epochs != expected, "the precision changed nothing"
+    for line, other in zip(epochs, expected, strict=True):
         assert line["train_loss"] == pytest.approx(other["train_loss"], rel=0.05)
         assert line["val_loss"] == pytest.approx(other["val_loss"], rel=0.05)
     saved = checkpoint.load(tmp_path / "checkpoints" / "last.pt")

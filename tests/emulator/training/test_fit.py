@@ -76,17 +76,17 @@ def test_fit_needs_no_file(material, tmp_path):
 def test_an_oracle_is_trained_and_rebuilt_with_its_hidden_parameters(material, tmp_path):
     config, dataset, split, signature = oracle_material(material)
     fit(config, dataset, split, tmp_path, signature=signature)
-    found = trained_model.load(tmp_path)
-    assert found.signature == signature
-    assert found.signature.static_names[-2:] == ("vcmax", "decay")
-    again = trained_model.load(tmp_path, signature=signature)
-    prediction = predict(found.model, dataset)
-    assert np.array_equal(prediction, predict(again.model, dataset))
+    trained = trained_model.load(tmp_path)
+    assert trained.signature == signature
+    assert trained.signature.static_names[-2:] == ("vcmax", "decay")
+    with_signature = trained_model.load(tmp_path, signature=signature)
+    prediction = predict(trained.model, dataset)
+    assert np.array_equal(prediction, predict(with_signature.model, dataset))
     other = dataset.static.clone()
     other[:, -1] += 0.3
-    changed = predict(found.model, dataclasses.replace(dataset, static=other))
+    changed = predict(trained.model, dataclasses.replace(dataset, static=other))
     assert np.abs(changed - prediction).max() > 1e-4, "the hidden parameters do not reach the model"
-    assert "decay" in found.description["static_ranges"]
+    assert "decay" in trained.description["static_ranges"]
     with pytest.raises(RunFolderError, match="trained with the static names .*decay, not"):
         trained_model.load(tmp_path, signature=config.data.signature())
 

@@ -63,9 +63,9 @@ def test_missing_targets_neither_count_nor_spoil_gradients():
     loss.backward()
     assert torch.isfinite(prediction.grad).all()
     assert (prediction.grad[:, ::3] == 0).all()
-    kept = torch.ones(50, dtype=torch.bool)
-    kept[::3] = False
-    assert loss.item() == pytest.approx(build(flux)(prediction[:, kept], flux[:, kept], site).item(), rel=1e-6)
+    scored = torch.ones(50, dtype=torch.bool)
+    scored[::3] = False
+    assert loss.item() == pytest.approx(build(flux)(prediction[:, scored], flux[:, scored], site).item(), rel=1e-6)
 
 
 def test_target_without_data_in_a_batch_is_left_out():
@@ -94,8 +94,8 @@ def test_spreads_come_from_usable_days_only():
     usable[:4, :30] = True
     spoiled = torch.where(usable[..., None], flux, torch.full_like(flux, 1e9))
     scale = torch.tensor([1.0, 1.0])
-    one, other = (flux_loss(LossWeights(), data, usable, scale, scale) for data in (flux, spoiled))
-    assert all(torch.equal(a, b) for a, b in zip(one.buffers(), other.buffers(), strict=True))
+    clean, spoilt = (flux_loss(LossWeights(), data, usable, scale, scale) for data in (flux, spoiled))
+    assert all(torch.equal(a, b) for a, b in zip(clean.buffers(), spoilt.buffers(), strict=True))
 
 
 def test_constant_and_unmeasured_targets_have_finite_spreads():

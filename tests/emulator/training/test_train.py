@@ -146,13 +146,13 @@ def test_resume_refuses_a_changed_dataset(tiny_config, tmp_path, caplog):
 
 def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_config):
     run = trained_run("lstm")
-    found = json.loads((run / "provenance.json").read_text())
-    assert found["seed"] == 3
-    assert len(found["dataset_hash"]) == 64
-    assert found["versions"]["torch"] == torch.__version__
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["seed"] == 3
+    assert len(provenance["dataset_hash"]) == 64
+    assert provenance["versions"]["torch"] == torch.__version__
     saved = checkpoint.load(run / "checkpoints" / "best.pt")
-    assert saved.config_hash == found["config_hash"]
-    assert [saved.git_hash] == [session["git_hash"] for session in found["sessions"]]
+    assert saved.config_hash == provenance["config_hash"]
+    assert [saved.git_hash] == [session["git_hash"] for session in provenance["sessions"]]
     frozen = configuration_file.load(Config, run / "config.yaml")
     assert frozen.model == configuration_file.load(Config, tiny_config).model
 
@@ -160,26 +160,26 @@ def test_run_folder_tells_where_it_came_from(trained_run, tiny_dataset, tiny_con
 def test_training_learns(tiny_config, tmp_path):
     settings = ("training.epochs=25", "model.hidden=16")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    assert found[-1]["train_loss"] < 0.35 * found[0]["train_loss"]
-    assert min(line["val_loss"] for line in found) < 0.5 * found[0]["val_loss"]
+    epochs = curve(tmp_path)
+    assert epochs[-1]["train_loss"] < 0.35 * epochs[0]["train_loss"]
+    assert min(line["val_loss"] for line in epochs) < 0.5 * epochs[0]["val_loss"]
 
 
 def test_early_stopping(tiny_config, tmp_path):
     settings = ("training.epochs=40", "training.patience=2", "training.learning_rate=1e-9", "training.average_decay=0")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    last_best = max(line["epoch"] for line in found if line["best"])
-    assert len(found) < 40
-    assert len(found) == last_best + 3
+    epochs = curve(tmp_path)
+    last_best = max(line["epoch"] for line in epochs if line["best"])
+    assert len(epochs) < 40
+    assert len(epochs) == last_best + 3
 
 
 def test_validation_every_few_epochs_and_at_the_end(tiny_config, tmp_path):
     settings = ("training.epochs=5", "training.validation_every=2")
     assert train.main(command(tiny_config, tmp_path, *settings)[3:]) == 0
-    found = curve(tmp_path)
-    assert [line["val_loss"] is not None for line in found] == [False, True, False, True, True]
-    assert not any(line["best"] for line in found if line["val_loss"] is None)
+    epochs = curve(tmp_path)
+    assert [line["val_loss"] is not None for line in epochs] == [False, True, False, True, True]
+    assert not any(line["best"] for line in epochs if line["val_loss"] is None)
     assert checkpoint.load(tmp_path / "checkpoints" / "best.pt").progress.best_epoch in (1, 3, 4)
 
 
@@ -313,8 +313,8 @@ def test_memory_belongs_to_the_weights_that_are_kept(kind, tiny_config, tmp_path
     config = trained.config
     dataset = Dataset.open(config.data.path, trained.signature)
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
-    kept = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
+    memory = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
     trained.model.prepare(training_data(dataset, split.mask("train")))
     for name in ("response", "dual"):
-        assert torch.allclose(getattr(trained.model.memory, name), kept[name], rtol=1e-4, atol=1e-6), name
-    assert kept["response"].abs().max() > 0
+        assert torch.allclose(getattr(trained.model.memory, name), memory[name], rtol=1e-4, atol=1e-6), name
+    assert memory["response"].abs().max() > 0

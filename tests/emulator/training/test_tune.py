@@ -45,26 +45,26 @@ def searched(material, tmp_path_factory):
     return out, search.tune(*material, SPACE, out, Budget(trials=3, epochs=2, seed=4))
 
 
-def without_times(found):
-    found = json.loads(json.dumps(found))
-    for item in (*found["trials"], found["provenance"]):
+def without_times(choice):
+    choice = json.loads(json.dumps(choice))
+    for item in (*choice["trials"], choice["provenance"]):
         item.pop("seconds", None), item.pop("created", None)
-    return found
+    return choice
 
 
 def test_choice_is_the_trial_of_lowest_validation_loss(material, searched):
-    out, found = searched
-    losses = [trial["val_loss"] for trial in found["trials"]]
-    best = found["trials"][losses.index(min(losses))]
+    out, choice = searched
+    losses = [trial["val_loss"] for trial in choice["trials"]]
+    best = choice["trials"][losses.index(min(losses))]
     assert len(losses) == 3
-    assert found["val_loss"] == min(losses)
-    assert found["trials"][0]["values"] == {}
-    assert found["val_loss_of_configuration"] == losses[0]
+    assert choice["val_loss"] == min(losses)
+    assert choice["trials"][0]["values"] == {}
+    assert choice["val_loss_of_configuration"] == losses[0]
     expected = best["values"].get("training.learning_rate", material[0].training.learning_rate)
-    assert found["training"]["learning_rate"] == expected
-    assert found["provenance"]["git_hash"]
-    assert found["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
-    for number, trial in enumerate(found["trials"]):
+    assert choice["training"]["learning_rate"] == expected
+    assert choice["provenance"]["git_hash"]
+    assert choice["budget"] == {"trials": 3, "epochs": 2, "seed": 4}
+    for number, trial in enumerate(choice["trials"]):
         run = out / "trials" / f"{number:03d}"
         assert json.loads((run / "trial.json").read_text()) == trial
         assert len(curve(run)) == 2
@@ -72,11 +72,11 @@ def test_choice_is_the_trial_of_lowest_validation_loss(material, searched):
 
 
 def test_choice_file_can_be_put_into_a_configuration(material, searched, tiny_config, capsys):
-    out, found = searched
+    out, choice = searched
     assert train.main([str(tiny_config), "--choice", str(out / "choice.yaml"), "--check"]) == 0
     shown = YAML(typ="safe", pure=True).load(capsys.readouterr().out)
-    assert shown["training"]["learning_rate"] == found["training"]["learning_rate"]
-    assert shown["model"]["dropout"] == found["model"]["dropout"]
+    assert shown["training"]["learning_rate"] == choice["training"]["learning_rate"]
+    assert shown["model"]["dropout"] == choice["model"]["dropout"]
     assert shown["training"]["epochs"] == material[0].training.epochs, "the budget of the search is not taken over"
     options = [str(tiny_config), "--choice", str(out / "choice.yaml"), "--set", "model.dropout=0.5", "--check"]
     assert train.main(options) == 0
@@ -100,16 +100,16 @@ def test_a_search_that_was_killed_goes_on(material, searched, tmp_path, monkeypa
     assert not (tmp_path / "choice.yaml").exists()
     monkeypatch.undo()
     before = (tmp_path / "trials" / "000" / "log.jsonl").read_bytes()
-    found = search.tune(*material, SPACE, tmp_path, budget)
+    choice = search.tune(*material, SPACE, tmp_path, budget)
     assert (tmp_path / "trials" / "000" / "log.jsonl").read_bytes() == before
-    assert without_times(found) == without_times(searched[1])
+    assert without_times(choice) == without_times(searched[1])
 
 
 def test_more_trials_keep_those_that_are_done(material, searched, tmp_path):
     shutil.copytree(searched[0], tmp_path / "more")
-    found = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
-    assert found["trials"][:3] == searched[1]["trials"]
-    assert len(found["trials"]) == 4
+    choice = search.tune(*material, SPACE, tmp_path / "more", Budget(trials=4, epochs=2, seed=4))
+    assert choice["trials"][:3] == searched[1]["trials"]
+    assert len(choice["trials"]) == 4
 
 
 def test_trials_that_diverge_are_never_chosen(material, tmp_path, monkeypatch):
@@ -120,9 +120,9 @@ def test_trials_that_diverge_are_never_chosen(material, tmp_path, monkeypatch):
         return fit(config, *arguments, **options)
 
     monkeypatch.setattr(search, "fit", diverges)
-    found = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
-    assert found["trials"][0]["failed"] == "loss nan"
-    assert found["val_loss"] == found["trials"][1]["val_loss"]
+    choice = search.tune(*material, SPACE, tmp_path, Budget(trials=2, epochs=1))
+    assert choice["trials"][0]["failed"] == "loss nan"
+    assert choice["val_loss"] == choice["trials"][1]["val_loss"]
     with pytest.raises(ConfigError, match="all 1 trials diverged"):
         search.tune(*material, SPACE, tmp_path / "none", Budget(trials=1, epochs=1))
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from emulator.configuration.schema import Config
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.training import assembly
 from emulator.training.validation_loss import Validation
@@ -33,12 +34,12 @@ def sites(part):
 
 def test_training_sites_are_scored_in_later_years_and_new_sites_in_all_but_test_years(material):
     _, _, split = material
-    found, _ = validation(material)
-    gauged, ungauged = found.parts
+    validate, _ = validation(material)
+    gauged, ungauged = validate.parts
     assert sites(gauged) == np.flatnonzero(split.train_sites).tolist()
     assert sites(ungauged) == np.flatnonzero(split.validation_sites).tolist()
     for batch in gauged:
-        year = batch.calendar[..., 0]
+        year = batch.calendar[..., column.YEAR]
         assert int(year.max()) == 2005, "2006 is the test year"
         assert torch.isfinite(batch.target[year == 2005]).all()
         assert torch.isnan(batch.target[year < 2005]).all()
@@ -49,19 +50,19 @@ def test_training_sites_are_scored_in_later_years_and_new_sites_in_all_but_test_
 
 def test_limits_of_sites_and_years(material):
     _, _, split = material
-    found, model = validation(material, max_sites=2, record_years=2)
-    again, _ = validation(material, max_sites=2, record_years=2)
-    gauged, ungauged = found.parts
+    validate, model = validation(material, max_sites=2, record_years=2)
+    same_limits, _ = validation(material, max_sites=2, record_years=2)
+    gauged, ungauged = validate.parts
     assert len(sites(gauged)) == 2
     assert set(sites(gauged)) <= set(np.flatnonzero(split.train_sites).tolist())
     assert len(sites(ungauged)) == min(2, split.validation_sites.sum())
-    assert [sites(part) for part in again.parts] == [sites(part) for part in found.parts]
+    assert [sites(part) for part in same_limits.parts] == [sites(part) for part in validate.parts]
     for batch in gauged + ungauged:
         assert batch.calendar[0, 0].tolist()[:3] == [2004, 1, 1]
-        assert int(batch.calendar[..., 0].max()) == 2005
-    assert found(model) == again(model)
-    whole, _ = validation(material)
-    assert found(model) != whole(model)
+        assert int(batch.calendar[..., column.YEAR].max()) == 2005
+    assert validate(model) == same_limits(model)
+    unlimited, _ = validation(material)
+    assert validate(model) != unlimited(model)
 
 
 def test_years_without_validation_data_are_an_error(material):

@@ -51,7 +51,7 @@ OPTIONS = (
 Make = Callable[..., StreamingModel]
 
 
-def some_days(calendar: Tensor) -> list[int]:
+def selected_days(calendar: Tensor) -> list[int]:
     """Two ordinary days, then the end of each month from November 2003 to February 2005, and 29 February."""
     year, month, day, _, length, _ = calendar.unbind(1)
     inside = (12 * year + month >= 12 * 2003 + 11) & (12 * year + month <= 12 * 2005 + 2)
@@ -62,7 +62,7 @@ def some_days(calendar: Tensor) -> list[int]:
 def checked(case: Case, model: StreamingModel, signature: Signature | None = None) -> Program:
     """The program of a model, compared with it."""
     program, data = program_of(model, signature or case.signature), case.dataset
-    days = some_days(data.calendar)
+    days = selected_days(data.calendar)
     steps = check_program(
         Interpreter.of(program),
         model,
@@ -81,7 +81,7 @@ def test_program_of_every_kind(case: Case, make_model: Make, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
 def test_program_with_options(case: Case, make_model: Make, kind: str, options: dict[str, object]) -> None:
     checked(case, make_model(kind, **options))
 
@@ -126,12 +126,12 @@ def stepping_error(case: Case, model: StreamingModel, days: slice, observed: boo
     drivers, flux, calendar = data.drivers[SITES, days], data.flux[SITES, days], data.calendar[days]
     state = model.init_state(data.static[SITES])
     expected, _ = step_through(model, drivers, calendar, state, flux if observed else None)
-    state, found = interpreter.init_state(data.static[SITES], model.state_size), []
+    state, fluxes = interpreter.init_state(data.static[SITES], model.state_size), []
     for day in range(len(calendar)):
-        one, state = interpreter.step(drivers[:, day], calendar[day], state, flux[:, day] if observed else None)
-        found.append(one)
+        day_flux, state = interpreter.step(drivers[:, day], calendar[day], state, flux[:, day] if observed else None)
+        fluxes.append(day_flux)
     spread = case.training.flux.flatten(0, 1).std(0)
-    return float(((torch.stack(found, 1) - expected).abs() / spread).max())
+    return float(((torch.stack(fluxes, 1) - expected).abs() / spread).max())
 
 
 def test_differences_do_not_grow(case: Case, make_model: Make) -> None:
@@ -255,5 +255,5 @@ def test_one_target_stays_a_list_of_one(case: Case) -> None:
     flux = next(op for op in program.methods["day"].ops if op.name == "flux")
     assert flux.args[0].shape == (1,)
     data = case.dataset
-    given = data.static[SITES], data.drivers[SITES, 305:340], data.calendar[305:340], data.flux[SITES, 305:340, -1:]
-    assert check_program(Interpreter.of(program), model, *given) >= 4
+    days = data.static[SITES], data.drivers[SITES, 305:340], data.calendar[305:340], data.flux[SITES, 305:340, -1:]
+    assert check_program(Interpreter.of(program), model, *days) >= 4
