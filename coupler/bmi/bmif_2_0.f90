@@ -5,7 +5,7 @@
 !>
 !> Generated from bmif_2_0.fypp, which is the file to edit.
 module bmif_2_0
-  implicit none
+  implicit none (type, external)
   private
 
   public :: bmi
@@ -75,19 +75,22 @@ module bmif_2_0
   abstract interface
     function bmif_initialize(this, config_file) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(out) :: this
-      character(len=*), intent(in) :: config_file
+      character(*), intent(in) :: config_file
       integer :: bmi_status
     end function bmif_initialize
 
     function bmif_update(this) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
       integer :: bmi_status
     end function bmif_update
 
     function bmif_update_until(this, time) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
       double precision, intent(in) :: time
       integer :: bmi_status
@@ -95,19 +98,22 @@ module bmif_2_0
 
     function bmif_finalize(this) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
       integer :: bmi_status
     end function bmif_finalize
 
     function bmif_get_component_name(this, name) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), pointer, intent(out) :: name
+      character(*), pointer, intent(out) :: name
       integer :: bmi_status
     end function bmif_get_component_name
 
     function bmif_get_input_item_count(this, count) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(out) :: count
       integer :: bmi_status
@@ -115,6 +121,7 @@ module bmif_2_0
 
     function bmif_get_output_item_count(this, count) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(out) :: count
       integer :: bmi_status
@@ -122,68 +129,77 @@ module bmif_2_0
 
     function bmif_get_input_var_names(this, names) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), pointer, intent(out) :: names(:)
+      character(*), pointer, intent(out) :: names(:)
       integer :: bmi_status
     end function bmif_get_input_var_names
 
     function bmif_get_output_var_names(this, names) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), pointer, intent(out) :: names(:)
+      character(*), pointer, intent(out) :: names(:)
       integer :: bmi_status
     end function bmif_get_output_var_names
 
     function bmif_get_var_grid(this, name, grid) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(out) :: grid
       integer :: bmi_status
     end function bmif_get_var_grid
 
     function bmif_get_var_type(this, name, type) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
-      character(len=*), intent(out) :: type
+      character(*), intent(in) :: name
+      character(*), intent(out) :: type
       integer :: bmi_status
     end function bmif_get_var_type
 
     function bmif_get_var_units(this, name, units) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
-      character(len=*), intent(out) :: units
+      character(*), intent(in) :: name
+      character(*), intent(out) :: units
       integer :: bmi_status
     end function bmif_get_var_units
 
     function bmif_get_var_itemsize(this, name, size) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(out) :: size
       integer :: bmi_status
     end function bmif_get_var_itemsize
 
     function bmif_get_var_nbytes(this, name, nbytes) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(out) :: nbytes
       integer :: bmi_status
     end function bmif_get_var_nbytes
 
     function bmif_get_var_location(this, name, location) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
-      character(len=*), intent(out) :: location
+      character(*), intent(in) :: name
+      character(*), intent(out) :: location
       integer :: bmi_status
     end function bmif_get_var_location
 
     function bmif_get_current_time(this, time) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       double precision, intent(out) :: time
       integer :: bmi_status
@@ -191,6 +207,7 @@ module bmif_2_0
 
     function bmif_get_start_time(this, time) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       double precision, intent(out) :: time
       integer :: bmi_status
@@ -198,6 +215,7 @@ module bmif_2_0
 
     function bmif_get_end_time(this, time) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       double precision, intent(out) :: time
       integer :: bmi_status
@@ -205,13 +223,15 @@ module bmif_2_0
 
     function bmif_get_time_units(this, units) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(out) :: units
+      character(*), intent(out) :: units
       integer :: bmi_status
     end function bmif_get_time_units
 
     function bmif_get_time_step(this, time_step) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       double precision, intent(out) :: time_step
       integer :: bmi_status
@@ -219,56 +239,63 @@ module bmif_2_0
 
     function bmif_get_value_int(this, name, dest) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_int
 
     function bmif_get_value_float(this, name, dest) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       real, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_float
 
     function bmif_get_value_double(this, name, dest) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       double precision, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_double
 
     function bmif_get_value_ptr_int(this, name, dest_ptr) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_int
 
     function bmif_get_value_ptr_float(this, name, dest_ptr) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       real, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_float
 
     function bmif_get_value_ptr_double(this, name, dest_ptr) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       double precision, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_double
 
     function bmif_get_value_at_indices_int(this, name, dest, inds) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
@@ -276,8 +303,9 @@ module bmif_2_0
 
     function bmif_get_value_at_indices_float(this, name, dest, inds) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       real, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
@@ -285,8 +313,9 @@ module bmif_2_0
 
     function bmif_get_value_at_indices_double(this, name, dest, inds) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       double precision, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
@@ -294,32 +323,36 @@ module bmif_2_0
 
     function bmif_set_value_int(this, name, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_int
 
     function bmif_set_value_float(this, name, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       real, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_float
 
     function bmif_set_value_double(this, name, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       double precision, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_double
 
     function bmif_set_value_at_indices_int(this, name, inds, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       integer, intent(in) :: src(:)
       integer :: bmi_status
@@ -327,8 +360,9 @@ module bmif_2_0
 
     function bmif_set_value_at_indices_float(this, name, inds, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       real, intent(in) :: src(:)
       integer :: bmi_status
@@ -336,8 +370,9 @@ module bmif_2_0
 
     function bmif_set_value_at_indices_double(this, name, inds, src) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(inout) :: this
-      character(len=*), intent(in) :: name
+      character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       double precision, intent(in) :: src(:)
       integer :: bmi_status
@@ -345,6 +380,7 @@ module bmif_2_0
 
     function bmif_get_grid_rank(this, grid, rank) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: rank
@@ -353,6 +389,7 @@ module bmif_2_0
 
     function bmif_get_grid_size(this, grid, size) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: size
@@ -361,14 +398,16 @@ module bmif_2_0
 
     function bmif_get_grid_type(this, grid, type) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
-      character(len=*), intent(out) :: type
+      character(*), intent(out) :: type
       integer :: bmi_status
     end function bmif_get_grid_type
 
     function bmif_get_grid_shape(this, grid, shape) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: shape(:)
@@ -377,6 +416,7 @@ module bmif_2_0
 
     function bmif_get_grid_spacing(this, grid, spacing) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       double precision, intent(out) :: spacing(:)
@@ -385,6 +425,7 @@ module bmif_2_0
 
     function bmif_get_grid_origin(this, grid, origin) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       double precision, intent(out) :: origin(:)
@@ -393,6 +434,7 @@ module bmif_2_0
 
     function bmif_get_grid_x(this, grid, x) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       double precision, intent(out) :: x(:)
@@ -401,6 +443,7 @@ module bmif_2_0
 
     function bmif_get_grid_y(this, grid, y) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       double precision, intent(out) :: y(:)
@@ -409,6 +452,7 @@ module bmif_2_0
 
     function bmif_get_grid_z(this, grid, z) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       double precision, intent(out) :: z(:)
@@ -417,6 +461,7 @@ module bmif_2_0
 
     function bmif_get_grid_node_count(this, grid, count) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: count
@@ -425,6 +470,7 @@ module bmif_2_0
 
     function bmif_get_grid_edge_count(this, grid, count) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: count
@@ -433,6 +479,7 @@ module bmif_2_0
 
     function bmif_get_grid_face_count(this, grid, count) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: count
@@ -441,6 +488,7 @@ module bmif_2_0
 
     function bmif_get_grid_edge_nodes(this, grid, edge_nodes) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: edge_nodes(:)
@@ -449,6 +497,7 @@ module bmif_2_0
 
     function bmif_get_grid_face_edges(this, grid, face_edges) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: face_edges(:)
@@ -457,6 +506,7 @@ module bmif_2_0
 
     function bmif_get_grid_face_nodes(this, grid, face_nodes) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: face_nodes(:)
@@ -465,6 +515,7 @@ module bmif_2_0
 
     function bmif_get_grid_nodes_per_face(this, grid, nodes_per_face) result(bmi_status)
       import :: bmi
+      implicit none (type, external)
       class(bmi), intent(in) :: this
       integer, intent(in) :: grid
       integer, intent(out) :: nodes_per_face(:)

@@ -11,7 +11,7 @@ module ecostep_bmi
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
   use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_VAR_NAME, BMI_SUCCESS
   use ecostep, only: ecostep_cells, ecostep_model
-  implicit none
+  implicit none (type, external)
   private
 
   public :: bmi_ecostep
@@ -23,71 +23,71 @@ module ecostep_bmi
   integer, parameter :: short = 64, max_statics = 100
 
   !> CSDMS standard names, as NextGen writes them; variables without one keep the artefact's name.
-  character(len=*), parameter :: artefact_names(*) = [character(len=short) :: 'tas', 'pr', 'rsds', &
-      'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
-  character(len=*), parameter :: csdms_names(*) = [character(len=short) :: &
-      'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
-      'land_surface_radiation~incoming~shortwave__energy_flux', &
-      'land_surface_radiation~incoming~longwave__energy_flux', 'land_surface_air__pressure', &
-      'land_surface_wind__speed', 'vegetation__leaf-area_index', 'soil__temperature', &
-      'soil_water_sat-zone_top__depth', 'land_surface__latitude', 'land_surface__longitude', &
-      'land_surface__elevation']
-  character(len=*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
+  character(*), parameter :: artefact_names(*) = [character(short) :: 'tas', 'pr', 'rsds', &
+    'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
+  character(*), parameter :: csdms_names(*) = [character(short) :: &
+    'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
+    'land_surface_radiation~incoming~shortwave__energy_flux', &
+    'land_surface_radiation~incoming~longwave__energy_flux', 'land_surface_air__pressure', &
+    'land_surface_wind__speed', 'vegetation__leaf-area_index', 'soil__temperature', &
+    'soil_water_sat-zone_top__depth', 'land_surface__latitude', 'land_surface__longitude', &
+    'land_surface__elevation']
+  character(*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
 
-  character(len=BMI_MAX_COMPONENT_NAME), target, save :: component_name = 'ecostep'
+  character(BMI_MAX_COMPONENT_NAME), target :: component_name = 'ecostep'
 
   !> An array that the framework may ask for.
   type :: variable
-    character(len=short) :: artefact_name = '' !< name in the artefact
-    character(len=short) :: name = '' !< name in the framework
-    character(len=short) :: units = '' !< the artefact's
-    integer :: role = 0 !< one of role_...
-    real(real64), pointer :: values(:) => null() !< (ncell), the time (1); not the state
+    character(short) :: artefact_name = ''  !< name in the artefact
+    character(short) :: name = ''  !< name in the framework
+    character(short) :: units = ''  !< the artefact's
+    integer :: role = 0  !< one of role_...
+    real(real64), pointer :: values(:) => null()  !< (ncell), the time (1); not the state
   end type variable
 
   !> A date, and how many days of the run it has behind it.
   type :: run_date
-    integer :: year = 0, month = 0, day = 0 !< the date
-    integer(int64) :: count = 0 !< days since the start
+    integer :: year = 0, month = 0, day = 0  !< the date
+    integer(int64) :: count = 0  !< days since the start
   end type run_date
 
   !> The namelist `ecostep` of the configuration file, with its defaults.
   type :: configuration
-    character(len=512) :: artefact = 'model.pt' !< file
-    character(len=short) :: backend = '' !< '': the first that works
-    character(len=short) :: start = '' !< date of time 0
-    character(len=short) :: end = '' !< date after the last step, '' for none
-    character(len=short) :: calendar = 'standard' !< of the run
-    integer :: ncell = 1 !< number of cells
-    integer :: time_step = 3600 !< [s]
-    character(len=short) :: statics(max_statics) = '' !< names of site attributes
-    real(real64) :: static_values(max_statics) !< their values
+    character(512) :: artefact = 'model.pt'  !< file
+    character(short) :: backend = ''  !< '': the first that works
+    character(short) :: start = ''  !< date of time 0
+    character(short) :: end = ''  !< date after the last step, '' for none
+    character(short) :: calendar = 'standard'  !< of the run
+    integer :: ncell = 1  !< number of cells
+    integer :: time_step = 3600  !< [s]
+    character(short) :: statics(max_statics) = ''  !< names of site attributes
+    real(real64) :: static_values(max_statics)  !< their values
   end type configuration
 
   !> An open artefact with its arrays. Behind a pointer, since BMI's getters have `this` with
   !> intent(in).
   type :: emulator
-    type(ecostep_model) :: model !< the artefact
-    type(ecostep_cells) :: cells !< its cells
-    type(variable), allocatable :: variables(:) !< all that have a name
-    character(len=BMI_MAX_VAR_NAME), pointer :: inputs(:) => null() !< names of drivers
-    character(len=BMI_MAX_VAR_NAME), pointer :: outputs(:) => null() !< names of fluxes
-    real(real32), pointer :: state(:, :) => null() !< (state_size, ncell)
-    real(real32), pointer :: rows(:) => null() !< the same in one dimension
-    real(real64), pointer :: clock(:) => null() !< time since the start, (1) [s]
-    character(len=short) :: calendar = 'standard' !< of the run
-    type(run_date) :: start !< date of time 0
-    type(run_date) :: today !< date of the last step
-    real(real64) :: end_time = huge(1.0_real64) !< [s]
-    integer :: ncell = 1 !< number of cells
-    integer :: time_step = 3600 !< [s]
-    logical :: started = .false. !< whether the state has been filled
+    type(ecostep_model) :: model  !< the artefact
+    type(ecostep_cells) :: cells  !< its cells
+    type(variable), allocatable :: variables(:)  !< all that have a name
+    character(BMI_MAX_VAR_NAME), pointer :: inputs(:) => null()  !< names of drivers
+    character(BMI_MAX_VAR_NAME), pointer :: outputs(:) => null()  !< names of fluxes
+    real(real32), pointer :: state(:, :) => null()  !< (state_size, ncell)
+    real(real32), pointer :: rows(:) => null()  !< the same in one dimension
+    real(real64), pointer :: clock(:) => null()  !< time since the start, (1) [s]
+    character(short) :: calendar = 'standard'  !< of the run
+    type(run_date) :: start  !< date of time 0
+    type(run_date) :: today  !< date of the last step
+    real(real64) :: end_time = huge(1.0_real64)  !< [s]
+    integer :: ncell = 1  !< number of cells
+    integer :: time_step = 3600  !< [s]
+    logical :: started = .false.  !< whether the state has been filled
   end type emulator
 
   !> The component.
   type, extends(bmi) :: bmi_ecostep
     private
-    type(emulator), pointer :: emulator => null() !< null before `initialize` and after `finalize`
+    type(emulator), pointer :: emulator => null()  !< null before `initialize` and after `finalize`
   contains
     procedure :: initialize, update, update_until, finalize
     procedure :: get_component_name, get_input_item_count, get_output_item_count
@@ -107,15 +107,15 @@ module ecostep_bmi
     procedure :: get_grid_edge_nodes, get_grid_face_edges, get_grid_face_nodes
     procedure :: get_grid_nodes_per_face
     generic :: get_value => get_value_int, get_value_float, &
-        get_value_double
+      get_value_double
     generic :: get_value_ptr => get_value_ptr_int, get_value_ptr_float, &
-        get_value_ptr_double
+      get_value_ptr_double
     generic :: get_value_at_indices => get_value_at_indices_int, get_value_at_indices_float, &
-        get_value_at_indices_double
+      get_value_at_indices_double
     generic :: set_value => set_value_int, set_value_float, &
-        set_value_double
+      set_value_double
     generic :: set_value_at_indices => set_value_at_indices_int, set_value_at_indices_float, &
-        set_value_at_indices_double
+      set_value_at_indices_double
   end type bmi_ecostep
 
 contains
@@ -125,11 +125,11 @@ contains
   !> Read the namelist file, open the artefact and allocate all arrays.
   function initialize(this, config_file) result(bmi_status)
     class(bmi_ecostep), intent(out) :: this
-    character(len=*), intent(in) :: config_file !< file with the namelist `ecostep`
+    character(*), intent(in) :: config_file  !< file with the namelist `ecostep`
     integer :: bmi_status
     type(configuration) :: config
     type(emulator), pointer :: e
-    character(len=:), allocatable :: message
+    character(:), allocatable :: message
     integer :: stat
 
     bmi_status = BMI_FAILURE
@@ -138,7 +138,7 @@ contains
       call complain(config_file//': '//message)
       return
     end if
-    allocate (e)
+    allocate(e)
     call open_emulator(e, config, stat, message)
     if (stat == 0) then
       this%emulator => e
@@ -151,16 +151,16 @@ contains
 
   !> Read the namelist `ecostep` and test its numbers.
   subroutine read_configuration(config_file, config, message)
-    character(len=*), intent(in) :: config_file !< file
-    type(configuration), intent(out) :: config !< what it says
-    character(len=:), allocatable, intent(out) :: message !< what is wrong with it, or ''
-    character(len=512) :: artefact
-    character(len=short) :: backend, start, end, calendar, statics(max_statics)
+    character(*), intent(in) :: config_file  !< file
+    type(configuration), intent(out) :: config  !< what it says
+    character(:), allocatable, intent(out) :: message  !< what is wrong with it, or ''
+    character(512) :: artefact
+    character(short) :: backend, start, end, calendar, statics(max_statics)
     real(real64) :: static_values(max_statics)
     integer :: ncell, time_step, unit, iostat
-    character(len=256) :: iomsg
+    character(256) :: iomsg
     namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, &
-        static_values
+      static_values
 
     artefact = config%artefact
     backend = config%backend
@@ -185,15 +185,15 @@ contains
       message = 'time_step does not divide the day'
     end if
     config = configuration(artefact, backend, start, end, calendar, ncell, time_step, statics, &
-        static_values)
+      static_values)
   end subroutine read_configuration
 
   !> Take over dates and sizes of the configuration, open the artefact and register all arrays.
   subroutine open_emulator(e, config, stat, message)
     type(emulator), intent(inout) :: e
-    type(configuration), intent(in) :: config !< of the component
-    integer, intent(out) :: stat !< 0 = success
-    character(len=:), allocatable, intent(inout) :: message !< what is wrong
+    type(configuration), intent(in) :: config  !< of the component
+    integer, intent(out) :: stat  !< 0 = success
+    character(:), allocatable, intent(inout) :: message  !< what is wrong
     type(run_date) :: last
 
     message = ''
@@ -204,7 +204,7 @@ contains
     if (config%end /= '') then
       if (.not. read_date(config%end, last)) message = not_a_date('end', config%end)
       if (message == '') e%end_time = real(seconds_a_day, real64) &
-          * days_between(e%start, last, e%calendar)
+        * days_between(e%start, last, e%calendar)
     end if
     e%today = e%start
     stat = BMI_FAILURE
@@ -215,25 +215,25 @@ contains
 
   !> What is said of a text that should be a date.
   pure function not_a_date(key, text) result(message)
-    character(len=*), intent(in) :: key !< of the namelist
-    character(len=*), intent(in) :: text !< its value
-    character(len=:), allocatable :: message
+    character(*), intent(in) :: key  !< of the namelist
+    character(*), intent(in) :: text  !< its value
+    character(:), allocatable :: message
 
-    message = key//' '''//trim(text)//''' is not a date (YYYY-MM-DD)'
+    message = key//" '"//trim(text)//"' is not a date (YYYY-MM-DD)"
   end function not_a_date
 
   !> Allocate the arrays of an open artefact and register them.
   subroutine register(e, statics, static_values, stat, message)
     type(emulator), intent(inout) :: e
-    character(len=*), intent(in) :: statics(:) !< site attributes that the configuration gives
-    real(real64), intent(in) :: static_values(:) !< their values
-    integer, intent(out) :: stat !< status of the library
-    character(len=:), allocatable, intent(inout) :: message !< message
-    character(len=short) :: name, units
+    character(*), intent(in) :: statics(:)  !< site attributes that the configuration gives
+    real(real64), intent(in) :: static_values(:)  !< their values
+    integer, intent(out) :: stat  !< status of the library
+    character(:), allocatable, intent(inout) :: message  !< message
+    character(short) :: name, units
     real(real64), pointer :: values(:)
     integer :: i, tas
 
-    allocate (e%variables(0))
+    allocate(e%variables(0))
     call e%cells%create(e%model, e%ncell, e%calendar, stat, message)
     do i = 1, e%model%n_inputs()
       name = e%model%input_name(i)
@@ -241,7 +241,7 @@ contains
       if (stat /= 0) return
       tas = index_of('tas', e)
       if (tas > 0 .and. (name == 'tasmin' .or. name == 'tasmax') &
-          .and. e%time_step < seconds_a_day) then
+        .and. e%time_step < seconds_a_day) then
         units = e%variables(tas)%units
         values => e%variables(tas)%values
       else
@@ -268,7 +268,7 @@ contains
     if (stat /= 0) return
     call add(e, state_name, '1', role_state, values)
     call add(e, time_name, 's', role_time, e%clock)
-    allocate (e%rows(e%model%state_size() * e%ncell), source=0.0_real32)
+    allocate(e%rows(e%model%state_size() * e%ncell), source=0.0_real32)
     e%state(1:e%model%state_size(), 1:e%ncell) => e%rows
     call e%cells%state(e%state, stat, message)
     call list(e, role_input, e%inputs)
@@ -281,7 +281,7 @@ contains
     integer :: bmi_status
     integer :: stat, seconds
     integer(int64) :: now
-    character(len=:), allocatable :: message
+    character(:), allocatable :: message
 
     bmi_status = BMI_FAILURE
     if (.not. associated(this%emulator)) return
@@ -303,7 +303,7 @@ contains
   !> Steps up to a time that is a whole number of steps away.
   function update_until(this, time) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    double precision, intent(in) :: time !< [s]
+    double precision, intent(in) :: time  !< [s]
     integer :: bmi_status
     integer(int64) :: i
     real(real64) :: now, steps
@@ -336,7 +336,7 @@ contains
   !> Name of the component.
   function get_component_name(this, name) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), pointer, intent(out) :: name !< 'ecostep'
+    character(*), pointer, intent(out) :: name  !< 'ecostep'
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -348,7 +348,7 @@ contains
   !> Number of drivers.
   function get_input_item_count(this, count) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(out) :: count !< number
+    integer, intent(out) :: count  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -361,7 +361,7 @@ contains
   !> Number of fluxes.
   function get_output_item_count(this, count) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(out) :: count !< number
+    integer, intent(out) :: count  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -374,7 +374,7 @@ contains
   !> Names of the drivers.
   function get_input_var_names(this, names) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
+    character(*), pointer, intent(out) :: names(:)  !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -387,7 +387,7 @@ contains
   !> Names of the fluxes.
   function get_output_var_names(this, names) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), pointer, intent(out) :: names(:) !< length BMI_MAX_VAR_NAME
+    character(*), pointer, intent(out) :: names(:)  !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -400,8 +400,8 @@ contains
   !> Grid of a variable.
   function get_var_grid(this, name, grid) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(out) :: grid !< its grid
+    character(*), intent(in) :: name  !< variable
+    integer, intent(out) :: grid  !< its grid
     integer :: bmi_status
     integer :: i
 
@@ -416,8 +416,8 @@ contains
   !> Type of a variable, in Fortran's words.
   function get_var_type(this, name, type) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    character(len=*), intent(out) :: type !< 'real' for the state, otherwise 'double precision'
+    character(*), intent(in) :: name  !< variable
+    character(*), intent(out) :: type  !< 'real' for the state, otherwise 'double precision'
     integer :: bmi_status
     integer :: i
 
@@ -431,8 +431,8 @@ contains
   !> Units of a variable, the artefact's.
   function get_var_units(this, name, units) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    character(len=*), intent(out) :: units !< in the manner of UDUNITS
+    character(*), intent(in) :: name  !< variable
+    character(*), intent(out) :: units  !< in the manner of UDUNITS
     integer :: bmi_status
     integer :: i
 
@@ -444,8 +444,8 @@ contains
   !> Bytes of one value.
   function get_var_itemsize(this, name, size) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(out) :: size !< bytes
+    character(*), intent(in) :: name  !< variable
+    integer, intent(out) :: size  !< bytes
     integer :: bmi_status
     integer :: i
 
@@ -459,8 +459,8 @@ contains
   !> Bytes of all values.
   function get_var_nbytes(this, name, nbytes) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(out) :: nbytes !< bytes
+    character(*), intent(in) :: name  !< variable
+    integer, intent(out) :: nbytes  !< bytes
     integer :: bmi_status
     integer :: grid, count, itemsize
 
@@ -474,8 +474,8 @@ contains
   !> Where on its grid a variable lies.
   function get_var_location(this, name, location) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    character(len=*), intent(out) :: location !< 'node'
+    character(*), intent(in) :: name  !< variable
+    character(*), intent(out) :: location  !< 'node'
     integer :: bmi_status
     integer :: i
 
@@ -488,7 +488,7 @@ contains
   !> Time since the start date.
   function get_current_time(this, time) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    double precision, intent(out) :: time !< [s]
+    double precision, intent(out) :: time  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -501,7 +501,7 @@ contains
   !> Time at which a run starts.
   function get_start_time(this, time) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    double precision, intent(out) :: time !< 0
+    double precision, intent(out) :: time  !< 0
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -513,7 +513,7 @@ contains
   !> Time after the last step; the largest number where none is configured.
   function get_end_time(this, time) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    double precision, intent(out) :: time !< [s]
+    double precision, intent(out) :: time  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -526,7 +526,7 @@ contains
   !> Units of time.
   function get_time_units(this, units) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(out) :: units !< 's'
+    character(*), intent(out) :: units  !< 's'
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -538,7 +538,7 @@ contains
   !> Length of a step.
   function get_time_step(this, time_step) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    double precision, intent(out) :: time_step !< [s]
+    double precision, intent(out) :: time_step  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -553,8 +553,8 @@ contains
   !> No variable is an integer.
   function get_value_int(this, name, dest) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(inout) :: dest(:) !< not changed
+    character(*), intent(in) :: name  !< variable
+    integer, intent(inout) :: dest(:)  !< not changed
     integer :: bmi_status
 
     bmi_status = unsupported(this, name, size(dest))
@@ -563,9 +563,9 @@ contains
   !> No variable is an integer.
   function get_value_at_indices_int(this, name, dest, inds) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(inout) :: dest(:) !< not changed
-    integer, intent(in) :: inds(:) !< from 1
+    character(*), intent(in) :: name  !< variable
+    integer, intent(inout) :: dest(:)  !< not changed
+    integer, intent(in) :: inds(:)  !< from 1
     integer :: bmi_status
 
     bmi_status = unsupported(this, name, size(dest) + size(inds))
@@ -574,8 +574,8 @@ contains
   !> No variable is an integer.
   function set_value_int(this, name, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: src(:)  !< values
     integer :: bmi_status
 
     bmi_status = unsupported(this, name, size(src))
@@ -584,9 +584,9 @@ contains
   !> No variable is an integer.
   function set_value_at_indices_int(this, name, inds, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: inds(:) !< from 1
-    integer, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: inds(:)  !< from 1
+    integer, intent(in) :: src(:)  !< values
     integer :: bmi_status
 
     bmi_status = unsupported(this, name, size(src) + size(inds))
@@ -595,8 +595,8 @@ contains
   !> No variable is an integer.
   function get_value_ptr_int(this, name, dest_ptr) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, pointer, intent(inout) :: dest_ptr(:) !< null
+    character(*), intent(in) :: name  !< variable
+    integer, pointer, intent(inout) :: dest_ptr(:)  !< null
     integer :: bmi_status
 
     nullify (dest_ptr)
@@ -606,8 +606,8 @@ contains
   !> Copy of the state.
   function get_value_float(this, name, dest) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    real, intent(inout) :: dest(:) !< its values
+    character(*), intent(in) :: name  !< variable
+    real, intent(inout) :: dest(:)  !< its values
     integer :: bmi_status
     real, pointer :: values(:)
 
@@ -620,9 +620,9 @@ contains
   !> Copy of some numbers of the state.
   function get_value_at_indices_float(this, name, dest, inds) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    real, intent(inout) :: dest(:) !< values
-    integer, intent(in) :: inds(:) !< from 1
+    character(*), intent(in) :: name  !< variable
+    real, intent(inout) :: dest(:)  !< values
+    integer, intent(in) :: inds(:)  !< from 1
     integer :: bmi_status
     real, pointer :: values(:)
 
@@ -635,8 +635,8 @@ contains
   !> Copy of a variable.
   function get_value_double(this, name, dest) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    double precision, intent(inout) :: dest(:) !< its values
+    character(*), intent(in) :: name  !< variable
+    double precision, intent(inout) :: dest(:)  !< its values
     integer :: bmi_status
     double precision, pointer :: values(:)
 
@@ -649,9 +649,9 @@ contains
   !> Copy of some numbers of a variable.
   function get_value_at_indices_double(this, name, dest, inds) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    double precision, intent(inout) :: dest(:) !< values
-    integer, intent(in) :: inds(:) !< from 1
+    character(*), intent(in) :: name  !< variable
+    double precision, intent(inout) :: dest(:)  !< values
+    integer, intent(in) :: inds(:)  !< from 1
     integer :: bmi_status
     double precision, pointer :: values(:)
 
@@ -664,8 +664,8 @@ contains
   !> The state itself, filled from the site attributes first if no step has done it.
   function get_value_ptr_float(this, name, dest_ptr) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    real, pointer, intent(inout) :: dest_ptr(:) !< the array
+    character(*), intent(in) :: name  !< variable
+    real, pointer, intent(inout) :: dest_ptr(:)  !< the array
     integer :: bmi_status
     integer :: i
 
@@ -678,8 +678,8 @@ contains
   !> The array that the emulator reads or writes.
   function get_value_ptr_double(this, name, dest_ptr) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    double precision, pointer, intent(inout) :: dest_ptr(:) !< the array
+    character(*), intent(in) :: name  !< variable
+    double precision, pointer, intent(inout) :: dest_ptr(:)  !< the array
     integer :: bmi_status
     integer :: i
 
@@ -690,8 +690,8 @@ contains
   !> Set the state: a restart where no step has been done.
   function set_value_float(this, name, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    real, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    real, intent(in) :: src(:)  !< values
     integer :: bmi_status
     integer :: i
 
@@ -705,24 +705,25 @@ contains
   !> Set a variable; site attributes before the first step only.
   function set_value_double(this, name, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    double precision, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    double precision, intent(in) :: src(:)  !< values
     integer :: bmi_status
     integer :: i
 
     bmi_status = find(this, name, i, role_input)
     if (bmi_status /= BMI_SUCCESS) return
     bmi_status = same_size(name, size(src), size(this%emulator%variables(i)%values))
-    if (bmi_status == BMI_SUCCESS) &
-        bmi_status = set_value_at_indices_double(this, name, [(i, i = 1, size(src))], src)
+    if (bmi_status == BMI_SUCCESS) then
+      bmi_status = set_value_at_indices_double(this, name, [(i, i = 1, size(src))], src)
+    end if
   end function set_value_double
 
   !> Set some numbers of the state.
   function set_value_at_indices_float(this, name, inds, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: inds(:) !< from 1
-    real, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: inds(:)  !< from 1
+    real, intent(in) :: src(:)  !< values
     integer :: bmi_status
     real, pointer :: values(:)
 
@@ -735,9 +736,9 @@ contains
   !> Set some numbers of a variable.
   function set_value_at_indices_double(this, name, inds, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: inds(:) !< from 1
-    double precision, intent(in) :: src(:) !< values
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: inds(:)  !< from 1
+    double precision, intent(in) :: src(:)  !< values
     integer :: bmi_status
     integer :: i
 
@@ -746,7 +747,7 @@ contains
     associate (v => this%emulator%variables(i))
       bmi_status = within(name, inds, size(src), size(v%values))
       if (v%role == role_static .and. this%emulator%started) then
-        call complain(''''//trim(name)//''' is read when a run starts and cannot be set after that')
+        call complain("'"//trim(name)//"' is read when a run starts and cannot be set after that")
         bmi_status = BMI_FAILURE
       end if
       if (bmi_status == BMI_SUCCESS) v%values(inds) = src
@@ -758,8 +759,8 @@ contains
   !> Number of dimensions.
   function get_grid_rank(this, grid, rank) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: rank !< 0 for one number, otherwise 1
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: rank  !< 0 for one number, otherwise 1
     integer :: bmi_status
     integer :: count
 
@@ -770,8 +771,8 @@ contains
   !> Number of values.
   function get_grid_size(this, grid, size) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: size !< number
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: size  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
@@ -786,8 +787,8 @@ contains
   !> Type of a grid.
   function get_grid_type(this, grid, type) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    character(len=*), intent(out) :: type !< points: the cells; vector: the state; scalar: the time
+    integer, intent(in) :: grid  !< grid
+    character(*), intent(out) :: type  !< points: the cells; vector: the state; scalar: the time
     integer :: bmi_status
     integer :: count
 
@@ -800,8 +801,8 @@ contains
   !> Number of values along the one dimension.
   function get_grid_shape(this, grid, shape) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: shape(:) !< (1)
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: shape(:)  !< (1)
     integer :: bmi_status
     integer :: count
 
@@ -814,8 +815,8 @@ contains
   !> Longitudes, where the artefact has them among its site attributes.
   function get_grid_x(this, grid, x) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: x(:) !< [degrees_east]
+    integer, intent(in) :: grid  !< grid
+    double precision, intent(out) :: x(:)  !< [degrees_east]
     integer :: bmi_status
 
     x = 0.0_real64
@@ -825,8 +826,8 @@ contains
   !> Latitudes, where the artefact has them among its site attributes.
   function get_grid_y(this, grid, y) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: y(:) !< [degrees_north]
+    integer, intent(in) :: grid  !< grid
+    double precision, intent(out) :: y(:)  !< [degrees_north]
     integer :: bmi_status
 
     y = 0.0_real64
@@ -836,8 +837,8 @@ contains
   !> Elevations, where the artefact has them among its site attributes.
   function get_grid_z(this, grid, z) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: z(:) !< [m]
+    integer, intent(in) :: grid  !< grid
+    double precision, intent(out) :: z(:)  !< [m]
     integer :: bmi_status
 
     z = 0.0_real64
@@ -847,8 +848,8 @@ contains
   !> Number of cells.
   function get_grid_node_count(this, grid, count) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: count !< number
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: count  !< number
     integer :: bmi_status
 
     bmi_status = get_grid_size(this, grid, count)
@@ -857,8 +858,8 @@ contains
   !> Points have none.
   function get_grid_spacing(this, grid, spacing) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: spacing(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    double precision, intent(out) :: spacing(:)  !< 0
     integer :: bmi_status
 
     spacing = 0.0_real64
@@ -868,8 +869,8 @@ contains
   !> Points have none.
   function get_grid_origin(this, grid, origin) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    double precision, intent(out) :: origin(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    double precision, intent(out) :: origin(:)  !< 0
     integer :: bmi_status
 
     origin = 0.0_real64
@@ -879,8 +880,8 @@ contains
   !> Points have none.
   function get_grid_edge_count(this, grid, count) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: count !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: count  !< 0
     integer :: bmi_status
 
     count = 0
@@ -890,8 +891,8 @@ contains
   !> Points have none.
   function get_grid_face_count(this, grid, count) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: count !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: count  !< 0
     integer :: bmi_status
 
     count = 0
@@ -901,8 +902,8 @@ contains
   !> Points have none.
   function get_grid_edge_nodes(this, grid, edge_nodes) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: edge_nodes(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: edge_nodes(:)  !< 0
     integer :: bmi_status
 
     edge_nodes = 0
@@ -912,8 +913,8 @@ contains
   !> Points have none.
   function get_grid_face_edges(this, grid, face_edges) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: face_edges(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: face_edges(:)  !< 0
     integer :: bmi_status
 
     face_edges = 0
@@ -923,8 +924,8 @@ contains
   !> Points have none.
   function get_grid_face_nodes(this, grid, face_nodes) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: face_nodes(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: face_nodes(:)  !< 0
     integer :: bmi_status
 
     face_nodes = 0
@@ -934,8 +935,8 @@ contains
   !> Points have none.
   function get_grid_nodes_per_face(this, grid, nodes_per_face) result(bmi_status)
     class(bmi_ecostep), intent(in) :: this
-    integer, intent(in) :: grid !< grid
-    integer, intent(out) :: nodes_per_face(:) !< 0
+    integer, intent(in) :: grid  !< grid
+    integer, intent(out) :: nodes_per_face(:)  !< 0
     integer :: bmi_status
 
     nodes_per_face = 0
@@ -953,23 +954,23 @@ contains
     call e%model%close()
     if (allocated(e%variables)) then
       do i = 1, size(e%variables)
-        if (associated(e%variables(i)%values)) deallocate (e%variables(i)%values)
+        if (associated(e%variables(i)%values)) deallocate(e%variables(i)%values)
       end do
     end if
-    if (associated(e%rows)) deallocate (e%rows)
-    if (associated(e%inputs)) deallocate (e%inputs)
-    if (associated(e%outputs)) deallocate (e%outputs)
-    deallocate (e)
+    if (associated(e%rows)) deallocate(e%rows)
+    if (associated(e%inputs)) deallocate(e%inputs)
+    if (associated(e%outputs)) deallocate(e%outputs)
+    deallocate(e)
   end subroutine discard
 
   !> Add a variable and allocate its values; drivers that are never set stay NaN, which the library
   !> refuses by name.
   subroutine add(e, name, units, role, values)
     type(emulator), intent(inout) :: e
-    character(len=*), intent(in) :: name !< in the artefact
-    character(len=*), intent(in) :: units !< in the artefact
-    integer, intent(in) :: role !< one of role_...
-    real(real64), pointer, intent(out) :: values(:) !< (ncell), the time (1), null for the state
+    character(*), intent(in) :: name  !< in the artefact
+    character(*), intent(in) :: units  !< in the artefact
+    integer, intent(in) :: role  !< one of role_...
+    real(real64), pointer, intent(out) :: values(:)  !< (ncell), the time (1), null for the state
     type(variable) :: added
     integer :: i
 
@@ -981,9 +982,9 @@ contains
     added%units = units
     added%role = role
     if (role == role_time) then
-      allocate (added%values(1), source=0.0_real64)
+      allocate(added%values(1), source=0.0_real64)
     else if (role /= role_state) then
-      allocate (added%values(e%ncell), source=ieee_value(1.0_real64, ieee_quiet_nan))
+      allocate(added%values(e%ncell), source=ieee_value(1.0_real64, ieee_quiet_nan))
     end if
     values => added%values
     e%variables = [e%variables, added]
@@ -992,11 +993,11 @@ contains
   !> Names of the variables of a role.
   subroutine list(e, role, names)
     type(emulator), intent(in) :: e
-    integer, intent(in) :: role !< one of role_...
-    character(len=BMI_MAX_VAR_NAME), pointer, intent(out) :: names(:) !< the names
+    integer, intent(in) :: role  !< one of role_...
+    character(BMI_MAX_VAR_NAME), pointer, intent(out) :: names(:)  !< the names
     integer :: i, n
 
-    allocate (names(count(e%variables%role == role)))
+    allocate(names(count(e%variables%role == role)))
     n = 0
     do i = 1, size(e%variables)
       if (e%variables(i)%role /= role) cycle
@@ -1007,7 +1008,7 @@ contains
 
   !> Index of a variable by either of its names; 0 where there is none.
   pure integer function index_of(name, e)
-    character(len=*), intent(in) :: name !< variable
+    character(*), intent(in) :: name  !< variable
     type(emulator), intent(in) :: e
 
     do index_of = size(e%variables), 1, -1
@@ -1018,9 +1019,9 @@ contains
   !> Find a variable; with `role` state or input, one whose values are real or double precision.
   integer function find(this, name, i, role)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(out) :: i !< its index
-    integer, intent(in), optional :: role !< role_state: the state; role_input: any other
+    character(*), intent(in) :: name  !< variable
+    integer, intent(out) :: i  !< its index
+    integer, intent(in), optional :: role  !< role_state: the state; role_input: any other
 
     find = BMI_FAILURE
     i = 0
@@ -1030,12 +1031,12 @@ contains
     end if
     i = index_of(name, this%emulator)
     if (i == 0) then
-      call complain('unknown variable '''//trim(name)//'''')
+      call complain("unknown variable '"//trim(name)//"'")
     else if (present(role)) then
       if ((role == role_state) .eqv. (this%emulator%variables(i)%role == role_state)) then
         find = BMI_SUCCESS
       else
-        call complain(''''//trim(name)//''' is of another type')
+        call complain("'"//trim(name)//"' is of another type")
       end if
     else
       find = BMI_SUCCESS
@@ -1047,7 +1048,7 @@ contains
   logical function has_state(e)
     type(emulator), intent(inout) :: e
     integer :: stat
-    character(len=:), allocatable :: message
+    character(:), allocatable :: message
 
     stat = 0
     if (.not. e%started) call e%cells%init_state(stat, message)
@@ -1058,44 +1059,46 @@ contains
 
   !> Whether an array of the framework has the size of the variable.
   integer function same_size(name, array_size, variable_size)
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: array_size, variable_size !< number of values
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: array_size, variable_size  !< number of values
 
     same_size = merge(BMI_SUCCESS, BMI_FAILURE, array_size == variable_size)
-    if (array_size /= variable_size) &
-        call complain('array for '''//trim(name)//''' has another size than the variable')
+    if (array_size /= variable_size) then
+      call complain("array for '"//trim(name)//"' has another size than the variable")
+    end if
   end function same_size
 
   !> Whether indices are within bounds.
   integer function within(name, inds, array_size, bound)
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: inds(:) !< from 1
-    integer, intent(in) :: array_size !< size of the array that goes with them
-    integer, intent(in) :: bound !< largest index
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: inds(:)  !< from 1
+    integer, intent(in) :: array_size  !< size of the array that goes with them
+    integer, intent(in) :: bound  !< largest index
 
     within = same_size(name, array_size, size(inds))
     if (all(inds >= 1 .and. inds <= bound)) return
-    call complain('index out of bounds for '''//trim(name)//'''')
+    call complain("index out of bounds for '"//trim(name)//"'")
     within = BMI_FAILURE
   end function within
 
   !> Failure of what the component has not.
   integer function unsupported(this, what, number)
     class(bmi_ecostep), intent(in) :: this
-    character(len=*), intent(in) :: what !< function or variable
-    integer, intent(in) :: number !< grid or size, not used
+    character(*), intent(in) :: what  !< function or variable
+    integer, intent(in) :: number  !< grid or size, not used
 
     unsupported = BMI_FAILURE
-    if (associated(this%emulator) .and. number >= -1) &
-        call complain(trim(what)//': cells are points, values are no integers')
+    if (associated(this%emulator) .and. number >= -1) then
+      call complain(trim(what)//': cells are points, values are no integers')
+    end if
   end function unsupported
 
   !> Go to the day `count` of the run, forwards from where the date is.
   subroutine seek(date, start_date, count, calendar)
-    type(run_date), intent(inout) :: date !< in, out
-    type(run_date), intent(in) :: start_date !< day 0
-    integer(int64), intent(in) :: count !< days since the start
-    character(len=*), intent(in) :: calendar !< of the run
+    type(run_date), intent(inout) :: date  !< in, out
+    type(run_date), intent(in) :: start_date  !< day 0
+    integer(int64), intent(in) :: count  !< days since the start
+    character(*), intent(in) :: calendar  !< of the run
 
     if (count < date%count) date = start_date
     do while (date%count < count)
@@ -1106,13 +1109,13 @@ contains
   !> The day after.
   pure subroutine next_day(date, calendar)
     type(run_date), intent(inout) :: date
-    character(len=*), intent(in) :: calendar !< 'standard', 'noleap' or '360_day'
-    integer, parameter :: days(12) = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    character(*), intent(in) :: calendar  !< 'standard', 'noleap' or '360_day'
+    integer, parameter :: days(*) = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     integer :: length
 
     length = days(date%month)
     if (date%month == 2 .and. calendar == 'standard' .and. ((mod(date%year, 4) == 0 .and. &
-        mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0)) length = 29
+      mod(date%year, 100) /= 0) .or. mod(date%year, 400) == 0)) length = 29
     if (calendar == '360_day') length = 30
     date%count = date%count + 1
     date%day = date%day + 1
@@ -1126,8 +1129,8 @@ contains
 
   !> Days from one date to a later one; the largest number where it never comes.
   integer(int64) function days_between(first, last, calendar)
-    type(run_date), intent(in) :: first, last !< dates
-    character(len=*), intent(in) :: calendar !< of the run
+    type(run_date), intent(in) :: first, last  !< dates
+    character(*), intent(in) :: calendar  !< of the run
     type(run_date) :: date
 
     date = first
@@ -1140,18 +1143,18 @@ contains
 
   !> Read YYYY-MM-DD; whether the day exists in its calendar the library tests at the first step.
   logical function read_date(text, date)
-    character(len=*), intent(in) :: text !< the date
-    type(run_date), intent(out) :: date !< the same
+    character(*), intent(in) :: text  !< the date
+    type(run_date), intent(out) :: date  !< the same
     integer :: iostat
 
     read (text, '(i4, 1x, i2, 1x, i2)', iostat=iostat) date%year, date%month, date%day
     read_date = iostat == 0 .and. date%month >= 1 .and. date%month <= 12 .and. date%day >= 1 &
-        .and. date%day <= 31
+      .and. date%day <= 31
   end function read_date
 
   !> Say what failed: BMI's functions return nothing but a status.
   subroutine complain(message)
-    character(len=*), intent(in) :: message !< what
+    character(*), intent(in) :: message  !< what
 
     write (error_unit, '(2a)') 'ecostep: ', message
   end subroutine complain

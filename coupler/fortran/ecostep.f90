@@ -13,9 +13,9 @@
 !> Generated from ecostep.fypp, which is the file to edit.
 module ecostep
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_f_pointer, &
-      c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
+    c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
-  implicit none
+  implicit none (type, external)
   private
 
   public :: ecostep_model, ecostep_cells
@@ -43,10 +43,10 @@ module ecostep
     enumerator :: ecostep_internal = 17
   end enum
   public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
-      ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
-      ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
-      ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
-      ecostep_out_of_memory, ecostep_internal
+    ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
+    ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
+    ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
+    ecostep_out_of_memory, ecostep_internal
 
   ! Mirror of ecostep_policy.
   enum, bind(c)
@@ -58,12 +58,12 @@ module ecostep
   public :: ecostep_policy_ignore, ecostep_policy_warn, ecostep_policy_error, ecostep_policy_clip
 
   integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4, type_i8 = 5
-  integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3 ! ecostep_role
+  integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3  ! ecostep_role
 
   !> An artefact read into memory; several threads may share it.
   type :: ecostep_model
     private
-    type(c_ptr) :: handle = c_null_ptr !< ecostep_model of the C library
+    type(c_ptr) :: handle = c_null_ptr  !< ecostep_model of the C library
   contains
     procedure :: open => model_open
     procedure :: close => model_close
@@ -90,8 +90,8 @@ module ecostep
   !> The cells of one host thread or rank, and which host arrays hold what.
   type :: ecostep_cells
     private
-    type(c_ptr) :: handle = c_null_ptr !< ecostep_cells of the C library
-    integer :: n_inputs = 0, n_targets = 0, state_size = 0 !< of the model
+    type(c_ptr) :: handle = c_null_ptr  !< ecostep_cells of the C library
+    integer :: n_inputs = 0, n_targets = 0, state_size = 0  !< of the model
   contains
     procedure :: create => cells_create
     procedure :: destroy => cells_destroy
@@ -109,11 +109,11 @@ module ecostep
     !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: input => input_real32, input_real64, &
-        input_scalar_real32, input_scalar_real64
+      input_scalar_real32, input_scalar_real64
     !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: static => static_real32, static_real64, static_int32, static_int64, &
-        static_scalar_real32, static_scalar_real64, static_scalar_int32
+      static_scalar_real32, static_scalar_real64, static_scalar_int32
     !> Register where a flux goes: call cells%output(name, units, values [, stat, errmsg]).
     generic :: output => output_real32, output_real64
     !> Register measured flux: call cells%observed(name, units, values [, stat, errmsg]);
@@ -132,103 +132,117 @@ module ecostep
 
   !> struct ecostep_variable
   type, bind(c) :: variable_info
-    type(c_ptr) :: name = c_null_ptr !< name in the artefact
-    type(c_ptr) :: units = c_null_ptr !< units in the artefact
-    type(c_ptr) :: long_name = c_null_ptr !< description
-    type(c_ptr) :: accumulate = c_null_ptr !< rule over the day
-    real(c_double) :: valid_min = 0.0_c_double !< values below are refused
-    real(c_double) :: valid_max = 0.0_c_double !< values above are refused
-    real(c_double) :: train_min = 0.0_c_double !< smallest value in training
-    real(c_double) :: train_max = 0.0_c_double !< largest value in training
+    type(c_ptr) :: name = c_null_ptr  !< name in the artefact
+    type(c_ptr) :: units = c_null_ptr  !< units in the artefact
+    type(c_ptr) :: long_name = c_null_ptr  !< description
+    type(c_ptr) :: accumulate = c_null_ptr  !< rule over the day
+    real(c_double) :: valid_min = 0.0_c_double  !< values below are refused
+    real(c_double) :: valid_max = 0.0_c_double  !< values above are refused
+    real(c_double) :: train_min = 0.0_c_double  !< smallest value in training
+    real(c_double) :: train_max = 0.0_c_double  !< largest value in training
   end type variable_info
 
   ! Interface bodies, and no procedure(...) statements for functions that have the same arguments:
   ! gfortran (12 at least) forgets the VALUE attribute of those in all but one of their callers.
   interface
     function c_model_name(handle) result(text) &
-        bind(c, name='ecostep_model_name')
+      bind(c, name='ecostep_model_name')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_name
 
     function c_model_kind(handle) result(text) &
-        bind(c, name='ecostep_model_kind')
+      bind(c, name='ecostep_model_kind')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_kind
 
     function c_model_backend(handle) result(text) &
-        bind(c, name='ecostep_model_backend')
+      bind(c, name='ecostep_model_backend')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_backend
 
     function c_model_backend_reason(handle) result(text) &
-        bind(c, name='ecostep_model_backend_reason')
+      bind(c, name='ecostep_model_backend_reason')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_backend_reason
 
     function c_model_past_flux(handle) result(text) &
-        bind(c, name='ecostep_model_past_flux')
+      bind(c, name='ecostep_model_past_flux')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_past_flux
 
     function c_model_metadata(handle) result(text) &
-        bind(c, name='ecostep_model_metadata')
+      bind(c, name='ecostep_model_metadata')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_model_metadata
 
     function c_range_message(handle) result(text) &
-        bind(c, name='ecostep_range_message')
+      bind(c, name='ecostep_range_message')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
       type(c_ptr) :: text
     end function c_range_message
 
     function c_last_error() result(text) bind(c, name='ecostep_last_error')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr) :: text
     end function c_last_error
 
     function c_version() result(text) bind(c, name='ecostep_version')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr) :: text
     end function c_version
 
     function c_state_size(handle) result(n) bind(c, name='ecostep_state_size')
       import :: c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: handle
       integer(c_size_t) :: n
     end function c_state_size
 
     function c_cells_count(handle) result(n) bind(c, name='ecostep_cells_count')
       import :: c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: handle
       integer(c_size_t) :: n
     end function c_cells_count
 
     subroutine c_close(handle) bind(c, name='ecostep_close')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
     end subroutine c_close
 
     subroutine c_cells_destroy(handle) bind(c, name='ecostep_cells_destroy')
       import :: c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: handle
     end subroutine c_cells_destroy
 
     function c_set_input(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_input')
+      bind(c, name='ecostep_set_input')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, data
       character(kind=c_char), intent(in) :: name(*), units(*)
       integer(c_int), value :: type
@@ -238,8 +252,9 @@ module ecostep
     end function c_set_input
 
     function c_set_static(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_static')
+      bind(c, name='ecostep_set_static')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, data
       character(kind=c_char), intent(in) :: name(*), units(*)
       integer(c_int), value :: type
@@ -249,8 +264,9 @@ module ecostep
     end function c_set_static
 
     function c_set_output(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_output')
+      bind(c, name='ecostep_set_output')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, data
       character(kind=c_char), intent(in) :: name(*), units(*)
       integer(c_int), value :: type
@@ -260,8 +276,9 @@ module ecostep
     end function c_set_output
 
     function c_set_observed(cells, name, units, data, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_observed')
+      bind(c, name='ecostep_set_observed')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, data
       character(kind=c_char), intent(in) :: name(*), units(*)
       integer(c_int), value :: type
@@ -272,18 +289,21 @@ module ecostep
 
     function c_init_state(cells) result(status) bind(c, name='ecostep_init_state')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_int) :: status
     end function c_init_state
 
     function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_int) :: status
     end function c_reset_date
 
     function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
       import :: c_char, c_int, c_ptr
+      implicit none (type, external)
       character(kind=c_char), intent(in) :: path(*), backend(*)
       type(c_ptr), intent(out) :: model
       integer(c_int) :: status
@@ -291,14 +311,16 @@ module ecostep
 
     function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: model
       integer(c_int), value :: role
       integer(c_size_t) :: n
     end function c_variable_count
 
     function c_variable_info(model, role, index, info) result(status) &
-        bind(c, name='ecostep_variable_info')
+      bind(c, name='ecostep_variable_info')
       import :: c_int, c_ptr, c_size_t, variable_info
+      implicit none (type, external)
       type(c_ptr), value :: model
       integer(c_int), value :: role
       integer(c_size_t), value :: index
@@ -308,14 +330,16 @@ module ecostep
 
     function c_verify(model, max_difference) result(status) bind(c, name='ecostep_verify')
       import :: c_double, c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: model
       real(c_double), intent(out) :: max_difference
       integer(c_int) :: status
     end function c_verify
 
     function c_cells_create(model, ncell, cells) result(status) &
-        bind(c, name='ecostep_cells_create')
+      bind(c, name='ecostep_cells_create')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: model
       integer(c_size_t), value :: ncell
       type(c_ptr), intent(out) :: cells
@@ -323,8 +347,9 @@ module ecostep
     end function c_cells_create
 
     function c_set_state(cells, state, state_size, ncell) result(status) &
-        bind(c, name='ecostep_set_state')
+      bind(c, name='ecostep_set_state')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, state
       integer(c_size_t), value :: state_size, ncell
       integer(c_int) :: status
@@ -332,14 +357,16 @@ module ecostep
 
     function c_set_calendar(cells, calendar) result(status) bind(c, name='ecostep_set_calendar')
       import :: c_char, c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells
       character(kind=c_char), intent(in) :: calendar(*)
       integer(c_int) :: status
     end function c_set_calendar
 
     function c_step(cells, year, month, day, seconds, dt) result(status) &
-        bind(c, name='ecostep_step')
+      bind(c, name='ecostep_step')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_int), value :: year, month, day, seconds, dt
       integer(c_int) :: status
@@ -347,13 +374,15 @@ module ecostep
 
     function c_model_flops(model) result(flops) bind(c, name='ecostep_model_flops')
       import :: c_double, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: model
       real(c_double) :: flops
     end function c_model_flops
 
     function c_set_mask(cells, active, type, ncell, stride) result(status) &
-        bind(c, name='ecostep_set_mask')
+      bind(c, name='ecostep_set_mask')
       import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, active
       integer(c_int), value :: type
       integer(c_size_t), value :: ncell
@@ -363,6 +392,7 @@ module ecostep
 
     function c_set_policy(cells, name, policy) result(status) bind(c, name='ecostep_set_policy')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells, name
       integer(c_int), value :: policy
       integer(c_int) :: status
@@ -370,6 +400,7 @@ module ecostep
 
     function c_range_count(cells, name, count) result(status) bind(c, name='ecostep_range_count')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells, name
       integer(c_size_t), intent(out) :: count
       integer(c_int) :: status
@@ -377,14 +408,16 @@ module ecostep
 
     function c_set_staging(cells, bytes) result(status) bind(c, name='ecostep_set_staging')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_size_t), value :: bytes
       integer(c_int) :: status
     end function c_set_staging
 
     function c_spin_up(cells, year, month, day, nday, day_stride) result(status) &
-        bind(c, name='ecostep_spin_up')
+      bind(c, name='ecostep_spin_up')
       import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_int), value :: year, month, day
       integer(c_size_t), value :: nday
@@ -393,8 +426,9 @@ module ecostep
     end function c_spin_up
 
     function c_step_gradient(cells, year, month, day, flux_weight, state_weight, input_gradient, &
-        state_gradient) result(status) bind(c, name='ecostep_step_gradient')
+      state_gradient) result(status) bind(c, name='ecostep_step_gradient')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: cells
       integer(c_int), value :: year, month, day
       type(c_ptr), value :: flux_weight, state_weight, input_gradient, state_gradient
@@ -403,12 +437,14 @@ module ecostep
 
     function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
       import :: c_int, c_ptr
+      implicit none (type, external)
       integer(c_int), value :: status
       type(c_ptr) :: text
     end function c_status_name
 
     pure function c_strlen(text) result(n) bind(c, name='strlen')
       import :: c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: text
       integer(c_size_t) :: n
     end function c_strlen
@@ -422,12 +458,12 @@ contains
   !> that works.
   subroutine model_open(self, path, backend, stat, errmsg)
     class(ecostep_model), intent(inout) :: self
-    character(len=*), intent(in) :: path !< artefact file
-    character(len=*), intent(in), optional :: backend !< which backend runs it
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: path  !< artefact file
+    character(*), intent(in), optional :: backend  !< which backend runs it
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    character(len=:), allocatable :: backend_name
+    character(:), allocatable :: backend_name
 
     call self%close()
     backend_name = ''
@@ -448,9 +484,9 @@ contains
   !> Replay the artefact's reference run.
   subroutine model_verify(self, max_difference, stat, errmsg)
     class(ecostep_model), intent(in) :: self
-    real(real64), intent(out), optional :: max_difference !< largest relative difference of a flux
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    real(real64), intent(out), optional :: max_difference  !< largest relative difference of a flux
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     real(c_double) :: difference
 
@@ -463,7 +499,7 @@ contains
   !> Label of the artefact.
   function model_name(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_name(self%handle))
   end function model_name
@@ -471,7 +507,7 @@ contains
   !> Kind of model, such as 'lstm'.
   function model_kind(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_kind(self%handle))
   end function model_kind
@@ -479,7 +515,7 @@ contains
   !> Backend in use.
   function model_backend(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_backend(self%handle))
   end function model_backend
@@ -487,7 +523,7 @@ contains
   !> Why the backend in use is not the one that would come first; '' where it is, or was asked for.
   function model_backend_reason(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_backend_reason(self%handle))
   end function model_backend_reason
@@ -495,7 +531,7 @@ contains
   !> 'none', 'ungauged' or 'self_fed': what `step` puts in the model's history.
   function model_past_flux(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_past_flux(self%handle))
   end function model_past_flux
@@ -503,7 +539,7 @@ contains
   !> The artefact's metadata, as JSON.
   function model_metadata(self) result(text)
     class(ecostep_model), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_model_metadata(self%handle))
   end function model_metadata
@@ -516,7 +552,7 @@ contains
     flops = c_model_flops(self%handle)
   end function model_flops
 
-  !> Floats per cell of the state: allocate (state(model%state_size(), ncell)). 0 before `open`.
+  !> Floats per cell of the state: allocate(state(model%state_size(), ncell)). 0 before `open`.
   function model_state_size(self) result(n)
     class(ecostep_model), intent(in) :: self
     integer :: n
@@ -535,8 +571,8 @@ contains
   !> Name of input `i`, counted from 1; '' out of bounds.
   function model_input_name(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_input, i)
@@ -546,8 +582,8 @@ contains
   !> Units of input `i` in the artefact.
   function model_input_units(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_input, i)
@@ -565,8 +601,8 @@ contains
   !> Name of static `i`, counted from 1; '' out of bounds.
   function model_static_name(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_static, i)
@@ -576,8 +612,8 @@ contains
   !> Units of static `i` in the artefact.
   function model_static_units(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_static, i)
@@ -595,8 +631,8 @@ contains
   !> Name of target `i`, counted from 1; '' out of bounds.
   function model_target_name(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_target, i)
@@ -606,8 +642,8 @@ contains
   !> Units of target `i` in the artefact.
   function model_target_units(self, i) result(text)
     class(ecostep_model), intent(in) :: self
-    integer, intent(in) :: i !< index from 1
-    character(len=:), allocatable :: text
+    integer, intent(in) :: i  !< index from 1
+    character(:), allocatable :: text
     type(variable_info) :: info
 
     info = info_of(self, role_target, i)
@@ -619,11 +655,11 @@ contains
   !> Make a set of `ncell` cells; `calendar` is 'standard' (default), 'noleap' or '360_day'.
   subroutine cells_create(self, model, ncell, calendar, stat, errmsg)
     class(ecostep_cells), intent(inout) :: self
-    class(ecostep_model), intent(in) :: model !< an open artefact
-    integer, intent(in) :: ncell !< number of cells, 0 is allowed
-    character(len=*), intent(in), optional :: calendar !< calendar of the host
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    class(ecostep_model), intent(in) :: model  !< an open artefact
+    integer, intent(in) :: ncell  !< number of cells, 0 is allowed
+    character(*), intent(in), optional :: calendar  !< calendar of the host
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     call self%destroy()
@@ -631,8 +667,9 @@ contains
     self%n_inputs = model%n_inputs()
     self%n_targets = model%n_targets()
     self%state_size = model%state_size()
-    if (status == ecostep_ok .and. present(calendar)) &
-        status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
+    if (status == ecostep_ok .and. present(calendar)) then
+      status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
+    end if
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_create
@@ -648,9 +685,9 @@ contains
   !> Set the calendar: 'standard', 'noleap' or '360_day'.
   subroutine cells_calendar(self, calendar, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: calendar !< calendar of the host
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: calendar  !< calendar of the host
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_calendar(self%handle, trim(calendar)//c_null_char)
@@ -662,9 +699,9 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), intent(inout), target :: state(:, :) !< (state_size, ncell), contiguous
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    real(c_float), intent(inout), target :: state(:, :)  !< (state_size, ncell), contiguous
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: address
 
@@ -673,7 +710,7 @@ contains
     address = c_null_ptr
     if (size(state) > 0 .and. is_contiguous(state)) address = c_loc(state(1, 1))
     status = c_set_state(self%handle, address, size(state, 1, c_size_t), &
-        size(state, 2, c_size_t))
+      size(state, 2, c_size_t))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_state
@@ -681,8 +718,8 @@ contains
   !> Fill the state for a fresh start. Not called after a restart.
   subroutine cells_init_state(self, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_init_state(self%handle)
@@ -693,8 +730,8 @@ contains
   !> Forget the date in the state but keep the model's memory, to go on at another date.
   subroutine cells_reset_date(self, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_reset_date(self%handle)
@@ -705,15 +742,15 @@ contains
   !> One host step of `dt` seconds that starts `seconds` after midnight of year, month, day.
   subroutine cells_step(self, year, month, day, seconds, dt, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(in) :: year, month, day !< date of the start of the step
-    integer, intent(in) :: seconds !< seconds of the day at the start (s)
-    integer, intent(in) :: dt !< length of the step (s)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(in) :: year, month, day  !< date of the start of the step
+    integer, intent(in) :: seconds  !< seconds of the day at the start (s)
+    integer, intent(in) :: dt  !< length of the step (s)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_step(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
-        int(seconds, c_int), int(dt, c_int))
+      int(seconds, c_int), int(dt, c_int))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_step
@@ -721,11 +758,11 @@ contains
   !> Register a driver of kind real32.
   subroutine input_real32(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -734,8 +771,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f32, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real32
@@ -743,11 +780,11 @@ contains
   !> Register a driver of kind real64.
   subroutine input_real64(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -756,8 +793,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f64, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real64
@@ -765,11 +802,11 @@ contains
   !> Register a site attribute of kind real32.
   subroutine static_real32(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -778,8 +815,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f32, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real32
@@ -787,11 +824,11 @@ contains
   !> Register a site attribute of kind real64.
   subroutine static_real64(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -800,8 +837,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f64, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real64
@@ -809,11 +846,11 @@ contains
   !> Register a site attribute of kind int32.
   subroutine static_int32(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    integer(int32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    integer(int32), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -822,8 +859,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_i32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_i32, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int32
@@ -831,11 +868,11 @@ contains
   !> Register a site attribute of kind int64.
   subroutine static_int64(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    integer(int64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    integer(int64), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -844,8 +881,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_i64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_i64, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int64
@@ -853,11 +890,11 @@ contains
   !> Register where a flux goes, an array of kind real32.
   subroutine output_real32(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real32), intent(inout), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), intent(inout), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -866,8 +903,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f32, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real32
@@ -875,11 +912,11 @@ contains
   !> Register where a flux goes, an array of kind real64.
   subroutine output_real64(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real64), intent(inout), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), intent(inout), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -888,8 +925,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f64, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real64
@@ -897,11 +934,11 @@ contains
   !> Register measured flux of kind real32.
   subroutine observed_real32(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -910,8 +947,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f32, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f32, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
@@ -919,11 +956,11 @@ contains
   !> Register measured flux of kind real64.
   subroutine observed_real64(self, name, units, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `values`
-    real(real64), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -932,8 +969,8 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-        type_f64, size(values, kind=c_size_t), &
-        stride_of(first, second, storage_size(values)))
+      type_f64, size(values, kind=c_size_t), &
+      stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
@@ -941,15 +978,15 @@ contains
   !> Register one driver value of kind real32 for all cells, read at each step.
   subroutine input_scalar_real32(self, name, units, value, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `value`
-    real(real32), intent(in), target :: value !< one value for all cells
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `value`
+    real(real32), intent(in), target :: value  !< one value for all cells
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real32
@@ -957,15 +994,15 @@ contains
   !> Register one driver value of kind real64 for all cells, read at each step.
   subroutine input_scalar_real64(self, name, units, value, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `value`
-    real(real64), intent(in), target :: value !< one value for all cells
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `value`
+    real(real64), intent(in), target :: value  !< one value for all cells
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
@@ -973,15 +1010,15 @@ contains
   !> Register one site attribute of kind real32 for all cells, read by init_state.
   subroutine static_scalar_real32(self, name, units, value, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `value`
-    real(real32), intent(in), target :: value !< one value for all cells
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `value`
+    real(real32), intent(in), target :: value  !< one value for all cells
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real32
@@ -989,15 +1026,15 @@ contains
   !> Register one site attribute of kind real64 for all cells, read by init_state.
   subroutine static_scalar_real64(self, name, units, value, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `value`
-    real(real64), intent(in), target :: value !< one value for all cells
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `value`
+    real(real64), intent(in), target :: value  !< one value for all cells
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real64
@@ -1005,15 +1042,15 @@ contains
   !> Register one site attribute of kind int32 for all cells, read by init_state.
   subroutine static_scalar_int32(self, name, units, value, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in) :: name !< name in the artefact
-    character(len=*), intent(in) :: units !< units of `value`
-    integer(int32), intent(in), target :: value !< one value for all cells
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `value`
+    integer(int32), intent(in), target :: value  !< one value for all cells
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-        c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_int32
@@ -1022,9 +1059,9 @@ contains
   !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical, intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    logical, intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -1033,7 +1070,7 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_logical
@@ -1042,9 +1079,9 @@ contains
   !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical(c_bool), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    logical(c_bool), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -1053,7 +1090,7 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_bool
@@ -1062,9 +1099,9 @@ contains
   !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int32), intent(in), target :: values(:) !< (ncell)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(int32), intent(in), target :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: first, second
 
@@ -1073,14 +1110,14 @@ contains
     if (size(values) > 0) first = c_loc(values(1))
     if (size(values) > 1) second = c_loc(values(2))
     status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-        size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int32
 
   !> The ecostep_type of an integer or logical of so many bits.
   pure function integer_type(bits) result(type)
-    integer, intent(in) :: bits !< 8, 32 or 64
+    integer, intent(in) :: bits  !< 8, 32 or 64
     integer(c_int) :: type
 
     type = merge(type_i8, merge(type_i64, type_i32, bits == 64), bits == 8)
@@ -1090,12 +1127,12 @@ contains
   !> training: one of ecostep_policy_ignore, _warn, _error and _clip.
   subroutine cells_policy(self, policy, name, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(in) :: policy !< one of ecostep_policy_...
-    character(len=*), intent(in), optional :: name !< name in the artefact
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(in) :: policy  !< one of ecostep_policy_...
+    character(*), intent(in), optional :: name  !< name in the artefact
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    character(len=:), allocatable, target :: c_name
+    character(:), allocatable, target :: c_name
     type(c_ptr) :: address
 
     address = c_null_ptr
@@ -1111,9 +1148,9 @@ contains
   !> How many values of an input or static (default: of all) were warned of or clipped.
   function cells_range_count(self, name) result(n)
     class(ecostep_cells), intent(in) :: self
-    character(len=*), intent(in), optional :: name !< name in the artefact
-    integer(int64) :: n !< -1 where there is no such variable
-    character(len=:), allocatable, target :: c_name
+    character(*), intent(in), optional :: name  !< name in the artefact
+    integer(int64) :: n  !< -1 where there is no such variable
+    character(:), allocatable, target :: c_name
     type(c_ptr) :: address
     integer(c_size_t) :: count
 
@@ -1129,7 +1166,7 @@ contains
   !> The first value that was warned of or clipped; '' where there was none.
   function cells_range_message(self) result(text)
     class(ecostep_cells), intent(in) :: self
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_range_message(self%handle))
   end function cells_range_message
@@ -1137,9 +1174,9 @@ contains
   !> Memory in which results of a step wait until they are known to be sound.
   subroutine cells_staging(self, bytes, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int64), intent(in) :: bytes !< at most so many
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer(int64), intent(in) :: bytes  !< at most so many
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_set_staging(self%handle, int(bytes, c_size_t))
@@ -1152,15 +1189,15 @@ contains
   !> give size(a, 1); scalars advance by one element a day.
   subroutine cells_spin_up(self, year, month, day, nday, day_stride, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(in) :: year, month, day !< first day
-    integer, intent(in) :: nday !< number of days
-    integer, intent(in) :: day_stride !< elements from day to day
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(in) :: year, month, day  !< first day
+    integer, intent(in) :: nday  !< number of days
+    integer, intent(in) :: day_stride  !< elements from day to day
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
 
     status = c_spin_up(self%handle, int(year, c_int), int(month, c_int), int(day, c_int), &
-        int(nday, c_size_t), int(day_stride, c_ptrdiff_t))
+      int(nday, c_size_t), int(day_stride, c_ptrdiff_t))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_spin_up
@@ -1168,16 +1205,16 @@ contains
   !> Derivative of the sum of flux_weight * flux + state_weight * new state of a day's step, at the
   !> present inputs and state, with respect to the inputs and the state. Units are the host's.
   subroutine cells_gradient(self, year, month, day, flux_weight, input_gradient, state_gradient, &
-      state_weight, stat, errmsg)
+    state_weight, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer, intent(in) :: year, month, day !< date of the step
-    real(real64), intent(in), contiguous, target :: flux_weight(:, :) !< (n_targets, ncell)
-    real(real64), intent(inout), contiguous, target :: input_gradient(:, :) !< (n_inputs, ncell)
-    real(real64), intent(inout), contiguous, target :: state_gradient(:, :) !< (state_size, ncell)
+    integer, intent(in) :: year, month, day  !< date of the step
+    real(real64), intent(in), contiguous, target :: flux_weight(:, :)  !< (n_targets, ncell)
+    real(real64), intent(inout), contiguous, target :: input_gradient(:, :)  !< (n_inputs, ncell)
+    real(real64), intent(inout), contiguous, target :: state_gradient(:, :)  !< (state_size, ncell)
     !> (state_size, ncell)
     real(real64), intent(in), contiguous, target, optional :: state_weight(:, :)
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout), optional :: errmsg !< message
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: weights
     integer :: ncell
@@ -1185,8 +1222,8 @@ contains
 
     ncell = int(c_cells_count(self%handle))
     shapes_agree = all(shape(flux_weight) == [self%n_targets, ncell]) &
-        .and. all(shape(input_gradient) == [self%n_inputs, ncell]) &
-        .and. all(shape(state_gradient) == [self%state_size, ncell])
+      .and. all(shape(input_gradient) == [self%n_inputs, ncell]) &
+      .and. all(shape(state_gradient) == [self%state_size, ncell])
     weights = c_null_ptr
     if (present(state_weight)) then
       shapes_agree = shapes_agree .and. all(shape(state_weight) == [self%state_size, ncell])
@@ -1196,12 +1233,12 @@ contains
       if (.not. present(stat)) error stop 'ecostep: arrays of gradient have the wrong shape'
       stat = ecostep_wrong_size
       if (present(errmsg)) errmsg = 'gradient: weights and results are (n_targets, ncell),' &
-          //' (n_inputs, ncell) and (state_size, ncell)'
+        //' (n_inputs, ncell) and (state_size, ncell)'
       return
     end if
     status = ecostep_ok
     if (ncell > 0) status = c_step_gradient(self%handle, int(year, c_int), int(month, c_int), &
-        int(day, c_int), c_loc(flux_weight), weights, c_loc(input_gradient), c_loc(state_gradient))
+      int(day, c_int), c_loc(flux_weight), weights, c_loc(input_gradient), c_loc(state_gradient))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_gradient
@@ -1210,24 +1247,24 @@ contains
 
   !> Version of the library.
   function ecostep_version() result(text)
-    character(len=:), allocatable :: text
+    character(:), allocatable :: text
 
     text = fortran_string(c_version())
   end function ecostep_version
 
   !> Name of a status, such as 'BAD_UNITS'.
   function ecostep_status_name(status) result(text)
-    integer, intent(in) :: status !< value of `stat`
-    character(len=:), allocatable :: text
+    integer, intent(in) :: status  !< value of `stat`
+    character(:), allocatable :: text
 
     text = fortran_string(c_status_name(int(status, c_int)))
   end function ecostep_status_name
 
   !> Hand a status to the caller, or stop with its message where the caller did not ask for it.
   subroutine finish(status, stat)
-    integer(c_int), intent(in) :: status !< of the C call
-    integer, intent(out), optional :: stat !< status, 0 = success
-    character(len=:), allocatable :: message
+    integer(c_int), intent(in) :: status  !< of the C call
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable :: message
 
     if (present(stat)) stat = int(status)
     if (status == ecostep_ok .or. present(stat)) return
@@ -1238,8 +1275,8 @@ contains
   !> Set the message of a call that failed. Not part of `finish`: gfortran (12 at least) loses the
   !> length of a deferred-length string that goes from one optional argument to another.
   subroutine explain(stat, errmsg)
-    integer, intent(in), optional :: stat !< status, 0 = success
-    character(len=:), allocatable, intent(inout) :: errmsg !< message
+    integer, intent(in), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout) :: errmsg  !< message
 
     if (.not. present(stat)) return
     if (stat /= ecostep_ok) errmsg = fortran_string(c_last_error())
@@ -1247,21 +1284,21 @@ contains
 
   !> Distance of two neighbouring elements, in elements.
   pure function stride_of(first, second, bits) result(stride)
-    type(c_ptr), intent(in) :: first !< address of element 1
-    type(c_ptr), intent(in) :: second !< address of element 2, null where there is none
-    integer, intent(in) :: bits !< size of an element
+    type(c_ptr), intent(in) :: first  !< address of element 1
+    type(c_ptr), intent(in) :: second  !< address of element 2, null where there is none
+    integer, intent(in) :: bits  !< size of an element
     integer(c_ptrdiff_t) :: stride
 
     stride = 1_c_ptrdiff_t
     if (c_associated(second)) stride = int(transfer(second, 0_c_intptr_t) &
-        - transfer(first, 0_c_intptr_t), c_ptrdiff_t) / int(bits / 8, c_ptrdiff_t)
+      - transfer(first, 0_c_intptr_t), c_ptrdiff_t) / int(bits / 8, c_ptrdiff_t)
   end function stride_of
 
   !> What the artefact says of variable `i` (from 1) of a role; its texts are null out of bounds.
   function info_of(model, role, i) result(info)
     class(ecostep_model), intent(in) :: model
-    integer(c_int), intent(in) :: role !< input, static or target
-    integer, intent(in) :: i !< index from 1
+    integer(c_int), intent(in) :: role  !< input, static or target
+    integer, intent(in) :: i  !< index from 1
     type(variable_info) :: info
     integer(c_int) :: status
 
@@ -1272,8 +1309,8 @@ contains
 
   !> Copy of a C string; '' for null.
   function fortran_string(text) result(copy)
-    type(c_ptr), intent(in) :: text !< zero-terminated
-    character(len=:), allocatable :: copy
+    type(c_ptr), intent(in) :: text  !< zero-terminated
+    character(:), allocatable :: copy
     character(kind=c_char), pointer :: letters(:)
     integer :: i
 
@@ -1282,7 +1319,7 @@ contains
       return
     end if
     call c_f_pointer(text, letters, [c_strlen(text)])
-    allocate (character(len=size(letters)) :: copy)
+    allocate(character(len=size(letters)) :: copy)
     do i = 1, size(letters)
       copy(i:i) = letters(i)
     end do

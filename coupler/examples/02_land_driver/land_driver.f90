@@ -1,22 +1,24 @@
-!> A land model whose carbon and methane fluxes come from an emulator: netCDF forcing in, history and restart files out.
+!> A land model whose carbon and methane fluxes come from an emulator: netCDF forcing in, history
+!> and restart files out.
 !>
 !>     land_driver run.nml
 program land_driver
   use, intrinsic :: iso_fortran_env, only: real32, real64
   use ecostep, only: ecostep_cells, ecostep_model
   use land_files, only: forcing_file, history_file, read_restart, write_restart
-  use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, water_table
-  implicit none
-  character(len=*), parameter :: flux_units = 'kg m-2 s-1'
+  use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, &
+    water_table
+  implicit none (type, external)
+  character(*), parameter :: flux_units = 'kg m-2 s-1'
   type(configuration) :: config
   type(forcing_file) :: forcing
   type(history_file) :: history
   type(ecostep_model) :: model
   type(ecostep_cells) :: cells
-  character(len=16), allocatable :: inputs(:), targets(:)
+  character(16), allocatable :: inputs(:), targets(:)
   integer, allocatable :: all_cells(:)
   logical, allocatable, target :: active(:)              ! land, among the cells of the forcing file
-  real(real64), allocatable :: rain(:), water(:), share(:) ! the land model's own
+  real(real64), allocatable :: rain(:), water(:), share(:)  ! the land model's own
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
   integer :: ncell, i, first, step, year, month, day, seconds
@@ -25,7 +27,7 @@ program land_driver
   call forcing%open(trim(config%forcing))
   ncell = forcing%ncell
   all_cells = [(i, i = 1, ncell)]
-  allocate (rain(ncell), water(ncell), share(ncell), active(ncell))
+  allocate(rain(ncell), water(ncell), share(ncell), active(ncell))
   call forcing%read_static('sftlf', all_cells, share)
   active = share > 0.0_real64
 
@@ -33,9 +35,9 @@ program land_driver
   call model%open(config%artefact, config%backend)
   call cells%create(model, ncell, calendar=config%calendar)
   call cells%mask(active)                                ! sea is neither read nor written
-  allocate (inputs(model%n_inputs()), targets(model%n_targets()))
-  allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
-  allocate (fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
+  allocate(inputs(model%n_inputs()), targets(model%n_targets()))
+  allocate(drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
+  allocate(fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
   fluxes = 0.0_real64
   state = 0.0_real32
   do i = 1, size(inputs)
@@ -83,7 +85,7 @@ program land_driver
   call history%close()
   call write_restart(trim(config%restart_out), model%name(), first + config%steps, water, state)
   print '(a, i0, a, i0, 4a)', 'land_driver: ', config%steps, ' steps of ', count(active), &
-      ' land cells with ', model%name(), ', backend ', model%backend()
+    ' land cells with ', model%name(), ', backend ', model%backend()
   call cells%destroy()
   call model%close()
   call forcing%close()
@@ -92,7 +94,7 @@ contains
 
   !> Extremes of the day are made by the library from the temperature of each step.
   pure function name_in_file(name) result(source)
-    character(len=*), intent(in) :: name !< in the artefact
+    character(*), intent(in) :: name  !< in the artefact
     character(len=len(inputs)) :: source
 
     source = name

@@ -1,20 +1,25 @@
-!> The netCDF files of the land model: forcing that it reads, history and restart files that it writes.
-!> Any failure stops the program with the file's name; a real model would hand the status up.
+!> The netCDF files of the land model: forcing that it reads, history and restart files that it
+!> writes. Any failure stops the program with the file's name; a real model would hand the status
+!> up.
 module land_files
   use, intrinsic :: iso_fortran_env, only: int32, real32, real64
-  use netcdf
-  implicit none
+  use netcdf, only: nf90_64bit_offset, nf90_clobber, nf90_close, nf90_create, nf90_def_dim, &
+    nf90_def_var, nf90_double, nf90_enddef, nf90_float, nf90_get_att, nf90_get_var, nf90_global, &
+    nf90_inq_dimid, nf90_inq_varid, nf90_inquire_attribute, nf90_inquire_dimension, &
+    nf90_inquire_variable, nf90_int, nf90_noerr, nf90_nowrite, nf90_open, nf90_put_att, &
+    nf90_put_var, nf90_strerror, nf90_unlimited
+  implicit none (type, external)
   private
 
   public :: forcing_file, history_file, write_restart, read_restart
 
   !> Drivers (cell, time) and site attributes (cell), one file of all times.
   type :: forcing_file
-    integer :: ncid = -1 !< handle
-    integer :: ncell = 0 !< cells in the file
-    integer :: nrecord = 0 !< records
-    integer :: interval = 0 !< time from record to record [s]
-    character(len=:), allocatable :: path !< file
+    integer :: ncid = -1  !< handle
+    integer :: ncell = 0  !< cells in the file
+    integer :: nrecord = 0  !< records
+    integer :: interval = 0  !< time from record to record [s]
+    character(:), allocatable :: path  !< file
   contains
     procedure :: open => forcing_open
     procedure :: close => forcing_close
@@ -25,10 +30,10 @@ module land_files
 
   !> Fluxes of each step.
   type :: history_file
-    integer :: ncid = -1 !< handle
-    integer :: nrecord = 0 !< records written
-    integer, allocatable :: variables(:) !< handles of the fluxes
-    character(len=:), allocatable :: path !< file
+    integer :: ncid = -1  !< handle
+    integer :: nrecord = 0  !< records written
+    integer, allocatable :: variables(:)  !< handles of the fluxes
+    character(:), allocatable :: path  !< file
   contains
     procedure :: create => history_create
     procedure :: write => history_write
@@ -40,7 +45,7 @@ contains
   !> Open a forcing file.
   subroutine forcing_open(self, path)
     class(forcing_file), intent(inout) :: self
-    character(len=*), intent(in) :: path !< file
+    character(*), intent(in) :: path  !< file
     integer :: dimension
 
     self%path = path
@@ -62,23 +67,23 @@ contains
   !> Units of a variable, as the file has them.
   function forcing_units(self, name) result(units)
     class(forcing_file), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    character(len=:), allocatable :: units
+    character(*), intent(in) :: name  !< variable
+    character(:), allocatable :: units
     integer :: id, length
 
     call must(nf90_inq_varid(self%ncid, name, id), self%path//', '//name)
     call must(nf90_inquire_attribute(self%ncid, id, 'units', len=length), self%path//', '//name)
-    allocate (character(len=length) :: units)
+    allocate(character(length) :: units)
     call must(nf90_get_att(self%ncid, id, 'units', units), self%path//', '//name)
   end function forcing_units
 
   !> One record of a driver; the file is used again from its start when it ends.
   subroutine forcing_read(self, name, seconds, cells, values)
     class(forcing_file), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: seconds !< since the start of the run
-    integer, intent(in) :: cells(:) !< which cells of the file
-    real(real64), intent(out) :: values(:) !< (size(cells))
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: seconds  !< since the start of the run
+    integer, intent(in) :: cells(:)  !< which cells of the file
+    real(real64), intent(out) :: values(:)  !< (size(cells))
     real(real64) :: record(self%ncell)
     integer :: id, n
 
@@ -91,9 +96,9 @@ contains
   !> A site attribute.
   subroutine forcing_read_static(self, name, cells, values)
     class(forcing_file), intent(in) :: self
-    character(len=*), intent(in) :: name !< variable
-    integer, intent(in) :: cells(:) !< which cells of the file
-    real(real64), intent(out) :: values(:) !< (size(cells))
+    character(*), intent(in) :: name  !< variable
+    integer, intent(in) :: cells(:)  !< which cells of the file
+    real(real64), intent(out) :: values(:)  !< (size(cells))
     real(real64) :: all_cells(self%ncell)
     integer :: id
 
@@ -105,22 +110,22 @@ contains
   !> Begin a history file with one variable for each flux.
   subroutine history_create(self, path, ncell, names, units)
     class(history_file), intent(inout) :: self
-    character(len=*), intent(in) :: path !< file
-    integer, intent(in) :: ncell !< number of cells
-    character(len=*), intent(in) :: names(:) !< of the fluxes
-    character(len=*), intent(in) :: units !< of all of them
+    character(*), intent(in) :: path  !< file
+    integer, intent(in) :: ncell  !< number of cells
+    character(*), intent(in) :: names(:)  !< of the fluxes
+    character(*), intent(in) :: units  !< of all of them
     integer :: cell, time, i
 
     self%path = path
     self%nrecord = 0
-    allocate (self%variables(0:size(names)))
+    allocate(self%variables(0:size(names)))
     call must(nf90_create(path, ior(nf90_clobber, nf90_64bit_offset), self%ncid), path)
     call must(nf90_def_dim(self%ncid, 'cell', ncell, cell), path)
     call must(nf90_def_dim(self%ncid, 'time', nf90_unlimited, time), path)
     call must(nf90_def_var(self%ncid, 'step', nf90_int, [time], self%variables(0)), path)
     do i = 1, size(names)
       call must(nf90_def_var(self%ncid, trim(names(i)), nf90_double, [cell, time], &
-          self%variables(i)), path)
+        self%variables(i)), path)
       call must(nf90_put_att(self%ncid, self%variables(i), 'units', units), path)
     end do
     call must(nf90_enddef(self%ncid), path)
@@ -129,15 +134,15 @@ contains
   !> Add the fluxes after a step.
   subroutine history_write(self, step, fluxes)
     class(history_file), intent(inout) :: self
-    integer, intent(in) :: step !< steps done since the start of the run
-    real(real64), intent(in) :: fluxes(:, :) !< (ncell, number of fluxes)
+    integer, intent(in) :: step  !< steps done since the start of the run
+    real(real64), intent(in) :: fluxes(:, :)  !< (ncell, number of fluxes)
     integer :: i
 
     self%nrecord = self%nrecord + 1
     call must(nf90_put_var(self%ncid, self%variables(0), step, start=[self%nrecord]), self%path)
     do i = 1, size(fluxes, 2)
       call must(nf90_put_var(self%ncid, self%variables(i), fluxes(:, i), &
-          start=[1, self%nrecord], count=[size(fluxes, 1), 1]), self%path)
+        start=[1, self%nrecord], count=[size(fluxes, 1), 1]), self%path)
     end do
   end subroutine history_write
 
@@ -148,13 +153,14 @@ contains
     call must(nf90_close(self%ncid), self%path)
   end subroutine history_close
 
-  !> The land model's whole memory: the step, its own soil water, and the state rows of the emulator.
+  !> The land model's whole memory: the step, its own soil water, and the state rows of the
+  !> emulator.
   subroutine write_restart(path, artefact, step, water, state)
-    character(len=*), intent(in) :: path !< file
-    character(len=*), intent(in) :: artefact !< label of the artefact that the state belongs to
-    integer, intent(in) :: step !< steps done since the start of the run
-    real(real64), intent(in) :: water(:) !< soil water [kg m-2], (ncell)
-    real(real32), intent(in) :: state(:, :) !< (state_size, ncell)
+    character(*), intent(in) :: path  !< file
+    character(*), intent(in) :: artefact  !< label of the artefact that the state belongs to
+    integer, intent(in) :: step  !< steps done since the start of the run
+    real(real64), intent(in) :: water(:)  !< soil water [kg m-2], (ncell)
+    real(real32), intent(in) :: state(:, :)  !< (state_size, ncell)
     integer :: ncid, cell, row, id_step, id_water, id_state
 
     call must(nf90_create(path, ior(nf90_clobber, nf90_64bit_offset), ncid), path)
@@ -174,24 +180,25 @@ contains
 
   !> Read it back. The array of the state has the size that the artefact asks for.
   subroutine read_restart(path, artefact, step, water, state)
-    character(len=*), intent(in) :: path !< file
-    character(len=*), intent(in) :: artefact !< label of the artefact in use
-    integer, intent(out) :: step !< steps done since the start of the run
-    real(real64), intent(out) :: water(:) !< soil water [kg m-2], (ncell)
-    real(real32), intent(out) :: state(:, :) !< (state_size, ncell)
+    character(*), intent(in) :: path  !< file
+    character(*), intent(in) :: artefact  !< label of the artefact in use
+    integer, intent(out) :: step  !< steps done since the start of the run
+    real(real64), intent(out) :: water(:)  !< soil water [kg m-2], (ncell)
+    real(real32), intent(out) :: state(:, :)  !< (state_size, ncell)
     integer :: ncid, id, dimensions(2), row, cell, length
-    character(len=:), allocatable :: written_with
+    character(:), allocatable :: written_with
 
     call must(nf90_open(path, nf90_nowrite, ncid), path)
     call must(nf90_inq_varid(ncid, 'emulator_state', id), path)
     call must(nf90_inquire_attribute(ncid, id, 'artefact', len=length), path)
-    allocate (character(len=length) :: written_with)
+    allocate(character(length) :: written_with)
     call must(nf90_get_att(ncid, id, 'artefact', written_with), path)
     call must(nf90_inquire_variable(ncid, id, dimids=dimensions), path)
     call must(nf90_inquire_dimension(ncid, dimensions(1), len=row), path)
     call must(nf90_inquire_dimension(ncid, dimensions(2), len=cell), path)
-    if (written_with /= artefact .or. row /= size(state, 1) .or. cell /= size(state, 2)) &
-        error stop path//': written with '//written_with//' or for other cells'
+    if (written_with /= artefact .or. row /= size(state, 1) .or. cell /= size(state, 2)) then
+      error stop path//': written with '//written_with//' or for other cells'
+    end if
     call must(nf90_get_var(ncid, id, state), path)
     call must(nf90_inq_varid(ncid, 'soil_water', id), path)
     call must(nf90_get_var(ncid, id, water), path)
@@ -202,8 +209,8 @@ contains
 
   !> Stop on a failure of netCDF.
   subroutine must(status, what)
-    integer(int32), intent(in) :: status !< of the netCDF call
-    character(len=*), intent(in) :: what !< file or variable
+    integer(int32), intent(in) :: status  !< of the netCDF call
+    character(*), intent(in) :: what  !< file or variable
 
     if (status /= nf90_noerr) error stop what//': '//trim(nf90_strerror(status))
   end subroutine must

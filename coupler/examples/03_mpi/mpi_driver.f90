@@ -1,4 +1,5 @@
-!> The land model of example 02 on several ranks: each has its own cells and its own state rows; rank 0 writes the files.
+!> The land model of example 02 on several ranks: each has its own cells and its own state rows;
+!> rank 0 writes the files.
 !>
 !>     mpirun -n 3 mpi_driver run.nml
 program mpi_driver
@@ -6,23 +7,24 @@ program mpi_driver
   use decomposition, only: cell_decomposition
   use ecostep, only: ecostep_cells, ecostep_model
   use land_files, only: forcing_file, history_file, read_restart, write_restart
-  use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, water_table
-  use mpi_f08
-  implicit none
-  character(len=*), parameter :: flux_units = 'kg m-2 s-1'
+  use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, &
+    water_table
+  use mpi_f08, only: MPI_Abort, MPI_COMM_WORLD, MPI_Finalize, MPI_Init
+  implicit none (type, external)
+  character(*), parameter :: flux_units = 'kg m-2 s-1'
   type(configuration) :: config
   type(cell_decomposition) :: parts
   type(forcing_file) :: forcing
   type(history_file) :: history
   type(ecostep_model) :: model
   type(ecostep_cells) :: cells
-  character(len=16), allocatable :: inputs(:), targets(:)
+  character(16), allocatable :: inputs(:), targets(:)
   logical, allocatable, target :: active(:)              ! land, among this rank's cells
   real(real64), allocatable :: rain(:), water(:), share(:), all_water(:), all_fluxes(:, :)
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
   real(real32), allocatable :: all_state(:, :)
-  character(len=:), allocatable :: message
+  character(:), allocatable :: message
   integer :: ncell, n_all, i, first, step, year, month, day, seconds, status
 
   call MPI_Init()
@@ -31,7 +33,7 @@ program mpi_driver
   n_all = forcing%ncell
   call parts%create(n_all, config%round_robin)
   ncell = size(parts%mine)
-  allocate (rain(ncell), water(ncell), all_water(n_all), share(ncell), active(ncell))
+  allocate(rain(ncell), water(ncell), all_water(n_all), share(ncell), active(ncell))
   call forcing%read_static('sftlf', parts%mine, share)
   active = share > 0.0_real64
 
@@ -40,10 +42,10 @@ program mpi_driver
   call must()
   call cells%create(model, ncell, calendar=config%calendar)
   call cells%mask(active)
-  allocate (inputs(model%n_inputs()), targets(model%n_targets()))
-  allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
-  allocate (fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
-  allocate (all_fluxes(n_all, model%n_targets()), all_state(model%state_size(), n_all))
+  allocate(inputs(model%n_inputs()), targets(model%n_targets()))
+  allocate(drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
+  allocate(fluxes(ncell, model%n_targets()), state(model%state_size(), ncell))
+  allocate(all_fluxes(n_all, model%n_targets()), all_state(model%state_size(), n_all))
   fluxes = 0.0_real64
   state = 0.0_real32
   do i = 1, size(inputs)
@@ -99,8 +101,9 @@ program mpi_driver
   if (parts%rank == 0) then
     call history%close()
     call write_restart(trim(config%restart_out), model%name(), first + config%steps, all_water, &
-        all_state)
-    print '(a, i0, a, *(1x, i0))', 'mpi_driver: ', config%steps, ' steps, cells of the ranks:', parts%counts
+      all_state)
+    print '(a, i0, a, *(1x, i0))', 'mpi_driver: ', config%steps, ' steps, cells of the ranks:', &
+      parts%counts
   end if
   call cells%destroy()
   call model%close()
@@ -118,7 +121,7 @@ contains
 
   !> Extremes of the day are made by the library from the temperature of each step.
   pure function name_in_file(name) result(source)
-    character(len=*), intent(in) :: name !< in the artefact
+    character(*), intent(in) :: name  !< in the artefact
     character(len=len(inputs)) :: source
 
     source = name

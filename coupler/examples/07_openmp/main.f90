@@ -1,29 +1,32 @@
-!> A host with an OpenMP loop: each thread steps its own cells, and the number of threads changes no bit.
+!> A host with an OpenMP loop: each thread steps its own cells, and the number of threads changes no
+!> bit.
 program openmp_host
   use, intrinsic :: iso_fortran_env, only: real32, real64
   use ecostep, only: ecostep_cells, ecostep_model
-  implicit none
+  implicit none (type, external)
   integer, parameter :: ncell = 150, ndays = 5
   type(ecostep_model) :: model
   real(real64), target :: tair(ncell), rain(ncell), zwt(ncell), lat(ncell), ch4(ncell)
   real(real32), allocatable, target :: state(:, :)
-  real(real64) :: ch4_of_one(ncell)
-  real(real32), allocatable :: state_of_one(:, :)
-  character(len=1000) :: artefact
+  real(real64) :: ch4_of_one_thread(ncell)
+  real(real32), allocatable :: state_of_one_thread(:, :)
+  character(1000) :: artefact
   integer :: threads, i
 
   call get_command_argument(1, artefact)
   call model%open(artefact)
-  allocate (state(model%state_size(), ncell))
+  allocate(state(model%state_size(), ncell))
   lat = [(40.0_real64 + 0.2_real64 * i, i = 1, ncell)]
   do threads = 1, 4
     call run(threads)
     print '(i0, a, f12.6)', threads, ' threads: mean CH4 flux (mg m-2 day-1)', sum(ch4) / ncell
     if (threads == 1) then
-      ch4_of_one = ch4
-      state_of_one = state
+      ch4_of_one_thread = ch4
+      state_of_one_thread = state
     end if
-    if (any(ch4 /= ch4_of_one) .or. any(state /= state_of_one)) error stop 'threads changed the result'
+    if (any(ch4 /= ch4_of_one_thread) .or. any(state /= state_of_one_thread)) then
+      error stop 'threads changed the result'
+    end if
   end do
   call model%close()
 
@@ -31,7 +34,7 @@ contains
 
   !> Some days by the hour.
   subroutine run(threads)
-    integer, intent(in) :: threads !< number of threads
+    integer, intent(in) :: threads  !< number of threads
     type(ecostep_cells) :: cells(threads)
     integer :: thread, day, hour, first, last
 

@@ -1,10 +1,12 @@
-!> flag_host ARTEFACT RESULT BACKEND: three days by the hour with a restart at noon through an unformatted file; writes every bit of fluxes
-!> and state as text. The artefact must run on BACKEND by itself. Drivers are sums of few powers of 2, which every kind of real holds exactly, so the result must not depend on the compiler's flags.
+!> flag_host ARTEFACT RESULT BACKEND: three days by the hour with a restart at noon through an
+!> unformatted file; writes every bit of fluxes and state as text. The artefact must run on BACKEND
+!> by itself. Drivers are sums of few powers of 2, which every kind of real holds exactly, so the
+!> result must not depend on the compiler's flags.
 program flag_host
   use, intrinsic :: ieee_exceptions, only: ieee_get_halting_mode, ieee_overflow
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
-  use ecostep
-  implicit none
+  use ecostep, only: ecostep_cells, ecostep_model
+  implicit none (type, external)
   integer, parameter :: ncell = 70
   type(ecostep_model) :: model
   type(ecostep_cells) :: cells
@@ -12,7 +14,7 @@ program flag_host
   real(real64), target :: ch4(ncell)
   real(real64), allocatable, target :: drivers(:, :), statics(:, :)
   real(real32), allocatable, target :: state(:, :)
-  character(len=1000) :: artefact, result, backend
+  character(1000) :: artefact, result, backend
   integer :: hour, unit, i
   logical :: trapped_before, trapped_after
 
@@ -21,8 +23,10 @@ program flag_host
   call get_command_argument(3, backend)
   call ieee_get_halting_mode(ieee_overflow, trapped_before)
   call model%open(artefact)
-  if (model%backend() /= backend) error stop 'runs on '//model%backend()//', not on '//trim(backend)//': '//model%backend_reason()
-  allocate (drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
+  if (model%backend() /= backend) then
+    error stop 'runs on '//model%backend()//', not on '//trim(backend)//': '//model%backend_reason()
+  end if
+  allocate(drivers(ncell, model%n_inputs()), statics(ncell, model%n_statics()))
   call start()
   do i = 1, model%n_statics()
     statics(:, i) = site(model%static_name(i))
@@ -32,10 +36,10 @@ program flag_host
     call run_hour(hour)
   end do
 
-  open (newunit=unit, status='scratch', form='unformatted')
+  open (newunit=unit, status='scratch', form='unformatted', action='readwrite')
   write (unit) state
   call cells%destroy()
-  deallocate (state)
+  deallocate(state)
   rewind (unit)
   call start()
   read (unit) state
@@ -47,7 +51,7 @@ program flag_host
   open (newunit=unit, file=result, status='replace', action='write')
   do i = 1, ncell
     write (unit, '(i0, 2(1x, z16.16), *(1x, z8.8))') i, transfer(ch4(i), 0_int64), &
-        transfer(real(real(gpp(i), real32), real64), 0_int64), transfer(state(:, i), [0_int32])
+      transfer(real(real(gpp(i), real32), real64), 0_int64), transfer(state(:, i), [0_int32])
   end do
   close (unit)
   call ieee_get_halting_mode(ieee_overflow, trapped_after)
@@ -75,13 +79,13 @@ contains
     end do
     call cells%output('gpp', 'g m-2 day-1', gpp)
     call cells%output('fch4', 'mg m-2 day-1', ch4)
-    allocate (state(model%state_size(), ncell))
+    allocate(state(model%state_size(), ncell))
     call cells%state(state)
   end subroutine start
 
   !> One hour, counted from the start of the run.
   subroutine run_hour(count)
-    integer, intent(in) :: count !< hour
+    integer, intent(in) :: count  !< hour
     integer :: k
 
     do k = 1, ncell
@@ -95,8 +99,8 @@ contains
 
   !> A driver in the artefact's units.
   function driver(name, count) result(values)
-    character(len=*), intent(in) :: name !< in the artefact
-    integer, intent(in) :: count !< hour
+    character(*), intent(in) :: name  !< in the artefact
+    integer, intent(in) :: count  !< hour
     real(real64) :: values(ncell)
     real(real64) :: mean, step
     integer :: k
@@ -129,7 +133,7 @@ contains
 
   !> A site attribute in the artefact's units.
   function site(name) result(values)
-    character(len=*), intent(in) :: name !< in the artefact
+    character(*), intent(in) :: name  !< in the artefact
     real(real64) :: values(ncell)
     integer :: k
 
