@@ -15,8 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: one thread for every variant
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
@@ -37,6 +38,13 @@ SEED = 1
 COUPLED_KIND = "cham_net"
 
 
+class Extent(NamedTuple):
+    """How much is simulated."""
+
+    sites: int
+    years: int
+
+
 @dataclass(frozen=True)
 class Size:
     """How much is measured."""
@@ -45,16 +53,16 @@ class Size:
     effort: calls.Effort
     memory_cells: int
     thread_cells: int
-    sims: tuple[int, int]
-    coupled: tuple[int, int]
+    sims: Extent
+    coupled: Extent
 
 
-FULL = Size(CELLS, calls.Effort(), 65536, 8192, (144, 10), (1000, 10))
-QUICK = Size((1, 64), calls.Effort(2, 0.002, 2.0), 256, 128, (24, 6), (4, 1))
+FULL = Size(CELLS, calls.Effort(), 65536, 8192, Extent(144, 10), Extent(1000, 10))
+QUICK = Size((1, 64), calls.Effort(2, 0.002, 2.0), 256, 128, Extent(24, 6), Extent(4, 1))
 
 
 @dataclass(frozen=True)
-class Bench:
+class Setup:
     """What every measurement needs."""
 
     size: Size
@@ -69,51 +77,48 @@ class Bench:
         return compiled.build_libtorch(self.work / "compiled")
 
 
-def parts(bench: Bench) -> dict[str, Callable[[], Any]]:
+def parts(setup: Setup) -> dict[str, Callable[[], Any]]:
     """All measurements in order, by name. The peak is measured often, since other work may run beside it."""
     todo: dict[str, Callable[[], Any]] = {}
-    for kind, path in bench.paths.items():
-        for cells in bench.size.cells:
-            todo[f"calls {kind} {cells}"] = lambda path=path, cells=cells: with_peak(bench, path, cells)
-    for kind, path in bench.paths.items():
-        todo[f"stub {kind}"] = lambda kind=kind, path=path: stub_calls(bench, kind, path)
-        todo[f"start {kind}"] = lambda path=path: start_up(path)
-        todo[f"memory {kind}"] = lambda path=path: memory(path, bench.size.memory_cells)
-        todo[f"threads {kind}"] = lambda path=path: threads(path, bench.size.thread_cells)
-    sites, years = bench.size.coupled
-    common = {"sites": sites, "years": years, "seed": SEED}
-    program, work = find_program(), bench.work / "coupled"
-    todo["coupled process"] = lambda: coupled.run(program, None, work, **common)
-    for name, path in bench.coupled_paths.items():
+    for kind, path in setup.paths.items():
+        for cells in setup.size.cells:
+            todo[f"calls {kind} {cells}"] = partial(with_peak, setup, path, cells)
+    for kind, path in setup.paths.items():
+        todo[f"stub {kind}"] = partial(stub_calls, setup, kind, path)
+        todo[f"start {kind}"] = partial(start_up, path)
+        todo[f"memory {kind}"] = partial(memory, path, setup.size.memory_cells)
+        todo[f"threads {kind}"] = partial(threads, path, setup.size.thread_cells)
+    common = setup.size.coupled._asdict() | {"seed": SEED}
+    program, work = find_program(), setup.work / "coupled"
+    todo["coupled process"] = partial(coupled.run, program, None, work, **common)
+    for name, path in setup.coupled_paths.items():
         for dt_call in (3600, 86400):
-            todo[f"coupled {name} {dt_call}"] = lambda path=path, dt_call=dt_call: coupled.run(
-                program, path, work, dt_call=dt_call, **common
-            )
+            todo[f"coupled {name} {dt_call}"] = partial(coupled.run, program, path, work, dt_call=dt_call, **common)
     return todo
 
 
-def with_peak(bench: Bench, path: Path, cells: int) -> dict[str, Any]:
+def with_peak(setup: Setup, path: Path, cells: int) -> dict[str, Any]:
     """Calls of all backends, and the peak before and after."""
-    kernel = compiled.build_peak(bench.work / "compiled")
+    kernel = compiled.build_peak(setup.work / "compiled")
     before = compiled.measure_peak(kernel)
-    found = calls.measure(path, bench.library, cells, bench.size.effort, calls.BACKENDS, SEED)
-    return found | {"peak_gflops": max(before, compiled.measure_peak(kernel))}
+    times = calls.measure(path, setup.library, cells, setup.size.effort, calls.BACKENDS, SEED)
+    return times | {"peak_gflops": max(before, compiled.measure_peak(kernel))}
 
 
-def stub_calls(bench: Bench, kind: str, path: Path) -> dict[str, Any]:
+def stub_calls(setup: Setup, kind: str, path: Path) -> dict[str, Any]:
     """A linear model with the same variables: what the library costs around any network."""
-    stub = artefacts.write_stub(bench.work / f"stub_{kind}.pt", path)
-    effort = bench.size.effort
-    return {str(n): calls.measure(stub, None, n, effort, ("stub",), SEED)["stub"] for n in bench.size.cells}
+    stub = artefacts.write_stub(setup.work / f"stub_{kind}.pt", path)
+    effort = setup.size.effort
+    return {str(n): calls.measure(stub, None, n, effort, ("stub",), SEED)["stub"] for n in setup.size.cells}
 
 
 def start_up(path: Path) -> dict[str, Any]:
     """Best of some fresh processes."""
-    found = {}
+    best_runs = {}
     for backend in working(path):
         runs = [fresh.measure("start", path, backend) for _ in range(5)]
-        found[backend] = min(runs, key=lambda run: run["ms"])
-    return found
+        best_runs[backend] = min(runs, key=lambda run: run["ms"])
+    return best_runs
 
 
 def memory(path: Path, cells: int) -> dict[str, Any]:
@@ -128,60 +133,64 @@ def threads(path: Path, cells: int) -> dict[str, Any]:
 
 def working(path: Path) -> list[str]:
     """Backends that run an artefact here."""
-    found = []
+    backends = []
     for backend in calls.BACKENDS:
         try:
             Model(path, backend)
         except EcostepError:
             continue
-        found.append(backend)
-    return found
+        backends.append(backend)
+    return backends
 
 
 # ---- all of it ----------------------------------------------------------------------------------------------------
 
 
 def assemble(done: dict[str, Any], paths: dict[str, Path], size: Size, about: dict[str, Any]) -> dict[str, Any]:
-    """The content of the JSON file."""
+    """The content of the JSON file; done: measurements by part."""
     peak = max(done[f"calls {kind} {cells}"]["peak_gflops"] for kind in paths for cells in size.cells)
-    records, startup, extra, scaling, overhead = [], {}, {}, {}, {}
-    for kind in paths:
-        for cells in size.cells:
-            found = dict(done[f"calls {kind} {cells}"])
-            found.pop("peak_gflops")
-            found["stub"] = done[f"stub {kind}"][str(cells)]
-            for backend, values in found.items():
-                rate = values.get("gflops") if backend != "stub" else None
-                share = {"fraction_of_peak": rate / peak if rate else None}
-                records.append({"model": kind, "backend": backend, "cells": cells, **values, **share})
-        startup[kind] = {name: one["ms"] for name, one in done[f"start {kind}"].items()}
-        extra[kind] = {name: one["mb"] for name, one in done[f"memory {kind}"].items()}
-        scaling[kind] = {name: one["ratio"] for name, one in done[f"threads {kind}"].items()}
-        overhead[kind] = done[f"stub {kind}"][str(size.cells[0])]["us_per_call"]
-    process = done["coupled process"]
-    runs = {name.removeprefix("coupled "): one for name, one in done.items() if name.startswith("coupled ")}
+    overhead = {kind: done[f"stub {kind}"][str(size.cells[0])]["us_per_call"] for kind in paths}
+    runs = {name.removeprefix("coupled "): run for name, run in done.items() if name.startswith("coupled ")}
     speedups = {
-        name: process["biogeochemistry_cpu_s"] / one["biogeochemistry_cpu_s"]
-        for name, one in runs.items()
+        name: runs["process"]["biogeochemistry_cpu_s"] / run["biogeochemistry_cpu_s"]
+        for name, run in runs.items()
         if name != "process"
     }
     return {
         "peak_gflops": peak,
-        "records": records,
-        "startup_ms": startup,
-        "extra_mb_at_65536": extra,
+        "records": [record for kind in paths for record in call_records(done, kind, size.cells, peak)],
+        "startup_ms": by_backend(done, paths, "start", "ms"),
+        "extra_mb_at_65536": by_backend(done, paths, "memory", "mb"),
         "overhead_us": max(overhead.values()),
         "overhead_us_by_model": overhead,
-        "thread_scaling_2": scaling,
-        "threads_bitwise": all(one["bitwise"] for kind in paths for one in done[f"threads {kind}"].values()),
+        "thread_scaling_2": by_backend(done, paths, "threads", "ratio"),
+        "threads_bitwise": all(run["bitwise"] for kind in paths for run in done[f"threads {kind}"].values()),
         "native_without_libtorch": all(not done[f"start {kind}"].get("native", {}).get("libtorch") for kind in paths),
         "coupled_bgc_speedup": best(speedups, paths),
-        "coupled": {"sites": size.coupled[0], "years": size.coupled[1], "runs": runs, "bgc_speedup": speedups},
+        "coupled": {**size.coupled._asdict(), "runs": runs, "bgc_speedup": speedups},
         "models": {kind: describe(path) for kind, path in paths.items()},
         "details": {
-            name: done[name] for name in done if name.split()[0] in ("start", "memory", "threads")
+            name: done[name] for name in done if name.partition(" ")[0] in ("start", "memory", "threads")
         },
     } | about  # fmt: skip
+
+
+def call_records(done: dict[str, Any], kind: str, cells: Iterable[int], peak: float) -> list[dict[str, Any]]:
+    """Times of calls of a model, a record for each number of cells and backend."""
+    records = []
+    for number in cells:
+        times = {name: times for name, times in done[f"calls {kind} {number}"].items() if name != "peak_gflops"}
+        times["stub"] = done[f"stub {kind}"][str(number)]
+        for backend, values in times.items():
+            rate = values.get("gflops") if backend != "stub" else None
+            share = {"fraction_of_peak": rate / peak if rate else None}
+            records.append({"model": kind, "backend": backend, "cells": number, **values, **share})
+    return records
+
+
+def by_backend(done: dict[str, Any], kinds: Iterable[str], part: str, key: str) -> dict[str, dict[str, float]]:
+    """A value of a part, by model and backend."""
+    return {kind: {name: run[key] for name, run in done[f"{part} {kind}"].items()} for kind in kinds}
 
 
 def best(speedups: dict[str, float], names: Iterable[str]) -> float | None:
@@ -229,53 +238,66 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     size = QUICK if options.quick else FULL
     if options.coupled_size:
-        size = replace(size, coupled=tuple(options.coupled_size))
-    work = options.work.resolve() / ("quick" if options.quick else "full")
-    given = {kind: Path(path).resolve() for kind, _, path in (one.partition("=") for one in options.artefact)}
-    sites, years = size.sims
-    paths = artefacts.make(work, tuple(options.models), given, sites=sites, years=years)
-    kinds = tuple(kind for kind in options.coupled if kind in paths)
-    coupled_paths = {kind: paths[kind] for kind in kinds}
-    for hidden in options.coupled_hidden:
-        found = artefacts.make(work, kinds, {}, sites=sites, years=years, hidden=hidden)
-        coupled_paths |= {f"{kind} of {hidden} units": path for kind, path in found.items()}
-    identity = {
-        "git_hash": git_hash(),
-        "quick": options.quick,
-        "coupled": list(size.coupled),
-        "artefacts": {name: file_sha256(path) for name, path in (paths | coupled_paths).items()},
-    }
+        size = replace(size, coupled=Extent(*options.coupled_size))
+    setup = make_setup(options, size)
     target = options.json.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    stored = json.loads(partial.read_text()) if partial.exists() else {}
-    if stored.get("identity") != identity:
-        stored = {"identity": identity, "machine": machine(), "parts": {}, "seconds": {}}
-    bench = Bench(size, work, paths, coupled_paths)
-    for name, measure in parts(bench).items():
-        if name in stored["parts"] or (options.only and not any(name.startswith(one) for one in options.only)):
-            continue
-        began = time.perf_counter()
-        stored["parts"][name] = measure()
-        stored["seconds"][name] = round(time.perf_counter() - began, 1)
-        atomic_file.write_json(partial, stored)
-        log.info("%s: %.1f s", name, stored["seconds"][name])
-        if options.only:
-            log.info("%s", json.dumps(stored["parts"][name], indent=1))
+    unfinished = target.with_name(target.name + ".partial")
+    stored = measure_parts(setup, options, unfinished)
     if options.only:
         return 0
-    content = assemble(stored["parts"], paths, size, {
+    content = assemble(stored["parts"], setup.paths, size, {
         "quick": options.quick, "seed": SEED, "created": now(), "git_hash": git_hash(),
         "library": library_version(), "versions": provenance.versions(),
         "machine": stored["machine"] | {"load_average_at_end": os.getloadavg()[0]}, "seconds": stored["seconds"],
     })  # fmt: skip
     content["bars"] = page.bars(content)
     atomic_file.write_json(target, content)
-    atomic_file.write_bytes(target.with_suffix(".md"), page.write(content).encode())
-    partial.unlink()
+    atomic_file.write_text(target.with_suffix(".md"), page.write(content))
+    unfinished.unlink()
     for row in content["bars"]:
         log.info("%-60s %10s   %-10s %s", row["what"], page.number(row["value"]), row["bar"], page.STATE[row["met"]])
     return 0
+
+
+def make_setup(options: argparse.Namespace, size: Size) -> Setup:
+    """Artefacts, made where they are missing."""
+    work = options.work.resolve() / ("quick" if options.quick else "full")
+    exported = {}
+    for word in options.artefact:
+        kind, _, path = word.partition("=")
+        exported[kind] = Path(path).resolve()
+    paths = artefacts.make(work, tuple(options.models), exported, **size.sims._asdict())
+    kinds = tuple(kind for kind in options.coupled if kind in paths)
+    coupled_paths = {kind: paths[kind] for kind in kinds}
+    for hidden in options.coupled_hidden:
+        resized = artefacts.make(work, kinds, {}, **size.sims._asdict(), hidden=hidden)
+        coupled_paths |= {f"{kind} of {hidden} units": path for kind, path in resized.items()}
+    return Setup(size, work, paths, coupled_paths)
+
+
+def measure_parts(setup: Setup, options: argparse.Namespace, unfinished: Path) -> dict[str, Any]:
+    """Measure what `unfinished`, a file, does not hold yet, and keep each part there; returns its content."""
+    identity = {
+        "git_hash": git_hash(),
+        "quick": options.quick,
+        "coupled": list(setup.size.coupled),
+        "artefacts": {name: file_sha256(path) for name, path in (setup.paths | setup.coupled_paths).items()},
+    }
+    stored = json.loads(unfinished.read_text()) if unfinished.exists() else {}
+    if stored.get("identity") != identity:
+        stored = {"identity": identity, "machine": machine(), "parts": {}, "seconds": {}}
+    for name, measure in parts(setup).items():
+        if name in stored["parts"] or (options.only and not name.startswith(tuple(options.only))):
+            continue
+        began = time.perf_counter()
+        stored["parts"][name] = measure()
+        stored["seconds"][name] = round(time.perf_counter() - began, 1)
+        atomic_file.write_json(unfinished, stored)
+        log.info("%s: %.1f s", name, stored["seconds"][name])
+        if options.only:
+            log.info("%s", json.dumps(stored["parts"][name], indent=1))
+    return stored
 
 
 if __name__ == "__main__":

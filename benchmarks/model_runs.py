@@ -18,7 +18,9 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.formats.site_table import SiteTable, write_site_table
 from ecosys_sims.program import namelists
 from ecosys_sims.program.parameter_table import ParameterInfo
+from ecosys_sims.sites.configuration import SitesConfig
 from ecosys_sims.sites.random_streams import stream
+from ecosys_sims.sites.site_drawing import draw_sites
 
 ROOT = Path(__file__).resolve().parents[1]
 CASE = "case"
@@ -34,7 +36,7 @@ CODES = {"rotation": (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 12.0, 54321.0, 10203.0), "lu
 
 
 @dataclass(frozen=True)
-class Run:
+class ProgramRun:
     """How one run of the program went."""
 
     code: int
@@ -51,14 +53,14 @@ class Run:
         return self.timing["site_years"] / self.wall_s
 
 
-def run_case(program: Path, folder: Path, groups: dict[str, dict], case: str = CASE) -> Run:
+def run_case(program: Path, folder: Path, groups: dict[str, dict], case: str = CASE) -> ProgramRun:
     """Run the program in `folder`, which is made, whatever comes of it."""
     folder.mkdir(parents=True, exist_ok=True)
     groups = groups | {"run_ctl": {"case_name": case, "outdir": "."} | groups.get("run_ctl", {})}
     namelists.write_namelist(f90nml.Namelist(groups), folder / f"{case}.nml")
-    said = folder / f"{case}.log"
+    log_file = folder / f"{case}.log"
     started = time.perf_counter()
-    with open(said, "w") as log:
+    with log_file.open("w") as log:
         process = subprocess.Popen(
             [str(program), f"{case}.nml"], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
@@ -69,8 +71,8 @@ def run_case(program: Path, folder: Path, groups: dict[str, dict], case: str = C
             wall = time.perf_counter() - started
             ended.set()
     process.returncode = os.waitstatus_to_exitcode(status)
-    lines = said.read_text(errors="replace").strip().splitlines()
-    return Run(
+    lines = log_file.read_text(errors="replace").strip().splitlines()
+    return ProgramRun(
         code=process.returncode,
         message=lines[-1] if lines else "",
         wall_s=wall,
@@ -109,7 +111,7 @@ def history_path(folder: Path, case: str = CASE) -> Path:
 
 def values_that_are_not_finite(path: Path) -> list[str]:
     """Names of the variables of a history that hold a NaN, an infinity or a missing value."""
-    found = []
+    names = []
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
         for name, variable in file.variables.items():
@@ -118,8 +120,8 @@ def values_that_are_not_finite(path: Path) -> list[str]:
             values = np.asarray(variable[:])
             fill = getattr(variable, "_FillValue", None)
             if not np.isfinite(values).all() or (fill is not None and (values == fill).any()):
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 # ---- sites --------------------------------------------------------------------------------------------------------
@@ -127,9 +129,6 @@ def values_that_are_not_finite(path: Path) -> list[str]:
 
 def usual_sites(count: int, seed: int) -> SiteTable:
     """Sites over the globe as the ensembles draw them, half of them wetlands."""
-    from ecosys_sims.sites.configuration import SitesConfig
-    from ecosys_sims.sites.site_drawing import draw_sites
-
     return draw_sites(SitesConfig(count=count, wetland_share=0.5), seed)
 
 
@@ -158,18 +157,18 @@ def any_parameters(table: dict[str, ParameterInfo], count: int, seed: int) -> di
     A site in four keeps its biome's default of a parameter (NaN), one in ten has one of the two bounds; codes take
     values that have a meaning.
     """
-    found = {}
+    parameters = {}
     for name, info in table.items():
         rng = stream(seed, f"any {name}")
         if name in CODES:
-            found[name] = rng.choice(CODES[name], count)
+            parameters[name] = rng.choice(CODES[name], count)
             continue
         values = rng.uniform(info.minimum, info.maximum, count)
         chance = rng.uniform(size=count)
         values[chance < 0.35] = rng.choice([info.minimum, info.maximum], (chance < 0.35).sum())
         values[chance < 0.25] = np.nan
-        found[name] = values
-    return found
+        parameters[name] = values
+    return parameters
 
 
 def write_case_sites(folder: Path, sites: SiteTable, parameters: dict[str, np.ndarray] | None = None) -> str:
@@ -193,7 +192,8 @@ def build_program(folder: Path, optimisation: str, jobs: int = 2) -> Path:
     for command in (configure, ["cmake", "--build", str(folder), "--target", "ecosys", f"-j{jobs}"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+            message = f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}"
+            raise RuntimeError(message)
     return folder / "bin" / "ecosys"
 
 
@@ -201,38 +201,41 @@ def year_of_all_biomes(program: Path, folder: Path, days: int = 365, seed: int =
     """A site of each biome for a year; returns the history and the restart file at its end (double precision)."""
     sites = usual_sites(60, seed)
     first_of_each = sorted(int(np.flatnonzero(sites.biome == flag)[0]) for flag in np.unique(sites.biome))
-    chosen = SiteTable(**{name: values[first_of_each] for name, values in vars(sites).items()})
-    table = write_case_sites(folder, chosen)
+    table = write_case_sites(folder, sites[np.array(first_of_each)])
     run = run_case(program, folder, {
         "run_ctl": {"fsites": table, "start_date": "2001-01-01", "stop_n": days, "stop_option": "ndays",
                     "spinup_years": 0, "rest_frq": "end", "seed": seed},
     })  # fmt: skip
     if run.code != 0:
-        raise RuntimeError(f"{program}: {run.message}")
+        message = f"{program}: {run.message}"
+        raise RuntimeError(message)
     (restart,) = folder.glob(f"{CASE}.r.*.nc")
     return history_path(folder), restart
 
 
-def largest_difference(one: Path, other: Path) -> dict[str, float]:
+def largest_difference(path: Path, reference: Path) -> dict[str, float]:
     """name -> largest difference of a variable's values between two files, relative to the larger of the two.
 
     Values below 1e-6 of the largest of that variable count as that size, so that rounding around zero does not.
     """
-    found = {}
-    with netCDF4.Dataset(one) as a, netCDF4.Dataset(other) as b:
-        a.set_auto_mask(False)
-        b.set_auto_mask(False)
-        if set(a.variables) != set(b.variables):
-            raise ValueError(f"{one} and {other} hold different variables")
-        for name in a.variables:
-            if np.dtype(a[name].dtype).kind != "f":
-                continue
-            left, right = np.asarray(a[name][:], float), np.asarray(b[name][:], float)
-            if np.isnan(left).any() or np.isnan(right).any():
-                found[name] = float("nan")
-                continue
-            size = np.maximum(np.abs(left), np.abs(right))
-            floor = 1e-6 * size.max(initial=0.0)
-            scale = np.maximum(size, floor)
-            found[name] = float(np.max(np.abs(left - right) / np.where(scale > 0, scale, 1.0), initial=0.0))
-    return found
+    differences = {}
+    with netCDF4.Dataset(path) as file, netCDF4.Dataset(reference) as reference_file:
+        file.set_auto_mask(False)
+        reference_file.set_auto_mask(False)
+        if set(file.variables) != set(reference_file.variables):
+            message = f"{path} and {reference} hold different variables"
+            raise ValueError(message)
+        for name in file.variables:
+            if np.dtype(file[name].dtype).kind == "f":
+                values, expected = np.asarray(file[name][:], float), np.asarray(reference_file[name][:], float)
+                differences[name] = _relative_difference(values, expected)
+    return differences
+
+
+def _relative_difference(values: np.ndarray, expected: np.ndarray) -> float:
+    if np.isnan(values).any() or np.isnan(expected).any():
+        return float("nan")
+    size = np.maximum(np.abs(values), np.abs(expected))
+    floor = 1e-6 * size.max(initial=0.0)
+    scale = np.maximum(size, floor)
+    return float(np.max(np.abs(values - expected) / np.where(scale > 0, scale, 1.0), initial=0.0))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from benchmarks.crosscheck.bench import BATCH_YEARS, TARGET, YEAR, Bench, open_bench, our_config, scores
+from benchmarks.crosscheck.experiment import BATCH_YEARS, TARGET, YEAR, CrossCheck, open_crosscheck, our_config, scores
 from benchmarks.crosscheck.speed import prediction_speed, training_speed
 from benchmarks.crosscheck.theirs import THEIRS, neuralhydrology
+from benchmarks.machine import processor
+from emulator.data import calendar as column
 from emulator.evaluation import metrics
 from emulator.evaluation.offline import predict
 from emulator.runs import provenance, trained_model
@@ -52,81 +55,85 @@ OURS = {
 """Our trainings and their options of the loss; neuralhydrology's is the squared error in the same space."""
 
 
-def train_ours(bench: Bench, name: str) -> dict[str, Any]:
+def train_ours(crosscheck: CrossCheck, name: str) -> dict[str, Any]:
     """Train a model of ours and score it."""
-    kind = name.split(",")[0]
-    config = our_config(bench, kind, OURS[name], epochs=bench.epochs, batch_size=BATCH_YEARS // 3, years_per_window=3)
-    folder = RunFolder(bench.work / "ours" / name.replace(", ", "-").replace(" ", "_"))
+    kind = name.partition(",")[0]
+    config = our_config(
+        crosscheck, kind, OURS[name], epochs=crosscheck.epochs, batch_size=BATCH_YEARS // 3, years_per_window=3
+    )
+    folder = RunFolder(crosscheck.work / "ours" / name.replace(", ", "-").replace(" ", "_"))
     began = time.process_time()
-    fit(config, bench.dataset, bench.split, folder)
+    fit(config, crosscheck.dataset, crosscheck.split, folder)
     seconds = time.process_time() - began
     model = trained_model.load(folder).model
     return {
-        "skill": scores(bench, predict(model, bench.dataset)[..., 0]),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "updates": bench.epochs * bench.updates,
+        "skill": scores(crosscheck, predict(model, crosscheck.dataset)[..., 0]),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "updates": crosscheck.epochs * crosscheck.updates,
         "cpu_seconds": round(seconds, 1),
     }
 
 
-def train_theirs(bench: Bench, name: str) -> dict[str, Any]:
+def train_theirs(crosscheck: CrossCheck, name: str) -> dict[str, Any]:
     """Train a model of neuralhydrology with as many site-years, and score it."""
     theirs = THEIRS[name]
-    sites = np.unique(np.concatenate([rows for rows, _ in bench.tested.values()]))
-    first = bench.dataset.years[0] + 2
+    sites = np.unique(np.concatenate([part.sites for part in crosscheck.tested.values()]))
+    first = crosscheck.dataset.years[0] + 2
     chunk = min(theirs.scored, YEAR) if theirs.scored > 1 else 30
     period = {
-        "basins": [str(bench.dataset.site_id[site]) for site in sites],
+        "basins": [str(crosscheck.dataset.site_id[site]) for site in sites],
         "start": f"{first}-01-01",
-        "end": f"{bench.dataset.years[-1]}-12-31",
+        "end": f"{crosscheck.dataset.years[-1]}-12-31",
         "window": theirs.days + (chunk - theirs.scored),
         "last": chunk,
     }
-    found = neuralhydrology(bench, name, theirs, epochs=bench.epochs, updates=bench.updates, period=period)
-    u = np.clip(found["predicted"], -float(bench.scalers.target_limit[0]), float(bench.scalers.target_limit[0]))
-    predicted = np.full(tuple(bench.dataset.flux.shape[:2]), np.nan)
-    days = bench.dataset.calendar[:, 0].numpy() >= first
-    predicted[np.ix_(sites, days)] = float(bench.scalers.target_scale[0]) * np.sinh(u)
+    training = neuralhydrology(
+        crosscheck, name, theirs, epochs=crosscheck.epochs, updates=crosscheck.updates, period=period
+    )
+    scale, limit = float(crosscheck.scalers.target_scale[0]), float(crosscheck.scalers.target_limit[0])
+    predicted = np.full(tuple(crosscheck.dataset.flux.shape[:2]), np.nan)
+    days = crosscheck.dataset.calendar[:, column.YEAR].numpy() >= first
+    predicted[np.ix_(sites, days)] = scale * np.sinh(np.clip(training["predicted"], -limit, limit))
     return {
-        "skill": scores(bench, predicted),
-        "parameters": int(found["parameters"]),
-        "updates": bench.epochs * bench.updates,
-        "cpu_seconds": round(float(found["cpu_seconds"].sum()), 1),
+        "skill": scores(crosscheck, predicted),
+        "parameters": int(training["parameters"]),
+        "updates": crosscheck.epochs * crosscheck.updates,
+        "cpu_seconds": round(float(training["cpu_seconds"].sum()), 1),
     }
 
 
-def parts(bench: Bench) -> dict[str, Callable[[], dict[str, Any]]]:
+def parts(crosscheck: CrossCheck) -> dict[str, Callable[[], dict[str, Any]]]:
     """What is to be done, in order."""
-    todo: dict[str, Callable[[], dict[str, Any]]] = {"prediction_speed": lambda: prediction_speed(bench)}
-    if bench.python:
-        todo["training_speed"] = lambda: training_speed(bench)
+    todo: dict[str, Callable[[], dict[str, Any]]] = {"prediction_speed": partial(prediction_speed, crosscheck)}
+    if crosscheck.python:
+        todo["training_speed"] = partial(training_speed, crosscheck)
         for name in THEIRS:
-            todo[name] = lambda name=name: train_theirs(bench, name)
+            todo[name] = partial(train_theirs, crosscheck, name)
     for name in OURS:
-        todo[name] = lambda name=name: train_ours(bench, name)
+        todo[name] = partial(train_ours, crosscheck, name)
     return todo
 
 
 def find_neuralhydrology(python: str) -> str:
     """The Python to run it with, or '' with advice in the log."""
     for candidate in [python] if python else [sys.executable]:
-        found = subprocess.run(
-            [candidate, "-c", "import neuralhydrology.training.train"], capture_output=True, check=False
-        )
-        if found.returncode == 0:
+        command = [candidate, "-c", "import neuralhydrology.training.train"]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return candidate
     if python:
-        raise SystemExit(f"{python} cannot import neuralhydrology.\n{HOW_TO_INSTALL}")
+        message = f"{python} cannot import neuralhydrology.\n{HOW_TO_INSTALL}"
+        raise SystemExit(message)
     log.warning("the comparison is left out. %s", HOW_TO_INSTALL)
     return ""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    """Exit code 0: all was measured."""
+    options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     options.neuralhydrology_python = find_neuralhydrology(options.neuralhydrology_python)
     options.work.mkdir(parents=True, exist_ok=True)
-    bench = open_bench(options)
+    crosscheck = open_crosscheck(options)
     make_deterministic(1)
     settings = {
         "sites": options.sites,
@@ -136,28 +143,29 @@ def main(arguments: list[str] | None = None) -> int:
         "seed": options.seed,
         "target": TARGET,
     }
-    kept = options.work / "outside.json.partial"
-    done = json.loads(kept.read_text()) if kept.exists() else {"settings": settings, "parts": {}}
+    unfinished = options.work / "outside.json.partial"
+    done = json.loads(unfinished.read_text()) if unfinished.exists() else {"settings": settings, "parts": {}}
     if done["settings"] != settings:
-        raise SystemExit(f"{kept} is of other settings, {done['settings']}; choose another --work")
-    for name, work in parts(bench).items():
+        message = f"{unfinished} is of other settings, {done['settings']}; choose another --work"
+        raise SystemExit(message)
+    for name, work in parts(crosscheck).items():
         if name in done["parts"]:
             continue
         log.info("%s", name)
         done["parts"][name] = metrics.to_json(work())
-        atomic_file.write_json(kept, done)
-        atomic_file.write_json(options.json, report(bench, settings, done["parts"]))
+        atomic_file.write_json(unfinished, done)
+        atomic_file.write_json(options.json, report(crosscheck, settings, done["parts"]))
         log.info("%s: %s", name, json.dumps(done["parts"][name].get("skill", done["parts"][name])))
-    atomic_file.write_json(options.json, report(bench, settings, done["parts"]))
+    atomic_file.write_json(options.json, report(crosscheck, settings, done["parts"]))
     return 0
 
 
-def report(bench: Bench, settings: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """What is committed."""
+def report(crosscheck: CrossCheck, settings: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """What is committed; measured: by part."""
     versions = provenance.versions()
-    if bench.python:
+    if crosscheck.python:
         command = [
-            bench.python,
+            crosscheck.python,
             "-c",
             "import neuralhydrology.__about__ as a, torch; print(a.__version__, torch.__version__)",
         ]
@@ -166,31 +174,26 @@ def report(bench: Bench, settings: dict[str, Any], found: dict[str, Any]) -> dic
     return {
         "settings": settings
         | {
-            "training_sites": int(bench.split.train_sites.sum()),
-            "training_years": [int(year) for year in bench.training_years],
+            "training_sites": int(crosscheck.split.train_sites.sum()),
+            "training_years": [int(year) for year in crosscheck.training_years],
             "site_years_per_update": BATCH_YEARS,
             "tested": {
-                part: {"sites": len(sites), "years": [years[0], years[-1]]}
-                for part, (sites, years) in bench.tested.items()
+                name: {"sites": len(part.sites), "years": [part.years[0], part.years[-1]]}
+                for name, part in crosscheck.tested.items()
             },
         },
-        "skill": {name: part for name, part in found.items() if "skill" in part},
-        "training_speed": found.get("training_speed"),
-        "prediction_speed": found.get("prediction_speed"),
-        "machine": {"cpus": os.cpu_count(), "processor": _processor(), "threads": 1},
+        "skill": {name: part for name, part in measured.items() if "skill" in part},
+        "training_speed": measured.get("training_speed"),
+        "prediction_speed": measured.get("prediction_speed"),
+        "machine": {"cpus": os.cpu_count(), "processor": processor() or "unknown", "threads": 1},
         "versions": versions,
         "git_hash": git_hash(),
         "created": now(),
     }
 
 
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--ensemble", type=Path, required=True, metavar="DATASET", help="dataset.nc of the wetlands")
     parser.add_argument("--json", type=Path, default=Path("docs/results/outside.json"))
     parser.add_argument("--work", type=Path, default=Path("runs/outside"), help="folder of trainings and their data")

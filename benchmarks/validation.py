@@ -46,21 +46,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--members", default="96,64,64", help="parameter sets of each round of calibration")
     parser.add_argument("--workers", type=int, default=default_workers(), help="processes")
     parser.add_argument("--quick", action="store_true", help="78 sites, 3 years, rounds of 24, 16 members")
-    found = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        found.members = tuple(int(text) for text in found.members.split(","))
+        options.members = tuple(int(text) for text in options.members.split(","))
     except ValueError:
-        parser.error(f"--members {found.members}: expected numbers with commas between, for example 96,64,64")
-    if min(found.members) < 8 or found.workers < 1:
+        parser.error(f"--members {options.members}: expected numbers with commas between, for example 96,64,64")
+    if min(options.members) < 8 or options.workers < 1:
         parser.error("--members must be 8 or more each, --workers 1 or more")
-    if found.quick:
+    if options.quick:
         trial = ROOT / "runs/validation_quick"  # what is committed comes from whole runs
         for name, path in (("work", trial), ("page", trial / "validation.md"), ("figures", trial / "figures"),
                            ("json", trial / "validation.json")):  # fmt: skip
-            if getattr(found, name) == parser.get_default(name):
-                setattr(found, name, path)
-        found.sites, found.years, found.pair_sites, found.members = 78, 3, 26, (24, 16)
-    return found
+            if getattr(options, name) == parser.get_default(name):
+                setattr(options, name, path)
+        options.sites, options.years, options.pair_sites, options.members = 78, 3, 26, (24, 16)
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -32,7 +32,7 @@ class Entry:
 def c_entries(source: str) -> list[Entry]:
     """Functions, structs and enumerations of the header, each with the comment above."""
     body = source[source.index('extern "C"') :]
-    found, text = [], ""
+    entries, text = [], ""
     for block in re.split(r"\n\s*\n", body):
         comment = re.match(r"\s*/\*(.*?)\*/", block, re.DOTALL)
         code = (block[comment.end() :] if comment else block).strip("\n")
@@ -41,61 +41,77 @@ def c_entries(source: str) -> list[Entry]:
         names = names or re.findall(r"^(?:typedef .*|\}) (ecostep_\w+);", code, re.MULTILINE)
         if names:
             code = re.sub(r" ?ECOSTEP_NOEXCEPT|ECOSTEP_API ", "", code)
-            found.append(Entry(tuple(names), re.sub(r"\n {4,}", "\n    ", code), text))
-    return found
+            entries.append(Entry(tuple(names), re.sub(r"\n {4,}", "\n    ", code), text))
+    return entries
 
 
 def fortran_entries(source: str) -> dict[str, list[Entry]]:
     """Procedures bound to each public type, by type, and public functions under ''."""
-    found: dict[str, list[Entry]] = {}
+    by_type: dict[str, list[Entry]] = {}
     for name in re.findall(r"^  type :: (\w+)", source, re.MULTILINE):
-        body = re.search(rf"  type :: {name}\n(.*?)  end type {name}", source, re.DOTALL).group(1)
-        entries = []
-        for public, procedure in re.findall(r"^ +procedure :: (\w+) => (\w+)", body, re.MULTILINE):
-            entries.append(_fortran_procedure(source, procedure, public))
-        for comment, public in re.findall(r"((?:^ +!>.*\n)+) +generic :: (\w+)", body, re.MULTILINE):
-            text = " ".join(re.findall(r"!> ?(.*)", comment))
-            code = re.search(r"call (\w+%\w+\(.*?\))", text)
-            entries.append(Entry((public,), f"call {code.group(1)}" if code else public, text))
-        found[name] = entries
-    public = [name for line in re.findall(r"^  public :: (.*(?:&\n.*)*)", source, re.MULTILINE) for name in
-              re.findall(r"\w+", line)]  # fmt: skip
-    functions = [
-        name for name in public if re.search(rf"^  (?:pure )?(?:function|subroutine) {name}\(", source, re.MULTILINE)
+        definition = re.search(rf"  type :: {name}\n(.*?)  end type {name}", source, re.DOTALL)
+        by_type[name] = _bound_entries(source, definition.group(1) if definition else "")
+    public = [
+        name
+        for names in re.findall(r"^  public :: (.*(?:&\n.*)*)", source, re.MULTILINE)
+        for name in re.findall(r"\w+", names)
     ]
-    found[""] = [_fortran_procedure(source, name, name) for name in functions]
-    return found
+    by_type[""] = [
+        _fortran_procedure(source, name, name)
+        for name in public
+        if re.search(rf"^  (?:pure )?(?:function|subroutine) {name}\(", source, re.MULTILINE)
+    ]
+    return by_type
+
+
+def _bound_entries(source: str, definition: str) -> list[Entry]:
+    """Entries of the procedures that a type's definition binds, specific ones first."""
+    entries = [
+        _fortran_procedure(source, procedure, public)
+        for public, procedure in re.findall(r"^ +procedure :: (\w+) => (\w+)", definition, re.MULTILINE)
+    ]
+    for comment, public in re.findall(r"((?:^ +!>.*\n)+) +generic :: (\w+)", definition, re.MULTILINE):
+        text = " ".join(re.findall(r"!> ?(.*)", comment))
+        code = re.search(r"call (\w+%\w+\(.*?\))", text)
+        entries.append(Entry((public,), f"call {code.group(1)}" if code else public, text))
+    return entries
 
 
 def _fortran_procedure(source: str, procedure: str, public: str) -> Entry:
     pattern = rf"((?:^  !>.*\n)*)^  (?:pure )?(function|subroutine) {procedure}\(([^)]*)\)"
-    comment, kind, given = re.search(pattern, source, re.MULTILINE).groups()
-    arguments = [one for one in re.findall(r"\w+", given.replace("&", "")) if one != "self"]
-    owner = "" if procedure == public else "cells%" if procedure.startswith("cells_") else "model%"
-    code = f"{'call ' if kind == 'subroutine' else ''}{owner}{public}({', '.join(arguments)})"
+    definition = re.search(pattern, source, re.MULTILINE)
+    if definition is None:
+        message = f"the procedure {procedure}, bound as {public}, is not in the module"
+        raise ValueError(message)
+    comment, kind, dummies = definition.groups()
+    arguments = [argument for argument in re.findall(r"\w+", dummies.replace("&", "")) if argument != "self"]
+    object_name = "" if procedure == public else "cells%" if procedure.startswith("cells_") else "model%"
+    code = f"{'call ' if kind == 'subroutine' else ''}{object_name}{public}({', '.join(arguments)})"
     return Entry((public,), code, " ".join(re.findall(r"!> ?(.*)", comment)))
 
 
 def python_entries(source: str) -> dict[str, list[Entry]]:
     """Public methods and properties of the classes, by class; the first entry describes the class."""
-    found = {}
+    by_class = {}
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ClassDef) or node.name not in CLASSES:
             continue
-        start = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
-        given = _arguments(start) if start else ""
-        entries = [Entry((node.name,), f"{node.name}({given})", ast.get_docstring(node) or "")]
-        for one in node.body:
-            if not isinstance(one, ast.FunctionDef) or one.name.startswith("_"):
+        start = next(
+            (member for member in node.body if isinstance(member, ast.FunctionDef) and member.name == "__init__"), None
+        )
+        constructor_arguments = _arguments(start) if start else ""
+        entries = [Entry((node.name,), f"{node.name}({constructor_arguments})", ast.get_docstring(node) or "")]
+        for member in node.body:
+            if not isinstance(member, ast.FunctionDef) or member.name.startswith("_"):
                 continue
-            kinds = [ast.unparse(decorator) for decorator in one.decorator_list]
+            kinds = [ast.unparse(decorator) for decorator in member.decorator_list]
             if any(kind.endswith(".setter") for kind in kinds):
                 continue
-            code = one.name if "property" in kinds else f"{one.name}({_arguments(one)})"
-            result = f" -> {ast.unparse(one.returns)}" if one.returns is not None else ""
-            entries.append(Entry((one.name,), code + result, ast.get_docstring(one) or ""))
-        found[node.name] = entries
-    return found
+            code = member.name if "property" in kinds else f"{member.name}({_arguments(member)})"
+            result = f" -> {ast.unparse(member.returns)}" if member.returns is not None else ""
+            entries.append(Entry((member.name,), code + result, ast.get_docstring(member) or ""))
+        by_class[node.name] = entries
+    return by_class
 
 
 def _arguments(function: ast.FunctionDef) -> str:

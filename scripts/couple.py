@@ -26,7 +26,7 @@ from coupled_checks import (
     compare_offline,
     largest_difference,
 )
-from coupled_runs import Host, Run, host_from_simulation, read_history, run_host, write_dataset
+from coupled_runs import Host, HostRun, host_from_simulation, read_history, run_host, write_dataset
 
 import coupler
 from ecosys_sims.formats import biomes
@@ -49,8 +49,14 @@ log = logging.getLogger("couple")
 
 FILE_ERRORS = (ArtefactError, CheckpointError, DatasetError, FolderBusy, RunFolderError)
 USER_ERRORS = (*FILE_ERRORS, coupler.EcostepError, ModelError, PredictionError)
+CHECK_FAILED = 3
+"""Exit status of a run to the end of which a check does not hold."""
 LIMIT = 1e-5
 """Largest difference of coupled and offline prediction, as a share of the target's standard deviation."""
+
+
+Fluxes = dict[str, np.ndarray]
+"""Targets in analysis units by name, (N, T)."""
 
 
 def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     log.info("emulator: %s", _spent(emulated))
     write_dataset(out / "dataset.nc", host, emulated)
     targets = trained.signature.targets
-    fluxes = [_targets(one, targets) for one in (process, emulated)]
+    fluxes = [_targets(run_of_scheme, targets) for run_of_scheme in (process, emulated)]
     compared = compare_offline(run, out / "dataset.nc", *fluxes, out / "offline.nc", past_flux=past_flux)
     worst = largest_difference(compared)
     log.info("coupled against offline: at most %.2g of the target's standard deviation", worst)
@@ -108,7 +114,7 @@ def _speedup(host: Host, timing: dict[str, dict[str, float]]) -> float:
     return computed / (timing["emulator"]["biogeochemistry_s"] / years)
 
 
-def _targets(run: Run, targets: tuple[Variable, ...]) -> dict[str, np.ndarray]:
+def _targets(run: HostRun, targets: tuple[Variable, ...]) -> Fluxes:
     """Targets of a run in analysis units, float64 (N, T)."""
     series = read_history(run.history, tuple(target.name for target in targets))
     return {
@@ -116,7 +122,7 @@ def _targets(run: Run, targets: tuple[Variable, ...]) -> dict[str, np.ndarray]:
     }
 
 
-def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process: dict, emulated: dict) -> None:
+def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process: Fluxes, emulated: Fluxes) -> None:
     """Daily targets of both runs, for the report."""
     names = {biome.flag: name for name, biome in biomes.BY_NAME.items()}
     with atomic_file.replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
@@ -130,20 +136,22 @@ def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process
         axis[:] = np.arange(host.days) + 0.5
         for target in targets:
             for scheme, series in (("process", process), ("emulator", emulated)):
-                one = file.createVariable(f"{target.name}_{scheme}", "f4", ("site", "time"), zlib=True, complevel=1)
-                one.units = target.analysis_units
-                one[:] = series[target.name]
+                name = f"{target.name}_{scheme}"
+                variable = file.createVariable(name, "f4", ("site", "time"), zlib=True, complevel=1)
+                variable.units = target.analysis_units
+                variable[:] = series[target.name]
 
 
 def _description(blocks: dict[str, Any], single: dict[str, Any]) -> str:
-    first, others = blocks["sites"]
+    first_sites, other_sites = blocks["sites"]
     return (
-        f"{first} and {others} sites in two runs instead of one ({blocks['days']} days), {single['cells']} cells "
-        f"called one by one instead of in one call ({single['days']} days): all compared bit for bit"
+        f"{first_sites} and {other_sites} sites in two runs instead of one ({blocks['days']} days), "
+        f"{single['cells']} cells called one by one instead of in one call ({single['days']} days): "
+        "all compared bit for bit"
     )
 
 
-def _spent(run: Run) -> str:
+def _spent(run: HostRun) -> str:
     timing = run.timing
     return f"{timing['wall_s']:.1f} s, of which biogeochemistry {timing['biogeochemistry_s']:.2f} s"
 
@@ -171,14 +179,15 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
     try:
         with locked(options.out, "running coupled"):
-            found = couple(options.sims, RunFolder(options.run), artefact, options.out, options.sites)
+            content = couple(options.sims, RunFolder(options.run), artefact, options.out, options.sites)
     except USER_ERRORS as error:
         log.error("%s", error)
         return 1
-    atomic_file.write_json(options.out / "coupled.json", to_json(found))
-    holds = found["max_abs_diff_over_sd"] <= LIMIT and found["restart_bitwise"] and found["decomposition_bitwise"]
-    log.info("biogeochemistry %.2g times as fast emulated as computed", found["speedup"])
-    return 0 if holds else 3
+    atomic_file.write_json(options.out / "coupled.json", to_json(content))
+    exact = content["restart_bitwise"] and content["decomposition_bitwise"]
+    agrees = content["max_abs_diff_over_sd"] <= LIMIT
+    log.info("biogeochemistry %.2g times as fast emulated as computed", content["speedup"])
+    return 0 if agrees and exact else CHECK_FAILED
 
 
 if __name__ == "__main__":

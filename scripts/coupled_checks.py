@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from coupled_runs import Host, Run, read_history, run_host
+from coupled_runs import Host, HostRun, read_history, run_host
 
 import coupler
 from ecosys_sims.formats import variables
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.evaluation.metrics import pooled
 from emulator.evaluation.prediction import predict
@@ -24,7 +25,13 @@ SPLIT_DAYS = 45
 
 
 def compare_offline(
-    run: RunFolder, dataset: Path, process: dict, coupled: dict, out: Path, *, past_flux: str
+    run: RunFolder,
+    dataset: Path,
+    process: dict[str, np.ndarray],
+    coupled: dict[str, np.ndarray],
+    out: Path,
+    *,
+    past_flux: str,
 ) -> dict[str, dict[str, Any]]:
     """By target: coupled against offline prediction from the same drivers, and emulated against process run.
 
@@ -32,34 +39,34 @@ def compare_offline(
     Differences are over every site and day; sd is that of the process run over the same.
     """
     predicted = predict(run, dataset, out, past_flux=past_flux)
-    found = {}
+    agreement = {}
     for index, target in enumerate(load(run).signature.targets):
         spread = float(np.std(process[target.name], dtype=np.float64))
         difference = float(np.max(np.abs(coupled[target.name] - predicted[..., index].astype(np.float64))))
-        found[target.name] = {
+        agreement[target.name] = {
             "units": target.analysis_units,
             "sd": spread,
             "max_abs_diff": difference,
             "max_abs_diff_over_sd": difference / spread if spread > 0 else (0.0 if difference == 0 else np.inf),
             "emulated_against_process": pooled(process[target.name], coupled[target.name]),
         }
-    return found
+    return agreement
 
 
 def largest_difference(compared: dict[str, dict[str, Any]]) -> float:
     """The largest of all targets' differences over sd; NaN, which passes no limit, where one of them is NaN."""
-    return float(np.max([one["max_abs_diff_over_sd"] for one in compared.values()]))
+    return float(np.max([target["max_abs_diff_over_sd"] for target in compared.values()]))
 
 
-def check_restart(host: Host, whole: Run, folder: Path) -> dict[str, Any]:
+def check_restart(host: Host, whole: HostRun, folder: Path) -> dict[str, Any]:
     """Run to some day, write a restart file, go on from it; compare every daily value with the whole run."""
     middle = host.days // 2 + 17
     date = host.start + timedelta(days=middle)
-    first = run_host(host, folder / "until_restart", "emulator", days=middle, write_restart=True)
-    second = run_host(
-        host, folder / "from_restart", "emulator", first_day=middle, restart_from=first.restart_file(date).resolve()
+    until = run_host(host, folder / "until_restart", "emulator", days=middle, write_restart=True)
+    onwards = run_host(
+        host, folder / "from_restart", "emulator", first_day=middle, restart_from=until.restart_file(date).resolve()
     )
-    expected, before, after = (read_history(run.history, DAILY_NAMES) for run in (whole, first, second))
+    expected, before, after = (read_history(run.history, DAILY_NAMES) for run in (whole, until, onwards))
     differing = [
         name
         for name in DAILY_NAMES
@@ -68,34 +75,47 @@ def check_restart(host: Host, whole: Run, folder: Path) -> dict[str, Any]:
     return {"date": date.strftime("%Y-%m-%d"), "bitwise": not differing, "differing": differing}
 
 
-def check_site_blocks(host: Host, whole: Run, folder: Path) -> dict[str, Any]:
+def check_site_blocks(host: Host, whole: HostRun, folder: Path) -> dict[str, Any]:
     """Run the sites in two parts of unequal size for some days; compare every daily value with the run of all."""
     cut, days = max(1, len(host.sites) // 3), min(BLOCK_DAYS, host.days)
-    parts = [
+    blocks = [
         run_host(host.part(first, last), folder / name, "emulator", days=days)
         for name, first, last in (("first_sites", 0, cut), ("other_sites", cut, len(host.sites)))
     ]
     expected = {name: values[:, :days] for name, values in read_history(whole.history, DAILY_NAMES).items()}
-    found = [read_history(part.history, DAILY_NAMES) for part in parts]
-    differing = [n for n in DAILY_NAMES if not _same_bits(expected[n], np.concatenate([one[n] for one in found]))]
+    histories = [read_history(block.history, DAILY_NAMES) for block in blocks]
+    differing = [
+        name
+        for name in DAILY_NAMES
+        if not _same_bits(expected[name], np.concatenate([history[name] for history in histories]))
+    ]
     return {"sites": [cut, len(host.sites) - cut], "days": days, "bitwise": not differing, "differing": differing}
 
 
 def check_single_cells(artefact: Path, data: Dataset) -> dict[str, Any]:
     """One call of 64 cells against 64 calls of one, through the Python binding: every flux and the last state."""
     model = coupler.Model(artefact)
-    december = np.flatnonzero((data.calendar[:, 1] == 12).numpy() & (data.calendar[:, 2] == 1).numpy())
+    month, day = data.calendar[:, column.MONTH].numpy(), data.calendar[:, column.DAY].numpy()
+    december = np.flatnonzero((month == 12) & (day == 1))
     first = int(december[0]) if len(december) else 0
     days = range(first, min(first + SPLIT_DAYS, data.drivers.shape[1]))
     cells = np.arange(CELLS) % data.n_sites
     together = _step_cells(model, data, cells, days)
     alone = [_step_cells(model, data, cells[[k]], days) for k in range(CELLS)]
-    same = all(_same_bits(together[k], np.concatenate([one[k] for one in alone], axis=-2 if k else -1)) for k in (0, 1))
-    return {"cells": CELLS, "days": len(days), "bitwise": same}
+    same_fluxes = _same_bits(together.fluxes, np.concatenate([cell.fluxes for cell in alone], axis=2))
+    same_state = _same_bits(together.state, np.concatenate([cell.state for cell in alone], axis=0))
+    return {"cells": CELLS, "days": len(days), "bitwise": same_fluxes and same_state}
 
 
-def _step_cells(model: coupler.Model, data: Dataset, rows: np.ndarray, days: range) -> tuple[np.ndarray, np.ndarray]:
-    """Fluxes (C, T, n) and the last state (n, S) of the cells with the drivers of these rows of a dataset."""
+class Stepped(NamedTuple):
+    """Fluxes (C, T, N) of some days and the state rows (N, S) at their end."""
+
+    fluxes: np.ndarray
+    state: np.ndarray
+
+
+def _step_cells(model: coupler.Model, data: Dataset, rows: np.ndarray, days: range) -> Stepped:
+    """Step cells through days with the drivers of these rows of a dataset."""
     cells = model.cells(len(rows), "noleap" if data.calendar_name == "noleap" else "standard")
     drivers = {variable.name: np.empty(len(rows), np.float32) for variable in data.signature.inputs}
     fluxes = {variable.name: np.empty(len(rows), np.float32) for variable in data.signature.targets}
@@ -110,11 +130,10 @@ def _step_cells(model: coupler.Model, data: Dataset, rows: np.ndarray, days: ran
     for day in days:
         for index, variable in enumerate(data.signature.inputs):
             drivers[variable.name][:] = data.drivers[rows, day, index].numpy()
-        year, month, date = data.calendar[day, :3].tolist()
-        cells.step(year, month, date)
+        cells.step(*data.calendar[day, [column.YEAR, column.MONTH, column.DAY]].tolist())
         series.append(np.stack([fluxes[variable.name].copy() for variable in data.signature.targets]))
-    return np.stack(series, axis=1), cells.state.copy()
+    return Stepped(np.stack(series, axis=1), cells.state.copy())
 
 
-def _same_bits(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and one.tobytes() == other.tobytes()
+def _same_bits(values: np.ndarray, expected: np.ndarray) -> bool:
+    return values.shape == expected.shape and values.tobytes() == expected.tobytes()

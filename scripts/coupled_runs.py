@@ -57,7 +57,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Run:
+class HostRun:
     """A finished run of the program."""
 
     folder: Path
@@ -78,7 +78,7 @@ def host_from_simulation(sims: Path, artefact: Path, count: int, program: Path) 
     config = configuration.load(sims / "config.yaml")
     sites, parameters = read_site_table(sims / "sites.nc"), read_true_parameters(sims / "params_truth.nc")
     chosen = np.unique(np.linspace(0, len(sites) - 1, min(count, len(sites))).round().astype(int))
-    columns = {item.name: getattr(sites, item.name)[chosen] for item in fields(SiteTable)}
+    columns = {column.name: getattr(sites, column.name)[chosen] for column in fields(SiteTable)}
     return Host(
         program=program,
         config=config,
@@ -97,7 +97,7 @@ def run_host(
     days: int | None = None,
     restart_from: Path | None = None,
     write_restart: bool = False,
-) -> Run:
+) -> HostRun:
     """Run the program in `folder` for `days` from `first_day` of the period, unless it is there already.
 
     scheme: 'process' or 'emulator'. Raises ModelError with the program's own message.
@@ -106,7 +106,7 @@ def run_host(
     namelist = _namelist(
         host, scheme, start, host.days - first_day if days is None else days, restart_from, write_restart
     )
-    run = Run(folder, folder / f"{CASE_NAME}.h0.{_stamp(start)}-00000.nc")
+    run = HostRun(folder, folder / f"{CASE_NAME}.h0.{_stamp(start)}-00000.nc")
     identity = _identity(host, namelist, restart_from)
     if run.history.exists() and (folder / IDENTITY).exists() and (folder / IDENTITY).read_text() == identity:
         return run
@@ -144,14 +144,14 @@ def _identity(host: Host, namelist: f90nml.Namelist, restart_from: Path | None) 
     digest = hashlib.sha256(namelists.as_text(namelist).encode())
     for path in (host.program, host.artefact, restart_from):
         digest.update(file_sha256(path).encode() if path else b"")
-    for item in fields(SiteTable):
-        digest.update(getattr(host.sites, item.name).tobytes())
+    for column in fields(SiteTable):
+        digest.update(getattr(host.sites, column.name).tobytes())
     for values in host.parameters.values():
         digest.update(values.tobytes())
     return digest.hexdigest()
 
 
-def write_dataset(path: Path, host: Host, run: Run) -> None:
+def write_dataset(path: Path, host: Host, run: HostRun) -> None:
     """Bring a run's history to the dataset format (docs/formats.md), for offline prediction from its drivers."""
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         attributes = common_attributes("coupled run of ecosys", host.config.institution, "ecosys", "scripts/couple.py")

@@ -18,6 +18,7 @@ from ecosys_sims.ensemble.cluster import EnsembleError
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
+from foundations.configuration_file import ConfigError
 
 log = logging.getLogger("gen_sims")
 
@@ -36,10 +37,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tcp://host:8786")
     parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
     parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
-    found = parser.parse_args(arguments)
-    if found.workers is not None and found.workers < 1:
+    options = parser.parse_args(arguments)
+    if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
-    return found
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,18 +48,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    given = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
-    changes = {key: value for key, value in given.items() if value is not None}
+    settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
+    changes = {key: value for key, value in settings.items() if value is not None}
     names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
         config = configuration.load(options.config, changes, {key: names[key] for key in changes})
         if options.sites is not None and config.sites.table:
-            raise configuration.ConfigError("--sites: the sites are those of sites.table; leave the option out")
+            message = "--sites: the sites are those of sites.table; leave the option out"
+            raise ConfigError(message)
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
             return 0
         summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
-    except configuration.ConfigError as error:
+    except ConfigError as error:
         log.error("%s", error)
         return 2
     except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError) as error:

@@ -23,3 +23,47 @@ case "${1:-}" in
     -h | --help) usage ;;
     *) fail "lint.sh takes no argument '$1'; see bash scripts/lint.sh --help" ;;
 esac
+
+ensure_environment
+cd "$ECOSTEP_ROOT"
+export PATH="$ECOSTEP_VENV/bin:$PATH"
+failed=0
+
+# check NAME COMMAND...: a line for a check that holds, its output for one that does not.
+check() {
+    local name="$1" log="$ECOSTEP_LOGS/lint-$1.log"
+    shift
+    if "$@" >"$log" 2>&1; then
+        say "$name: clean"
+    else
+        tail -n 60 "$log"
+        say "$name: FAILS ($*)"
+        failed=1
+    fi
+}
+
+# have TOOL: whether a tool of Debian is there; CI counts on it, others are told what they miss.
+have() {
+    command -v "$1" >/dev/null && return
+    [[ -z "${CI:-}" ]] || { say "$1: MISSING" && failed=1; }
+    say "$1: not on this machine, left out (Debian: sudo apt-get install $1)"
+    return 1
+}
+
+mapfile -t fortran < <(git ls-files '*.f90' | grep -v '/bmif_2_0\.f90$')
+mapfile -t cpp < <(git ls-files 'coupler/*.cpp' 'coupler/*.h' 'tests/coupler/*.cpp' 'tests/coupler/*.h')
+
+if [[ -n "$fix" ]]; then
+    ruff check --fix . && ruff format .
+    have clang-format && clang-format -i "${cpp[@]}"
+fi
+check ruff ruff check .
+check ruff-format ruff format --check .
+check mypy mypy
+check layers lint-imports
+check generated bash scripts/generate.sh --check
+check fortitude fortitude check
+have clang-format && check clang-format clang-format --dry-run -Werror "${cpp[@]}"
+have cppcheck && check cppcheck bash scripts/lint_cpp.sh cppcheck
+have clang-tidy && check clang-tidy bash scripts/lint_cpp.sh clang-tidy
+exit "$failed"

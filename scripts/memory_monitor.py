@@ -23,7 +23,7 @@ class MemoryMonitor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._stop.set()
         self._thread.join()
@@ -37,9 +37,9 @@ class MemoryMonitor:
 
 def tree_memory_mb() -> float:
     """Resident memory of this process and its descendants, MB (10^6 bytes)."""
-    own = psutil.Process()
+    root = psutil.Process()
     total = 0
-    for process in (own, *own.children(recursive=True)):
+    for process in (root, *root.children(recursive=True)):
         try:
             total += process.memory_info().rss
         except psutil.Error:  # ended meanwhile

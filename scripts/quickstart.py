@@ -42,8 +42,8 @@ def build_steps(options: argparse.Namespace) -> Iterator[Step]:
 
 
 def _simulate(options: argparse.Namespace, sims: Path) -> Step:
-    size = _given("--sites", options.sites) + _given("--years", options.years)
-    more = _given("--workers", options.workers) + (["--overwrite"] if options.overwrite else [])
+    size = _option("--sites", options.sites) + _option("--years", options.years)
+    more = _option("--workers", options.workers) + (["--overwrite"] if options.overwrite else [])
     return Step(
         name="simulate",
         does="running the process model over the globe",
@@ -74,7 +74,7 @@ def _train(options: argparse.Namespace, kind: str, run: Path) -> Step:
 
 
 def _couple(options: argparse.Namespace, out: Path) -> Step:
-    run, sites = out / "models" / COUPLED_KIND, _given("--sites", options.coupled_sites)
+    run, sites = out / "models" / COUPLED_KIND, _option("--sites", options.coupled_sites)
     script = ROOT / "scripts" / "couple.py"
     return Step(
         name="couple",
@@ -91,8 +91,8 @@ def _python(*words: object) -> list[str]:
     return [sys.executable, *map(str, words)]
 
 
-def _given(option: str, value: int | None) -> list[str]:
-    return [] if value is None else [option, str(value)]
+def _option(name: str, value: int | None) -> list[str]:
+    return [] if value is None else [name, str(value)]
 
 
 def _write_land(path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.runs import provenance
 from foundations.provenance import file_sha256, git_hash, now
@@ -48,56 +48,66 @@ def _model(path: Path) -> dict[str, Any]:
     splits = {name: metrics["splits"][name] for name in SPLITS if name in metrics["splits"]}
     if other := metrics.get("other_modes", {}).get("temporal_ungauged"):
         splits[WITHOUT_PAST_FLUX] = other
-    found = {}
+    skill = {}
     for name, split in splits.items():
         targets = {target: {"mode": split["mode"]} | _scores(scores) for target, scores in split["targets"].items()}
-        found[name] = targets[PRIMARY_TARGET] | {"targets": targets}
-    return found
+        skill[name] = targets[PRIMARY_TARGET] | {"targets": targets}
+    return skill
 
 
 def _scores(scores: dict[str, Any]) -> dict[str, Any]:
     baseline = scores["climatology"]["pooled"]
-    own = scores.get("site_climatology", {}).get("pooled")
+    site = scores.get("site_climatology", {}).get("pooled")
     return {
         **{metric: scores["pooled"][metric] for metric in METRICS},
         "r2_climatology": baseline["r2"],
         "rmse_climatology": baseline["rmse"],
-        **({"r2_site_climatology": own["r2"], "rmse_site_climatology": own["rmse"]} if own else {}),
+        **({"r2_site_climatology": site["r2"], "rmse_site_climatology": site["rmse"]} if site else {}),
         "r2_median_site": scores["median_site"]["r2"],
         "r2_median_site_climatology": scores["climatology"]["median_site"]["r2"],
         "units": scores["units"],
     }
 
 
-def shortcomings(summary: dict[str, Any], limit: float = 1e-5, failure: float = 1e-4) -> Iterator[tuple[bool, str]]:
-    """What is not as it must be: (whether it makes the run a failure, the line to print).
+class Shortcoming(NamedTuple):
+    """A line to print, and whether it makes the run a failure."""
+
+    is_failure: bool
+    line: str
+
+
+def shortcomings(summary: dict[str, Any], limit: float = 1e-5, failure: float = 1e-4) -> Iterator[Shortcoming]:
+    """What is not as it must be.
 
     Coupled and offline should agree to `limit` standard deviations of the target. Fluxes many deviations large are
     rounded to more than that in float32, so that only more than `failure`, which `ecostep verify` allows, is one.
     """
     for kind, splits in summary["models"].items():
         for name, scores in splits.items():
-            split = "temporal split without past flux" if name == WITHOUT_PAST_FLUX else f"{name} split"
-            for target, one in scores["targets"].items():
-                model, baseline = _number(one["rmse"]), _number(one["rmse_climatology"])
-                if not model < baseline:
-                    rmse = f"RMSE {model:.3g} against {baseline:.3g} {one['units']}"
-                    yield False, f"{kind} does not beat the climatology on {target}, {split}: {rmse}"
-            if "r2_site_climatology" in scores:
-                model, baseline = _number(scores["r2"]), _number(scores["r2_site_climatology"])
-                if not model > baseline:
-                    what = f"the climatology of the site itself on {PRIMARY_TARGET}, {split}"
-                    yield False, f"{kind} does not beat {what}: R2 {model:.4f} against {baseline:.4f}"
+            yield from _worse_than_climatology(kind, name, scores)
     coupled = summary["coupled"]
     worst = _number(coupled["max_abs_diff_over_sd"])
     if not worst <= limit:
-        yield (
-            not worst <= failure,
-            f"coupled and offline differ by {worst:.2g} standard deviations of the target (limit {limit:g})",
-        )
+        line = f"coupled and offline differ by {worst:.2g} standard deviations of the target (limit {limit:g})"
+        yield Shortcoming(not worst <= failure, line)
     for key in ("restart_bitwise", "decomposition_bitwise"):
         if not coupled[key]:
-            yield True, f"coupled run: {key} does not hold; see coupled/coupled.json"
+            yield Shortcoming(True, f"coupled run: {key} does not hold; see coupled/coupled.json")
+
+
+def _worse_than_climatology(kind: str, split: str, scores: dict[str, Any]) -> Iterator[Shortcoming]:
+    """Targets that the climatology of the biome predicts better, and whether that of the site does."""
+    where = "temporal split without past flux" if split == WITHOUT_PAST_FLUX else f"{split} split"
+    for target, skill in scores["targets"].items():
+        model, baseline = _number(skill["rmse"]), _number(skill["rmse_climatology"])
+        if not model < baseline:
+            rmse = f"RMSE {model:.3g} against {baseline:.3g} {skill['units']}"
+            yield Shortcoming(False, f"{kind} does not beat the climatology on {target}, {where}: {rmse}")
+    if "r2_site_climatology" in scores:
+        model, baseline = _number(scores["r2"]), _number(scores["r2_site_climatology"])
+        if not model > baseline:
+            what = f"the climatology of the site itself on {PRIMARY_TARGET}, {where}"
+            yield Shortcoming(False, f"{kind} does not beat {what}: R2 {model:.4f} against {baseline:.4f}")
 
 
 def _number(value: float | None) -> float:

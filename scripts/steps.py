@@ -69,7 +69,8 @@ class Journal:
                 _run(step, command)
         missing = [str(path) for path in step.products if not path.exists()]
         if missing:
-            raise StepFailed(f"{step.name}: the commands succeeded but {', '.join(missing)} is not there", 1)
+            message = f"{step.name}: the commands succeeded but {', '.join(missing)} is not there"
+            raise StepFailed(message, 1)
         seconds = time.perf_counter() - started
         self.records[step.name] = {
             "seconds": round(seconds, 1),
@@ -88,8 +89,8 @@ class Journal:
     def _fingerprint(self, step: Step) -> str:
         """Hash of what the step's result depends on, earlier steps' included."""
         digest = hashlib.sha256()
-        for one in step.inputs:
-            digest.update(one.read_bytes() if isinstance(one, Path) else one.encode())
+        for source in step.inputs:
+            digest.update(source.read_bytes() if isinstance(source, Path) else source.encode())
         for name in step.after:
             record = self.records.get(name, {})
             digest.update(f"{record.get('fingerprint')} {record.get('finished')}".encode())
@@ -99,4 +100,5 @@ class Journal:
 def _run(step: Step, command: Sequence[str]) -> None:
     status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     if status not in step.accepted:
-        raise StepFailed(f"{step.name}: failed with status {status}, its message is above: {' '.join(command)}", status)
+        message = f"{step.name}: failed with status {status}, its message is above: {' '.join(command)}"
+        raise StepFailed(message, status)

@@ -17,29 +17,29 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("lstm", "cham_net", "raci", "unified")
 
 
-def make(work: Path, kinds: tuple[str, ...], given: dict[str, Path], *, sites: int, years: int,
+def make(work: Path, kinds: tuple[str, ...], exported: dict[str, Path], *, sites: int, years: int,
          hidden: int | None = None) -> dict[str, Path]:  # fmt: skip
-    """Artefacts by kind: those given, and others as exported now from trainings in `work` that are done once.
+    """Artefacts by kind: those of `exported`, and others as exported now from trainings in `work` that are done once.
 
     hidden: units of the networks, in place of the quickstart's.
     """
-    found = dict(given)
+    artefacts = dict(exported)
     for kind in kinds:
-        if kind in found:
+        if kind in artefacts:
             continue
         run = work / "models" / (kind if hidden is None else f"{kind}_hidden_{hidden}")
-        found[kind] = run / "model.pt"
-        if found[kind].exists():
+        artefacts[kind] = run / "model.pt"
+        if artefacts[kind].exists():
             continue
         data = _simulation(work / "sims", sites, years)
         if not (run / "checkpoints").exists() or not list((run / "checkpoints").glob("best*")):
             log.info("training %s for an epoch", kind)
             settings = [f"model.kind={kind}", f"data.path={data}", "training.epochs=1", "training.years_per_window=2"]
             settings += [] if hidden is None else [f"model.hidden={hidden}"]
-            options = [word for one in settings for word in ("--set", one)]
+            options = [word for setting in settings for word in ("--set", setting)]
             _python("-m", "emulator.train", ROOT / "configs" / "quickstart.yaml", "--out", run, "--overwrite", *options)
-        _python("-m", "emulator.export", run, "--out", found[kind])
-    return {kind: found[kind].resolve() for kind in kinds}
+        _python("-m", "emulator.export", run, "--out", artefacts[kind])
+    return {kind: artefacts[kind].resolve() for kind in kinds}
 
 
 def write_stub(path: Path, like: Path) -> Path:
@@ -72,4 +72,5 @@ def _python(*words: object) -> None:
     command = [sys.executable, *map(str, words)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+        message = f"{' '.join(command)} failed:\n{done.stderr[-2000:]}"
+        raise RuntimeError(message)

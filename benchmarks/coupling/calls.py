@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,27 @@ log = logging.getLogger(__name__)
 
 BACKENDS = ("native", "torchscript")
 RAW = "libtorch"
-DAYS = {"day": (1, 2), "month_end": (1, 31), "year_end": (12, 31)}
+YEAR = 2001
+
+
+class Date(NamedTuple):
+    """A day of YEAR."""
+
+    month: int
+    day: int
+
+
+DAYS = {"day": Date(1, 2), "month_end": Date(1, 31), "year_end": Date(12, 31)}
 """Dates of the three kinds of day; those after 2 January are ordinary days, up to the 29th."""
 
 SLOW = 0.3
 """Seconds of a call that needs no calls before it to be timed well."""
+THREAD_CALLS = 3
+"""Calls of one measurement of threads."""
+
+
+Timer = Callable[[str, int], float]
+"""Seconds of a call on a kind of day, mean over a number of calls."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,27 @@ def measure(
 
     library: from `compiled.build_libtorch`; None leaves libtorch out.
     """
-    timers: dict[str, Callable[[str, int], float]] = {}
+    hosts, reasons = _hosts(path, cells, backends, seed)
+    timers = {name: _timer(host) for name, host in hosts.items()}
+    raw = None
+    if library is not None:
+        drivers, statics = host_arrays(next(iter(hosts.values())))
+        raw = LibtorchHost(library, path, drivers, statics)
+        timers[RAW] = _raw_timer(raw)
+    best = _in_turns(timers, effort)
+    if raw is not None:
+        raw.close()
+    records = {name: _record(times, best.get(RAW)) for name, times in best.items()}
+    for name, host in hosts.items():
+        records[name]["flops_per_cell"] = getattr(host.model, "flops", 0.0) or None
+    flops = max((record.get("flops_per_cell") or 0.0 for record in records.values()), default=0.0)
+    for record in records.values():
+        record["gflops"] = flops * cells / record["us_per_call"] * 1e-3 if flops else None
+    return records | {name: {"reason": reason} for name, reason in reasons.items()}
+
+
+def _hosts(path: Path, cells: int, backends: Sequence[str], seed: int) -> tuple[dict[str, Host], dict[str, str]]:
+    """Hosts of the backends that work, and why the others do not."""
     hosts: dict[str, Host] = {}
     reasons: dict[str, str] = {}
     for name in backends:
@@ -52,34 +88,28 @@ def measure(
             model = Model(path, name)
         except EcostepError as error:
             reasons[name] = str(error)
-            continue
-        hosts[name] = Host(model, cells, seed)
-        timers[name] = lambda kind, count, host=hosts[name]: host.time(2001, *DAYS[kind], count)
-    raw = None
-    if library is not None:
-        drivers, statics = host_arrays(next(iter(hosts.values())))
-        raw = LibtorchHost(library, path, drivers, statics)
-        timers[RAW] = lambda kind, count: raw.time(*DAYS[kind], count)
-    best = _in_turns(timers, effort)
-    if raw is not None:
-        raw.close()
-    found = {name: _record(times, best.get(RAW)) for name, times in best.items()}
-    for name, host in hosts.items():
-        flops = getattr(host.model, "flops", 0.0)
-        found[name]["flops_per_cell"] = flops or None
-    flops = max((one.get("flops_per_cell") or 0.0 for one in found.values()), default=0.0)
-    for one in found.values():
-        one["gflops"] = flops * cells / one["us_per_call"] * 1e-3 if flops else None
-    return found | {name: {"reason": reason} for name, reason in reasons.items()}
+        else:
+            hosts[name] = Host(model, cells, seed)
+    return hosts, reasons
+
+
+def _timer(host: Host) -> Timer:
+    return lambda kind, count: host.time(YEAR, *DAYS[kind], count)
+
+
+def _raw_timer(raw: LibtorchHost) -> Timer:
+    return lambda kind, count: raw.time(*DAYS[kind], count)
 
 
 def host_arrays(host: Host) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Drivers (N, D) and statics (N, P) of a host, as a caller of libtorch must lay them out."""
-    return tuple(np.stack(list(arrays.values()), axis=1) for arrays in (host.drivers, host.statics))
+    drivers, statics = (np.stack(list(arrays.values()), axis=1) for arrays in (host.drivers, host.statics))
+    return drivers, statics
 
 
-def _in_turns(timers: dict[str, Callable[[str, int], float]], effort: Effort) -> dict[str, dict[str, float]]:
-    counts, repeats = {}, {}
+def _in_turns(timers: dict[str, Timer], effort: Effort) -> dict[str, dict[str, float]]:
+    counts: dict[str, int] = {}
+    repeats: dict[str, int] = {}
     for name, timer in timers.items():
         single = timer("day", 1)
         if single < SLOW:  # torch compiles anew on its first calls
@@ -92,7 +122,7 @@ def _in_turns(timers: dict[str, Callable[[str, int], float]], effort: Effort) ->
     began = time.perf_counter()
     for _ in range(effort.rounds):
         for name, timer in timers.items():
-            times = [timer("day", counts[name]) for _repeat in range(repeats[name])]
+            times = [timer("day", counts[name]) for _ in range(repeats[name])]
             best[name]["day"] = min(best[name]["day"], *times)
             for kind in ("month_end", "year_end"):
                 best[name][kind] = min(best[name][kind], timer(kind, 1))
@@ -123,30 +153,38 @@ def thread_scaling(path: Path, backend: str, cells: int = 8192, rounds: int = 40
     By the clock, so that it means something only where two processors are idle.
     """
     model = Model(path, backend)
-    one = Host(model, cells)
-    two = [Host(model, cells // 2), Host(model, cells // 2)]
-    for host, part in zip(two, (slice(0, cells // 2), slice(cells // 2, cells)), strict=True):
-        host.take(one, part)
-    count = 3
-    best = [np.inf, np.inf]
+    whole, halves = Host(model, cells), [Host(model, cells // 2), Host(model, cells // 2)]
+    for host, part in zip(halves, (slice(0, cells // 2), slice(cells // 2, cells)), strict=True):
+        host.take(whole, part)
+    one_thread, two_threads = np.inf, np.inf
     for _ in range(rounds):
         began = time.perf_counter()
-        one.time(2001, 1, 2, count)
-        best[0] = min(best[0], (time.perf_counter() - began) / count)
-        barrier = threading.Barrier(3)
-        threads = [threading.Thread(target=_wait_and_step, args=(host, barrier, count)) for host in two]
-        for thread in threads:
-            thread.start()
-        began = time.perf_counter()
-        barrier.wait()
-        for thread in threads:
-            thread.join()
-        best[1] = min(best[1], (time.perf_counter() - began) / count)
-    same = np.array_equal(one.cells.state.view(np.int32), np.concatenate([h.cells.state for h in two]).view(np.int32))
-    return {"cells": cells, "one_thread_us": 1e6 * best[0], "two_threads_us": 1e6 * best[1], "ratio": best[0] / best[1],
-            "bitwise": bool(same)}  # fmt: skip
+        whole.time(YEAR, *DAYS["day"], THREAD_CALLS)
+        one_thread = min(one_thread, (time.perf_counter() - began) / THREAD_CALLS)
+        two_threads = min(two_threads, _time_together(halves) / THREAD_CALLS)
+    state = np.concatenate([host.cells.state for host in halves])
+    return {
+        "cells": cells,
+        "one_thread_us": 1e6 * one_thread,
+        "two_threads_us": 1e6 * two_threads,
+        "ratio": one_thread / two_threads,
+        "bitwise": bool(np.array_equal(whole.cells.state.view(np.int32), state.view(np.int32))),
+    }
 
 
-def _wait_and_step(host: Host, barrier: threading.Barrier, count: int) -> None:
+def _time_together(hosts: Sequence[Host]) -> float:
+    """Seconds of THREAD_CALLS calls of each host, every host in a thread of its own."""
+    barrier = threading.Barrier(len(hosts) + 1)
+    threads = [threading.Thread(target=_wait_and_step, args=(host, barrier)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    began = time.perf_counter()
     barrier.wait()
-    host.time(2001, 1, 2, count)
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
+def _wait_and_step(host: Host, barrier: threading.Barrier) -> None:
+    barrier.wait()
+    host.time(YEAR, *DAYS["day"], THREAD_CALLS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent
 DAYS_BEFORE = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
 DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -24,16 +24,18 @@ def calendar_row(month: int, day: int, year: int = 2001) -> NDArray[np.int64]:
 def _build(source: str, work: Path, options: list[str]) -> Path:
     """Compile unless it is there already, newer than its source."""
     library = work / f"{Path(source).stem}.so"
-    if library.exists() and library.stat().st_mtime > (HERE / source).stat().st_mtime:
+    if library.exists() and library.stat().st_mtime > (FOLDER / source).stat().st_mtime:
         return library
     compiler = shutil.which("g++") or shutil.which("c++")
     if compiler is None:
-        raise RuntimeError("no C++ compiler: the benchmark compiles two small files")
+        message = "no C++ compiler: the benchmark compiles two small files"
+        raise RuntimeError(message)
     work.mkdir(parents=True, exist_ok=True)
-    command = [compiler, "-O3", "-shared", "-fPIC", str(HERE / source), "-o", str(library), *options]
+    command = [compiler, "-O3", "-shared", "-fPIC", str(FOLDER / source), "-o", str(library), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+        message = f"{' '.join(command)} failed:\n{done.stderr[-2000:]}"
+        raise RuntimeError(message)
     return library
 
 
@@ -64,7 +66,7 @@ def measure_peak(library: Path, seconds: float = 0.5) -> float:
 class LibtorchHost:
     """N cells of an artefact's TorchScript, stepped by libtorch alone with one thread."""
 
-    def __init__(self, library: Path, path: Path, drivers: NDArray[np.float32], statics: NDArray[np.float32]):
+    def __init__(self, library: Path, path: Path, drivers: NDArray[np.float32], statics: NDArray[np.float32]) -> None:
         self._library = ctypes.CDLL(str(library))
         self._library.host_open.restype = ctypes.c_void_p
         self._library.host_open.argtypes = [ctypes.c_char_p, *[ctypes.c_int64] * 3, ctypes.c_void_p, ctypes.c_void_p]
@@ -72,9 +74,9 @@ class LibtorchHost:
         self._library.host_steps.restype = ctypes.c_double
         self._library.host_steps.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
         self._library.host_error.restype = ctypes.c_char_p
-        n, d = drivers.shape
+        cells, n_drivers = drivers.shape
         self._host = self._library.host_open(
-            str(path).encode(), n, d, statics.shape[1], drivers.ctypes.data, statics.ctypes.data
+            str(path).encode(), cells, n_drivers, statics.shape[1], drivers.ctypes.data, statics.ctypes.data
         )
         if not self._host:
             raise RuntimeError(self._library.host_error().decode())

@@ -32,7 +32,8 @@ def run(program: Path, artefact: Path | None, work: Path, *, sites: int, years: 
     finally:
         os.sched_setaffinity(0, allowed)
     if done.code != 0:
-        raise RuntimeError(f"{folder}: exit code {done.code}: {done.message}")
+        message = f"{folder}: exit code {done.code}: {done.message}"
+        raise RuntimeError(message)
     shutil.rmtree(folder)
     return {f"{part}_s": done.timing[f"{part}_s"] for part in PARTS} | {
         "wall_s": done.timing["wall_s"], "cpu_s": done.cpu_s, "peak_rss_mb": done.peak_rss_mb,

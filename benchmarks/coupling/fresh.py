@@ -20,7 +20,8 @@ def measure(what: str, path: Path, backend: str, cells: int = 1) -> dict[str, An
     command = [sys.executable, "-m", "benchmarks.coupling.fresh", what, str(path), backend, str(cells)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+        message = f"{' '.join(command)} failed:\n{done.stderr[-2000:]}"
+        raise RuntimeError(message)
     return json.loads(done.stdout)
 
 
@@ -61,7 +62,7 @@ def memory(path: str, backend: str, cells: int) -> dict[str, Any]:
     return {
         "mb": (_status("VmHWM") - before) / 1024,
         "state_mb": host.cells.state.nbytes / 2**20,
-        "host_arrays_mb": sum(a.nbytes for a in (*host.drivers.values(), *host.statics.values())) / 2**20,
+        "host_arrays_mb": sum(array.nbytes for array in (*host.drivers.values(), *host.statics.values())) / 2**20,
     }
 
 
@@ -72,5 +73,5 @@ def _status(key: str) -> float:
 
 if __name__ == "__main__":
     what, path, backend, cells = sys.argv[1:5]
-    found = start(path, backend) if what == "start" else memory(path, backend, int(cells))
-    sys.stdout.write(json.dumps(found) + "\n")
+    measurement = start(path, backend) if what == "start" else memory(path, backend, int(cells))
+    sys.stdout.write(json.dumps(measurement) + "\n")

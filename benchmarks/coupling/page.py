@@ -19,18 +19,18 @@ def bars(content: dict[str, Any]) -> list[dict[str, Any]]:
         met = None if value is None else bool(value >= limit if sense == ">=" else value <= limit)
         rows.append({"what": what, "value": value, "bar": f"{sense} {limit:g}", "met": met})
 
-    records = {(one["model"], one["backend"], one["cells"]): one for one in content["records"]}
+    records = {(record["model"], record["backend"], record["cells"]): record for record in content["records"]}
     for backend, limits in (("native", NATIVE), ("torchscript", TORCHSCRIPT)):
         for model in content["models"]:
             for cells, limit in limits.items():
-                if one := records.get((model, backend, cells)):
-                    bar(f"{model} {backend} over libtorch, {cells} cells", one.get("ratio_to_libtorch"), ">=", limit)
+                if record := records.get((model, backend, cells)):
+                    bar(f"{model} {backend} over libtorch, {cells} cells", record.get("ratio_to_libtorch"), ">=", limit)
     for model in content["models"]:
         shares = [
             records[model, "native", n].get("fraction_of_peak") for n in PEAK_AT if (model, "native", n) in records
         ]
-        known = [share for share in shares if share is not None]
-        bar(f"{model} native, share of the peak", max(known, default=None), ">=", 0.55)
+        measured = [share for share in shares if share is not None]
+        bar(f"{model} native, share of the peak", max(measured, default=None), ">=", 0.55)
         for backend, value in content["extra_mb_at_65536"][model].items():
             bar(f"{model} {backend}, extra memory [MB]", value, "<=", 8.0)
         bar(f"{model} native, start-up [ms]", content["startup_ms"][model].get("native"), "<=", 20.0)
@@ -52,7 +52,7 @@ def number(value: float | None) -> str:
 
 def write(content: dict[str, Any]) -> str:
     """The page."""
-    cells = sorted({one["cells"] for one in content["records"]})
+    cells = sorted({record["cells"] for record in content["records"]})
     machine, coupled = content["machine"], content["coupled"]
     load = f"{machine['load_average_at_start']:.1f} at the start and {machine['load_average_at_end']:.1f} at the end"
     lines = [
@@ -101,8 +101,8 @@ def _start_rows(content: dict[str, Any]) -> list[list[str]]:
     extra, scaling = content["extra_mb_at_65536"], content["thread_scaling_2"]
     return [
         [model, backend, number(ms), number(extra[model][backend]), number(scaling[model][backend])]
-        for model, found in content["startup_ms"].items()
-        for backend, ms in found.items()
+        for model, by_backend in content["startup_ms"].items()
+        for backend, ms in by_backend.items()
     ]
 
 
@@ -121,30 +121,31 @@ def _call_rows(content: dict[str, Any], cells: list[int]) -> list[list[str]]:
     rows = []
     for model in content["models"]:
         for backend in ("native", "torchscript", "libtorch", "stub"):
-            found = {r["cells"]: r for r in content["records"] if r["model"] == model and r["backend"] == backend}
-            if not found:
+            by_cells = {r["cells"]: r for r in content["records"] if (r["model"], r["backend"]) == (model, backend)}
+            if not by_cells:
                 continue
-            shares = [one["fraction_of_peak"] for one in found.values() if one.get("fraction_of_peak")]
-            row = [model, backend]
-            for n in cells:
-                one = found[n]
-                if "us_per_call" not in one:
-                    row.append("-")
-                    continue
-                ratio = one.get("ratio_to_libtorch")
-                shown = f" ({number(ratio)})" if ratio and backend != "libtorch" else ""
-                row.append(number(one["us_per_call"]) + shown)
-            rows.append([*row, f"{100 * max(shares):.0f} %" if shares else "-"])
+            shares = [record["fraction_of_peak"] for record in by_cells.values() if record.get("fraction_of_peak")]
+            share = f"{100 * max(shares):.0f} %" if shares else "-"
+            rows.append([model, backend, *(_call(by_cells[n]) for n in cells), share])
     return rows
+
+
+def _call(record: dict[str, Any]) -> str:
+    """Time of a call, and its ratio to that of libtorch alone."""
+    if "us_per_call" not in record:
+        return "-"
+    ratio = record.get("ratio_to_libtorch")
+    in_brackets = f" ({number(ratio)})" if ratio and record["backend"] != "libtorch" else ""
+    return number(record["us_per_call"]) + in_brackets
 
 
 def _year_rows(content: dict[str, Any], cells: list[int]) -> list[list[str]]:
     most = max(n for n in cells if n <= 4096)
     keys = ("us_per_call", "us_month_end", "us_year_end", "us_mean_of_a_year", "ratio_of_a_year")
     return [
-        [one["model"], one["backend"], *[number(one[key]) for key in keys]]
-        for one in content["records"]
-        if one["cells"] == most and one["backend"] != "stub" and "us_per_call" in one
+        [record["model"], record["backend"], *[number(record[key]) for key in keys]]
+        for record in content["records"]
+        if record["cells"] == most and record["backend"] != "stub" and "us_per_call" in record
     ]
 
 

@@ -38,7 +38,9 @@ class TimedTrainer(BaseTrainer):
 
 
 @torch.no_grad()
-def predict(trainer: TimedTrainer, basins: list[str], start: str, end: str, window: int, last: int) -> tuple:
+def predict(
+    trainer: TimedTrainer, basins: list[str], start: str, end: str, window: int, last: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Predictions (basins, days) from start to end, and the dates."""
     cfg, scaler, model = trainer.cfg, trainer.loader.dataset.scaler, trainer.model.eval()
     centre, scale = scaler["xarray_feature_center"], scaler["xarray_feature_scale"]
@@ -46,7 +48,7 @@ def predict(trainer: TimedTrainer, basins: list[str], start: str, end: str, wind
     attributes = (attributes - scaler["attribute_means"]) / scaler["attribute_stds"]
     dates = pd.date_range(start, end)
     target = cfg.target_variables[0]
-    found = []
+    series_of_basins = []
     for basin in basins:
         series = load_timeseries(cfg.data_dir, basin)
         first = int(series.index.get_loc(dates[0]))
@@ -68,11 +70,12 @@ def predict(trainer: TimedTrainer, basins: list[str], start: str, end: str, wind
         days = np.empty(len(dates), np.float32)
         for stop, values in zip(ends, output, strict=True):
             days[max(0, stop - first - last) : stop - first] = values[-min(last, stop - first) :]
-        found.append(days)
-    return np.stack(found), dates.strftime("%Y-%m-%d").to_numpy().astype(str)
+        series_of_basins.append(days)
+    return np.stack(series_of_basins), dates.strftime("%Y-%m-%d").to_numpy().astype(str)
 
 
 def main() -> None:
+    """Train, predict and write what SPEC asks for."""
     spec = json.loads(Path(sys.argv[1]).read_text())
     torch.set_num_threads(1)
     rates = {int(epoch): rate for epoch, rate in spec["config"]["learning_rate"].items()}
@@ -80,15 +83,15 @@ def main() -> None:
     trainer = TimedTrainer(Config(spec["config"]))
     trainer.initialize_training()
     trainer.train_and_validate()
-    result = {
+    arrays = {
         "cpu_seconds": np.array(trainer.cpu_seconds),
         "seconds": np.array(trainer.seconds),
-        "parameters": np.array(sum(p.numel() for p in trainer.model.parameters())),
+        "parameters": np.array(sum(weight.numel() for weight in trainer.model.parameters())),
         "version": np.array(__version__),
     }
     if spec["predict"] is not None:
-        result["predicted"], result["dates"] = predict(trainer, **spec["predict"])
-    np.savez(spec["out"], **result)
+        arrays["predicted"], arrays["dates"] = predict(trainer, **spec["predict"])
+    np.savez(spec["out"], **arrays)
 
 
 if __name__ == "__main__":

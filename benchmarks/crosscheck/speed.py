@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.crosscheck.bench import YEAR, Bench, our_config
+from benchmarks.crosscheck.experiment import YEAR, CrossCheck, our_config
 from benchmarks.crosscheck.theirs import Theirs, neuralhydrology
 from emulator.data.windows import training_data
 from emulator.evaluation.offline import predict
@@ -18,7 +18,7 @@ from emulator.training.fit import fit
 log = logging.getLogger(__name__)
 
 
-def training_speed(bench: Bench, repeats: int = 2, batch: int = 64, updates: int = 30) -> dict[str, Any]:
+def training_speed(crosscheck: CrossCheck, repeats: int = 2, batch: int = 64, updates: int = 30) -> dict[str, Any]:
     """Processor time of training one thread with batches of `batch` sequences of a year, ms a site-year.
 
     Ours: the time of six epochs more of `fit`, reading of batches included. Theirs: their epochs after the first,
@@ -32,52 +32,58 @@ def training_speed(bench: Bench, repeats: int = 2, batch: int = 64, updates: int
     times: dict[str, list[float]] = {}
     for turn in range(repeats):
         for kind in ("lstm", "ea_lstm"):
-            times.setdefault(kind, []).append(_our_step(bench, kind, batch, f"{turn}"))
+            times.setdefault(kind, []).append(_our_step(crosscheck, kind, batch, f"{turn}"))
         for name, theirs in sequences.items():
-            found = _their_step(bench, name, theirs, batch, updates)
-            times.setdefault(name, []).append(found)
-            log.info("%s: %.3f ms a site-year", name, found)
-    result: dict[str, Any] = {"batch": batch, "days": YEAR, "hidden": bench.hidden, "turns": repeats}
-    for name, found in times.items():
-        one_day = name.endswith("sequence to one")
-        value = float(np.median(found))
-        result[name] = {
-            "ms_per_site_year_run_through": value,
-            "us_per_step": 1000.0 * value / YEAR,
-            "ms_per_predicted_site_year": value * (YEAR if one_day else 1),
-            "turns": [round(item, 4) for item in found],
+            ms_per_site_year = _their_step(crosscheck, name, theirs, batch, updates)
+            times.setdefault(name, []).append(ms_per_site_year)
+            log.info("%s: %.3f ms a site-year", name, ms_per_site_year)
+    speeds: dict[str, Any] = {"batch": batch, "days": YEAR, "hidden": crosscheck.hidden, "turns": repeats}
+    for name, turns in times.items():
+        last_day_only = name.endswith("sequence to one")
+        median = float(np.median(turns))
+        speeds[name] = {
+            "ms_per_site_year_run_through": median,
+            "us_per_step": 1000.0 * median / YEAR,
+            "ms_per_predicted_site_year": median * (YEAR if last_day_only else 1),
+            "turns": [round(ms, 4) for ms in turns],
         }
     for ours, prefix in (("lstm", "neuralhydrology cudalstm"), ("ea_lstm", "neuralhydrology ealstm")):
-        if ours in result:
-            result[f"{ours} over {prefix}"] = {
+        if ours in speeds:
+            speeds[f"{ours} over {prefix}"] = {
                 name: {
-                    key: result[name][key] / result[ours][key]
+                    key: speeds[name][key] / speeds[ours][key]
                     for key in ("ms_per_site_year_run_through", "ms_per_predicted_site_year")
                 }
                 for name in sequences
-                if name.startswith(prefix) and name in result
+                if name.startswith(prefix) and name in speeds
             }
-    return result
+    return speeds
 
 
-def _our_step(bench: Bench, kind: str, batch: int, turn: str) -> float:
+def _our_step(crosscheck: CrossCheck, kind: str, batch: int, turn: str) -> float:
     """ms of the processor a site-year of training; start, validation and the first epoch do not count."""
     more, windows = 6, 8
     sampling = {"batch_size": batch, "years_per_window": 1, "windows_per_site": windows, "validation_every": 99}
     seconds = []
     for epochs in (1, 1 + more):
-        config = our_config(bench, kind, {}, epochs=epochs, **sampling)
+        config = our_config(crosscheck, kind, {}, epochs=epochs, **sampling)
         began = time.process_time()
-        fit(config, bench.dataset, bench.split, bench.work / "speed" / f"{kind}-{epochs}-{turn}", overwrite=True)
+        fit(
+            config,
+            crosscheck.dataset,
+            crosscheck.split,
+            crosscheck.work / "speed" / f"{kind}-{epochs}-{turn}",
+            overwrite=True,
+        )
         seconds.append(time.process_time() - began)
-    return 1000.0 * (seconds[1] - seconds[0]) / (more * windows * int(bench.split.train_sites.sum()))
+    return 1000.0 * (seconds[1] - seconds[0]) / (more * windows * int(crosscheck.split.train_sites.sum()))
 
 
-def _their_step(bench: Bench, name: str, theirs: Theirs, batch: int, updates: int) -> float:
+def _their_step(crosscheck: CrossCheck, name: str, theirs: Theirs, batch: int, updates: int) -> float:
     """ms of the processor a site-year of training; the first epoch does not count."""
     fixed = _Fixed(theirs.model, theirs.days, theirs.scored, batch)
-    found = neuralhydrology(bench, f"speed {name}", fixed, epochs=3, updates=updates, period=None)
-    return 1000.0 * float(np.mean(found["cpu_seconds"][1:])) / (updates * batch)
+    training = neuralhydrology(crosscheck, f"speed {name}", fixed, epochs=3, updates=updates, period=None)
+    return 1000.0 * float(np.mean(training["cpu_seconds"][1:])) / (updates * batch)
 
 
 @dataclass(frozen=True)
@@ -91,29 +97,31 @@ class _Fixed(Theirs):
         return self.size
 
 
-def prediction_speed(bench: Bench, sites: int = 32, repeats: int = 5) -> dict[str, Any]:
+def prediction_speed(crosscheck: CrossCheck, sites: int = 32, repeats: int = 5) -> dict[str, Any]:
     """Processor time of offline prediction with one thread, ms a site-year, of every registered kind at one size."""
-    known = training_data(bench.dataset, bench.split.mask("train"))
-    some = bench.dataset.site_subset(np.flatnonzero(bench.split.test_sites)[:sites])
+    windows = training_data(crosscheck.dataset, crosscheck.split.mask("train"))
+    held_out = crosscheck.dataset.site_subset(np.flatnonzero(crosscheck.split.test_sites)[:sites])
     models = {}
     for config in registry.MODEL_CONFIGS:
         kind = config.model_fields["kind"].default
-        options = {"hidden": bench.hidden} if "hidden" in config.model_fields else {}
-        model = registry.build(config(**options), bench.dataset.signature, bench.scalers)
-        model.prepare(known)
+        options = {"hidden": crosscheck.hidden} if "hidden" in config.model_fields else {}
+        model = registry.build(config(**options), crosscheck.dataset.signature, crosscheck.scalers)
+        model.prepare(windows)
         models[kind] = model.eval()
         if "past_flux" in config.model_fields and config.model_fields["past_flux"].default == "none":
             models[f"{kind}, past flux"] = registry.build(
-                config(**options, past_flux="ungauged"), bench.dataset.signature, bench.scalers
+                config.model_validate(options | {"past_flux": "ungauged"}),
+                crosscheck.dataset.signature,
+                crosscheck.scalers,
             ).eval()
-    everything = torch.ones(some.flux.shape[:2], dtype=torch.bool)
+    visible = torch.ones(held_out.flux.shape[:2], dtype=torch.bool)
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(repeats):
         for name, model in models.items():
             began = time.process_time()
-            predict(model, some, everything)
-            times[name].append(1000.0 * (time.process_time() - began) / (some.n_sites * len(some.years)))
-    best = {name: min(found) for name, found in times.items()}
+            predict(model, held_out, visible)
+            times[name].append(1000.0 * (time.process_time() - began) / (held_out.n_sites * len(held_out.years)))
+    best = {name: min(turns) for name, turns in times.items()}
     return {
         name: {
             "ms_per_site_year": value,

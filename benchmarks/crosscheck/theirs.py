@@ -11,7 +11,7 @@ import netCDF4
 import numpy as np
 import torch
 
-from benchmarks.crosscheck.bench import BATCH_YEARS, INPUTS, LEARNING_RATE, TARGET, YEAR, Bench
+from benchmarks.crosscheck.experiment import BATCH_YEARS, INPUTS, LEARNING_RATE, TARGET, YEAR, CrossCheck
 from emulator.data.scalers import DriverScaling
 from emulator.models.parts.layers import StaticFeatures, season
 
@@ -42,23 +42,23 @@ THEIRS = {
 }
 
 
-def write_their_data(bench: Bench) -> tuple[list[str], list[str]]:
+def write_their_data(crosscheck: CrossCheck) -> tuple[list[str], list[str]]:
     """The generic dataset of neuralhydrology: a netCDF file a site and one table of attributes; names of both.
 
     Inputs are those that our LSTM computes inside: skewed drivers compressed, position in the season, one-hot classes;
     the target is asinh(flux / scale). neuralhydrology standardises them itself.
     """
-    dataset = bench.dataset
-    features = StaticFeatures(dataset.signature, bench.scalers)
+    dataset = crosscheck.dataset
+    features = StaticFeatures(dataset.signature, crosscheck.scalers)
     static = features(dataset.static)
     wave = season(dataset.calendar.expand(dataset.n_sites, -1, -1), static[:, :1]).numpy()
-    drivers = DriverScaling(bench.scalers)(dataset.drivers).numpy()
-    target = torch.asinh(dataset.flux / bench.scalers.target_scale).numpy()
+    drivers = DriverScaling(crosscheck.scalers)(dataset.drivers).numpy()
+    target = torch.asinh(dataset.flux / crosscheck.scalers.target_scale).numpy()
     dynamic = [*INPUTS, "season_sine", "season_cosine"]
     static = static.numpy()
-    varies = np.flatnonzero(static[bench.split.train_sites].std(axis=0) > 1e-6)
+    varies = np.flatnonzero(static[crosscheck.split.train_sites].std(axis=0) > 1e-6)
     attributes = [f"attribute_{column:02d}" for column in varies]
-    folder = bench.work / "data"
+    folder = crosscheck.work / "data"
     if (folder / "complete").exists():
         return dynamic, attributes
     for name in ("time_series", "attributes", "basins"):
@@ -75,7 +75,7 @@ def write_their_data(bench: Bench) -> tuple[list[str], list[str]]:
             columns = np.concatenate([drivers[row], wave[row], target[row]], axis=1)
             for name, values in zip([*dynamic, TARGET], columns.T, strict=True):
                 file.createVariable(name, "f4", ("date",))[:] = values
-    basins = [f"{site}\n" for site in dataset.site_id[bench.split.train_sites]]
+    basins = [f"{site}\n" for site in dataset.site_id[crosscheck.split.train_sites]]
     (folder / "basins" / "train.txt").write_text("".join(basins))
     (folder / "basins" / "few.txt").write_text("".join(basins[:FEW]))
     (folder / "complete").write_text("")
@@ -83,24 +83,44 @@ def write_their_data(bench: Bench) -> tuple[list[str], list[str]]:
 
 
 def neuralhydrology(
-    bench: Bench, name: str, theirs: Theirs, *, epochs: int, updates: int, period: dict[str, Any] | None
+    crosscheck: CrossCheck, name: str, theirs: Theirs, *, epochs: int, updates: int, period: dict[str, Any] | None
 ) -> dict[str, np.ndarray]:
     """Train with neuralhydrology in a process of its Python; what neuralhydrology_run.py gives.
 
     period: what to predict (see there); None where only the speed is asked for, which a few sites tell.
     """
-    dynamic, attributes = write_their_data(bench)
-    folder = bench.work / "theirs" / name.replace(", ", "-").replace(" ", "_")
+    folder = crosscheck.work / "theirs" / name.replace(", ", "-").replace(" ", "_")
     folder.mkdir(parents=True, exist_ok=True)
-    basins = str(bench.work / "data" / "basins" / ("train.txt" if period else "few.txt"))
-    years = bench.training_years
+    basins = crosscheck.work / "data" / "basins" / ("train.txt" if period else "few.txt")
+    config = their_config(crosscheck, theirs, folder, basins, epochs=epochs, updates=updates)
+    out = folder / f"{epochs}x{updates}.npz"
+    spec = folder / "spec.json"
+    spec.write_text(json.dumps({"config": config, "out": str(out), "predict": period}))
+    script = Path(__file__).with_name("neuralhydrology_run.py")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [crosscheck.python, script, spec], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode != 0:
+        message = f"neuralhydrology failed:\n{(done.stdout + done.stderr)[-3000:]}"
+        raise RuntimeError(message)
+    with np.load(out) as file:
+        return dict(file)
+
+
+def their_config(
+    crosscheck: CrossCheck, theirs: Theirs, folder: Path, basins: Path, *, epochs: int, updates: int
+) -> dict[str, Any]:
+    """Options of a training with neuralhydrology in `folder`, on the sites that the file `basins` lists."""
+    dynamic, attributes = write_their_data(crosscheck)
+    years = crosscheck.training_years
     span = {"start": f"01/01/{years[0]}", "end": f"31/12/{years[-1]}"}
-    config = {
+    return {
         "experiment_name": "outside",
         "run_dir": str(folder),
         "dataset": "generic",
-        "data_dir": str(bench.work / "data"),
-        **{f"{part}_basin_file": basins for part in ("train", "validation", "test")},
+        "data_dir": str(crosscheck.work / "data"),
+        **{f"{part}_basin_file": str(basins) for part in ("train", "validation", "test")},
         **{f"{part}_{end}_date": date for part in ("train", "validation", "test") for end, date in span.items()},
         "dynamic_inputs": dynamic,
         "static_attributes": attributes,
@@ -108,7 +128,7 @@ def neuralhydrology(
         "model": theirs.model,
         "head": "regression",
         "output_activation": "linear",
-        "hidden_size": bench.hidden,
+        "hidden_size": crosscheck.hidden,
         "initial_forget_bias": 3,
         "output_dropout": 0.1,
         "optimizer": "Adam",
@@ -120,7 +140,7 @@ def neuralhydrology(
         "max_updates_per_epoch": updates,
         "seq_length": theirs.days,
         "predict_last_n": theirs.scored,
-        "seed": bench.seed,
+        "seed": crosscheck.seed,
         "device": "cpu",
         "num_workers": 0,
         "validate_every": None,
@@ -131,13 +151,3 @@ def neuralhydrology(
         "verbose": 0,
         "metrics": [],
     }
-    out = folder / f"{epochs}x{updates}.npz"
-    spec = folder / "spec.json"
-    spec.write_text(json.dumps({"config": config, "out": str(out), "predict": period}))
-    script = Path(__file__).with_name("neuralhydrology_run.py")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run([bench.python, script, spec], capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        raise RuntimeError(f"neuralhydrology failed:\n{(done.stdout + done.stderr)[-3000:]}")
-    with np.load(out) as file:
-        return dict(file)

@@ -133,12 +133,7 @@ def against_ablations(results: Results) -> Iterator[dict[str, Any]]:
 def compare(results: Results, case: Case, entry: Entry, reference: Entry, seeds: Sequence[int]) -> dict[str, Any]:
     """One comparison, as models.json holds it."""
     ratio_test = paired(results, case, entry, reference, seeds)
-    return {
-        "ensemble": case.ensemble,
-        "target": case.target,
-        "split": case.split,
-        "model": entry.model,
-        "past_flux": entry.past_flux,
+    return _what_was_tested(case, entry) | {
         "baseline": reference.model,
         "baseline_past_flux": reference.past_flux,
         "rmse_ratio": ratio_test.ratio,
@@ -176,12 +171,7 @@ def _gap(results: Results, case: Case, entry: Entry, oracle: Entry, table: str, 
     model_rmse, baseline_rmse, oracle_rmse = (
         results.mean(case, tested, "rmse", seeds) for tested in (entry, reference, oracle)
     )
-    return {
-        "ensemble": case.ensemble,
-        "target": case.target,
-        "split": case.split,
-        "model": entry.model,
-        "past_flux": entry.past_flux,
+    return _what_was_tested(case, entry) | {
         "oracle": oracle.variant,
         "table": table,
         "baseline": reference.model,
@@ -193,6 +183,17 @@ def _gap(results: Results, case: Case, entry: Entry, oracle: Entry, table: str, 
         if oracle_rmse < baseline_rmse
         else math.nan,
         "seeds": sorted(seeds),
+    }
+
+
+def _what_was_tested(case: Case, entry: Entry) -> dict[str, Any]:
+    """Keys that comparisons and gaps begin with."""
+    return {
+        "ensemble": case.ensemble,
+        "target": case.target,
+        "split": case.split,
+        "model": entry.model,
+        "past_flux": entry.past_flux,
     }
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,16 +30,12 @@ def open_mapped(path: Path, signature: Signature, cache: Path) -> Dataset:
     if not (folder / "about.json").exists():
         with locked(cache, "copying a dataset"):
             _copy(Dataset.open(path, signature), folder)
-    about = json.loads((folder / "about.json").read_text())
-    values = {name: np.load(folder / f"{name}.npy", mmap_mode="c") for name in TENSORS}
-    arrays = {name: np.load(folder / f"{name}.npy") for name in ARRAYS}
-    return Dataset(
-        path=path,
-        signature=signature,
-        **{name: torch.from_numpy(value) for name, value in values.items()},
-        **arrays,
-        **about,
-    )
+    contents: dict[str, Any] = json.loads((folder / "about.json").read_text())
+    for name in TENSORS:
+        contents[name] = torch.from_numpy(np.load(folder / f"{name}.npy", mmap_mode="c"))
+    for name in ARRAYS:
+        contents[name] = np.load(folder / f"{name}.npy")
+    return Dataset(path=path, signature=signature, **contents)
 
 
 def with_statics(dataset: Dataset, names: tuple[str, ...], values: np.ndarray) -> Dataset:

@@ -115,11 +115,11 @@ def maps(results: Results, quantity: Quantity) -> Figure | None:
     references = {table: best_baseline(results, case, table) for table in BASELINE_MODES}
     present = results.entries(case)
     duels = [
-        (entry, references["with" if entry.past_flux == "gauged" else "without"])
+        (entry, opponent.entry, opponent.seeds)
         for entry in CHALLENGERS_SHOWN
         if entry in present and entry.past_flux != "ungauged"
-    ]
-    duels = [(entry, reference) for entry, reference in duels if reference.entry is not None]
+        and (opponent := references["with" if entry.past_flux == "gauged" else "without"]).entry is not None
+    ]  # fmt: skip
     baseline, seeds = references["without"]
     if baseline is None or not duels:
         return None
@@ -130,8 +130,8 @@ def maps(results: Results, quantity: Quantity) -> Figure | None:
     points = _scatter(grid.flat[0], errors, "viridis", vmin=0.0, vmax=top)
     grid.flat[0].set_title(f"{style.model_name(baseline.kind)}: RMSE, {VARIABLES[quantity.target].analysis_units}")
     figure.colorbar(points, ax=grid.flat[0], shrink=0.75, extend="max", pad=0.01)
-    for axes, (entry, (reference, seeds)) in zip(grid.flat[1:], duels, strict=False):
-        shared = [seed for seed in seeds if seed in results.seeds(case, entry)]
+    for axes, (entry, reference, reference_seeds) in zip(grid.flat[1:], duels, strict=False):
+        shared = [seed for seed in reference_seeds if seed in results.seeds(case, entry)]
         errors = _site_errors(results, case, entry, shared)
         baseline_rmse = _site_errors(results, case, reference, shared).rmse
         ratio = {

@@ -10,8 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
 
+import numpy as np
 from pydantic import ValidationError
 
 from emulator.configuration.schema import Config
@@ -94,8 +97,8 @@ SHARES = (0.1, 0.25, 0.5)
 """Shares of the training sites of the data-efficiency curve; the whole is the main run."""
 HISTORY_YEARS = tuple(range(9))
 """Years of visible flux of the history-length curve."""
-LEAST_BIOME_SITES = 0.04
-"""A biome is left out where it holds at least this share of the sites and at most half of them."""
+LEAST_BIOME_SITES, MOST_BIOME_SITES = 0.04, 0.5
+"""A biome is left out where it holds a share of the sites between these."""
 
 SPLITS = ("folds", "biome")
 """Of a training. `folds` serves the temporal, spatial and spatiotemporal tests, `biome` leaves one biome out."""
@@ -302,13 +305,11 @@ def _tests(suite: Suite, task: str, kinds: tuple[str, ...], seeds: tuple[int, ..
     yield from (replace(run, task=task) for run in _main(suite, kinds, seeds) if run.history)
 
 
-def left_out_biome(seed: int, biome: Any) -> int | None:
+def left_out_biome(seed: int, biome: np.ndarray) -> int | None:
     """Code of the biome that a seed leaves out, rotating over those with enough sites; None where there is none."""
-    import numpy as np
-
     codes, counts = np.unique(np.asarray(biome), return_counts=True)
     shares = counts / counts.sum()
-    eligible = codes[(shares >= LEAST_BIOME_SITES) & (shares <= 0.5)]
+    eligible = codes[(shares >= LEAST_BIOME_SITES) & (shares <= MOST_BIOME_SITES)]
     return int(eligible[seed % len(eligible)]) if len(eligible) else None
 
 
@@ -317,7 +318,7 @@ def split_config(run: Run, suite: Suite, biome: str = "") -> SplitConfig:
     return SplitConfig(**suite.split | {"test_fold": run.seed % suite.split["folds"], "leave_biome": biome})
 
 
-def configuration(run: Run, suite: Suite, path: Any, tuned: dict[str, Any], biome: str = "") -> Config:
+def configuration(run: Run, suite: Suite, path: Path | str, tuned: dict[str, Any], biome: str = "") -> Config:
     """The configuration of a network's training; ValidationError where the model has not these options.
 
     tuned: sections `model`, `training` and `loss` that replace defaults of the suite. biome: the one that is left out.
@@ -352,14 +353,12 @@ def _past_flux_choices(kind: str) -> tuple[str, ...]:
     """Values that the option `past_flux` of a registered kind takes; empty where it has none."""
     for config in registry.MODEL_CONFIGS:
         if config.model_fields["kind"].default == kind and "past_flux" in config.model_fields:
-            return tuple(config.model_fields["past_flux"].annotation.__args__)
+            return get_args(config.model_fields["past_flux"].annotation)
     return ()
 
 
 def why_unavailable(run: Run, suite: Suite, tuned: dict[str, Any]) -> str | None:
     """Why a run cannot be done with the code as it is, or None."""
-    if run.parameters and not _importable("benchmarks.learning.ceilings"):
-        return "benchmarks.learning.ceilings is missing"
     if not is_network(run.kind):
         return None if _importable(f"emulator.baselines.{run.kind}") else f"emulator.baselines.{run.kind} is missing"
     kinds = [config.model_fields["kind"].default for config in registry.MODEL_CONFIGS]
@@ -378,8 +377,6 @@ def why_unavailable(run: Run, suite: Suite, tuned: dict[str, Any]) -> str | None
 
 
 def _importable(module: str) -> bool:
-    from importlib.util import find_spec
-
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:

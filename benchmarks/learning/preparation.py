@@ -1,12 +1,11 @@
 """The dataset and the split of a run: what is left out, which share of the sites trains, what oracles are told."""
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.learning import data, plan
+from benchmarks.learning import ceilings, data, plan
 from benchmarks.learning.plan import Run
 from benchmarks.learning.workspace import Workspace
 from emulator.data.dataset import Dataset
@@ -46,7 +45,6 @@ def open_ensemble(name: str, workspace: Workspace) -> Dataset:
 
 def with_parameters(source: str, folder: Path, dataset: Dataset, split: Split) -> Dataset:
     """The dataset with hidden parameters among its statics, for oracles; source: 'true' or 'kriged'."""
-    ceilings = import_module("benchmarks.learning.ceilings")
     if source == "true":
         names, values = ceilings.true_parameters(folder, dataset.site_id)
     else:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from benchmarks.learning.bars import all_bars
 from benchmarks.learning.comparisons import all_comparisons, gaps
 from benchmarks.learning.results import Results, run_name
 from benchmarks.learning.workspace import Workspace
+from benchmarks.machine import processor
 from emulator.evaluation.metrics import to_json
 from emulator.runs import provenance
 from foundations import atomic_file
@@ -50,7 +50,7 @@ def write(workspace: Workspace, path: Path) -> None:
     results = Results.read(workspace.results)
     comparisons, shares = all_comparisons(results), list(gaps(results))
     bars = all_bars(results, comparisons, shares)
-    content = {
+    content: dict[str, Any] = {
         "records": [{key: r[key] for key in KEYS if key in r} for r in results.records if _is_listed(r)],
         "comparisons": comparisons,
         "gaps": shares,
@@ -115,7 +115,7 @@ def origin(workspace: Workspace, results: Results) -> dict[str, Any]:
         "git_hash": git_hash(),
         "git_hashes_of_runs": sorted({content["provenance"]["git_hash"] for content in results.contents}),
         "versions": provenance.versions(),
-        "machine": {"cpu": _processor(), "processors": os.cpu_count()},
+        "machine": {"cpu": processor(), "processors": os.cpu_count()},
         "suite": {"name": suite.name, "hidden": suite.hidden, "training": suite.training, "split": suite.split,
                   "evaluation_sites": suite.evaluation_sites, "seeds": suite.seeds},
         "datasets": datasets,
@@ -123,12 +123,3 @@ def origin(workspace: Workspace, results: Results) -> dict[str, Any]:
         "runs": len(results.contents),
         "seconds_of_runs": round(sum(content["seconds"] for content in results.contents), 1),
     }  # fmt: skip
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()

@@ -5,13 +5,12 @@ A test scores parts of the split: 'temporal', 'spatial' and 'spatiotemporal', or
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.learning import data, plan, statistics
+from benchmarks.learning import ceilings, data, plan, statistics
 from benchmarks.learning.plan import Run
 from benchmarks.learning.preparation import open_ensemble, site_order
 from benchmarks.learning.training import TrainedModel, all_visible
@@ -121,7 +120,7 @@ def score(experiment: Experiment) -> Scores:
             uncertainty = _uncertainty(quantiles, view, sites)
             for record in scores.records:
                 if record["past_flux"] == mode:
-                    record |= uncertainty.get((record["split"], record["target"]), {})
+                    record.update(uncertainty.get((record["split"], record["target"]), {}))
     scores.add_axes(dataset, sites.by_part, split)
     return scores
 
@@ -145,7 +144,6 @@ def score_retrieved(experiment: Experiment) -> Scores:
     parameters that cannot be told from the training sites are at their mean.
     """
     run, workspace, split = experiment.run, experiment.workspace, experiment.split
-    ceilings = import_module("benchmarks.learning.ceilings")
     ensemble = open_ensemble(run.ensemble, workspace)
     names, values = ceilings.kriged_parameters(workspace.dataset_path(run.ensemble).parent, ensemble, split)
     kriged = dict(zip(names, torch.as_tensor(values).unbind(1), strict=True))
@@ -160,7 +158,7 @@ def score_retrieved(experiment: Experiment) -> Scores:
     scores = Scores()
     scores.add(sites, predicted, mode, {"past_flux": mode})
     for record in scores.records:
-        record |= {"model": f"{run.kind}/{plan.RETRIEVED}", "variant": plan.RETRIEVED}
+        record.update(model=f"{run.kind}/{plan.RETRIEVED}", variant=plan.RETRIEVED)
     scores.add_axes(dataset, sites.by_part, split)
     return scores
 

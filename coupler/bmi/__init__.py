@@ -8,9 +8,8 @@ Needs `bmipy` (``pip install ecostep[bmi]``). The same component in Fortran is b
 try:
     import bmipy  # noqa: F401
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "coupler.bmi needs the package bmipy: pip install 'ecostep[bmi]'", name="bmipy"
-    ) from error
+    message = "coupler.bmi needs the package bmipy: pip install 'ecostep[bmi]'"
+    raise ModuleNotFoundError(message, name="bmipy") from error
 
 from coupler.bmi.component import EcostepBmi
 

@@ -6,19 +6,19 @@ import datetime
 from dataclasses import dataclass
 
 import numpy as np
-from bmipy import Bmi
 from numpy.typing import NDArray
 
 from coupler import Cells, Model
-from coupler.bmi.configuration import Configuration, read_configuration
+from coupler.bmi.configuration import SECONDS_PER_DAY, Configuration, read_configuration
 from coupler.bmi.names import CSDMS_NAMES, STATE, TIME
+from coupler.bmi.point_grid import PointGrid
 
-CELLS, ROWS, CLOCK = 0, 1, 2
+CELLS, ROWS, CLOCK = range(3)
 """Grids: the cells of the host, the numbers of their state rows, and one number for all of them."""
 
 
 @dataclass(frozen=True)
-class _Variable:
+class _ExchangeItem:
     """An array that the framework may ask for."""
 
     values: NDArray
@@ -27,7 +27,7 @@ class _Variable:
     role: str  # input, output, static, state or time
 
 
-class EcostepBmi(Bmi):
+class EcostepBmi(PointGrid):
     """An artefact as a component: drivers are its input variables, daily fluxes its output variables.
 
     Variables carry CSDMS standard names where those exist (:mod:`coupler.bmi.names`) and the artefact's names else;
@@ -52,30 +52,31 @@ class EcostepBmi(Bmi):
         self._cells = cells = self._model.cells(config.ncell, config.calendar)
         self._clock = np.zeros(1)
         self._started = False
-        self._variables: dict[str, _Variable] = {}
-        names = [entry.name for entry in self._model.inputs]
-        for entry in self._model.inputs:
-            if entry.name in ("tasmin", "tasmax") and config.time_step < 86400 and "tas" in names:
+        self._items: dict[str, _ExchangeItem] = {}
+        names = [driver.name for driver in self._model.inputs]
+        for driver in self._model.inputs:
+            if driver.name in ("tasmin", "tasmax") and config.time_step < SECONDS_PER_DAY and "tas" in names:
                 continue
-            cells.set_input(entry.name, self._add(entry.name, entry.units, "input"), entry.units)
-        for name in {"tasmin", "tasmax"} & set(names) - set(self._variables):
-            cells.set_input(name, self._variables["tas"].values, self._variables["tas"].units)
-        for entry in self._model.statics:
-            values = self._add(entry.name, entry.units, "static")
-            values[:] = config.statics.get(entry.name, np.nan)
-            cells.set_static(entry.name, values, entry.units)
-        for entry in self._model.targets:
-            cells.set_output(entry.name, self._add(entry.name, entry.units, "output"), entry.units)
-        unknown = set(config.statics) - {entry.name for entry in self._model.statics}
+            cells.set_input(driver.name, self._add(driver.name, driver.units, "input"), driver.units)
+        for name in {"tasmin", "tasmax"} & set(names) - set(self._items):
+            cells.set_input(name, self._items["tas"].values, self._items["tas"].units)
+        for static in self._model.statics:
+            values = self._add(static.name, static.units, "static")
+            values[:] = config.statics.get(static.name, np.nan)
+            cells.set_static(static.name, values, static.units)
+        for target in self._model.targets:
+            cells.set_output(target.name, self._add(target.name, target.units, "output"), target.units)
+        unknown = set(config.statics) - {static.name for static in self._model.statics}
         if unknown:
-            raise ValueError(f"{config_file}: the artefact has no static '{sorted(unknown)[0]}'")
-        self._variables[STATE] = _Variable(cells.state.reshape(-1), "1", ROWS, "state")
-        self._variables[TIME] = _Variable(self._clock, "s", CLOCK, "time")
+            message = f"{config_file}: the artefact has no static '{sorted(unknown)[0]}'"
+            raise ValueError(message)
+        self._items[STATE] = _ExchangeItem(cells.state.reshape(-1), "1", ROWS, "state")
+        self._items[TIME] = _ExchangeItem(self._clock, "s", CLOCK, "time")
 
     def update(self) -> None:
         """One step of the configured length, with the drivers as they are."""
         self._start()
-        day, seconds = divmod(round(self._clock[0]), 86400)
+        day, seconds = divmod(round(self._clock[0]), SECONDS_PER_DAY)
         date = self._config.start + datetime.timedelta(days=day)
         self._require_cells().step(date.year, date.month, date.day, seconds, self._config.time_step)
         self._clock[0] += self._config.time_step
@@ -84,16 +85,15 @@ class EcostepBmi(Bmi):
         """Steps up to `time` [s], which must be a whole number of steps away."""
         steps = (time - self._clock[0]) / self._config.time_step
         if steps < 0 or abs(steps - round(steps)) > 1e-6:
-            raise ValueError(
-                f"time {time} s is no whole number of steps of {self._config.time_step} s from {self._clock[0]} s"
-            )
+            message = f"time {time} s is no whole number of steps of {self._config.time_step} s from {self._clock[0]} s"
+            raise ValueError(message)
         for _ in range(round(steps)):
             self.update()
 
     def finalize(self) -> None:
         """Give everything back."""
         self._cells = None
-        self._variables = {}
+        self._items = {}
 
     # ---- variables ----
 
@@ -109,37 +109,37 @@ class EcostepBmi(Bmi):
         """Number of fluxes."""
         return len(self.get_output_var_names())
 
-    def get_input_var_names(self) -> tuple[str, ...]:
+    def get_input_var_names(self) -> tuple[str, ...]:  # type: ignore[override]  # bmipy means tuple[str, ...]
         """Names of the drivers."""
         return self._names("input")
 
-    def get_output_var_names(self) -> tuple[str, ...]:
+    def get_output_var_names(self) -> tuple[str, ...]:  # type: ignore[override]  # the same
         """Names of the fluxes."""
         return self._names("output")
 
     def get_var_grid(self, name: str) -> int:
         """Grid of a variable."""
-        return self._variable(name).grid
+        return self._item(name).grid
 
     def get_var_type(self, name: str) -> str:
         """numpy's name of its type."""
-        return self._variable(name).values.dtype.name
+        return self._item(name).values.dtype.name
 
     def get_var_units(self, name: str) -> str:
         """Its units, the artefact's, in the manner of UDUNITS."""
-        return self._variable(name).units
+        return self._item(name).units
 
     def get_var_itemsize(self, name: str) -> int:
         """Bytes of one value."""
-        return self._variable(name).values.itemsize
+        return self._item(name).values.itemsize
 
     def get_var_nbytes(self, name: str) -> int:
         """Bytes of all values."""
-        return self._variable(name).values.nbytes
+        return self._item(name).values.nbytes
 
     def get_var_location(self, name: str) -> str:
         """Where on its grid a variable lies."""
-        self._variable(name)
+        self._item(name)
         return "node"
 
     # ---- time ----
@@ -170,15 +170,15 @@ class EcostepBmi(Bmi):
 
     def get_value(self, name: str, dest: NDArray) -> NDArray:
         """Copy of a variable."""
-        dest[:] = self.get_value_ptr(name) if self._variable(name).role == "state" else self._variable(name).values
+        dest[:] = self.get_value_ptr(name) if self._item(name).role == "state" else self._item(name).values
         return dest
 
     def get_value_ptr(self, name: str) -> NDArray:
         """The array itself. That of the state is filled from the site attributes first, if no step has done it."""
-        variable = self._variable(name)
-        if variable.role == "state":
+        item = self._item(name)
+        if item.role == "state":
             self._start()
-        return variable.values
+        return item.values
 
     def get_value_at_indices(self, name: str, dest: NDArray, inds: NDArray[np.int_]) -> NDArray:
         """Copy of some values."""
@@ -191,17 +191,19 @@ class EcostepBmi(Bmi):
 
     def set_value_at_indices(self, name: str, inds: NDArray[np.int_], src: NDArray) -> None:
         """Set some values of a variable."""
-        variable = self._variable(name)
-        if variable.role == "static" and self._started:
-            raise ValueError(f"'{name}' is read when a run starts and cannot be set after that")
-        if variable.role == "time" and not float(np.ravel(src)[0] / self._config.time_step).is_integer():
-            raise ValueError(f"time {np.ravel(src)[0]} s is no whole number of steps of {self._config.time_step} s")
-        if variable.role == "state" and not self._started:
-            if np.size(src) == variable.values.size:
+        item = self._item(name)
+        if item.role == "static" and self._started:
+            message = f"'{name}' is read when a run starts and cannot be set after that"
+            raise ValueError(message)
+        if item.role == "time" and not float(np.ravel(src)[0] / self._config.time_step).is_integer():
+            message = f"time {np.ravel(src)[0]} s is no whole number of steps of {self._config.time_step} s"
+            raise ValueError(message)
+        if item.role == "state" and not self._started:
+            if np.size(src) == item.values.size:
                 self._started = True  # a restart: site attributes are not asked for
             else:
                 self._start()
-        variable.values[inds] = np.ravel(src)
+        item.values[inds] = np.ravel(src)
 
     # ---- grids ----
 
@@ -222,17 +224,10 @@ class EcostepBmi(Bmi):
     def get_grid_shape(self, grid: int, shape: NDArray[np.int_]) -> NDArray[np.int_]:
         """Number of values along the one dimension."""
         if grid == CLOCK:
-            raise NotImplementedError("a scalar has no shape")
+            message = "a scalar has no shape"
+            raise NotImplementedError(message)
         shape[:] = self._grid_size(grid)
         return shape
-
-    def get_grid_spacing(self, grid: int, spacing: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_spacing: the cells are points")
-
-    def get_grid_origin(self, grid: int, origin: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_origin: the cells are points")
 
     def get_grid_x(self, grid: int, x: NDArray) -> NDArray:
         """Longitudes, where the artefact has them among its site attributes."""
@@ -250,41 +245,18 @@ class EcostepBmi(Bmi):
         """Number of cells."""
         return self._grid_size(grid)
 
-    def get_grid_edge_count(self, grid: int) -> int:
-        """Points have none."""
-        raise NotImplementedError("get_grid_edge_count: the cells are points")
-
-    def get_grid_face_count(self, grid: int) -> int:
-        """Points have none."""
-        raise NotImplementedError("get_grid_face_count: the cells are points")
-
-    def get_grid_edge_nodes(self, grid: int, edge_nodes: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_edge_nodes: the cells are points")
-
-    def get_grid_face_edges(self, grid: int, face_edges: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_face_edges: the cells are points")
-
-    def get_grid_face_nodes(self, grid: int, face_nodes: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_face_nodes: the cells are points")
-
-    def get_grid_nodes_per_face(self, grid: int, nodes_per_face: NDArray) -> NDArray:
-        """Points have none."""
-        raise NotImplementedError("get_grid_nodes_per_face: the cells are points")
-
     # ---- inside ----
 
     def _require_cells(self) -> Cells:
         if self._cells is None:
-            raise RuntimeError("the component is not initialised, or was finalised")
+            message = "the component is not initialised, or was finalised"
+            raise RuntimeError(message)
         return self._cells
 
     def _add(self, name: str, units: str, role: str) -> NDArray[np.float64]:
         """A new array (ncell,) for a variable. Drivers never set stay NaN, which the library refuses by name."""
         values = np.full(self._config.ncell, 0.0 if role == "output" else np.nan)
-        self._variables[name] = _Variable(values, units, CELLS, role)
+        self._items[name] = _ExchangeItem(values, units, CELLS, role)
         return values
 
     def _start(self) -> None:
@@ -295,25 +267,27 @@ class EcostepBmi(Bmi):
 
     def _names(self, role: str) -> tuple[str, ...]:
         self._require_cells()
-        return tuple(CSDMS_NAMES.get(name, name) for name, entry in self._variables.items() if entry.role == role)
+        return tuple(CSDMS_NAMES.get(name, name) for name, item in self._items.items() if item.role == role)
 
-    def _variable(self, name: str) -> _Variable:
+    def _item(self, name: str) -> _ExchangeItem:
         self._require_cells()
-        for own, variable in self._variables.items():
-            if name in (own, CSDMS_NAMES.get(own)):
-                return variable
-        raise KeyError(
-            f"unknown variable '{name}' (known: {', '.join(CSDMS_NAMES.get(own, own) for own in self._variables)})"
-        )
+        for artefact_name, item in self._items.items():
+            if name in (artefact_name, CSDMS_NAMES.get(artefact_name)):
+                return item
+        names = ", ".join(CSDMS_NAMES.get(artefact_name, artefact_name) for artefact_name in self._items)
+        message = f"unknown variable '{name}' (known: {names})"
+        raise KeyError(message)
 
     def _grid_size(self, grid: int) -> int:
         cells = self._require_cells()
         if grid not in (CELLS, ROWS, CLOCK):
-            raise KeyError(f"unknown grid {grid}")
+            message = f"unknown grid {grid}"
+            raise KeyError(message)
         return (self._config.ncell, cells.state.size, 1)[grid]
 
     def _coordinate(self, name: str, grid: int, values: NDArray) -> NDArray:
-        if grid != CELLS or name not in self._variables:
-            raise NotImplementedError(f"the artefact has no '{name}' of its cells")
-        values[:] = self._variables[name].values
+        if grid != CELLS or name not in self._items:
+            message = f"the artefact has no '{name}' of its cells"
+            raise NotImplementedError(message)
+        values[:] = self._items[name].values
         return values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import cftime
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 
+SECONDS_PER_DAY = 86400
 CALENDARS = ("standard", "noleap", "360_day")
 
 
@@ -30,7 +32,7 @@ class Configuration:
     ncell: int = 1
     time_step: int = 3600
     calendar: str = "standard"
-    statics: dict[str, Any] = field(default_factory=dict)
+    statics: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class _DatesAsText(SafeConstructor):
@@ -47,22 +49,27 @@ def read_configuration(path: str) -> Configuration:
     yaml.Constructor = _DatesAsText
     content = yaml.load(file)
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected keys and values")
-    known = [entry.name for entry in fields(Configuration)]
+        message = f"{path}: expected keys and values"
+        raise ValueError(message)
+    keys = [field.name for field in dataclasses.fields(Configuration)]
     for key in content:
-        if key not in known:
-            raise ValueError(f"{path}: unknown key '{key}' (known: {', '.join(known)})")
+        if key not in keys:
+            message = f"{path}: unknown key '{key}' (known: {', '.join(keys)})"
+            raise ValueError(message)
     for key in ("artefact", "start"):
         if key not in content:
-            raise ValueError(f"{path}: the key '{key}' is missing")
+            message = f"{path}: the key '{key}' is missing"
+            raise ValueError(message)
     calendar = content.get("calendar", "standard")
     if calendar not in CALENDARS:
-        raise ValueError(f"{path}: calendar '{calendar}' is not one of {', '.join(CALENDARS)}")
+        message = f"{path}: calendar '{calendar}' is not one of {', '.join(CALENDARS)}"
+        raise ValueError(message)
     for key in {"start", "end"} & content.keys():
         content[key] = _date(path, key, content[key], calendar)
     step = content.get("time_step", 3600)
-    if not isinstance(step, int) or step < 1 or 86400 % step != 0:
-        raise ValueError(f"{path}: time_step {step} is not a number of seconds that divides the day")
+    if not isinstance(step, int) or step < 1 or SECONDS_PER_DAY % step != 0:
+        message = f"{path}: time_step {step} is not a number of seconds that divides the day"
+        raise ValueError(message)
     if content.get("statics") is None:
         content["statics"] = {}
     return Configuration(**content | {"artefact": file.parent / str(content["artefact"])})
@@ -70,7 +77,8 @@ def read_configuration(path: str) -> Configuration:
 
 def _date(path: str, key: str, value: Any, calendar: str) -> cftime.datetime:
     try:
-        year, month, day = (int(part) for part in str(value).split("-"))
+        year, month, day = (int(number) for number in str(value).split("-"))
         return cftime.datetime(year, month, day, calendar=calendar)
     except ValueError as error:
-        raise ValueError(f"{path}: {key} '{value}' is not a date of the calendar {calendar} (YYYY-MM-DD)") from error
+        message = f"{path}: {key} '{value}' is not a date of the calendar {calendar} (YYYY-MM-DD)"
+        raise ValueError(message) from error

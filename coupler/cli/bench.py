@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli import backends
-from coupler.cli.command import CommandError
 from coupler.python.cells import Cells
-from coupler.python.model import Model
+from coupler.python.model import Model, Variable
 
 ROUNDS = 5
+HEADER = (
+    f"{'backend':12} {'cells':>7} {'us per call':>12} {'cells/s':>12} {'month end':>12} {'year end':>12} "
+    f"{'GFLOP/s':>9}\n"
+)
 
 
 @dataclass(frozen=True)
@@ -44,29 +47,29 @@ class Host:
         self.model = model
         self.cells: Cells = model.cells(ncell)
         self._random = np.random.default_rng(seed)
-        flags = {one["name"]: one.get("flag_values") for one in model.metadata["statics"]}
-        self.statics = {one.name: self._values(one, ncell, flags[one.name]) for one in model.statics}
-        self.drivers = {one.name: self._values(one, ncell) for one in model.inputs}
-        self.fluxes = {one.name: np.zeros(ncell, np.float32) for one in model.targets}
-        for one in model.statics:
-            self.cells.set_static(one.name, self.statics[one.name], one.units)
-        for one in model.inputs:
-            self.cells.set_input(one.name, self.drivers[one.name], one.units)
-        for one in model.targets:
-            self.cells.set_output(one.name, self.fluxes[one.name], one.units)
+        classes = {static["name"]: static.get("flag_values") for static in model.metadata["statics"]}
+        self.statics = {static.name: self._values(static, ncell, classes[static.name]) for static in model.statics}
+        self.drivers = {driver.name: self._values(driver, ncell) for driver in model.inputs}
+        self.fluxes = {target.name: np.zeros(ncell, np.float32) for target in model.targets}
+        for static in model.statics:
+            self.cells.set_static(static.name, self.statics[static.name], static.units)
+        for driver in model.inputs:
+            self.cells.set_input(driver.name, self.drivers[driver.name], driver.units)
+        for target in model.targets:
+            self.cells.set_output(target.name, self.fluxes[target.name], target.units)
         if start:
             self.cells.init_state()
 
     def take(self, other: Host, cells: slice) -> None:
         """Use values of some cells of another host, and start afresh."""
-        for own, theirs in ((self.statics, other.statics), (self.drivers, other.drivers)):
-            for name, values in own.items():
-                values[:] = theirs[name][cells]
+        for arrays, other_arrays in ((self.statics, other.statics), (self.drivers, other.drivers)):
+            for name, values in arrays.items():
+                values[:] = other_arrays[name][cells]
         self.cells.init_state()
 
-    def _values(self, variable: Any, ncell: int, flags: list[int] | None = None) -> NDArray[np.float32]:
-        if flags:
-            return self._random.choice(flags, ncell).astype(np.float32)
+    def _values(self, variable: Variable, ncell: int, classes: list[int] | None = None) -> NDArray[np.float32]:
+        if classes:
+            return self._random.choice(classes, ncell).astype(np.float32)
         low, high = (variable.train_min, variable.train_max)
         if not np.isfinite([low, high]).all():
             low, high = (variable.valid_min, variable.valid_max)
@@ -86,52 +89,51 @@ def measure(host: Host, seconds: float, rounds: int = ROUNDS) -> Timing:
     single = host.time(2001, 1, 2)
     count = int(np.clip(seconds / (rounds + 2) / max(single, 1e-9), 1, 28))
     repeats = int(np.clip(seconds / (rounds + 2) / max(single * count, 1e-9), 1, 1000))
-    best = [np.inf, np.inf, np.inf]
+    day = month_end = year_end = np.inf
     began = time.perf_counter()
     for turn in range(rounds):
-        day = min(sum(host.time(2001, 1, 2, count) for _ in range(repeats)) / repeats, single)
-        best = [
-            min(old, new) for old, new in zip(best, (day, host.time(2001, 1, 31), host.time(2001, 12, 31)), strict=True)
-        ]
+        day = min(day, sum(host.time(2001, 1, 2, count) for _ in range(repeats)) / repeats, single)
+        month_end = min(month_end, host.time(2001, 1, 31))
+        year_end = min(year_end, host.time(2001, 12, 31))
         if turn > 0 and time.perf_counter() - began > seconds:
             break
-    return Timing(*best)
+    return Timing(day, month_end, year_end)
 
 
 def report(path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool) -> int:
     """Time each backend for each number of cells; prints a table or JSON."""
-    if names:
-        opened = {name: Model(path, name) for name in names}
-    else:
-        tried = backends.try_backends(path, backends.read_metadata(path))
-        opened = {name: model for name, (_, model) in tried.items() if model is not None}
-        if not opened:
-            raise CommandError(f"{path}: no backend works here: {'; '.join(b.reason for b, _ in tried.values())}")
+    models, _ = backends.open_all(path, names)
     rows = []
     if not as_json:
-        sys.stdout.write(
-            f"{'backend':12} {'cells':>7} {'us per call':>12} {'cells/s':>12} {'month end':>12} {'year end':>12} "
-            f"{'GFLOP/s':>9}\n"
-        )
-    for name, model in opened.items():
-        flops = getattr(model, "flops", None)
-        flops = flops() if callable(flops) else flops
+        sys.stdout.write(HEADER)
+    for name, model in models.items():
         for ncell in cells:
-            timing = measure(Host(model, ncell), seconds)
-            row = {
-                "backend": name, "cells": ncell, "us_per_call": 1e6 * timing.day,
-                "us_month_end": 1e6 * timing.month_end, "us_year_end": 1e6 * timing.year_end,
-                "us_mean_of_a_year": 1e6 * timing.mean, "cells_per_s": ncell / timing.day,
-                "gflops": 1e-9 * flops * ncell / timing.day if flops else None,
-            }  # fmt: skip
+            row = _row(name, ncell, measure(Host(model, ncell), seconds), model.flops)
             rows.append(row)
             if not as_json:
-                rate = "-" if row["gflops"] is None else f"{row['gflops']:.1f}"
-                sys.stdout.write(
-                    f"{name:12} {ncell:7d} {row['us_per_call']:12.2f} {row['cells_per_s']:12.0f} "
-                    f"{row['us_month_end']:12.2f} {row['us_year_end']:12.2f} {rate:>9}\n"
-                )
+                sys.stdout.write(_line(row))
                 sys.stdout.flush()
     if as_json:
         sys.stdout.write(json.dumps({"file": str(path), "rows": rows}, indent=1) + "\n")
     return 0
+
+
+def _row(backend: str, ncell: int, timing: Timing, flops: float) -> dict[str, Any]:
+    return {
+        "backend": backend,
+        "cells": ncell,
+        "us_per_call": 1e6 * timing.day,
+        "us_month_end": 1e6 * timing.month_end,
+        "us_year_end": 1e6 * timing.year_end,
+        "us_mean_of_a_year": 1e6 * timing.mean,
+        "cells_per_s": ncell / timing.day,
+        "gflops": 1e-9 * flops * ncell / timing.day if flops else None,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    rate = "-" if row["gflops"] is None else f"{row['gflops']:.1f}"
+    return (
+        f"{row['backend']:12} {row['cells']:7d} {row['us_per_call']:12.2f} {row['cells_per_s']:12.0f} "
+        f"{row['us_month_end']:12.2f} {row['us_year_end']:12.2f} {rate:>9}\n"
+    )

@@ -7,13 +7,10 @@ import logging
 import sys
 from pathlib import Path
 
+from coupler.cli.errors import CommandError
 from coupler.python.errors import EcostepError
 
 BENCH_CELLS = (1, 16, 256, 4096, 65536)
-
-
-class CommandError(RuntimeError):
-    """Something that the user can mend; the message names file, variable and site."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: argparse._SubParsersAction, name: str, does: str) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
     parser.add_argument("file", type=Path, metavar="FILE", help="artefact, NAME.pt")
     return parser
@@ -99,14 +98,16 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
+    count = int(text)
+    if count < 1:
+        message = f"{text} is not 1 or more"
+        raise argparse.ArgumentTypeError(message)
+    return count
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise argparse.ArgumentTypeError(f"expected NAME=SOMETHING, not '{text}'")
+        message = f"expected NAME=SOMETHING, not '{text}'"
+        raise argparse.ArgumentTypeError(message)
     return name.strip(), value.strip()

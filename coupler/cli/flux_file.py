@@ -11,8 +11,9 @@ import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
-from coupler.cli.files import replacing
-from coupler.cli.forcing import Grid, show
+from coupler.cli.forcing import Block, Grid
+from coupler.cli.time_axis import format_day
+from foundations.atomic_file import replacing
 
 FILL = np.float32(9.96921e36)
 
@@ -54,7 +55,7 @@ class FluxFile:
         file.createDimension("time", grid.count)
         file.createDimension("nv", 2)
         time = file.createVariable("time", "f8", ("time",))
-        time.units, time.calendar = f"days since {show(grid.start)} 00:00:00", grid.calendar
+        time.units, time.calendar = f"days since {format_day(grid.start)} 00:00:00", grid.calendar
         time.setncatts({"standard_name": "time", "axis": "T", "bounds": "time_bnds"})
         time[:] = np.arange(grid.count) + 0.5
         file.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.arange(grid.count)[:, None] + [0.0, 1.0]
@@ -70,30 +71,28 @@ class FluxFile:
 
     def _copy(self, variable: netCDF4.Variable) -> None:
         copy = self._file.createVariable(variable.name, variable.dtype, variable.dimensions)
-        kept = [key for key in variable.ncattrs() if key not in ("_FillValue", "role", "coordinates", "bounds")]
-        copy.setncatts({key: variable.getncattr(key) for key in kept})
+        keys = [key for key in variable.ncattrs() if key not in ("_FillValue", "role", "coordinates", "bounds")]
+        copy.setncatts({key: variable.getncattr(key) for key in keys})
         copy[...] = variable[...]
 
     def _make_variables(self, targets: Sequence[tuple[str, str, str]]) -> None:
         dims = self._grid.dims
         over = (*dims, "time") if len(dims) == 1 else ("time", *dims)
         for name, units, long_name in targets:
-            one = self._file.createVariable(name, "f4", over, fill_value=FILL, zlib=True, complevel=1)
-            one.setncatts({"units": units, "long_name": long_name, "cell_methods": "time: mean"})
+            flux = self._file.createVariable(name, "f4", over, fill_value=FILL, zlib=True, complevel=1)
+            flux.setncatts({"units": units, "long_name": long_name, "cell_methods": "time: mean"})
             if self._coordinates:
-                one.coordinates = " ".join(self._coordinates)
+                flux.coordinates = " ".join(self._coordinates)
 
-    def write(
-        self, first: int, rows: slice, shape: tuple[int, ...], active: NDArray, results: Mapping[str, NDArray]
-    ) -> None:
-        """Write days from `first` on of some rows; results (days, active cells) by target, the other cells are fill."""
-        for name, values in results.items():
-            full = np.full((len(values), int(np.prod(shape, dtype=np.int64))), FILL, np.float32)
-            full[:, active] = values
+    def write(self, first: int, block: Block, active: NDArray, fluxes: Mapping[str, NDArray]) -> None:
+        """Write days from `first` on of some rows; fluxes (days, active cells) by target, the other cells are fill."""
+        for name, values in fluxes.items():
+            filled = np.full((len(values), block.size), FILL, np.float32)
+            filled[:, active] = values
             days = slice(first, first + len(values))
             if len(self._grid.dims) == 1:
-                self._file[name][rows, days] = full.T
-            elif shape:
-                self._file[name][days, rows] = full.reshape(len(values), *shape)
+                self._file[name][block.rows, days] = filled.T
+            elif block.shape:
+                self._file[name][days, block.rows] = filled.reshape(len(values), *block.shape)
             else:
-                self._file[name][days] = full[:, 0]
+                self._file[name][days] = filled[:, 0]

@@ -24,11 +24,12 @@ def describe(path: Path, all_backends: bool = True) -> dict[str, Any]:
     """Metadata of the artefact and what this machine can do with it. Limits that it does not give are None."""
     metadata = backends.read_metadata(path)
     tried = backends.try_backends(path, metadata, all_backends)
-    opened = next((model for _, model in tried.values() if model is not None), None)
-    listed = [{"name": b.name, "usable": b.usable, "reason": b.reason} for b, _ in tried.values()]
+    model = next((backend.model for backend in tried.values() if backend.model is not None), None)
+    listed: list[dict[str, Any]] = [
+        {"name": backend.name, "usable": backend.usable, "reason": backend.reason} for backend in tried.values()
+    ]
     if reason := backends.missing_native(metadata):
         listed.append({"name": "native", "usable": False, "reason": reason})
-    flops = getattr(opened, "flops", None)
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
@@ -36,14 +37,14 @@ def describe(path: Path, all_backends: bool = True) -> dict[str, Any]:
         "members": metadata.get("members", 1),
         "quantiles": metadata.get("quantiles"),
         "step_seconds": metadata["native_step_seconds"],
-        "state_size": opened.state_size if opened else None,
+        "state_size": model.state_size if model else None,
         "model_state_size": metadata["state_size"],
-        "flops_per_cell": flops() if callable(flops) else flops,
+        "flops_per_cell": model.flops if model else None,
         "inputs": metadata["inputs"],
         "statics": metadata["statics"],
         "targets": metadata["targets"],
         "backends": listed,
-        "backend": next((name for name in metadata["backends"] if tried[name][0].usable), None),
+        "backend": next((name for name in metadata["backends"] if tried[name].usable), None),
         "reference": metadata.get("reference"),
         "provenance": metadata.get("provenance", {}),
         "library": library_version(),
@@ -80,19 +81,27 @@ def _as_text(about: dict[str, Any]) -> str:
 
 
 def _table(title: str, variables: list[dict[str, Any]]) -> list[str]:
-    keys = ("min", "max") if title == "targets" else ("valid_min", "valid_max")
-    rows = [("name", "units", "day's", "allowed", "trained on", "")]
-    for one in variables:
-        classes = one.get("flag_values")
-        allowed = _classes(classes) if classes else _range(one.get(keys[0]), one.get(keys[1]))
-        trained = _range(one.get("train_min"), one.get("train_max"))
-        rows.append((one["name"], one["units"], one.get("accumulate") or "", allowed, trained, one["long_name"]))
+    limits = ("min", "max") if title == "targets" else ("valid_min", "valid_max")
+    columns = {
+        "name": [variable["name"] for variable in variables],
+        "units": [variable["units"] for variable in variables],
+        "day's": [variable.get("accumulate") or "" for variable in variables],
+        "allowed": [_allowed(variable, *limits) for variable in variables],
+        "trained on": [_range(variable.get("train_min"), variable.get("train_max")) for variable in variables],
+        "": [variable["long_name"] for variable in variables],
+    }
     if title != "inputs":
-        rows = [(*row[:2], *row[3:]) for row in rows]
+        del columns["day's"]
     if title == "targets":
-        rows = [(*row[:3], row[-1]) for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        del columns["trained on"]
+    widths = [max(len(cell) for cell in (head, *cells)) for head, cells in columns.items()]
+    rows = [tuple(columns), *zip(*columns.values(), strict=True)]
     return ["  " + "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _allowed(variable: dict[str, Any], low: str, high: str) -> str:
+    classes = variable.get("flag_values")
+    return _classes(classes) if classes else _range(variable.get(low), variable.get(high))
 
 
 def _classes(codes: list[float]) -> str:

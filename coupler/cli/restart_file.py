@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
-from coupler.cli.command import CommandError
-from coupler.cli.files import replacing
-from coupler.cli.forcing import parse_day, show
+from coupler.cli.errors import CommandError
+from coupler.cli.time_axis import format_day, parse_day
+from foundations.atomic_file import replacing
 
 
 @dataclass(frozen=True)
@@ -31,32 +30,31 @@ class Restart:
 
     def rows(self, index: NDArray, site_id: NDArray | None) -> NDArray[np.float32]:
         """The rows of some cells, by site_id where both sides have one."""
-        by_site = self.site_id is not None and site_id is not None
-        wanted, there = (site_id, self.site_id) if by_site else (index, self.index)
-        places = {key: i for i, key in enumerate(there.tolist())}
-        missing = [key for key in wanted.tolist() if key not in places]
+        if site_id is not None and self.site_id is not None:
+            what, cells, state_cells = "site", site_id.tolist(), self.site_id.tolist()
+        else:
+            what, cells, state_cells = "cell", index.tolist(), self.index.tolist()
+        row_of = {cell: row for row, cell in enumerate(state_cells)}
+        missing = [cell for cell in cells if cell not in row_of]
         if missing:
-            what = "site" if by_site else "cell"
-            raise CommandError(f"{self.path}: has no state of {what} '{missing[0]}' ({len(missing)} are missing)")
-        return self.state[[places[key] for key in wanted.tolist()]]
-
-
-def file_sha256(path: Path) -> str:
-    """Checksum of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            message = f"{self.path}: has no state of {what} '{missing[0]}' ({len(missing)} are missing)"
+            raise CommandError(message)
+        return self.state[[row_of[cell] for cell in cells]]
 
 
 def write_restart(path: Path, restart: Restart) -> None:
     """Write atomically."""
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
-        file.setncatts({
-            "title": "state of an ecostep run", "artefact_name": restart.name, "artefact_sha256": restart.artefact,
-            "next_day": show(restart.next_day), "calendar": restart.calendar, "ecostep_restart_version": np.int32(1),
-        })  # fmt: skip
+        file.setncatts(
+            {
+                "title": "state of an ecostep run",
+                "artefact_name": restart.name,
+                "artefact_sha256": restart.artefact,
+                "next_day": format_day(restart.next_day),
+                "calendar": restart.calendar,
+                "ecostep_restart_version": np.int32(1),
+            }
+        )
         file.createDimension("cell", len(restart.index))
         file.createDimension("value", restart.state.shape[1])
         file.createVariable("cell", "i8", ("cell",))[:] = restart.index
@@ -72,20 +70,23 @@ def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
     try:
         file = netCDF4.Dataset(path)
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror or error}") from error
+        message = f"{path}: {error.strerror or error}"
+        raise CommandError(message) from error
     with file:
         file.set_auto_mask(False)
         if getattr(file, "ecostep_restart_version", None) != 1:
-            raise CommandError(f"{path}: is not a restart file of `ecostep run`")
+            message = f"{path}: is not a restart file of `ecostep run`"
+            raise CommandError(message)
         if file.artefact_sha256 != artefact:
-            raise CommandError(
+            message = (
                 f"{path}: holds the state of another artefact, '{file.artefact_name}' ({file.artefact_sha256[:12]})"
             )
+            raise CommandError(message)
         if len(file.dimensions["value"]) != state_size:
-            raise CommandError(f"{path}: {len(file.dimensions['value'])} values a cell; the model needs {state_size}")
+            message = f"{path}: {len(file.dimensions['value'])} values a cell; the model needs {state_size}"
+            raise CommandError(message)
         next_day = parse_day(file.next_day, file.calendar, str(path))
         site_id = np.array(file["site_id"][:], dtype=object) if "site_id" in file.variables else None
         index = np.asarray(file["cell"][:], np.int64)
-        return Restart(
-            artefact, file.artefact_name, file.calendar, next_day, index, site_id, np.asarray(file["state"][:]), path
-        )
+        state = np.asarray(file["state"][:])
+        return Restart(artefact, file.artefact_name, file.calendar, next_day, index, site_id, state, path)

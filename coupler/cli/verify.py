@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from coupler.cli import backends
-from coupler.cli.command import CommandError
 from coupler.python.errors import EcostepError
 from coupler.python.model import Model
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A reference run replayed: status, largest difference relative to a target's largest value, and what failed."""
+
+    status: str
+    difference: float | None
+    message: str
+
+
 def verify(path: Path, backend: str | None, *, as_json: bool) -> int:
     """Replay the reference run; 0 where all backends that work here agree with it, 1 otherwise."""
-    if backend is not None:
-        opened = {backend: Model(path, backend)}
-        absent = {}
-    else:
-        tried = backends.try_backends(path, backends.read_metadata(path))
-        opened = {name: model for name, (_, model) in tried.items() if model is not None}
-        absent = {name: state.reason for name, (state, model) in tried.items() if model is None}
-    if not opened:
-        raise CommandError(f"{path}: no backend works here: {'; '.join(absent.values())}")
-    results = {name: _replay(model) for name, model in opened.items()}
-    agree = all(result["status"] == "OK" for result in results.values())
+    models, absent = backends.open_all(path, [backend] if backend is not None else None)
+    replays = {name: _replay(model) for name, model in models.items()}
+    agree = all(replay.status == "OK" for replay in replays.values())
     if as_json:
+        results = {name: asdict(replay) for name, replay in replays.items()}
         sys.stdout.write(json.dumps({"file": str(path), "agrees": agree, "backends": results, "absent": absent}) + "\n")
         return 0 if agree else 1
-    for name, result in results.items():
-        difference = result["difference"]
-        said = result["message"] or f"agrees; largest difference {difference:.2g} of a target's largest value"
-        sys.stdout.write(f"{name:12} {said}\n")
+    for name, replay in replays.items():
+        verdict = replay.message or f"agrees; largest difference {replay.difference:.2g} of a target's largest value"
+        sys.stdout.write(f"{name:12} {verdict}\n")
     for name, reason in absent.items():
         sys.stdout.write(f"{name:12} not here: {reason}\n")
     return 0 if agree else 1
 
 
-def _replay(model: Model) -> dict[str, object]:
+def _replay(model: Model) -> Replay:
     try:
-        return {"status": "OK", "difference": model.verify(), "message": ""}
+        return Replay("OK", model.verify(), "")
     except EcostepError as error:
-        return {"status": error.status, "difference": None, "message": str(error)}
+        return Replay(error.status, None, str(error))

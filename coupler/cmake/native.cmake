@@ -27,13 +27,12 @@ endif()
 
 set(native src/backends/native)
 add_library(ecostep_native OBJECT
-  ${native}/cell_by_cell.cpp ${native}/check.cpp ${native}/executor.cpp ${native}/json.cpp ${native}/plan.cpp
-  ${native}/program.cpp ${native}/reader.cpp ${native}/weights.cpp)
+  ${native}/cell_by_cell.cpp ${native}/check.cpp ${native}/choose_kernels.cpp ${native}/executor.cpp ${native}/json.cpp
+  ${native}/plan.cpp ${native}/program.cpp ${native}/reader.cpp ${native}/weights.cpp)
 target_include_directories(ecostep_native PUBLIC src include)
 target_compile_definitions(ecostep_native PUBLIC ${native_definitions})
 target_compile_options(ecostep_native PRIVATE ${native_options})
 set_target_properties(ecostep_native PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-
 
 target_sources(ecostep PRIVATE src/backends/native/native_backend.cpp $<TARGET_OBJECTS:ecostep_native> ${native_kernels})
 target_compile_definitions(ecostep PRIVATE ${native_definitions})

@@ -38,4 +38,6 @@ else()
   install(DIRECTORY python/ DESTINATION "${platlib_from_prefix}/coupler/python" FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi")
   install(DIRECTORY cli/ DESTINATION "${platlib_from_prefix}/coupler/cli" FILES_MATCHING PATTERN "*.py")
   install(DIRECTORY bmi/ DESTINATION "${platlib_from_prefix}/coupler/bmi" FILES_MATCHING PATTERN "*.py")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/foundations/" DESTINATION "${platlib_from_prefix}/foundations"
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.csv")
 endif()

@@ -3,8 +3,11 @@
 try:
     from coupler.python import _binding  # noqa: F401
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
+    message = (
         "the compiled part of the package `coupler` is not installed; run bash scripts/setup.sh, or "
-        "pip install --no-build-isolation -e . in the project",
+        "pip install --no-build-isolation -e . in the project"
+    )
+    raise ModuleNotFoundError(
+        message,
         name="coupler.python._binding",
     ) from error

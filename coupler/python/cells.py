@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,27 @@ from numpy.typing import NDArray
 from coupler.python import _binding
 from coupler.python.errors import check
 
-if TYPE_CHECKING:
-    from coupler.python.model import Model
-
-
 POLICIES = ("ignore", "warn", "error", "clip")  # ecostep_policy
+
+
+class ModelOfCells(Protocol):
+    """What cells need of their model (:class:`coupler.Model`)."""
+
+    @property
+    def handle(self) -> _binding.Model:
+        """The model in the C library."""
+
+    @property
+    def state_size(self) -> int:
+        """Floats per cell of the state row."""
+
+    @property
+    def inputs(self) -> Sequence[object]:
+        """Drivers of each step."""
+
+    @property
+    def targets(self) -> Sequence[object]:
+        """Fluxes."""
 
 
 class Cells:
@@ -25,13 +42,14 @@ class Cells:
     All methods raise :class:`coupler.EcostepError`.
     """
 
-    def __init__(self, model: Model, ncell: int, calendar: str = "standard"):
+    def __init__(self, model: ModelOfCells, ncell: int, calendar: str = "standard"):
         if ncell < 0:
-            raise ValueError(f"number of cells is {ncell}")
+            message = f"number of cells is {ncell}"
+            raise ValueError(message)
         self._model, self._ncell, self._calendar = model, ncell, calendar
         self._handle = _binding.Cells()
         self._arrays: dict[tuple[str, str], NDArray] = {}
-        check(self._handle.create(model._handle, ncell))
+        check(self._handle.create(model.handle, ncell))
         check(self._handle.set_calendar(calendar))
         self._state = np.zeros((ncell, model.state_size), np.float32)
         check(self._handle.set_state(self._state))
@@ -44,11 +62,13 @@ class Cells:
     @state.setter
     def state(self, state: NDArray[np.float32]) -> None:
         """Use another array as the state; it is written at every step, not copied."""
-        rows = isinstance(state, np.ndarray) and state.ndim == 2 and state.flags.c_contiguous
-        if not rows or state.dtype != np.float32:
-            raise TypeError("state: expected a C-contiguous float32 array (ncell, state_size)")
+        is_matrix = isinstance(state, np.ndarray) and state.ndim == 2 and state.flags.c_contiguous
+        if not is_matrix or state.dtype != np.float32:
+            message = "state: expected a C-contiguous float32 array (ncell, state_size)"
+            raise TypeError(message)
         if not state.flags.writeable:
-            raise TypeError("state: the array is read-only")
+            message = "state: the array is read-only"
+            raise TypeError(message)
         check(self._handle.set_state(state))
         self._state = state
 
@@ -63,7 +83,8 @@ class Cells:
     def set_output(self, name: str, values: NDArray, units: str) -> None:
         """Register the array (N,) that receives the flux of target ``name`` in ``units``."""
         if isinstance(values, np.ndarray) and not values.flags.writeable:
-            raise TypeError(f"output '{name}': the array is read-only")
+            message = f"output '{name}': the array is read-only"
+            raise TypeError(message)
         self._register("output", name, values, units)
 
     def set_observed(self, name: str, values: NDArray, units: str) -> None:
@@ -82,7 +103,8 @@ class Cells:
             or active.ndim != 1
             or active.dtype.name not in ("bool", "int32", "int64")
         ):
-            raise TypeError("mask: expected a one-dimensional numpy array of bool, int32 or int64")
+            message = "mask: expected a one-dimensional numpy array of bool, int32 or int64"
+            raise TypeError(message)
         check(self._handle.register("mask", "", "", active))
         self._arrays["mask", ""] = active
 
@@ -92,7 +114,8 @@ class Cells:
         ``"ignore"`` (the default), ``"warn"`` (counted: :meth:`range_count`), ``"error"`` or ``"clip"``.
         """
         if policy not in POLICIES:
-            raise ValueError(f"policy '{policy}' is not one of {', '.join(POLICIES)}")
+            message = f"policy '{policy}' is not one of {', '.join(POLICIES)}"
+            raise ValueError(message)
         check(self._handle.set_policy(name or "", POLICIES.index(policy)))
 
     def range_count(self, name: str | None = None) -> int:
@@ -143,16 +166,17 @@ class Cells:
         """
         days = {len(values) for values, _ in [*inputs.values(), *(observed or {}).values()]}
         if len(days) != 1:
-            raise ValueError(f"spin_up: the series have {sorted(days)} days")
+            message = f"spin_up: the series have {sorted(days)} days"
+            raise ValueError(message)
         past = Cells(self._model, self._ncell, self._calendar)
         past.state = self._state
         if ("mask", "") in self._arrays:
             past.set_mask(self._arrays["mask", ""])
         for role, series in (("input", inputs), ("observed", observed or {})):
             for name, (values, units) in series.items():
-                whole = np.ascontiguousarray(np.broadcast_to(values.T, (self._ncell, len(values))).T, np.float64)
-                past._register(role, name, whole[0] if len(whole) else np.zeros(self._ncell), units)
-                past._arrays["series " + role, name] = whole
+                by_cell = np.ascontiguousarray(np.broadcast_to(values.T, (self._ncell, len(values))).T, np.float64)
+                past._register(role, name, by_cell[0] if len(by_cell) else np.zeros(self._ncell), units)
+                past._arrays["series " + role, name] = by_cell
         check(past._handle.spin_up(year, month, day, days.pop(), self._ncell))
 
     def gradient(
@@ -166,9 +190,11 @@ class Cells:
         """
         shape = (self._ncell, len(self._model.targets))
         if np.shape(flux_weight) != shape:
-            raise ValueError(f"flux_weight has shape {np.shape(flux_weight)}, expected {shape}")
+            message = f"flux_weight has shape {np.shape(flux_weight)}, expected {shape}"
+            raise ValueError(message)
         if state_weight is not None and np.shape(state_weight) != self._state.shape:
-            raise ValueError(f"state_weight has shape {np.shape(state_weight)}, expected {self._state.shape}")
+            message = f"state_weight has shape {np.shape(state_weight)}, expected {self._state.shape}"
+            raise ValueError(message)
         to_inputs, to_state = np.zeros((self._ncell, len(self._model.inputs))), np.zeros(self._state.shape)
         weights = None if state_weight is None else np.ascontiguousarray(state_weight, np.float64)
         flux = np.ascontiguousarray(flux_weight, np.float64)
@@ -177,8 +203,10 @@ class Cells:
 
     def _register(self, role: str, name: str, values: NDArray, units: str) -> None:
         if not isinstance(values, np.ndarray) or values.ndim != 1:
-            raise TypeError(f"{role} '{name}': expected a one-dimensional numpy array")
+            message = f"{role} '{name}': expected a one-dimensional numpy array"
+            raise TypeError(message)
         if values.dtype.name not in _binding.TYPES or not values.dtype.isnative:
-            raise TypeError(f"{role} '{name}': type {values.dtype} is not one of {', '.join(_binding.TYPES)}")
+            message = f"{role} '{name}': type {values.dtype} is not one of {', '.join(_binding.TYPES)}"
+            raise TypeError(message)
         check(self._handle.register(role, name, units, values))
         self._arrays[role, name] = values

@@ -41,53 +41,54 @@ class Model:
     """
 
     def __init__(self, path: str | os.PathLike[str], backend: str | None = None):
-        self._handle = _binding.Model()
-        check(self._handle.open(os.fspath(path), backend or ""))
+        self.handle = _binding.Model()
+        check(self.handle.open(os.fspath(path), backend or ""))
 
     @property
     def name(self) -> str:
         """Label of the artefact."""
-        return self._handle.name()
+        return self.handle.name()
 
     @property
     def kind(self) -> str:
         """Kind of model, such as ``"lstm"``."""
-        return self._handle.kind()
+        return self.handle.kind()
 
     @property
     def backend(self) -> str:
         """Backend in use."""
-        return self._handle.backend()
+        return self.handle.backend()
 
     @property
     def backend_reason(self) -> str:
         """Why the backend in use is not the one that would come first; empty where it is, or was asked for."""
-        return self._handle.backend_reason()
+        return self.handle.backend_reason()
 
     @property
     def flops(self) -> float:
         """Floating-point operations of an ordinary day's step of one cell; 0 where the backend does not know."""
-        return self._handle.flops()
+        return self.handle.flops()
 
     @property
     def past_flux(self) -> str:
         """``"none"``, ``"ungauged"`` or ``"self_fed"``: what ``step`` puts in the model's history."""
-        return self._handle.past_flux()
+        return self.handle.past_flux()
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The whole of ``extra/ecostep.json``."""
-        return json.loads(self._handle.metadata())
+        metadata: dict[str, Any] = json.loads(self.handle.metadata())
+        return metadata
 
     @property
     def state_size(self) -> int:
         """Floats per cell of the state row."""
-        return self._handle.state_size()
+        return self.handle.state_size()
 
     @property
     def block_rows(self) -> int:
         """Cells computed at a time: 64, or 1 where the rows of a block do not come out alike (right, but slow)."""
-        return self._handle.block_rows()
+        return self.handle.block_rows()
 
     @property
     def inputs(self) -> list[Variable]:
@@ -109,7 +110,7 @@ class Model:
 
         Raises :class:`EcostepError` with status MISMATCH above 1e-4 and NOT_AVAILABLE without a reference.
         """
-        status, difference = self._handle.verify()
+        status, difference = self.handle.verify()
         check(status)
         return difference
 
@@ -118,4 +119,5 @@ class Model:
         return Cells(self, ncell, calendar)
 
     def _variables(self, role: str) -> list[Variable]:
-        return [Variable(*self._handle.variable(ROLES[role], i)) for i in range(self._handle.count(ROLES[role]))]
+        number = ROLES[role]
+        return [Variable(*self.handle.variable(number, i)) for i in range(self.handle.count(number))]

@@ -73,7 +73,7 @@ const std::vector<ecostep::Variable>* variables(const ecostep_model* model, ecos
 }
 
 // The four ways to register an array differ in a member function.
-using Register = void (ecostep::Registration::*)(const std::string&, const std::string&, ecostep::HostArray, std::size_t);
+using Register = void (ecostep::Registration::*)(const std::string&, const std::string&, const ecostep::HostArray&, std::size_t);
 
 ecostep_status register_array(Register how, ecostep_cells* cells, const char* name, const char* units, const void* data,
                               ecostep_type type, size_t ncell, ptrdiff_t stride) noexcept {

@@ -21,6 +21,7 @@ from ecosys_sims.sites.configuration import (
     Section,
     SitesConfig,
 )
+from foundations.configuration_file import ConfigError
 
 # Keys of &run_ctl that the simulation sets itself, and the key of the configuration that a user means.
 OWN_RUN_CTL = {
@@ -30,10 +31,6 @@ OWN_RUN_CTL = {
 }  # fmt: skip
 # Keys of &hist_nl that would take variables or days out of the history of which the dataset is made.
 CUTTING_HIST_NL = {"hist_nhtfrq", "hist_split", "hist_fields"}
-
-
-class ConfigError(ValueError):
-    """The configuration cannot be used; the message names the file and the key."""
 
 
 class RangeConfig(Section):

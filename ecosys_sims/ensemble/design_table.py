@@ -9,8 +9,8 @@ from typing import NamedTuple
 import netCDF4
 import numpy as np
 
-from ecosys_sims.ensemble.configuration import ConfigError
 from ecosys_sims.program.parameter_table import ParameterInfo
+from foundations.configuration_file import ConfigError
 
 CLASSIC_FORMAT, HDF5_FORMAT = b"CDF", b"\x89HDF"  # first bytes of a file
 NAMES_SHOWN = 5

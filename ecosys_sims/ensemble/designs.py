@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecosys_sims.ensemble.configuration import ConfigError, DesignConfig, RangeConfig
+from ecosys_sims.ensemble.configuration import DesignConfig, RangeConfig
 from ecosys_sims.ensemble.design_table import read_design_table, unknown_parameter
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.site_table import Members, SiteTable
 from ecosys_sims.program.parameter_table import ParameterInfo
 from ecosys_sims.sites.parameter_spread import UPLAND, WETLAND, Spread
 from ecosys_sims.sites.random_streams import stream
+from foundations.configuration_file import ConfigError
 
 BASELINE = ""  # what a member perturbs that has the parameters of its base site
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecosys_sims.ensemble.configuration import ConfigError, SimulationConfig
+from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.designs import BASELINE, expand
 from ecosys_sims.ensemble.parameter_effects import why_without_effect
 from ecosys_sims.formats import biomes
@@ -15,6 +15,7 @@ from ecosys_sims.sites.evolution import draw_evolution
 from ecosys_sims.sites.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.sites.rotations import draw_rotations
 from ecosys_sims.sites.site_drawing import draw_sites
+from foundations.configuration_file import ConfigError
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ CROPS = frozenset({"cropland", "rice"})
 HERBS = frozenset({"marsh", "rice", "grassland", "cropland"})
 
 # Reason, biomes at whose defaults it holds, parameters.
-_LISTS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
+_REASONS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     ("the water table of a wetland does not rest on groundwater below it", WETLANDS, ("d_water",)),
     ("uplands have no outflow, inflow or lower boundary of a wetland's store", UPLANDS, ("l_out", "q_in", "z_b")),
     ("only fields and paddies are irrigated", UPLANDS - CROPS, ("irrigation",)),
@@ -39,12 +39,12 @@ _LISTS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
 
 
 def _by_parameter() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for reason, where, names in _LISTS:
+    reasons: dict[str, dict[str, str]] = {}
+    for reason, where, names in _REASONS:
         for name in names:
             for biome in where:
-                found.setdefault(name, {}).setdefault(biome, reason)
-    return found
+                reasons.setdefault(name, {}).setdefault(biome, reason)
+    return reasons
 
 
 # parameter -> biome -> why the parameter changes nothing at a site with the biome's other defaults

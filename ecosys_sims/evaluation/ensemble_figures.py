@@ -50,34 +50,36 @@ class Pulse(NamedTuple):
     day: int
 
 
-def draw_all(e: EnsembleSeries, folder: Path) -> dict[str, Any]:
+def draw_all(ensemble: EnsembleSeries, folder: Path) -> dict[str, Any]:
     """Write all figures; returns the numbers that their captions need."""
-    draw_seasons(e, WETLANDS, folder / "seasons_wetlands.png")
-    draw_seasons(e, UPLANDS, folder / "seasons_uplands.png")
-    draw_controls(e, folder / "methane_controls.png")
-    draw_pathways(e, folder / "pathways.png")
-    draw_zones(e, folder / "zones.png")
-    return draw_pulse(e, folder / "spring_pulse.png")
+    draw_seasons(ensemble, WETLANDS, folder / "seasons_wetlands.png")
+    draw_seasons(ensemble, UPLANDS, folder / "seasons_uplands.png")
+    draw_controls(ensemble, folder / "methane_controls.png")
+    draw_pathways(ensemble, folder / "pathways.png")
+    draw_zones(ensemble, folder / "zones.png")
+    return draw_pulse(ensemble, folder / "spring_pulse.png")
 
 
-def seasonal_cycle(e: EnsembleSeries, name: str, sites: np.ndarray) -> np.ndarray:
+def seasonal_cycle(ensemble: EnsembleSeries, name: str, sites: np.ndarray) -> np.ndarray:
     """Mean year (n, 365) of chosen sites (N,) bool, smoothed; southern years begin in July."""
-    values, day = e[name][sites].astype(float), np.minimum(e.day_of_year, 364)
+    values, day = ensemble[name][sites].astype(float), np.minimum(ensemble.day_of_year, 364)
     mean = np.stack([values[:, day == d].mean(axis=1) for d in range(365)], axis=1)
-    south = e.sites.lat[sites] < 0.0
+    south = ensemble.sites.lat[sites] < 0.0
     mean[south] = np.roll(mean[south], 184, axis=1)
     wrapped = np.concatenate([mean[:, -SEASON_DAYS:], mean, mean[:, :SEASON_DAYS]], axis=1)
     return running_mean(wrapped, SEASON_DAYS)[:, SEASON_DAYS:-SEASON_DAYS]
 
 
-def draw_seasons(e: EnsembleSeries, classes: tuple[str, ...], path: Path) -> None:
+def draw_seasons(ensemble: EnsembleSeries, classes: tuple[str, ...], path: Path) -> None:
     """GPP, NEE and CH4 through the year: median and 5th to 95th percentile over the sites of each class."""
     colours = {"gpp": GREEN, "nee": BLUE, "fch4": RED}
     with figure(path, 3, len(classes), (1.45 * len(classes) + 0.4, 5.2), sharex=True, sharey="row") as (_, axes):
         for column, name in enumerate(classes):
             for row, flux in enumerate(colours):
                 ax = axes[row][column]
-                low, middle, high = np.percentile(seasonal_cycle(e, flux, e.of(name)), [5, 50, 95], axis=0)
+                low, middle, high = np.percentile(
+                    seasonal_cycle(ensemble, flux, ensemble.of(name)), [5, 50, 95], axis=0
+                )
                 ax.fill_between(np.arange(365), low, high, color=colours[flux], alpha=0.22, linewidth=0)
                 ax.plot(middle, color=colours[flux])
                 zero_line(ax)
@@ -88,13 +90,13 @@ def draw_seasons(e: EnsembleSeries, classes: tuple[str, ...], path: Path) -> Non
                     ax.set_ylabel(f"{NAMES[flux]} ({UNITS[flux]})")
 
 
-def draw_controls(e: EnsembleSeries, path: Path) -> None:
+def draw_controls(ensemble: EnsembleSeries, path: Path) -> None:
     """Daily CH4 against water table and soil temperature: median of site-days in bins, by wetland class."""
     with figure(path, 1, 2, (7.6, 3.3)) as (_, axes):
         left, right = axes[0]
         for name in WETLANDS:
-            sites = e.of(name)
-            depth, warm, flux = (e[key][sites].ravel() for key in ("wtd", "tsl", "fch4"))
+            sites = ensemble.of(name)
+            depth, warm, flux = (ensemble[key][sites].ravel() for key in ("wtd", "tsl", "fch4"))
             growing = warm > GROWING_SOIL
             _binned(left, 100.0 * depth[growing], flux[growing], np.arange(-32.5, 52.6, 5.0), name)
             wet = depth < 0.10
@@ -120,14 +122,14 @@ def _binned(ax: Axes, x: np.ndarray, y: np.ndarray, edges: np.ndarray, name: str
     )  # fmt: skip
 
 
-def draw_pathways(e: EnsembleSeries, path: Path) -> None:
+def draw_pathways(ensemble: EnsembleSeries, path: Path) -> None:
     """Mean shares of plants, bubbles and diffusion in the emission of each wetland class."""
-    shares = pathway_shares(e)
+    shares = pathway_shares(ensemble)
     with figure(path, 1, 1, (5.6, 2.5)) as (_, axes):
         ax = axes[0][0]
         left = np.zeros(len(WETLANDS))
         for name in PATHWAYS:
-            width = np.array([np.nanmean(shares[name][e.of(biome)]) for biome in WETLANDS])
+            width = np.array([np.nanmean(shares[name][ensemble.of(biome)]) for biome in WETLANDS])
             ax.barh(range(len(WETLANDS)), width, left=left, color=PATHWAY_COLOURS[name], label=PATHWAY_NAMES[name])
             for row, (start, value) in enumerate(zip(left, width, strict=True)):
                 if value > LEAST_LABELLED:
@@ -141,10 +143,10 @@ def draw_pathways(e: EnsembleSeries, path: Path) -> None:
         ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
-def draw_zones(e: EnsembleSeries, path: Path) -> None:
+def draw_zones(ensemble: EnsembleSeries, path: Path) -> None:
     """Annual GPP and CH4 by latitude: median and 5th to 95th percentile over the sites of a band."""
-    gpp, methane = e.annual("gpp"), e["fch4"].mean(axis=1)
-    wet, dry = e.of(*WETLANDS), e.of(*UPLANDS)
+    gpp, methane = ensemble.annual("gpp"), ensemble["fch4"].mean(axis=1)
+    wet, dry = ensemble.of(*WETLANDS), ensemble.of(*UPLANDS)
     panels = (
         ("GPP, uplands (g C m⁻² yr⁻¹)", gpp, dry, GREEN),
         ("GPP, wetlands (g C m⁻² yr⁻¹)", gpp, wet, BLUE),
@@ -155,7 +157,7 @@ def draw_zones(e: EnsembleSeries, path: Path) -> None:
     with figure(path, 1, 4, (9.2, 3.0), sharey=True) as (_, axes):
         for ax, (title, values, kind, colour) in zip(axes[0], panels, strict=True):
             for low in edges[:-1]:
-                inside = kind & (e.sites.lat >= low) & (e.sites.lat < low + BAND)
+                inside = kind & (ensemble.sites.lat >= low) & (ensemble.sites.lat < low + BAND)
                 if inside.sum() >= 3:
                     p05, p50, p95 = np.percentile(values[inside], [5, 50, 95])
                     ax.plot([p05, p95], [low + BAND / 2] * 2, color=colour, linewidth=2, alpha=0.45)
@@ -166,15 +168,15 @@ def draw_zones(e: EnsembleSeries, path: Path) -> None:
         axes[0][0].set_ylabel("latitude (°N)")
 
 
-def thaw_days(e: EnsembleSeries, site: int) -> list[int]:
+def thaw_days(ensemble: EnsembleSeries, site: int) -> list[int]:
     """First day of each year on which the soil at 10 cm is above 0.5 degC after 60 frozen days in the 90 before."""
     thaws = []
-    frozen = e["tsl"][site] < FROZEN_SOIL
-    for year in np.unique(e.years)[1:]:
-        for day in np.flatnonzero(e.years == year):
+    frozen = ensemble["tsl"][site] < FROZEN_SOIL
+    for year in np.unique(ensemble.years)[1:]:
+        for day in np.flatnonzero(ensemble.years == year):
             if (
                 BEFORE <= day < len(frozen) - AFTER
-                and e["tsl"][site, day] > THAWED_SOIL
+                and ensemble["tsl"][site, day] > THAWED_SOIL
                 and frozen[max(0, day - 90) : day].sum() > FROZEN_DAYS
             ):
                 thaws.append(int(day))
@@ -182,35 +184,35 @@ def thaw_days(e: EnsembleSeries, site: int) -> list[int]:
     return thaws
 
 
-def pulse_ratio(e: EnsembleSeries, site: int, day: int) -> float:
+def pulse_ratio(ensemble: EnsembleSeries, site: int, day: int) -> float:
     """Highest flux within 10 days of thaw over the mean of the 20 days from 30 days after it; NaN if small."""
-    around = e["fch4"][site, day - PULSE_DAYS : day + PULSE_DAYS].max()
-    later = e["fch4"][site, day + 30 : day + 50].mean()
-    return float(around / later) if later > LEAST_SUMMER else np.nan
+    thaw_peak = ensemble["fch4"][site, day - PULSE_DAYS : day + PULSE_DAYS].max()
+    later = ensemble["fch4"][site, day + 30 : day + 50].mean()
+    return float(thaw_peak / later) if later > LEAST_SUMMER else np.nan
 
 
-def draw_pulse(e: EnsembleSeries, path: Path) -> dict[str, Any]:
+def draw_pulse(ensemble: EnsembleSeries, path: Path) -> dict[str, Any]:
     """The days around the thaw of the snowy northern wetland with the strongest pulse; and how common pulses are."""
     pulses = []
-    for site in np.flatnonzero(e.of(*WETLANDS) & (e.sites.lat > NORTHERN)):
-        for day in thaw_days(e, int(site)):
-            ratio = pulse_ratio(e, int(site), day)
+    for site in np.flatnonzero(ensemble.of(*WETLANDS) & (ensemble.sites.lat > NORTHERN)):
+        for day in thaw_days(ensemble, int(site)):
+            ratio = pulse_ratio(ensemble, int(site), day)
             if np.isfinite(ratio):
                 pulses.append(Pulse(ratio, int(site), day))
     if not pulses:
         return {"pulses": 0}
-    snowy = [p for p in pulses if e["snw"][p.site, p.day - BEFORE : p.day].max() > LEAST_SNOW]
+    snowy = [p for p in pulses if ensemble["snw"][p.site, p.day - BEFORE : p.day].max() > LEAST_SNOW]
     strongest = max(snowy or pulses)
-    _draw_pulse(e, strongest, path)
+    _draw_pulse(ensemble, strongest, path)
     ratios = np.array([pulse.ratio for pulse in pulses])
     return {
         "pulses": len(pulses), "strongest": float(strongest.ratio), "share_above_2": float((ratios > 2.0).mean()),
-        "lat": float(e.sites.lat[strongest.site]),
-        "biome": biomes.BY_FLAG[int(e.sites.biome[strongest.site])].name,
+        "lat": float(ensemble.sites.lat[strongest.site]),
+        "biome": biomes.BY_FLAG[int(ensemble.sites.biome[strongest.site])].name,
     }  # fmt: skip
 
 
-def _draw_pulse(e: EnsembleSeries, pulse: Pulse, path: Path) -> None:
+def _draw_pulse(ensemble: EnsembleSeries, pulse: Pulse, path: Path) -> None:
     """CH4 by pathway, soil temperature and snow around the day of thaw."""
     site, day = pulse.site, pulse.day
     window = slice(day - BEFORE, day + AFTER)
@@ -219,18 +221,18 @@ def _draw_pulse(e: EnsembleSeries, pulse: Pulse, path: Path) -> None:
         top, bottom = axes[0][0], axes[1][0]
         total = np.zeros(len(t))
         for name in PATHWAYS:
-            emitted = np.maximum(e[name][site, window], 0.0)
+            emitted = np.maximum(ensemble[name][site, window], 0.0)
             top.fill_between(
                 t, total, total + emitted, color=PATHWAY_COLOURS[name], linewidth=0, label=PATHWAY_NAMES[name]
             )
             total = total + emitted
-        top.plot(t, e["fch4"][site, window], color=BLACK, linewidth=1.0, label="net flux")
+        top.plot(t, ensemble["fch4"][site, window], color=BLACK, linewidth=1.0, label="net flux")
         top.set_ylabel(f"CH₄ ({UNITS['fch4']})")
         top.legend(ncols=2)
-        bottom.plot(t, e["tsl"][site, window], color=RED)
+        bottom.plot(t, ensemble["tsl"][site, window], color=RED)
         bottom.set_ylabel("soil at 10 cm (°C)", color=RED)
         snow = bottom.twinx()
-        snow.fill_between(t, e["snw"][site, window], color=SKY, alpha=0.4, linewidth=0)
+        snow.fill_between(t, ensemble["snw"][site, window], color=SKY, alpha=0.4, linewidth=0)
         snow.set_ylabel("snow (kg m⁻²)", color=BLUE)
         snow.spines["right"].set_visible(True)
         zero_line(bottom)

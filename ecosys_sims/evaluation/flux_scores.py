@@ -38,15 +38,15 @@ def rounded(value: float, digits: int = 4) -> float | int | None:
 
 def score(observed: np.ndarray, simulated: np.ndarray) -> Score | None:
     """Score (T,) against (T,), where both are finite; None with fewer than 10 such values."""
-    both = np.isfinite(observed) & np.isfinite(simulated)
-    if both.sum() < FEWEST:
+    comparable = np.isfinite(observed) & np.isfinite(simulated)
+    if comparable.sum() < FEWEST:
         return None
-    measured, modelled = np.asarray(observed[both], dtype=float), np.asarray(simulated[both], dtype=float)
+    measured, modelled = np.asarray(observed[comparable], dtype=float), np.asarray(simulated[comparable], dtype=float)
     error = modelled - measured
     rmse, spread = float(np.sqrt(np.mean(error**2))), float(measured.std())
     varies = spread > 0.0 and modelled.std() > 0.0
     return Score(
-        n=int(both.sum()),
+        n=int(comparable.sum()),
         observed_mean=float(measured.mean()),
         bias=float(error.mean()),
         rmse=rmse,

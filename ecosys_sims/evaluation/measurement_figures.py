@@ -71,13 +71,13 @@ def draw_skill(towers: list[dict[str, Any]], path: Path) -> None:
     with figure(path, 1, 3, (8.4, 3.4), sharey=True) as (drawn, axes):
         for ax, flux in zip(axes[0], ("gpp", "nee", "fch4"), strict=True):
             for row, tower in enumerate(towers):
-                both = [tower["scores"][kind][flux]["test"] for kind in ("default", "calibrated")]
-                if None in both:
+                scores = [tower["scores"][kind][flux]["test"] for kind in ("default", "calibrated")]
+                if None in scores:
                     continue
-                x = np.clip([score["r2"] for score in both], -2.0, 1.0)
-                ax.plot(x, [row, row], color=GREY, linewidth=0.8, zorder=1)
-                ax.plot(x[0], row, "D", color=DEFAULT, markersize=4, label="default" if row == 0 else None)
-                ax.plot(x[1], row, "o", color=CALIBRATED, markersize=5, label="calibrated" if row == 0 else None)
+                default, calibrated = np.clip([score["r2"] for score in scores], -2.0, 1.0)
+                ax.plot([default, calibrated], [row, row], color=GREY, linewidth=0.8, zorder=1)
+                ax.plot(default, row, "D", color=DEFAULT, markersize=4, label="default" if row == 0 else None)
+                ax.plot(calibrated, row, "o", color=CALIBRATED, markersize=5, label="calibrated" if row == 0 else None)
             ax.axvline(0.0, color=GREY, linewidth=0.5, zorder=0)
             ax.set_xlim(-2.1, 1.0)
             ax.set_xlabel(f"R² of daily {NAMES[flux]}")

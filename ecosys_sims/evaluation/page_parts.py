@@ -52,9 +52,10 @@ def tuned(ranges: tuple[Range, ...]) -> str:
     )
 
 
-def calibrated_values(result: Results) -> str:
+def calibrated_values(comparison: Results) -> str:
     """Calibrated parameters of one site, with their defaults."""
     values = (
-        f"`{name}` {value['calibrated']:.3g} ({value['default']:.3g})" for name, value in result["parameters"].items()
+        f"`{name}` {value['calibrated']:.3g} ({value['default']:.3g})"
+        for name, value in comparison["parameters"].items()
     )
     return f"Calibrated values (default): {', '.join(values)}.\n"

@@ -18,7 +18,10 @@ DAILY: tuple[Variable, ...] = tuple(variable for variable in VARIABLES.values() 
 STATES: tuple[Variable, ...] = tuple(variable for variable in DAILY if variable.role == "state")
 TARGETS: tuple[Variable, ...] = tuple(variable for variable in DAILY if variable.role == "target")
 SITE_ONLY: tuple[Variable, ...] = tuple(SITE_VARIABLES.values())
-OPTIONAL = ("crop", "fertilisation", "fn2o")  # daily variables that the program writes and observations may lack
+MANAGEMENT = ("crop", "fertilisation")
+COMMON_TARGETS = ("gpp", "ra", "rh", "nee", "fch4")  # in every dataset, as missing values where they were not measured
+# Daily variables that the program writes and observations may lack.
+OPTIONAL = (*MANAGEMENT, *(target.name for target in TARGETS if target.name not in COMMON_TARGETS))
 BY_NAME: dict[str, Variable] = {**VARIABLES, **SITE_VARIABLES}
 INTEGERS = ("biome", "site_number")
 LOCATED = ("sand", "clay", "ph", "elevation", "biome")  # statics that refer to the site coordinates

@@ -72,5 +72,5 @@ def read_series(history: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 def read_days(history: Path) -> np.ndarray:
     """Days (T,) of a history as numpy days."""
     with netCDF4.Dataset(history) as file:
-        start = file["time"].units.split()[2]
+        _days, _since, start, *_hour = file["time"].units.split()
         return np.datetime64(start) + np.floor(file["time"][:]).astype(int)

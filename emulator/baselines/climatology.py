@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from emulator.baselines.predictor import keep_bounds, seen_flux
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import Split
@@ -29,43 +30,44 @@ class ClimatologyPredictor:
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
         slot = slots(dataset)
-        result = np.stack([self.tables.get(int(code), self.everywhere)[slot] for code in dataset.biome])
+        fluxes = np.stack([self.tables.get(int(code), self.everywhere)[slot] for code in dataset.biome])
         if self.past_flux and visible_flux is not None:
-            own = past_climatology(seen_flux(dataset, visible_flux).numpy(), dataset.calendar[:, 0].numpy(), slot)
-            result = np.where(np.isfinite(own), own, result)
-        return keep_bounds(result, dataset, self.signature)
+            year = dataset.calendar[:, column.YEAR].numpy()
+            of_site = past_climatology(seen_flux(dataset, visible_flux).numpy(), year, slot)
+            fluxes = np.where(np.isfinite(of_site), of_site, fluxes)
+        return keep_bounds(fluxes, dataset, self.signature)
 
 
 def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> ClimatologyPredictor:
     """See emulator.baselines; nothing is random."""
-    known = seen_flux(dataset, dataset.day_mask(split.mask("train"))).numpy()
+    training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train"))).numpy()
     slot = slots(dataset)
-    everywhere = slot_means(known, slot)
+    everywhere = slot_means(training_flux, slot)
     if not np.isfinite(everywhere).all():
-        everywhere = np.where(np.isfinite(everywhere), everywhere, np.nanmean(known, axis=(0, 1)))
+        everywhere = np.where(np.isfinite(everywhere), everywhere, np.nanmean(training_flux, axis=(0, 1)))
     tables = {}
     for code in np.unique(dataset.biome[split.train_sites]).tolist():
-        own = slot_means(known[dataset.biome == code], slot)
-        tables[code] = np.where(np.isfinite(own), own, everywhere)
+        of_biome = slot_means(training_flux[dataset.biome == code], slot)
+        tables[code] = np.where(np.isfinite(of_biome), of_biome, everywhere)
     return ClimatologyPredictor(tables, everywhere, past_flux, signature)
 
 
 def slots(dataset: Dataset) -> np.ndarray:
     """Slot 0..365 of each day of the record, (T,)."""
-    return day_slot(dataset.calendar[:, 1].numpy(), dataset.calendar[:, 2].numpy())
+    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
 
 
 def past_climatology(flux: np.ndarray, year: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Day-of-year mean of each site's years before the present one, (N, T, C) -> (N, T, C); NaN where there is none."""
-    result = np.full(flux.shape, np.nan, np.float32)
+    climatology = np.full(flux.shape, np.nan, np.float32)
     sums = np.zeros((SLOTS, len(flux), flux.shape[2]))
     counts = np.zeros_like(sums)
-    known = np.isfinite(flux)
+    observed = np.isfinite(flux)
     for present in np.unique(year).tolist():
-        now = year == present
-        total, count = window_sum(sums), window_sum(counts)
-        mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-        result[:, now] = mean[slot[now]].transpose(1, 0, 2)
-        sums[slot[now]] += np.where(known[:, now], flux[:, now], 0.0).transpose(1, 0, 2)
-        counts[slot[now]] += known[:, now].transpose(1, 0, 2)
-    return result
+        in_year = year == present
+        window_total, window_count = window_sum(sums), window_sum(counts)
+        mean = np.divide(window_total, window_count, out=np.full_like(window_total, np.nan), where=window_count > 0)
+        climatology[:, in_year] = mean[slot[in_year]].transpose(1, 0, 2)
+        sums[slot[in_year]] += np.where(observed[:, in_year], flux[:, in_year], 0.0).transpose(1, 0, 2)
+        counts[slot[in_year]] += observed[:, in_year].transpose(1, 0, 2)
+    return climatology

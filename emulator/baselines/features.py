@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from emulator.data import calendar as column
 from emulator.data.scalers import DriverScaling, Scalers
 from emulator.data.signature import Signature
 from emulator.models.parts.layers import StaticFeatures, season
@@ -39,19 +40,21 @@ class LagFeatures:
     def rows(self, drivers: Tensor, calendar: Tensor, static: Tensor, site: Tensor, day: Tensor) -> Tensor:
         """drivers: (N, T, D) table units; calendar: (T, 6); static: (N, P); site, day: (R,) -> (R, size)."""
         scaled = self.scaling(drivers)
-        total = torch.nn.functional.pad(scaled.double().cumsum(1), (0, 0, 1, 0))
-        means = [self._trailing_mean(total, site, day, days) for days in LAG_DAYS]
+        running_sums = torch.nn.functional.pad(scaled.double().cumsum(1), (0, 0, 1, 0))
+        means = [self._trailing_mean(running_sums, site, day, days) for days in LAG_DAYS]
         today = drivers[site, day]
         flags = [(today[:, index : index + 1].round() == value).float() for index, value in self.flags]
         static_features = self.static_features(static)[site]
         wave = season(calendar[day], static_features[:, :1])
-        angle = (2.0 * math.pi) * calendar[day, 3:4].float() / calendar[day, 5:6].float()
+        day_of_year = calendar[day, column.DAY_OF_YEAR].unsqueeze(1)
+        days_in_year = calendar[day, column.DAYS_IN_YEAR].unsqueeze(1)
+        angle = (2.0 * math.pi) * day_of_year.float() / days_in_year.float()
         return torch.cat([*means, *flags, static_features, wave, torch.sin(angle), torch.cos(angle)], dim=1)
 
-    def _trailing_mean(self, total: Tensor, site: Tensor, day: Tensor, days: int) -> Tensor:
+    def _trailing_mean(self, sums: Tensor, site: Tensor, day: Tensor, days: int) -> Tensor:
         """Mean over the last `days` days from running sums (N, T + 1, D); (R, D)."""
         start = (day + 1 - days).clamp(min=0)
-        return ((total[site, day + 1] - total[site, start]) / (day + 1 - start).unsqueeze(1)).float()
+        return ((sums[site, day + 1] - sums[site, start]) / (day + 1 - start).unsqueeze(1)).float()
 
 
 def _has_place(signature: Signature) -> bool:

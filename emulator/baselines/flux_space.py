@@ -54,15 +54,15 @@ class FluxSpace:
     def fluxes(self, standardised: np.ndarray) -> np.ndarray:
         """(R, L) -> (R, C) float32 in analysis units."""
         u = np.clip(standardised * self.std + self.mean, -self.limit, self.limit)
-        found = self.gain * self.scale * np.sinh(u)
-        found = np.where(self.positive, np.maximum(found, 0.0), found)
-        found = np.where(self.negative, np.minimum(found, 0.0), found)
-        result = np.empty((len(found), len(self.names)), np.float32)
-        result[:, self.learned] = found
+        learned_fluxes = self.gain * self.scale * np.sinh(u)
+        learned_fluxes = np.where(self.positive, np.maximum(learned_fluxes, 0.0), learned_fluxes)
+        learned_fluxes = np.where(self.negative, np.minimum(learned_fluxes, 0.0), learned_fluxes)
+        fluxes = np.empty((len(learned_fluxes), len(self.names)), np.float32)
+        fluxes[:, self.learned] = learned_fluxes
         if len(self.learned) < len(self.names):
-            gpp, ra, rh = (result[:, self.names.index(name)] for name in ("gpp", "ra", "rh"))
-            result[:, self.names.index("nee")] = ra + rh - gpp
-        return result
+            gpp, ra, rh = (fluxes[:, self.names.index(name)] for name in ("gpp", "ra", "rh"))
+            fluxes[:, self.names.index("nee")] = ra + rh - gpp
+        return fluxes
 
     def with_gain(self, standardised: np.ndarray, flux: np.ndarray, weight: np.ndarray) -> "FluxSpace":
         """The same with the factor on each flux that gives the least squared error on some days.
@@ -74,7 +74,7 @@ class FluxSpace:
         predicted = replace(self, gain=np.ones_like(self.gain)).fluxes(standardised)[:, self.learned].astype(np.float64)
         observed = flux[:, self.learned]
         weight = np.where(np.isfinite(observed), weight[:, None], 0.0)
-        size = np.sum(weight * predicted**2, axis=0)
+        square = np.sum(weight * predicted**2, axis=0)
         product = np.sum(weight * predicted * np.nan_to_num(observed), axis=0)
-        gain = np.divide(product, size, out=np.ones_like(size), where=size > 0)
+        gain = np.divide(product, square, out=np.ones_like(square), where=square > 0)
         return replace(self, gain=np.clip(gain, 1.0, 2.0))

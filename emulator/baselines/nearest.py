@@ -9,19 +9,23 @@ from torch import Tensor
 
 from emulator.baselines.climatology import slots
 from emulator.baselines.predictor import keep_bounds, seen_flux
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import Split
 from emulator.evaluation.climatology import SLOTS, slot_means
 from emulator.models.parts.layers import unit_sphere
 
+LEAP_SLOT = 59
+"""Slot of 29 February."""
+
 
 @dataclass(frozen=True)
 class NearestPredictor:
     """What the training sites were measured or simulated to do.
 
-    place: (M, 3) on the unit sphere; site_id: (M,); date: (Y, 366) -> day of `flux`, -1 = none, with first_year;
-    flux: (M, D, C) of the training years; climatology: (M, 366, C) day-of-year means.
+    place: (Nm, 3) on the unit sphere; site_id: (Nm,); date: (Y, 366) -> day of `flux`, -1 = none, with first_year;
+    flux: (Nm, T, C) of the training years; climatology: (Nm, 366, C) day-of-year means.
     """
 
     place: np.ndarray
@@ -35,7 +39,7 @@ class NearestPredictor:
 
     @property
     def parameters(self) -> int:
-        """Values kept."""
+        """Values of fluxes and climatologies."""
         return self.flux.size + self.climatology.size
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
@@ -43,19 +47,19 @@ class NearestPredictor:
 
         With past flux the nearest is the site itself a year ago, where that is known.
         """
-        slot, year = slots(dataset), dataset.calendar[:, 0].numpy()
+        slot, year = slots(dataset), dataset.calendar[:, column.YEAR].numpy()
         neighbour = self._nearest(dataset)
-        result = self.climatology[neighbour][:, slot]
-        row = year - self.first_year
-        inside = (row >= 0) & (row < len(self.date))
-        position = np.where(inside, self.date[np.clip(row, 0, len(self.date) - 1), slot], -1)
+        fluxes = self.climatology[neighbour][:, slot]
+        year_row = year - self.first_year
+        in_record = (year_row >= 0) & (year_row < len(self.date))
+        position = np.where(in_record, self.date[np.clip(year_row, 0, len(self.date) - 1), slot], -1)
         days = np.flatnonzero(position >= 0)
         same_day = self.flux[neighbour][:, position[days]]
-        result[:, days] = np.where(np.isfinite(same_day), same_day, result[:, days])
+        fluxes[:, days] = np.where(np.isfinite(same_day), same_day, fluxes[:, days])
         if self.past_flux and visible_flux is not None:
-            own = last_year(seen_flux(dataset, visible_flux).numpy(), year, slot)
-            result = np.where(np.isfinite(own), own, result)
-        return keep_bounds(result, dataset, self.signature)
+            year_ago = last_year(seen_flux(dataset, visible_flux).numpy(), year, slot)
+            fluxes = np.where(np.isfinite(year_ago), year_ago, fluxes)
+        return keep_bounds(fluxes, dataset, self.signature)
 
     def _nearest(self, dataset: Dataset) -> np.ndarray:
         """Row of the nearest other training site, (N,)."""
@@ -68,21 +72,21 @@ class NearestPredictor:
 def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> NearestPredictor:
     """See emulator.baselines; nothing is random."""
     rows = np.flatnonzero(split.train_sites)
-    known = seen_flux(dataset, dataset.day_mask(split.mask("train")))[torch.as_tensor(rows)].numpy()
-    rows, known = _with_data(rows, known)
-    slot, year = slots(dataset), dataset.calendar[:, 0].numpy()
+    training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train")))[torch.as_tensor(rows)].numpy()
+    rows, training_flux = _with_data(rows, training_flux)
+    slot, year = slots(dataset), dataset.calendar[:, column.YEAR].numpy()
     training = np.isin(year, dataset.years[split.train_years])
     first_year = int(year[training].min())
     date = np.full((int(year[training].max()) - first_year + 1, SLOTS), -1)
     date[year[training] - first_year, slot[training]] = np.arange(training.sum())
-    tables = np.stack([slot_means(own[None], slot) for own in known])
-    tables = np.where(np.isfinite(tables), tables, np.nanmean(known, axis=1)[:, None])
+    tables = np.stack([slot_means(site_flux[None], slot) for site_flux in training_flux])
+    tables = np.where(np.isfinite(tables), tables, np.nanmean(training_flux, axis=1)[:, None])
     return NearestPredictor(
         place=_place(dataset)[rows],
         site_id=dataset.site_id[rows],
         first_year=first_year,
         date=date,
-        flux=known[:, training],
+        flux=training_flux[:, training],
         climatology=tables.astype(np.float32),
         past_flux=past_flux,
         signature=signature,
@@ -91,26 +95,23 @@ def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool
 
 def last_year(flux: np.ndarray, year: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Flux of the same day a year ago, (N, T, C) -> (N, T, C), NaN where not known; 29 February takes the 28th's."""
-    result = np.full(flux.shape, np.nan, flux.dtype)
+    year_ago = np.full(flux.shape, np.nan, flux.dtype)
     for present in np.unique(year).tolist():
         table = np.full((len(flux), SLOTS, flux.shape[2]), np.nan, flux.dtype)
         table[:, slot[year == present - 1]] = flux[:, year == present - 1]
-        leap_day = slot[(year == present)] == LEAP_SLOT
-        now = np.where(leap_day, LEAP_SLOT - 1, slot[year == present])
-        result[:, year == present] = table[:, now]
-    return result
+        is_leap_day = slot[year == present] == LEAP_SLOT
+        slot_year_ago = np.where(is_leap_day, LEAP_SLOT - 1, slot[year == present])
+        year_ago[:, year == present] = table[:, slot_year_ago]
+    return year_ago
 
 
-LEAP_SLOT = 59
-"""Slot of 29 February."""
-
-
-def _with_data(rows: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sites that have a known day of every target."""
-    enough = np.isfinite(known).any(axis=1).all(axis=1)
-    if not enough.any():
-        raise ValueError("nearest site: no training site has data of every target")
-    return rows[enough], known[enough]
+def _with_data(rows: np.ndarray, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sites that have a day with flux (n, T, C) of every target."""
+    complete = np.isfinite(flux).any(axis=1).all(axis=1)
+    if not complete.any():
+        message = "nearest site: no training site has data of every target"
+        raise ValueError(message)
+    return rows[complete], flux[complete]
 
 
 def _place(dataset: Dataset) -> np.ndarray:

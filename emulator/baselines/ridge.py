@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -25,6 +26,22 @@ PRODUCT_WINDOW = LAG_DAYS.index(30)
 """Window of the driver means that are multiplied with one another, with statics, season and past flux."""
 
 
+class NormalEquations(NamedTuple):
+    """Means of inputs (F,) and of targets (L,); gram: covariance of inputs (F, F); moment: with targets (F, L)."""
+
+    input_mean: np.ndarray
+    target_mean: np.ndarray
+    gram: np.ndarray
+    moment: np.ndarray
+
+
+class Solution(NamedTuple):
+    """Weights of one target with the intercept last (F + 1,), and their penalty."""
+
+    weights: np.ndarray
+    penalty: float
+
+
 @dataclass(frozen=True)
 class RidgePredictor:
     """weights: (F + 1, L), the last row the intercept; mean, std: (F,) of the expanded features."""
@@ -43,11 +60,11 @@ class RidgePredictor:
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
-        result = np.empty(tuple(dataset.flux.shape), np.float32)
+        fluxes = np.empty(tuple(dataset.flux.shape), np.float32)
         for sites, features in self.design.all_days(dataset, visible_flux):
-            fluxes = self.space.fluxes(self.standardised(features))
-            result[sites.numpy()] = fluxes.reshape(len(sites), -1, result.shape[-1])
-        return keep_bounds(result, dataset, self.design.signature)
+            site_fluxes = self.space.fluxes(self.standardised(features))
+            fluxes[sites.numpy()] = site_fluxes.reshape(len(sites), -1, fluxes.shape[-1])
+        return keep_bounds(fluxes, dataset, self.design.signature)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """(R, F') -> (R, L), in pieces that bound memory."""
@@ -60,20 +77,29 @@ def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool
     """See emulator.baselines. Each target has the penalty with the least squared error over both validation parts."""
     design = Design(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)
-    judge = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
+    validation = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
     mean, std = _spread(rows.features, design)
-    check = (expand(judge.features, design) - mean) / std
-    systems: dict[bytes, tuple[np.ndarray, ...]] = {}
-    best = []
-    for column in range(rows.target.shape[1]):
-        known = np.isfinite(rows.target[:, column])
-        if known.tobytes() not in systems:
-            target = np.nan_to_num(rows.target[known])
-            systems[known.tobytes()] = _normal_equations(rows.features[known], target, design, mean, std)
-        best.append(_solve(*systems[known.tobytes()], column, check, judge.target[:, column], judge.weight))
-    weights = np.stack([found for found, _ in best], axis=1).astype(np.float32)
-    space = design.space.with_gain(check @ weights[:-1] + weights[-1], judge.flux, judge.weight)
-    return RidgePredictor(design, space, mean, std, weights, np.array([penalty for _, penalty in best]))
+    validation_inputs = (expand(validation.features, design) - mean) / std
+    equations: dict[bytes, NormalEquations] = {}
+    solutions = []
+    for target in range(rows.target.shape[1]):
+        observed = np.isfinite(rows.target[:, target])
+        if observed.tobytes() not in equations:
+            targets = np.nan_to_num(rows.target[observed])
+            equations[observed.tobytes()] = _normal_equations(rows.features[observed], targets, design, mean, std)
+        solutions.append(
+            _solve(
+                equations[observed.tobytes()],
+                target,
+                inputs=validation_inputs,
+                observed=validation.target[:, target],
+                weight=validation.weight,
+            )
+        )
+    weights = np.stack([solution.weights for solution in solutions], axis=1).astype(np.float32)
+    predicted = validation_inputs @ weights[:-1] + weights[-1]
+    space = design.space.with_gain(predicted, validation.flux, validation.weight)
+    return RidgePredictor(design, space, mean, std, weights, np.array([solution.penalty for solution in solutions]))
 
 
 def expand(features: np.ndarray, design: Design) -> np.ndarray:
@@ -84,20 +110,20 @@ def expand(features: np.ndarray, design: Design) -> np.ndarray:
     drivers = lags.lagged // len(LAG_DAYS)
     windows = features[:, : lags.lagged].reshape(len(features), len(LAG_DAYS), drivers)
     month = windows[:, PRODUCT_WINDOW]
-    others = features[:, lags.lagged :]
+    beside_drivers = features[:, lags.lagged :]
     first, second = np.triu_indices(drivers)
-    parts = [
+    columns = [
         features,
         windows[:, 0] ** 2,
         windows[:, -1] ** 2,
         month[:, first] * month[:, second],
-        _products(month, others),
+        _products(month, beside_drivers),
     ]
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(columns, axis=1)
 
 
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(R, A), (R, B) -> (R, A B)."""
+    """Products of each column of one with each of the other, (R, n), (R, m) -> (R, n m)."""
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
@@ -108,54 +134,49 @@ def _pieces(features: np.ndarray) -> Iterator[slice]:
 
 def _spread(features: np.ndarray, design: Design) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of the expanded features, (F,) float32; a constant one gets an infinite deviation."""
-    total, squares = 0.0, 0.0
+    sums, squares = 0.0, 0.0
     for rows in _pieces(features):
         piece = expand(features[rows], design).astype(np.float64)
-        total, squares = total + piece.sum(axis=0), squares + (piece**2).sum(axis=0)
-    mean = total / len(features)
+        sums, squares = sums + piece.sum(axis=0), squares + (piece**2).sum(axis=0)
+    mean = np.asarray(sums / len(features))
     std = np.sqrt(np.maximum(squares / len(features) - mean**2, 0.0))
     return mean.astype(np.float32), np.where(std > 1e-6, std, np.inf).astype(np.float32)
 
 
 def _normal_equations(
     features: np.ndarray, target: np.ndarray, design: Design, mean: np.ndarray, std: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Means of inputs (F,) and targets (L,), covariance of inputs (F, F) and of inputs with targets (F, L)."""
+) -> NormalEquations:
+    """Of standardised inputs and targets (R, L)."""
     gram, moment = np.zeros((len(mean), len(mean))), np.zeros((len(mean), target.shape[1]))
-    centre, middle = np.zeros(len(mean)), target.mean(axis=0, dtype=np.float64)
+    input_sum, target_mean = np.zeros(len(mean)), target.mean(axis=0, dtype=np.float64)
     for rows in _pieces(features):
         inputs = (expand(features[rows], design) - mean) / std
         gram += inputs.T @ inputs
-        moment += inputs.T @ (target[rows] - middle).astype(np.float32)
-        centre += inputs.sum(axis=0, dtype=np.float64)
-    gram, moment, centre = gram / len(features), moment / len(features), centre / len(features)
-    return centre, middle, gram - np.outer(centre, centre), moment
+        moment += inputs.T @ (target[rows] - target_mean).astype(np.float32)
+        input_sum += inputs.sum(axis=0, dtype=np.float64)
+    gram, moment, input_mean = gram / len(features), moment / len(features), input_sum / len(features)
+    return NormalEquations(input_mean, target_mean, gram - np.outer(input_mean, input_mean), moment)
 
 
 def _solve(
-    centre: np.ndarray,
-    middle: np.ndarray,
-    gram: np.ndarray,
-    moment: np.ndarray,
-    column: int,
-    check: np.ndarray,
-    observed: np.ndarray,
-    weight: np.ndarray,
-) -> tuple[np.ndarray, float]:
-    """Weights of one target with the intercept last (F + 1,), and the penalty with the least error on rows to check by.
+    equations: NormalEquations, target: int, *, inputs: np.ndarray, observed: np.ndarray, weight: np.ndarray
+) -> Solution:
+    """The ridge regression of a target whose penalty gives the least error on validation rows.
 
-    check: (R, F); observed: (R,), NaN = missing; weight: (R,).
+        weights = (gram + penalty I)^-1 moment
+
+    inputs: (R, F), standardised; observed: (R,), NaN = missing; weight: (R,).
     """
-    values, vectors = np.linalg.eigh(gram)
-    rotated = vectors.T @ moment[:, column]
+    values, vectors = np.linalg.eigh(equations.gram)
+    rotated = vectors.T @ equations.moment[:, target]
     weight, observed = np.where(np.isfinite(observed), weight, 0.0), np.nan_to_num(observed)
-    projected = check @ vectors.astype(np.float32)
-    best: tuple[float, np.ndarray, float] = (np.inf, np.zeros(len(gram) + 1), 0.0)
+    projected = inputs @ vectors.astype(np.float32)
+    least_error, best = np.inf, Solution(np.zeros(len(equations.gram) + 1), 0.0)
     for penalty in PENALTIES:
         shrunk = rotated / (np.maximum(values, 0.0) + penalty)
         slope = vectors @ shrunk
-        intercept = middle[column] - float(centre @ slope)
+        intercept = equations.target_mean[target] - float(equations.input_mean @ slope)
         error = float(np.sum(weight * (projected @ shrunk + intercept - observed) ** 2))
-        if error < best[0]:
-            best = (error, np.append(slope, intercept), penalty)
-    return best[1], best[2]
+        if error < least_error:
+            least_error, best = error, Solution(np.append(slope, intercept), penalty)
+    return best

@@ -39,7 +39,7 @@ class Rows:
 class Design:
     """How site-days become features, with scalers from training sites and years only.
 
-    Past flux is told by the features that the neural baselines read (see emulator.models.parts.past_flux).
+    Past flux is described by the features that the neural baselines read (see emulator.models.parts.past_flux).
     """
 
     def __init__(self, dataset: Dataset, split: Split, signature: Signature, past_flux: bool) -> None:
@@ -51,7 +51,9 @@ class Design:
         self.past = PastFluxFeatures(len(signature.targets))
 
     def rows(self, dataset: Dataset, sites: Tensor, seen: Tensor, site: Tensor, day: Tensor) -> Tensor:
-        """sites: (n,) rows of the dataset; seen: (n, T, C) flux that may be seen; site: (R,) positions in `sites`; day:
+        """Features of site-days.
+
+        sites: (n,) rows of the dataset; seen: (n, T, C) flux that may be seen; site: (R,) positions in `sites`; day:
         (R,) -> (R, size).
         """
         features = self.lags.rows(dataset.drivers[sites], dataset.calendar, dataset.static[sites], site, day)
@@ -83,20 +85,21 @@ class Design:
         Past flux: of the training years at training sites, of all earlier years at validation sites.
         """
         random = np.random.default_rng([seed, 1])
-        parts = [split.mask("validation_temporal"), split.mask("validation_spatial")]
+        validation_parts = [split.mask("validation_temporal"), split.mask("validation_spatial")]
         visible = dataset.day_mask(split.mask("train") | split.validation_mask())
-        found = [
+        samples = [
             self._sample(dataset, dataset.day_mask(part).numpy(), visible, size // 2, random)
-            for part in parts
+            for part in validation_parts
             if part.any()
         ]
-        if not found:
-            raise ValueError("split: there are no validation sites or years to choose options by")
+        if not samples:
+            message = "split: there are no validation sites or years to choose options by"
+            raise ValueError(message)
         return Rows(
-            np.concatenate([rows.features for rows in found]),
-            np.concatenate([rows.target for rows in found]),
-            np.concatenate([rows.flux for rows in found]),
-            np.concatenate([np.full(len(rows.weight), 1.0 / len(rows.weight)) for rows in found]),
+            np.concatenate([rows.features for rows in samples]),
+            np.concatenate([rows.target for rows in samples]),
+            np.concatenate([rows.flux for rows in samples]),
+            np.concatenate([np.full(len(rows.weight), 1.0 / len(rows.weight)) for rows in samples]),
         )
 
     def _sample(
@@ -105,18 +108,18 @@ class Design:
         """Random site-days of a mask (N, T) whose flux is known for some target."""
         mask = mask & torch.isfinite(dataset.flux).any(-1).numpy()
         per_site = max(1, size // max(1, int(mask.any(axis=1).sum())))
-        chosen = [
+        days_of_site = [
             (row, np.sort(random.permutation(np.flatnonzero(mask[row]))[:per_site]))
             for row in np.flatnonzero(mask.any(axis=1))
         ]
         seen = seen_flux(dataset, visible)
         features = []
-        for start in range(0, len(chosen), SITES_AT_ONCE):
-            part = chosen[start : start + SITES_AT_ONCE]
-            sites = torch.tensor([row for row, _ in part])
-            site = torch.as_tensor(np.repeat(np.arange(len(part)), [len(days) for _, days in part]))
-            day = torch.as_tensor(np.concatenate([days for _, days in part]))
+        for start in range(0, len(days_of_site), SITES_AT_ONCE):
+            piece = days_of_site[start : start + SITES_AT_ONCE]
+            sites = torch.tensor([row for row, _ in piece])
+            site = torch.as_tensor(np.repeat(np.arange(len(piece)), [len(days) for _, days in piece]))
+            day = torch.as_tensor(np.concatenate([days for _, days in piece]))
             features.append(self.rows(dataset, sites, seen[sites], site, day).numpy())
-        flux = np.concatenate([dataset.flux[row, days].numpy() for row, days in chosen]).astype(np.float64)
+        flux = np.concatenate([dataset.flux[row, days].numpy() for row, days in days_of_site]).astype(np.float64)
         target = self.space.standardise(flux).astype(np.float32)
         return Rows(np.concatenate(features), target, flux, np.full(len(flux), 1.0 / len(flux)))

@@ -17,10 +17,12 @@ TRAINING_ROWS, VALIDATION_ROWS = 200_000, 60_000
 
 ROUNDS, PATIENCE = 400, 20
 
+BINS = 128
+
 OPTIONS = {
     "objective": "reg:squarederror",
     "tree_method": "hist",
-    "max_bin": 128,
+    "max_bin": BINS,
     "learning_rate": 0.1,
     "max_depth": 8,
     "min_child_weight": 50.0,
@@ -49,45 +51,46 @@ class XGBoostPredictor:
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
-        result = np.empty(tuple(dataset.flux.shape), np.float32)
+        fluxes = np.empty(tuple(dataset.flux.shape), np.float32)
         for sites, features in self.design.all_days(dataset, visible_flux):
-            found = np.stack([booster.inplace_predict(features) for booster in self.boosters], axis=1)
-            result[sites.numpy()] = self.space.fluxes(found).reshape(len(sites), -1, result.shape[-1])
-        return keep_bounds(result, dataset, self.design.signature)
+            standardised = np.stack([booster.inplace_predict(features) for booster in self.boosters], axis=1)
+            fluxes[sites.numpy()] = self.space.fluxes(standardised).reshape(len(sites), -1, fluxes.shape[-1])
+        return keep_bounds(fluxes, dataset, self.design.signature)
 
 
 def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> XGBoostPredictor:
     """See emulator.baselines. Boosting stops when the error over both validation parts no longer falls."""
     design = Design(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)
-    judge = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
-    boosters = tuple(_boost(rows, judge, column, seed) for column in range(rows.target.shape[1]))
-    predicted = np.stack([booster.inplace_predict(judge.features) for booster in boosters], axis=1)
-    return XGBoostPredictor(design, design.space.with_gain(predicted, judge.flux, judge.weight), boosters)
+    validation = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
+    boosters = tuple(_boost(rows, validation, target, seed) for target in range(rows.target.shape[1]))
+    predicted = np.stack([booster.inplace_predict(validation.features) for booster in boosters], axis=1)
+    return XGBoostPredictor(design, design.space.with_gain(predicted, validation.flux, validation.weight), boosters)
 
 
-def _boost(rows: Rows, judge: Rows, column: int, seed: int) -> xgboost.Booster:
+def _boost(rows: Rows, validation: Rows, target: int, seed: int) -> xgboost.Booster:
     """Trees for one target."""
-    data = _matrix(rows, column)
+    training = _matrix(rows, target)
     booster = xgboost.train(
         OPTIONS | {"seed": seed},
-        data,
+        training,
         num_boost_round=ROUNDS,
-        evals=[(_matrix(judge, column, data), "validation")],
+        evals=[(_matrix(validation, target, training), "validation")],
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
     )
     return booster[: booster.best_iteration + 1]
 
 
-def _matrix(rows: Rows, column: int, bins: xgboost.DMatrix | None = None) -> xgboost.DMatrix:
-    known = np.isfinite(rows.target[:, column])
-    weight = rows.weight[known] * known.sum() / rows.weight[known].sum()
+def _matrix(rows: Rows, target: int, bins: xgboost.DMatrix | None = None) -> xgboost.DMatrix:
+    """The rows that have a target, with weights of mean 1, in the bins of another matrix where that is given."""
+    observed = np.isfinite(rows.target[:, target])
+    weight = rows.weight[observed] * observed.sum() / rows.weight[observed].sum()
     return xgboost.QuantileDMatrix(
-        rows.features[known],
-        label=rows.target[known, column],
+        rows.features[observed],
+        label=rows.target[observed, target],
         weight=weight,
         ref=bins,
-        max_bin=int(OPTIONS["max_bin"]),
+        max_bin=BINS,
         nthread=1,
     )

@@ -54,7 +54,7 @@ def write_result(
         )  # fmt: skip
     places = {"lat": np.linspace(-60, 70, 200), "lon": np.linspace(-170, 170, 200), "biome": np.arange(200) % 5 + 1}
     np.savez(folder / f"{key}.npz", **arrays, **places)
-    run = {"kind": model.split("/")[0], "ensemble": "wetland", "task": "score", "split": "folds"}
+    run = {"kind": model.partition("/")[0], "ensemble": "wetland", "task": "score", "split": "folds"}
     content = {"key": key, "run": run, "records": records, "seconds": 3.0, "epochs": 5,
                "provenance": {"git_hash": "abc", "tuned": {}, "created": created}}  # fmt: skip
     (folder / f"{key}.json").write_text(json.dumps(content))
@@ -145,17 +145,22 @@ def test_the_page_shows_what_the_records_hold(folder: Path, tmp_path: Path) -> N
     report.write(workspace, tmp_path / "docs" / "results" / "models.json")
     content = json.loads((tmp_path / "docs" / "results" / "models.json").read_text())
     page = (tmp_path / "docs" / "results" / "models.md").read_text()
-    assert len(content["records"]) == 3 * 12 + 1 + 1 + 2 + 2 and content["comparisons"] and content["bars"]
+    assert len(content["records"]) == 3 * 12 + 1 + 1 + 2 + 2
+    assert content["comparisons"]
+    assert content["bars"]
     rmse = np.mean([r["rmse"] for r in content["records"] if (r["model"], r["past_flux"]) == ("lstm", "none")])
     (row,) = re.findall(r"^\| \*\*LSTM\*\* \| 3 \| ([\d.]+) ", page, re.MULTILINE)
     assert float(row) == pytest.approx(rmse, rel=5e-3)
     assert re.search(r"^\| TCN \| 1 of 3 \|", page, re.MULTILINE)
     with_past = page.partition("### New sites, with past flux")[2].partition("###")[0]
-    assert "| **GRU (gauged)** | 3 |" in with_past and "self-fed" not in with_past
+    assert "| **GRU (gauged)** | 3 |" in with_past
+    assert "self-fed" not in with_past
     assert "CHAM-net (self-fed)" in page  # its own flux is no measured one
-    assert "fewer seeds, but better on them: TCN" in page and "Not all runs are done" in page
+    assert "fewer seeds, but better on them: TCN" in page
+    assert "Not all runs are done" in page
     drawn = re.findall(r"\]\((\.\./figures/[^)]+)\)", page)
-    assert len(drawn) >= 3 and all((tmp_path / "docs" / "results" / path).exists() for path in drawn)
+    assert len(drawn) >= 3
+    assert all((tmp_path / "docs" / "results" / path).exists() for path in drawn)
 
 
 def test_of_a_run_done_twice_the_newest_counts(tmp_path: Path) -> None:
@@ -164,7 +169,8 @@ def test_of_a_run_done_twice_the_newest_counts(tmp_path: Path) -> None:
     failed = {"key": f"lstm-0-spatial-none-{'a' * 10}", "error": "an older failure"}
     (tmp_path / f"{failed['key']}.json").write_text(json.dumps(failed))
     results = Results.read(tmp_path)
-    assert len(results.records) == 1 and not results.failures
+    assert len(results.records) == 1
+    assert not results.failures
     write_result(tmp_path / ".", "gru", {"none": 10.0}, 0)
     results = Results.read(tmp_path)
     assert results.mean(CASE, Entry("lstm", "none"), "rmse") == results.mean(CASE, Entry("gru", "none"), "rmse")

@@ -84,7 +84,8 @@ def test_a_killed_benchmark_goes_on(data: Path, tmp_path: Path, project_root: Pa
 def until(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None and time.monotonic() < end
+        assert process.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.02)
 
 
@@ -113,14 +114,14 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(data: Path, tmp_path: Pat
     assert set(tried) == {"climatology"}  # a new session tries again what failed, and that only
 
 
-def test_a_run_is_held_by_one_process(tmp_path: Path) -> None:
+def test_only_a_single_process_holds_a_run(tmp_path: Path) -> None:
     with claimed(tmp_path, "run") as first, claimed(tmp_path, "run") as second, claimed(tmp_path, "other") as third:
         assert (first, second, third) == (True, False, True)
     with claimed(tmp_path, "run") as after_release:
         assert after_release
 
 
-def test_runs_that_test_one_training_wait_for_each_other(tmp_path: Path) -> None:
+def test_runs_that_test_the_same_training_wait_for_each_other(tmp_path: Path) -> None:
     workspace = Workspace(SUITES["smoke"], tmp_path, tmp_path, tmp_path)
     score = Run("wetland", "cham_net", 0, history=True)
     self_fed, history_length = replace(score, task="self_fed"), replace(score, task="history_length")
@@ -181,11 +182,14 @@ def test_parts_of_a_run(data: Path, tmp_path: Path) -> None:
     dataset, split, _ = prepare(run, workspace)
     quarter, half = (prepare(replace(run, share=share), workspace)[1] for share in (0.25, 0.5))
     assert 0 < quarter.train_sites.sum() < half.train_sites.sum() < split.train_sites.sum()
-    assert not (quarter.train_sites & ~half.train_sites).any() and not (half.train_sites & ~split.train_sites).any()
+    assert not (quarter.train_sites & ~half.train_sites).any()
+    assert not (half.train_sites & ~split.train_sites).any()
     assert (quarter.test_sites == split.test_sites).all()
     without, split, biome = prepare(replace(run, split="biome"), workspace)
-    assert "biome" not in without.signature.static_names and without.static.shape[1] == dataset.static.shape[1] - 1
-    assert biome and len(np.unique(without.biome[split.test_sites])) == 1
+    assert "biome" not in without.signature.static_names
+    assert without.static.shape[1] == dataset.static.shape[1] - 1
+    assert biome
+    assert len(np.unique(without.biome[split.test_sites])) == 1
     assert not np.isin(without.biome[split.train_sites], without.biome[split.test_sites]).any()
 
 

@@ -141,10 +141,10 @@ static void test_floating_point_environment(const ecostep_model* model) {
 
 static void test_nothing_written_on_error(const ecostep_model* model) {
   host h = make_host(model), before = make_host(model);
-  float* kept = before.state;
+  float* saved_state = before.state;
   connect(&h, model);
   check(ecostep_step(h.cells, 2001, 1, 1, 0, 86400) == ECOSTEP_OK, "good step");
-  memcpy(kept, h.state, NCELL * h.size * sizeof(float));
+  memcpy(saved_state, h.state, NCELL * h.size * sizeof(float));
   memcpy(before.fch4, h.fch4, sizeof h.fch4);
   memcpy(before.gpp, h.gpp, sizeof h.gpp);
   h.pr[68] = -1e-3; /* in the last block: the first block must not have been written */
@@ -156,11 +156,11 @@ static void test_nothing_written_on_error(const ecostep_model* model) {
   check_status(ecostep_step(h.cells, 2001, 1, 2, 0, 7000), ECOSTEP_BAD_DATE, "7000 s does not divide", "odd step");
   check_status(ecostep_step(h.cells, 2001, 2, 29, 0, 86400), ECOSTEP_BAD_DATE, "2001-02-29 is not a date", "no such day");
   h.state[69 * h.size + 1] = NAN; /* a damaged restart file: seen only when the network has run */
-  memcpy(kept, h.state, NCELL * h.size * sizeof(float));
+  memcpy(saved_state, h.state, NCELL * h.size * sizeof(float));
   check_status(ecostep_step(h.cells, 2001, 1, 2, 0, 86400), ECOSTEP_BACKEND_FAILED, "in cell 70 of 70", "NaN in the state");
   check(same_result(&h, &before), "nothing written after a bad flux");
   disconnect(&h);
-  free(kept);
+  free(saved_state);
 }
 
 static int count_threads(void) {

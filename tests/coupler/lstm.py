@@ -30,17 +30,18 @@ class TinyLSTM(nn.Module):
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        angle = 6.2831853 * calendar[3].to(torch.float32) / calendar[5].to(torch.float32)
+        day_of_year, days_in_year = calendar[3], calendar[5]
+        angle = 6.2831853 * day_of_year.to(torch.float32) / days_in_year.to(torch.float32)
         season = torch.stack([torch.sin(angle), torch.cos(angle)]).expand(drivers.size(0), 2)
         h, c = state[:, : self.hidden], state[:, self.hidden : 2 * self.hidden]
         h, c = self.cell(torch.cat([(drivers - self.normal) / self.spread, season], dim=1), (h, c))
         total, count, last_year = state[:, -3], state[:, -2], state[:, -1]
         raw = self.head(torch.cat([h, last_year.unsqueeze(1)], dim=1))
         out = torch.stack([nn.functional.softplus(raw[:, 0]) * 3.0, raw[:, 1] * 20.0], dim=1)
-        known = ~torch.isnan(flux[:, 1])
-        total = total + torch.where(known, flux[:, 1], torch.zeros_like(total))
-        count = count + known.to(torch.float32)
-        if int(calendar[3]) == int(calendar[5]):
+        measured = ~torch.isnan(flux[:, 1])
+        total = total + torch.where(measured, flux[:, 1], torch.zeros_like(total))
+        count = count + measured.to(torch.float32)
+        if int(day_of_year) == int(days_in_year):
             last_year = torch.where(count > 0, total / count.clamp(min=1.0) / 20.0, last_year)
             total, count = torch.zeros_like(total), torch.zeros_like(count)
         return out, torch.cat([h, c, torch.stack([total, count, last_year], dim=1)], dim=1)

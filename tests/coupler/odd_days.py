@@ -20,11 +20,12 @@ class OddDays(nn.Module):
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        total, kept, constant = state[:, :1], state[:, 1:2], state[:, 2:]
+        total, held_total, constant = state[:, :1], state[:, 1:2], state[:, 2:]
         if self.in_place:
             total += 0.01 * drivers[:, :1]
         else:
             total = total + 0.01 * drivers[:, :1]
-        if int(calendar[2]) == 17:
-            kept = 2.0 * total
-        return torch.cat([total, kept], dim=1), torch.cat([total, kept, constant], dim=1)
+        day_of_month = int(calendar[2])
+        if day_of_month == 17:
+            held_total = 2.0 * total
+        return torch.cat([total, held_total], dim=1), torch.cat([total, held_total, constant], dim=1)

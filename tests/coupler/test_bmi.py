@@ -45,9 +45,9 @@ def configuration(tmp_path: Path) -> Callable[..., str]:
 
 
 def component(path: str) -> EcostepBmi:
-    made = EcostepBmi()
-    made.initialize(path)
-    return made
+    emulator = EcostepBmi()
+    emulator.initialize(path)
+    return emulator
 
 
 def drivers(step: int) -> dict[str, np.ndarray]:
@@ -60,11 +60,11 @@ def drivers(step: int) -> dict[str, np.ndarray]:
 def drive(model: bmipy.Bmi, first: int, last: int) -> np.ndarray:
     """Steps as a framework takes them -> fluxes (T, C, N)."""
     fluxes = []
-    own = {CSDMS_NAMES.get(name, name): name for name in drivers(0)}
+    artefact_name = {CSDMS_NAMES.get(name, name): name for name in drivers(0)}
     for step in range(first, last):
         values = drivers(step)
         for name in model.get_input_var_names():
-            model.set_value(name, values[own[name]])
+            model.set_value(name, values[artefact_name[name]])
         model.update()
         fluxes.append([model.get_value(name, np.empty(NCELL)).copy() for name in model.get_output_var_names()])
     return np.array(fluxes)
@@ -159,8 +159,8 @@ def test_pointers_are_what_the_emulator_reads_and_writes(stub_file: Path, config
             array[:] = drivers(step)[name]
         model.update()
     np.testing.assert_array_equal(flux, direct(stub_file, 4)[0][-1, 0])
-    some = model.get_value_at_indices("gpp", np.empty(2), np.array([3, 1]))
-    np.testing.assert_array_equal(some, flux[[3, 1]])
+    selected = model.get_value_at_indices("gpp", np.empty(2), np.array([3, 1]))
+    np.testing.assert_array_equal(selected, flux[[3, 1]])
 
 
 def test_update_until_takes_whole_steps(stub_file: Path, configuration: Callable[..., str]) -> None:

@@ -45,27 +45,27 @@ def test_inactive_cells_are_neither_read_nor_written(any_file, host, kind):
 
 
 def test_a_cell_that_becomes_active_starts_with_its_own_state(stub_file, host):
-    one = host(stub_file, 3)
+    land = host(stub_file, 3)
     inputs = artefacts.sample_inputs(3, 2)
     active = np.array([True, True, False])
-    one.cells.set_mask(active)
-    one.day(inputs[0])
-    before = one.cells.state.copy()
+    land.cells.set_mask(active)
+    land.day(inputs[0])
+    before = land.cells.state.copy()
     active[:] = [False, False, True]
-    one.cells.init_state()
-    np.testing.assert_array_equal(one.cells.state[:2], before[:2])
+    land.cells.init_state()
+    np.testing.assert_array_equal(land.cells.state[:2], before[:2])
     active[:] = True
-    assert np.isfinite(one.day(inputs[1])).all()
+    assert np.isfinite(land.day(inputs[1])).all()
 
 
 def test_bad_values_are_named_by_their_place_among_all_cells(stub_file, host):
-    one = host(stub_file, 80)
+    land = host(stub_file, 80)
     active = np.arange(80) % 2 == 1
-    one.cells.set_mask(active)
+    land.cells.set_mask(active)
     inputs = artefacts.sample_inputs(80, 1)[0]
     inputs[0, 0], inputs[77, 0] = np.nan, np.nan
     with pytest.raises(EcostepError, match="input 'tas' is NaN in cell 78 of 80"):
-        one.day(inputs)
+        land.day(inputs)
 
 
 def test_mask_of_the_wrong_kind(stub_file):
@@ -90,40 +90,40 @@ def statics_of(lat: list[float]) -> np.ndarray:
 
 
 def test_ranges_of_training_are_ignored_unless_asked_for(ranged_file, host):
-    one = host(ranged_file, 2, statics_of([45.0, 70.0]))
-    one.day(day_of([260.0, 280.0]))
-    assert one.cells.range_count() == 0 and one.cells.range_message == ""
+    land = host(ranged_file, 2, statics_of([45.0, 70.0]))
+    land.day(day_of([260.0, 280.0]))
+    assert land.cells.range_count() == 0 and land.cells.range_message == ""
 
 
 def test_warnings_are_counted_and_the_first_is_kept(ranged_file, host):
-    one, plain = (host(ranged_file, 3, statics_of([45.0, 50.0, 50.0])) for _ in range(2))
-    one.cells.set_policy("warn")
+    land, plain = (host(ranged_file, 3, statics_of([45.0, 50.0, 50.0])) for _ in range(2))
+    land.cells.set_policy("warn")
     days = [[260.0, 280.0, 291.0], [280.0, 280.0, 280.0], [269.0, 280.0, 290.0]]
     for tas in days:
-        np.testing.assert_array_equal(one.day(day_of(tas)), plain.day(day_of(tas)))
-    assert one.cells.range_count("tas") == 3 == one.cells.range_count()
-    assert one.cells.range_count("lat") == 0
-    assert one.cells.range_message == (
+        np.testing.assert_array_equal(land.day(day_of(tas)), plain.day(day_of(tas)))
+    assert land.cells.range_count("tas") == 3 == land.cells.range_count()
+    assert land.cells.range_count("lat") == 0
+    assert land.cells.range_message == (
         "input 'tas' is 260 K in cell 1 of 3 (counted from 1) on 2003-12-20: "
         "outside the range 270 to 290 seen in training"
     )
 
 
 def test_errors_of_ranges_write_nothing(ranged_file, host):
-    one = host(ranged_file, 130, statics_of([45.0] * 130))
-    one.cells.set_policy("error", "tas")
-    state = one.cells.state.copy()
+    land = host(ranged_file, 130, statics_of([45.0] * 130))
+    land.cells.set_policy("error", "tas")
+    state = land.cells.state.copy()
     with pytest.raises(
         EcostepError, match=r"'tas' is 300 K in cell 130 of 130 .* on 2003-12-20: outside the range"
     ) as error:
-        one.day(day_of([280.0] * 129 + [300.0]))
+        land.day(day_of([280.0] * 129 + [300.0]))
     assert error.value.status == "BAD_VALUE"
-    np.testing.assert_array_equal(one.cells.state, state)
-    one.cells.set_policy("error", "lat")
-    one.statics["lat"][2] = 61.0
+    np.testing.assert_array_equal(land.cells.state, state)
+    land.cells.set_policy("error", "lat")
+    land.statics["lat"][2] = 61.0
     with pytest.raises(EcostepError, match="static 'lat' is 61 degrees_north in cell 3 of 130"):
-        one.cells.init_state()
-    np.testing.assert_array_equal(one.cells.state, state)
+        land.cells.init_state()
+    np.testing.assert_array_equal(land.cells.state, state)
 
 
 def test_clipped_values_act_as_the_end_of_the_range(ranged_file, host):
@@ -139,25 +139,25 @@ def test_clipped_values_act_as_the_end_of_the_range(ranged_file, host):
 
 
 def test_classes_are_never_clipped(ranged_file, host):
-    one = host(ranged_file, 2, statics_of([45.0, 45.0]))
+    land = host(ranged_file, 2, statics_of([45.0, 45.0]))
     with pytest.raises(EcostepError, match="static 'biome' is a class, and classes are never clipped") as error:
-        one.cells.set_policy("clip", "biome")
+        land.cells.set_policy("clip", "biome")
     assert error.value.status == "INVALID_ARGUMENT"
-    one.cells.set_policy("clip")
-    one.statics["biome"][1] = 14.0
+    land.cells.set_policy("clip")
+    land.statics["biome"][1] = 14.0
     with pytest.raises(EcostepError, match="'biome' is 14 in cell 2 of 2 .*: not one of the classes 1 2 .* 13$"):
-        one.cells.init_state()
+        land.cells.init_state()
 
 
 def test_ranges_are_of_daily_values(ranged_file, host):
-    one = host(ranged_file, 1, statics_of([45.0]))
-    one.cells.set_policy("warn")
-    one.part(day_of([255.0]), 0, 43200)
-    one.part(day_of([299.0]), 43200, 43200)  # the day's mean is 277 K
-    assert one.cells.range_count() == 0
-    one.part(day_of([255.0]), 0, 43200)
-    one.part(day_of([275.0]), 43200, 43200)
-    assert one.cells.range_count() == 1
+    land = host(ranged_file, 1, statics_of([45.0]))
+    land.cells.set_policy("warn")
+    land.part(day_of([255.0]), 0, 43200)
+    land.part(day_of([299.0]), 43200, 43200)  # the day's mean is 277 K
+    assert land.cells.range_count() == 0
+    land.part(day_of([255.0]), 0, 43200)
+    land.part(day_of([275.0]), 43200, 43200)
+    assert land.cells.range_count() == 1
 
 
 def test_policies_that_do_not_exist(ranged_file):
@@ -217,21 +217,21 @@ def test_spin_up_stops_at_the_day_that_fails(stub_file, host):
 
 def test_results_do_not_depend_on_chunks(any_file, host):
     inputs = artefacts.sample_inputs(200, 14)
-    one, chunked = host(any_file, 200), host(any_file, 200)
+    unchunked, chunked = host(any_file, 200), host(any_file, 200)
     chunked.cells.set_staging(1)
-    np.testing.assert_array_equal(chunked.run(inputs), one.run(inputs))
-    np.testing.assert_array_equal(chunked.cells.state, one.cells.state)
+    np.testing.assert_array_equal(chunked.run(inputs), unchunked.run(inputs))
+    np.testing.assert_array_equal(chunked.cells.state, unchunked.cells.state)
 
 
 def test_bad_inputs_are_found_before_the_first_chunk_is_written(stub_file, host):
-    one = host(stub_file, 200)
-    one.cells.set_staging(1)
-    state = one.cells.state.copy()
+    land = host(stub_file, 200)
+    land.cells.set_staging(1)
+    state = land.cells.state.copy()
     inputs = artefacts.sample_inputs(200, 1)[0]
     inputs[199, 3] = -1.0
     with pytest.raises(EcostepError, match="cell 200 of 200"):
-        one.day(inputs)
-    np.testing.assert_array_equal(one.cells.state, state)
+        land.day(inputs)
+    np.testing.assert_array_equal(land.cells.state, state)
 
 
 def test_staging_of_the_environment(stub_file, host, monkeypatch):
@@ -258,100 +258,100 @@ def test_the_reason_of_a_fallback_can_be_read(lstm_file, stub_file):
 
 def central_difference(run, values: np.ndarray, step: float) -> float:
     """Derivative of `run()` with respect to the scalar in `values`, which is put back."""
-    kept = values[...].copy()
-    values[...] = kept + step
+    central = values[...].copy()
+    values[...] = central + step
     above = run()
-    values[...] = kept - step
+    values[...] = central - step
     below = run()
-    values[...] = kept
+    values[...] = central
     return (above - below) / (2 * step)
 
 
 @pytest.mark.parametrize("past", ["lstm_file", "gauged_file", "stub_file", "uneven_file"])
 def test_derivatives_are_those_of_finite_differences(request, host, past):
     path = request.getfixturevalue(past)
-    one = host(path, 67)
+    land = host(path, 67)
     inputs = artefacts.sample_inputs(67, 13).astype(np.float64)
-    one.run(inputs[:11])  # 31 December comes next
+    land.run(inputs[:11])  # 31 December comes next
     if past == "gauged_file":
-        one.cells.set_observed("fch4", np.linspace(0.0, 40.0, 67), "mg m-2 day-1")
-    for i, variable in enumerate(one.model.inputs):
-        one.forcing[variable.name][:] = inputs[11, :, i]
-    one.forcing["tas"] -= 273.15
-    one.cells.set_input("tas", one.forcing["tas"], "degC")
+        land.cells.set_observed("fch4", np.linspace(0.0, 40.0, 67), "mg m-2 day-1")
+    for i, variable in enumerate(land.model.inputs):
+        land.forcing[variable.name][:] = inputs[11, :, i]
+    land.forcing["tas"] -= 273.15
+    land.cells.set_input("tas", land.forcing["tas"], "degC")
     si = np.zeros(67)
-    one.cells.set_output("gpp", si, "kg m-2 s-1")
+    land.cells.set_output("gpp", si, "kg m-2 s-1")
     random = np.random.default_rng(8)
-    size = one.cells.state.shape[1]
+    size = land.cells.state.shape[1]
     flux_weight = random.normal(size=(67, 2)) * [1e8, 1.0]
     state_weight = random.normal(size=(67, size))
     state_weight[:, -2:] = 0.0  # seconds and date
-    state = one.cells.state.copy()
-    to_inputs, to_state = one.cells.gradient(2003, 12, 31, flux_weight, state_weight)
-    np.testing.assert_array_equal(one.cells.state, state)
+    state = land.cells.state.copy()
+    to_inputs, to_state = land.cells.gradient(2003, 12, 31, flux_weight, state_weight)
+    np.testing.assert_array_equal(land.cells.state, state)
 
     def weighted(cell):
-        one.cells.state[:] = state
-        one.cells.step(2003, 12, 31)
-        flux = np.array([si[cell], one.flux["fch4"][cell]])
-        total = flux_weight[cell] @ flux + state_weight[cell] @ one.cells.state[cell].astype(np.float64)
-        one.cells.state[:] = state
+        land.cells.state[:] = state
+        land.cells.step(2003, 12, 31)
+        flux = np.array([si[cell], land.flux["fch4"][cell]])
+        total = flux_weight[cell] @ flux + state_weight[cell] @ land.cells.state[cell].astype(np.float64)
+        land.cells.state[:] = state
         return total
 
     scale = np.abs(flux_weight * [1e-8, 1]).max() + np.abs(state_weight).max()
     for cell in (0, 66):
-        for i, variable in enumerate(one.model.inputs):
+        for i, variable in enumerate(land.model.inputs):
             step = 0.05 * float(artefacts.SPREAD[i])
-            slope = central_difference(partial(weighted, cell), one.forcing[variable.name][cell : cell + 1], step)
+            slope = central_difference(partial(weighted, cell), land.forcing[variable.name][cell : cell + 1], step)
             assert to_inputs[cell, i] * step == pytest.approx(slope * step, abs=3e-3 * scale, rel=0.02), variable.name
-        for k in (0, 1, one.model.metadata["state_size"] - 1):
+        for k in (0, 1, land.model.metadata["state_size"] - 1):
             total = []
             for sign in (1, -1):
-                one.cells.state[:] = state
+                land.cells.state[:] = state
                 state_kept = state[cell, k]
                 state[cell, k] = state_kept + sign * 0.02
                 total.append(weighted(cell))
                 state[cell, k] = state_kept
-            one.cells.state[:] = state
+            land.cells.state[:] = state
             assert to_state[cell, k] == pytest.approx((total[0] - total[1]) / 0.04, abs=0.02 * scale, rel=0.02), k
 
 
 def test_chained_derivatives_are_those_of_the_run(lstm_file, host):
-    one = host(lstm_file, 2)
+    land = host(lstm_file, 2)
     inputs = artefacts.sample_inputs(2, 4).astype(np.float64)
     states = []
     for day in inputs:
-        states.append(one.cells.state.copy())
-        one.day(day)
+        states.append(land.cells.state.copy())
+        land.day(day)
     weight = np.array([[0.0, 1.0], [1.0, 0.0]])
     adjoint = None
     for k in (3, 2, 1, 0):
-        one.cells.state[:] = states[k]
-        for i, variable in enumerate(one.model.inputs):
-            one.forcing[variable.name][:] = inputs[k, :, i]
+        land.cells.state[:] = states[k]
+        for i, variable in enumerate(land.model.inputs):
+            land.forcing[variable.name][:] = inputs[k, :, i]
         date = np.datetime64("2003-12-20") + k
-        to_inputs, adjoint = one.cells.gradient(
+        to_inputs, adjoint = land.cells.gradient(
             2003, 12, int(str(date)[-2:]), weight if k == 3 else np.zeros((2, 2)), adjoint
         )
 
     def last_flux(change):
-        other = host(lstm_file, 2)
+        perturbed = host(lstm_file, 2)
         changed = inputs.copy()
         changed[0, :, 0] += change
-        return (other.run(changed)[-1] * weight).sum(axis=1)
+        return (perturbed.run(changed)[-1] * weight).sum(axis=1)
 
     np.testing.assert_allclose(to_inputs[:, 0], (last_flux(2.0) - last_flux(-2.0)) / 4.0, rtol=0.05, atol=1e-6)
 
 
 @pytest.mark.parametrize("past", ["lstm_file", "stub_file", "uneven_file"])
 def test_derivatives_that_fail_in_a_later_block_write_nothing(request, host, past):
-    one = host(request.getfixturevalue(past), 700)
-    for name, value in zip(one.forcing, artefacts.sample_inputs(1, 1)[0, 0], strict=True):
-        one.forcing[name][:] = value
-    to_inputs, to_state = np.full((700, len(one.forcing)), -7.0), np.full(one.cells.state.shape, -7.0)
+    land = host(request.getfixturevalue(past), 700)
+    for name, value in zip(land.forcing, artefacts.sample_inputs(1, 1)[0, 0], strict=True):
+        land.forcing[name][:] = value
+    to_inputs, to_state = np.full((700, len(land.forcing)), -7.0), np.full(land.cells.state.shape, -7.0)
     weight = np.ones((700, 2))
     weight[690] = np.nan
-    gradient = partial(one.cells._handle.gradient, 2003, 12, 20, weight, None, to_inputs, to_state)
+    gradient = partial(land.cells._handle.gradient, 2003, 12, 20, weight, None, to_inputs, to_state)
     with pytest.raises(EcostepError, match="cell 691 of 700"):
         check(gradient())
     assert (to_inputs == -7.0).all() and (to_state == -7.0).all()
@@ -361,9 +361,9 @@ def test_derivatives_that_fail_in_a_later_block_write_nothing(request, host, pas
 
 
 def test_derivatives_of_clipped_inputs_are_zero(ranged_file, host):
-    one = host(ranged_file, 2, statics_of([45.0, 45.0]))
-    one.cells.set_policy("clip")
-    for i, variable in enumerate(one.model.inputs):
-        one.forcing[variable.name][:] = day_of([265.0, 280.0])[:, i]
-    to_inputs, _ = one.cells.gradient(2003, 12, 20, np.ones((2, 2)))
+    land = host(ranged_file, 2, statics_of([45.0, 45.0]))
+    land.cells.set_policy("clip")
+    for i, variable in enumerate(land.model.inputs):
+        land.forcing[variable.name][:] = day_of([265.0, 280.0])[:, i]
+    to_inputs, _ = land.cells.gradient(2003, 12, 20, np.ones((2, 2)))
     assert to_inputs[0, 0] == 0.0 and to_inputs[1, 0] != 0.0

@@ -18,8 +18,8 @@ from tests.coupler import artefacts
 
 DAYS = 40
 START = "2003-12-20"
-NAMES = [one["name"] for one in artefacts.INPUTS]
-STATICS = [one["name"] for one in artefacts.STATICS]
+NAMES = [driver["name"] for driver in artefacts.INPUTS]
+STATICS = [static["name"] for static in artefacts.STATICS]
 
 
 def write_dataset(path: Path, ncell: int = 5, days: int = DAYS, calendar: str = "standard") -> Path:
@@ -32,13 +32,13 @@ def write_dataset(path: Path, ncell: int = 5, days: int = DAYS, calendar: str = 
         axis.units, axis.calendar = f"days since {START} 00:00:00", calendar
         axis[:] = np.arange(days) + 0.5
         file.createVariable("site_id", str, ("site",))[:] = np.array([f"S{i}" for i in range(ncell)], dtype=object)
-        for i, one in enumerate(artefacts.STATICS):
-            variable = file.createVariable(one["name"], "i4" if "flag_values" in one else "f4", ("site",))
-            variable.units = one["units"]
+        for i, static in enumerate(artefacts.STATICS):
+            variable = file.createVariable(static["name"], "i4" if "flag_values" in static else "f4", ("site",))
+            variable.units = static["units"]
             variable[:] = statics[:, i]
-        for i, one in enumerate(artefacts.INPUTS):
-            variable = file.createVariable(one["name"], "f4", ("site", "time"))
-            variable.units = one["units"]
+        for i, driver in enumerate(artefacts.INPUTS):
+            variable = file.createVariable(driver["name"], "f4", ("site", "time"))
+            variable.units = driver["units"]
             variable[:] = inputs[:, :, i].T
     return path
 
@@ -70,26 +70,26 @@ def test_info_needs_no_torch_and_starts_quickly(stub_file: Path) -> None:
 def test_info_tells_everything_as_json(gauged_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", gauged_file, "--json") == 0
     about = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in about["inputs"]] == NAMES
+    assert [entry["name"] for entry in about["inputs"]] == NAMES
     assert about["inputs"][1]["accumulate"] == "min" and about["inputs"][1]["valid_max"] == 340.0
     assert about["past_flux"] == "ungauged" and about["backend"] == "torchscript"
     assert about["state_size"] > about["model_state_size"] > 0
-    native = next(one for one in about["backends"] if one["name"] == "native")
+    native = next(entry for entry in about["backends"] if entry["name"] == "native")
     assert not native["usable"] and "native program" in native["reason"]
 
 
 def test_info_as_text_names_variables_and_backends(stub_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", stub_file) == 0
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
     for words in ("tas", "180 .. 340", "kg m-2 s-1", "classes 1 .. 13", "stub", "works (taken by default)"):
-        assert words in said
+        assert words in text
 
 
 def test_info_of_an_artefact_that_no_backend_runs(lstm_file: Path, tmp_path: Path, capsys) -> None:
     command = [sys.executable, "-m", "coupler.cli", "info", lstm_file, "--json"]
     environment = os.environ | {"ECOSTEP_PLUGIN_DIR": str(tmp_path)}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    about = json.loads(done.stdout)
+    info = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    about = json.loads(info.stdout)
     assert about["backend"] is None and not about["backends"][0]["usable"] and about["backends"][0]["reason"]
     assert about["name"] == "test" and about["state_size"] is None
     (tmp_path / "text.pt").write_text("nothing")
@@ -121,9 +121,9 @@ def test_bench_times_every_number_of_cells(stub_file: Path, capsys: pytest.Captu
 def test_run_gives_what_a_host_gets(any_file: Path, host, tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data.nc")
     assert run("run", any_file, "--forcing", data, "--out", tmp_path / "out.nc") == 0
-    found, wanted = fluxes(tmp_path / "out.nc"), expected(host, any_file)
+    written, reference = fluxes(tmp_path / "out.nc"), expected(host, any_file)
     for i, name in enumerate(("gpp", "fch4")):
-        np.testing.assert_array_equal(found[name].T, wanted[:, :, i].astype(np.float32))
+        np.testing.assert_array_equal(written[name].T, reference[:, :, i].astype(np.float32))
     with netCDF4.Dataset(tmp_path / "out.nc") as file:
         assert file.featureType == "timeSeries" and file["gpp"].units == "g m-2 day-1"
         assert file["gpp"].dimensions == ("site", "time") and "site_id" in file["gpp"].coordinates
@@ -134,7 +134,7 @@ def test_run_gives_what_a_host_gets(any_file: Path, host, tmp_path: Path) -> Non
 def test_chunks_of_cells_and_slabs_of_days_change_nothing(stub_file: Path, tmp_path: Path, monkeypatch) -> None:
     data = write_dataset(tmp_path / "data.nc")
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "a.nc") == 0
-    monkeypatch.setattr("coupler.cli.run.SLAB_BYTES", 8 * 6 * 2 * 7)
+    monkeypatch.setattr("coupler.cli.chunk.SLAB_BYTES", 8 * 6 * 2 * 7)
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "b.nc", "--chunk", 2) == 0
     a, b = fluxes(tmp_path / "a.nc"), fluxes(tmp_path / "b.nc")
     for name in a:
@@ -151,14 +151,14 @@ def test_a_restart_file_goes_on_bit_for_bit(lstm_file: Path, stub_file: Path, tm
     whole, a, b = (fluxes(tmp_path / f"{name}.nc") for name in ("all", "a", "b"))
     for name in whole:
         np.testing.assert_array_equal(np.concatenate([a[name], b[name]], axis=1), whole[name])
-    for words, said in [
+    for words, complaint in [
         ((lstm_file, *common, "--restart-in", state, "--start", "2004-01-09"), "goes on with 2004-01-05"),
         ((stub_file, *common, "--restart-in", state), "another artefact"),
         ((lstm_file, *common, "--restart-in", data), "is not a restart file"),
     ]:
         capsys.readouterr()
         assert run("run", *words, "--out", tmp_path / "c.nc") == 1
-        assert said in capsys.readouterr().err
+        assert complaint in capsys.readouterr().err
 
 
 def test_hourly_drivers_on_a_grid_with_names_and_units_of_another_model(stub_file: Path, host, tmp_path: Path) -> None:
@@ -172,27 +172,27 @@ def test_hourly_drivers_on_a_grid_with_names_and_units_of_another_model(stub_fil
         axis.units, axis.calendar, axis.stamp = "hours since 2003-12-20 00:00:00", "noleap", "end"
         axis[:] = np.arange(1, 73)
         for i, name in enumerate(("elevation", "biome")):
-            one = file.createVariable(name, "f4", ("lat", "lon"), fill_value=-999.0)
-            one.units = "m" if name == "elevation" else "1"
-            one[:] = np.where(land, statics[:, i + 1].reshape(2, 3), -999.0)
+            variable = file.createVariable(name, "f4", ("lat", "lon"), fill_value=-999.0)
+            variable.units = "m" if name == "elevation" else "1"
+            variable[:] = np.where(land, statics[:, i + 1].reshape(2, 3), -999.0)
         lat = file.createVariable("lat", "f8", ("lat",))
         lat.units, lat[:] = "degrees_north", (10.0, 60.0)
         for i, name in enumerate(NAMES[:-1]):
             dims = ("time", "height", "lat", "lon") if name == "tas" else ("time", "lat", "lon")
-            one = file.createVariable("TBOT" if name == "tas" else name, "f8", dims)
-            one.units = "degC" if name == "tas" else artefacts.INPUTS[i]["units"]
+            variable = file.createVariable("TBOT" if name == "tas" else name, "f8", dims)
+            variable.units = "degC" if name == "tas" else artefacts.INPUTS[i]["units"]
             values = hours[..., i] - 273.15 if name == "tas" else hours[..., i]
-            one[:] = values[:, None] if name == "tas" else values
+            variable[:] = values[:, None] if name == "tas" else values
     words = ("--forcing", tmp_path / "grid.nc", "--out", tmp_path / "out.nc", "--map", "tas=TBOT", "--set", "co2=400")
     assert run("run", stub_file, *words, "--units", "fch4=kg m-2 s-1") == 0
     statics[:, 0] = np.repeat([10.0, 60.0], 3)
     inputs[..., 5] = 400.0
-    wanted = host(stub_file, 6, statics).run(inputs)
-    found = fluxes(tmp_path / "out.nc")
-    assert found["gpp"].shape == (3, 2, 3)
-    np.testing.assert_allclose(found["gpp"][:, land], wanted[:, land.ravel(), 0], rtol=1e-4)
-    np.testing.assert_allclose(found["fch4"][:, land], wanted[:, land.ravel(), 1] / 86400e6, rtol=1e-4)
-    assert np.isnan(found["gpp"][:, 0, 2]).all()
+    reference = host(stub_file, 6, statics).run(inputs)
+    written = fluxes(tmp_path / "out.nc")
+    assert written["gpp"].shape == (3, 2, 3)
+    np.testing.assert_allclose(written["gpp"][:, land], reference[:, land.ravel(), 0], rtol=1e-4)
+    np.testing.assert_allclose(written["fch4"][:, land], reference[:, land.ravel(), 1] / 86400e6, rtol=1e-4)
+    assert np.isnan(written["gpp"][:, 0, 2]).all()
 
 
 def test_files_of_a_run_follow_one_another(stub_file: Path, tmp_path: Path, capsys) -> None:
@@ -202,10 +202,10 @@ def test_files_of_a_run_follow_one_another(stub_file: Path, tmp_path: Path, caps
         with netCDF4.Dataset(data) as whole, netCDF4.Dataset(path, "w") as part:
             part.createDimension("site", 5)
             part.createDimension("time", days.stop - days.start)
-            for name, one in whole.variables.items():
-                copy = part.createVariable(name, one.dtype, one.dimensions)
-                copy.setncatts({key: one.getncattr(key) for key in one.ncattrs() if key != "_FillValue"})
-                copy[...] = one[..., days] if "time" in one.dimensions else one[...]
+            for name, variable in whole.variables.items():
+                copy = part.createVariable(name, variable.dtype, variable.dimensions)
+                copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs() if key != "_FillValue"})
+                copy[...] = variable[..., days] if "time" in variable.dimensions else variable[...]
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "whole.nc") == 0
     assert run("run", stub_file, "--forcing", *parts, "--out", tmp_path / "parts.nc", "--start", "2003-12-20") == 0
     for name, values in fluxes(tmp_path / "whole.nc").items():
@@ -220,9 +220,9 @@ def test_measured_flux_is_shown_to_models_that_take_it(
     data = write_dataset(tmp_path / "data.nc")
     with netCDF4.Dataset(data, "a") as file:
         for name, units in (("gpp", "g m-2 day-1"), ("fch4", "mg m-2 day-1")):
-            one = file.createVariable(name, "f4", ("site", "time"), fill_value=9.9e36)
-            one.units = units
-            one[:] = np.ma.masked_less(np.random.default_rng(1).normal(5.0, 3.0, (5, DAYS)), 3.0)
+            flux = file.createVariable(name, "f4", ("site", "time"), fill_value=9.9e36)
+            flux.units = units
+            flux[:] = np.ma.masked_less(np.random.default_rng(1).normal(5.0, 3.0, (5, DAYS)), 3.0)
     words = ("--forcing", data, "--out")
     assert run("run", gauged_file, *words, tmp_path / "without.nc") == 0
     assert run("run", gauged_file, *words, tmp_path / "with.nc", "--observed") == 0
@@ -234,7 +234,7 @@ def test_measured_flux_is_shown_to_models_that_take_it(
 
 
 @pytest.mark.parametrize(
-    ("change", "words", "said"),
+    ("change", "words", "message_words"),
     [
         ({("tas", 2, 7): np.nan}, (), ["data.nc", "'tas'", "site 'S2'", "2003-12-27", "NaN"]),
         ({("pr", 4, 0): -1.0}, (), ["variable 'pr'", "site 'S4'", "2003-12-20", "valid range"]),
@@ -249,7 +249,7 @@ def test_measured_flux_is_shown_to_models_that_take_it(
     ],
 )
 def test_errors_name_file_variable_site_and_leave_no_file(
-    stub_file: Path, tmp_path: Path, capsys, change: dict, words: tuple, said: list[str]
+    stub_file: Path, tmp_path: Path, capsys, change: dict, words: tuple, message_words: list[str]
 ) -> None:
     data = write_dataset(tmp_path / "data.nc")
     with netCDF4.Dataset(data, "a") as file:
@@ -257,7 +257,7 @@ def test_errors_name_file_variable_site_and_leave_no_file(
             file[name][tuple(place)] = value
     assert run("run", stub_file, "--forcing", data, "--out", tmp_path / "out.nc", *words) == 1
     message = capsys.readouterr().err
-    for one in said:
-        assert one in message, message
+    for word in message_words:
+        assert word in message, message
     assert message.count("variable '") <= 1, message
     assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]

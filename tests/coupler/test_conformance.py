@@ -42,26 +42,26 @@ class Case:
     def host(self, cells: slice | np.ndarray = slice(None), **options: object) -> Host:
         """A host of some cells, at START."""
         statics = self.statics[cells]
-        one = Host(self.path, len(statics), statics, backend=self.backend, **options)
-        one.date = np.datetime64(START)
-        return one
+        land = Host(self.path, len(statics), statics, backend=self.backend, **options)
+        land.date = np.datetime64(START)
+        return land
 
 
 def weather(path: Path, ncell: int, days: int) -> tuple[np.ndarray, np.ndarray]:
     """Statics (N, P) and inputs (T, N, D) of an artefact: its reference run, repeated and varied."""
     from emulator.artefact.metadata import read_artefact
 
-    found = read_artefact(path)
-    assert found.reference is not None
+    artefact = read_artefact(path)
+    assert artefact.reference is not None
     random = np.random.default_rng(5)
-    place = np.arange(ncell) % found.reference.static.shape[0]
-    statics = found.reference.static[place].astype(np.float64)
-    for i, static in enumerate(found.metadata.statics):
+    place = np.arange(ncell) % artefact.reference.static.shape[0]
+    statics = artefact.reference.static[place].astype(np.float64)
+    for i, static in enumerate(artefact.metadata.statics):
         if static.flag_values is None:
             statics[:, i] *= 1.0 + 0.01 * random.random(ncell)
-    day = np.arange(days) % len(found.reference.drivers)
-    inputs = found.reference.drivers[day][:, place].astype(np.float64)
-    for i, variable in enumerate(found.metadata.inputs):
+    day = np.arange(days) % len(artefact.reference.drivers)
+    inputs = artefact.reference.drivers[day][:, place].astype(np.float64)
+    for i, variable in enumerate(artefact.metadata.inputs):
         if variable.name != "crop":
             inputs[..., i] *= 1.0 + 0.02 * (random.random(inputs.shape[:2]) - 0.5)
         low = -np.inf if variable.valid_min is None else variable.valid_min
@@ -87,8 +87,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture(scope="module")
 def whole(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Fluxes (T, N, C) and last state of all cells in one call a day."""
-    one = case.host()
-    return one.run(case.inputs), one.cells.state.copy()
+    land = case.host()
+    return land.run(case.inputs), land.cells.state.copy()
 
 
 def test_the_reference_run_is_reproduced(case):
@@ -211,41 +211,41 @@ def test_other_calendars_are_split_alike_too(case, calendar):
     dates = {"noleap": [(2, 27), (2, 28), (3, 1)], "360_day": [(2, 29), (2, 30), (3, 1)]}[calendar]
     results = []
     for cells in (slice(0, 66), slice(64, 66)):
-        one = case.host(cells, calendar=calendar)
+        land = case.host(cells, calendar=calendar)
         for day, (month, number) in zip(case.inputs, dates, strict=False):
-            for i, array in enumerate(one.forcing.values()):
+            for i, array in enumerate(land.forcing.values()):
                 array[:] = day[cells, i]
-            one.cells.step(2004, month, number)
-        results.append((one.cells.state[-2:].copy(), [flux[-2:].copy() for flux in one.flux.values()]))
+            land.cells.step(2004, month, number)
+        results.append((land.cells.state[-2:].copy(), [flux[-2:].copy() for flux in land.flux.values()]))
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
     assert np.isfinite(results[0][1]).all()
 
 
 def test_a_bad_input_leaves_everything_untouched(case):
-    one = case.host()
-    one.run(case.inputs[:2])
-    state, flux = one.cells.state.copy(), {name: array.copy() for name, array in one.flux.items()}
+    land = case.host()
+    land.run(case.inputs[:2])
+    state, flux = land.cells.state.copy(), {name: array.copy() for name, array in land.flux.items()}
     day = case.inputs[2].copy()
     day[NCELL - 1, 0] = np.nan
     with pytest.raises(EcostepError, match="is NaN in cell 130 of 130") as error:
-        one.day(day)
+        land.day(day)
     assert error.value.status == "BAD_VALUE"
-    np.testing.assert_array_equal(one.cells.state, state)
-    for name, array in one.flux.items():
+    np.testing.assert_array_equal(land.cells.state, state)
+    for name, array in land.flux.items():
         np.testing.assert_array_equal(array, flux[name])
 
 
 def test_a_damaged_state_is_noticed_and_leaves_everything_untouched(case):
-    one = case.host()
-    one.run(case.inputs[:2])
-    one.cells.state[NCELL - 1, : one.model.metadata["state_size"]] = np.nan
-    state, flux = one.cells.state.copy(), {name: array.copy() for name, array in one.flux.items()}
+    land = case.host()
+    land.run(case.inputs[:2])
+    land.cells.state[NCELL - 1, : land.model.metadata["state_size"]] = np.nan
+    state, flux = land.cells.state.copy(), {name: array.copy() for name, array in land.flux.items()}
     with pytest.raises(EcostepError, match=r"in cell 130 of 130 .* is not finite") as error:
-        one.day(case.inputs[2])
+        land.day(case.inputs[2])
     assert error.value.status == "BACKEND_FAILED"
-    np.testing.assert_array_equal(one.cells.state, state)
-    for name, array in one.flux.items():
+    np.testing.assert_array_equal(land.cells.state, state)
+    for name, array in land.flux.items():
         np.testing.assert_array_equal(array, flux[name])
 
 
@@ -253,15 +253,15 @@ def test_threads_get_the_same(case, whole):
     model = Model(case.path, case.backend)
     parts = [slice(0, 40), slice(40, 41), slice(41, 120), slice(120, NCELL)]
     hosts = [case.host(cells) for cells in parts]
-    for one in hosts:  # all on one model
-        one.cells, old = model.cells(one.cells.state.shape[0]), one.cells
-        one.cells.state = old.state
+    for land in hosts:  # all on one model
+        land.cells, old = model.cells(land.cells.state.shape[0]), land.cells
+        land.cells.state = old.state
         for variable in model.inputs:
-            one.cells.set_input(variable.name, one.forcing[variable.name], variable.units)
+            land.cells.set_input(variable.name, land.forcing[variable.name], variable.units)
         for variable in model.targets:
-            one.cells.set_output(variable.name, one.flux[variable.name], variable.units)
+            land.cells.set_output(variable.name, land.flux[variable.name], variable.units)
     with ThreadPoolExecutor(4) as pool:
-        fluxes = list(pool.map(lambda one, cells: one.run(case.inputs[:, cells]), hosts, parts))
+        fluxes = list(pool.map(lambda land, cells: land.run(case.inputs[:, cells]), hosts, parts))
     np.testing.assert_array_equal(np.concatenate(fluxes, axis=1), whole[0])
 
 
@@ -270,21 +270,21 @@ def test_traps_and_rounding_of_the_host_change_nothing(case, whole):
     if not hasattr(maths, "feenableexcept"):
         pytest.skip("this C library cannot trap floating-point exceptions")
     traps, upwards, nearest = 0x1D, 0x800, 0x0  # x86-64; elsewhere other bits, so that less is tested
-    one = case.host(slice(0, 5))
+    land = case.host(slice(0, 5))
     for day, expected in zip(case.inputs[:, :5], whole[0][:, :5], strict=True):
-        for i, array in enumerate(one.forcing.values()):
+        for i, array in enumerate(land.forcing.values()):
             array[:] = day[:, i]
-        year, month, number = (int(part) for part in str(one.date).split("-"))
+        year, month, number = (int(part) for part in str(land.date).split("-"))
         maths.feenableexcept(traps)
         maths.fesetround(upwards)
         try:
-            one.cells.step(year, month, number)
+            land.cells.step(year, month, number)
             assert maths.fegetround() == upwards
         finally:
             maths.fesetround(nearest)
             maths.fedisableexcept(traps)
-        one.date += 1
-        np.testing.assert_array_equal(np.stack(list(one.flux.values()), axis=1), expected)
+        land.date += 1
+        np.testing.assert_array_equal(np.stack(list(land.flux.values()), axis=1), expected)
 
 
 def test_measured_flux_moves_later_years_only(case, whole):
@@ -293,10 +293,10 @@ def test_measured_flux_moves_later_years_only(case, whole):
             case.host(slice(0, 2)).cells.set_observed("fch4", np.zeros(2), "mg m-2 day-1")
         return
     cells = slice(60, 70)
-    one = case.host(cells)
+    land = case.host(cells)
     measured = np.where(np.arange(10) % 3 > 0, 40.0, np.nan)
-    one.cells.set_observed("fch4", measured, "mg m-2 day-1")
-    fluxes = one.run(case.inputs[:, cells])
+    land.cells.set_observed("fch4", measured, "mg m-2 day-1")
+    fluxes = land.run(case.inputs[:, cells])
     np.testing.assert_array_equal(fluxes[:3], whole[0][:3, cells])  # the year turns after three days
     changed = np.abs(fluxes - whole[0][:, cells]).max(axis=(0, 2)) > 0
     np.testing.assert_array_equal(changed, np.isfinite(measured))
@@ -313,13 +313,13 @@ def differences(request: pytest.FixtureRequest, kind: str, years: int, ncell: in
     flux = np.full(ncell, np.nan)
     random = np.random.default_rng(2)
     worst, scale = 0.0, 0.0
-    for one in hosts:
-        one.date = np.datetime64("2003-01-01")
+    for land in hosts:
+        land.date = np.datetime64("2003-01-01")
         if measured:
-            one.cells.set_observed("fch4", flux, "mg m-2 day-1")
+            land.cells.set_observed("fch4", flux, "mg m-2 day-1")
     for day in range(365 * years):
         flux[:] = np.where(random.random(ncell) < 0.3, np.nan, random.normal(30.0, 20.0, ncell))
-        native, reference = (one.day(inputs[day % 365]) for one in hosts)
+        native, reference = (land.day(inputs[day % 365]) for land in hosts)
         worst, scale = np.maximum(worst, np.abs(native - reference).max(0)), np.maximum(scale, np.abs(reference).max(0))
     return worst / scale
 
@@ -348,37 +348,37 @@ def test_native_is_torchscript_over_a_year_and_a_bit(request, model_file, kind):
 )
 def test_derivatives_of_real_models(request, kind, date):
     case = make_case(f"torchscript-{kind}", request)
-    one = case.host(slice(0, 2))
-    one.date = np.datetime64(date) - 3
-    one.run(case.inputs[:3, :2])
-    size, targets = one.model.metadata["state_size"], len(one.model.targets)
-    scale = np.maximum(np.abs(np.stack(list(one.flux.values()), axis=1)).max(0), 1e-3)
+    land = case.host(slice(0, 2))
+    land.date = np.datetime64(date) - 3
+    land.run(case.inputs[:3, :2])
+    size, targets = land.model.metadata["state_size"], len(land.model.targets)
+    scale = np.maximum(np.abs(np.stack(list(land.flux.values()), axis=1)).max(0), 1e-3)
     random = np.random.default_rng(1)
     flux_weight = random.normal(size=(2, targets)) / scale
-    state_weight = np.zeros(one.cells.state.shape)
+    state_weight = np.zeros(land.cells.state.shape)
     state_weight[:, :size] = random.normal(size=(2, size)) / np.sqrt(size)
     year, month, day = (int(part) for part in date.split("-"))
-    state, inputs = one.cells.state.copy(), case.inputs[3, :2].copy()
-    steps = [0.005 * max(v.train_max - v.train_min, 1e-3) for v in one.model.inputs]
-    for i, variable in enumerate(one.model.inputs):
+    state, inputs = land.cells.state.copy(), case.inputs[3, :2].copy()
+    steps = [0.005 * max(v.train_max - v.train_min, 1e-3) for v in land.model.inputs]
+    for i, variable in enumerate(land.model.inputs):
         inputs[:, i] = inputs[:, i].clip(variable.valid_min + 2 * steps[i], variable.valid_max - 2 * steps[i])
 
     def weighted(inputs: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        one.cells.state[:] = memory
-        for i, array in enumerate(one.forcing.values()):
+        land.cells.state[:] = memory
+        for i, array in enumerate(land.forcing.values()):
             array[:] = inputs[:, i]
-        one.cells.step(year, month, day)
-        flux = np.stack(list(one.flux.values()), axis=1)
-        return (flux_weight * flux).sum(1) + (state_weight * one.cells.state.astype(np.float64)).sum(1)
+        land.cells.step(year, month, day)
+        flux = np.stack(list(land.flux.values()), axis=1)
+        return (flux_weight * flux).sum(1) + (state_weight * land.cells.state.astype(np.float64)).sum(1)
 
     def slope(move: Callable[[float], np.ndarray], step: float) -> np.ndarray:
         near, far = move(step) - move(-step), move(2 * step) - move(-2 * step)
         return (8 * near - far) / (12 * step)
 
     weighted(inputs, state)
-    one.cells.state[:] = state
-    to_inputs, to_state = one.cells.gradient(year, month, day, flux_weight, state_weight)
-    np.testing.assert_array_equal(one.cells.state, state)
+    land.cells.state[:] = state
+    to_inputs, to_state = land.cells.gradient(year, month, day, flux_weight, state_weight)
+    np.testing.assert_array_equal(land.cells.state, state)
     for i, step in enumerate(steps):
         moved = np.eye(len(steps))[i]
         expected = slope(lambda change, moved=moved: weighted(inputs + change * moved, state), step)
@@ -391,8 +391,8 @@ def test_derivatives_of_real_models(request, kind, date):
 
 def test_native_says_who_has_derivatives(request):
     case = make_case("native-lstm", request)
-    one = case.host(slice(0, 2))
-    one.day(case.inputs[0, :2])
+    land = case.host(slice(0, 2))
+    land.day(case.inputs[0, :2])
     with pytest.raises(EcostepError, match="'torchscript'") as error:
-        one.cells.gradient(2003, 12, 30, np.ones((2, len(one.model.targets))))
+        land.cells.gradient(2003, 12, 30, np.ones((2, len(land.model.targets))))
     assert error.value.status == "NOT_AVAILABLE"

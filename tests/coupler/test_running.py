@@ -68,17 +68,17 @@ def test_blocks_of_every_size_are_bit_for_bit_one_another(any_file, host):
 def test_parts_of_the_state_that_change_on_odd_days_are_written(tmp_path, host, in_place):
     path = artefacts.write_odd_days(tmp_path / "odd.pt", in_place)
     inputs, statics = artefacts.sample_inputs(600, 35), artefacts.sample_statics(600)
-    one = host(path, 600, statics)  # from 20 December on
-    fluxes = one.run(inputs)
-    total, kept = statics[:, 0].copy(), statics[:, 1].copy()
+    land = host(path, 600, statics)  # from 20 December on
+    fluxes = land.run(inputs)
+    total, held_total = statics[:, 0].copy(), statics[:, 1].copy()
     for day in range(35):
         total += np.float32(0.01) * inputs[day, :, 0]
         if day == 28:
-            kept = 2 * total
-        np.testing.assert_allclose(fluxes[day, :, 1], kept, rtol=1e-5)
-    np.testing.assert_array_equal(one.cells.state[:, 2], statics[:, 2])
-    np.testing.assert_allclose(one.cells.state[:, 0], total, rtol=1e-5)
-    np.testing.assert_array_equal(one.cells.state[:, 1].astype(np.float64), fluxes[-1, :, 1])
+            held_total = 2 * total
+        np.testing.assert_allclose(fluxes[day, :, 1], held_total, rtol=1e-5)
+    np.testing.assert_array_equal(land.cells.state[:, 2], statics[:, 2])
+    np.testing.assert_allclose(land.cells.state[:, 0], total, rtol=1e-5)
+    np.testing.assert_array_equal(land.cells.state[:, 1].astype(np.float64), fluxes[-1, :, 1])
     small = host(path, 5, statics[:5])
     small.cells.set_staging(1)  # a block at a time
     np.testing.assert_array_equal(small.run(inputs[:, :5]), fluxes[:, :5])
@@ -161,16 +161,16 @@ def test_sub_daily_steps_give_the_flux_of_the_daily_step(any_file, host, dt):
 def test_restart_within_a_day_is_bit_for_bit(any_file, host):
     day = artefacts.sample_inputs(5, 1)[0].astype(np.float64)
     parts = hourly(day, 24)
-    straight, first, second = (host(any_file, 5) for _ in range(3))
+    straight, stopped, resumed = (host(any_file, 5) for _ in range(3))
     for i, part in enumerate(parts):
         flux = straight.part(part, 3600 * i, 3600)
     for i, part in enumerate(parts[:7]):
-        first.part(part, 3600 * i, 3600)
-    second.cells.state = first.cells.state.copy()
+        stopped.part(part, 3600 * i, 3600)
+    resumed.cells.state = stopped.cells.state.copy()
     for i, part in enumerate(parts[7:], start=7):
-        again = second.part(part, 3600 * i, 3600)
-    np.testing.assert_array_equal(again, flux)
-    np.testing.assert_array_equal(second.cells.state, straight.cells.state)
+        resumed_flux = resumed.part(part, 3600 * i, 3600)
+    np.testing.assert_array_equal(resumed_flux, flux)
+    np.testing.assert_array_equal(resumed.cells.state, straight.cells.state)
 
 
 def test_steps_of_different_lengths_make_a_day(stub_file, host):
@@ -187,7 +187,7 @@ def test_cells_may_share_a_model_in_threads(lstm_file, host):
     expected = host(lstm_file, 40).run(inputs)
     hosts = [host(lstm_file, 40) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        for fluxes in pool.map(lambda one: one.run(inputs), hosts):
+        for fluxes in pool.map(lambda land: land.run(inputs), hosts):
             np.testing.assert_array_equal(fluxes, expected)
 
 
@@ -235,11 +235,11 @@ def test_verify_replays_the_reference(lstm_file, stub_file, tmp_path):
 def test_verify_notices_other_weights(tmp_path):
     import torch
 
-    good = artefacts.write_torchscript(tmp_path / "good.pt", seed=3)
-    other = artefacts.write_torchscript(tmp_path / "other.pt", seed=4)
+    original = artefacts.write_torchscript(tmp_path / "good.pt", seed=3)
+    reseeded = artefacts.write_torchscript(tmp_path / "other.pt", seed=4)
     extra = {"ecostep.json": "", "reference.f32": ""}
-    torch.jit.load(str(good), _extra_files=extra)
-    torch.jit.save(torch.jit.load(str(other)), str(tmp_path / "mixed.pt"), _extra_files=extra)
+    torch.jit.load(str(original), _extra_files=extra)
+    torch.jit.save(torch.jit.load(str(reseeded)), str(tmp_path / "mixed.pt"), _extra_files=extra)
     expected = r"does not reproduce the reference run: '\w+' differs by .* in cell \d at step"
     with pytest.raises(EcostepError, match=expected):
         Model(tmp_path / "mixed.pt").verify()
@@ -256,12 +256,12 @@ def test_verify_notices_other_weights(tmp_path):
     ],
 )
 def test_calendars(stub_file, host, calendar, last, following):
-    one = host(stub_file, 1)
+    land = host(stub_file, 1)
     cells = Model(stub_file).cells(1, calendar)
-    for name, array in one.forcing.items():
-        array[:] = artefacts.NORMAL[list(one.forcing).index(name)]
-        cells.set_input(name, array, artefacts.INPUTS[list(one.forcing).index(name)]["units"])
-    cells.state[:] = one.cells.state
+    for name, array in land.forcing.items():
+        array[:] = artefacts.NORMAL[list(land.forcing).index(name)]
+        cells.set_input(name, array, artefacts.INPUTS[list(land.forcing).index(name)]["units"])
+    cells.state[:] = land.cells.state
     cells.step(*last)
     cells.step(*following)
     with pytest.raises(EcostepError, match="step out of order"):

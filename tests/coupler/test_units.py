@@ -67,8 +67,8 @@ def seen_by_network(tmp_path, name: str, artefact_units: str, host_units: str, v
     ],
 )
 def test_conversion(tmp_path, name, host_units, artefact_units, value, expected):
-    found = seen_by_network(tmp_path, name, artefact_units, host_units, value)
-    assert found == pytest.approx(expected, rel=2e-7, abs=1e-4 if expected == 0 else 0)
+    network_value = seen_by_network(tmp_path, name, artefact_units, host_units, value)
+    assert network_value == pytest.approx(expected, rel=2e-7, abs=1e-4 if expected == 0 else 0)
 
 
 def test_the_same_units_are_taken_as_they_are(tmp_path):
@@ -103,13 +103,13 @@ def test_refusal_names_variable_and_both_units(tmp_path, name, host_units, artef
 
 
 def test_outputs_are_converted_too(stub_file, host):
-    one = host(stub_file, 2)
+    land = host(stub_file, 2)
     si = np.zeros(2)
-    one.cells.set_output("fch4", si, "kg m-2 s-1")
-    other = host(stub_file, 2)
+    land.cells.set_output("fch4", si, "kg m-2 s-1")
+    reference = host(stub_file, 2)
     day = artefacts.sample_inputs(2, 1)[0]
-    one.day(day)
-    np.testing.assert_allclose(si, other.day(day)[:, 1] * 1e-6 / 86400, rtol=1e-12)
+    land.day(day)
+    np.testing.assert_allclose(si, reference.day(day)[:, 1] * 1e-6 / 86400, rtol=1e-12)
 
 
 def test_classes_need_no_units(stub_file):

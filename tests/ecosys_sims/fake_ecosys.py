@@ -23,7 +23,7 @@ from ecosys_sims.sites.parameter_spread import UPLAND, WETLAND
 
 
 def parameters() -> None:
-    spreads = {item.name: item for item in UPLAND + WETLAND}.values()
+    spreads = {spread.name: spread for spread in UPLAND + WETLAND}.values()
     print("| name | group | units | minimum | maximum | meaning |\n|---|---|---|---|---|---|")
     for spread in spreads:
         print(f"| `{spread.name}` | &ch4_nl | 1 | -1000 | 1000 | a parameter |")
@@ -74,14 +74,14 @@ def simulate(namelist: str) -> None:
                 share = 0.4 + 0.2 * rng.random(days) + 1e-3 * columns["som_mult"][row]
                 file[variable.name][row, :] = low + share * (high - low) if high > low else np.full(days, lowest + 1)
         file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
-    os.rename(path + ".tmp", path)
+    Path(path + ".tmp").rename(path)
     with netCDF4.Dataset(f"{run['case_name']}.params.nc", "w") as file:
         file.createDimension("site", len(columns["site_id"]))
         file.createVariable("site_id", str, ("site",))[:] = np.asarray(columns["site_id"], dtype=object)
         wrong = os.environ.get("FAKE_ECOSYS") == "forget"
-        for name in columns:
-            if columns[name].dtype == np.float64:
-                file.createVariable(name, "f8", ("site",))[:] = columns[name] * (1.0 + 1e-15 * wrong)
+        for name, values in columns.items():
+            if values.dtype == np.float64:
+                file.createVariable(name, "f8", ("site",))[:] = values * (1.0 + 1e-15 * wrong)
     print("SUCCESSFUL COMPLETION")
 
 

@@ -35,7 +35,7 @@ class Case:
 
     def start(self, namelist: Path, **options: Any) -> subprocess.CompletedProcess:
         """Run the program whatever comes of it."""
-        return subprocess.run([self.exe, namelist.name], cwd=self.folder, capture_output=True, text=True,
+        return subprocess.run([self.exe, namelist.name], cwd=self.folder, capture_output=True, text=True, check=False,
                               timeout=300, **options)  # fmt: skip
 
     def run(self, groups: dict[str, dict[str, Any]], name: str = "case", **options: Any) -> subprocess.CompletedProcess:

@@ -36,9 +36,9 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
             file.createDimension("site", 3)
             file.createVariable("x", "f8", ("site",))[:] = [1.0, 0.0, 1e-12 * change]
             file.createVariable("y", "f8", ("site",))[:] = [5.0, -3.0 * change, 2.0]
-    found = largest_difference(tmp_path / "a.nc", tmp_path / "b.nc")
-    assert found["y"] == pytest.approx(1e-7, rel=1e-3)
-    assert found["x"] < 1e-12  # far below the largest value of its variable
+    differences = largest_difference(tmp_path / "a.nc", tmp_path / "b.nc")
+    assert differences["y"] == pytest.approx(1e-7, rel=1e-3)
+    assert differences["x"] < 1e-12  # far below the largest value of its variable
 
 
 def simulate(program: Path, folder: Path, first: int, last: int) -> dict[str, np.ndarray]:

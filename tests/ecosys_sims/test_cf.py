@@ -30,8 +30,8 @@ def check(tmp_path_factory: pytest.TempPathFactory):
         # verbose 0, criteria strict: recommendations are told as well as errors
         runner.ComplianceChecker.run_checker(str(path), [CONVENTION], 0, "strict", output_filename=str(report),
                                              output_format=["json"])  # fmt: skip
-        found = json.loads(report.read_text())[CONVENTION]
-        groups = [found[f"{priority}_priorities"] for priority in ("high", "medium", "low")]
+        checked = json.loads(report.read_text())[CONVENTION]
+        groups = [checked[f"{priority}_priorities"] for priority in ("high", "medium", "low")]
         sections = [section for group in groups for section in group]
         assert len(sections) > 10  # that it looked at the file at all
         return [text for section in sections if section["value"][0] < section["value"][1] for text in section["msgs"]]

@@ -6,9 +6,9 @@ import pytest
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import block_namelist
-from ecosys_sims.ensemble.configuration import ConfigError
 from ecosys_sims.formats import biomes
 from ecosys_sims.sites.site_drawing import draw_sites
+from foundations.configuration_file import ConfigError
 
 CONFIGURATIONS = sorted((Path(__file__).resolve().parents[2] / "configs" / "sims").glob("*.yaml"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.cluster import EnsembleError
-from ecosys_sims.ensemble.configuration import ConfigError, DesignConfig, SimulationConfig
+from ecosys_sims.ensemble.configuration import DesignConfig, SimulationConfig
 from ecosys_sims.ensemble.designs import expand
 from ecosys_sims.ensemble.drawing import draw
 from ecosys_sims.ensemble.simulation import simulate
@@ -19,6 +19,7 @@ from ecosys_sims.formats.site_table import read_true_parameters, write_site_tabl
 from ecosys_sims.formats.site_table_check import check_site_table
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from ecosys_sims.sites.site_drawing import draw_sites
+from foundations.configuration_file import ConfigError
 
 TABLE = {
     name: ParameterInfo(name, "ch4_nl", "1", low, high, dict.fromkeys(biomes.BY_NAME, default))
@@ -36,46 +37,48 @@ def base():
 
 
 def test_a_hypercube_has_one_member_in_each_stratum_of_each_site(base) -> None:
-    asked = design(kind="lhs", members=20, parameters={"mgo": {"low": 0.05, "high": 2.0, "log": True}, "pq10": [2, 8]})
-    found = expand(asked, base, {}, TABLE, 7)
-    assert len(found.sites) == 60 and list(np.unique(found.sites.site_id)) == sorted(found.sites.site_id)
+    hypercube = design(
+        kind="lhs", members=20, parameters={"mgo": {"low": 0.05, "high": 2.0, "log": True}, "pq10": [2, 8]}
+    )
+    members = expand(hypercube, base, {}, TABLE, 7)
+    assert len(members.sites) == 60 and list(np.unique(members.sites.site_id)) == sorted(members.sites.site_id)
     for number in range(3):
-        members = found.base_site_id == base.site_id[number]
-        assert list(found.realization[members]) == list(range(20))
-        share = np.log(found.values["mgo"][members] / 0.05) / np.log(2.0 / 0.05)
+        of_site = members.base_site_id == base.site_id[number]
+        assert list(members.realization[of_site]) == list(range(20))
+        share = np.log(members.values["mgo"][of_site] / 0.05) / np.log(2.0 / 0.05)
         assert sorted(np.floor(20 * share).astype(int)) == list(range(20))
-        assert sorted(np.floor(20 * (found.values["pq10"][members] - 2.0) / 6.0).astype(int)) == list(range(20))
-        assert len(set(found.sites.site_number[members])) == 1  # the same weather
-        assert abs(np.corrcoef(share, found.values["pq10"][members])[0, 1]) < 0.7
-    again = expand(asked, base, {}, TABLE, 7)
-    assert all(np.array_equal(found.values[name], again.values[name]) for name in found.values)
-    assert not np.array_equal(found.values["mgo"][:20], found.values["mgo"][20:40])
-    assert not np.array_equal(found.values["mgo"], expand(asked, base, {}, TABLE, 8).values["mgo"])
+        assert sorted(np.floor(20 * (members.values["pq10"][of_site] - 2.0) / 6.0).astype(int)) == list(range(20))
+        assert len(set(members.sites.site_number[of_site])) == 1  # the same weather
+        assert abs(np.corrcoef(share, members.values["pq10"][of_site])[0, 1]) < 0.7
+    repeated = expand(hypercube, base, {}, TABLE, 7)
+    assert all(np.array_equal(members.values[name], repeated.values[name]) for name in members.values)
+    assert not np.array_equal(members.values["mgo"][:20], members.values["mgo"][20:40])
+    assert not np.array_equal(members.values["mgo"], expand(hypercube, base, {}, TABLE, 8).values["mgo"])
 
 
 def test_one_at_a_time_starts_from_the_site_itself(base) -> None:
     drawn = {"mgo": np.array([0.7, np.nan, 0.9]), "odd": np.array([0.2, 0.3, np.nan])}
-    asked = design(kind="oat", levels=3, parameters={"pq10": [2, 8], "mgo": {"low": 0.5, "high": 2, "relative": True}})
-    found = expand(asked, base, drawn, TABLE, 1)
-    assert len(found.sites) == 3 * 7
-    first = found.base_site_id == base.site_id[0]
-    assert list(found.perturbed[first]) == ["", "pq10", "pq10", "pq10", "mgo", "mgo", "mgo"]
-    assert found.values["pq10"][first][1:4] == pytest.approx([2.0, 5.0, 8.0])
-    assert np.isnan(found.values["pq10"][first][[0, 4, 5, 6]]).all()
-    assert found.values["mgo"][first] == pytest.approx([0.7, 0.7, 0.7, 0.7, 0.35, 0.875, 1.4])
-    assert found.values["odd"][first] == pytest.approx([0.2] * 7)
-    second = found.values["mgo"][found.base_site_id == base.site_id[1]]
+    levels = design(kind="oat", levels=3, parameters={"pq10": [2, 8], "mgo": {"low": 0.5, "high": 2, "relative": True}})
+    members = expand(levels, base, drawn, TABLE, 1)
+    assert len(members.sites) == 3 * 7
+    first = members.base_site_id == base.site_id[0]
+    assert list(members.perturbed[first]) == ["", "pq10", "pq10", "pq10", "mgo", "mgo", "mgo"]
+    assert members.values["pq10"][first][1:4] == pytest.approx([2.0, 5.0, 8.0])
+    assert np.isnan(members.values["pq10"][first][[0, 4, 5, 6]]).all()
+    assert members.values["mgo"][first] == pytest.approx([0.7, 0.7, 0.7, 0.7, 0.35, 0.875, 1.4])
+    assert members.values["odd"][first] == pytest.approx([0.2] * 7)
+    second = members.values["mgo"][members.base_site_id == base.site_id[1]]
     assert second[4:] == pytest.approx([0.25, 0.625, 1.0])  # of the biome's default
     assert np.isnan(second[:4]).all()
 
 
 def test_without_a_choice_all_parameters_with_a_known_range_are_taken(base, ecosys_exe: Path) -> None:
     table = parameter_table(ecosys_exe)
-    found = expand(design(kind="oat"), base.part(0, 1), {}, table, 1)
-    names = set(found.perturbed) - {""}
+    members = expand(design(kind="oat"), base.part(0, 1), {}, table, 1)
+    names = set(members.perturbed) - {""}
     assert {"mgo", "pq10", "porosity", "som_mult", "tau_sub"} <= names
     for name in names:
-        values = found.values[name][found.perturbed == name]
+        values = members.values[name][members.perturbed == name]
         assert table[name].minimum <= values.min() < values.max() <= table[name].maximum
 
 
@@ -117,7 +120,7 @@ def test_wrong_designs_are_told_when_the_configuration_is_read(tmp_path: Path, c
 
 
 def write_csv(path: Path, rows: list[list]) -> Path:
-    with open(path, "w", newline="") as file:
+    with path.open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     return path
 
@@ -125,20 +128,20 @@ def write_csv(path: Path, rows: list[list]) -> Path:
 def test_a_table_gives_a_member_for_each_row(base, tmp_path: Path) -> None:
     rows = [["site_id", "mgo", "pq10"], [base.site_id[2], 0.4, 3], [base.site_id[0], 0.1, 2.5], [base.site_id[2], 1, 4]]
     path = write_csv(tmp_path / "members.csv", rows)
-    found = expand(design(kind="table", table=str(path)), base, {"odd": np.array([0.1, 0.2, 0.3])}, TABLE, 1)
-    assert list(found.base_site_id) == [base.site_id[2], base.site_id[0], base.site_id[2]]
-    assert list(found.realization) == [0, 0, 1]
-    assert list(found.values["mgo"]) == [0.4, 0.1, 1.0] and list(found.values["odd"]) == [0.3, 0.1, 0.3]
-    assert list(found.sites.lat) == [base.lat[2], base.lat[0], base.lat[2]]
+    members = expand(design(kind="table", table=str(path)), base, {"odd": np.array([0.1, 0.2, 0.3])}, TABLE, 1)
+    assert list(members.base_site_id) == [base.site_id[2], base.site_id[0], base.site_id[2]]
+    assert list(members.realization) == [0, 0, 1]
+    assert list(members.values["mgo"]) == [0.4, 0.1, 1.0] and list(members.values["odd"]) == [0.3, 0.1, 0.3]
+    assert list(members.sites.lat) == [base.lat[2], base.lat[0], base.lat[2]]
 
 
 def test_rows_without_a_site_are_members_of_every_site_and_netcdf_is_read(base, tmp_path: Path) -> None:
     with netCDF4.Dataset(tmp_path / "members.nc", "w") as file:
         file.createDimension("member", 2)
         file.createVariable("mgo", "f8", ("member",))[:] = [0.25, 1.0 / 3.0]
-    found = expand(design(kind="table", table=str(tmp_path / "members.nc")), base, {}, TABLE, 1)
-    assert list(found.values["mgo"]) == [0.25, 1.0 / 3.0] * 3
-    assert list(found.base_site_id) == [name for name in base.site_id for _ in range(2)]
+    members = expand(design(kind="table", table=str(tmp_path / "members.nc")), base, {}, TABLE, 1)
+    assert list(members.values["mgo"]) == [0.25, 1.0 / 3.0] * 3
+    assert list(members.base_site_id) == [name for name in base.site_id for _ in range(2)]
 
 
 @pytest.mark.parametrize(
@@ -193,8 +196,8 @@ def test_members_of_given_sites_in_one_dataset(ecosys_exe: Path, tmp_path: Path,
     summary = simulate(config, out, workers=1)
     assert check_dataset(out / "dataset.nc") == [] and check_site_table(out / "sites.nc") == []
     table = parameter_table(ecosys_exe)
-    asked = draw(config, table)[1].values
-    compared = sum(np.isfinite(values).sum() for values in asked.values())
+    drawn = draw(config, table)[1].values
+    compared = sum(np.isfinite(values).sum() for values in drawn.values())
     assert summary["total"]["parameters_read_back"] == compared > 10 * 20
     assert summary["total"]["sites"] == 10
     truth = read_true_parameters(out / "params_truth.nc")

@@ -79,8 +79,8 @@ def test_faulty_climate_is_told(tmp_path: Path) -> None:
         ecosim_climate.read_climate(source)
     with pytest.raises(AdapterError, match=r"years \[2011, 2013\] are not consecutive"):
         ecosim_climate.read_climate(write_climate(tmp_path / "gap.nc", (2011, 2013)))
+    netCDF4.Dataset(tmp_path / "empty.nc", "w").close()
     with pytest.raises(AdapterError, match="variable year is missing; is it an hourly climate file of EcoSIM"):
-        netCDF4.Dataset(tmp_path / "empty.nc", "w").close()
         ecosim_climate.read_climate(tmp_path / "empty.nc")
     assert ecosim_climate.main([str(tmp_path / "no.nc"), *PLACE, "--out", str(tmp_path / "f.nc")]) == 1
 
@@ -101,10 +101,10 @@ def test_gases_are_added_to_a_forcing_file(tmp_path: Path, caplog: pytest.LogCap
         assert (file["CH4air"][:] == 1800.0).all()
         assert file["CO2air"].units == "1e-6"
     write(2011)
-    before = forcing.read_bytes()
+    unchanged = forcing.read_bytes()
     assert greenhouse_gases.main([str(gases), "--forcing", str(forcing)]) == 1
     assert "CH4 has no value for 2012; it covers 2000 to 2011" in caplog.text
-    assert forcing.read_bytes() == before
+    assert forcing.read_bytes() == unchanged
     with pytest.raises(AdapterError, match=r"CO2 in 2014\.00 is 9999, expected 150 to 3000"):
         greenhouse_gases.read_gases(write_gases(tmp_path / "gases.nc", last=9999.0))
 

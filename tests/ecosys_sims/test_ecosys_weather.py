@@ -49,14 +49,14 @@ def test_years_are_joined_in_our_units_with_stamps_at_the_start(tmp_path: Path) 
 def test_three_hourly_kelvin_and_relative_humidity(tmp_path: Path) -> None:
     lines = [f"1981.00,{h // 8 + 1}.00,{3 * (h % 8) + 3}.00,283.15,50.00,2.50,3.00,200.00" for h in range(365 * 8)]
     (tmp_path / "w1981").write_text(THREE_HOURLY + "\n".join(lines) + "\n")
-    start, step, found = ecosys_weather.read_years([tmp_path / "w1981"], elevation=130.0)
-    given = ecosys_weather.drivers(found, step)
+    start, step, quantities = ecosys_weather.read_years([tmp_path / "w1981"], elevation=130.0)
+    forcing = ecosys_weather.drivers(quantities, step)
     assert (start.year, step) == (1981, 3)
-    assert given["Tair"][0] == pytest.approx(283.15)
-    assert given["Qair"][0] == pytest.approx(0.5 * 1228 * 0.622 / 99770, rel=0.01)
-    assert given["PSurf"][0] == pytest.approx(99770, rel=1e-3)
-    assert given["Rainf"][0] == pytest.approx(3.0 / 10800)
-    assert "LWdown" not in given  # the program derives it
+    assert forcing["Tair"][0] == pytest.approx(283.15)
+    assert forcing["Qair"][0] == pytest.approx(0.5 * 1228 * 0.622 / 99770, rel=0.01)
+    assert forcing["PSurf"][0] == pytest.approx(99770, rel=1e-3)
+    assert forcing["Rainf"][0] == pytest.approx(3.0 / 10800)
+    assert "LWdown" not in forcing  # the program derives it
 
 
 def test_times_are_moved_to_solar_noon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -80,8 +80,8 @@ def test_times_are_moved_to_solar_noon(tmp_path: Path, caplog: pytest.LogCapture
     assert ecosys_weather.main([str(tmp_path / "w.csv"), *SITE, "--out", str(out)]) == 1
     assert "w.csv: shortwave: the sun is highest at 16:" in caplog.text
     assert ecosys_weather.main([str(tmp_path / "w.csv"), *SITE, "--utc-offset", "-5", "--out", str(out)]) == 0
+    (tmp_path / "w.csv").write_text("a\nb\n6,0\n")
     with pytest.raises(AdapterError, match=r"w\.csv line 3: no hour of solar noon"):
-        (tmp_path / "w.csv").write_text("a\nb\n6,0\n")
         ecosys_weather.read_noon(tmp_path / "w.csv")
 
 
@@ -126,14 +126,14 @@ def test_a_truncated_year_and_missing_years_are_told(tmp_path: Path) -> None:
 @pytest.mark.external
 def test_real_hourly_and_three_hourly_weather(data_dir: Path) -> None:
     mead = sorted((data_dir / "ecosys_mead_forcing").glob("me0?w.csv"))
-    start, step, found = ecosys_weather.read_years(mead, 361.0)
-    assert (start.year, step, len(found["temperature"])) == (2001, 1, 2191 * 24)
-    assert found["temperature"].mean() == pytest.approx(10.8, abs=0.5)
-    assert found["precipitation"].sum() / 6 == pytest.approx(626, abs=20)
-    noon = found["shortwave"].reshape(-1, 24).mean(0).argmax()
+    start, step, quantities = ecosys_weather.read_years(mead, 361.0)
+    assert (start.year, step, len(quantities["temperature"])) == (2001, 1, 2191 * 24)
+    assert quantities["temperature"].mean() == pytest.approx(10.8, abs=0.5)
+    assert quantities["precipitation"].sum() / 6 == pytest.approx(626, abs=20)
+    noon = quantities["shortwave"].reshape(-1, 24).mean(0).argmax()
     assert noon in (10, 11, 12)
     duke = sorted((data_dir / "ecosys_dukeforest" / "forcing").glob("w*"))
-    start, step, found = ecosys_weather.read_years(duke, 130.0, ecosys_weather.offset_to_local(duke))
+    start, step, quantities = ecosys_weather.read_years(duke, 130.0, ecosys_weather.offset_to_local(duke))
     assert (start.year, step, len(duke)) == (1980, 3, 14)
-    assert np.isfinite(found["humidity"]).all()
-    assert found["shortwave"].reshape(-1, 8).mean(0).argmax() in (3, 4)  # they are in UTC, noon at 17.27 h
+    assert np.isfinite(quantities["humidity"]).all()
+    assert quantities["shortwave"].reshape(-1, 8).mean(0).argmax() in (3, 4)  # they are in UTC, noon at 17.27 h

@@ -44,8 +44,8 @@ def test_values_are_within_the_program_s_bounds_and_the_period(sites, ecosys_exe
     table = parameter_table(find_program())
     drawn = draw_evolution(sites, ALL, PERIOD, 1)
     for name, values in drawn.items():
-        found = values[np.isfinite(values)]
-        assert (found >= table[name].minimum).all() and (found <= table[name].maximum).all(), name
+        changed = values[np.isfinite(values)]
+        assert (changed >= table[name].minimum).all() and (changed <= table[name].maximum).all(), name
     years = drawn["drain_year"][np.isfinite(drawn["drain_year"])]
     assert years.min() >= 1995 and years.max() <= 2014 and np.array_equal(years, np.floor(years))
     factor = drawn["drain_factor"][np.isfinite(drawn["drain_factor"])]

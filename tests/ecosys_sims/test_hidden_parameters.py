@@ -77,9 +77,9 @@ def test_the_distribution_of_deviations_is_a_normal_without_tails() -> None:
 
 def test_the_deviations_fill_all_strata(sites) -> None:
     """Without differences between biomes a parameter's own values are stratified: their ranks are spread evenly."""
-    one = draw_parameters(sites, make_table(0.0), HiddenParametersConfig(), SEED)
+    drawn = draw_parameters(sites, make_table(0.0), HiddenParametersConfig(), SEED)
     wetland = biomes.is_wetland(sites.biome)
-    values = np.log(one.values["pq10"][wetland])
+    values = np.log(drawn.values["pq10"][wetland])
     below_median = (values < np.median(values)).mean()
     assert below_median == 0.5
     deviation = (values - values.mean()) / values.std()
@@ -163,20 +163,20 @@ def test_shares_sum_to_one_and_noise_has_its_part(between: float, structured: fl
 def test_the_seed_decides_and_spread_zero_gives_defaults(sites) -> None:
     part = sites.part(0, 60)
     table = make_table(0.7)
-    one = draw_parameters(part, table, HiddenParametersConfig(), 1)
-    again = draw_parameters(part, table, HiddenParametersConfig(), 1)
+    drawn = draw_parameters(part, table, HiddenParametersConfig(), 1)
+    repeated = draw_parameters(part, table, HiddenParametersConfig(), 1)
     other = draw_parameters(part, table, HiddenParametersConfig(), 2)
-    assert all(np.array_equal(one.values[name], again.values[name], equal_nan=True) for name in one.values)
-    assert not np.array_equal(one.values["som_mult"], other.values["som_mult"])
+    assert all(np.array_equal(drawn.values[name], repeated.values[name], equal_nan=True) for name in drawn.values)
+    assert not np.array_equal(drawn.values["som_mult"], other.values["som_mult"])
     none = draw_parameters(part, table, HiddenParametersConfig(spread=0.0), 1)
     defaults = [table["som_mult"].biome_defaults[biomes.BY_FLAG[flag].name] for flag in part.biome]
     assert none.values["som_mult"] == pytest.approx(defaults)
 
 
 def test_parameters_fixed_by_the_namelist_are_not_drawn(sites) -> None:
-    found = draw_parameters(sites.part(0, 30), make_table(0.5), HiddenParametersConfig(), 1, fixed={"mgo"})
-    assert "mgo" not in found.values
-    assert "omax" in found.values
+    drawn = draw_parameters(sites.part(0, 30), make_table(0.5), HiddenParametersConfig(), 1, fixed={"mgo"})
+    assert "mgo" not in drawn.values
+    assert "omax" in drawn.values
 
 
 def test_a_program_without_a_parameter_is_told(sites) -> None:

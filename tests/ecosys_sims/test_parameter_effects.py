@@ -77,15 +77,15 @@ def has_effect(
     site_of["wet_tundra"] = int(tundra[np.argmin(drawn.t_ann[tundra])])  # on permafrost
     members: list[tuple[str, str, dict[str, float]]] = []  # parameter, biome, what is set
     for name, biome in cases:
-        own = COMPANY.get(name, {}) if company else {}
-        members.append((name, biome, own))
+        companions = COMPANY.get(name, {}) if company else {}
+        members.append((name, biome, companions))
         default = table[name].biome_defaults[biome]
-        members += [(name, biome, own | {name: value}) for value in values_to_try(table[name], default)]
+        members += [(name, biome, companions | {name: value}) for value in values_to_try(table[name], default)]
     index = [site_of[biome] for _, biome, _ in members]
-    columns = {item.name: getattr(drawn, item.name)[index] for item in fields(SiteTable)}
+    columns = {column.name: getattr(drawn, column.name)[index] for column in fields(SiteTable)}
     columns["site_id"] = np.array([f"M{number:05d}" for number in range(len(members))])
     sites = SiteTable(**columns)
-    values = {name: np.array([own.get(name, np.nan) for _, _, own in members]) for name in table}
+    values = {name: np.array([companions.get(name, np.nan) for _, _, companions in members]) for name in table}
     rows = []
     for first in range(0, len(members), BLOCK):
         part, where = slice(first, first + BLOCK), folder / str(first)
@@ -100,27 +100,27 @@ def has_effect(
             file.set_auto_mask(False)
             rows.append(np.stack([file[name][:] for name in OUTPUT], axis=1))
     output = np.concatenate(rows)
-    found: dict[tuple[str, str], bool] = {}
+    effects: dict[tuple[str, str], bool] = {}
     base = 0
-    for number, (name, biome, own) in enumerate(members):
-        if own == (COMPANY.get(name, {}) if company else {}):
+    for number, (name, biome, companions) in enumerate(members):
+        if companions == (COMPANY.get(name, {}) if company else {}):
             base = number
-            found[name, biome] = False
-        found[name, biome] |= not np.array_equal(output[number], output[base])
-    return found
+            effects[name, biome] = False
+        effects[name, biome] |= not np.array_equal(output[number], output[base])
+    return effects
 
 
 def test_every_parameter_changes_the_output(ecosys_exe: Path, tmp_path: Path) -> None:
     """Each at one biome where it must, together with the parameters of the same event."""
     table = parameter_table(ecosys_exe)
     cases = [(name, fitting_biome(name)) for name in table if name not in INUNDATION]
-    found = has_effect(ecosys_exe, tmp_path / "most", table, cases, company=True)
+    effects = has_effect(ecosys_exe, tmp_path / "most", table, cases, company=True)
     flooded = [(name, "fen") for name in INUNDATION]
-    found |= has_effect(ecosys_exe, tmp_path / "flooded", table, flooded, company=True, inundation="topmodel")
+    effects |= has_effect(ecosys_exe, tmp_path / "flooded", table, flooded, company=True, inundation="topmodel")
     expected = {case: case[0] in COMPANY or why_without_effect(*case) is None for case in cases}
     expected |= dict.fromkeys(flooded, True)
-    assert {name for name, _ in found} == set(table)
-    assert [case for case in expected if found[case] != expected[case]] == []
+    assert {name for name, _ in effects} == set(table)
+    assert [case for case in expected if effects[case] != expected[case]] == []
 
 
 def fitting_biome(name: str) -> str:
@@ -134,8 +134,8 @@ def fitting_biome(name: str) -> str:
 @pytest.mark.parametrize("biome", list(biomes.BY_NAME))
 def test_parameters_without_effect_are_those_listed(ecosys_exe: Path, tmp_path: Path, biome: str) -> None:
     table = parameter_table(ecosys_exe)
-    found = has_effect(ecosys_exe, tmp_path, table, [(name, biome) for name in table], company=False)
-    silent = {name for (name, _), changed in found.items() if not changed}
+    effects = has_effect(ecosys_exe, tmp_path, table, [(name, biome) for name in table], company=False)
+    silent = {name for (name, _), changed in effects.items() if not changed}
     listed = {name for name in table if why_without_effect(name, biome)}
     assert listed <= silent, "they do change something"
     assert silent - listed <= set(DEPENDS_ON_SITE), "neither listed nor known to depend on the site"

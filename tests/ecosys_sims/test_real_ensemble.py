@@ -21,10 +21,10 @@ def test_every_spread_fits_the_parameter_table_of_the_program(ecosys_exe: Path) 
         for spread in spreads:
             info = table[spread.name]
             assert info.minimum <= spread.lowest < spread.highest <= info.maximum, spread.name
-            having = [
+            varying = [
                 b.name for b in biomes.BIOMES if b.wetland == wetland and (not spread.only or b.name in spread.only)
             ]
-            defaults = [info.biome_defaults[name] for name in having]
+            defaults = [info.biome_defaults[name] for name in varying]
             assert spread.lowest <= np.median(defaults) <= spread.highest, spread.name
 
 

@@ -96,10 +96,10 @@ def test_a_run_leaves_a_valid_dataset_and_its_side_files(reference: Path, small_
 
 
 def test_a_second_call_changes_nothing(reference: Path, small_config: SimulationConfig, fake_ecosys: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
+    modified = {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
     summary = simulate(small_config, reference)
     assert summary == json.loads((reference / "simulation.json").read_text())
-    assert before == {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
+    assert modified == {path: path.stat().st_mtime_ns for path in reference.glob("*.nc")}
 
 
 def test_a_killed_worker_is_replaced_and_one_worker_gives_the_same_data(
@@ -123,14 +123,14 @@ def test_a_run_killed_with_signal_9_resumes_to_the_same_data(
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    done = complete_blocks(out)
-    assert 0 < len(done) < 3
+    completed = complete_blocks(out)
+    assert 0 < len(completed) < 3
     assert not (out / "dataset.nc").exists()
-    times = {name: (out / "blocks" / name / "block.json").stat().st_mtime_ns for name in done}
+    times = {name: (out / "blocks" / name / "block.json").stat().st_mtime_ns for name in completed}
     monkeypatch.delenv("FAKE_ECOSYS")
     summary = simulate(small_config, out, workers=2)
     assert summary["resumed"]
-    assert all((out / "blocks" / name / "block.json").stat().st_mtime_ns == times[name] for name in done)
+    assert all((out / "blocks" / name / "block.json").stat().st_mtime_ns == times[name] for name in completed)
     assert data_of(out / "dataset.nc") == data_of(reference / "dataset.nc")
     assert not list((out / "blocks").glob(".*"))
 
@@ -195,8 +195,8 @@ def test_a_worker_of_the_users_cluster_is_killed_and_nothing_is_lost(
         workers[0].send_signal(signal.SIGKILL)
         for process in in_work:  # a node that goes down takes its programs with it
             process.kill()
-        _, said = run.communicate(timeout=120)
-        assert run.returncode == 0, said
+        _, printed = run.communicate(timeout=120)
+        assert run.returncode == 0, printed
         assert workers[0].wait() == -signal.SIGKILL and workers[1].poll() is None
     assert json.loads((out / "simulation.json").read_text())["scheduler"] == address
     assert complete_blocks(out) == ["b00000", "b00001", "b00002"] and not list((out / "blocks").glob(".*"))
@@ -224,7 +224,7 @@ def test_another_simulation_in_the_folder_is_refused(
 def test_a_running_simulation_holds_its_folder(
     small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path
 ) -> None:
-    with open(tmp_path / output_folder.LOCK, "w") as lock:
+    with (tmp_path / output_folder.LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(StaleOutputError, match="another simulation is running"):
             simulate(small_config, tmp_path)
@@ -244,10 +244,10 @@ def test_the_command_says_that_the_disk_is_full_and_what_to_do(
 ) -> None:
     monkeypatch.setenv("FAKE_ECOSYS", "full")
     process = start_gen_sims(write_config(tmp_path / "sims.yaml", small_config), tmp_path / "sims", "--workers", "1")
-    _, said = process.communicate(timeout=120)
+    _, printed = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert f"no space left in {tmp_path / 'sims'}; completed blocks are kept" in said
-    assert "Traceback" not in said
+    assert f"no space left in {tmp_path / 'sims'}; completed blocks are kept" in printed
+    assert "Traceback" not in printed
 
 
 def prepared_task(config: SimulationConfig, out: Path, program: Path) -> blocks.BlockTask:
@@ -305,10 +305,10 @@ def test_little_room_explains_failed_writes_only(
     task = prepared_task(small_config, tmp_path / "sims", fake_ecosys)
     monkeypatch.setattr(blocks, "run_program", fail)
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1 << 20))
-    with pytest.raises(RuntimeError) as told:
+    with pytest.raises(RuntimeError) as raised:
         blocks.run_block(task)
-    assert isinstance(told.value, DiskFullError) == disk_is_full
-    assert str(error) in str(told.value)
+    assert isinstance(raised.value, DiskFullError) == disk_is_full
+    assert str(error) in str(raised.value)
 
 
 def test_temporary_files_of_killed_writers_are_removed(
@@ -323,7 +323,11 @@ def test_temporary_files_of_killed_writers_are_removed(
 
 def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_ino, os.listdir(tmp_path))))
+
+    def record(number: int) -> None:
+        synced.append((os.fstat(number).st_ino, [path.name for path in tmp_path.iterdir()]))
+
+    monkeypatch.setattr(os, "fsync", record)
     atomic_file.write_text(tmp_path / "a.txt", "words")
     assert synced == [((tmp_path / "a.txt").stat().st_ino, [f".a.txt.{os.getpid()}.tmp"])]
 

@@ -82,9 +82,9 @@ def test_the_climate_of_known_places_is_near(lat, lon, elevation, t_ann, rain) -
 
 def test_the_same_seed_gives_the_same_sites_and_another_others() -> None:
     config = SitesConfig(count=20)
-    first, again, other = draw_sites(config, 5), draw_sites(config, 5), draw_sites(config, 6)
-    for item in fields(first):
-        assert np.array_equal(getattr(first, item.name), getattr(again, item.name))
+    first, repeated, other = draw_sites(config, 5), draw_sites(config, 5), draw_sites(config, 6)
+    for column in fields(first):
+        assert np.array_equal(getattr(first, column.name), getattr(repeated, column.name))
     assert not np.array_equal(first.lat, other.lat)
 
 

@@ -68,20 +68,20 @@ def test_the_program_is_asked_for_this_site_and_period(tmp_path: Path, monkeypat
     forcing = write_weather(tmp_path / "f.nc", datetime(2001, 1, 1), 24, 730)
     with pytest.raises(ModelError, match=r"exit code 1 \(bad input\): ecosys: I only read"):
         run_tower(forcing, tmp_path / "out", {"ch4_nl": {"mgo": 0.4}}, spinup_years=3)
-    asked = f90nml.read(tmp_path / "out" / "run" / "case.nml")
-    assert asked["run_ctl"]["start_date"] == "2001-01-01"
-    assert (asked["run_ctl"]["stop_n"], asked["run_ctl"]["spinup_years"]) == (730, 3)
-    assert asked["site_nl"]["site_id"] == "XX-Abc"
-    assert (asked["site_nl"]["lat"], asked["site_nl"]["biome"]) == (60.0, "fen")
-    assert asked["forcing_nl"] == {"source": "netcdf", "file": str(forcing)}
-    assert asked["ch4_nl"]["mgo"] == 0.4
+    namelist = f90nml.read(tmp_path / "out" / "run" / "case.nml")
+    assert namelist["run_ctl"]["start_date"] == "2001-01-01"
+    assert (namelist["run_ctl"]["stop_n"], namelist["run_ctl"]["spinup_years"]) == (730, 3)
+    assert namelist["site_nl"]["site_id"] == "XX-Abc"
+    assert (namelist["site_nl"]["lat"], namelist["site_nl"]["biome"]) == (60.0, "fen")
+    assert namelist["forcing_nl"] == {"source": "netcdf", "file": str(forcing)}
+    assert namelist["ch4_nl"]["mgo"] == 0.4
 
 
 def test_changes_on_the_command_line_are_typed() -> None:
-    found = parse_changes(["ch4_nl.mgo=0.4", "run_ctl.bgc_scheme=emulator", "hist_nl.hist_diagnostics=.true."])
-    assert found["ch4_nl"]["mgo"] == 0.4
-    assert found["run_ctl"]["bgc_scheme"] == "emulator"
-    assert found["hist_nl"]["hist_diagnostics"] is True
+    changes = parse_changes(["ch4_nl.mgo=0.4", "run_ctl.bgc_scheme=emulator", "hist_nl.hist_diagnostics=.true."])
+    assert changes["ch4_nl"]["mgo"] == 0.4
+    assert changes["run_ctl"]["bgc_scheme"] == "emulator"
+    assert changes["hist_nl"]["hist_diagnostics"] is True
     with pytest.raises(TowerError, match=r"--set mgo=1: expected GROUP\.KEY=VALUE"):
         parse_changes(["mgo=1"])
 

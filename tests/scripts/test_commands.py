@@ -25,7 +25,7 @@ def run(project_root: Path, command: str, *arguments: str, **environment: str) -
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_is_given_without_setting_anything_up(project_root: Path, command: str, tmp_path: Path) -> None:
+def test_help_sets_nothing_up(project_root: Path, command: str, tmp_path: Path) -> None:
     done = run(project_root, command, "--help", PATH=str(path_without(tmp_path, "gfortran")), ECOSTEP_NO_APT="1")
     assert done.returncode == 0, done.stderr
     assert f"bash scripts/{command}" in done.stdout
@@ -65,7 +65,7 @@ def test_a_missing_compiler_that_may_not_be_installed_is_named_with_the_command(
     assert package in command.split()
 
 
-def test_a_system_without_apt_is_told_what_is_missing(project_root: Path, tmp_path: Path) -> None:
+def test_a_system_without_apt_hears_what_is_missing(project_root: Path, tmp_path: Path) -> None:
     path = path_without(tmp_path, "gfortran", "apt-get")
     done = run(project_root, "setup.sh", PATH=str(path))
     assert done.returncode != 0
@@ -89,23 +89,23 @@ def sourced(folder: Path, function: str, **environment: str) -> subprocess.Compl
 @pytest.fixture
 def checkout(project_root: Path, tmp_path: Path) -> Path:
     """A folder with scripts/environment.sh and little else."""
-    (tmp_path / "here" / "scripts").mkdir(parents=True)
-    shutil.copy(project_root / "scripts" / "environment.sh", tmp_path / "here" / "scripts")
-    return tmp_path / "here"
+    (tmp_path / "checkout" / "scripts").mkdir(parents=True)
+    shutil.copy(project_root / "scripts" / "environment.sh", tmp_path / "checkout" / "scripts")
+    return tmp_path / "checkout"
 
 
 def test_a_moved_checkout_gets_a_new_venv(checkout: Path, tmp_path: Path) -> None:
     assert "making .venv" in sourced(checkout, "ensure_venv").stdout
     (checkout / ".venv" / ".ecostep-root").unlink()  # as an earlier set-up left it
-    (checkout / ".venv" / "kept").touch()
+    (checkout / ".venv" / "left_by_first_setup").touch()
     assert sourced(checkout, "ensure_venv").stdout == ""
     assert (checkout / ".venv" / ".ecostep-root").read_text().strip() == str(checkout.resolve())
     assert sourced(checkout, "ensure_venv").stdout == ""
-    assert (checkout / ".venv" / "kept").exists()
+    assert (checkout / ".venv" / "left_by_first_setup").exists()
 
-    moved = checkout.rename(tmp_path / "there")
+    moved = checkout.rename(tmp_path / "moved")
     assert "making .venv" in sourced(moved, "ensure_venv").stdout
-    assert not (moved / ".venv" / "kept").exists()
+    assert not (moved / ".venv" / "left_by_first_setup").exists()
     assert subprocess.run([moved / ".venv" / "bin" / "pip", "--version"], check=True, capture_output=True).stdout
     assert sourced(moved, "ensure_venv").stdout == ""
 

@@ -26,7 +26,7 @@ def summary(fake_run: Path) -> dict:
     return build_summary(fake_run, json.loads((fake_run / "steps.json").read_text()))
 
 
-def test_the_promised_keys_are_there(summary: dict) -> None:
+def test_the_promised_keys_exist(summary: dict) -> None:
     assert set(summary["models"]) == {"lstm", "cham_net", "raci"}
     for splits in summary["models"].values():
         for split in ("temporal", "spatial"):
@@ -41,33 +41,33 @@ def test_the_promised_keys_are_there(summary: dict) -> None:
 def test_the_numbers_are_those_of_the_evaluation_of_methane(summary: dict, fake_run: Path) -> None:
     metrics = json.loads((fake_run / "models" / "raci" / "evaluation" / "metrics.json").read_text())
     methane = metrics["splits"]["spatial"]["targets"]["fch4"]
-    found = summary["models"]["raci"]["spatial"]
-    assert found["r2"] == methane["pooled"]["r2"] == found["targets"]["fch4"]["r2"]
-    assert found["r2_climatology"] == methane["climatology"]["pooled"]["r2"]
+    skill = summary["models"]["raci"]["spatial"]
+    assert skill["r2"] == methane["pooled"]["r2"] == skill["targets"]["fch4"]["r2"]
+    assert skill["r2_climatology"] == methane["climatology"]["pooled"]["r2"]
 
 
 def test_the_climatology_of_the_site_is_beside_that_of_the_biome_on_held_out_years(
     summary: dict, fake_run: Path
 ) -> None:
     metrics = json.loads((fake_run / "models" / "lstm" / "evaluation" / "metrics.json").read_text())
-    own = {
+    climatologies = {
         target: scores["site_climatology"]["pooled"]
         for target, scores in metrics["splits"]["temporal"]["targets"].items()
     }
-    found = summary["models"]["lstm"]["temporal"]
-    assert found["r2_site_climatology"] == own["fch4"]["r2"] != found["r2_climatology"]
-    assert found["targets"]["gpp"]["rmse_site_climatology"] == own["gpp"]["rmse"]
+    skill = summary["models"]["lstm"]["temporal"]
+    assert skill["r2_site_climatology"] == climatologies["fch4"]["r2"] != skill["r2_climatology"]
+    assert skill["targets"]["gpp"]["rmse_site_climatology"] == climatologies["gpp"]["rmse"]
     assert "r2_site_climatology" not in summary["models"]["lstm"]["spatial"]  # a held-out site has no past of its own
 
 
-def test_what_a_model_saw_of_past_flux_is_said_and_its_score_without_is_there(summary: dict, fake_run: Path) -> None:
+def test_the_summary_tells_what_past_flux_a_model_saw_and_its_score_without(summary: dict, fake_run: Path) -> None:
     modes = {kind: splits["temporal"]["mode"] for kind, splits in summary["models"].items()}
     assert modes == {"lstm": "no past flux", "cham_net": "gauged", "raci": "no past flux"}
     metrics = json.loads((fake_run / "models" / "cham_net" / "evaluation" / "metrics.json").read_text())
     without = summary["models"]["cham_net"]["temporal_without_past_flux"]
     assert without["mode"] == without["targets"]["gpp"]["mode"] == "ungauged"
-    other = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]
-    assert without["r2"] == other["pooled"]["r2"] < summary["models"]["cham_net"]["temporal"]["r2"]
+    ungauged = metrics["other_modes"]["temporal_ungauged"]["targets"]["fch4"]
+    assert without["r2"] == ungauged["pooled"]["r2"] < summary["models"]["cham_net"]["temporal"]["r2"]
     assert without.keys() == summary["models"]["cham_net"]["temporal"].keys()
     assert "temporal_without_past_flux" not in summary["models"]["raci"]
 
@@ -77,8 +77,8 @@ def test_seconds_add_up_and_memory_is_the_largest(fake_run: Path) -> None:
 
     step = {"finished": "", "git_hash": "0"}
     steps = {"a": {"seconds": 10.0, "peak_rss_mb": 700} | step, "b": {"seconds": 2.5, "peak_rss_mb": 900} | step}
-    found = build_summary(fake_run, steps)
-    assert (found["seconds"], found["peak_rss_mb"]) == (12.5, 900)
+    built = build_summary(fake_run, steps)
+    assert (built["seconds"], built["peak_rss_mb"]) == (12.5, 900)
 
 
 def test_a_model_worse_than_climatology_is_named(summary: dict) -> None:
@@ -147,9 +147,9 @@ def test_a_broken_coupling_is_a_failure(summary: dict, key: str, value: object, 
     assert not [line for is_failure, line in shortcomings(summary) if is_failure]
 
 
-def test_rounding_of_large_fluxes_is_told_and_is_no_failure(summary: dict) -> None:
+def test_rounding_of_large_fluxes_is_reported_and_is_no_failure(summary: dict) -> None:
     from run_summary import shortcomings
 
     rounded = summary | {"coupled": summary["coupled"] | {"max_abs_diff_over_sd": 1.3e-5}}
-    found = [one for one in shortcomings(rounded) if "coupled and offline" in one[1]]
-    assert len(found) == 1 and not found[0][0]
+    (rounding,) = [shortcoming for shortcoming in shortcomings(rounded) if "coupled and offline" in shortcoming.line]
+    assert not rounding.is_failure

@@ -48,7 +48,7 @@ def test_a_step_is_repeated_for_another_setting_or_a_lost_product(tmp_path: Path
     assert (tmp_path / "count.txt").read_text() == "x\n"
 
 
-def test_a_step_is_repeated_after_one_that_it_builds_on(tmp_path: Path) -> None:
+def test_a_step_is_repeated_after_the_step_that_it_builds_on(tmp_path: Path) -> None:
     from steps import Journal
 
     journal = Journal(tmp_path / "steps.json")
@@ -80,7 +80,7 @@ def test_a_missing_product_is_named(tmp_path: Path) -> None:
 def test_memory_counts_child_processes(tmp_path: Path) -> None:
     from steps import Journal, Step
 
-    hold = "import time; held = bytearray(150_000_000); time.sleep(1.2)"
+    hold = "import time; memory = bytearray(150_000_000); time.sleep(1.2)"
     Journal(tmp_path / "steps.json").run(Step("hold", "holding", [[sys.executable, "-c", hold]], []))
     assert json.loads((tmp_path / "steps.json").read_text())["hold"]["peak_rss_mb"] > 150
 

@@ -11,7 +11,7 @@ static void must(ecostep_status status) {
   exit(1);
 }
 
-static void list(const ecostep_model *model, ecostep_role role, const char *title) {
+static void list(const ecostep_model* model, ecostep_role role, const char* title) {
   size_t i;
   printf("%s:", title);
   for (i = 0; i < ecostep_variable_count(model, role); ++i) {
@@ -23,9 +23,9 @@ static void list(const ecostep_model *model, ecostep_role role, const char *titl
 }
 
 /* Cells whose arrays are registered; the state comes from init_state or from the caller. */
-static ecostep_cells *make_cells(const ecostep_model *model, double *tas, double *pr, const float *wtd, const double *lat,
-                                 float *ch4, float *state) {
-  ecostep_cells *cells;
+static ecostep_cells* make_cells(const ecostep_model* model, double* tas, double* pr, const float* wtd, const double* lat,
+                                 float* ch4, float* state) {
+  ecostep_cells* cells;
   must(ecostep_cells_create(model, NCELL, &cells));
   must(ecostep_set_calendar(cells, "noleap"));
   must(ecostep_set_input(cells, "tas", "K", tas, ECOSTEP_F64, NCELL, 1));
@@ -37,7 +37,7 @@ static ecostep_cells *make_cells(const ecostep_model *model, double *tas, double
   return cells;
 }
 
-static void run(ecostep_cells *cells, double *tas, int first_day, int last_day) {
+static void run(ecostep_cells* cells, double* tas, int first_day, int last_day) {
   int day, i;
   for (day = first_day; day <= last_day; ++day) {
     for (i = 0; i < NCELL; ++i) tas[i] = 275.0 + 5.0 * i + 0.1 * day;
@@ -45,14 +45,14 @@ static void run(ecostep_cells *cells, double *tas, int first_day, int last_day) 
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   double tas[NCELL], pr = 2e-5;
   const double lat[NCELL] = {52.0, 61.8, 68.4};
   const float wtd[NCELL] = {0.05f, 0.12f, 0.0f};
   float ch4[NCELL], again[NCELL];
   float *state, *restart;
-  ecostep_model *model;
-  ecostep_cells *cells;
+  ecostep_model* model;
+  ecostep_cells* cells;
   size_t n;
   int i;
 
@@ -76,14 +76,14 @@ int main(int argc, char **argv) {
   must(ecostep_init_state(cells));
   run(cells, tas, 1, 10);
   {
-    FILE *file = fopen(argv[2], "wb");
+    FILE* file = fopen(argv[2], "wb");
     if (file == NULL || fwrite(state, sizeof *state, n, file) != n || fclose(file) != 0) return 1;
   }
   run(cells, tas, 11, 20);
   ecostep_cells_destroy(cells);
 
   {
-    FILE *file = fopen(argv[2], "rb");
+    FILE* file = fopen(argv[2], "rb");
     if (file == NULL || fread(restart, sizeof *restart, n, file) != n) return 1;
     fclose(file);
   }

@@ -10,7 +10,8 @@
 
 namespace ecostep {
 
-// Every backend, in the order of messages: its name in artefacts. The folder of that name defines make_NAME_backend.
+// Every backend, in the order of messages: its name in artefacts. The folder of that name defines make_NAME_backend, and knows
+// nothing of this file.
 #define ECOSTEP_BACKENDS(ROW) \
   ROW(native)                 \
   ROW(torchscript)            \

@@ -72,22 +72,22 @@ void Registration::register_array(const char* role, const std::vector<Variable>&
   arrays[number] = array;
 }
 
-void Registration::set_input(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
+void Registration::set_input(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   register_array("input", artefact_.inputs, inputs_, name, units, array, ncell);
 }
 
-void Registration::set_static(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
+void Registration::set_static(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   register_array("static", artefact_.statics, statics_, name, units, array, ncell);
 }
 
-void Registration::set_output(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
+void Registration::set_output(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   if (!is_real(array)) fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs are ECOSTEP_F32 or ECOSTEP_F64");
   if (array.stride == 0 && ncell_ > 1)
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs cannot share one value (stride 0)");
   register_array("target", artefact_.targets, outputs_, name, units, array, ncell, Direction::from_artefact);
 }
 
-void Registration::set_observed(const std::string& name, const std::string& units, HostArray array, std::size_t ncell) {
+void Registration::set_observed(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   if (artefact_.past_flux == "none")
     fail(ECOSTEP_NOT_AVAILABLE, "target '", name, "': the model '", artefact_.name, "' takes no measured flux");
   if (!is_real(array)) fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': measured flux is ECOSTEP_F32 or ECOSTEP_F64");

@@ -18,10 +18,10 @@ class Registration {
   Registration& operator=(const Registration&) = delete;
 
   // Each throws where the name is unknown, units do not fit, sizes differ from ncell, or memory cannot be read.
-  void set_input(const std::string& name, const std::string& units, HostArray array, std::size_t ncell);
-  void set_static(const std::string& name, const std::string& units, HostArray array, std::size_t ncell);
-  void set_output(const std::string& name, const std::string& units, HostArray array, std::size_t ncell);
-  void set_observed(const std::string& name, const std::string& units, HostArray array, std::size_t ncell);
+  void set_input(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
+  void set_static(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
+  void set_output(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
+  void set_observed(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
   void set_state(float* state, std::size_t state_size, std::size_t ncell);
   void set_mask(HostArray mask, std::size_t ncell);
 

@@ -14,10 +14,43 @@
 namespace ecostep {
 namespace {
 
-constexpr std::uint64_t local_signature = 0x04034b50, central_signature = 0x02014b50, end_signature = 0x06054b50,
-                        end64_signature = 0x06064b50, locator64_signature = 0x07064b50;
-constexpr std::size_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
-constexpr std::uint64_t in_extra32 = 0xffffffff;
+// Parts of a zip file: how each begins, how long it is without names and comments, and where its fields lie. (APPNOTE of PKWARE,
+// sections 4.3.7 to 4.3.16)
+constexpr ZipField signature{0, 4};
+namespace local {  // before the bytes of each entry
+constexpr std::uint64_t mark = 0x04034b50;
+constexpr std::size_t size = 30;
+constexpr ZipField method{8, 2}, name_size{26, 2}, extra_size{28, 2};
+}  // namespace local
+namespace central {  // of each entry in the directory
+constexpr std::uint64_t mark = 0x02014b50;
+constexpr std::size_t size = 46;
+constexpr ZipField flags{8, 2}, method{10, 2}, crc{16, 4}, packed{20, 4}, unpacked{24, 4}, name_size{28, 2}, extra_size{30, 2},
+    comment_size{32, 2}, local_header{42, 4};
+}  // namespace central
+namespace end {
+constexpr std::uint64_t mark = 0x06054b50;
+constexpr std::size_t size = 22, longest_comment = 65535;
+constexpr ZipField entries{10, 2}, directory_size{12, 4}, directory{16, 4}, comment_size{20, 2};
+}  // namespace end
+namespace end64 {
+constexpr std::uint64_t mark = 0x06064b50;
+constexpr std::size_t size = 56;
+constexpr ZipField entries{32, 8}, directory_size{40, 8}, directory{48, 8};
+}  // namespace end64
+namespace locator64 {  // right before the end record, where there is an end64
+constexpr std::uint64_t mark = 0x07064b50;
+constexpr std::size_t size = 20;
+constexpr ZipField end64{8, 8};
+}  // namespace locator64
+namespace extra {  // a piece of the extra field
+constexpr std::size_t size = 4;
+constexpr ZipField kind{0, 2}, length{2, 2};
+constexpr std::uint64_t zip64 = 1;              // kind: holds the numbers that are too large for their own field
+constexpr std::uint64_t in_zip64 = 0xffffffff;  // what stands in that field
+constexpr ZipField large_number{0, 8};
+}  // namespace extra
+constexpr std::uint64_t encrypted = 1;  // flag
 
 constexpr std::uint64_t stored = 0, deflated = 8;
 constexpr std::uint64_t max_unpacked = 256u << 20;  // of a compressed entry: texts, never weights
@@ -55,7 +88,7 @@ std::string read_file(const std::string& path) {
 }  // namespace
 
 Archive::Archive(const std::string& path) : path_(path), bytes_(read_file(path)) {
-  if (bytes_.size() < 4 || number(0, 4) != local_signature)
+  if (bytes_.size() < static_cast<std::size_t>(signature.bytes) || number(0, signature) != local::mark)
     fail(ECOSTEP_NOT_AN_ARTEFACT, path_, ": not an ecostep artefact (not a zip file); expected a file that emulator.export wrote");
   read_entries(find_directory());
 }
@@ -72,86 +105,95 @@ void Archive::corrupt(const std::string& what) const {
   fail(ECOSTEP_CORRUPT, path_, ": damaged or truncated artefact: ", what, "; copy or export it again");
 }
 
-std::uint64_t Archive::number(std::size_t at, int n_bytes) const {
-  if (at > bytes_.size() || bytes_.size() - at < static_cast<std::size_t>(n_bytes)) corrupt("the file ends too early");
+std::uint64_t Archive::number(std::size_t at, const ZipField& field) const {
+  const std::size_t begin = at + field.offset;
+  if (begin > bytes_.size() || bytes_.size() - begin < static_cast<std::size_t>(field.bytes)) corrupt("the file ends too early");
   std::uint64_t value = 0;
-  for (int i = n_bytes - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes_[at + i]);
+  for (int i = field.bytes - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes_[begin + i]);
   return value;
 }
 
-// The end record lies at the end, before a comment of at most 65535 bytes.
+// The end record lies at the end, before a comment.
 std::size_t Archive::find_end_record() const {
-  if (bytes_.size() < end_size) corrupt("the zip directory is missing");
-  for (std::size_t back = 0; back <= 65535 && back + end_size <= bytes_.size(); ++back) {
-    const std::size_t at = bytes_.size() - end_size - back;
-    if (number(at, 4) == end_signature && number(at + 20, 2) == back) return at;
+  if (bytes_.size() < end::size) corrupt("the zip directory is missing");
+  for (std::size_t comment = 0; comment <= end::longest_comment && comment + end::size <= bytes_.size(); ++comment) {
+    const std::size_t at = bytes_.size() - end::size - comment;
+    if (number(at, signature) == end::mark && number(at, end::comment_size) == comment) return at;
   }
   corrupt("the zip directory is missing");
 }
 
 Archive::Directory Archive::find_directory() const {
-  const std::size_t end = find_end_record();
-  std::uint64_t entries = number(end + 10, 2), size = number(end + 12, 4), start = number(end + 16, 4);
-  std::size_t limit = end;
-  if (end >= locator64_size && number(end - locator64_size, 4) == locator64_signature) {
-    const std::uint64_t end64 = number(end - locator64_size + 8, 8);
-    if (end64 > end - locator64_size || end - locator64_size - end64 < end64_size || number(end64, 4) != end64_signature)
+  const std::size_t at = find_end_record();
+  std::uint64_t entries = number(at, end::entries), size = number(at, end::directory_size), start = number(at, end::directory);
+  std::size_t limit = at;
+  if (at >= locator64::size && number(at - locator64::size, signature) == locator64::mark) {
+    const std::size_t locator = at - locator64::size;
+    const std::uint64_t at64 = number(locator, locator64::end64);
+    if (at64 > locator || locator - at64 < end64::size || number(at64, signature) != end64::mark)
       corrupt("the zip64 directory is missing");
-    entries = number(end64 + 32, 8), size = number(end64 + 40, 8), start = number(end64 + 48, 8);
-    limit = end64;
+    entries = number(at64, end64::entries), size = number(at64, end64::directory_size), start = number(at64, end64::directory);
+    limit = at64;
   }
-  if (start > limit || size > limit - start || entries > size / central_size) corrupt("the zip directory lies outside the file");
+  if (start > limit || size > limit - start || entries > size / central::size) corrupt("the zip directory lies outside the file");
   return {static_cast<std::size_t>(start), static_cast<std::size_t>(size), static_cast<std::size_t>(entries)};
 }
 
 void Archive::read_entries(const Directory& directory) {
   std::size_t at = directory.start;
-  const std::size_t end = directory.start + directory.size;
+  const std::size_t directory_end = directory.start + directory.size;
   for (std::size_t i = 0; i < directory.entries; ++i) {
-    if (end - at < central_size || number(at, 4) != central_signature) corrupt("bad entry in the zip directory");
-    const std::uint64_t flags = number(at + 8, 2), method = number(at + 10, 2), crc = number(at + 16, 4);
-    std::uint64_t packed = number(at + 20, 4), size = number(at + 24, 4), local = number(at + 42, 4);
-    const std::size_t name_size = number(at + 28, 2), extra_size = number(at + 30, 2), comment_size = number(at + 32, 2);
-    if (end - at - central_size < name_size + extra_size + comment_size) corrupt("bad entry in the zip directory");
-    const std::string name = bytes_.substr(at + central_size, name_size);
-
-    // zip64: numbers too large for their field stand in the extra field of kind 1, in this order.
-    std::size_t extra = at + central_size + name_size;
-    for (const std::size_t extra_end = extra + extra_size; extra + 4 <= extra_end;) {
-      const std::uint64_t kind = number(extra, 2), length = number(extra + 2, 2);
-      std::size_t field = extra + 4;
-      if (length > extra_end - field) break;
-      if (kind == 1)
-        for (std::uint64_t* value : {&size, &packed, &local})
-          if (*value == in_extra32 && field + 8 <= extra + 4 + length) *value = number(field, 8), field += 8;
-      extra += 4 + length;
-    }
-    at += central_size + name_size + extra_size + comment_size;
-
-    if (flags & 1) corrupt("entry '" + name + "' is encrypted");
-    std::string_view data = read_entry(name, method, local, packed, directory.start);
-    if (method == deflated) {
-      if (size > max_unpacked || packed > max_unpacked || !unpack(data, size, unpacked_.emplace_back()))
-        corrupt("entry '" + name + "' cannot be unpacked");
-      data = unpacked_.back();
-    } else if (method != stored || packed != size) {
-      corrupt("entry '" + name + "' is packed in an unknown way");
-    }
-    if (checksum(data) != crc) corrupt("checksum of entry '" + name + "' does not match");
-    if (!entries_.emplace(name, data).second) corrupt("entry '" + name + "' occurs twice");
+    if (directory_end - at < central::size || number(at, signature) != central::mark) corrupt("bad entry in the zip directory");
+    const std::size_t name_size = number(at, central::name_size), extra_size = number(at, central::extra_size);
+    const std::size_t comment_size = number(at, central::comment_size);
+    if (directory_end - at - central::size < name_size + extra_size + comment_size) corrupt("bad entry in the zip directory");
+    Entry entry{bytes_.substr(at + central::size, name_size), number(at, central::packed), number(at, central::unpacked),
+                number(at, central::local_header)};
+    read_large_numbers(at + central::size + name_size, extra_size, entry);
+    if (number(at, central::flags) & encrypted) corrupt("entry '" + entry.name + "' is encrypted");
+    const std::string_view data = read_entry(entry, number(at, central::method), directory.start);
+    if (checksum(data) != number(at, central::crc)) corrupt("checksum of entry '" + entry.name + "' does not match");
+    if (!entries_.emplace(entry.name, data).second) corrupt("entry '" + entry.name + "' occurs twice");
+    at += central::size + name_size + extra_size + comment_size;
   }
-  if (at != end) corrupt("the zip directory has the wrong size");
+  if (at != directory_end) corrupt("the zip directory has the wrong size");
 }
 
-std::string_view Archive::read_entry(const std::string& name, std::uint64_t method, std::size_t local, std::size_t size,
-                                     std::size_t limit) const {
-  if (local > limit || limit - local < local_size || number(local, 4) != local_signature || number(local + 8, 2) != method)
-    corrupt("bad header of entry '" + name + "'");
-  const std::size_t name_size = number(local + 26, 2), extra_size = number(local + 28, 2);
-  const std::size_t room = limit - local - local_size;
-  if (name_size + extra_size > room || size > room - name_size - extra_size) corrupt("entry '" + name + "' lies outside the file");
-  if (bytes_.compare(local + local_size, name_size, name) != 0) corrupt("bad header of entry '" + name + "'");
-  return std::string_view(bytes_).substr(local + local_size + name_size + extra_size, size);
+// zip64: numbers too large for their field stand in a piece of the extra field, in this order.
+void Archive::read_large_numbers(std::size_t at, std::size_t size, Entry& entry) const {
+  for (const std::size_t extra_end = at + size; at + extra::size <= extra_end;) {
+    const std::uint64_t kind = number(at, extra::kind), length = number(at, extra::length);
+    std::size_t next = at + extra::size;
+    if (length > extra_end - next) break;
+    if (kind == extra::zip64)
+      for (std::uint64_t* value : {&entry.unpacked, &entry.packed, &entry.local_header})
+        if (*value == extra::in_zip64 && next + extra::large_number.bytes <= at + extra::size + length)
+          *value = number(next, extra::large_number), next += extra::large_number.bytes;
+    at += extra::size + length;
+  }
+}
+
+std::string_view Archive::read_entry(const Entry& entry, std::uint64_t method, std::size_t limit) {
+  const std::string_view data = find_bytes(entry, method, limit);
+  if (method == deflated) {
+    if (entry.unpacked > max_unpacked || entry.packed > max_unpacked || !unpack(data, entry.unpacked, unpacked_.emplace_back()))
+      corrupt("entry '" + entry.name + "' cannot be unpacked");
+    return unpacked_.back();
+  }
+  if (method != stored || entry.packed != entry.unpacked) corrupt("entry '" + entry.name + "' is packed in an unknown way");
+  return data;
+}
+
+std::string_view Archive::find_bytes(const Entry& entry, std::uint64_t method, std::size_t limit) const {
+  const std::size_t at = entry.local_header;
+  if (at > limit || limit - at < local::size || number(at, signature) != local::mark || number(at, local::method) != method)
+    corrupt("bad header of entry '" + entry.name + "'");
+  const std::size_t name_size = number(at, local::name_size), extra_size = number(at, local::extra_size);
+  const std::size_t room = limit - at - local::size;
+  if (name_size + extra_size > room || entry.packed > room - name_size - extra_size)
+    corrupt("entry '" + entry.name + "' lies outside the file");
+  if (bytes_.compare(at + local::size, name_size, entry.name) != 0) corrupt("bad header of entry '" + entry.name + "'");
+  return std::string_view(bytes_).substr(at + local::size + name_size + extra_size, entry.packed);
 }
 
 }  // namespace ecostep

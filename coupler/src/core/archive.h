@@ -10,6 +10,12 @@
 
 namespace ecostep {
 
+// A number in a part of a zip file: where it lies in that part, and how long it is.
+struct ZipField {
+  std::size_t offset;
+  int bytes;
+};
+
 class Archive {
  public:
   // Read and test the whole file. Throws Error: FILE_ERROR (cannot be read), NOT_AN_ARTEFACT (no zip file), CORRUPT.
@@ -26,12 +32,17 @@ class Archive {
   struct Directory {
     std::size_t start, size, entries;
   };
+  struct Entry {
+    std::string name;
+    std::uint64_t packed, unpacked, local_header;  // sizes in bytes, and where the header lies
+  };
   Directory find_directory() const;
   std::size_t find_end_record() const;
   void read_entries(const Directory& directory);
-  std::string_view read_entry(const std::string& name, std::uint64_t method, std::size_t local, std::size_t size,
-                              std::size_t limit) const;
-  std::uint64_t number(std::size_t at, int n_bytes) const;  // little-endian, bounds-checked
+  void read_large_numbers(std::size_t at, std::size_t size, Entry& entry) const;
+  std::string_view read_entry(const Entry& entry, std::uint64_t method, std::size_t limit);
+  std::string_view find_bytes(const Entry& entry, std::uint64_t method, std::size_t limit) const;
+  std::uint64_t number(std::size_t at, const ZipField& field) const;  // little-endian, bounds-checked
   [[noreturn]] void corrupt(const std::string& what) const;
 
   std::string path_;

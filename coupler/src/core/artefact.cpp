@@ -35,7 +35,7 @@ class Metadata {
     if (!required && (!object.contains(key) || object.at(key).is_null())) return "";
     const Json& value = at(object, key, where);
     if (!value.is_string()) bad(where + "'" + key + "' is not a text");
-    const std::string text = value.get<std::string>();
+    std::string text = value.get<std::string>();
     if (text.find('\0') != std::string::npos) bad(where + "'" + key + "' holds a zero byte");
     return text;
   }

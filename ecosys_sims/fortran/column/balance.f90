@@ -9,7 +9,7 @@ module balance
   use soil_heat, only: layer_heat
   implicit none
   private
-  public :: start_balances, close_balances, n_balances, balance_names, balance_tolerance
+  public :: start_balances, close_balances, n_balances
 
   enum, bind(c)
     enumerator :: carbon = 1, water, energy, methane, nitrogen  !< balances

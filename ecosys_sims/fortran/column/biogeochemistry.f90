@@ -1,12 +1,13 @@
 !> The biogeochemistry of a block of sites: what an emulator replaces.
 !!
 !! Methane on the physics step; photosynthesis, plants, soil carbon and nitrogen once a day. Carbon
-!! passes between them through the substrate pool: methanogenesis takes 2 C per CH4, one of which becomes CO2.
+!! passes between them through the substrate pool: methanogenesis takes 2 C per CH4, one of which
+!! becomes CO2.
 module biogeochemistry
   use kinds, only: wp
-  use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, gas_constant
+  use constants, only: molar_mass_c, molar_mass_ch4, seconds_per_hour, days_per_year, gas_constant
   use inundation, only: inundated_share, move_share
-  use soil_grid, only: nch4, dz
+  use soil_grid, only: nch4, dz, i_10cm
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
                           n_organic, n_spinup_sums
@@ -23,20 +24,20 @@ module biogeochemistry
       denitrification_rate, steady_soil_nitrogen, n2o_per_n
   use methane, only: layer_storage, layer_production, transport, bubbles, redox_step, &
       surface_exchange, substrate_per_ch4, methane_column, methane_fluxes
-  use methanotrophs, only: oxidation_arrays, oxidation_rates, add_uptake, biomass_day, ammonium_response
+  use methanotrophs, only: oxidation_arrays, oxidation_rates, add_uptake, biomass_day, &
+      ammonium_response
   implicit none
   private
   public :: methane_of_step, carbon_of_day, steady_pools
 
   real(wp), parameter :: mg_per_mol = 1.0e3_wp*molar_mass_ch4  !< CH4 [mg mol-1]
   real(wp), parameter :: gc_per_mg = molar_mass_c/mg_per_mol   !< C in CH4 [g mg-1]
-  integer, parameter :: i_10cm = 5   !< layer above 0.10 m
   !> Least scalar of decomposition of a steady state [1], our choice: passive carbon is then 22,000
-  !! years old, about the time since the last glacial maximum, and pools stay small enough that
-  !! the carbon balance closes.
+  !! years old, about the time since the last glacial maximum, and pools stay small enough that the
+  !! carbon balance closes.
   real(wp), parameter :: slowest_steady = 1.0e-2_wp
+  !> sums over the days of a spin-up, in `spinup_sums`
   enum, bind(c)
-    !> sums over the days of a spin-up, in `spinup_sums`
     enumerator :: i_days = 1, i_leaf, i_wood, i_root, i_exudation, i_methanogenesis, i_scalar, &
       i_to_wood, i_to_root, i_structural, i_leaf_n, i_root_n, i_mineral
   end enum
@@ -208,15 +209,15 @@ contains
     type(oxidation_arrays), intent(inout) :: oxidation  !< oxidation of the day
     real(wp), intent(out) :: released           !< maintenance less growth, C [g m-2 day-1]
     real(wp), dimension(nch4) :: uptake, fit_sum, temperature_sum, ham, active
-    real(wp) :: taken, respired, died, grown
+    real(wp) :: uptake_carbon, respired, died, grown
     uptake = oxidation%uptake(i, :)
     fit_sum = oxidation%fit_sum(i, :)
     temperature_sum = oxidation%temperature_sum(i, :)
     ham = state%ham(i, :)
     active = state%ham_active(i, :)
     call biomass_day(p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), p%ham_on(i), &
-                     p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, taken, respired, &
-                     died, grown)
+                     p%ham_off(i), uptake, fit_sum, temperature_sum, ham, active, uptake_carbon, &
+                     respired, died, grown)
     oxidation%uptake(i, :) = uptake
     oxidation%fit_sum(i, :) = fit_sum
     oxidation%temperature_sum(i, :) = temperature_sum
@@ -224,7 +225,7 @@ contains
     state%ham_active(i, :) = active
     state%active(i) = state%active(i) + died
     released = respired - grown
-    fluxes%ch4_uptake_ham(i) = taken/gc_per_mg
+    fluxes%ch4_uptake_ham(i) = uptake_carbon/gc_per_mg
     fluxes%ham(i) = sum(ham*dz(1:nch4))
     fluxes%redox_10cm(i) = 0.5_wp*(state%redox(i, i_10cm) + state%redox(i, i_10cm + 1))
   end subroutine methanotrophs_of_day
@@ -340,7 +341,9 @@ contains
     type(column_type), intent(in) :: state  !< state
     real(wp) :: woody, active
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
-    if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
+    if (p%rotation(i) > 0.0_wp) then
+      woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
+    end if
     status_of = nitrogen_status(state%plant_nitrogen(i), woody, active)
     if (p%rotation(i) > 0.0_wp .and. state%crop(i) <= 0.0_wp) status_of = 1.0_wp
   end function status_of
@@ -362,7 +365,9 @@ contains
     call add_nitrogen(p%n_dep(i), p%n_fix(i), fluxes%fertiliser(i), state%ammonium(i), &
                       state%nitrate(i), fluxes%nitrogen_input(i), fluxes%n_gas(i))
     call tissue_nitrogen(state%leaf(i), state%wood(i), state%root(i), woody, active)
-    if (p%rotation(i) > 0.0_wp) woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
+    if (p%rotation(i) > 0.0_wp) then
+      woody = crop_store_nitrogen(state%wood(i), state%grain(i), state%crop(i))
+    end if
     target = plant_target(woody, state%leaf(i), state%root(i), p%lai_max(i)/p%sla(i), &
                           p%n_retrans(i))
     capacity = uptake_capacity(state%ammonium(i) + state%nitrate(i), state%root(i), &
@@ -374,8 +379,9 @@ contains
               state%passive(i)]
     pools = state%soil_nitrogen(i, :)
     call organic_nitrogen_day(p%n_limit(i), litter, growth%leaf_litter, growth%root_litter, &
-                              carbon, flows, fines, plants, pools, state%plant_nitrogen(i), state%ammonium(i), &
-                              state%nitrate(i), fluxes%n_mineralisation(i), slowed)
+                              carbon, flows, fines, plants, pools, state%plant_nitrogen(i), &
+                              state%ammonium(i), state%nitrate(i), fluxes%n_mineralisation(i), &
+                              slowed)
     state%soil_nitrogen(i, :) = pools
     fluxes%n_uptake(i) = plants%uptake
     fluxes%nitrogen_input(i) = fluxes%nitrogen_input(i) + plants%fixed
@@ -405,15 +411,16 @@ contains
     fluxes%fn2o(i) = 1.0e3_wp*n2o_per_n*change%n2o
   end subroutine mineral_nitrogen
 
-  !> Set wood, root, soil carbon and soil nitrogen to the steady state of the days summed so far. The sums
-  !! are quartered, so that the next year counts four times; with a rotation of n years they are of whole
-  !! rotations as soon as there is one, and the next rotation counts four times.
+  !> Set wood, root, soil carbon and soil nitrogen to the steady state of the days summed so far.
+  !! The sums are quartered, so that the next year counts four times; with a rotation of n years
+  !! they are of whole rotations as soon as there is one, and the next rotation counts four times.
   subroutine steady_pools(static, p, state, work)
     type(site_static), intent(in) :: static    !< site description
     type(site_parameters), intent(in) :: p     !< parameters
     type(column_type), intent(inout) :: state  !< state
     type(work_arrays), intent(in) :: work      !< work arrays
-    real(wp) :: mean(n_means), wood_litter, root_litter, metabolic_loss, woody, active, scalar, tissue
+    real(wp) :: mean(n_means), wood_litter, root_litter, metabolic_loss
+    real(wp) :: woody, active, scalar, tissue
     type(litter_nitrogen) :: litter
     integer :: i, years, cycle_years
     do i = 1, static%nsite
@@ -428,11 +435,11 @@ contains
       wood_litter = mean(i_wood)
       root_litter = mean(i_root)
       if (p%rotation(i) <= 0.0_wp .and. p%harvest_fraction(i) <= 0.0_wp) then
-        state%wood(i) = p%maturity(i)*365.25_wp*mean(i_to_wood)/p%turn_wood(i)
+        state%wood(i) = p%maturity(i)*days_per_year*mean(i_to_wood)/p%turn_wood(i)
         wood_litter = p%maturity(i)*mean(i_to_wood)
       end if
       if (p%rotation(i) <= 0.0_wp) then
-        state%root(i) = 365.25_wp*mean(i_to_root)/p%turn_root(i)
+        state%root(i) = days_per_year*mean(i_to_root)/p%turn_root(i)
         root_litter = mean(i_to_root)
       end if
       metabolic_loss = 0.6_wp*mean(i_leaf) + 0.5_wp*root_litter

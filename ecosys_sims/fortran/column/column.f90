@@ -1,9 +1,9 @@
 !> One block of sites: initial state, the physics and biogeochemistry of a step and a day, balances.
 !!
-!! The order of a day: `physics_day_start`; for each step of `dt_phys` one or more of `surface_step`,
-!! then `soil_step` and, under the process scheme, `biogeochemistry_step`; `physics_day_end`; under
-!! the process scheme `biogeochemistry_day`; `check_balances`. Physics never reads what
-!! biogeochemistry wrote. `physics_step` is one surface step with its soil step.
+!! The order of a day: `physics_day_start`; for each step of `dt_phys` one or more of
+!! `surface_step`, then `soil_step` and, under the process scheme, `biogeochemistry_step`;
+!! `physics_day_end`; under the process scheme `biogeochemistry_day`; `check_balances`. Physics
+!! never reads what biogeochemistry wrote.
 module column
   use kinds, only: wp
   use parameters, only: site_parameters
@@ -17,7 +17,7 @@ module column
   use balance, only: start_balances, close_balances, n_balances
   implicit none
   private
-  public :: column_model, column_initialise, column_year, physics_day_start, physics_step
+  public :: column_model, column_initialise, column_year, physics_day_start
   public :: surface_step, soil_step, physics_day_end
   public :: biogeochemistry_step, biogeochemistry_day, check_balances, spinup_year_end
 
@@ -26,7 +26,7 @@ module column
     type(site_static) :: static      !< set by the caller before `column_initialise`
     type(site_parameters) :: params  !< set by the caller before `column_initialise`
     type(column_type) :: state       !< prognostic state; restart files overwrite it
-    type(daily_forcing) :: day       !< forcing of the day, gathered by `physics_step`
+    type(daily_forcing) :: day       !< forcing of the day, gathered by `surface_step`
     type(daily_fluxes) :: fluxes     !< results of the day
     type(work_arrays) :: work        !< derived and scratch arrays
   end type column_model
@@ -48,8 +48,8 @@ contains
     call set_initial_state(c%static, c%params, c%work, c%state)
   end subroutine column_initialise
 
-  !> Parameters of a calendar year; before the first day of a run and, `year_ends` true, on each first
-  !! of January, when thawed permafrost goes on collapsing.
+  !> Parameters of a calendar year; before the first day of a run and, `year_ends` true, on each
+  !! first of January, when thawed permafrost goes on collapsing.
   subroutine column_year(c, base, seed, site_number, year, year_ends)
     type(column_model), intent(inout) :: c     !< block of sites
     type(site_parameters), intent(in) :: base  !< parameters as given
@@ -73,15 +73,6 @@ contains
     call start_balances(c%static%nsite, c%state, c%work, c%fluxes)
   end subroutine physics_day_start
 
-  !> One step of the land physics: surface and soil.
-  subroutine physics_step(c, forcing, dt)
-    type(column_model), intent(inout) :: c     !< block of sites
-    type(step_forcing), intent(in) :: forcing  !< forcing of the step
-    real(wp), intent(in) :: dt                 !< step [s]
-    call surface_step(c, forcing, dt)
-    call soil_step(c, dt)
-  end subroutine physics_step
-
   !> One step of the surface, which follows the course of the day: an hour or less.
   subroutine surface_step(c, forcing, dt)
     type(column_model), intent(inout) :: c     !< block of sites
@@ -97,8 +88,8 @@ contains
     call soil_of_step(c%static, c%params, c%state, c%fluxes, c%work, dt)
   end subroutine soil_step
 
-  !> One step of the biogeochemistry: methane. Process scheme only, after `soil_step`.
-  !! `forcing` is the mean over the step.
+  !> One step of the biogeochemistry: methane. Process scheme only, after `soil_step`. `forcing` is
+  !! the mean over the step.
   subroutine biogeochemistry_step(c, forcing, dt)
     type(column_model), intent(inout) :: c     !< block of sites
     type(step_forcing), intent(in) :: forcing  !< forcing of the step
@@ -132,8 +123,8 @@ contains
         errmsg)
   end subroutine check_balances
 
-  !> After a spin-up year (process scheme): carbon and nitrogen pools at the steady
-  !! state of that year.
+  !> After a spin-up year (process scheme): carbon and nitrogen pools at the steady state of that
+  !! year.
   subroutine spinup_year_end(c)
     type(column_model), intent(inout) :: c  !< block of sites
     call steady_pools(c%static, c%params, c%state, c%work)

@@ -10,7 +10,9 @@ module column_state
   implicit none
   private
   public :: site_static, column_type, state_field, step_forcing, daily_forcing, daily_fluxes
-  public :: n_organic, n_spinup_sums
+  public :: n_organic, organic_metabolic, organic_structural, organic_active, organic_slow, &
+      organic_passive
+  public :: n_spinup_sums
   public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, &
       allocate_fluxes
   public :: set_constant_state, zero_day, zero_fluxes, state_fields
@@ -22,8 +24,12 @@ module column_state
   public :: inundated_methane_pool
   public :: nitrogen_pool
 
-  !> pools of soil nitrogen: metabolic, structural, active, slow, passive
-  integer, parameter :: n_organic = 5
+  !> pools of litter and soil organic matter, in the order of `soil_nitrogen`
+  enum, bind(c)
+    enumerator :: organic_metabolic = 1, organic_structural, organic_active, organic_slow, &
+      organic_passive
+  end enum
+  integer, parameter :: n_organic = organic_passive  !< number of those pools
   integer, parameter :: n_spinup_sums = 24  !< sums that the spin-up needs
 
   !> what is known of each site, (nsite)

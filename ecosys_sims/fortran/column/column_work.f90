@@ -4,7 +4,7 @@ module column_work
   use constants, only: seconds_per_hour, seconds_per_day, days_per_year, molar_mass_c, gravity, &
       l_fusion, t_freeze
   use soil_grid, only: nsoil, dz, z_top, z_bottom, z_mid
-  use parameters, only: site_parameters
+  use parameters, only: site_parameters, biome_swamp, biome_boreal_forest, biome_tropical_forest
   use column_state, only: site_static
   use methane, only: methane_fluxes, allocate_methane_fluxes, ph_response
   use methanotrophs, only: guild_traits, oxidation_arrays, allocate_guilds, allocate_oxidation, &
@@ -42,7 +42,8 @@ module column_work
     real(wp), allocatable :: conductance(:, :)      !< of heat, layer to layer [W m-2 K-1]
     real(wp), allocatable :: surface_conductance(:) !< of heat, air to first layer [W m-2 K-1]
     real(wp), allocatable :: light(:)               !< share of light absorbed by leaves [1]
-    real(wp), allocatable :: growing(:)             !< whether irrigation keeps a wetland flooded [1]
+    !> whether irrigation keeps a wetland flooded [1]
+    real(wp), allocatable :: growing(:)
     ! of the surface, summed over a step of the soil
     real(wp), allocatable :: warmth(:)              !< surface temperature times time [K s]
     real(wp) :: seconds = 0.0_wp                    !< time since soil water was computed [s]
@@ -61,9 +62,10 @@ module column_work
     type(oxidation_arrays) :: oxidation             !< oxidation of it, and of the day
   end type work_arrays
 
-  !> suction of the water that stays liquid (Niu and Yang 2006, L dT/(g T)) at -5 degC, our choice of one
-  !! temperature for all frozen soil [mm]
-  real(wp), parameter :: supercooled_suction = 1.0e3_wp*l_fusion*5.0_wp/(gravity*(t_freeze - 5.0_wp))
+  !> suction of the water that stays liquid (Niu and Yang 2006, L dT/(g T)) at -5 degC, our choice
+  !! of one temperature for all frozen soil [mm]
+  real(wp), parameter :: supercooled_suction = 1.0e3_wp*l_fusion*5.0_wp &
+      /(gravity*(t_freeze - 5.0_wp))
 
 contains
 
@@ -99,7 +101,8 @@ contains
     type(site_parameters), intent(in) :: p    !< parameters
     call derive_soil(work, static, p)
     call derive_roots(work, static, p)
-    work%tall = static%biome == 4 .or. (static%biome >= 7 .and. static%biome <= 9)
+    work%tall = static%biome == biome_swamp .or. (static%biome >= biome_boreal_forest &
+                                              .and. static%biome <= biome_tropical_forest)
     work%soil%conductivity = texture_conductivity(static%sand)
     work%fines = min(1.0_wp, max(0.0_wp, 1.0_wp - static%sand))
     work%production = 1.0e-3_wp/seconds_per_hour*p%mgo*ph_response(static%ph, p%ph_min)

@@ -3,17 +3,15 @@ module constants
   use kinds, only: wp
   implicit none
   private
-  public :: pi, sigma_sb, t_freeze, rho_water, rho_ice, l_fusion, l_vapour, c_water, c_ice, c_air
+  public :: pi, sigma_sb, t_freeze, rho_water, l_fusion, c_water, c_ice, c_air
   public :: gas_constant, gravity, p_standard, molar_mass_c, molar_mass_ch4
-  public :: seconds_per_day, seconds_per_hour, days_per_year, gc_per_mg_ch4
+  public :: seconds_per_day, seconds_per_hour, days_per_year
 
   real(wp), parameter :: pi = 3.14159265358979323846_wp
   real(wp), parameter :: sigma_sb = 5.670374e-8_wp     !< Stefan-Boltzmann [W m-2 K-4]
   real(wp), parameter :: t_freeze = 273.15_wp          !< freezing point [K]
   real(wp), parameter :: rho_water = 1000.0_wp         !< density of water [kg m-3]
-  real(wp), parameter :: rho_ice = 917.0_wp            !< density of ice [kg m-3]
   real(wp), parameter :: l_fusion = 3.34e5_wp          !< latent heat of fusion [J kg-1]
-  real(wp), parameter :: l_vapour = 2.501e6_wp         !< latent heat of vaporisation [J kg-1]
   real(wp), parameter :: c_water = 4188.0_wp           !< heat capacity of water [J kg-1 K-1]
   real(wp), parameter :: c_ice = 2117.0_wp             !< heat capacity of ice [J kg-1 K-1]
   real(wp), parameter :: c_air = 1005.0_wp             !< heat capacity of air [J kg-1 K-1]
@@ -25,7 +23,5 @@ module constants
   real(wp), parameter :: seconds_per_day = 86400.0_wp
   real(wp), parameter :: seconds_per_hour = 3600.0_wp
   real(wp), parameter :: days_per_year = 365.25_wp
-  !> g C in 1 mg of CH4
-  real(wp), parameter :: gc_per_mg_ch4 = 1.0e-3_wp*molar_mass_c/molar_mass_ch4
 
 end module constants

@@ -1,10 +1,10 @@
 !> Carbon of crops: growth is shared among leaves, stem, roots and grain by development stage; the
 !! harvest carries grain and part of the straw away and ends the crop.
 !!
-!! Leaf carbon follows the prescribed leaf area as far as non-structural carbon (NSC) allows; the rest of
-!! the growth goes to roots, to grain from anthesis on, and to the stem (the wood pool). Maintenance
-!! respiration is that of `vegetation`. Harvest indices (grain per shoot at harvest) aim at 0.5 for maize,
-!! 0.35-0.42 for soybean, 0.4 for wheat and 0.45 for rice (Hay 1995).
+!! Leaf carbon follows the prescribed leaf area as far as non-structural carbon (NSC) allows; the
+!! rest of the growth goes to roots, to grain from anthesis on, and to the stem (the wood pool).
+!! Maintenance respiration is that of `vegetation`. Harvest indices (grain per shoot at harvest) aim
+!! at 0.5 for maize, 0.35-0.42 for soybean, 0.4 for wheat and 0.45 for rice (Hay 1995).
 module crop_carbon
   use kinds, only: wp
   use constants, only: t_freeze, days_per_year
@@ -16,7 +16,8 @@ module crop_carbon
   private
   public :: crop_carbon_day, crop_store_nitrogen, crop_nitrogen_losses, seed_carbon, seed_nitrogen
 
-  real(wp), parameter :: seed_carbon = 5.0_wp   !< NSC kept from the harvest for the next sowing [g m-2]
+  !> NSC kept from the harvest for the next sowing [g m-2]
+  real(wp), parameter :: seed_carbon = 5.0_wp
   real(wp), parameter :: seed_nitrogen = 0.2_wp !< the same of nitrogen [g m-2]
   !> C:N of ripe grain: maize 1.5 %, soybean 6.5 %, wheat 2.3 % and rice 1.3 % nitrogen
   real(wp), parameter :: cn_ripe(n_crops) = [30.0_wp, 8.0_wp, 19.0_wp, 33.0_wp]
@@ -27,7 +28,8 @@ module crop_carbon
   real(wp), parameter :: cn_leaf = 12.0_wp, cn_stem = 28.0_wp, cn_root = 28.0_wp, cn_grain = 28.0_wp
   real(wp), parameter :: growth_days = 4.0_wp   !< NSC beyond the reserve lasts so long [day]
   real(wp), parameter :: reserve_share = 0.05_wp  !< NSC that plants keep, of leaf and stem [1]
-  real(wp), parameter :: root_at_emergence = 0.40_wp, root_at_anthesis = 0.05_wp  !< shares of growth
+  !> shares of growth
+  real(wp), parameter :: root_at_emergence = 0.40_wp, root_at_anthesis = 0.05_wp
   !> share of dead leaves that falls; the rest stands with the stem until the harvest [1]
   real(wp), parameter :: leaves_fall(n_crops) = [0.0_wp, 1.0_wp, 0.0_wp, 0.0_wp]
   !> stage at which grain filling starts
@@ -37,9 +39,9 @@ module crop_carbon
 
 contains
 
-  !> One day of crop carbon at one site; all fluxes in g m-2 day-1. Without a crop all plant carbon but
-  !! the seed becomes litter. The wood of the state is the stem; crop and development stage are those
-  !! of the end of the day.
+  !> One day of crop carbon at one site; all fluxes in g m-2 day-1. Without a crop all plant carbon
+  !! but the seed becomes litter. The wood of the state is the stem; crop and development stage are
+  !! those of the end of the day.
   !!
   !!     dNSC/dt  = GPP - E - M - (1 + c) (F + G)       E = f_exud GPP, at most a tenth of NSC for M
   !!     dleaf/dt = F - (leaf - LAI/sla)+               F = min(LAI/sla - leaf, 0.3 NSC/(1 + c))
@@ -55,7 +57,8 @@ contains
     integer, intent(in) :: i                     !< site
     type(site_parameters), intent(in) :: p       !< parameters
     type(daily_forcing), intent(in) :: day       !< forcing of the day
-    type(column_type), intent(inout) :: state    !< state; its leaf area is what development asks for
+    !> state; its leaf area is what development asks for
+    type(column_type), intent(inout) :: state
     type(daily_fluxes), intent(inout) :: fluxes  !< of the day: sets `ra`, `yield` and `harvest`
     type(plant_growth), intent(out) :: growth    !< growth and litter
     real(wp) :: maintenance, dead, flush, built, to_grain, share, straw, carried_off
@@ -121,19 +124,22 @@ contains
     real(wp), intent(in) :: grain  !< grain carbon [g m-2]
     real(wp), intent(in) :: crop   !< flag, 0 for none
     crop_store_nitrogen = 0.0_wp
-    if (crop > 0.0_wp) crop_store_nitrogen = max(stem/cn_green, stem/cn_straw + grain/cn_ripe(nint(crop)))
+    if (crop > 0.0_wp) then
+      crop_store_nitrogen = max(stem/cn_green, stem/cn_straw + grain/cn_ripe(nint(crop)))
+    end if
   end function crop_store_nitrogen
 
-  !> Nitrogen that leaves a crop with leaf fall and dying roots, and all but the seed's at the harvest: with the
-  !! grain, roots, and straw that is left or carried off [g m-2 day-1].
-  elemental subroutine crop_nitrogen_losses(status, leaf_fall, root_litter, crop_before, crop, taken, grain, &
-                                            root, nitrogen, leaf_n, root_n, harvest_n)
+  !> Nitrogen that leaves a crop with leaf fall and dying roots, and all but the seed's at the
+  !! harvest: with the grain, roots, and straw that is left or carried off [g m-2 day-1].
+  elemental subroutine crop_nitrogen_losses(status, leaf_fall, root_litter, crop_before, crop, &
+                                            straw_removed, grain, root, nitrogen, leaf_n, &
+                                            root_n, harvest_n)
     real(wp), intent(in) :: status       !< nitrogen over demand [1]
     real(wp), intent(in) :: leaf_fall    !< litter carbon of leaves and stems [g m-2 day-1]
     real(wp), intent(in) :: root_litter  !< root litter carbon [g m-2 day-1]
     real(wp), intent(in) :: crop_before  !< crop at the start of the day
     real(wp), intent(in) :: crop         !< crop at the end of the day, 0 for none
-    real(wp), intent(in) :: taken        !< share of straw carried off [1]
+    real(wp), intent(in) :: straw_removed  !< share of straw carried off [1]
     real(wp), intent(in) :: grain        !< grain carbon before the harvest [g m-2]
     real(wp), intent(in) :: root         !< root carbon before the harvest [g m-2]
     real(wp), intent(inout) :: nitrogen  !< of the crop [g m-2]
@@ -152,7 +158,7 @@ contains
       ripe = 0.0_wp
       if (crop_before > 0.0_wp) ripe = min(0.9_wp*lost, grain/cn_ripe(nint(crop_before)))
       root_n = min(0.5_wp*(lost - ripe), root/cn_litter)
-      harvest_n = ripe + taken*(lost - ripe - root_n)
+      harvest_n = ripe + straw_removed*(lost - ripe - root_n)
       leaf_n = lost - root_n - harvest_n
       nitrogen = nitrogen - lost
     end if

@@ -2,14 +2,15 @@
 !! tillage and the demand for irrigation.
 !!
 !! Part of the land physics: it reads weather, soil moisture and its own state, never carbon or
-!! nitrogen. What a day decides (crop, leaf area, fertiliser, irrigation) holds from the next day on.
+!! nitrogen. What a day decides (crop, leaf area, fertiliser, irrigation) holds from the next day
+!! on.
 !!
 !! **Rotation.** Each decimal digit of the parameter `rotation` is one crop year, in turn, the first
-!! digit in year 1 of the calendar (so 12 has maize in odd and soybean in even years): 0 fallow,
-!! 1 maize, 2 soybean, 3 winter wheat, 4 rice, 5 winter wheat and maize after it. A crop year is the
-!! calendar year in the north and ends on about 1 July in the south; a crop belongs to the year of its
-!! harvest, so winter wheat is sown in the autumn before, once the field is free. A rotation cannot
-!! begin with fallow: a leading 0 is no digit of a number.
+!! digit in year 1 of the calendar (so 12 has maize in odd and soybean in even years): 0 fallow, 1
+!! maize, 2 soybean, 3 winter wheat, 4 rice, 5 winter wheat and maize after it. A crop year is the
+!! calendar year in the north and ends on about 1 July in the south; a crop belongs to the year of
+!! its harvest, so winter wheat is sown in the autumn before, once the field is free. A rotation
+!! cannot begin with fallow: a leading 0 is no digit of a number.
 module crops
   use kinds, only: wp
   use constants, only: t_freeze
@@ -19,7 +20,8 @@ module crops
   use column_work, only: work_arrays
   implicit none
   private
-  public :: crop_step, irrigation_demand, paddy_flooded, crop_of_year, years_of_rotation, leaf_area_share, season_of
+  public :: crop_step, irrigation_demand, paddy_flooded, crop_of_year, years_of_rotation, &
+      leaf_area_share, season_of
   public :: maize, soybean, wheat, rice, n_crops, irrigation_efficiency
 
   integer, parameter :: n_crops = 4
@@ -27,8 +29,8 @@ module crops
   integer, parameter :: wheat_and_maize = 5                          !< digit of a rotation
 
   ! Traits by crop. Base and upper temperatures as in CERES and CROPGRO (Jones et al. 2003; wheat
-  ! McMaster and Wilhelm 1997); heat sums are ours, set by the dates of sowing, flowering and maturity in
-  ! Nebraska (maize, soybean), North China (wheat) and temperate Asia (rice).
+  ! McMaster and Wilhelm 1997); heat sums are ours, set by the dates of sowing, flowering and
+  ! maturity in Nebraska (maize, soybean), North China (wheat) and temperate Asia (rice).
   real(wp), parameter :: base(n_crops) = [8.0_wp, 7.0_wp, 0.0_wp, 10.0_wp]    !< [degC]
   real(wp), parameter :: upper(n_crops) = [30.0_wp, 30.0_wp, 30.0_wp, 35.0_wp] !< [degC]
   !> heat from sowing to emergence [K day]
@@ -37,8 +39,8 @@ module crops
   real(wp), parameter :: heat_anthesis(n_crops) = [830.0_wp, 720.0_wp, 1020.0_wp, 1000.0_wp]
   !> heat from anthesis to maturity [K day]
   real(wp), parameter :: heat_maturity(n_crops) = [1010.0_wp, 1030.0_wp, 820.0_wp, 680.0_wp]
-  ! cultivars suit the climate (ours): change of the heat that development needs with the annual mean
-  ! temperature of the site, from that of the places above
+  ! cultivars suit the climate (ours): change of the heat that development needs with the annual
+  ! mean temperature of the site, from that of the places above
   real(wp), parameter :: t_home(n_crops) = [284.0_wp, 284.0_wp, 286.0_wp, 289.0_wp]       !< [K]
   real(wp), parameter :: heat_slope(n_crops) = [0.05_wp, 0.05_wp, 0.0_wp, 0.04_wp]        !< [K-1]
   real(wp), parameter :: second_crop = 0.68_wp   !< heat that maize after wheat needs, relative [1]
@@ -64,13 +66,14 @@ module crops
   real(wp), parameter :: leaf_left = 0.15_wp       !< share of leaf area at maturity [1]
   ! winter wheat needs cold: days of 0 to 10 degC until it goes on beyond a stage (Ritchie 1991)
   real(wp), parameter :: cold_days = 40.0_wp, stage_before_cold = 0.35_wp
-  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at stage_topdressing, for wheat in
-  ! spring
+  ! fertiliser: share of n_fertiliser, and of that at sowing; the rest at
+  ! stage_topdressing, for wheat in spring
   real(wp), parameter :: n_share(n_crops) = [1.0_wp, 0.0_wp, 0.7_wp, 0.8_wp]
   real(wp), parameter :: n_at_sowing(n_crops) = [0.4_wp, 0.0_wp, 0.4_wp, 0.5_wp]
   real(wp), parameter :: stage_topdressing(n_crops) = [0.35_wp, 0.35_wp, 0.50_wp, 0.35_wp]
   real(wp), parameter :: tillage_days = 30.0_wp    !< that tillage speeds up decomposition [day]
-  real(wp), parameter :: irrigation_efficiency = 0.85_wp  !< share of irrigation not lost as runoff [1]
+  !> share of irrigation not lost as runoff [1]
+  real(wp), parameter :: irrigation_efficiency = 0.85_wp
   ! irrigation of uplands: root-zone available water that starts and ends it, stage at which it ends
   real(wp), parameter :: water_low = 0.5_wp, water_high = 0.9_wp, stage_dry = 1.7_wp
   real(wp), parameter :: t_irrigation = 5.0_wp     !< no irrigation in colder weather [degC]
@@ -155,9 +158,11 @@ contains
     state%fertiliser_due(i) = 0.0_wp
     if (crop_day < first_day(maize)) state%grown(i) = 0.0_wp
     if (wheat_turn) then
-      call count_days(crop_day, wheat, t_sowing(wheat) - (state%t_10d(i) - t_freeze), state%sowing_clock(i))
+      call count_days(crop_day, wheat, t_sowing(wheat) - (state%t_10d(i) - t_freeze), &
+                      state%sowing_clock(i))
     else if (summer_turn) then
-      call count_days(crop_day, this, state%t_10d(i) - t_freeze - t_sowing(this), state%sowing_clock(i))
+      call count_days(crop_day, this, state%t_10d(i) - t_freeze - t_sowing(this), &
+                      state%sowing_clock(i))
     else
       state%sowing_clock(i) = -1.0_wp
     end if
@@ -226,17 +231,22 @@ contains
         + min(upper(crop), max(day%tasmin(i) - t_freeze, base(crop)))) - base(crop))
     before = state%dvs(i)
     if (crop == wheat) then
-      if (day%tas(i) > t_freeze .and. day%tas(i) < t_freeze + 10.0_wp) state%cold(i) = state%cold(i) + 1.0_wp
+      if (day%tas(i) > t_freeze .and. day%tas(i) < t_freeze + 10.0_wp) then
+        state%cold(i) = state%cold(i) + 1.0_wp
+      end if
       if (before >= stage_before_cold .and. state%cold(i) < cold_days) heat = 0.0_wp
     end if
     state%gdd(i) = state%gdd(i) + heat
     start = heat_emergence(crop)
-    need = p%gdd_factor(i)*min(most_heat, max(least_heat, 1.0_wp + heat_slope(crop)*(t_ann - t_home(crop))))
+    need = p%gdd_factor(i)*min(most_heat, max(least_heat, &
+        1.0_wp + heat_slope(crop)*(t_ann - t_home(crop))))
     if (second .and. crop == maize) need = second_crop*need
     anthesis = need*heat_anthesis(crop)
     maturity = need*heat_maturity(crop)
     state%dvs(i) = max(0.0_wp, (state%gdd(i) - start)/anthesis)
-    if (state%dvs(i) > 1.0_wp) state%dvs(i) = min(2.0_wp, 1.0_wp + (state%gdd(i) - start - anthesis)/maturity)
+    if (state%dvs(i) > 1.0_wp) then
+      state%dvs(i) = min(2.0_wp, 1.0_wp + (state%gdd(i) - start - anthesis)/maturity)
+    end if
     if (before < stage_topdressing(crop) .and. state%dvs(i) >= stage_topdressing(crop)) then
       state%fertiliser_due(i) = p%n_fertiliser(i)*n_share(crop)*(1.0_wp - n_at_sowing(crop))
     end if
@@ -254,7 +264,8 @@ contains
     latest = latest_harvest(crop)
     if (wheat_next .and. crop /= wheat) latest = latest_before_wheat
     if (state%dvs(i) < 2.0_wp .and. .not. overdue(crop, crop_day, latest) &
-        .and. .not. (state%dvs(i) > hardy_stage .and. day%tasmin(i) - t_freeze < t_kill(crop))) return
+        .and. .not. (state%dvs(i) > hardy_stage &
+                     .and. day%tasmin(i) - t_freeze < t_kill(crop))) return
     fluxes%harvested(i) = state%crop(i)
     state%crop(i) = 0.0_wp
     state%dvs(i) = -1.0_wp
@@ -293,7 +304,8 @@ contains
     do k = 1, nsoil
       if (work%root_share(i, k) <= 0.0_wp) exit
       need = need + max(0.0_wp, work%soil%wilting(i, k) &
-          + water_high*(work%soil%field_capacity(i, k) - work%soil%wilting(i, k)) - state%liquid(i, k) - state%ice(i, k))
+          + water_high*(work%soil%field_capacity(i, k) - work%soil%wilting(i, k)) &
+          - state%liquid(i, k) - state%ice(i, k))
     end do
     state%irrigation_due(i) = min(p%irrigation(i), need/irrigation_efficiency)
   end subroutine irrigation_demand

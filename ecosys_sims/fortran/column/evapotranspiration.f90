@@ -13,7 +13,10 @@ module evapotranspiration
 
 contains
 
-  !> Potential evapotranspiration [kg m-2 s-1].
+  !> Potential evapotranspiration [kg m-2 s-1] (Priestley and Taylor 1972):
+  !!
+  !!     E = 1.26 s/(s + gamma) max(0, Rn)/lambda
+  !!     lambda = 2.501e6 - 2361 T [J kg-1],  gamma = cp p/(0.622 lambda) [Pa K-1]
   elemental real(wp) function potential_evaporation(net_radiation, slope, psurf, tair)
     real(wp), intent(in) :: net_radiation  !< [W m-2]
     real(wp), intent(in) :: slope          !< of saturation vapour pressure [Pa K-1]
@@ -26,7 +29,9 @@ contains
         net_radiation)/latent_heat
   end function potential_evaporation
 
-  !> Catch rain in the canopy and evaporate it, within the demand.
+  !> Catch rain in the canopy and evaporate it, within the demand:
+  !!
+  !!     store = store + cover rain - drip - min(store, demand),  drip = max(0, store - 0.2 LAI)
   elemental subroutine intercept(rain, lai, cover, demand, canopy_water, throughfall, evaporated)
     real(wp), intent(in) :: rain             !< rain of the step [kg m-2]
     real(wp), intent(in) :: lai              !< leaf area index [1]

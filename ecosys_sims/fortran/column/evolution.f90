@@ -1,10 +1,10 @@
-!> Change of a site over the years: drainage or rewetting, a vegetation shift, a random walk of methane
-!! production, collapse of thawing permafrost, better cultivars.
+!> Change of a site over the years: drainage or rewetting, a vegetation shift, a random walk of
+!! methane production, collapse of thawing permafrost, better cultivars.
 !!
 !! Each first of January the parameters of the year are made from those given, so that a run from a
-!! restart file goes on with the same ones. What the year brings depends on the calendar year, the site's
-!! own random numbers and, for permafrost, two memories in the state: the deepest thaw of the year and how
-!! far the ground has collapsed.
+!! restart file goes on with the same ones. What the year brings depends on the calendar year, the
+!! site's own random numbers and, for permafrost, two memories in the state: the deepest thaw of the
+!! year and how far the ground has collapsed.
 module evolution
   use kinds, only: wp
   use constants, only: t_freeze
@@ -18,7 +18,8 @@ module evolution
   public :: parameters_of_year, track_thaw, end_thaw_year
 
   integer, parameter :: walk_stream = 7919   !< parts the walk's random numbers from the weather's
-  integer, parameter :: cultivar_start = 2000  !< year in which cultivars are those of the parameters
+  !> year in which cultivars are those of the parameters
+  integer, parameter :: cultivar_start = 2000
 
 contains
 
@@ -54,7 +55,8 @@ contains
     call set_bounded(p, [character(len=16) :: 'k_out', 'h_max', 'lai_max', 'tveg', 'kphio', 'mgo'])
   end subroutine parameters_of_year
 
-  !> Share of a change that takes `span` years from the start of `start`; 0 before and without a start.
+  !> Share of a change that takes `span` years from the start of `start`; 0 before and without a
+  !! start.
   elemental real(wp) function ramp(year, start, span)
     integer, intent(in) :: year    !< calendar year
     real(wp), intent(in) :: start  !< its first year, 0 for never
@@ -107,8 +109,8 @@ contains
     end do
   end subroutine track_thaw
 
-  !> At the end of a year: permafrost that thawed beyond `thaw_depth` goes on collapsing. Ground without
-  !! permafrost, which thaws to the bottom, goes on too once it began, but does not begin.
+  !> At the end of a year: permafrost that thawed beyond `thaw_depth` goes on collapsing. Ground
+  !! without permafrost, which thaws to the bottom, goes on too once it began, but does not begin.
   pure subroutine end_thaw_year(p, state)
     type(site_parameters), intent(in) :: p     !< parameters
     type(column_type), intent(inout) :: state  !< state

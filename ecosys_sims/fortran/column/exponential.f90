@@ -1,8 +1,8 @@
 !> Exponentials of whole rows of sites: the many temperature responses of methane.
 !!
 !! exp(x) = exp(x/32)**32, the inner one as its Taylor series of sixth degree and the power as five
-!! squarings: additions and products only, which give the same bits in vector and scalar code.
-!! The relative error is below 1e-6 within -8..8 and below 1e-4 within -16..16, where x is held.
+!! squarings: additions and products only, which give the same bits in vector and scalar code. The
+!! relative error is below 1e-6 within -8..8 and below 1e-4 within -16..16, where x is held.
 module exponential
   use kinds, only: wp
   implicit none

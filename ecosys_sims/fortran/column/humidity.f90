@@ -1,6 +1,6 @@
 !> Specific humidity and vapour pressure of the air.
 module humidity
-  use kinds, only : wp
+  use kinds, only: wp
   implicit none
   private
 

@@ -1,7 +1,7 @@
 !> A plausible state on the first of January, from latitude, climate and parameters.
 module initial_state
   use kinds, only: wp
-  use constants, only: pi, t_freeze, p_standard
+  use constants, only: pi, t_freeze, p_standard, days_per_year
   use soil_grid, only: nsoil, nch4, z_mid, dz
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, set_constant_state
@@ -21,9 +21,9 @@ module initial_state
 
   real(wp), parameter :: damping_depth = 2.2_wp   !< of the annual wave of soil temperature [m]
   real(wp), parameter :: start_ch4 = 1850.0e-9_wp !< mole fraction of methane in air [1]
-  !> deep soil over air at most, by snow, in uplands and in wetlands, whose peat conducts better when
-  !! frozen (from runs of 60 years with annual means of -4 to -12 degC) [K]
-  real(wp), parameter :: snow_offset(2) = [5.0_wp, 2.0_wp]
+  !> deep soil over air at most, by snow, in uplands and in wetlands, whose peat conducts better
+  !! when frozen (from runs of 60 years with annual means of -4 to -12 degC) [K]
+  real(wp), parameter :: snow_offset_upland = 5.0_wp, snow_offset_wetland = 2.0_wp
   real(wp), parameter :: active_depth = 1.5_wp    !< permafrost is frozen all year below [m]
   real(wp), parameter :: start_table = 0.05_wp    !< water table of wetlands [m]
 
@@ -54,13 +54,14 @@ contains
     type(site_parameters), intent(in) :: p     !< parameters
     type(work_arrays), intent(in) :: work      !< work arrays
     type(column_type), intent(inout) :: state  !< state
-    real(wp) :: mean, amplitude, water(nsoil), warmest, amplitude_air
+    real(wp) :: mean, amplitude, water(nsoil), warmest, amplitude_air, snow_offset
     integer :: k
     warmest = merge(205.0_wp, 22.0_wp, static%lat(i) >= 0.0_wp)
     amplitude_air = 0.5_wp*(static%continentality(i) + 14.0_wp) &
                     *sin((min(80.0_wp, abs(static%lat(i))) + 10.0_wp)*pi/180.0_wp)/1.7_wp
     amplitude = 0.7_wp*amplitude_air
-    mean = static%t_ann(i) + min(merge(snow_offset(2), snow_offset(1), static%wetland(i)), &
+    snow_offset = merge(snow_offset_wetland, snow_offset_upland, static%wetland(i))
+    mean = static%t_ann(i) + min(snow_offset, &
                                  max(0.0_wp, 0.25_wp*(t_freeze + 8.0_wp - static%t_ann(i))))
     if (static%wetland(i)) then
       call moisture_profile(start_table, p%porosity(i), water)
@@ -111,8 +112,8 @@ contains
                         amplitude*exp(-z_mid(:nch4)/damping_depth), &
                         min(1.0_wp, water(:nch4)/work%soil%capacity(i, :nch4)), spread(1, :), &
                         solubility(1, 1)*start_ch4*p_standard, work%guilds%ham_rate(i), &
-                        work%guilds%ham_k(i), work%guilds%ham_log_q10(i), p%t_or(i), p%ham_yield(i), p%ham_maint(i), &
-                        p%ham_death(i), p%ham_half(i), ham, active)
+                        work%guilds%ham_k(i), work%guilds%ham_log_q10(i), p%t_or(i), &
+                        p%ham_yield(i), p%ham_maint(i), p%ham_death(i), p%ham_half(i), ham, active)
     state%ham(i, :) = ham
     state%ham_active(i, :) = active
   end subroutine start_methanotrophs
@@ -137,7 +138,7 @@ contains
     end if
     state%slow(i) = merge(8000.0_wp, 4000.0_wp, static%wetland(i))
     state%passive(i) = merge(20000.0_wp, 3000.0_wp, static%wetland(i))
-    state%substrate(i) = p%fresh_ref(i)/365.25_wp*p%tau_sub(i)
+    state%substrate(i) = p%fresh_ref(i)/days_per_year*p%tau_sub(i)
   end subroutine start_carbon
 
   !> Nitrogen of one site: plants at their C:N ratios, soil at common ones (Cleveland and Liptzin

@@ -4,7 +4,7 @@
 module land_physics
   use kinds, only: wp
   use constants, only: t_freeze, seconds_per_day
-  use soil_grid, only: nsoil
+  use soil_grid, only: nsoil, i_10cm
   use parameters, only: site_parameters
   use column_state, only: site_static, column_type, step_forcing, daily_forcing, daily_fluxes, &
       zero_day, zero_fluxes
@@ -29,7 +29,6 @@ module land_physics
   real(wp), parameter :: wetland_alpha = 0.85_wp
   real(wp), parameter :: longest_water_step = 10800.0_wp  !< of soil water [s]
   integer, parameter :: n_upper = 14                !< layers of the upper 0.40 m
-  integer, parameter :: i_10cm = 5                  !< layer above 0.10 m
 
 contains
 
@@ -196,7 +195,8 @@ contains
     end do
   end subroutine wetlands_of_step
 
-  !> Irrigation of the uplands, as the day before asked for; what is lost runs off with the baseflow.
+  !> Irrigation of the uplands, as the day before asked for; what is lost runs off with the
+  !! baseflow.
   subroutine irrigate_uplands(state, fluxes, work, dt)
     type(column_type), intent(in) :: state      !< state
     type(daily_fluxes), intent(inout) :: fluxes !< results of the day

@@ -5,12 +5,13 @@
 !!     d(R C)/dt = d/dz (D dC/dz) + production - oxidation - plants - bubbles
 !!
 !! C is the concentration in water [mol m-3], R = water + ice + air H the storage of a unit
-!! concentration with H the gas/water ratio of Henry's law, D the diffusivity of C in the soil
-!! [m2 s-1]. The state is methane per soil volume S = R C. One implicit step: diffusion, oxidation
+!! concentration with H the gas/water ratio of Henry's law, D the diffusivity of C in the soil [m2
+!! s-1]. The state is methane per soil volume S = R C. One implicit step: diffusion, oxidation
 !! (Michaelis-Menten, linearised) and plant transport; production is explicit, bubbles follow.
 module methane
   use kinds, only: wp
-  use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour
+  use constants, only: t_freeze, gas_constant, gravity, rho_water, molar_mass_c, seconds_per_hour, &
+      seconds_per_day
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_bottom
   use exponential, only: exponentials
   use tridiagonal, only: tridiagonal_system, allocate_system, solve_tridiagonal
@@ -91,7 +92,9 @@ contains
     call allocate_system(fluxes%system, nsite, nch4)
   end subroutine allocate_methane_fluxes
 
-  !> Response of methanogenesis to pH, 0..1, best at 7.5, none above 9 (Cao et al. 1996).
+  !> Response of methanogenesis to pH, 0..1, best at 7.5, none above 9 (Cao et al. 1996):
+  !!
+  !!     f = a/(a - (pH - 7.5)^2),  a = (pH - ph_min)(pH - 9)
   elemental real(wp) function ph_response(ph, ph_min)
     real(wp), intent(in) :: ph      !< pH
     real(wp), intent(in) :: ph_min  !< lowest pH of methanogenesis
@@ -134,7 +137,10 @@ contains
     end do
   end subroutine layer_storage
 
-  !> Methane produced in the step in each layer [mol m-3], within what the substrate allows.
+  !> Methane produced in the step in each layer [mol m-3], within what the substrate allows:
+  !!
+  !!     gain = dt rate min(5, S/S_ref) profile(z) wet share Q10^((T - t_ref)/10) f(redox) f(frost)
+  !!     f(redox) = -Eh/100 - 1, held to 0..1,  f(frost) = 1 + 2 T, held to 0..1
   pure subroutine layer_production(n, dt, temperature, water_table, redox, rate, log_q10, t_ref, &
                                    profile, substrate, reference, warm, limit, gain, total)
     integer, intent(in) :: n                        !< number of sites
@@ -246,8 +252,9 @@ contains
   end subroutine transport
 
   !> Bubbles: what exceeds the solubility at depth rises to the air or, where the water table is
-  !! below
-  !! the surface, to the layer above it; ice lets a little through.
+  !! below the surface, to the layer above it; ice lets a little through:
+  !!
+  !!     dS/dt = -max(0, S - R f_x H (p + rho g (z - water table)))/6 h,  H Henry's constant
   pure subroutine bubbles(n, dt, liquid, ice, store, solubility, water_table, psurf, f_x, methane, &
                           ebullition, limit, bubble_layer)
     integer, intent(in) :: n                        !< number of sites
@@ -292,7 +299,9 @@ contains
     end do
   end subroutine bubbles
 
-  !> Redox potential: falls under water, rises when drained.
+  !> Redox potential: falls under water (slower in the cold), rises when drained:
+  !!
+  !!     dEh/dt = 75 mV day-1 (1 - wet share) - c_r wet share (0.2 + 0.08 T),  -300..600 mV
   pure subroutine redox_step(n, dt, water_table, temperature, c_r, redox)
     integer, intent(in) :: n                       !< number of sites
     real(wp), intent(in) :: dt                     !< step [s]
@@ -307,7 +316,7 @@ contains
       do i = 1, n
         wet_share = min(1.0_wp, max(0.0_wp, (z_bottom(k) - water_table(i))*per_depth))
         live = min(1.0_wp, max(0.0_wp, 0.2_wp + 0.08_wp*(temperature(i, k) - t_freeze)))
-        redox(i, k) = redox(i, k) + dt/86400.0_wp*(eh_recovery*(1.0_wp - wet_share) &
+        redox(i, k) = redox(i, k) + dt/seconds_per_day*(eh_recovery*(1.0_wp - wet_share) &
             - c_r(i)*wet_share*live)
         redox(i, k) = min(eh_high, max(eh_low, redox(i, k)))
       end do
@@ -315,7 +324,10 @@ contains
   end subroutine redox_step
 
   !> Conductance between the first layer and the air [m s-1]: soil pores, open water (Cole and
-  !> Caraco 1998, Schmidt number of methane from Wanninkhof 1992), snow, ice.
+  !! Caraco 1998, Schmidt number Sc of methane from Wanninkhof 1992), snow, ice:
+  !!
+  !!     water: (2.07 + 0.215 U^1.7) sqrt(600/Sc) [cm h-1] in series with the first layer
+  !!     soil:  1/(dz/(2 D) + depth of snow/(D of air/2))
   elemental real(wp) function surface_exchange(spread, gas_ratio, ponded, temperature, liquid, &
                  ice, wind, swe, snow_density)
     real(wp), intent(in) :: spread        !< diffusivity of the first layer [m2 s-1]

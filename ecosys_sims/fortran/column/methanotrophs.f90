@@ -132,7 +132,7 @@ contains
     real(wp), intent(in) :: ham(n, nch4)            !< biomass, C [g m-3]
     real(wp), intent(in) :: active(n, nch4)         !< active share of it [1]
     type(oxidation_arrays), intent(inout) :: oxidation  !< sets `sink`, `high` and `fit`
-    real(wp) :: good, oxygen, thawed, low, guild, t, share, top
+    real(wp) :: suitable, oxygen, thawed, low_affinity, high_affinity, t, share, top
     integer :: i, k
     associate (warm => oxidation%warm, ham_warm => oxidation%ham_warm)
       do k = 1, nch4
@@ -150,15 +150,18 @@ contains
           t = temperature(i, k) - t_freeze
           thawed = min(1.0_wp, max(0.0_wp, 1.0_wp + t*(1.0_wp/3.0_wp)))
           oxygen = min(1.0_wp, max(0.0_wp, (redox(i, k) + 250.0_wp)*(1.0_wp/350.0_wp)))
-          good = oxygen*hump(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
-          good = thawed*(good + min(1.0_wp, top*ponded(i))*(surface_film - good))
-          oxidation%fit(i, k) = good
+          suitable = oxygen*hump(min(1.0_wp, (liquid(i, k) + ice(i, k))/capacity(i, k)))
+          suitable = thawed*(suitable + min(1.0_wp, top*ponded(i))*(surface_film - suitable))
+          oxidation%fit(i, k) = suitable
           ! per concentration in water, methane over store
-          low = liquid(i, k)*share*guilds%omax(i)*guilds%profile(i, k)*good*warm(i)*store(i, k)
-          guild = oxidation%ham_rate(i)*ham(i, k)*active(i, k)*good*ham_warm(i)*store(i, k)
-          guild = guild/(guilds%ham_k(i)*store(i, k) + methane(i, k))
-          oxidation%high(i, k) = guild
-          oxidation%sink(i, k) = guild + low/(guilds%kch4(i)*store(i, k) + methane(i, k))
+          low_affinity = liquid(i, k)*share*guilds%omax(i)*guilds%profile(i, k)*suitable*warm(i) &
+                         *store(i, k)
+          high_affinity = oxidation%ham_rate(i)*ham(i, k)*active(i, k)*suitable*ham_warm(i) &
+                          *store(i, k)
+          high_affinity = high_affinity/(guilds%ham_k(i)*store(i, k) + methane(i, k))
+          oxidation%high(i, k) = high_affinity
+          oxidation%sink(i, k) = high_affinity &
+                                 + low_affinity/(guilds%kch4(i)*store(i, k) + methane(i, k))
         end do
       end do
     end associate
@@ -187,7 +190,8 @@ contains
 
   !> Growth, maintenance, death and activity of the day at one site; clears the sums of the day.
   pure subroutine biomass_day(yield, maintenance, death, crowded, tau_on, tau_off, uptake, &
-                              fit_sum, temperature_sum, ham, active, taken, respired, died, grown)
+                              fit_sum, temperature_sum, ham, active, uptake_carbon, respired, &
+                                  died, grown)
     real(wp), intent(in) :: yield           !< biomass per methane, C [1]
     real(wp), intent(in) :: maintenance     !< of active biomass at 10 C [day-1]
     real(wp), intent(in) :: death           !< rate of sparse biomass [day-1]
@@ -198,13 +202,13 @@ contains
     real(wp), intent(inout) :: temperature_sum(nch4)  !< above freezing, times time [K s]
     real(wp), intent(inout) :: ham(nch4)     !< biomass, C [g m-3]
     real(wp), intent(inout) :: active(nch4)  !< active share [1]
-    real(wp), intent(out) :: taken           !< methane taken up, C [g m-2 day-1]
+    real(wp), intent(out) :: uptake_carbon           !< methane uptake_carbon up, C [g m-2 day-1]
     real(wp), intent(out) :: respired        !< by maintenance, C [g m-2 day-1]
     real(wp), intent(out) :: died            !< C [g m-2 day-1]
     real(wp), intent(out) :: grown           !< from methane, C [g m-2 day-1]
     real(wp) :: rate, upkeep, before, growth, target, t
     integer :: k
-    taken = 0.0_wp
+    uptake_carbon = 0.0_wp
     respired = 0.0_wp
     died = 0.0_wp
     grown = 0.0_wp
@@ -220,7 +224,7 @@ contains
       end if
       ham(k) = (before + growth)/(1.0_wp + upkeep + rate)
       grown = grown + growth*dz(k)
-      taken = taken + molar_mass_c*uptake(k)*dz(k)
+      uptake_carbon = uptake_carbon + molar_mass_c*uptake(k)*dz(k)
       respired = respired + upkeep*ham(k)*dz(k)
       died = died + rate*ham(k)*dz(k)
       target = max(least_active, min(1.0_wp, fit_sum(k)/seconds_per_day))

@@ -10,12 +10,13 @@
 module nitrogen
   use kinds, only: wp
   use constants, only: t_freeze, days_per_year, pi
+  use column_state, only: n_organic, organic_structural
   use soil_carbon, only: carbon_flows, carbon_formation, formed, wood_structural, leaf_metabolic, &
                          root_metabolic
   use vegetation, only: cn_leaf, cn_wood, cn_root
   implicit none
   private
-  public :: litter_nitrogen, plant_nitrogen, mineral_changes
+  public :: litter_nitrogen, plant_nitrogen, mineral_changes, formation_ratios
   public :: tissue_nitrogen, nitrogen_status, growth_limit, plant_target, uptake_capacity
   public :: plant_demand, soil_ratios, add_nitrogen
   public :: litter_of_plants, organic_nitrogen_day, mineral_nitrogen_day
@@ -23,12 +24,12 @@ module nitrogen
   public :: n2o_per_n
 
   real(wp), parameter :: cn_structural = 150.0_wp  !< C:N of structural litter (Parton et al. 1987)
-  ! C:N of new soil organic matter without mineral nitrogen and with `plenty` of it: CENTURY (Parton
-  ! et al. 1987, 1993), the active pool no narrower than 8, near microbial biomass (Cleveland and
-  ! Liptzin 2007)
-  real(wp), parameter :: cn_active(2) = [15.0_wp, 8.0_wp]
-  real(wp), parameter :: cn_slow(2) = [20.0_wp, 12.0_wp]
-  real(wp), parameter :: cn_passive(2) = [10.0_wp, 7.0_wp]
+  ! C:N of new soil organic matter without mineral nitrogen (poor) and with `plenty` of it (rich):
+  ! CENTURY (Parton et al. 1987, 1993), the active pool no narrower than 8, near microbial biomass
+  ! (Cleveland and Liptzin 2007)
+  real(wp), parameter :: cn_active_poor = 15.0_wp, cn_active_rich = 8.0_wp
+  real(wp), parameter :: cn_slow_poor = 20.0_wp, cn_slow_rich = 12.0_wp
+  real(wp), parameter :: cn_passive_poor = 10.0_wp, cn_passive_rich = 7.0_wp
   real(wp), parameter :: plenty = 2.0_wp           !< mineral nitrogen (Parton et al. 1987) [g m-2]
   !> mineral nitrogen at half the largest uptake, our choice near Smith et al. (2014) [g m-2]
   real(wp), parameter :: half_uptake = 1.5_wp
@@ -64,6 +65,13 @@ module nitrogen
     real(wp) :: uptake = 0.0_wp  !< taken from the soil
   end type plant_nitrogen
 
+  !> nitrogen per carbon of soil organic matter that is formed [g g-1]
+  type :: formation_ratios
+    real(wp) :: active = 0.0_wp   !< active
+    real(wp) :: slow = 0.0_wp     !< slow
+    real(wp) :: passive = 0.0_wp  !< passive
+  end type formation_ratios
+
   !> losses of mineral nitrogen on a day [g m-2 day-1]
   type :: mineral_changes
     real(wp) :: nitrification = 0.0_wp    !< ammonium to nitrate or N2O
@@ -94,7 +102,7 @@ contains
     nitrogen_status = max(0.0_wp, nitrogen - woody)/max(1.0e-6_wp, active)
   end function nitrogen_status
 
-  !> Factor on photosynthesis [1]: nitrogen available over demand, at most 1, with a strength.
+  !> Factor on photosynthesis [1]: f_n = 1 - strength (1 - min(1, available/demand)).
   elemental real(wp) function growth_limit(status, strength)
     real(wp), intent(in) :: status    !< nitrogen available over demand [1]
     real(wp), intent(in) :: strength  !< of the limitation, 0..1
@@ -118,10 +126,10 @@ contains
     real(wp), intent(in) :: nitrogen  !< of plants [g m-2]
     real(wp), intent(in) :: capacity  !< what roots can take in [g m-2 day-1]
     real(wp), intent(in) :: nodules   !< share of the demand that nodules fix [1]
-    real(wp) :: wanted
-    wanted = max(0.0_wp, target - nitrogen)/uptake_days
-    plant_demand%fixed = nodules*wanted
-    plant_demand%demand = min(wanted - plant_demand%fixed, capacity)
+    real(wp) :: deficit
+    deficit = max(0.0_wp, target - nitrogen)/uptake_days
+    plant_demand%fixed = nodules*deficit
+    plant_demand%demand = min(deficit - plant_demand%fixed, capacity)
     plant_demand%uptake = 0.0_wp
   end function plant_demand
 
@@ -143,7 +151,9 @@ contains
               + (1.0_wp - fertiliser_ammonium)*fertiliser
   end subroutine add_nitrogen
 
-  !> What roots can take in [g m-2 day-1].
+  !> What roots can take in [g m-2 day-1] (form of Smith et al. 2014), roots at least 30 g m-2:
+  !!
+  !!     n_uptake roots N/(N + 1.5) min(1, (T + 1)/12)
   elemental real(wp) function uptake_capacity(mineral, root, temperature, rate)
     real(wp), intent(in) :: mineral      !< ammonium and nitrate [g m-2]
     real(wp), intent(in) :: root         !< fine root carbon [g m-2]
@@ -153,16 +163,25 @@ contains
                       *min(1.0_wp, max(0.0_wp, (temperature - t_freeze + 1.0_wp)/12.0_wp))
   end function uptake_capacity
 
-  !> Nitrogen per carbon of new active, slow and passive material, at some mineral nitrogen.
-  pure function soil_ratios(mineral) result(ratio)
+  !> Nitrogen per carbon of new active, slow and passive material at mineral nitrogen N:
+  !!
+  !!     1/ratio = CN_poor + (CN_rich - CN_poor) min(1, N/2 g m-2)
+  elemental type(formation_ratios) function soil_ratios(mineral) result(ratio)
     real(wp), intent(in) :: mineral  !< ammonium and nitrate [g m-2]
-    real(wp) :: ratio(3)             !< [g g-1]
     real(wp) :: rich
     rich = min(1.0_wp, mineral/plenty)
-    ratio(1) = 1.0_wp/(cn_active(1) + (cn_active(2) - cn_active(1))*rich)
-    ratio(2) = 1.0_wp/(cn_slow(1) + (cn_slow(2) - cn_slow(1))*rich)
-    ratio(3) = 1.0_wp/(cn_passive(1) + (cn_passive(2) - cn_passive(1))*rich)
+    ratio%active = 1.0_wp/(cn_active_poor + (cn_active_rich - cn_active_poor)*rich)
+    ratio%slow = 1.0_wp/(cn_slow_poor + (cn_slow_rich - cn_slow_poor)*rich)
+    ratio%passive = 1.0_wp/(cn_passive_poor + (cn_passive_rich - cn_passive_poor)*rich)
   end function soil_ratios
+
+  !> Nitrogen of the soil organic matter that is formed on a day [g m-2 day-1].
+  elemental real(wp) function formed_nitrogen(formation, ratio)
+    type(carbon_formation), intent(in) :: formation  !< carbon formed
+    type(formation_ratios), intent(in) :: ratio      !< its nitrogen per carbon
+    formed_nitrogen = formation%active*ratio%active + formation%slow*ratio%slow &
+                      + formation%passive*ratio%passive
+  end function formed_nitrogen
 
   !> Nitrogen that leaves plants with litter and harvest; it is taken from their pool.
   elemental subroutine litter_of_plants(status, retranslocation, leaf, wood, root, harvest, &
@@ -219,53 +238,58 @@ contains
     real(wp), intent(in) :: leaf_litter  !< leaf litter carbon [g m-2 day-1]
     real(wp), intent(in) :: root_litter  !< root litter carbon [g m-2 day-1]
     !> carbon of metabolic, structural, active, slow, passive before the day [g m-2]
-    real(wp), intent(in) :: carbon(5)
+    real(wp), intent(in) :: carbon(n_organic)
     type(carbon_flows), intent(inout) :: flows  !< carbon that decomposes [g m-2 day-1]
     real(wp), intent(in) :: fines        !< silt and clay [1]
     type(plant_nitrogen), intent(inout) :: plants  !< demand in, uptake out
-    real(wp), intent(inout) :: pools(5)  !< nitrogen, in the order of `carbon` [g m-2]
+    real(wp), intent(inout) :: pools(n_organic)  !< nitrogen, in the order of `carbon` [g m-2]
     real(wp), intent(inout) :: nitrogen  !< of plants [g m-2]
     real(wp), intent(inout) :: ammonium  !< [g m-2]
     real(wp), intent(inout) :: nitrate   !< [g m-2]
     real(wp), intent(out) :: mineralisation  !< net [g m-2 day-1]
     !> decomposition of structural litter over its potential [1]
     real(wp), intent(out) :: slowed
-    real(wp) :: ratio(3), released(5), wanted, share, supply, need, to_metabolic, to_structural
-    real(wp) :: to_slow, shortage, taken
-    type(carbon_formation) :: new
+    real(wp) :: released(n_organic), immobilisation, share, supply, need, shortage, from_ammonium
+    real(wp) :: to_metabolic, to_structural, to_slow
+    type(carbon_formation) :: formation
+    type(formation_ratios) :: ratio
     ratio = soil_ratios(ammonium + nitrate)
     released = [flows%metabolic, flows%structural, flows%active, flows%slow, flows%passive] &
                *pools/max(1.0e-9_wp, carbon)
     ! structural litter is the one that needs nitrogen to decompose
-    new = formed(carbon_flows(structural=flows%structural), fines)
-    need = max(0.0_wp, new%active*ratio(1) + new%slow*ratio(2) - released(2))
-    new = formed(flows, fines)
-    wanted = new%active*ratio(1) + new%slow*ratio(2) + new%passive*ratio(3)
-    supply = max(0.0_wp, reach*(ammonium + nitrate) + sum(released) - wanted + need)
+    formation = formed(carbon_flows(structural=flows%structural), fines)
+    need = max(0.0_wp, formation%active*ratio%active + formation%slow*ratio%slow &
+               - released(organic_structural))
+    formation = formed(flows, fines)
+    immobilisation = formed_nitrogen(formation, ratio)
+    supply = max(0.0_wp, reach*(ammonium + nitrate) + sum(released) - immobilisation + need)
     share = 1.0_wp
     if (need + plants%demand > supply) share = supply/(need + plants%demand)
     plants%uptake = share*plants%demand
     slowed = 1.0_wp
     if (need > 0.0_wp) slowed = 1.0_wp - strength*(1.0_wp - share)
     flows%structural = slowed*flows%structural
-    released(2) = slowed*released(2)
-    new = formed(flows, fines)
-    wanted = new%active*ratio(1) + new%slow*ratio(2) + new%passive*ratio(3)
+    released(organic_structural) = slowed*released(organic_structural)
+    formation = formed(flows, fines)
+    immobilisation = formed_nitrogen(formation, ratio)
     ! what is still missing makes the new material poorer in nitrogen
-    shortage = max(0.0_wp, wanted - sum(released) - (ammonium + nitrate))
-    if (shortage > 0.0_wp) ratio = ratio*(1.0_wp - shortage/wanted)
-    mineralisation = sum(released) - (new%active*ratio(1) + new%slow*ratio(2) &
-        + new%passive*ratio(3))
+    shortage = max(0.0_wp, immobilisation - sum(released) - (ammonium + nitrate))
+    if (shortage > 0.0_wp) then
+      ratio%active = ratio%active*(1.0_wp - shortage/immobilisation)
+      ratio%slow = ratio%slow*(1.0_wp - shortage/immobilisation)
+      ratio%passive = ratio%passive*(1.0_wp - shortage/immobilisation)
+    end if
+    mineralisation = sum(released) - formed_nitrogen(formation, ratio)
     call litter_pools(litter, leaf_litter, root_litter, to_metabolic, to_structural, to_slow)
     pools = max(0.0_wp, pools - released) &
-            + [to_metabolic, to_structural, new%active*ratio(1), new%slow*ratio(2) + to_slow, &
-               new%passive*ratio(3)]
+            + [to_metabolic, to_structural, formation%active*ratio%active, &
+               formation%slow*ratio%slow + to_slow, formation%passive*ratio%passive]
     if (mineralisation >= 0.0_wp) then
       ammonium = ammonium + mineralisation
     else
-      taken = min(ammonium, -mineralisation)
-      ammonium = ammonium - taken
-      nitrate = max(0.0_wp, nitrate + (mineralisation + taken))
+      from_ammonium = min(ammonium, -mineralisation)
+      ammonium = ammonium - from_ammonium
+      nitrate = max(0.0_wp, nitrate + (mineralisation + from_ammonium))
     end if
     share = min(1.0_wp, plants%uptake/max(1.0e-12_wp, ammonium + nitrate))
     plants%uptake = share*(ammonium + nitrate)
@@ -275,7 +299,10 @@ contains
   end subroutine organic_nitrogen_day
 
   !> Nitrification relative to ammonium [day-1]: warmth and pH after Parton et al. (1996), filled
-  !! pores fastest at 60 % (Linn and Doran 1984), none in frozen or flooded soil.
+  !! pores W fastest at 60 % (Linn and Doran 1984), none in frozen or flooded soil; T in degC:
+  !!
+  !!     k_nit min(1, 0.13 exp(0.07 T) - 0.06) min(W/0.6, (1 - W)/0.4)
+  !!           min(1, 0.56 + arctan(0.45 pi (pH - 5))/pi)
   elemental real(wp) function nitrification_rate(rate, temperature, filled, ph)
     real(wp), intent(in) :: rate         !< rate constant [day-1]
     real(wp), intent(in) :: temperature  !< [K]
@@ -291,8 +318,11 @@ contains
     nitrification_rate = rate*warm*max(0.0_wp, wet)*acid
   end function nitrification_rate
 
-  !> Denitrification relative to nitrate [day-1], from 55 % filled pores on; frozen soil none. It
-  !! reaches the nitrate of the upper soil only.
+  !> Denitrification relative to nitrate [day-1] with respiration R [g m-2 day-1] and filled pores W
+  !! from 55 % on; frozen soil none. It reaches the nitrate of the upper 0.3 m of the roots' depth
+  !! z:
+  !!
+  !!     k_denit R/(R + 1) ((W - 0.55)/0.45)^2 min(1, 0.3/z)
   elemental real(wp) function denitrification_rate(rate, respiration, filled, temperature, depth)
     real(wp), intent(in) :: rate         !< rate constant [day-1]
     real(wp), intent(in) :: respiration  !< heterotrophic [g m-2 day-1]
@@ -303,7 +333,8 @@ contains
     denitrification_rate = 0.0_wp
     if (temperature <= t_freeze) return
     wet = max(0.0_wp, min(1.0_wp, filled) - filled_least)/(1.0_wp - filled_least)
-    denitrification_rate = rate*max(0.0_wp, respiration)/(max(0.0_wp, respiration) + 1.0_wp)*wet*wet &
+    denitrification_rate = rate*max(0.0_wp, respiration) &
+                           /(max(0.0_wp, respiration) + 1.0_wp)*wet*wet &
                            *min(1.0_wp, denitrifying_depth/depth)
   end function denitrification_rate
 
@@ -348,17 +379,18 @@ contains
     real(wp), intent(in) :: mineral     !< mean ammonium and nitrate [g m-2]
     real(wp), intent(in) :: slow_input  !< mean carbon into the slow pool [g m-2 day-1]
     !> carbon of metabolic, structural, active, slow, passive [g m-2]
-    real(wp), intent(in) :: carbon(5)
-    real(wp) :: pools(5)                !< nitrogen, in the same order
-    real(wp) :: ratio(3), metabolic, structural, slow
+    real(wp), intent(in) :: carbon(n_organic)
+    real(wp) :: pools(n_organic)  !< nitrogen, in the same order
+    type(formation_ratios) :: ratio
+    real(wp) :: metabolic, structural, slow
     ratio = soil_ratios(mineral)
     call litter_pools(litter, leaf, root, metabolic, structural, slow)
     metabolic = metabolic/max(1.0e-9_wp, leaf_metabolic*leaf + root_metabolic*root)
     structural = structural/max(1.0e-9_wp, (1.0_wp - leaf_metabolic)*leaf &
                  + (1.0_wp - root_metabolic)*root + wood_structural*wood)
-    slow = (slow + ratio(2)*max(0.0_wp, slow_input - (1.0_wp - wood_structural)*wood)) &
+    slow = (slow + ratio%slow*max(0.0_wp, slow_input - (1.0_wp - wood_structural)*wood)) &
            /max(1.0e-9_wp, slow_input)
-    pools = carbon*[metabolic, structural, ratio(1), slow, ratio(3)]
+    pools = carbon*[metabolic, structural, ratio%active, slow, ratio%passive]
   end function steady_soil_nitrogen
 
 end module nitrogen

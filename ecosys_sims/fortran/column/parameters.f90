@@ -10,6 +10,10 @@ module parameters
   private
   public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
   public :: parameter_table, default_parameters, set_parameter, get_parameter, set_bounded
+  public :: &
+      biome_bog, biome_fen, biome_marsh, biome_swamp, biome_wet_tundra, biome_rice, &
+      biome_boreal_forest, biome_temperate_forest, biome_tropical_forest, biome_grassland, &
+      biome_shrubland, biome_tundra, biome_cropland
   public :: parameter_unknown, parameter_outside, parameter_count
 
   integer, parameter :: parameter_unknown = 1  !< status: no such name
@@ -19,6 +23,14 @@ module parameters
   integer, parameter :: n_parameters = 87  !< parameters in the table
   integer, parameter :: n_biomes = 13  !< site classes of docs/formats.md
 
+  !> flags of the site classes
+  enum, bind(c)
+    enumerator :: &
+      biome_bog = 1, biome_fen = 2, biome_marsh = 3, biome_swamp = 4, biome_wet_tundra = 5, &
+      biome_rice = 6, biome_boreal_forest = 7, biome_temperate_forest = 8, &
+      biome_tropical_forest = 9, biome_grassland = 10, biome_shrubland = 11, biome_tundra = 12, &
+      biome_cropland = 13
+  end enum
   !> names of the site classes, in the order of their flags
   character(len=16), parameter :: biome_names(n_biomes) = [character(len=16) :: &
     'bog', 'fen', 'marsh', 'swamp', 'wet_tundra', 'rice', 'boreal_forest', 'temperate_forest', &
@@ -172,7 +184,7 @@ contains
   !> True for the flags of wetlands (1 to 6).
   elemental logical function is_wetland_biome(biome)
     integer, intent(in) :: biome  !< flag of docs/formats.md
-    is_wetland_biome = biome >= 1 .and. biome <= 6
+    is_wetland_biome = biome >= biome_bog .and. biome <= biome_rice
   end function is_wetland_biome
 
   !> The table of all parameters, in a fixed order.

@@ -15,7 +15,10 @@ module phenology
 
 contains
 
-  !> The index of one day, 0..1: coldness, dry air, day length and dry soil.
+  !> The index of one day, 0..1: coldness, dry air, day length and dry soil (Jolly et al. 2005, with
+  !! a factor for dry soil), each factor held to 0..1:
+  !!
+  !!     i = (Tmin + 2)/7 (1 - (VPD - 900)/3200) (N - 10) w/0.3     [degC, Pa, h, 1]
   elemental real(wp) function growing_season_index(tasmin, vpd, day_length, soil_wetness)
     real(wp), intent(in) :: tasmin        !< lowest air temperature [K]
     real(wp), intent(in) :: vpd           !< daytime vapour pressure deficit [Pa]
@@ -29,7 +32,12 @@ contains
     growing_season_index = warm*moist*light*wet
   end function growing_season_index
 
-  !> Move the index and the leaf area on by one day.
+  !> Move the index and the leaf area on by one day:
+  !!
+  !!     GSI = GSI + (i - GSI)/21
+  !!     LAI -> lai_max (lai_min + (1 - lai_min) min(1, max(0, (GSI - 0.10)/0.55)))
+  !!
+  !! at most lai_max/18 up or lai_max/25 down in a day.
   elemental subroutine leaf_area_step(index_of_day, lai_max, lai_min, gsi, lai)
     real(wp), intent(in) :: index_of_day  !< growing season index of the day [1]
     real(wp), intent(in) :: lai_max       !< largest leaf area index [1]

@@ -10,7 +10,9 @@ module radiation
 
 contains
 
-  !> Day length [h] (FAO-56 eq. 24, 25, 34).
+  !> Day length [h] (FAO-56 eq. 24, 25, 34):
+  !!
+  !!     N = 24/pi arccos(-tan(lat) tan(delta)),  delta = 0.409 sin(2 pi J/365 - 1.39)
   elemental real(wp) function day_length(lat, day_of_year)
     real(wp), intent(in) :: lat         !< latitude [degrees_north]
     integer, intent(in) :: day_of_year  !< 1..366
@@ -20,7 +22,9 @@ contains
     day_length = 24.0_wp/pi*acos(min(1.0_wp, max(-1.0_wp, cos_sunset)))
   end function day_length
 
-  !> Saturation vapour pressure [Pa], over ice below freezing.
+  !> Saturation vapour pressure [Pa] (FAO-56 eq. 11), over ice below freezing:
+  !!
+  !!     e = 610.8 exp(17.27 T/(T + 237.3)),  over ice 610.8 exp(21.87 T/(T + 265.5)),  T in degC
   elemental real(wp) function saturation_pressure(temperature)
     real(wp), intent(in) :: temperature  !< air temperature [K]
     real(wp) :: t
@@ -53,7 +57,9 @@ contains
     vapour_deficit = max(0.0_wp, pressure - qair*psurf/(0.622_wp + 0.378_wp*qair))
   end function vapour_deficit
 
-  !> Net radiation [W m-2] of a surface at air temperature and emissivity 0.97.
+  !> Net radiation [W m-2] of a surface at air temperature and emissivity 0.97:
+  !!
+  !!     Rn = (1 - albedo) S + 0.97 (L - sigma T^4)
   elemental real(wp) function net_radiation(swdown, lwdown, tair, albedo)
     real(wp), intent(in) :: swdown  !< downward shortwave [W m-2]
     real(wp), intent(in) :: lwdown  !< downward longwave [W m-2]

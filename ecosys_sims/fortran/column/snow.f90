@@ -15,7 +15,11 @@ module snow
 
 contains
 
-  !> Fall, settle and melt snow over one step.
+  !> Fall, settle and melt snow over one step:
+  !!
+  !!     melt = (ddf T + 0.008 S) dt while T > 0 degC        [kg m-2, S in W m-2, dt in days]
+  !!     d(density)/dt = (300 - density)/100 h               new snow 120 kg m-3
+  !!     d(albedo)/dt  = -(albedo - 0.50)/5 d in thaw, -(albedo - 0.70)/10 d in frost, not below
   elemental subroutine snow_step(tair, swdown, snowfall, ddf, dt, swe, density, albedo, melt)
     real(wp), intent(in) :: tair        !< air temperature [K]
     real(wp), intent(in) :: swdown      !< downward shortwave [W m-2]
@@ -48,13 +52,15 @@ contains
     swe = mass - melt
   end subroutine snow_step
 
-  !> Share of the ground under snow [1].
+  !> Share of the ground under snow [1]: W/(W + 8 kg m-2).
   elemental real(wp) function snow_cover(swe)
     real(wp), intent(in) :: swe  !< snow water equivalent [kg m-2]
     snow_cover = swe/(swe + 8.0_wp)
   end function snow_cover
 
-  !> Resistance of the pack to heat [m2 K W-1].
+  !> Resistance of the pack to heat [m2 K W-1], depth over conductivity (Yen 1981):
+  !!
+  !!     k = 2.22 (density/917)^1.88 [W m-1 K-1]
   elemental real(wp) function snow_resistance(swe, density)
     real(wp), intent(in) :: swe      !< snow water equivalent [kg m-2]
     real(wp), intent(in) :: density  !< density [kg m-3]

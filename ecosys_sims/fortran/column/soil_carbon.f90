@@ -1,10 +1,9 @@
-!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate
-!! pool that
-!! feeds methanogens.
+!> Litter and soil organic carbon of CENTURY type (Parton et al. 1987), with a labile substrate pool
+!! that feeds methanogens.
 !!
 !! Moisture response after Del Grosso et al. (2005), temperature response of CENTURY. At the end of
-!! a
-!! spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al. 2012).
+!! a spin-up year the pools are set to the steady state of that year (semi-analytic, Xia et al.
+!! 2012).
 module soil_carbon
   use kinds, only: wp
   use constants, only: pi, t_freeze, days_per_year
@@ -47,7 +46,11 @@ module soil_carbon
 
 contains
 
-  !> Rate of decomposition relative to the pools' rate constants [1].
+  !> Rate of decomposition relative to the pools' rate constants [1] (warmth of CENTURY, wetness w
+  !! of Del Grosso et al. 2005, air-filled share of the pores a, ours):
+  !!
+  !!     s = (0.56 + 0.465 arctan(0.097 (T - 15.7)))
+  !!         5/3.3 (0.287 + arctan(0.009 pi (100 w - 17.47))/pi) (0.30 + 0.70 min(1, a/0.35))
   elemental real(wp) function decomposition_scalar(temperature, wetness, oxic)
     real(wp), intent(in) :: temperature  !< soil temperature [K]
     real(wp), intent(in) :: wetness      !< relative extractable water [1]
@@ -79,7 +82,8 @@ contains
     active_respired = 0.85_wp - 0.68_wp*fines
   end function active_respired
 
-  !> Carbon of each pool that decomposes on a day.
+  !> Carbon of each pool that decomposes on a day: k s C, with s of `decomposition_scalar`; at most
+  !! the whole pool.
   elemental subroutine decomposing(scalar, rate_substrate, fines, metabolic, structural, active, &
                                    slow, passive, substrate, flows)
     real(wp), intent(in) :: scalar          !< of decomposition, with the site's multiplier [1]
@@ -111,7 +115,11 @@ contains
     formed%passive = to_passive*flows%active + 0.03_wp*flows%slow
   end function formed
 
-  !> One day of litter and soil carbon; all fluxes in g m-2 day-1.
+  !> One day of litter and soil carbon; all fluxes in g m-2 day-1. For each pool
+  !!
+  !!     dC/dt = litter + what others form - k s C
+  !!
+  !! and what decomposes without forming anything is respired.
   elemental subroutine soil_carbon_day(flows, fines, leaf_litter, wood_litter, root_litter, &
                                        exudation, metabolic, structural, active, slow, passive, &
                                        substrate, respiration)
@@ -144,7 +152,8 @@ contains
                   + 0.55_wp*flows%passive + 0.55_wp*flows%substrate
   end subroutine soil_carbon_day
 
-  !> Pools at the steady state of mean inputs and rates; the slower three times `maturity`.
+  !> Pools at the steady state of mean inputs and rates (Xia et al. 2012): C = input/(k s), inputs
+  !! of pools from one another by iteration; the slower three times `maturity`.
   elemental subroutine steady_soil_carbon(scalar, slowed, fines, leaf_litter, wood_litter, &
                                           root_litter, aerobic_use, maturity, metabolic, &
                                           structural, active, slow, passive)

@@ -3,10 +3,11 @@ module soil_grid
   use kinds, only: wp
   implicit none
   private
-  public :: nsoil, nch4, dz, z_mid, z_top, z_bottom, weight_10cm
+  public :: nsoil, nch4, dz, z_mid, z_top, z_bottom, i_10cm
 
   integer, parameter :: nsoil = 23  !< soil layers (heat and water)
   integer, parameter :: nch4 = 19   !< the upper layers (to 1.00 m) that carry methane
+  integer, parameter :: i_10cm = 5  !< layer above 0.10 m
   integer :: layer
 
   !> thickness [m]
@@ -20,7 +21,5 @@ module soil_grid
   real(wp), parameter :: z_top(nsoil) = [(sum(dz(1:layer)) - dz(layer), layer=1, nsoil)]
   !> depth of the middle [m]
   real(wp), parameter :: z_mid(nsoil) = [(sum(dz(1:layer)) - 0.5_wp*dz(layer), layer=1, nsoil)]
-  !> share of each layer that lies in the upper 0.10 m
-  real(wp), parameter :: weight_10cm(nsoil) = [(merge(1.0_wp, 0.0_wp, layer <= 5), layer=1, nsoil)]
 
 end module soil_grid

@@ -1,11 +1,11 @@
 !> Heat conduction with freezing and thawing in a layered soil under snow and a moss or litter mat.
 !!
-!! Backward Euler in enthalpy for conduction and for the heat that moving water carries, taken at the
-!! temperature of the layer it leaves (upwind). Newton's method for all sites side by side, whose first
-!! step is exact where nothing freezes or thaws; sites where something does go on by themselves. Their
-!! state is then moved on by the fluxes, so soil heat changes by what passed its boundary, to round-off.
-!! Water freezes evenly between 0 and -0.5 C except for a share that never does. Conductivity after
-!! Johansen (1975), Farouki (1981).
+!! Backward Euler in enthalpy for conduction and for the heat that moving water carries, taken at
+!! the temperature of the layer it leaves (upwind). Newton's method for all sites side by side,
+!! whose first step is exact where nothing freezes or thaws; sites where something does go on by
+!! themselves. Their state is then moved on by the fluxes, so soil heat changes by what passed its
+!! boundary, to round-off. Water freezes evenly between 0 and -0.5 C except for a share that never
+!! does. Conductivity after Johansen (1975), Farouki (1981).
 module soil_heat
   use kinds, only: wp
   use constants, only: t_freeze, l_fusion, c_water, c_ice
@@ -30,10 +30,12 @@ module soil_heat
   type :: heat_system
     real(wp), allocatable :: theta(:, :)      !< temperature [degC]
     real(wp), allocatable :: heat(:, :)       !< heat of the layer [J m-2]
-    real(wp), allocatable :: known(:, :)      !< heat of the layer and what comes with certainty [J m-2]
+    !> heat of the layer and what comes with certainty [J m-2]
+    real(wp), allocatable :: explicit_heat(:, :)
     real(wp), allocatable :: thawed(:, :)     !< heat capacity without ice [J m-2 K-1]
     real(wp), allocatable :: freezable(:, :)  !< water that can freeze [kg m-2]
-    real(wp), allocatable :: lower(:, :), upper(:, :)  !< from the layers above and below [J m-2 K-1]
+    !> from the layers above and below [J m-2 K-1]
+    real(wp), allocatable :: lower(:, :), upper(:, :)
     real(wp), allocatable :: leaving(:, :)    !< out of the layer [J m-2 K-1]
     real(wp), allocatable, dimension(:, :) :: slope, base, diagonal, right, x  !< scratch
     real(wp), allocatable :: worst(:)         !< largest residual of a site [J m-2]
@@ -43,16 +45,19 @@ module soil_heat
   !> what the water of a step brings to soil heat, and scratch arrays
   type :: heat_arrays
     real(wp), allocatable :: water(:, :)     !< liquid water and ice after water has moved [kg m-2]
-    real(wp), allocatable :: sink(:, :)      !< liquid water that left the soil from a layer [kg m-2]
+    !> liquid water that left the soil from a layer [kg m-2]
+    real(wp), allocatable :: sink(:, :)
     real(wp), allocatable :: t_inflow(:)     !< temperature of water that enters at the surface [K]
-    real(wp), allocatable :: with_ice(:)     !< 1 where moving water has the ice of the layer it leaves
+    !> 1 where moving water has the ice of the layer it leaves
+    real(wp), allocatable :: with_ice(:)
     !> scratch: water through the lower face of a layer, downward; (:, 0) the surface [kg m-2]
     real(wp), allocatable :: flow(:, :)
-    real(wp), allocatable :: fixed(:, :)     !< scratch: heat flow that no temperature changes [J m-2]
+    !> scratch: heat flow that no temperature changes [J m-2]
+    real(wp), allocatable :: fixed(:, :)
     real(wp), allocatable :: carried(:, :)   !< scratch: heat capacity of what moves [J kg-1 K-1]
     real(wp), allocatable :: latent(:, :)    !< scratch: its latent heat [J kg-1]
     integer, allocatable :: list(:)          !< scratch: sites that iterate, or where water freezes
-    type(heat_system) :: all, some           !< scratch: all sites, those of the list
+    type(heat_system) :: all, iterating           !< scratch: all sites, those of the list
   end type heat_arrays
 
 contains
@@ -66,14 +71,14 @@ contains
     allocate (h%with_ice(n), source=0.0_wp)
     allocate (h%list(n), source=0)
     call allocate_system(h%all, n)
-    call allocate_system(h%some, n)
+    call allocate_system(h%iterating, n)
   end subroutine allocate_heat
 
   !> Room for a linear system.
   subroutine allocate_system(s, n)
     type(heat_system), intent(inout) :: s  !< system
     integer, intent(in) :: n               !< number of sites
-    allocate (s%theta(n, nsoil), s%heat(n, nsoil), s%known(n, nsoil), s%thawed(n, nsoil), &
+    allocate (s%theta(n, nsoil), s%heat(n, nsoil), s%explicit_heat(n, nsoil), s%thawed(n, nsoil), &
               s%freezable(n, nsoil), s%lower(n, nsoil), s%upper(n, nsoil), s%leaving(n, nsoil), &
               s%slope(n, nsoil), s%base(n, nsoil), s%diagonal(n, nsoil), s%right(n, nsoil), &
               s%x(n, nsoil), s%worst(n), s%active(n), source=0.0_wp)
@@ -160,8 +165,12 @@ contains
   end subroutine layer_conductance
 
   !> One step of conduction, moving water and phase change of all sites. `h` tells what water did.
-  pure subroutine heat_step(n, dt, t_surface, surface_conductance, conductance, solid_heat, unfrozen, &
-                            h, temperature, liquid, ice, ground_heat, water_heat)
+  !! With heat H of a layer, conductance g to the next one and water q through its lower face:
+  !!
+  !!     dH(k)/dt = g(k-1) (T(k-1) - T(k)) - g(k) (T(k) - T(k+1)) + q(k-1) cT(up) - q(k) cT(up)
+  !!     H = (C solids + c_water water + c_ice ice) T - L ice,  ice = freezable min(1, -T/0.5)
+  pure subroutine heat_step(n, dt, t_surface, surface_conductance, conductance, solid_heat, &
+                            unfrozen, h, temperature, liquid, ice, ground_heat, water_heat)
     integer, intent(in) :: n                           !< number of sites
     real(wp), intent(in) :: dt                         !< step [s]
     real(wp), intent(in) :: t_surface(n)               !< surface temperature [K]
@@ -188,12 +197,12 @@ contains
       h%list(m) = i
     end do
     if (m > 0) then
-      call take_sites(n, m, h%list, h%all, h%some)
+      call take_sites(n, m, h%list, h%all, h%iterating)
       do j = 2, max_iterations
-        call iterate(m, h%some)
-        if (all(h%some%worst(1:m) < heat_tolerance)) exit
+        call iterate(m, h%iterating)
+        if (all(h%iterating%worst(1:m) < heat_tolerance)) exit
       end do
-      call return_sites(n, m, h%list, h%some%theta, h%all%theta)
+      call return_sites(n, m, h%list, h%iterating%theta, h%all%theta)
     end if
     m = 0
     do i = 1, n
@@ -230,7 +239,8 @@ contains
     h%flow(:, nsoil) = 0.0_wp
     do k = nsoil, 1, -1
       do i = 1, n
-        h%flow(i, k - 1) = h%flow(i, k) + h%sink(i, k) + (h%water(i, k) - (liquid(i, k) + ice(i, k)))
+        h%flow(i, k - 1) = h%flow(i, k) + h%sink(i, k) + &
+                           (h%water(i, k) - (liquid(i, k) + ice(i, k)))
         h%all%theta(i, k) = temperature(i, k) - t_freeze
         h%all%heat(i, k) = (solid_heat(i, k) + c_water*liquid(i, k) + c_ice*ice(i, k)) &
                            *h%all%theta(i, k) - l_fusion*ice(i, k)
@@ -272,13 +282,13 @@ contains
         h%all%upper(i, k) = -(link + up*h%carried(i, k + 1))
         h%all%leaving(i, k) = h%all%leaving(i, k) - h%all%lower(i, k + 1) + c_water*h%sink(i, k)
         h%all%leaving(i, k + 1) = -h%all%upper(i, k)
-        h%all%known(i, k) = h%all%heat(i, k) + h%fixed(i, k - 1) - h%fixed(i, k)
+        h%all%explicit_heat(i, k) = h%all%heat(i, k) + h%fixed(i, k - 1) - h%fixed(i, k)
       end do
     end do
     do i = 1, n
       h%all%upper(i, nsoil) = 0.0_wp
       h%all%leaving(i, nsoil) = h%all%leaving(i, nsoil) + c_water*h%sink(i, nsoil)
-      h%all%known(i, nsoil) = h%all%heat(i, nsoil) + h%fixed(i, nsoil - 1)
+      h%all%explicit_heat(i, nsoil) = h%all%heat(i, nsoil) + h%fixed(i, nsoil - 1)
     end do
   end subroutine set_fluxes
 
@@ -286,16 +296,16 @@ contains
   pure subroutine iterate(m, s)
     integer, intent(in) :: m               !< number of sites
     type(heat_system), intent(inout) :: s  !< system
-    call newton_step(m, s%known, s%thawed, s%freezable, s%lower, s%upper, s%leaving, s%theta, &
-                     s%worst, s%active, s%slope, s%base, s%diagonal, s%right, s%x)
+    call newton_step(m, s%explicit_heat, s%thawed, s%freezable, s%lower, s%upper, s%leaving, &
+                     s%theta, s%worst, s%active, s%slope, s%base, s%diagonal, s%right, s%x)
   end subroutine iterate
 
   !> One step of Newton's method; sites that have converged stay as they are. `worst` becomes the
   !! difference of heat from its linear form, which is round-off where no layer freezes or thaws.
-  pure subroutine newton_step(m, known, thawed, freezable, lower, upper, leaving, theta, worst, active, &
-                              slope, base, diagonal, right, x)
+  pure subroutine newton_step(m, explicit_heat, thawed, freezable, lower, upper, leaving, theta, &
+                              worst, active, slope, base, diagonal, right, x)
     integer, intent(in) :: m                     !< number of sites
-    real(wp), intent(in) :: known(m, nsoil)      !< as in heat_system, and all that follow
+    real(wp), intent(in) :: explicit_heat(m, nsoil)  !< as in heat_system, and all that follow
     real(wp), intent(in) :: thawed(m, nsoil)
     real(wp), intent(in) :: freezable(m, nsoil)
     real(wp), intent(in) :: lower(m, nsoil)
@@ -318,7 +328,7 @@ contains
         slope(i, k) = capacity + within*change
         base(i, k) = (capacity - slope(i, k))*t - l_fusion*share*freezable(i, k)
         diagonal(i, k) = slope(i, k) + leaving(i, k)
-        right(i, k) = known(i, k) - base(i, k)
+        right(i, k) = explicit_heat(i, k) - base(i, k)
       end do
     end do
     call solve_tridiagonal(m, nsoil, lower, diagonal, upper, right, x)
@@ -329,7 +339,8 @@ contains
         t = bounded(theta(i, k), x(i, k), freezable(i, k))
         share = min(1.0_wp, max(0.0_wp, -t/freezing_range))
         capacity = thawed(i, k) - (c_water - c_ice)*share*freezable(i, k)
-        change = abs(capacity*t - l_fusion*share*freezable(i, k) - (base(i, k) + slope(i, k)*x(i, k)))
+        change = abs(capacity*t - l_fusion*share*freezable(i, k) &
+                     - (base(i, k) + slope(i, k)*x(i, k)))
         change = max(change, merge(2.0_wp*round_off, 0.0_wp, &
                                    share*(1.0_wp - share)*freezable(i, k) > 0.0_wp))
         theta(i, k) = active(i)*t + (1.0_wp - active(i))*theta(i, k)
@@ -357,7 +368,7 @@ contains
     integer, intent(in) :: list(n)            !< their places
     type(heat_system), intent(in) :: from     !< all sites
     type(heat_system), intent(inout) :: to    !< listed sites
-    call take_layers(n, m, list, from%known, to%known)
+    call take_layers(n, m, list, from%explicit_heat, to%explicit_heat)
     call take_layers(n, m, list, from%thawed, to%thawed)
     call take_layers(n, m, list, from%freezable, to%freezable)
     call take_layers(n, m, list, from%lower, to%lower)
@@ -397,8 +408,8 @@ contains
     end do
   end subroutine return_sites
 
-  !> Temperature, liquid water and ice: as solved where that is exact, at the `m` listed sites from the
-  !! heat that the fluxes brought.
+  !> Temperature, liquid water and ice: as solved where that is exact, at the `m` listed sites from
+  !! the heat that the fluxes brought.
   pure subroutine finish_state(n, m, h, unfrozen, solid_heat, temperature, liquid, ice)
     integer, intent(in) :: n                         !< number of sites
     integer, intent(in) :: m                         !< number of listed sites
@@ -421,7 +432,7 @@ contains
       do k = 1, nsoil
         do j = 1, m
           i = h%list(j)
-          heat = s%known(i, k) - s%leaving(i, k)*theta(i, k)
+          heat = s%explicit_heat(i, k) - s%leaving(i, k)*theta(i, k)
           if (k > 1) heat = heat - s%lower(i, k)*theta(i, k - 1)
           if (k < nsoil) heat = heat - s%upper(i, k)*theta(i, k + 1)
           call heat_to_state(heat, h%water(i, k), unfrozen(i, k), solid_heat(i, k), &

@@ -5,6 +5,7 @@
 !! below cannot take backs up to the surface. Texture functions after Cosby et al. (1984).
 module soil_water
   use kinds, only: wp
+  use constants, only: seconds_per_day
   use soil_grid, only: nsoil
   use parameters, only: site_parameters
   implicit none
@@ -139,7 +140,7 @@ contains
         rate = dt*soil%conductivity(i)*open*soil%per_drainable(i, k)
         percolation(i) = free*rate/(1.0_wp + rate)
         if (k == n_active(i)) then
-          percolation(i) = min(percolation(i), p%k_out(i)*dt/86400.0_wp)
+          percolation(i) = min(percolation(i), p%k_out(i)*dt/seconds_per_day)
           sink(i, k) = sink(i, k) + percolation(i)
           flows%drainage(i) = percolation(i)
         end if
@@ -175,12 +176,13 @@ contains
     impedance = free*free
   end function impedance
 
-  !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries in
-  !! the step itself (implicit), so that no step takes more than there is. With `wet` the available
-  !! water over what limits uptake at the start of the step and d the demand over the same:
+  !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries
+  !! in the step itself (implicit), so that no step takes more than there is. With `wet` the
+  !! available water over what limits uptake at the start of the step and d the demand over the
+  !! same:
   !!
-  !!     roots:  taken = demand min(1, wet/(1 + d))
-  !!     soil:   taken = demand w^2,  w = wet - d w^2, at most 1
+  !!     roots:  uptake      = demand min(1, wet/(1 + d))
+  !!     soil:   evaporation = demand w^2,  w = wet - d w^2, at most 1
   pure subroutine take_up(n, sites, soil, root_share, ice, water, sink, flows)
     integer, intent(in) :: n                      !< number of sites
     integer, intent(in) :: sites(:)               !< places of the uplands
@@ -190,7 +192,7 @@ contains
     real(wp), intent(inout) :: water(n, nsoil)    !< liquid water and ice [kg m-2]
     real(wp), intent(inout) :: sink(n, nsoil)     !< out of a layer [kg m-2]
     type(water_flows), intent(inout) :: flows     !< demands; sets what evaporates and transpires
-    real(wp) :: taken, wet, need, per
+    real(wp) :: uptake, evaporation, wet, need, per
     integer :: i, j, k
     do j = 1, size(sites)
       flows%transpired(sites(j)) = 0.0_wp
@@ -203,10 +205,10 @@ contains
         need = root_share(i, k)*flows%root_demand(i)
         per = soil%per_uptake(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%wilting(i, k))*per
-        taken = need*min(1.0_wp, wet/(1.0_wp + need*per))
-        water(i, k) = water(i, k) - taken
-        sink(i, k) = sink(i, k) + taken
-        flows%transpired(i) = flows%transpired(i) + taken
+        uptake = need*min(1.0_wp, wet/(1.0_wp + need*per))
+        water(i, k) = water(i, k) - uptake
+        sink(i, k) = sink(i, k) + uptake
+        flows%transpired(i) = flows%transpired(i) + uptake
       end do
     end do
     do k = 1, n_evaporating
@@ -216,10 +218,10 @@ contains
         per = soil%per_evaporable(i, k)
         wet = max(0.0_wp, water(i, k) - ice(i, k) - soil%air_dry(i, k))*per
         wet = min(1.0_wp, 2.0_wp*wet/(1.0_wp + sqrt(1.0_wp + 4.0_wp*wet*need*per)))
-        taken = need*wet*wet
-        water(i, k) = water(i, k) - taken
-        sink(i, k) = sink(i, k) + taken
-        flows%evaporated(i) = flows%evaporated(i) + taken
+        evaporation = need*wet*wet
+        water(i, k) = water(i, k) - evaporation
+        sink(i, k) = sink(i, k) + evaporation
+        flows%evaporated(i) = flows%evaporated(i) + evaporation
       end do
     end do
   end subroutine take_up
@@ -236,7 +238,7 @@ contains
     real(wp), intent(out) :: baseflow   !< runoff from it in the step [kg m-2]
     real(wp), intent(out) :: zwt        !< water table depth [m]
     aquifer = aquifer + recharge
-    baseflow = aquifer*min(1.0_wp, dt/(86400.0_wp*recession))
+    baseflow = aquifer*min(1.0_wp, dt/(seconds_per_day*recession))
     aquifer = aquifer - baseflow
     zwt = max(0.1_wp, d_water - 1.0e-3_wp*aquifer/specific_yield)
   end subroutine groundwater

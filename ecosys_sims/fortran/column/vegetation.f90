@@ -44,7 +44,7 @@ contains
     nsc_reserve = 15.0_wp + 0.7_wp*lai_max*(1.0_wp - lai_min)/sla
   end function nsc_reserve
 
-  !> Response of respiration to temperature, 1 at 10 C (Lloyd and Taylor 1994, eq. 11):
+  !> Response of respiration to temperature, 1 at 10 C (Lloyd and Taylor 1994):
   !!
   !!     g(T) = exp(308.56 (1/56.02 - 1/(T + 46.02))),  T in degC within -30..45
   elemental real(wp) function lloyd_taylor(temperature)
@@ -54,8 +54,8 @@ contains
     lloyd_taylor = exp(308.56_wp*(1.0_wp/56.02_wp - 1.0_wp/(t + 46.02_wp)))
   end function lloyd_taylor
 
-  !> Maintenance respiration per nitrogen at 10 C [g g-1 day-1], acclimated to the last month
-  !! (Atkin et al. 2008):
+  !> Maintenance respiration per nitrogen at 10 C [g g-1 day-1], acclimated to the last month (Atkin
+  !! et al. 2008):
   !!
   !!     r = rm25/3.2 10^(-0.00794 (T30 - 25)),  T30 in degC; 3.2 = g(25)/g(10)
   elemental real(wp) function maintenance_rate(rm25, t_30d)

@@ -10,6 +10,7 @@
 !! The factor 1.5 of `table_depth` follows from the mass of that profile.
 module water_table
   use kinds, only: wp
+  use constants, only: seconds_per_day
   use soil_grid, only: nsoil, z_top, z_bottom
   use parameters, only: site_parameters
   use soil_water, only: water_flows
@@ -74,7 +75,7 @@ contains
     real(wp), intent(inout) :: surface(n), curve(n)  !< scratch
     real(wp) :: total, days, least, upper, lower
     integer :: i, j, k
-    days = dt/86400.0_wp
+    days = dt/seconds_per_day
     do k = 1, nsoil
       do j = 1, size(sites)
         i = sites(j)

@@ -23,7 +23,10 @@ module calendar_dates
     module procedure same_date
   end interface operator(==)
 
-  integer, parameter :: month_length(12) = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+  integer, parameter, public :: months_a_year = 12
+
+  integer, parameter :: month_length(months_a_year) = &
+    [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 contains
 

@@ -4,6 +4,7 @@
 !> `t_ann` mends where it is known; a table of months replaces it and precipitation.
 !> The rest are simple closures of our own, see docs/process_model.md.
 module climate_normals
+  use calendar_dates, only: months_a_year
   use constants, only: pi, t_freeze
   use kinds, only: wp
   implicit none (type, external)
@@ -27,16 +28,16 @@ module climate_normals
     !> Whether temperature and precipitation are those of a table of months.
     logical :: by_month = .false.
     !> Mean temperature [K] and precipitation [kg m-2] of each month of such a table.
-    real(wp) :: t_month(12) = 0.0_wp, p_month(12) = 0.0_wp
+    real(wp) :: t_month(months_a_year) = 0.0_wp, p_month(months_a_year) = 0.0_wp
   end type site_climate
 
   real(wp), parameter :: year_length = 365.0_wp
   !> Years of the greenhouse gas tables; rounded global means (NOAA GML; ice cores before 1960).
-  real(wp), parameter :: gas_years(12) = [1850.0_wp, 1900.0_wp, 1950.0_wp, 1960.0_wp, 1970.0_wp, &
+  real(wp), parameter :: gas_years(*) = [1850.0_wp, 1900.0_wp, 1950.0_wp, 1960.0_wp, 1970.0_wp, &
     1981.0_wp, 1990.0_wp, 2000.0_wp, 2007.0_wp, 2014.0_wp, 2020.0_wp, 2024.0_wp]
-  real(wp), parameter :: co2_table(12) = [285.0_wp, 296.0_wp, 311.0_wp, 317.0_wp, 325.0_wp, &
+  real(wp), parameter :: co2_table(*) = [285.0_wp, 296.0_wp, 311.0_wp, 317.0_wp, 325.0_wp, &
     340.0_wp, 354.0_wp, 369.0_wp, 383.0_wp, 398.0_wp, 413.0_wp, 424.0_wp]          !< [ppm]
-  real(wp), parameter :: ch4_table(12) = [810.0_wp, 890.0_wp, 1150.0_wp, 1260.0_wp, 1400.0_wp, &
+  real(wp), parameter :: ch4_table(*) = [810.0_wp, 890.0_wp, 1150.0_wp, 1260.0_wp, 1400.0_wp, &
     1655.0_wp, 1714.0_wp, 1773.0_wp, 1781.0_wp, 1823.0_wp, 1879.0_wp, 1930.0_wp]   !< [ppb]
 
 contains
@@ -78,8 +79,8 @@ contains
   !> Replace the analytic temperature and precipitation by those of a table of months.
   pure subroutine use_months(climate, t_month, p_month)
     type(site_climate), intent(inout) :: climate  !< normals
-    real(wp), intent(in) :: t_month(12)  !< mean temperature of each month [K]
-    real(wp), intent(in) :: p_month(12)  !< precipitation of each month [kg m-2]
+    real(wp), intent(in) :: t_month(months_a_year)  !< mean temperature of each month [K]
+    real(wp), intent(in) :: p_month(months_a_year)  !< precipitation of each month [kg m-2]
     climate%by_month = .true.
     climate%t_month = t_month
     climate%p_month = p_month
@@ -136,14 +137,14 @@ contains
 
   !> Linear interpolation between the middles of twelve equal months, around the year.
   pure real(wp) function between_months(values, day_of_year)
-    real(wp), intent(in) :: values(12)  !< values of the months
+    real(wp), intent(in) :: values(months_a_year)  !< values of the months
     integer, intent(in) :: day_of_year  !< day of year, from 1
     real(wp) :: position
-    integer :: before
+    integer :: month_before
     position = (day_of_year - 0.5_wp)*12.0_wp/year_length + 0.5_wp
-    before = int(position)
-    between_months = values(1 + modulo(before - 1, 12))*(before + 1 - position) &
-      + values(1 + modulo(before, 12))*(position - before)
+    month_before = int(position)
+    between_months = values(1 + modulo(month_before - 1, 12))*(month_before + 1 - position) &
+      + values(1 + modulo(month_before, 12))*(position - month_before)
   end function between_months
 
   !> Global mean CO2 [ppm].

@@ -137,8 +137,8 @@ contains
       'start_date, or the first whole years of the file from start_date in turn.'//nl//nl// &
       '## Files written to outdir'//nl//nl// &
       '| file | content |'//nl//'|---|---|'//nl// &
-      '| `CASE.h0.DATE-00000.nc` | history, [formats.md](formats.md) section 1; a month cut by the '// &
-      'end of the run is the mean of its days |'//nl// &
+      '| `CASE.h0.DATE-00000.nc` | history, [formats.md](formats.md) section 1; a month cut by '// &
+      'the end of the run is the mean of its days |'//nl// &
       '| `CASE.r.DATE-00000.nc`, `rpointer.lnd` | restart file, and the name of the newest '// &
       '|'//nl// &
       '| `CASE.nml.resolved` | namelist with all keys |'//nl// &

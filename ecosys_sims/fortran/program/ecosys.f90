@@ -14,12 +14,14 @@ program ecosys
     !> files on a full disk.
     subroutine c_exit(code) bind(c, name='_exit')
       import :: c_int
+      implicit none (type, external)
       integer(c_int), value :: code
     end subroutine c_exit
 
     !> Set what happens on a signal.
     function c_signal(number, handler) bind(c, name='signal') result(previous)
       import :: c_funptr, c_int
+      implicit none (type, external)
       integer(c_int), value :: number
       type(c_funptr), value :: handler
       type(c_funptr) :: previous
@@ -30,8 +32,8 @@ program ecosys
   integer(c_intptr_t), parameter :: sig_ign = 1
   type(c_funptr) :: previous
 
-  character(*), parameter :: usage = 'usage: ecosys CASE.nml | --help | --version | --parameters'// &
-    ' | --namelists'
+  character(*), parameter :: usage = &
+    'usage: ecosys CASE.nml | --help | --version | --parameters | --namelists'
   type(configuration) :: config
   character(:), allocatable :: argument, errmsg
   integer :: length, stat

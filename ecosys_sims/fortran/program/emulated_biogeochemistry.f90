@@ -8,7 +8,7 @@ module emulated_biogeochemistry
   use calendar_dates, only: calendar_date
   use column_state, only: step_forcing
   use column_variables, only: column_variable, grams_a_day, highest, lowest, share_integral, &
-    site_variable, time_integral, value_of_day, whole_day_only
+    site_variable, time_integral, whole_day_only
   use constants, only: seconds_per_day
   use ecostep, only: ecostep_cells, ecostep_model
   use exit_codes, only: emulator_failure, success
@@ -225,6 +225,7 @@ contains
     case (highest)
       if (.not. first) driver%mean = max(driver%mean, tair)
       if (first) driver%mean = tair
+    case default  ! no extreme
     end select
   end subroutine add_extreme
 
@@ -242,10 +243,10 @@ contains
         driver%integral = now
       case (lowest, highest)
         if (dt_call == 86400) driver%mean = now
-      case (value_of_day)
-        driver%mean = now
       case (grams_a_day)
         driver%mean = 1.0e-3_wp*now/seconds_per_day
+      case default  ! value_of_day
+        driver%mean = now
       end select
     end associate
   end subroutine end_interval

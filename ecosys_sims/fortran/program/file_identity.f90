@@ -34,10 +34,11 @@ contains
   pure integer(int32) function crc32(bytes) result(crc)
     integer(int8), intent(in) :: bytes(:)  !< bytes
     integer(int32), parameter :: polynomial = -306674912_int32  ! EDB88320, the bits reversed
-    integer(int32) :: table(0:255)
+    integer, parameter :: largest_byte = 255
+    integer(int32) :: table(0:largest_byte)
     integer(int64) :: i
     integer :: bit, k
-    do k = 0, 255
+    do k = 0, largest_byte
       table(k) = int(k, int32)
       do bit = 1, 8
         table(k) = merge(ieor(shiftr(table(k), 1), polynomial), shiftr(table(k), 1), &

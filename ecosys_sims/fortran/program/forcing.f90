@@ -89,28 +89,28 @@ contains
     type(calendar_date), intent(out) :: date  !< first day of that year
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    type(calendar_date) :: behind
-    integer :: whole
+    type(calendar_date) :: end_of_file
+    integer :: whole_years
     stat = success
     if (.not. self%from_file) then
       date = add_years(start, year - 1 - years)
       return
     end if
-    behind = date_of_day(self%file%times%first_day + self%file%times%n_days, &
+    end_of_file = date_of_day(self%file%times%first_day + self%file%times%n_days, &
       self%file%times%leap_days)
-    whole = 0
-    do while (whole < years)
-      date = add_years(start, whole + 1)
-      date%leap_days = behind%leap_days
-      if (day_number(date) > day_number(behind)) exit
-      whole = whole + 1
+    whole_years = 0
+    do while (whole_years < years)
+      date = add_years(start, whole_years + 1)
+      date%leap_days = end_of_file%leap_days
+      if (day_number(date) > day_number(end_of_file)) exit
+      whole_years = whole_years + 1
     end do
-    if (whole == 0) then
+    if (whole_years == 0) then
       call input_error(self%file%path, 'holds no whole year from the start of the run for the '// &
         'spin-up; say spinup_years = 0 in &run_ctl or start earlier', stat, errmsg)
       return
     end if
-    date = add_years(start, mod(year - 1, whole))
+    date = add_years(start, mod(year - 1, whole_years))
   end subroutine spinup_start
 
   !> Set self%day to the forcing of a day.
@@ -119,31 +119,31 @@ contains
     type(calendar_date), intent(in) :: date  !< the day
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    integer :: first
+    integer :: first_record
     stat = success
     if (.not. self%from_file) then
       call generate_day(self%generator, date, self%streams, self%weather)
       call disaggregate(self%weather, date, self%lat, self%streams, self%day)
       return
     end if
-    call load_day(self%file, date, first, stat, errmsg)
+    call load_day(self%file, date, first_record, stat, errmsg)
     if (stat /= success) return
     if (self%file%times%per_day == 1) then
-      call take_daily(self, date, first)
+      call take_daily(self, date, first_record)
       call disaggregate(self%weather, date, self%lat, self%streams, self%day)
     else
-      call take_records(self, date, first)
+      call take_records(self, date, first_record)
     end if
     where (self%day%co2 <= 0.0_wp) self%day%co2 = gas(self%co2, co2_of_year(date%year))
     where (self%day%ch4 <= 0.0_wp) self%day%ch4 = gas(self%ch4, ch4_of_year(date%year))
   end subroutine read_day
 
   !> The constant if it is set, else the value of the series.
-  elemental real(wp) function gas(constant, of_year)
-    real(wp), intent(in) :: constant  !< constant, may be unset
-    real(wp), intent(in) :: of_year  !< value of the series
-    gas = of_year
-    if (is_set(constant)) gas = constant
+  elemental real(wp) function gas(constant_value, series_value)
+    real(wp), intent(in) :: constant_value  !< constant, may be unset
+    real(wp), intent(in) :: series_value  !< value of the series
+    gas = series_value
+    if (is_set(constant_value)) gas = constant_value
   end function gas
 
   !> Daily weather from the record of a daily file.
@@ -177,23 +177,23 @@ contains
 
   !> Steps of a day from the records of a sub-daily file: means of finer records; coarser ones are
   !> held, but temperature is interpolated and shortwave follows the sun within a record.
-  subroutine take_records(self, date, first)
+  subroutine take_records(self, date, first_record)
     type(forcing_source), intent(inout) :: self  !< the source
     type(calendar_date), intent(in) :: date  !< the day
-    integer, intent(in) :: first  !< first record of the day
+    integer, intent(in) :: first_record  !< first record of the day
     integer :: i, nstep
     nstep = size(self%shares)
     associate (day => self%day, file => self%file)
-      call spread_records(file, tair, first, day%tair)
-      call spread_records(file, qair, first, day%qair)
-      call spread_records(file, swdown, first, day%swdown)
-      call spread_records(file, lwdown, first, day%lwdown)
-      call spread_records(file, rainf, first, day%rain)
-      call spread_records(file, snowf, first, day%snow)
-      call spread_records(file, wind, first, day%wind)
-      call spread_records(file, psurf, first, day%psurf)
-      call spread_records(file, co2air, first, day%co2)
-      call spread_records(file, ch4air, first, day%ch4)
+      call spread_records(file, tair, first_record, day%tair)
+      call spread_records(file, qair, first_record, day%qair)
+      call spread_records(file, swdown, first_record, day%swdown)
+      call spread_records(file, lwdown, first_record, day%lwdown)
+      call spread_records(file, rainf, first_record, day%rain)
+      call spread_records(file, snowf, first_record, day%snow)
+      call spread_records(file, wind, first_record, day%wind)
+      call spread_records(file, psurf, first_record, day%psurf)
+      call spread_records(file, co2air, first_record, day%co2)
+      call spread_records(file, ch4air, first_record, day%ch4)
       if (.not. has_quantity(file, snowf)) then
         day%snow = day%rain*snow_share(day%tair)
         day%rain = day%rain - day%snow
@@ -212,21 +212,23 @@ contains
   end subroutine take_records
 
   !> Means of finer records, or coarser records held; absent where the file lacks the quantity.
-  subroutine spread_records(file, q, first, steps)
+  subroutine spread_records(file, q, first_record, steps)
     type(meteorology_file), intent(in) :: file  !< the file
     integer, intent(in) :: q  !< quantity
-    integer, intent(in) :: first  !< first record of the day
+    integer, intent(in) :: first_record  !< first record of the day
     real(wp), intent(inout) :: steps(:, :)  !< value of each step, (nsite, nstep)
-    integer :: k, nstep, n
+    integer :: k, nstep, records_a_step, begin
     steps = absent
     if (.not. has_quantity(file, q)) return
     nstep = size(steps, 2)
-    n = file%times%per_day/nstep
+    records_a_step = file%times%per_day/nstep
     do k = 1, nstep
-      if (n <= 1) then
-        steps(:, k) = file%variables(q)%values(:, first + (k - 1)*file%times%per_day/nstep)
+      if (records_a_step <= 1) then
+        steps(:, k) = file%variables(q)%values(:, first_record + (k - 1)*file%times%per_day/nstep)
       else
-        steps(:, k) = sum(file%variables(q)%values(:, first + (k - 1)*n:first + k*n - 1), dim=2)/n
+        begin = first_record + (k - 1)*records_a_step
+        steps(:, k) = sum(file%variables(q)%values(:, begin:begin + records_a_step - 1), dim=2) &
+          /records_a_step
       end if
     end do
   end subroutine spread_records
@@ -237,12 +239,13 @@ contains
     integer, intent(in) :: per_day  !< records of a day
     real(wp), intent(inout) :: steps(:)  !< shortwave of each step [W m-2]
     real(wp) :: mean
-    integer :: r, n
-    n = size(steps)/per_day
-    do r = 1, per_day
-      mean = sum(shares((r - 1)*n + 1:r*n))/n
+    integer :: first, last, steps_a_record
+    steps_a_record = size(steps)/per_day
+    do first = 1, per_day*steps_a_record, steps_a_record
+      last = first + steps_a_record - 1
+      mean = sum(shares(first:last))/steps_a_record
       if (mean < 0.05_wp) cycle
-      steps((r - 1)*n + 1:r*n) = steps((r - 1)*n + 1:r*n)*shares((r - 1)*n + 1:r*n)/mean
+      steps(first:last) = steps(first:last)*shares(first:last)/mean
     end do
   end subroutine follow_sun
 

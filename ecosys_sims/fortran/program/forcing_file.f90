@@ -169,17 +169,17 @@ contains
     type(meteorology_file), intent(inout) :: self  !< the file
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
-    character(string_length), allocatable :: names(:)
+    character(string_length), allocatable :: file_site_id(:)
     integer :: i, n
     n = dimension_length(self%ncid, 'site')
     self%place = [(i, i=1, size(self%site_id))]
     if (n < 1) return
     if (has_variable(self%ncid, 'site_id') .and. n > 1) then
-      allocate(names(n))
-      call read_strings(self%path, self%ncid, 'site_id', names, stat, errmsg)
+      allocate(file_site_id(n))
+      call read_strings(self%path, self%ncid, 'site_id', file_site_id, stat, errmsg)
       if (stat /= success) return
       do i = 1, size(self%site_id)
-        self%place(i) = findloc(names == self%site_id(i), .true., dim=1)
+        self%place(i) = findloc(file_site_id == self%site_id(i), .true., dim=1)
         if (self%place(i) > 0) cycle
         call input_error(self%path, 'site '//trim(self%site_id(i))//' is not in the file', &
           stat, errmsg)
@@ -197,20 +197,47 @@ contains
     integer, intent(in) :: q  !< quantity
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
-    character(:), allocatable :: units
-    integer :: ndims, dimids(nf90_max_var_dims), time_dim, site_dim, length, i
-    logical :: known, needed
     associate (variable => self%variables(q))
       if (.not. has_variable(self%ncid, variable%name)) then
-        needed = .not. (quantities(q)%derivable .or. q == snowf)
-        if (q == tmin .or. q == tmax) needed = self%times%per_day == 1
-        if (needed) call input_error(self%path, 'variable '//variable%name//' is missing'// &
-          trim(merge(' (daily files need it)', repeat(' ', 22), q == tmin .or. q == tmax))// &
-          '; add it, or name it by forcing_name_'//trim(lower(quantities(q)%name))// &
-          ' in &forcing_nl', stat, errmsg)
+        if (is_needed(self, q)) call input_error(self%path, 'variable '//variable%name// &
+          ' is missing'//trim(merge(' (daily files need it)', repeat(' ', 22), q == tmin &
+          .or. q == tmax))//'; add it, or name it by forcing_name_'// &
+          trim(lower(quantities(q)%name))//' in &forcing_nl', stat, errmsg)
         return
       end if
       stat = nf90_inq_varid(self%ncid, variable%name, variable%id)
+      call set_units(self, q, stat, errmsg)
+      if (stat /= success) return
+      if (.not. fits_time_and_sites(self%ncid, variable)) then
+        call input_error(self%path, 'variable '//variable%name// &
+          ' has not the dimensions (time) or (time, site); others must be of length 1', &
+          stat, errmsg)
+        return
+      end if
+      variable%fill = real_attribute(self%ncid, variable%name, '_FillValue', &
+        9.969209968386869e36_wp)
+      variable%missing = real_attribute(self%ncid, variable%name, 'missing_value', variable%fill)
+      allocate(variable%values(size(self%place), buffer_days*self%times%per_day))
+    end associate
+  end subroutine open_variable
+
+  !> Whether a run is impossible without a quantity.
+  pure logical function is_needed(self, q)
+    type(meteorology_file), intent(in) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
+    is_needed = .not. (quantities(q)%derivable .or. q == snowf)
+    if (q == tmin .or. q == tmax) is_needed = self%times%per_day == 1
+  end function is_needed
+
+  !> Set how a variable is converted to the units of the model, and its plausible range.
+  subroutine set_units(self, q, stat, errmsg)
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: q  !< quantity
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    character(:), allocatable :: units
+    logical :: convertible
+    associate (variable => self%variables(q))
       units = text_attribute(self%ncid, variable%name, 'units')
       if (units == '') then
         call input_error(self%path, 'not a CF forcing file: variable '//variable%name// &
@@ -224,40 +251,34 @@ contains
         variable%scale = 0.01_wp
         variable%lowest = -0.05_wp
         variable%highest = 1.25_wp
-        known = .true.
-      else
-        call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
-          variable%scale, variable%offset, known)
-      end if
-      if (.not. known) then
-        call input_error(self%path, 'variable '//variable%name//" has units '"//units// &
-          "', which cannot be converted to "//trim(quantities(q)%units), stat, errmsg)
         return
       end if
-      stat = nf90_inquire_variable(self%ncid, variable%id, ndims=ndims, dimids=dimids)
-      if (nf90_inq_dimid(self%ncid, 'time', time_dim) /= nf90_noerr) time_dim = -1
-      if (nf90_inq_dimid(self%ncid, 'site', site_dim) /= nf90_noerr) site_dim = -1
-      known = ndims >= 1
-      if (known) known = dimids(ndims) == time_dim
-      do i = 1, ndims - 1
-        variable%by_site = variable%by_site .or. dimids(i) == site_dim
-        stat = nf90_inquire_dimension(self%ncid, dimids(i), len=length)
-        known = known .and. (length == 1 .or. dimids(i) == site_dim)
-      end do
-      stat = success
-      if (variable%by_site .and. ndims > 2) known = .false.
-      if (.not. known) then
-        call input_error(self%path, 'variable '//variable%name// &
-          ' has not the dimensions (time) or (time, site); others must be of length 1', &
-          stat, errmsg)
-        return
-      end if
-      variable%fill = real_attribute(self%ncid, variable%name, '_FillValue', &
-        9.969209968386869e36_wp)
-      variable%missing = real_attribute(self%ncid, variable%name, 'missing_value', variable%fill)
-      allocate(variable%values(size(self%place), buffer_days*self%times%per_day))
+      call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
+        variable%scale, variable%offset, convertible)
+      if (.not. convertible) call input_error(self%path, 'variable '//variable%name// &
+        " has units '"//units//"', which cannot be converted to "//trim(quantities(q)%units), &
+        stat, errmsg)
     end associate
-  end subroutine open_variable
+  end subroutine set_units
+
+  !> Whether a variable has the dimensions (time) or (time, site) and others of length 1; sets
+  !> whether it is by site.
+  logical function fits_time_and_sites(ncid, variable) result(fits)
+    integer, intent(in) :: ncid  !< netCDF id
+    type(file_variable), intent(inout) :: variable  !< the variable
+    integer :: ndims, dimids(nf90_max_var_dims), time_dim, site_dim, length, i, status
+    status = nf90_inquire_variable(ncid, variable%id, ndims=ndims, dimids=dimids)
+    if (nf90_inq_dimid(ncid, 'time', time_dim) /= nf90_noerr) time_dim = -1
+    if (nf90_inq_dimid(ncid, 'site', site_dim) /= nf90_noerr) site_dim = -1
+    fits = ndims >= 1
+    if (fits) fits = dimids(ndims) == time_dim
+    do i = 1, ndims - 1
+      variable%by_site = variable%by_site .or. dimids(i) == site_dim
+      status = nf90_inquire_dimension(ncid, dimids(i), len=length)
+      fits = fits .and. (length == 1 .or. dimids(i) == site_dim)
+    end do
+    if (variable%by_site .and. ndims > 2) fits = .false.
+  end function fits_time_and_sites
 
   !> Make a day available; `first` is its first record in the buffers.
   subroutine load_day(self, date, first, stat, errmsg)

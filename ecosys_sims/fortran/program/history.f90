@@ -72,41 +72,44 @@ contains
   end subroutine select_variables
 
   !> Create the file and write what does not change with time.
-  subroutine open_history(self, config, sites, first, behind)
+  subroutine open_history(self, config, sites, first_day, end_day)
     !> The file; variables must be set. Failures are kept in self%out.
     type(history_file), intent(inout) :: self
     type(configuration), intent(in) :: config  !< configuration of the run
     type(site_set), intent(in), target :: sites  !< the sites
-    type(calendar_date), intent(in) :: first  !< first day of the file
-    type(calendar_date), intent(in) :: behind  !< the day after its last one
-    integer :: time_dim, site_dim, nv_dim, i, n_sites, n, a_year
+    type(calendar_date), intent(in) :: first_day  !< first day of the file
+    type(calendar_date), intent(in) :: end_day  !< the day after its last one
+    integer :: time_dim, site_dim, nv_dim, i, n_sites, n_records, records_a_year, n_buffered
     n_sites = size(sites%id)
     self%monthly = config%hist_nhtfrq == 0
-    self%day = day_number(first) - day_number(time_origin(config))
-    n = day_number(behind) - day_number(first)
-    a_year = 366
+    self%day = day_number(first_day) - day_number(time_origin(config))
+    n_records = day_number(end_day) - day_number(first_day)
+    records_a_year = 366
     if (self%monthly) then
-      n = 12*(behind%year - first%year) + behind%month - first%month + merge(1, 0, behind%day > 1)
-      a_year = 12
+      n_records = 12*(end_day%year - first_day%year) + end_day%month - first_day%month &
+        + merge(1, 0, end_day%day > 1)
+      records_a_year = 12
     end if
     if (allocated(self%id)) deallocate(self%id, self%buffer, self%bounds, self%sums)
     allocate(self%id(size(self%variables)))
-    allocate(self%buffer(min(a_year, n), n_sites, size(self%variables)), source=fill)
-    allocate(self%bounds(2, min(a_year, n)), self%sums(n_sites, size(self%variables)), source=0.0_wp)
+    n_buffered = min(records_a_year, n_records)
+    allocate(self%buffer(n_buffered, n_sites, size(self%variables)), source=fill)
+    allocate(self%bounds(2, n_buffered), source=0.0_wp)
+    allocate(self%sums(n_sites, size(self%variables)), source=0.0_wp)
     self%n_buffer = 0
     self%n_written = 0
     self%n_days = 0
-    call self%out%create(config%outdir//'/'//config%case_name//'.h0.'//format_date(first)// &
+    call self%out%create(config%outdir//'/'//config%case_name//'.h0.'//format_date(first_day)// &
       '-00000.nc')
     if (self%out%stat /= success) return
     associate (out => self%out, ncid => self%out%ncid)
       call out%check(nf90_def_dim(ncid, 'site', n_sites, site_dim), 'define site')
-      call out%check(nf90_def_dim(ncid, 'time', n, time_dim), 'define time')
+      call out%check(nf90_def_dim(ncid, 'time', n_records, time_dim), 'define time')
       call out%check(nf90_def_dim(ncid, 'nv', 2, nv_dim), 'define nv')
       call define_time(self, config, time_dim, nv_dim)
       do i = 1, size(self%variables)
-        call define_variable(self, i, [time_dim, site_dim], [min(365, n), min(64, n_sites)], &
-          config%hist_deflate)
+        call define_variable(self, i, [time_dim, site_dim], &
+          [min(365, n_records), min(64, n_sites)], config%hist_deflate)
       end do
       call global_attributes(out, config)
       call write_statics(out, sites, site_dim)
@@ -318,23 +321,23 @@ contains
   !> Write the buffer, and a month that has begun as the mean of its days so far.
   subroutine flush_history(self)
     type(history_file), intent(inout) :: self  !< the file
-    integer :: i, first, n
+    integer :: i, first_record, n_records
     if (self%n_buffer < size(self%buffer, 1)) call end_record(self)
-    n = self%n_buffer
-    if (n == 0 .or. self%out%stat /= success) return
-    first = self%n_written + 1
-    associate (out => self%out, ncid => self%out%ncid, bounds => self%bounds(:, :n))
+    n_records = self%n_buffer
+    if (n_records == 0 .or. self%out%stat /= success) return
+    first_record = self%n_written + 1
+    associate (out => self%out, ncid => self%out%ncid, bounds => self%bounds(:, :n_records))
       call out%check(nf90_put_var(ncid, self%time_id, 0.5_wp*(bounds(1, :) + bounds(2, :)), &
-        start=[first], count=[n]), 'write time')
-      call out%check(nf90_put_var(ncid, self%bounds_id, bounds, start=[1, first], count=[2, n]), &
-        'write time_bnds')
+        start=[first_record], count=[n_records]), 'write time')
+      call out%check(nf90_put_var(ncid, self%bounds_id, bounds, start=[1, first_record], &
+        count=[2, n_records]), 'write time_bnds')
       do i = 1, size(self%variables)
         if (out%stat == success) call out%check(nf90_put_var(ncid, self%id(i), &
-          self%buffer(:n, :, i), start=[first, 1], count=[n, size(self%buffer, 2)]), &
-          'write '//trim(self%variables(i)%name))
+          self%buffer(:n_records, :, i), start=[first_record, 1], &
+          count=[n_records, size(self%buffer, 2)]), 'write '//trim(self%variables(i)%name))
       end do
     end associate
-    self%n_written = self%n_written + n
+    self%n_written = self%n_written + n_records
     self%n_buffer = 0
   end subroutine flush_history
 

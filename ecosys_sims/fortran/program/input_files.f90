@@ -21,6 +21,7 @@ module input_files
     integer(c_int) function nc_get_var1_string(ncid, varid, at, value) &
       bind(c, name='nc_get_var1_string')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       integer(c_int), value :: ncid, varid
       integer(c_size_t), intent(in) :: at(*)
       type(c_ptr), intent(out) :: value(*)
@@ -28,12 +29,14 @@ module input_files
 
     integer(c_int) function nc_free_string(n, value) bind(c, name='nc_free_string')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       integer(c_size_t), value :: n
       type(c_ptr), intent(inout) :: value(*)
     end function nc_free_string
 
     integer(c_size_t) function c_strlen(string) bind(c, name='strlen')
       import :: c_ptr, c_size_t
+      implicit none (type, external)
       type(c_ptr), value :: string
     end function c_strlen
   end interface
@@ -46,11 +49,11 @@ contains
     integer, intent(out) :: ncid  !< netCDF id
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    logical :: there
+    logical :: exists
     integer :: status
     stat = success
-    inquire(file=file, exist=there)
-    if (.not. there) then
+    inquire(file=file, exist=exists)
+    if (.not. exists) then
       call input_error(file, 'no such file', stat, errmsg)
       return
     end if
@@ -62,8 +65,8 @@ contains
   !> Close a file that was read.
   subroutine close_input(ncid)
     integer, intent(in) :: ncid  !< netCDF id
-    integer :: unused
-    unused = nf90_close(ncid)
+    integer :: status
+    status = nf90_close(ncid)
   end subroutine close_input
 
   !> Set status and message.
@@ -142,7 +145,7 @@ contains
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: varid, status, ndims, dimids(nf90_max_var_dims), length
-    real(wp) :: fill, other
+    real(wp) :: fill, missing_value
     stat = success
     values = missing
     if (nf90_inq_varid(ncid, name, varid) /= nf90_noerr) then
@@ -168,8 +171,8 @@ contains
       return
     end if
     fill = real_attribute(ncid, name, '_FillValue', 9.969209968386869e36_wp)
-    other = real_attribute(ncid, name, 'missing_value', fill)
-    where (is_fill(values, fill) .or. is_fill(values, other)) values = missing
+    missing_value = real_attribute(ncid, name, 'missing_value', fill)
+    where (is_fill(values, fill) .or. is_fill(values, missing_value)) values = missing
   end subroutine read_reals
 
   !> Whether a value is NaN or the fill value, up to single precision.
@@ -231,7 +234,7 @@ contains
     character(string_length), intent(out) :: value  !< value
     type(c_ptr) :: pointers(1)
     character(kind=c_char), pointer :: characters(:)
-    integer :: i, unused
+    integer :: i, freed
     value = ''
     status = nc_get_var1_string(ncid, varid - 1, &
       [int(merge(at, 1, ndims > 0) - 1, c_size_t)], pointers)
@@ -240,7 +243,7 @@ contains
     do i = 1, min(size(characters), string_length)
       value(i:i) = characters(i)
     end do
-    unused = nc_free_string(1_c_size_t, pointers)
+    freed = nc_free_string(1_c_size_t, pointers)
   end function get_string
 
 end module input_files

@@ -118,23 +118,23 @@ contains
     character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     character(:), allocatable :: token
     logical :: quoted
-    integer :: behind
+    integer :: after_name
     if (group == '') then
       errmsg = 'text outside of a group: '//trim(line(at:last))
       return
     end if
     if (scan(line(at:at), name_characters(:52)) == 1) then
-      behind = at - 1
-      call take_name(line, last, behind, token)
-      call skip(line, last, blanks, behind)
-      if (behind <= last) then
-        if (line(behind:behind) == '(') then
+      after_name = at - 1
+      call take_name(line, last, after_name, token)
+      call skip(line, last, blanks, after_name)
+      if (after_name <= last) then
+        if (line(after_name:after_name) == '(') then
           errmsg = "subscripts are not understood, at '"//trim(line(at:last))//"'"
           return
         end if
-        if (line(behind:behind) == '=') then
+        if (line(after_name:after_name) == '=') then
           call append(entries, group, token, '', .false., line_number)
-          at = behind + 1
+          at = after_name + 1
           return
         end if
       end if

@@ -82,7 +82,10 @@ contains
     end do
     if (.not. allocated(errmsg)) then
       call fill(config)
-      call check(config, errmsg)
+      call check_run(config, errmsg)
+      call check_output(config, errmsg)
+      if (config%bgc_scheme == 'emulator') call check_emulator(config, errmsg)
+      call check_climate(config, errmsg)
       if (allocated(errmsg)) errmsg = file//': '//errmsg
     end if
     stat = merge(bad_namelist, success, allocated(errmsg))
@@ -123,13 +126,13 @@ contains
     type(namelist_key), intent(in) :: key  !< its key
     character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     real(wp) :: number
-    integer :: whole, stat
+    integer :: whole_number, stat
     character(:), allocatable :: expected
     stat = 0
     select case (key%kind)
     case ('integer')
       expected = 'an integer'
-      read(entry%value, *, iostat=stat) whole
+      read(entry%value, *, iostat=stat) whole_number
       if (verify(entry%value, '+-0123456789') /= 0) stat = 1
     case ('real')
       expected = 'a number'
@@ -154,7 +157,7 @@ contains
   !> Set the components from the settings.
   subroutine fill(c)
     type(configuration), intent(inout) :: c  !< the configuration
-    integer :: unused
+    integer :: stat
     c%case_name = c%text_of('case_name')
     c%stop_option = c%text_of('stop_option')
     c%calendar = c%text_of('calendar')
@@ -168,7 +171,7 @@ contains
     c%dt_phys = whole_of(c, 'dt_phys')
     c%seed = whole_of(c, 'seed')
     c%spinup_years = whole_of(c, 'spinup_years')
-    call parse_date(c%text_of('start_date'), leap_days(c%calendar), c%start_date, unused)
+    call parse_date(c%text_of('start_date'), leap_days(c%calendar), c%start_date, stat)
     c%emulator_file = c%text_of('file', 'emulator_nl')
     c%emulator_backend = c%text_of('backend')
     c%emulator_dt = whole_of(c, 'dt_call')
@@ -203,10 +206,10 @@ contains
     c%hist_split = c%text_of('hist_split')
   end subroutine fill
 
-  !> Check what cannot be checked key by key.
-  subroutine check(c, errmsg)
+  !> Check what &run_ctl and &forcing_nl must hold beyond single keys; the last failure is told.
+  subroutine check_run(c, errmsg)
     type(configuration), intent(in) :: c  !< the configuration
-    character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
+    character(:), allocatable, intent(inout) :: errmsg  !< message, allocated on failure
     type(calendar_date) :: date
     integer :: stat
     call parse_date(c%text_of('start_date'), leap_days(c%calendar), date, stat)
@@ -226,21 +229,37 @@ contains
     if (c%forcing_source == 'netcdf' .and. c%forcing_file == '') then
       errmsg = "source = 'netcdf' in &forcing_nl needs file"
     end if
+  end subroutine check_run
+
+  !> Check what &hist_nl must hold beyond single keys.
+  subroutine check_output(c, errmsg)
+    type(configuration), intent(in) :: c  !< the configuration
+    character(:), allocatable, intent(inout) :: errmsg  !< message, allocated on failure
     if (c%hist_nhtfrq /= -24 .and. c%hist_nhtfrq /= 0) then
       errmsg = 'hist_nhtfrq in &hist_nl must be -24 (days) or 0 (months)'
     end if
     if (c%hist_deflate < 0 .or. c%hist_deflate > 9) then
       errmsg = 'hist_deflate in &hist_nl must be 0 to 9'
     end if
-    if (c%bgc_scheme == 'emulator') then
-      if (c%emulator_file == '') errmsg = "bgc_scheme = 'emulator' needs file in &emulator_nl"
-      if (.not. (divides(c%dt_phys, c%emulator_dt) .and. divides(c%emulator_dt, 86400))) then
-        errmsg = 'dt_call in &emulator_nl is '//to_text(c%emulator_dt)// &
-          ' s, expected a multiple of dt_phys and a divisor of 86400 s'
-      end if
-      if (c%hist_diagnostics) errmsg = 'hist_diagnostics in &hist_nl needs '// &
-        "bgc_scheme = 'process': an emulator has no pools and pathways"
+  end subroutine check_output
+
+  !> Check what an emulator needs.
+  subroutine check_emulator(c, errmsg)
+    type(configuration), intent(in) :: c  !< the configuration
+    character(:), allocatable, intent(inout) :: errmsg  !< message, allocated on failure
+    if (c%emulator_file == '') errmsg = "bgc_scheme = 'emulator' needs file in &emulator_nl"
+    if (.not. (divides(c%dt_phys, c%emulator_dt) .and. divides(c%emulator_dt, 86400))) then
+      errmsg = 'dt_call in &emulator_nl is '//to_text(c%emulator_dt)// &
+        ' s, expected a multiple of dt_phys and a divisor of 86400 s'
     end if
+    if (c%hist_diagnostics) errmsg = 'hist_diagnostics in &hist_nl needs '// &
+      "bgc_scheme = 'process': an emulator has no pools and pathways"
+  end subroutine check_emulator
+
+  !> Check what &site_nl and &wgen_nl must hold beyond single keys.
+  subroutine check_climate(c, errmsg)
+    type(configuration), intent(in) :: c  !< the configuration
+    character(:), allocatable, intent(inout) :: errmsg  !< message, allocated on failure
     if (abs(c%lat) > 90.0_wp) errmsg = 'lat in &site_nl must be -90 to 90'
     if (c%annual_t_ar1 < 0.0_wp .or. c%annual_t_ar1 >= 1.0_wp) then
       errmsg = 'annual_t_ar1 in &wgen_nl must be 0 or more and below 1'
@@ -249,8 +268,9 @@ contains
       errmsg = 'precip_seasonality in &wgen_nl must be -1 to 1'
     end if
     if (c%wind_mean <= 0.0_wp) errmsg = 'wind_mean in &wgen_nl must be above 0'
-  end subroutine check
+  end subroutine check_climate
 
+  !> Whether an interval is a whole number of shorter ones.
   pure logical function divides(part, total)
     integer, intent(in) :: part  !< divisor
     integer, intent(in) :: total  !< dividend

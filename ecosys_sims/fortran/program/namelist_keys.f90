@@ -157,21 +157,21 @@ contains
   end function parameter_keys
 
   !> Constructor.
-  pure function key(group, name, kind, default, meaning, choices) result(new)
+  pure function key(group, name, kind, default, meaning, choices) result(row)
     character(*), intent(in) :: group  !< group
     character(*), intent(in) :: name  !< name
     character(*), intent(in) :: kind  !< kind of value
     character(*), intent(in) :: default  !< default
     character(*), intent(in) :: meaning  !< meaning
     character(*), intent(in), optional :: choices  !< choices
-    type(namelist_key) :: new
-    new%group = group
-    new%name = name
-    new%kind = kind
-    new%default = default
-    new%meaning = meaning
-    new%choices = ''
-    if (present(choices)) new%choices = choices
+    type(namelist_key) :: row
+    row%group = group
+    row%name = name
+    row%kind = kind
+    row%default = default
+    row%meaning = meaning
+    row%choices = ''
+    if (present(choices)) row%choices = choices
   end function key
 
   !> Whether a group is in the table.
@@ -210,10 +210,11 @@ contains
     type(namelist_key), intent(in) :: keys(:)  !< the table
     character(*), intent(in) :: group  !< group
     character(:), allocatable :: names
-    character(name_length), allocatable :: list(:)
+    character(name_length), allocatable :: keys_of_group(:)
     integer :: i
-    list = pack([(keys(i)%name, i=1, size(keys))], [(keys(i)%group == group, i=1, size(keys))])
-    names = join(list, ', ')
+    keys_of_group = pack([(keys(i)%name, i=1, size(keys))], &
+      [(keys(i)%group == group, i=1, size(keys))])
+    names = join(keys_of_group, ', ')
   end function known_keys
 
 end module namelist_keys

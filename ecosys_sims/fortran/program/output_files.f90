@@ -34,17 +34,20 @@ module output_files
   interface
     integer(c_int) function c_rename(old, new) bind(c, name='rename')
       import :: c_char, c_int
+      implicit none (type, external)
       character(kind=c_char), intent(in) :: old(*), new(*)
     end function c_rename
 
     ! C streams, because gfortran's `close` does not report that buffered text could not be written.
     type(c_ptr) function c_fopen(path, mode) bind(c, name='fopen')
       import :: c_char, c_ptr
+      implicit none (type, external)
       character(kind=c_char), intent(in) :: path(*), mode(*)
     end function c_fopen
 
     integer(c_size_t) function c_fwrite(content, size, n, stream) bind(c, name='fwrite')
       import :: c_char, c_ptr, c_size_t
+      implicit none (type, external)
       character(kind=c_char), intent(in) :: content(*)
       integer(c_size_t), value :: size, n
       type(c_ptr), value :: stream
@@ -52,12 +55,14 @@ module output_files
 
     integer(c_int) function c_fclose(stream) bind(c, name='fclose')
       import :: c_int, c_ptr
+      implicit none (type, external)
       type(c_ptr), value :: stream
     end function c_fclose
 
     integer(c_int) function nc_put_var1_string(ncid, varid, at, value) &
       bind(c, name='nc_put_var1_string')
       import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
       integer(c_int), value :: ncid, varid
       integer(c_size_t), intent(in) :: at(*)
       type(c_ptr), intent(in) :: value(*)
@@ -100,11 +105,11 @@ contains
   !> Close the temporary file and delete it unless it is to be kept.
   subroutine discard(self)
     class(netcdf_output), intent(inout) :: self  !< the file
-    integer :: unused
-    ! After a write that failed, closing would spoil what the last nf90_sync brought to the disk. The
-    ! header may already promise a longer file than there is; lengthened, it can be read.
+    integer :: status
+    ! After a write that failed, closing would spoil what the last nf90_sync brought to the disk.
+    ! The header may already promise a longer file than there is; lengthened, it can be read.
     if (self%keep_partial .and. self%stat /= success) return
-    if (self%ncid >= 0) unused = nf90_close(self%ncid)
+    if (self%ncid >= 0) status = nf90_close(self%ncid)
     self%ncid = -1
     if (.not. self%keep_partial) call delete_file(self%path//'.tmp')
   end subroutine discard
@@ -160,7 +165,7 @@ contains
   subroutine delete_file(path)
     character(*), intent(in) :: path  !< path
     integer :: unit, stat
-    open(newunit=unit, file=path, status='old', iostat=stat)
+    open(newunit=unit, file=path, status='old', action='readwrite', iostat=stat)
     if (stat == 0) close(unit, status='delete', iostat=stat)
   end subroutine delete_file
 

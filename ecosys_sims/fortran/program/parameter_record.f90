@@ -25,29 +25,30 @@ contains
     type(netcdf_output) :: out
     type(parameter_info), allocatable :: info(:)
     real(wp), allocatable :: values(:)
-    integer :: site_dim, id(n_parameters), id_of_names, k, unused
+    integer :: site_dim, parameter_ids(n_parameters), name_id, k, status
     allocate(info, source=parameter_table())
     call out%create(path)
     call out%check(nf90_def_dim(out%ncid, 'site', size(site_id), site_dim), 'define site')
     call attribute(nf90_global, 'Conventions', 'CF-1.11')
     call attribute(nf90_global, 'history', 'written by ecosys '//program_version)
-    call attribute(nf90_global, 'title', 'parameters of a run of ecosys, before any change over the years')
+    call attribute(nf90_global, 'title', &
+      'parameters of a run of ecosys, before any change over the years')
     call attribute(nf90_global, 'source', 'ecosys '//program_version//' ('//git_hash//')')
-    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], id_of_names), &
+    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], name_id), &
       'define site_id')
     do k = 1, n_parameters
-      call out%check(nf90_def_var(out%ncid, trim(info(k)%name), nf90_double, [site_dim], id(k)), &
-        'define '//trim(info(k)%name))
-      call attribute(id(k), 'units', trim(info(k)%units))
-      call attribute(id(k), 'long_name', trim(info(k)%long_name))
+      call out%check(nf90_def_var(out%ncid, trim(info(k)%name), nf90_double, [site_dim], &
+        parameter_ids(k)), 'define '//trim(info(k)%name))
+      call attribute(parameter_ids(k), 'units', trim(info(k)%units))
+      call attribute(parameter_ids(k), 'long_name', trim(info(k)%long_name))
     end do
     call out%check(nf90_enddef(out%ncid), 'end the definitions')
     do k = 1, size(site_id)
-      call out%check(put_string(out%ncid, id_of_names, k, site_id(k)), 'write site_id')
+      call out%check(put_string(out%ncid, name_id, k, site_id(k)), 'write site_id')
     end do
     do k = 1, n_parameters
-      call get_parameter(params, trim(info(k)%name), values, unused)
-      call out%check(nf90_put_var(out%ncid, id(k), values), 'write '//trim(info(k)%name))
+      call get_parameter(params, trim(info(k)%name), values, status)
+      call out%check(nf90_put_var(out%ncid, parameter_ids(k), values), 'write '//trim(info(k)%name))
     end do
     call out%finish()
     stat = out%stat

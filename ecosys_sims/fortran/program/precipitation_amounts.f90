@@ -52,14 +52,14 @@ contains
   elemental function make_distribution(wet_day_mean) result(distribution)
     real(wp), intent(in) :: wet_day_mean  !< mean of the gamma distribution [kg m-2]
     type(amount_distribution) :: distribution
-    real(wp) :: x, above, density
+    real(wp) :: x, tail_probability, density
     distribution%scale = scale_per_mean*wet_day_mean
     x = threshold/distribution%scale
-    above = 1.0_wp - lower_gamma(shape, x)
+    tail_probability = 1.0_wp - lower_gamma(shape, x)
     density = x**(shape - 1.0_wp)*exp(-x)/(gamma(shape)*distribution%scale)
-    distribution%tail_scale = above/density
+    distribution%tail_scale = tail_probability/density
     distribution%mean = shape*distribution%scale*lower_gamma(shape + 1.0_wp, x) &
-      + above*(threshold + distribution%tail_scale/(1.0_wp - tail_shape))
+      + tail_probability*(threshold + distribution%tail_scale/(1.0_wp - tail_shape))
   end function make_distribution
 
   !> Draw the amount of a wet day [kg m-2].

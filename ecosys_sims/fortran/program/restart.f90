@@ -26,6 +26,14 @@ module restart
 
   public :: write_restart, read_restart
 
+  !> A restart file being read.
+  type :: restart_input
+    character(:), allocatable :: path  !< path
+    integer :: ncid = -1  !< netCDF id
+    integer :: n_sites = 0  !< sites of the file
+    integer, allocatable :: place(:)  !< where each of the run's sites is in the file
+  end type restart_input
+
 contains
 
   !> Write `<case>.r.<date>-00000.nc` and the pointer file.
@@ -44,12 +52,13 @@ contains
     type(state_field), allocatable :: fields(:)
     type(netcdf_output) :: out
     character(:), allocatable :: name
-    integer :: site_dim, word_dim, memory_dim, row_dim, ids(7), k
-    integer, allocatable :: id(:)
+    integer :: site_dim, word_dim, memory_dim, row_dim, k
+    integer :: name_id, stream_id, memory_id, emulator_id, biome_id, lat_id, number_id
+    integer, allocatable :: field_ids(:)
     integer(int64), allocatable :: words(:, :)
     name = config%case_name//'.r.'//format_date(date)//'-00000.nc'
     call state_fields(state, fields)
-    allocate(id(size(fields)))
+    allocate(field_ids(size(fields)))
     call out%create(config%outdir//'/'//name)
     call out%check(nf90_def_dim(out%ncid, 'site', size(sites%id), site_dim), 'define site')
     call out%check(nf90_def_dim(out%ncid, 'word', stream_words, word_dim), 'define word')
@@ -63,41 +72,42 @@ contains
     do k = 1, size(fields)
       call define_state(k)
     end do
-    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], ids(1)), &
+    call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], name_id), &
       'define site_id')
     call out%check(nf90_def_var(out%ncid, 'random_stream', nf90_int64, [word_dim, site_dim], &
-      ids(2)), 'define random_stream')
+      stream_id), 'define random_stream')
     call out%check(nf90_def_var(out%ncid, 'weather_memory', nf90_double, [memory_dim, site_dim], &
-      ids(3)), 'define weather_memory')
-    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], ids(5)), 'define biome')
-    call out%check(nf90_def_var(out%ncid, 'lat', nf90_double, [site_dim], ids(6)), 'define lat')
-    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], ids(7)), &
+      memory_id), 'define weather_memory')
+    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], biome_id), 'define biome')
+    call out%check(nf90_def_var(out%ncid, 'lat', nf90_double, [site_dim], lat_id), 'define lat')
+    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number_id), &
       'define site_number')
     if (size(emulator_state) > 0) then
       call out%check(nf90_def_dim(out%ncid, 'row', size(emulator_state, 1), row_dim), 'define row')
       call out%check(nf90_def_var(out%ncid, 'emulator_state', nf90_float, [row_dim, site_dim], &
-        ids(4)), 'define emulator_state')
-      call out%check(nf90_put_att(out%ncid, ids(4), 'artefact', identity), 'write artefact')
+        emulator_id), 'define emulator_state')
+      call out%check(nf90_put_att(out%ncid, emulator_id, 'artefact', identity), 'write artefact')
     end if
     call out%check(nf90_enddef(out%ncid), 'end the definition')
     if (out%stat == success) then
       do k = 1, size(sites%id)
-        call out%check(put_string(out%ncid, ids(1), k, sites%id(k)), 'write site_id')
+        call out%check(put_string(out%ncid, name_id, k, sites%id(k)), 'write site_id')
       end do
-      call out%check(nf90_put_var(out%ncid, ids(5), sites%static%biome), 'write biome')
-      call out%check(nf90_put_var(out%ncid, ids(6), sites%static%lat), 'write lat')
-      call out%check(nf90_put_var(out%ncid, ids(7), sites%number), 'write site_number')
+      call out%check(nf90_put_var(out%ncid, biome_id, sites%static%biome), 'write biome')
+      call out%check(nf90_put_var(out%ncid, lat_id, sites%static%lat), 'write lat')
+      call out%check(nf90_put_var(out%ncid, number_id, sites%number), 'write site_number')
       do k = 1, size(fields)
-        call out%check(nf90_put_var(out%ncid, id(k), fields(k)%values), 'write '//fields(k)%name)
+        call out%check(nf90_put_var(out%ncid, field_ids(k), fields(k)%values), &
+          'write '//fields(k)%name)
       end do
       allocate(words(stream_words, size(sites%id)))
       do k = 1, size(sites%id)
         words(:, k) = source%streams(k)%word
       end do
-      call out%check(nf90_put_var(out%ncid, ids(2), words), 'write random_stream')
-      call out%check(nf90_put_var(out%ncid, ids(3), source%generator%memory), &
+      call out%check(nf90_put_var(out%ncid, stream_id, words), 'write random_stream')
+      call out%check(nf90_put_var(out%ncid, memory_id, source%generator%memory), &
         'write weather_memory')
-      if (size(emulator_state) > 0) call out%check(nf90_put_var(out%ncid, ids(4), &
+      if (size(emulator_state) > 0) call out%check(nf90_put_var(out%ncid, emulator_id, &
         emulator_state), 'write emulator_state')
     end if
     call out%finish()
@@ -126,9 +136,10 @@ contains
       call out%check(nf90_def_dim(out%ncid, level, size(fields(k)%values, 2), level_dim), &
         'define '//level)
       call out%check(nf90_def_var(out%ncid, trim(fields(k)%name), nf90_double, &
-        [site_dim, level_dim], id(k)), 'define '//fields(k)%name)
-      call out%check(nf90_put_att(out%ncid, id(k), 'units', trim(fields(k)%units)), 'write units')
-      call out%check(nf90_put_att(out%ncid, id(k), 'long_name', trim(fields(k)%long_name)), &
+        [site_dim, level_dim], field_ids(k)), 'define '//fields(k)%name)
+      call out%check(nf90_put_att(out%ncid, field_ids(k), 'units', trim(fields(k)%units)), &
+        'write units')
+      call out%check(nf90_put_att(out%ncid, field_ids(k), 'long_name', trim(fields(k)%long_name)), &
         'write long_name')
     end subroutine define_state
 
@@ -149,109 +160,176 @@ contains
     logical, intent(out) :: with_emulator  !< whether the file has the emulator's state
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    type(state_field), allocatable :: fields(:)
-    character(string_length), allocatable :: names(:)
-    real(wp), allocatable :: values(:, :)
-    real(real32), allocatable :: rows(:, :)
-    integer(int64), allocatable :: words(:, :)
-    integer, allocatable :: place(:)
-    character(:), allocatable :: file, written
-    integer :: ncid, k, n, id
-    logical :: known
+    type(restart_input) :: input
     with_emulator = .false.
     date = ''
-    file = config%finidat
-    call open_input(file, ncid, stat, errmsg)
+    input%path = config%finidat
+    call open_input(input%path, input%ncid, stat, errmsg)
     if (stat /= success) return
-    n = dimension_length(ncid, 'site')
-    known = has_variable(ncid, 'random_stream')
-    allocate(names(max(n, 0)), place(size(sites%id)))
-    if (n < 1 .or. .not. known) then
-      call input_error(file, 'not a restart file of ecosys', stat, errmsg)
-    else
-      date = text_attribute(ncid, '', 'date')
-      call read_strings(file, ncid, 'site_id', names, stat, errmsg)
-      do k = 1, size(sites%id)
-        place(k) = findloc(names == sites%id(k), .true., dim=1)
-        if (stat == success .and. place(k) == 0) call input_error(file, 'site '// &
-          trim(sites%id(k))//' is not in the restart file', stat, errmsg)
-      end do
-    end if
-    written = text_attribute(ncid, '', 'calendar')
-    if (stat == success .and. written /= config%calendar) call input_error(file, &
-      "the restart file is of the calendar '"//written//"', the run of '"// &
-      config%calendar//"'", stat, errmsg)
-    if (stat == success) call compare_sites(file, ncid, sites, n, place, stat, errmsg)
-    call state_fields(state, fields)
-    known = has_variable(ncid, 'finund')
-    if (stat == success .and. (known .neqv. any(fields%name == 'finund'))) call input_error(file, &
-      "the restart file is of another inundation in &run_ctl than the run, '"// &
-      config%inundation//"'", stat, errmsg)
-    do k = 1, size(fields)
-      if (stat /= success) exit
-      allocate(values(n, size(fields(k)%values, 2)))
-      call read_array(file, ncid, trim(fields(k)%name), shape(values), id, stat, errmsg)
-      if (stat == success) call check(nf90_get_var(ncid, id, values), fields(k)%name)
-      if (stat == success) fields(k)%values = values(place, :)
-      deallocate(values)
-    end do
-    do k = 1, size(sites%id)
-      if (stat == success .and. state%crop(k) > 0.0_wp .and. sites%params%rotation(k) <= 0.0_wp) then
-        call input_error(file, 'a crop stands at site '//trim(sites%id(k))// &
-          ' in the restart file, the run has rotation = 0 there', stat, errmsg)
-      end if
-    end do
-    if (stat == success) then
-      allocate(words(stream_words, n), values(generator_memory, n))
-      call read_array(file, ncid, 'random_stream', shape(words), id, stat, errmsg)
-      if (stat == success) call check(nf90_get_var(ncid, id, words), 'random_stream')
-      if (stat == success) call read_array(file, ncid, 'weather_memory', shape(values), id, stat, &
-        errmsg)
-      if (stat == success) call check(nf90_get_var(ncid, id, values), 'weather_memory')
-      if (stat == success) then
-        do k = 1, size(sites%id)
-          source%streams(k)%word = words(:, place(k))
-        end do
-        source%generator%memory = values(:, place)
-      end if
-    end if
+    call match_sites(input, sites, date, stat, errmsg)
+    if (stat == success) call compare_calendar(input, config, stat, errmsg)
+    if (stat == success) call compare_sites(input, sites, stat, errmsg)
+    if (stat == success) call read_column(input, config, state, stat, errmsg)
+    if (stat == success) call compare_rotations(input, sites, state, stat, errmsg)
+    if (stat == success) call read_weather(input, source, stat, errmsg)
     if (stat == success .and. size(emulator_state) > 0) then
-      with_emulator = has_variable(ncid, 'emulator_state')
-      written = text_attribute(ncid, 'emulator_state', 'artefact')
-      if (with_emulator .and. written /= identity) call input_error(file, &
-        'the emulator state is that of the artefact '//written//', the run has '//identity// &
-        '; start from a restart file of this artefact or of the process scheme', stat, errmsg)
-      if (with_emulator .and. stat == success) then
-        allocate(rows(size(emulator_state, 1), n))
-        call read_array(file, ncid, 'emulator_state', shape(rows), id, stat, errmsg)
-        if (stat == success) call check(nf90_get_var(ncid, id, rows), 'emulator_state')
-        if (stat == success) emulator_state = rows(:, place)
-      end if
+      call read_emulator(input, identity, emulator_state, with_emulator, stat, errmsg)
     end if
-    call close_input(ncid)
-
-  contains
-
-    !> Keep the failure of a netCDF call.
-    subroutine check(status, name)
-      integer, intent(in) :: status  !< what the call returned
-      character(*), intent(in) :: name  !< variable
-      if (status /= nf90_noerr) call input_error(file, 'variable '//trim(name)// &
-        ' cannot be read ('//trim(nf90_strerror(status))//')', stat, errmsg)
-    end subroutine check
-
+    call close_input(input%ncid)
   end subroutine read_restart
 
-  !> Refuse a restart whose sites have changed under their names.
-  subroutine compare_sites(file, ncid, sites, n, place, stat, errmsg)
-    character(*), intent(in) :: file  !< path
-    integer, intent(in) :: ncid  !< netCDF id
+  !> Find the run's sites in the file by their names, and the date of the file.
+  subroutine match_sites(input, sites, date, stat, errmsg)
+    type(restart_input), intent(inout) :: input  !< the file
     type(site_set), intent(in) :: sites  !< the run's sites
-    integer, intent(in) :: n  !< sites of the file
-    integer, intent(in) :: place(:)  !< where each of the run's sites is in the file
+    character(:), allocatable, intent(inout) :: date  !< date of the file, `YYYY-MM-DD`
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
-    real(wp) :: values(n)
+    character(string_length), allocatable :: site_id(:)
+    logical :: is_restart
+    integer :: k
+    input%n_sites = dimension_length(input%ncid, 'site')
+    is_restart = has_variable(input%ncid, 'random_stream')
+    if (input%n_sites < 1 .or. .not. is_restart) then
+      call input_error(input%path, 'not a restart file of ecosys', stat, errmsg)
+      return
+    end if
+    date = text_attribute(input%ncid, '', 'date')
+    allocate(site_id(input%n_sites), input%place(size(sites%id)))
+    call read_strings(input%path, input%ncid, 'site_id', site_id, stat, errmsg)
+    do k = 1, size(sites%id)
+      input%place(k) = findloc(site_id == sites%id(k), .true., dim=1)
+      if (stat == success .and. input%place(k) == 0) call input_error(input%path, 'site '// &
+        trim(sites%id(k))//' is not in the restart file', stat, errmsg)
+    end do
+  end subroutine match_sites
+
+  !> Refuse a restart of another calendar.
+  subroutine compare_calendar(input, config, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    character(:), allocatable :: calendar
+    calendar = text_attribute(input%ncid, '', 'calendar')
+    if (calendar /= config%calendar) call input_error(input%path, &
+      "the restart file is of the calendar '"//calendar//"', the run of '"// &
+      config%calendar//"'", stat, errmsg)
+  end subroutine compare_calendar
+
+  !> Read every field of the column.
+  subroutine read_column(input, config, state, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    type(configuration), intent(in) :: config  !< configuration of the run
+    type(column_type), intent(inout), target :: state  !< column state
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    type(state_field), allocatable :: fields(:)
+    real(wp), allocatable :: values(:, :)
+    logical :: is_inundated
+    integer :: k, id
+    call state_fields(state, fields)
+    is_inundated = has_variable(input%ncid, 'finund')
+    if (is_inundated .neqv. any(fields%name == 'finund')) then
+      call input_error(input%path, &
+        "the restart file is of another inundation in &run_ctl than the run, '"// &
+        config%inundation//"'", stat, errmsg)
+    end if
+    do k = 1, size(fields)
+      if (stat /= success) return
+      allocate(values(input%n_sites, size(fields(k)%values, 2)))
+      call find_array(input, trim(fields(k)%name), shape(values), id, stat, errmsg)
+      if (stat == success) call check_read(input, nf90_get_var(input%ncid, id, values), &
+        fields(k)%name, stat, errmsg)
+      if (stat == success) fields(k)%values = values(input%place, :)
+      deallocate(values)
+    end do
+  end subroutine read_column
+
+  !> Refuse a crop that stands where the run has no rotation.
+  subroutine compare_rotations(input, sites, state, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    type(site_set), intent(in) :: sites  !< the run's sites
+    type(column_type), intent(in) :: state  !< column state
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    integer :: k
+    do k = 1, size(sites%id)
+      if (state%crop(k) <= 0.0_wp .or. sites%params%rotation(k) > 0.0_wp) cycle
+      call input_error(input%path, 'a crop stands at site '//trim(sites%id(k))// &
+        ' in the restart file, the run has rotation = 0 there', stat, errmsg)
+      return
+    end do
+  end subroutine compare_rotations
+
+  !> Read the random streams and the memory of the weather generator.
+  subroutine read_weather(input, source, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    type(forcing_source), intent(inout) :: source  !< source of the weather
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    integer(int64), allocatable :: words(:, :)
+    real(wp), allocatable :: memory(:, :)
+    integer :: k, id
+    allocate(words(stream_words, input%n_sites), memory(generator_memory, input%n_sites))
+    call find_array(input, 'random_stream', shape(words), id, stat, errmsg)
+    if (stat == success) call check_read(input, nf90_get_var(input%ncid, id, words), &
+      'random_stream', stat, errmsg)
+    if (stat == success) call find_array(input, 'weather_memory', shape(memory), id, stat, errmsg)
+    if (stat == success) call check_read(input, nf90_get_var(input%ncid, id, memory), &
+      'weather_memory', stat, errmsg)
+    if (stat /= success) return
+    do k = 1, size(input%place)
+      source%streams(k)%word = words(:, input%place(k))
+    end do
+    source%generator%memory = memory(:, input%place)
+  end subroutine read_weather
+
+  !> Read the state rows of the emulator, if the file has any; they must be of the same artefact.
+  subroutine read_emulator(input, identity, emulator_state, with_emulator, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    character(*), intent(in) :: identity  !< what tells the run's emulator from others
+    real(real32), intent(inout) :: emulator_state(:, :)  !< state rows, (state_size, nsite)
+    logical, intent(out) :: with_emulator  !< whether the file has them
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(real32), allocatable :: rows(:, :)
+    character(:), allocatable :: artefact
+    integer :: id
+    with_emulator = has_variable(input%ncid, 'emulator_state')
+    if (.not. with_emulator) return
+    artefact = text_attribute(input%ncid, 'emulator_state', 'artefact')
+    if (artefact /= identity) then
+      call input_error(input%path, 'the emulator state is that of the artefact '//artefact// &
+        ', the run has '//identity// &
+        '; start from a restart file of this artefact or of the process scheme', stat, errmsg)
+      return
+    end if
+    allocate(rows(size(emulator_state, 1), input%n_sites))
+    call find_array(input, 'emulator_state', shape(rows), id, stat, errmsg)
+    if (stat == success) call check_read(input, nf90_get_var(input%ncid, id, rows), &
+      'emulator_state', stat, errmsg)
+    if (stat == success) emulator_state = rows(:, input%place)
+  end subroutine read_emulator
+
+  !> Turn the failure of a netCDF call into an exit code.
+  subroutine check_read(input, status, name, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    integer, intent(in) :: status  !< what the call returned
+    character(*), intent(in) :: name  !< variable
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    if (status /= nf90_noerr) call input_error(input%path, 'variable '//trim(name)// &
+      ' cannot be read ('//trim(nf90_strerror(status))//')', stat, errmsg)
+  end subroutine check_read
+
+  !> Refuse a restart whose sites have changed under their names.
+  subroutine compare_sites(input, sites, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
+    type(site_set), intent(in) :: sites  !< the run's sites
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(wp) :: values(input%n_sites)
     call compare('biome', real(sites%static%biome, wp), 0.5_wp)
     call compare('lat', sites%static%lat, 1.0e-4_wp)  ! what single precision may have rounded
     call compare('site_number', real(sites%number, wp), 0.5_wp)
@@ -265,12 +343,12 @@ contains
       real(wp), intent(in) :: tolerance  !< difference that is none
       integer :: k
       if (stat /= success) return
-      call read_reals(file, ncid, name, unset, values, stat, errmsg)
-      do k = 1, size(place)
+      call read_reals(input%path, input%ncid, name, unset, values, stat, errmsg)
+      do k = 1, size(input%place)
         if (stat /= success) return
-        if (abs(values(place(k)) - expected(k)) <= tolerance) cycle
-        call input_error(file, name//' of site '//trim(sites%id(k))//' is '// &
-          shown(values(place(k)))//' in the restart file and '//shown(expected(k))// &
+        if (abs(values(input%place(k)) - expected(k)) <= tolerance) cycle
+        call input_error(input%path, name//' of site '//trim(sites%id(k))//' is '// &
+          shown(values(input%place(k)))//' in the restart file and '//shown(expected(k))// &
           ' in the run', stat, errmsg)
       end do
     end subroutine compare
@@ -286,9 +364,8 @@ contains
   end subroutine compare_sites
 
   !> Find a variable and check its shape.
-  subroutine read_array(file, ncid, name, expected, id, stat, errmsg)
-    character(*), intent(in) :: file  !< path
-    integer, intent(in) :: ncid  !< netCDF id
+  subroutine find_array(input, name, expected, id, stat, errmsg)
+    type(restart_input), intent(in) :: input  !< the file
     character(*), intent(in) :: name  !< variable
     integer, intent(in) :: expected(2)  !< shape that the run has
     integer, intent(out) :: id  !< id of the variable
@@ -296,20 +373,21 @@ contains
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     integer :: dims(2), k, length, status
     id = -1
-    if (.not. has_variable(ncid, name)) then
-      call input_error(file, 'variable '//name//' is missing; was it written by another version?', &
-        stat, errmsg)
+    if (.not. has_variable(input%ncid, name)) then
+      call input_error(input%path, 'variable '//name// &
+        ' is missing; was it written by another version?', stat, errmsg)
       return
     end if
-    status = nf90_inq_varid(ncid, name, id)
-    status = nf90_inquire_variable(ncid, id, dimids=dims)
+    status = nf90_inq_varid(input%ncid, name, id)
+    status = nf90_inquire_variable(input%ncid, id, dimids=dims)
     do k = 1, 2
-      if (status == nf90_noerr) status = nf90_inquire_dimension(ncid, dims(k), len=length)
+      if (status == nf90_noerr) status = nf90_inquire_dimension(input%ncid, dims(k), len=length)
       if (status == nf90_noerr .and. length == expected(k)) cycle
-      call input_error(file, 'variable '//name//' has length '//to_text(length)// &
-        ', the run needs '//to_text(expected(k))//'; was it written by another version or emulator?', stat, errmsg)
+      call input_error(input%path, 'variable '//name//' has length '//to_text(length)// &
+        ', the run needs '//to_text(expected(k))// &
+        '; was it written by another version or emulator?', stat, errmsg)
       return
     end do
-  end subroutine read_array
+  end subroutine find_array
 
 end module restart

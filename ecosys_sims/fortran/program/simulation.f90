@@ -56,18 +56,18 @@ contains
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(run_state), target :: run
-    type(calendar_date) :: behind
+    type(calendar_date) :: end_day
     call start_watch(run%watch)
-    behind = last_day_and_one(config)
+    end_day = end_of_run(config)
     call prepare(run, config, stat, errmsg)
     if (stat == success) then
       write(output_unit, '(a)') 'ecosys '//program_version//': case '//config%case_name//', '// &
         to_text(run%sites%static%nsite)//' sites, '//format_date(config%start_date)//' to '// &
-        format_date(date_of_day(day_number(behind) - 1, behind%leap_days))//', '// &
+        format_date(date_of_day(day_number(end_day) - 1, end_day%leap_days))//', '// &
         config%forcing_source//', '//config%bgc_scheme
       call begin_state(run, config, stat, errmsg)
     end if
-    if (stat == success) call run_days(run, config, behind, stat, errmsg)
+    if (stat == success) call run_days(run, config, end_day, stat, errmsg)
     if (stat == success) call write_summaries(run, config, stat, errmsg)
     if (stat /= success) call leave_history(run, errmsg)
     call close_forcing(run%source)
@@ -79,27 +79,27 @@ contains
     type(run_state), intent(inout) :: run  !< the run
     !> Message of the failure, to which is added what is kept.
     character(:), allocatable, intent(inout) :: errmsg
-    logical :: there
+    logical :: exists
     if (run%history%out%ncid >= 0) call run%history%out%discard()
     if (.not. run%history%out%keep_partial) return
-    inquire(file=run%history%out%path//'.tmp', exist=there)
-    if (there) errmsg = errmsg//'; the history up to the restart file of '//run%restart_date// &
+    inquire(file=run%history%out%path//'.tmp', exist=exists)
+    if (exists) errmsg = errmsg//'; the history up to the restart file of '//run%restart_date// &
       ' is kept as '//run%history%out%path//'.tmp'
-    if (there .and. run%history%out%stat /= success) errmsg = errmsg// &
+    if (exists .and. run%history%out%stat /= success) errmsg = errmsg// &
       ' (if it does not open: make room and lengthen it by `truncate -s +16M`)'
   end subroutine leave_history
 
   !> The day after the last one of the run.
-  pure function last_day_and_one(config) result(behind)
+  pure function end_of_run(config) result(end_day)
     type(configuration), intent(in) :: config  !< configuration
-    type(calendar_date) :: behind
+    type(calendar_date) :: end_day
     if (config%stop_option == 'nyears') then
-      behind = add_years(config%start_date, config%stop_n)
+      end_day = add_years(config%start_date, config%stop_n)
     else
-      behind = date_of_day(day_number(config%start_date) + config%stop_n, &
+      end_day = date_of_day(day_number(config%start_date) + config%stop_n, &
         config%start_date%leap_days)
     end if
-  end function last_day_and_one
+  end function end_of_run
 
   !> Read the sites, open the weather and the emulator, set up the column.
   subroutine prepare(run, config, stat, errmsg)
@@ -181,14 +181,14 @@ contains
     call column_year(run%column, run%sites%params, config%seed, run%sites%number, year, year_ends)
   end subroutine begin_year
 
-  !> Years before the run, without output, with the parameters of its first year; the emulator is not
-  !> called.
+  !> Years before the run, without output, with the parameters of its first year; the emulator is
+  !> not called.
   subroutine spin_up(run, config, stat, errmsg)
     type(run_state), intent(inout), target :: run  !< the run
     type(configuration), intent(in) :: config  !< configuration
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    type(calendar_date) :: date, behind
+    type(calendar_date) :: date, end_day
     integer :: year, crop_year
     stat = success
     do year = 1, config%spinup_years
@@ -196,8 +196,8 @@ contains
         errmsg)
       if (stat /= success) return
       crop_year = config%start_date%year - config%spinup_years + year - 1 - date%year
-      behind = add_years(date, 1)
-      do while (.not. date == behind)
+      end_day = add_years(date, 1)
+      do while (.not. date == end_day)
         call advance_day(run, config, date, crop_year + date%year, .false., stat, errmsg)
         if (stat /= success) return
         date = next_day(date)
@@ -210,62 +210,86 @@ contains
 
   !> The days of the run with history and restart files; a restart file follows the history that
   !> leads to it, so that nothing is lost where a run ends early.
-  subroutine run_days(run, config, behind, stat, errmsg)
+  subroutine run_days(run, config, end_day, stat, errmsg)
     type(run_state), intent(inout), target :: run  !< the run
     type(configuration), intent(in) :: config  !< configuration
-    type(calendar_date), intent(in) :: behind  !< the day after the last one
+    type(calendar_date), intent(in) :: end_day  !< the day after the last one
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(calendar_date) :: date
-    logical :: year_ends
     call lap(run%watch, part_other)
     call open_history(run%history, config, run%sites, config%start_date, &
-      end_of_file(config, config%start_date, behind))
+      end_of_file(config, config%start_date, end_day))
     call lap(run%watch, part_history)
     stat = success
     date = config%start_date
-    do while (.not. date == behind .and. run%history%out%stat == success)
+    do while (.not. date == end_day .and. run%history%out%stat == success)
       if (date%month == 1 .and. date%day == 1) call begin_year(run, config, date%year, .true.)
       call advance_day(run, config, date, date%year, .true., stat, errmsg)
       if (stat /= success) return
       call record_day(run%history, date)
       date = next_day(date)
-      year_ends = date%month == 1 .and. date%day == 1
-      if (config%hist_split == 'yearly' .and. year_ends .and. .not. date == behind) then
-        call close_history(run%history)
-        if (run%history%out%stat /= success) exit
-        call open_history(run%history, config, run%sites, date, end_of_file(config, date, behind))
+      if (date%month == 1 .and. date%day == 1 .and. .not. date == end_day) then
+        call turn_year(run, config, date, end_day, stat, errmsg)
+        if (stat /= success) return
+      else
+        call lap(run%watch, part_history)
       end if
-      call lap(run%watch, part_history)
-      if (config%rest_frq /= 'yearly' .or. .not. year_ends .or. date == behind) cycle
-      call sync_history(run%history)
-      call lap(run%watch, part_history)
-      if (run%history%out%stat /= success) exit
-      call write_restart(config, run%sites, date, run%column%state, run%source, &
-        run%emulator%state, run%emulator%identity, stat, errmsg)
-      if (stat /= success) return
-      run%history%out%keep_partial = config%hist_split == 'none'
-      run%restart_date = format_date(date)
-      call lap(run%watch, part_other)
     end do
     call close_history(run%history)
     call lap(run%watch, part_history)
     stat = run%history%out%stat
     if (stat /= success) errmsg = run%history%out%errmsg
     if (stat /= success .or. config%rest_frq == 'none') return
-    call write_restart(config, run%sites, date, run%column%state, run%source, &
-      run%emulator%state, run%emulator%identity, stat, errmsg)
+    call write_state(run, config, date, stat, errmsg)
     call lap(run%watch, part_other)
   end subroutine run_days
 
+  !> At the turn of a year: a new history file and a restart file, where the namelist asks for them.
+  subroutine turn_year(run, config, date, end_day, stat, errmsg)
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: date  !< first of January that begins
+    type(calendar_date), intent(in) :: end_day  !< the day after the last one of the run
+    integer, intent(out) :: stat  !< exit code; a failure of the history is in run%history%out
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
+    stat = success
+    if (config%hist_split == 'yearly') then
+      call close_history(run%history)
+      if (run%history%out%stat /= success) return
+      call open_history(run%history, config, run%sites, date, end_of_file(config, date, end_day))
+    end if
+    call lap(run%watch, part_history)
+    if (config%rest_frq /= 'yearly') return
+    call sync_history(run%history)
+    call lap(run%watch, part_history)
+    if (run%history%out%stat /= success) return
+    call write_state(run, config, date, stat, errmsg)
+    if (stat /= success) return
+    run%history%out%keep_partial = config%hist_split == 'none'
+    run%restart_date = format_date(date)
+    call lap(run%watch, part_other)
+  end subroutine turn_year
+
+  !> Write the restart file of a midnight.
+  subroutine write_state(run, config, date, stat, errmsg)
+    type(run_state), intent(inout), target :: run  !< the run
+    type(configuration), intent(in) :: config  !< configuration
+    type(calendar_date), intent(in) :: date  !< the day that begins
+    integer, intent(out) :: stat  !< exit code
+    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
+    call write_restart(config, run%sites, date, run%column%state, run%source, &
+      run%emulator%state, run%emulator%identity, stat, errmsg)
+  end subroutine write_state
+
   !> The day after the last one of the history file that starts on `first`.
-  pure function end_of_file(config, first, behind) result(last)
+  pure function end_of_file(config, first, end_day) result(last)
     type(configuration), intent(in) :: config  !< configuration
     type(calendar_date), intent(in) :: first  !< first day of the file
-    type(calendar_date), intent(in) :: behind  !< the day after the last one of the run
+    type(calendar_date), intent(in) :: end_day  !< the day after the last one of the run
     type(calendar_date) :: last
-    last = behind
-    if (config%hist_split == 'yearly' .and. behind%year > first%year) then
+    last = end_day
+    if (config%hist_split == 'yearly' .and. end_day%year > first%year) then
       last = calendar_date(first%year + 1, 1, 1, first%leap_days)
     end if
   end function end_of_file

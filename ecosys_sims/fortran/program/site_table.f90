@@ -86,7 +86,7 @@ contains
     type(site_set), intent(inout) :: sites  !< the sites
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
-    real(wp), allocatable :: whole(:)
+    real(wp), allocatable :: numbers(:)
     integer :: n
     logical :: by_month
     stat = success
@@ -95,13 +95,13 @@ contains
       call input_error(file, 'not a site table: dimension site is missing or empty', stat, errmsg)
       return
     end if
-    allocate(sites%id(n), sites%number(n), whole(n))
+    allocate(sites%id(n), sites%number(n), numbers(n))
     call allocate_static(sites%static, n)
     call read_strings(file, ncid, 'site_id', sites%id, stat, errmsg)
-    call required('site_number', whole)
-    if (stat == success) sites%number = nint(whole)
-    call required('biome', whole)
-    if (stat == success) sites%static%biome = nint(whole)
+    call required('site_number', numbers)
+    if (stat == success) sites%number = nint(numbers)
+    call required('biome', numbers)
+    if (stat == success) sites%static%biome = nint(numbers)
     call required('lat', sites%static%lat)
     call required('lon', sites%static%lon)
     call required('elevation', sites%static%elevation)
@@ -284,7 +284,7 @@ contains
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     type(parameter_info), allocatable :: info(:)
     real(wp), allocatable :: values(:), current(:)
-    integer :: k, unused
+    integer :: k, status
     stat = success
     allocate(info, source=parameter_table())
     allocate(values(size(sites%id)))
@@ -292,7 +292,7 @@ contains
       if (.not. has_variable(ncid, trim(info(k)%name))) cycle
       call read_reals(file, ncid, trim(info(k)%name), unset, values, stat, errmsg)
       if (stat /= success) return
-      call get_parameter(sites%params, trim(info(k)%name), current, unused)
+      call get_parameter(sites%params, trim(info(k)%name), current, status)
       where (.not. is_set(values)) values = current
       call set_parameter(sites%params, trim(info(k)%name), values, stat, errmsg)
       if (stat == success) cycle

@@ -34,26 +34,27 @@ contains
     integer, intent(in), optional :: digits
     character(:), allocatable :: string
     character(40) :: buffer, form
-    real(wp) :: again
-    integer :: n, last, before, unused
-    last = 17
-    if (present(digits)) last = digits
-    before = 0  ! digits before the decimal point, negative for zeros behind it
-    if (abs(value) > 0.0_wp) before = floor(log10(abs(value))) + 1
-    do n = 1, last
-      if (before > -4 .and. before < 8) then
-        write(form, '("(f40.", i0, ")")') max(1, n - before)
+    real(wp) :: reread
+    integer :: n_digits, most_digits, integer_digits, status
+    most_digits = 17
+    if (present(digits)) most_digits = digits
+    integer_digits = 0  ! digits before the decimal point, negative for zeros behind it
+    if (abs(value) > 0.0_wp) integer_digits = floor(log10(abs(value))) + 1
+    do n_digits = 1, most_digits
+      if (integer_digits > -4 .and. integer_digits < 8) then
+        write(form, '("(f40.", i0, ")")') max(1, n_digits - integer_digits)
       else
-        write(form, '("(es40.", i0, "e3)")') n - 1
+        write(form, '("(es40.", i0, "e3)")') n_digits - 1
       end if
       write(buffer, form) value
-      read(buffer, *, iostat=unused) again
-      if (unused == 0 .and. .not. (again > value .or. again < value)) exit
+      read(buffer, *, iostat=status) reread
+      if (status == 0 .and. .not. (reread > value .or. reread < value)) exit
     end do
     string = tidy(trim(adjustl(buffer)))
   end function real_text
 
-  !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`, `1.0E-012` `1.0e-12`.
+  !> Drop the zeros after the last digit that counts: `0.500000` becomes `0.5`, `1.0E-012`
+  !> `1.0e-12`.
   pure function tidy(number) result(string)
     character(*), intent(in) :: number  !< a number as written by the formats f and es
     character(:), allocatable :: string

@@ -84,9 +84,9 @@ contains
 
   !> Which part of the interval the stamps mark: attribute `stamp` of time, else by its CF bounds,
   !> else empty.
-  function stamp_of(ncid, first) result(stamp)
+  function stamp_of(ncid, first_stamp) result(stamp)
     integer, intent(in) :: ncid  !< netCDF id
-    real(wp), intent(in) :: first  !< first stamp
+    real(wp), intent(in) :: first_stamp  !< first stamp
     character(:), allocatable :: stamp
     real(wp) :: bounds(2)
     integer :: varid
@@ -95,13 +95,15 @@ contains
     if (nf90_inq_varid(ncid, text_attribute(ncid, 'time', 'bounds'), varid) /= nf90_noerr) return
     if (nf90_get_var(ncid, varid, bounds, start=[1, 1], count=[2, 1]) /= nf90_noerr) return
     if (bounds(2) <= bounds(1)) return
-    select case (nint(4.0_wp*(first - bounds(1))/(bounds(2) - bounds(1))))
+    select case (nint(4.0_wp*(first_stamp - bounds(1))/(bounds(2) - bounds(1))))
     case (0)
       stamp = 'start'
     case (2)
       stamp = 'middle'
     case (4)
       stamp = 'end'
+    case default
+      stamp = ''
     end select
   end function stamp_of
 
@@ -115,7 +117,7 @@ contains
     logical, intent(out) :: local  !< false where an offset from UTC is given
     integer, intent(out) :: stat  !< 0 on success
     type(calendar_date) :: date
-    character(:), allocatable :: rest
+    character(:), allocatable :: clock
     real(wp) :: second
     integer :: at, hour, minute, colon
     stat = bad_input
@@ -136,27 +138,27 @@ contains
     case default
       return
     end select
-    rest = trim(adjustl(units(at + 7:)))
-    at = scan(rest//' ', ' T')
-    call parse_date(rest(:at - 1), with_leap_days, date, stat)
+    clock = trim(adjustl(units(at + 7:)))
+    at = scan(clock//' ', ' T')
+    call parse_date(clock(:at - 1), with_leap_days, date, stat)
     if (stat /= 0) return
     hour = 0
     minute = 0
     second = 0.0_wp
-    rest = adjustl(rest(min(at + 1, len(rest) + 1):))
-    at = scan(rest//' ', ' +-ZUGzug')
-    local = verify(rest(min(at, len(rest) + 1):), ' +-0:.ZUTCGMzutcgm') == 0
-    rest = rest(:at - 1)
-    colon = index(rest, ':')
+    clock = adjustl(clock(min(at + 1, len(clock) + 1):))
+    at = scan(clock//' ', ' +-ZUGzug')
+    local = verify(clock(min(at, len(clock) + 1):), ' +-0:.ZUTCGMzutcgm') == 0
+    clock = clock(:at - 1)
+    colon = index(clock, ':')
     if (colon > 1) then
-      read(rest(:colon - 1), *, iostat=stat) hour
-      rest = rest(colon + 1:)
-      colon = scan(rest//' ', ': ')
-      if (stat == 0) read(rest(:colon - 1), *, iostat=stat) minute
-      if (stat == 0 .and. colon < len(rest)) then
-        if (rest(colon:colon) == ':') then
-          rest = rest(colon + 1:)
-          read(rest, *, iostat=stat) second
+      read(clock(:colon - 1), *, iostat=stat) hour
+      clock = clock(colon + 1:)
+      colon = scan(clock//' ', ': ')
+      if (stat == 0) read(clock(:colon - 1), *, iostat=stat) minute
+      if (stat == 0 .and. colon < len(clock)) then
+        if (clock(colon:colon) == ':') then
+          clock = clock(colon + 1:)
+          read(clock, *, iostat=stat) second
         end if
       end if
     end if

@@ -11,12 +11,12 @@ module timing
 
   ! Parts of a run.
   integer, parameter :: part_forcing = 1, part_physics = 2, part_biogeochemistry = 3
-  integer, parameter :: part_history = 4, part_other = 5
+  integer, parameter :: part_history = 4, part_other = 5, n_parts = 5
 
   !> Ticks spent in each part.
   type :: stopwatch
     integer(int64), private :: begin = 0, last = 0  !< start of the run, and of the part that runs
-    integer(int64), private :: ticks(5) = 0  !< ticks of each part
+    integer(int64), private :: ticks(n_parts) = 0  !< ticks of each part
   end type stopwatch
 
 contains

@@ -8,22 +8,22 @@ module unit_conversion
 
 contains
 
-  !> value in `to` = scale * value in `from` + offset; known is false where there is no such way.
-  subroutine convert_units(from, to, interval, scale, offset, known)
+  !> value in `to` = scale * value in `from` + offset.
+  subroutine convert_units(from, to, interval, scale, offset, convertible)
     character(*), intent(in) :: from  !< units on file
     !> Units of the model: K, kg kg-1, W m-2, kg m-2 s-1, m s-1, Pa, 1e-6, 1e-9.
     character(*), intent(in) :: to
     real(wp), intent(in) :: interval  !< interval of the file [s], for amounts such as mm
     real(wp), intent(out) :: scale  !< factor
     real(wp), intent(out) :: offset  !< offset
-    logical, intent(out) :: known  !< whether the units can be converted
+    logical, intent(out) :: convertible  !< whether the units can be converted
     character(:), allocatable :: unit
     unit = plain(from)
     scale = 1.0_wp
     offset = 0.0_wp
-    known = unit == to
-    if (known) return
-    known = .true.
+    convertible = unit == to
+    if (convertible) return
+    convertible = .true.
     select case (to)
     case ('K')
       select case (unit)
@@ -31,7 +31,7 @@ contains
       case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', 'degree_C')
         offset = 273.15_wp
       case default
-        known = .false.
+        convertible = .false.
       end select
     case ('kg kg-1')
       call scale_of(['1      ', 'kg/kg  ', 'g kg-1 ', 'g/kg   '], &
@@ -61,20 +61,20 @@ contains
         'ppm        ', 'umol mol-1 ', '1          ', 'mol mol-1  '], [1.0_wp, 1.0_wp, 1.0_wp, &
         1.0_wp, 1.0e3_wp, 1.0e3_wp, 1.0e3_wp, 1.0e9_wp, 1.0e9_wp])
     case default
-      known = .false.
+      convertible = .false.
     end select
 
   contains
 
     !> Look the unit up.
-    subroutine scale_of(names, factors)
-      character(*), intent(in) :: names(:)  !< units
+    subroutine scale_of(units, factors)
+      character(*), intent(in) :: units(:)  !< units
       real(wp), intent(in) :: factors(:)  !< their factors
       integer :: i
-      known = .false.
-      do i = 1, size(names)
-        if (names(i) /= unit) cycle
-        known = .true.
+      convertible = .false.
+      do i = 1, size(units)
+        if (units(i) /= unit) cycle
+        convertible = .true.
         scale = factors(i)
         return
       end do
@@ -82,7 +82,8 @@ contains
 
   end subroutine convert_units
 
-  !> A unit without signs of exponentiation and with single blanks: `W m**-2` and `W m^{-2}` become `W m-2`.
+  !> A unit without signs of exponentiation and with single blanks: `W m**-2` and `W m^{-2}` become
+  !> `W m-2`.
   pure function plain(unit)
     character(*), intent(in) :: unit  !< unit
     character(:), allocatable :: plain

@@ -23,20 +23,31 @@ module weather_generator
   public :: generator, daily_weather, start_generator, generate_day, advance_residuals
   public :: allocate_daily_weather, pressure_of_elevation
 
-  integer, parameter, public :: generator_memory = 9  !< numbers per site in the restart file
+  ! Residuals of Richardson's model.
+  integer, parameter, public :: residual_tmin = 1, residual_tmax = 2
+  integer, parameter, public :: residual_cloud = 3, residual_wind = 4, n_residuals = 4
+
+  ! Memory of a site, in the order of the restart file.
+  integer, parameter, public :: memory_wet_yesterday = 1, memory_wet_before = 2  !< 1 if it rained
+  integer, parameter, public :: memory_residuals = 3  !< the first residual
+  !> Anomaly of the temperature of the year [K].
+  integer, parameter, public :: memory_anomaly = memory_residuals + n_residuals
+  integer, parameter, public :: memory_factor = memory_anomaly + 1  !< of precipitation [1]
+  integer, parameter, public :: memory_year = memory_factor + 1  !< their year, 0 for none yet
+  integer, parameter, public :: generator_memory = memory_year  !< numbers per site
 
   ! Residuals chi of Tmin, Tmax, cloud and wind: chi = A chi + B eps. Rows as printed by Richardson;
   ! the transpose that `reshape` would give by itself has not the stationary standard deviation 1.
-  real(wp), parameter :: a(4, 4) = transpose(reshape([ &
+  real(wp), parameter :: a(n_residuals, n_residuals) = transpose(reshape([ &
     0.9154_wp, 0.0329_wp, -0.0203_wp, 0.0000_wp, &
     0.5001_wp, 0.1384_wp, -0.0727_wp, -0.0478_wp, &
     0.0020_wp, -0.0472_wp, 0.5894_wp, 0.0275_wp, &
-    0.0099_wp, -0.0451_wp, -0.0185_wp, 0.6739_wp], [4, 4]))
-  real(wp), parameter :: b(4, 4) = transpose(reshape([ &
+    0.0099_wp, -0.0451_wp, -0.0185_wp, 0.6739_wp], [n_residuals, n_residuals]))
+  real(wp), parameter :: b(n_residuals, n_residuals) = transpose(reshape([ &
     0.3553_wp, 0.0000_wp, 0.0000_wp, 0.0000_wp, &
     0.1151_wp, 0.7929_wp, 0.0000_wp, 0.0000_wp, &
     0.1490_wp, -0.0607_wp, 0.7836_wp, 0.0000_wp, &
-    0.0807_wp, -0.0163_wp, 0.0658_wp, 0.7299_wp], [4, 4]))
+    0.0807_wp, -0.0163_wp, 0.0658_wp, 0.7299_wp], [n_residuals, n_residuals]))
   real(wp), parameter :: tmin_tmax = 0.59_wp  !< stationary correlation of the first two residuals
   real(wp), parameter :: smallest_range = 1.0_wp  !< of a day's temperature, before scaling [K]
 
@@ -66,8 +77,7 @@ module weather_generator
     !> Constant CO2 [ppm] and CH4 [ppb], unset for the series.
     real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
     integer :: reference_year = 2000  !< year without trend
-    !> (generator_memory, nsite): wet yesterday, wet the day before, residuals (4), temperature
-    !> anomaly [K] and precipitation factor [1] of the year, the year (0: none yet).
+    !> (generator_memory, nsite), rows as named above.
     real(wp), allocatable :: memory(:, :)
   end type generator
 
@@ -132,7 +142,9 @@ contains
     type(daily_weather), intent(inout) :: day  !< weather of the day
     integer :: i
     do i = 1, size(streams)
-      if (nint(self%memory(9, i)) /= date%year) call begin_year(self, i, date%year, streams(i))
+      if (nint(self%memory(memory_year, i)) /= date%year) then
+        call begin_year(self, i, date%year, streams(i))
+      end if
       call draw_site_day(self, i, date, streams(i), day)
     end do
     day%psurf = self%psurf
@@ -154,25 +166,26 @@ contains
     real(wp) :: for_t, for_p, s, persistence
     integer :: k
     persistence = self%ar1
-    if (nint(self%memory(9, i)) == 0) then
+    if (nint(self%memory(memory_year, i)) == 0) then
       persistence = 0.0_wp
       do k = 1, days_to_forget
-        call advance_residuals(self%memory(3:6, i), stream)
+        call advance_residuals( &
+          self%memory(memory_residuals:memory_residuals + n_residuals - 1, i), stream)
       end do
     end if
     call normal_pair(stream, for_t, for_p)
-    self%memory(7, i) = persistence*self%memory(7, i) &
+    self%memory(memory_anomaly, i) = persistence*self%memory(memory_anomaly, i) &
       + self%annual_t_sd(i)*sqrt(1.0_wp - persistence**2)*for_t
     s = sqrt(log(1.0_wp + self%annual_p_cv(i)**2))
-    self%memory(8, i) = exp(s*for_p - 0.5_wp*s*s)
-    self%memory(9, i) = real(year, wp)
+    self%memory(memory_factor, i) = exp(s*for_p - 0.5_wp*s*s)
+    self%memory(memory_year, i) = real(year, wp)
   end subroutine begin_year
 
   !> Advance the residuals by a day; in the long run each has mean 0 and standard deviation 1.
   pure subroutine advance_residuals(chi, stream)
-    real(wp), intent(inout) :: chi(4)  !< residuals of Tmin, Tmax, cloud, wind
+    real(wp), intent(inout) :: chi(n_residuals)  !< residuals of Tmin, Tmax, cloud, wind
     type(random_stream), intent(inout) :: stream  !< random numbers of the site
-    real(wp) :: eps(4)
+    real(wp) :: eps(n_residuals)
     call normal_pair(stream, eps(1), eps(2))
     call normal_pair(stream, eps(3), eps(4))
     chi = matmul(a, chi) + matmul(b, eps)
@@ -190,18 +203,21 @@ contains
     logical :: wet
     integer :: doy
     doy = day_of_year(date)
-    associate (climate => self%climate(i), chi => self%memory(3:6, i))
+    associate (climate => self%climate(i), memory => self%memory(:, i), &
+      chi => self%memory(memory_residuals:memory_residuals + n_residuals - 1, i))
       normal = daily_precipitation(climate, doy)
       share = max(0.03_wp, min(0.9_wp, normal/climate%wet_day_mean))
       wet_share = stationary_wet_fraction(share)
       call uniform(stream, u)
-      wet = u < wet_probability(share, self%memory(1, i) > 0.5_wp, self%memory(2, i) > 0.5_wp)
-      self%memory(2, i) = self%memory(1, i)
-      self%memory(1, i) = merge(1.0_wp, 0.0_wp, wet)
+      wet = u < wet_probability(share, memory(memory_wet_yesterday) > 0.5_wp, &
+        memory(memory_wet_before) > 0.5_wp)
+      memory(memory_wet_before) = memory(memory_wet_yesterday)
+      memory(memory_wet_yesterday) = merge(1.0_wp, 0.0_wp, wet)
       day%precip(i) = 0.0_wp
       if (wet) then
         call draw_amount(self%amounts(i), stream, day%precip(i))
-        day%precip(i) = day%precip(i)*self%memory(8, i)*normal/(wet_share*self%amounts(i)%mean)
+        day%precip(i) = day%precip(i)*memory(memory_factor)*normal &
+          /(wet_share*self%amounts(i)%mean)
       end if
       call advance_residuals(chi, stream)
 
@@ -210,9 +226,9 @@ contains
         tmin_sd)
       call maximum_temperature(celsius + 0.5_wp*climate%daily_range, wet, wet_share, tmax_mean, &
         tmax_sd)
-      tmin = tmin_mean + tmin_sd*chi(1)
-      tmax = tmax_mean + tmax_sd*chi(2)
-      day%tmean(i) = 0.5_wp*(tmin + tmax) + t_freeze + self%memory(7, i) &
+      tmin = tmin_mean + tmin_sd*chi(residual_tmin)
+      tmax = tmax_mean + tmax_sd*chi(residual_tmax)
+      day%tmean(i) = 0.5_wp*(tmin + tmax) + t_freeze + memory(memory_anomaly) &
         + self%trend*0.1_wp*(date%year - self%reference_year &
         + real(doy - 1, wp)/days_in_year(date))
       range = range_factor(tmax_mean - tmin_mean, sqrt(tmin_sd**2 + tmax_sd**2 &
@@ -224,10 +240,10 @@ contains
       cloud_mean = cloud_mean + 0.3_wp*(merge(1.0_wp, 0.0_wp, wet) - wet_share)
       cloud_mean = max(0.02_wp, min(0.98_wp, cloud_mean))
       day%cloud(i) = max(0.0_wp, min(1.0_wp, &
-        cloud_mean + 1.05_wp*cloud_mean*(1.0_wp - cloud_mean)*chi(3)))
+        cloud_mean + 1.05_wp*cloud_mean*(1.0_wp - cloud_mean)*chi(residual_cloud)))
       extraterrestrial = top_of_atmosphere(self%lat(i), doy)
       day%swdown(i) = extraterrestrial*(0.25_wp + 0.50_wp*(1.0_wp - day%cloud(i)))
-      day%wind(i) = wind_speed(self%wind_mean, wet, wet_share, chi(4))
+      day%wind(i) = wind_speed(self%wind_mean, wet, wet_share, chi(residual_wind))
 
       dew = day%tmin(i) - 4.0_wp*(1.0_wp - climate%wetness)
       day%qair(i) = specific_humidity(saturation_pressure(dew), self%psurf(i))

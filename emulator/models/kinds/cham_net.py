@@ -5,7 +5,7 @@ conditions the decoder through an adaptive meta-network, with a contrastive term
 are our reading of it.
 """
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,23 +18,26 @@ from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, NoHistory
 from emulator.models.parts.layers import (
     FluxHead,
-    MetaNetwork,
     PreciseLinear,
     StaticFeatures,
     StreamingLSTM,
-    dropout_factors,
+    dropout_mask,
     mlp,
     season,
     second_harmonic,
     tanh,
     year_wave,
 )
-from emulator.models.parts.seasons import days_of_years, own_calendars
+from emulator.models.parts.modulation import MetaNetwork, Modulation
+from emulator.models.parts.seasons import calendars_differ, days_of_years, ends_year, year_of_series
 from emulator.models.parts.site_regression import SiteRegression, adaptation
+from emulator.models.parts.state_row import field_sizes
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 SEASON_WAVES = 5
 """A constant, and sine and cosine of two harmonics of the year."""
+CONTRASTIVE_SIZE = 16
+"""Size of the projected year embeddings that the contrastive term compares."""
 
 
 class ChamNetConfig(BaseModel):
@@ -73,18 +76,44 @@ class ChamNetConfig(BaseModel):
     @model_validator(mode="after")
     def _rank_needs_film(self) -> Self:
         if self.hypernetwork_rank and not self.film:
-            raise ValueError("hypernetwork_rank has no effect with film: false; leave it at 0, or film at true")
+            message = "hypernetwork_rank has no effect with film: false; leave it at 0, or film at true"
+            raise ValueError(message)
         return self
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":
         return ChamNet(self, signature, scalers)
 
 
-class ChamNet(StreamingModel):
-    """State row: hemisphere (1), static embedding (S), h (H), c (H), modulation of the year, history, regression on the
-    site's past.
+class ChamNetRow(NamedTuple):
+    """State row: hemisphere (1), static embedding (E), h (H), c (H), modulation of the year, history, regression on the
+    site's past, and what must be remembered of the prior of that regression: nothing, where it is 0.
+    """
 
-    Layers that an ablation leaves out do not exist.
+    hemisphere: Tensor
+    static_embedding: Tensor
+    h: Tensor
+    c: Tensor
+    modulation: Tensor
+    history: Tensor
+    site_regression: Tensor
+    prior: Tensor
+
+
+class SiteStart(NamedTuple):
+    """What the decoder of a site starts with: hemisphere (N, 1), static embedding (N, E), h and c (N, H)."""
+
+    hemisphere: Tensor
+    static_embedding: Tensor
+    h: Tensor
+    c: Tensor
+
+
+class ChamNet(StreamingModel):
+    """An LSTM over days, modulated once a year by what the history of the site says, and a regression on its past.
+
+        flux = head(LSTM(drivers, season; modulation(history)) + coefficients x features)
+
+    Its state row is a `ChamNetRow`. Layers that an ablation leaves out do not exist.
     """
 
     __constants__ = ("adapts",)
@@ -137,18 +166,31 @@ class ChamNet(StreamingModel):
             self.site_features = nn.Linear(config.hidden, config.site_features)
             self.site = SiteRegression(self.n_responses, self.head.n_learned)
         if self.contrastive_weight > 0.0:
-            self.project = mlp(config.year_size, config.year_size, 16)
-        self.layout = [1, config.static_size, config.hidden, config.hidden]
-        self.layout += [self.meta.size, self.history.state_size, self.site.state_size if self.adapts else 0]
+            self.project = mlp(config.year_size, config.year_size, CONTRASTIVE_SIZE)
+        self.set_layout(config, prior_size=0)
+
+    def set_layout(self, config: ChamNetConfig, prior_size: int) -> None:
+        """Set the sizes of the state row's fields."""
+        self.layout = field_sizes(
+            ChamNetRow,
+            hemisphere=1,
+            static_embedding=config.static_size,
+            h=config.hidden,
+            c=config.hidden,
+            modulation=self.meta.size,
+            history=self.history.state_size,
+            site_regression=self.site.state_size if self.adapts else 0,
+            prior=prior_size,
+        )
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward."""
-        if own_calendars(calendar):
+        if calendars_differ(calendar):
             rows = []
             for row in range(len(drivers)):
-                one = slice(row, row + 1)
-                rows.append(self.predict_and_embed(drivers[one], calendar[one], static[one], flux[one])[0])
+                site = slice(row, row + 1)
+                rows.append(self.predict_and_embed(drivers[site], calendar[site], static[site], flux[site])[0])
             return torch.cat(rows)
         return self.predict_and_embed(drivers, calendar, static, flux)[0]
 
@@ -159,65 +201,76 @@ class ChamNet(StreamingModel):
         equal calendars.
         """
         days = days_of_years(calendar[0])
-        known = self.targets.standardise(flux).transpose(0, 1).contiguous()
-        features, learned, embedding = self.decode_years(drivers, calendar[0], self.start(static), known, days)
+        past_flux = self.targets.standardise(flux).transpose(0, 1).contiguous()
+        features, learned, year_embedding = self.decode_years(drivers, calendar[0], self.start(static), past_flux, days)
         if self.adapts:
-            error = [self.head.error(part, learned[year]) for year, part in enumerate(known.split(days))]
-            found = self.site(features, error, self.prior(static))
+            residual = [self.head.residual(part, learned[year]) for year, part in enumerate(past_flux.split(days))]
+            coefficients = self.site(features, residual, self.prior(static))
             for year in range(len(days)):
-                learned[year] = learned[year] + adaptation(found[:, year], features[year])
-        return self.head.fluxes(torch.cat(learned).transpose(0, 1)), embedding
+                learned[year] = learned[year] + adaptation(coefficients[:, year], features[year])
+        return self.head.fluxes(torch.cat(learned).transpose(0, 1)), year_embedding
 
     def decode_years(
-        self, drivers: Tensor, calendar: Tensor, start: Tensor, known: Tensor, days: list[int]
+        self, drivers: Tensor, calendar: Tensor, start: SiteStart, past_flux: Tensor, days: list[int]
     ) -> tuple[list[Tensor], list[Tensor], Tensor]:
         """What the decoder says by itself, year by year, so that tensors stay in the processor's cache.
 
-        drivers: (B, T, D); calendar: (T, 6); start: see there; known: (T, B, C); days in each year
-        -> features of the regression of each year (T, B, p), learned targets of each year (T, B, L), year embeddings.
+        drivers: (B, T, D); calendar: (T, 6); past_flux: (T, B, C), standardised; days: in each year
+        -> features of the regression of each year (T, B, K), learned targets of each year (T, B, L), year embeddings.
         """
-        hemisphere, still, h, c = start.split(self.layout[:4], 1)
-        still = still.unsqueeze(0)
+        hemisphere, static_embedding, h, c = start
+        static_embedding = static_embedding.unsqueeze(0)
         scaled = self.drivers.by_day(drivers)
-        annual, seasonal, embedding = self.history(scaled, known, calendar)
-        modulation = self.modulate(annual, still.transpose(0, 1).expand(-1, len(days), -1))
+        annual, seasonal, year_embedding = self.history(scaled, past_flux, calendar)
+        modulation_of_years = self.modulate(annual, static_embedding.transpose(0, 1).expand(-1, len(days), -1))
         wave = year_wave(calendar, scaled.dtype).unsqueeze(1) * hemisphere
         drops = self.training and self.dropout.p > 0.0
-        kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
+        mask = dropout_mask(h, len(calendar), self.dropout.p) if drops else h
         features, learned = [], []
         first = 0
         for year, length in enumerate(days):
             last = first + length
-            own = self.meta.parts(modulation[:, year].unsqueeze(0))
+            modulation = self.meta.fields(modulation_of_years[:, year].unsqueeze(0))
             inputs = self.decoder_inputs(
-                scaled[first:last], wave[first:last], still.expand(length, -1, -1), seasonal[first:last], own
+                scaled[first:last],
+                wave[first:last],
+                static_embedding.expand(length, -1, -1),
+                seasonal[first:last],
+                modulation,
             )
             hidden, h, c = self.lstm.run(inputs, h, c)
             if drops:
-                hidden = hidden * kept[first:last]
-            learned.append(self.decode(hidden, seasonal[first:last], own))
+                hidden = hidden * mask[first:last]
+            learned.append(self.decode(hidden, seasonal[first:last], modulation))
             if self.adapts:
                 features.append(self.response_features(hidden, wave[first:last]))
             first = last
-        return features, learned, embedding
+        return features, learned, year_embedding
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         prior = self.prior(static)
         start, history = self.start(static), self.history.init_state(static)
-        row = [start, self.modulate(self.history.annual(history), start.split(self.layout[:4], 1)[1]), history]
-        if self.adapts:
-            row.append(self.site.init_state(prior))
-        return torch.cat(row + self.kept(prior), dim=1)
+        row = ChamNetRow(
+            start.hemisphere,
+            start.static_embedding,
+            start.h,
+            start.c,
+            self.modulate(self.history.annual(history), start.static_embedding),
+            history,
+            self.site.init_state(prior) if self.adapts else static[:, :0],
+            self.remembered_prior(prior),
+        )
+        return torch.cat(row, dim=1)
 
-    def start(self, static: Tensor) -> Tensor:
-        """Hemisphere, static embedding, h and c that a site starts with, (N, 1 + S + 2 H)."""
+    def start(self, static: Tensor) -> SiteStart:
+        """The start of sites with these attributes (N, P), before any history."""
         features = self.static_features(static)
-        embedding = self.static_embedding(features)
-        past = self.history.init_state(static).split(self.history.layout, 1)[2]
-        hidden = torch.tanh(self.initial(torch.cat([self.history.annual_context(past), embedding], dim=1)))
-        return torch.cat([features[:, :1], embedding, hidden], dim=1)
+        static_embedding = self.static_embedding(features)
+        annual = self.history.annual(self.history.init_state(static))
+        h, c = torch.tanh(self.initial(torch.cat([annual, static_embedding], dim=1))).chunk(2, 1)
+        return SiteStart(features[:, :1], static_embedding, h, c)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -236,43 +289,51 @@ class ChamNet(StreamingModel):
         """Predict a day, then take `flux` (or the prediction itself) into the history; without either, the regression
         on the site's past has nothing to take in before the year turns.
         """
-        parts = state.split(self.layout, 1)
-        hemisphere, still, h, c, kept, history, site = parts[:7]
+        hemisphere, static_embedding, h, c, year_modulation, history, site_regression, prior = self.fields(state)
         scaled = self.drivers(drivers)
         seasonal = self.history.seasonal(calendar, history)
-        modulation = self.meta.parts(kept)
+        modulation = self.meta.fields(year_modulation)
         wave = season(calendar.unsqueeze(0), hemisphere)
-        h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, still, seasonal, modulation), h, c)
-        general = self.decode(h, seasonal, modulation)
-        learned, features = general, general
+        h, c = self.lstm.cell(self.decoder_inputs(scaled, wave, static_embedding, seasonal, modulation), h, c)
+        decoded = self.decode(h, seasonal, modulation)
+        learned, features = decoded, decoded
         if self.adapts:
             features = self.response_features(h, wave)
-            learned = general + adaptation(self.site.read(site), features)
+            learned = decoded + adaptation(self.site.read(site_regression), features)
         fluxes = self.head.fluxes(learned)
-        known = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
-        history = self.history.advance(scaled, known, calendar, history)
-        if bool(calendar[3] == calendar[5]):
-            kept = self.modulate(self.history.annual(history), still)
-        if self.adapts and (self_fed or observed or bool(calendar[3] == calendar[5])):
-            error = self.head.error(known, general)
-            site = self.site.advance(features, error, calendar, site, self.prior_of(state))
-        return fluxes, torch.cat([hemisphere, still, h, c, kept, history, site] + list(parts[7:]), dim=1)
+        day_flux = self.targets.standardise(fluxes if self_fed else flux.expand_as(fluxes))
+        history = self.history.advance(scaled, day_flux, calendar, history)
+        if ends_year(calendar):
+            year_modulation = self.modulate(self.history.annual(history), static_embedding)
+        if self.adapts and (self_fed or observed or ends_year(calendar)):
+            residual = self.head.residual(day_flux, decoded)
+            site_regression = self.site.advance(
+                features, residual, calendar, site_regression, self.prior_coefficients(prior)
+            )
+        row = ChamNetRow(hemisphere, static_embedding, h, c, year_modulation, history, site_regression, prior)
+        return fluxes, torch.cat(row, dim=1)
+
+    def fields(self, state: Tensor) -> ChamNetRow:
+        """State row (N, state_size) -> its fields."""
+        hemisphere, static_embedding, h, c, modulation, history, site_regression, prior = state.split(self.layout, 1)
+        return ChamNetRow(hemisphere, static_embedding, h, c, modulation, history, site_regression, prior)
 
     # --- decoder ---
 
-    def modulate(self, annual: Tensor, still: Tensor) -> Tensor:
+    def modulate(self, annual: Tensor, static_embedding: Tensor) -> Tensor:
         """Annual context and static embedding -> modulation, which stays the same all year, (..., size)."""
-        return self.meta(torch.cat([annual, still], dim=-1))
+        return self.meta(torch.cat([annual, static_embedding], dim=-1))
 
     def decoder_inputs(
-        self, scaled: Tensor, wave: Tensor, still: Tensor, seasonal: Tensor, modulation: list[Tensor]
+        self, scaled: Tensor, wave: Tensor, static_embedding: Tensor, seasonal: Tensor, modulation: Modulation
     ) -> Tensor:
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))
         modulated = tanh(self.meta.modulate_input(embedded, modulation))
-        return torch.cat([modulated, seasonal, still, self.meta.bias(modulation).expand_as(still)], dim=-1)
+        gate_bias = modulation.gate_bias.expand_as(static_embedding)
+        return torch.cat([modulated, seasonal, static_embedding, gate_bias], dim=-1)
 
-    def decode(self, hidden: Tensor, seasonal: Tensor, modulation: list[Tensor]) -> Tensor:
+    def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Modulation) -> Tensor:
         """Modulated hidden state and flux statistics -> the targets that are learned, standardised (..., L)."""
         modulated = self.meta.modulate_output(hidden, modulation)
         if self.n_statistics == 0:
@@ -280,23 +341,23 @@ class ChamNet(StreamingModel):
         return self.head.learned(modulated, seasonal[..., seasonal.shape[-1] - self.n_statistics :])
 
     def response_features(self, hidden: Tensor, wave: Tensor) -> Tensor:
-        """What the site's past is regressed on: two harmonics of the year and learned features, (..., p)."""
+        """What the site's past is regressed on: two harmonics of the year and learned features, (..., K)."""
         learned = tanh(self.site_features(hidden))
         return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), learned], dim=-1)
 
     # --- what is expected of a site before its own past is known ---
 
     def prior(self, static: Tensor) -> Tensor:
-        """Without neighbours, a site is expected to respond as all do: coefficients 0, (N, L, p)."""
+        """Without neighbours, a site is expected to respond as all do: coefficients 0, (N, L, K)."""
         return static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
 
-    def prior_of(self, state: Tensor) -> Tensor:
-        """The same from a state row."""
-        return state.new_zeros([state.shape[0], self.head.n_learned, self.n_responses])
+    def remembered_prior(self, prior: Tensor) -> Tensor:
+        """Prior (N, L, K) -> the field of the state row: nothing, for it is 0."""
+        return prior.flatten(1)[:, :0]
 
-    def kept(self, prior: Tensor) -> list[Tensor]:
-        """What more of the prior the state row keeps: nothing, for it is 0."""
-        return []
+    def prior_coefficients(self, remembered: Tensor) -> Tensor:
+        """The prior (N, L, K) from its field of the state row."""
+        return remembered.new_zeros([remembered.shape[0], self.head.n_learned, self.n_responses])
 
     # --- training ---
 
@@ -304,16 +365,16 @@ class ChamNet(StreamingModel):
     def training_outputs(self, batch: Batch) -> ModelOutput:
         """Prediction with past flux dropped at random, and the contrastive loss on the embeddings of years."""
         flux = self.drop_past_flux(batch.flux, batch.calendar)
-        prediction, embedding = self.predict_and_embed(batch.drivers, batch.calendar, batch.static, flux)
+        prediction, year_embedding = self.predict_and_embed(batch.drivers, batch.calendar, batch.static, flux)
         if self.contrastive_weight == 0.0:
             return ModelOutput(prediction)
-        loss = info_nce(self.project(embedding), batch.site, self.temperature)
+        loss = info_nce(self.project(year_embedding), batch.site, self.temperature)
         return ModelOutput(prediction, {"contrastive": self.contrastive_weight * loss})
 
     @torch.jit.unused
     def drop_past_flux(self, flux: Tensor, calendar: Tensor) -> Tensor:
         """NaN for all flux of some sites and for some years of the others."""
-        year = calendar[:, :, 0] - calendar[:, :1, 0]
-        kept = torch.rand(flux.shape[0], int(year.max()) + 1, device=flux.device) >= self.missing_year_share
-        kept &= torch.rand(flux.shape[0], 1, device=flux.device) >= self.ungauged_share
-        return torch.where(kept.gather(1, year).unsqueeze(2), flux, torch.full_like(flux, torch.nan))
+        year = year_of_series(calendar)
+        visible = torch.rand(flux.shape[0], int(year.max()) + 1, device=flux.device) >= self.missing_year_share
+        visible &= torch.rand(flux.shape[0], 1, device=flux.device) >= self.ungauged_share
+        return torch.where(visible.gather(1, year).unsqueeze(2), flux, torch.full_like(flux, torch.nan))

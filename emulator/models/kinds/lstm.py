@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
-from emulator.models.parts.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.parts.baseline import Baseline, BaselineConfig, with_static_embedding
 from emulator.models.parts.layers import StreamingLSTM
 
 
@@ -27,32 +27,32 @@ class LSTMModel(Baseline):
 
     def __init__(self, config: LSTMConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__(config, signature, scalers)
-        self.core = LSTMCore(self.daily_size, self.still_size, config.hidden)
+        self.core = LSTMCore(self.daily_size, self.static_size, config.hidden)
         self.set_layout()
 
 
 class LSTMCore(nn.Module):
     """One LSTM layer; memory: h (H), c (H), which start from the statics."""
 
-    def __init__(self, daily: int, still: int, hidden: int) -> None:
+    def __init__(self, daily_size: int, static_size: int, hidden: int) -> None:
         super().__init__()
-        self.initial = nn.Linear(still, 2 * hidden)
-        self.lstm = StreamingLSTM(daily + still, hidden)
+        self.initial = nn.Linear(static_size, 2 * hidden)
+        self.lstm = StreamingLSTM(daily_size + static_size, hidden)
         self.memory_size = 2 * hidden
 
-    def forward(self, daily: Tensor, still: Tensor) -> Tensor:
-        """(B, T, X), (B, S) -> (B, T, H)."""
-        h, c = self.start(still).chunk(2, 1)
-        return self.lstm(with_still(daily, still), h, c)
+    def forward(self, daily: Tensor, static_embedding: Tensor) -> Tensor:
+        """(B, T, X), (B, E) -> (B, T, H)."""
+        h, c = self.start(static_embedding).chunk(2, 1)
+        return self.lstm(with_static_embedding(daily, static_embedding), h, c)
 
     @torch.jit.export
-    def start(self, still: Tensor) -> Tensor:
-        """(N, S) -> (N, 2 H)."""
-        return torch.tanh(self.initial(still))
+    def start(self, static_embedding: Tensor) -> Tensor:
+        """(N, E) -> (N, 2 H)."""
+        return torch.tanh(self.initial(static_embedding))
 
     @torch.jit.export
-    def advance(self, daily: Tensor, still: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, X), (N, S), (N, 2 H) -> hidden (N, H), memory."""
+    def advance(self, daily: Tensor, static_embedding: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, X), (N, E), (N, 2 H) -> hidden (N, H), memory."""
         h, c = memory.chunk(2, 1)
-        h, c = self.lstm.cell(torch.cat([daily, still], dim=1), h, c)
+        h, c = self.lstm.cell(torch.cat([daily, static_embedding], dim=1), h, c)
         return h, torch.cat([h, c], dim=1)

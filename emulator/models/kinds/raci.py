@@ -9,32 +9,34 @@ trained without retrieval, so that it leaves nothing to neighbours that it can l
 closed form from its errors.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from emulator.data import calendar as column
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, TrainingData
 from emulator.models.parts.layers import (
     FluxHead,
-    MetaNetwork,
     PreciseLinear,
     StaticFeatures,
     StreamingLSTM,
-    dropout_factors,
+    dropout_mask,
     mlp,
     season,
     second_harmonic,
     unit_sphere,
     year_wave,
 )
+from emulator.models.parts.modulation import MetaNetwork, Modulation, modulation_of_days
 from emulator.models.parts.regime import RegimeEncoder
 from emulator.models.parts.responses import principal_components, response_statistics, site_responses, sites_with_flux
 from emulator.models.parts.retrieval import ResponseMemory, attributes, by_role, by_target
-from emulator.models.parts.seasons import days_of_years, own_calendars, year_of_series
+from emulator.models.parts.seasons import calendars_differ, days_of_years, ends_month, month_of_series
+from emulator.models.parts.state_row import field_sizes
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 HARMONICS = 2
@@ -73,16 +75,39 @@ class RaciConfig(BaseModel):
         return Raci(self, signature, scalers)
 
 
-class Raci(StreamingModel):
-    """State row: hemisphere (1), static embedding (E), retrieved response (Q), h (H), c (H), month under way, regime
-    (R), its modulation.
+class RaciRow(NamedTuple):
+    """State row: hemisphere (1), static embedding (E), retrieved response (L K, role by role), h (H), c (H), sums of
+    the month under way, regime (its size), and the modulation that it gives.
     """
+
+    hemisphere: Tensor
+    static_embedding: Tensor
+    response: Tensor
+    h: Tensor
+    c: Tensor
+    month: Tensor
+    regime: Tensor
+    modulation: Tensor
+
+
+class Raci(StreamingModel):
+    """An LSTM over the fast drivers, modulated once a month by the regime, and the response that neighbours tell of.
+
+        flux = head(LSTM(fast drivers, season; modulation(regime)) + response x features)
+
+    Its state row is a `RaciRow`.
+    """
+
+    fast: Tensor
+    hidden_mean: Tensor
+    projection: Tensor
 
     def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
         names = signature.static_names
         if "lat" not in names or "lon" not in names:
-            raise ValueError("model.kind = 'raci' retrieves by place and needs 'lat' and 'lon' among the statics")
+            message = "model.kind = 'raci' retrieves by place and needs 'lat' and 'lon' among the statics"
+            raise ValueError(message)
         self.latitude, self.longitude = names.index("lat"), names.index("lon")
         self.memory_years = config.memory_years
         self.roles, self.film, self.retrieves = config.roles, config.film, config.response != "none"
@@ -105,16 +130,27 @@ class Raci(StreamingModel):
         self.head = FluxHead(signature, scalers, config.hidden)
         self.n_targets = self.head.n_learned
         self.n_features = 1 + 2 * HARMONICS + self.response_size
-        sizes = [self.n_targets * (1 + 2 * HARMONICS), self.n_targets * self.response_size]
-        sizes = [sum(sizes)] if not config.roles or config.response != "full" else sizes
-        self.memory = ResponseMemory(self.static_features.size, sizes, functional=config.functional, local=config.local)
-        self.layout = [1, static_size, self.memory.size, config.hidden, config.hidden]
-        self.layout += [self.regime.state_size, config.regime_size, self.meta.size]
+        role_sizes = [self.n_targets * (1 + 2 * HARMONICS), self.n_targets * self.response_size]
+        role_sizes = role_sizes if config.roles and config.response == "full" else [sum(role_sizes)]
+        self.memory = ResponseMemory(
+            self.static_features.size, role_sizes, functional=config.functional, local=config.local
+        )
+        self.layout = field_sizes(
+            RaciRow,
+            hemisphere=1,
+            static_embedding=static_size,
+            response=self.memory.size,
+            h=config.hidden,
+            c=config.hidden,
+            month=self.regime.state_size,
+            regime=config.regime_size,
+            modulation=self.meta.size,
+        )
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward; `flux` is not used."""
-        if own_calendars(calendar):
+        if calendars_differ(calendar):
             rows = []
             for row in range(drivers.shape[0]):
                 rows.append(self.predict(drivers[row : row + 1], calendar[row], static[row : row + 1]))
@@ -134,33 +170,35 @@ class Raci(StreamingModel):
         self, drivers: Tensor, calendar: Tensor, static: Tensor, drops: bool
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Hidden states (T, B, H), position in the year (T, B, 2) and what the network says of all sites alike
-        (T, B, L), each year by year, so that tensors stay in the processor's cache.
+        (T, B, L), each a list of years, so that tensors stay in the processor's cache.
 
         drivers: (B, T, D); calendar: (T, 6); drops: whether there is dropout in training.
         """
         features = self.static_features(static)
-        embedding = torch.tanh(self.static_embedding(features))
+        static_embedding = torch.tanh(self.static_embedding(features))
         scaled = self.drivers.by_day(drivers)
-        regime = self.regime(scaled, calendar, embedding, not self.roles)
-        still = embedding.unsqueeze(0)
-        table = self.meta.parts(self.modulate(regime, still.expand(regime.shape[0], -1, -1)))
+        regime = self.regime(scaled, calendar, static_embedding, not self.roles)
+        series_embedding = static_embedding.unsqueeze(0)
+        modulation_of_months = self.meta.fields(self.modulate(regime, series_embedding.expand(regime.shape[0], -1, -1)))
         waves = year_wave(calendar, scaled.dtype).unsqueeze(1) * features[:, :1]
-        month = 12 * year_of_series(calendar) + calendar[:, 1] - 1
-        h, c = torch.tanh(self.initial(embedding)).chunk(2, 1)
+        month = month_of_series(calendar)
+        h, c = torch.tanh(self.initial(static_embedding)).chunk(2, 1)
         drops = drops and self.training and self.dropout.p > 0.0
-        kept = dropout_factors(h, len(calendar), self.dropout.p) if drops else h
+        mask = dropout_mask(h, len(calendar), self.dropout.p) if drops else h
         hidden, wave, learned = [], [], []
         first = 0
         for length in days_of_years(calendar):
             last = first + length
-            parts = [part.index_select(0, month[first:last]) for part in table]
-            inputs = self.inputs(scaled[first:last], waves[first:last], still.expand(length, -1, -1), parts)
+            modulation = modulation_of_days(modulation_of_months, month[first:last])
+            inputs = self.inputs(
+                scaled[first:last], waves[first:last], series_embedding.expand(length, -1, -1), modulation
+            )
             states, h, c = self.lstm.run(inputs, h, c)
             if drops:
-                states = states * kept[first:last]
+                states = states * mask[first:last]
             hidden.append(states)
             wave.append(waves[first:last])
-            learned.append(self.decode(states, parts))
+            learned.append(self.decode(states, modulation))
             first = last
         return hidden, wave, learned
 
@@ -168,47 +206,53 @@ class Raci(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
-        embedding = torch.tanh(self.static_embedding(features))
+        static_embedding = torch.tanh(self.static_embedding(features))
         response = by_role(self.retrieve(static), self.memory.role_sizes)
-        start = torch.tanh(self.initial(embedding))
+        h, c = torch.tanh(self.initial(static_embedding)).chunk(2, 1)
         month = torch.zeros([static.shape[0], self.regime.state_size], dtype=static.dtype, device=static.device)
-        regime = self.regime.first(embedding)
-        modulation = self.modulate(regime, embedding)
-        return torch.cat([features[:, :1], embedding, response, start, month, regime, modulation], dim=1)
+        regime = self.regime.first(static_embedding)
+        modulation = self.modulate(regime, static_embedding)
+        return torch.cat(RaciRow(features[:, :1], static_embedding, response, h, c, month, regime, modulation), dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        hemisphere, still, response, h, c, month, regime, kept = state.split(self.layout, 1)
+        hemisphere, static_embedding, response, h, c, month, regime, month_modulation = self.fields(state)
         scaled = self.drivers(drivers)
         wave = season(calendar.unsqueeze(0), hemisphere)
-        modulation = self.meta.parts(kept)
-        h, c = self.lstm.cell(self.inputs(scaled, wave, still, modulation), h, c)
+        modulation = self.meta.fields(month_modulation)
+        h, c = self.lstm.cell(self.inputs(scaled, wave, static_embedding, modulation), h, c)
         coefficients = by_target(response, self.memory.role_sizes, self.n_targets)
         change = torch.matmul(self.features(h, wave).unsqueeze(1), coefficients.transpose(1, 2)).squeeze(1)
         flux = self.head.fluxes(self.decode(h, modulation) + change)
         month = self.regime.add_day(scaled, month)
-        if bool(calendar[2] == calendar[4]):
+        if ends_month(calendar):
             features = self.regime.features_of(month)
             if not self.roles:
                 features = torch.zeros_like(features)
-            regime = self.regime.turn_month(features, regime, still)
-            kept = self.modulate(regime, still)
+            regime = self.regime.turn_month(features, regime, static_embedding)
+            month_modulation = self.modulate(regime, static_embedding)
             month = torch.zeros_like(month)
-        return flux, torch.cat([hemisphere, still, response, h, c, month, regime, kept], dim=1)
+        row = RaciRow(hemisphere, static_embedding, response, h, c, month, regime, month_modulation)
+        return flux, torch.cat(row, dim=1)
 
-    def modulate(self, regime: Tensor, still: Tensor) -> Tensor:
+    def fields(self, state: Tensor) -> RaciRow:
+        """State row (N, state_size) -> its fields."""
+        hemisphere, static_embedding, response, h, c, month, regime, modulation = state.split(self.layout, 1)
+        return RaciRow(hemisphere, static_embedding, response, h, c, month, regime, modulation)
+
+    def modulate(self, regime: Tensor, static_embedding: Tensor) -> Tensor:
         """Modulation of the daily path, constant over a month."""
-        return self.meta(torch.cat([regime, still], dim=-1))
+        return self.meta(torch.cat([regime, static_embedding], dim=-1))
 
-    def inputs(self, scaled: Tensor, wave: Tensor, still: Tensor, modulation: list[Tensor]) -> Tensor:
+    def inputs(self, scaled: Tensor, wave: Tensor, static_embedding: Tensor, modulation: Modulation) -> Tensor:
         """Modulated fast drivers and what is constant over the month, (..., X)."""
         fast = torch.cat([scaled.index_select(-1, self.fast), wave], dim=-1)
         if self.film:
             fast = self.meta.modulate_input(fast, modulation)
-        return torch.cat([fast, still, self.meta.bias(modulation)], dim=-1)
+        return torch.cat([fast, static_embedding, modulation.gate_bias], dim=-1)
 
-    def decode(self, hidden: Tensor, modulation: list[Tensor]) -> Tensor:
+    def decode(self, hidden: Tensor, modulation: Modulation) -> Tensor:
         """What the network says of all sites alike, (..., L)."""
         if self.film:
             hidden = self.meta.modulate_output(hidden, modulation)
@@ -218,24 +262,25 @@ class Raci(StreamingModel):
         """Of each day what responses multiply, (..., K): of the regime's role 1 and waves, of the response's role the
         leading principal components of the hidden state.
         """
-        drivers = torch.matmul(hidden - self.hidden_mean, self.projection)
-        return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), drivers], dim=-1)
+        components = torch.matmul(hidden - self.hidden_mean, self.projection)
+        return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), components], dim=-1)
 
     def retrieve(self, static: Tensor) -> Tensor:
         """Responses (B, L, K) that neighbours tell of."""
         if not self.retrieves:
             return torch.zeros([static.shape[0], self.n_targets, self.n_features], device=static.device)
         place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-        found = self.memory(place.double(), attributes(self.static_features(static)))
-        return by_target(found.float(), self.memory.role_sizes, self.n_targets)
+        response = self.memory(place.double(), attributes(self.static_features(static)))
+        return by_target(response.float(), self.memory.role_sizes, self.n_targets)
 
     # --- training ---
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
-        """Prediction of the network alone."""
-        if own_calendars(batch.calendar):
-            raise ValueError("sites of a training batch must be of the same days")
+        """Prediction of the network alone, without the response of neighbours."""
+        if calendars_differ(batch.calendar):
+            message = "sites of a training batch must be of the same days"
+            raise ValueError(message)
         _, _, learned = self.trunk(batch.drivers, batch.calendar[0], batch.static, True)
         return ModelOutput(self.head.fluxes(torch.cat(learned).transpose(0, 1)))
 
@@ -246,23 +291,23 @@ class Raci(StreamingModel):
         if not self.retrieves:
             return
         device = self.fast.device
-        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        days = data.calendar[:, column.YEAR] > int(data.calendar[-1, column.YEAR]) - self.memory_years
         sites = sites_with_flux(data.flux[:, days])
         if len(sites) == 0:
             return
-        calendar, parts = data.calendar[days].to(device), []
+        calendar, passes = data.calendar[days].to(device), []
         for rows in sites.split(SITES_AT_ONCE):
             drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
-            hidden, wave, learned = (torch.cat(found) for found in self.trunk(drivers, calendar, static, False))
+            hidden, wave, learned = (torch.cat(years) for years in self.trunk(drivers, calendar, static, False))
             flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
-            parts.append((hidden, wave, self.head.error(flux, learned)))
+            passes.append((hidden, wave, self.head.residual(flux, learned)))
         if self.response_size:
-            chosen = [hidden[::COMPONENT_DAYS].transpose(0, 1).flatten(0, 1) for hidden, _, _ in parts]
-            self.hidden_mean, self.projection = principal_components(torch.cat(chosen), self.response_size)
+            states = [hidden[::COMPONENT_DAYS].transpose(0, 1).flatten(0, 1) for hidden, _, _ in passes]
+            self.hidden_mean, self.projection = principal_components(torch.cat(states), self.response_size)
         responses = []
-        for hidden, wave, error in parts:
+        for hidden, wave, residual in passes:
             features = self.features(hidden, wave).transpose(0, 1)
-            gram, moment = response_statistics(features, error.transpose(0, 1))
+            gram, moment = response_statistics(features, residual.transpose(0, 1))
             responses.append(by_role(site_responses(gram.double(), moment.double()), self.memory.role_sizes))
         static = data.static[sites].to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]

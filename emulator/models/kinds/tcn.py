@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
-from emulator.models.parts.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.parts.baseline import Baseline, BaselineConfig, with_static_embedding
 from emulator.models.parts.layered import LayeredCore
 
 
@@ -28,24 +28,24 @@ class TCNModel(Baseline):
 
     def __init__(self, config: TCNConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__(config, signature, scalers)
-        self.core = TCNCore(self.daily_size, self.still_size, config.hidden, config.kernel, config.dilations)
+        self.core = TCNCore(self.daily_size, self.static_size, config.hidden, config.kernel, config.dilations)
         self.set_layout()
 
 
 class TCNCore(LayeredCore):
-    """Residual layers of one convolution each, and a tanh; memory: the past days that the taps of each layer still
-    need, 0 before the first day.
+    """Residual layers of one convolution each, and a tanh; memory: the past days that the taps of each layer
+    still need, 0 before the first day.
     """
 
-    def __init__(self, daily: int, still: int, hidden: int, kernel: int, dilations: tuple[int, ...]) -> None:
-        super().__init__(daily + still, hidden)
+    def __init__(self, daily_size: int, static_size: int, hidden: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__(daily_size + static_size, hidden)
         self.layers = nn.ModuleList(CausalConvolution(hidden, kernel, dilation) for dilation in dilations)
         self.layout = [hidden * (kernel - 1) * dilation for dilation in dilations]
         self.memory_size = sum(self.layout)
 
-    def forward(self, daily: Tensor, still: Tensor) -> Tensor:
-        """(B, T, X), (B, S) -> (B, T, H)."""
-        series = self.embed(with_still(daily, still)).transpose(1, 2)
+    def forward(self, daily: Tensor, static_embedding: Tensor) -> Tensor:
+        """(B, T, X), (B, E) -> (B, T, H)."""
+        series = self.embed(with_static_embedding(daily, static_embedding)).transpose(1, 2)
         for layer in self.layers:
             series = layer(series)
         return torch.tanh(series.transpose(1, 2))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
-from emulator.models.parts.baseline import Baseline, BaselineConfig, with_still
+from emulator.models.parts.baseline import Baseline, BaselineConfig, with_static_embedding
 from emulator.models.parts.layered import LayeredCore
 from emulator.models.parts.layers import mlp
 
@@ -28,7 +28,8 @@ class TransformerConfig(BaselineConfig):
     @model_validator(mode="after")
     def _heads_divide_hidden(self) -> Self:
         if self.hidden % self.heads:
-            raise ValueError(f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})")
+            message = f"hidden ({self.hidden}) is not a multiple of heads ({self.heads})"
+            raise ValueError(message)
         return self
 
     def build(self, signature: Signature, scalers: Scalers) -> "TransformerModel":
@@ -40,7 +41,7 @@ class TransformerModel(Baseline):
 
     def __init__(self, config: TransformerConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__(config, signature, scalers)
-        sizes = self.daily_size, self.still_size, config.hidden
+        sizes = self.daily_size, self.static_size, config.hidden
         self.core = TransformerCore(*sizes, config.window, config.heads, config.layers)
         self.set_layout()
 
@@ -50,15 +51,15 @@ class TransformerCore(LayeredCore):
     layer, 0 before the first day.
     """
 
-    def __init__(self, daily: int, still: int, hidden: int, window: int, heads: int, layers: int) -> None:
-        super().__init__(daily + still, hidden)
+    def __init__(self, daily_size: int, static_size: int, hidden: int, window: int, heads: int, layers: int) -> None:
+        super().__init__(daily_size + static_size, hidden)
         self.layers = nn.ModuleList(CausalLayer(hidden, window, heads) for _ in range(layers))
         self.layout = [(window - 1) * 2 * hidden] * layers
         self.memory_size = sum(self.layout)
 
-    def forward(self, daily: Tensor, still: Tensor) -> Tensor:
-        """(B, T, X), (B, S) -> (B, T, H)."""
-        series = self.embed(with_still(daily, still))
+    def forward(self, daily: Tensor, static_embedding: Tensor) -> Tensor:
+        """(B, T, X), (B, E) -> (B, T, H)."""
+        series = self.embed(with_static_embedding(daily, static_embedding))
         for layer in self.layers:
             series = layer(series)
         return torch.tanh(series)
@@ -69,6 +70,8 @@ class CausalLayer(nn.Module):
 
     Whole series are cut into blocks of `window` days; a block attends to itself and to the block before.
     """
+
+    penalty: Tensor
 
     def __init__(self, hidden: int, window: int, heads: int) -> None:
         super().__init__()
@@ -87,28 +90,33 @@ class CausalLayer(nn.Module):
         """(B, T, H) -> (B, T, H)."""
         batch, days, hidden = series.shape
         blocks = (days - 1) // self.window + 1
-        rest = blocks * self.window - days
-        normal = self.norm(series)
-        queries = nn.functional.pad(self.query(normal), (0, 0, 0, rest)).view(batch * blocks, self.window, hidden)
-        past = nn.functional.pad(self.key_value(normal), (0, 0, self.window, rest))
+        padding = blocks * self.window - days
+        normalised = self.norm(series)
+        queries = nn.functional.pad(self.query(normalised), (0, 0, 0, padding)).view(
+            batch * blocks, self.window, hidden
+        )
+        past = nn.functional.pad(self.key_value(normalised), (0, 0, self.window, padding))
         shape = [batch, blocks, self.window, 2 * hidden]
         past = torch.cat([past[:, : -self.window].reshape(shape), past[:, self.window :].reshape(shape)], dim=2)
-        seen = self.attend(queries, past.flatten(0, 1), self.penalty)
-        series = series + self.merge(seen.reshape(batch, -1, hidden)[:, :days])
+        attended = self.attend(queries, past.flatten(0, 1), self.penalty)
+        series = series + self.merge(attended.reshape(batch, -1, hidden)[:, :days])
         return series + self.feed_forward(series)
 
     @torch.jit.export
     def advance(self, today: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """today: (N, H); past: (N, (window - 1) * 2 H) -> (N, H), past of tomorrow."""
-        normal = self.norm(today)
-        past = torch.cat([past, self.key_value(normal)], dim=1).view(today.shape[0], self.window, -1)
-        seen = self.attend(self.query(normal).unsqueeze(1), past, self.penalty[:, -1:, self.window :])
-        today = today + self.merge(seen.squeeze(1))
+        normalised = self.norm(today)
+        past = torch.cat([past, self.key_value(normalised)], dim=1).view(today.shape[0], self.window, -1)
+        attended = self.attend(self.query(normalised).unsqueeze(1), past, self.penalty[:, -1:, self.window :])
+        today = today + self.merge(attended.squeeze(1))
         return today + self.feed_forward(today), past[:, 1:].flatten(1)
 
     def attend(self, queries: Tensor, past: Tensor, penalty: Tensor) -> Tensor:
-        """queries: (R, Q, H); past: (R, K, 2 H) keys and values; penalty: (heads, Q, K) -> (R, Q, H)."""
+        """softmax(queries keys / sqrt(H / heads) + penalty) values, head by head.
+
+        queries: (R, q, H); past: (R, k, 2 H) keys and values; penalty: (heads, q, k) -> (R, q, H).
+        """
         queries = queries.unflatten(2, [self.heads, -1]).transpose(1, 2)
         keys, values = past.unflatten(2, [2, self.heads, -1]).permute(2, 0, 3, 1, 4).unbind(0)
-        seen = nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=penalty.unsqueeze(0))
-        return seen.transpose(1, 2).flatten(2)
+        attended = nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=penalty.unsqueeze(0))
+        return attended.transpose(1, 2).flatten(2)

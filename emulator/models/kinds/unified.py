@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from emulator.data import calendar as column
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData
@@ -31,7 +32,7 @@ class UnifiedConfig(ChamNetConfig):
     `local: false`, `response: regime` (level and season only) or `none`.
     """
 
-    kind: Literal["unified"] = "unified"
+    kind: Literal["unified"] = "unified"  # type: ignore[assignment] # another kind with the same options
     static_size: int = Field(default=4, ge=1)
     roles: bool = True
     functional: bool = True
@@ -44,14 +45,17 @@ class UnifiedConfig(ChamNetConfig):
 
 
 class Unified(ChamNet):
-    """State row: that of CHAM-net and the retrieved responses (L p)."""
+    """CHAM-net whose regression on a site's past starts from what neighbours tell: `prior` (L K) of its state row is
+    the retrieved responses.
+    """
 
     __constants__ = ("adapts", "retrieves")
 
     def __init__(self, config: UnifiedConfig, signature: Signature, scalers: Scalers) -> None:
         names = signature.static_names
         if "lat" not in names or "lon" not in names:
-            raise ValueError("model.kind = 'unified' retrieves by place and needs 'lat' and 'lon' among the statics")
+            message = "model.kind = 'unified' retrieves by place and needs 'lat' and 'lon' among the statics"
+            raise ValueError(message)
         super().__init__(config, signature, scalers)
         self.latitude, self.longitude = names.index("lat"), names.index("lon")
         self.memory_years = config.memory_years
@@ -60,68 +64,69 @@ class Unified(ChamNet):
         response = self.n_responses - SEASON_WAVES if config.response == "full" else 0
         if self.adapts:
             sizes = [learned * SEASON_WAVES, learned * response]
-            self.unused = self.n_responses - SEASON_WAVES - response
+            self.n_unretrieved = self.n_responses - SEASON_WAVES - response
             self.memory = ResponseMemory(
                 self.static_features.size,
                 sizes if config.roles and response else [sum(sizes)],
                 functional=config.functional,
                 local=config.local,
             )
-        self.layout.append(learned * self.n_responses)
-        self.state_size = sum(self.layout)
+        self.set_layout(config, prior_size=learned * self.n_responses)
 
     def prior(self, static: Tensor) -> Tensor:
-        """Responses that neighbours tell of, (N, L, p); in training 0, lest the decoder leave to neighbours what it can
+        """Responses that neighbours tell of, (N, L, K); in training 0, lest the decoder leave to neighbours what it can
         learn.
         """
-        found = static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
+        prior = static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
         if self.retrieves and not self.training:
             place = unit_sphere(static[:, self.latitude], static[:, self.longitude])
-            told = self.memory(place.double(), attributes(self.static_features(static))).float()
-            told = by_target(told, self.memory.role_sizes, self.head.n_learned)
-            found = torch.cat([told, found[:, :, : self.unused]], dim=2)
-        return found
+            retrieved = self.memory(place.double(), attributes(self.static_features(static))).float()
+            retrieved = by_target(retrieved, self.memory.role_sizes, self.head.n_learned)
+            prior = torch.cat([retrieved, prior[:, :, : self.n_unretrieved]], dim=2)
+        return prior
 
-    def prior_of(self, state: Tensor) -> Tensor:
-        return state.split(self.layout, 1)[7].view(-1, self.head.n_learned, self.n_responses)
+    def remembered_prior(self, prior: Tensor) -> Tensor:
+        """Prior (N, L, K) -> the field of the state row (N, L K)."""
+        return prior.flatten(1)
 
-    def kept(self, prior: Tensor) -> list[Tensor]:
-        return [prior.flatten(1)]
+    def prior_coefficients(self, remembered: Tensor) -> Tensor:
+        """The prior (N, L, K) from its field of the state row."""
+        return remembered.view(-1, self.head.n_learned, self.n_responses)
 
     @torch.jit.unused
     @torch.no_grad()
     def prepare(self, data: TrainingData) -> None:
-        """Fill the memory with the errors that the decoder makes at training sites without past flux."""
+        """Fill the memory with the residuals that the decoder leaves at training sites without past flux."""
         if not self.retrieves:
             return
-        days = data.calendar[:, 0] > int(data.calendar[-1, 0]) - self.memory_years
+        days = data.calendar[:, column.YEAR] > int(data.calendar[-1, column.YEAR]) - self.memory_years
         sites = sites_with_flux(data.flux[:, days])
         if len(sites) == 0:
             return
         training = self.training
         self.eval()
-        device, responses = self.static_embedding[0].weight.device, []
+        device, responses = self.head.learned_index.device, []
         for rows in sites.split(SITES_AT_ONCE):
             static, calendar = data.static[rows].to(device), data.calendar[days].expand(len(data.static[rows]), -1, -1)
-            features, error = self.errors_without_past(
+            features, residual = self.residuals_without_past(
                 data.drivers[rows][:, days].to(device), calendar.to(device), static, data.flux[rows][:, days].to(device)
             )
-            if self.unused:
+            if self.n_unretrieved:
                 features = features[:, :, :SEASON_WAVES]
-            found = site_responses(*(sums.double() for sums in response_statistics(features, error)))
-            responses.append(by_role(found, self.memory.role_sizes))
+            response = site_responses(*(sums.double() for sums in response_statistics(features, residual)))
+            responses.append(by_role(response, self.memory.role_sizes))
         static = data.static[sites].to(device)
         lat, lon = static[:, self.latitude], static[:, self.longitude]
         self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))
         self.train(training)
 
     @torch.jit.unused
-    def errors_without_past(
+    def residuals_without_past(
         self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Daily features (B, T, p) and errors (B, T, L), NaN where flux is not known, of the decoder alone."""
+        """Daily features (B, T, K) and residuals (B, T, L), NaN where flux is not known, of the decoder alone."""
         days = days_of_years(calendar[0])
         unknown = torch.full_like(flux, torch.nan).transpose(0, 1)
         features, learned, _ = self.decode_years(drivers, calendar[0], self.start(static), unknown, days)
-        error = self.head.error(self.targets.standardise(flux), torch.cat(learned).transpose(0, 1))
-        return torch.cat(features).transpose(0, 1), error
+        residual = self.head.residual(self.targets.standardise(flux), torch.cat(learned).transpose(0, 1))
+        return torch.cat(features).transpose(0, 1), residual

@@ -2,15 +2,15 @@
 
 A core turns the inputs of a day and of the site into a hidden state. It is a scriptable module with `memory_size` and
 
-    forward(daily (B, T, X), still (B, S))                 -> hidden states (B, T, H)      whole series
-    start(still (N, S))                                    -> memory (N, memory_size)      before the first day
-    advance(daily (N, X), still (N, S), memory)            -> hidden (N, H), memory        one day
+    forward(daily (B, T, X), static_embedding (B, E))          -> hidden states (B, T, H)      whole series
+    start(static_embedding (N, E))                             -> memory (N, memory_size)      before the first day
+    advance(daily (N, X), static_embedding (N, E), memory)     -> hidden (N, H), memory        one day
 
-where `daily` are scaled drivers, season and, if asked for, features of past flux, and `still` is the embedding of the
-static attributes. Advancing day by day from `start` gives what `forward` gives.
+where `daily` are scaled drivers, season and, if asked for, features of past flux. Advancing day by day from `start`
+gives what `forward` gives.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,7 @@ from emulator.data.signature import Signature
 from emulator.data.windows import Batch
 from emulator.models.parts.layers import FluxHead, PreciseLinear, StaticFeatures, season
 from emulator.models.parts.past_flux import PastFluxFeatures
+from emulator.models.parts.state_row import field_sizes
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 
@@ -42,8 +43,18 @@ class BaselineConfig(BaseModel):
     ungauged_share: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
+class BaselineRow(NamedTuple):
+    """State row: hemisphere (1), static embedding (E), memory of the core, tables of past flux where there are any."""
+
+    hemisphere: Tensor
+    static_embedding: Tensor
+    memory: Tensor
+    past_flux: Tensor
+
+
 class Baseline(StreamingModel):
-    """State row: hemisphere (1), static embedding (S), memory of the core, tables of past flux.
+    """flux = head(core(scaled drivers, season, features of past flux; static embedding)); its state row is a
+    `BaselineRow`.
 
     A subclass sets `core` in its constructor and then calls `set_layout`.
     """
@@ -57,7 +68,7 @@ class Baseline(StreamingModel):
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
         self.dropout = nn.Dropout(config.dropout)
-        self.daily_size, self.still_size = len(signature.inputs) + 2, config.static_size
+        self.daily_size, self.static_size = len(signature.inputs) + 2, config.static_size
         self.past: PastFluxFeatures | None = None
         skip: tuple[float, ...] = ()
         if config.past_flux != "none":
@@ -69,41 +80,49 @@ class Baseline(StreamingModel):
         self.head = FluxHead(signature, scalers, config.hidden, skip)
 
     def set_layout(self) -> None:
-        """Set the sizes of the parts of the state row."""
-        self.layout = [1, self.still_size, self.core.memory_size, 0 if self.past is None else self.past.state_size]
+        """Set the sizes of the state row's fields."""
+        self.layout = field_sizes(
+            BaselineRow,
+            hemisphere=1,
+            static_embedding=self.static_size,
+            memory=self.core.memory_size,
+            past_flux=0 if self.past is None else self.past.state_size,
+        )
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward."""
         features = self.static_features(static)
-        still = self.static_embedding(features)
+        static_embedding = self.static_embedding(features)
         # day by day in memory, as recurrences take it
         scaled = self.drivers.by_day(drivers)
         wave = season(calendar, features[:, :1]).transpose(0, 1)
         daily = torch.cat([scaled, wave], dim=2).transpose(0, 1)
         if self.past is not None:
             past = self.past(self.targets.standardise(flux), calendar)
-            fluxes = self.head(self.dropout(self.core(torch.cat([daily, past], dim=2), still)), past)
+            hidden = self.core(torch.cat([daily, past], dim=2), static_embedding)
+            fluxes = self.head(self.dropout(hidden), past)
         else:
-            fluxes = self.head(self.dropout(self.core(daily, still)))
+            fluxes = self.head(self.dropout(self.core(daily, static_embedding)))
         return fluxes
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
-        still = self.static_embedding(features)
-        parts = [features[:, :1], still, self.core.start(still)]
+        static_embedding = self.static_embedding(features)
+        past_flux = static[:, :0]
         if self.past is not None:
-            parts.append(self.past.init_state(static))
-        return torch.cat(parts, dim=1)
+            past_flux = self.past.init_state(static)
+        row = BaselineRow(features[:, :1], static_embedding, self.core.start(static_embedding), past_flux)
+        return torch.cat(row, dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
         fluxes, memory = self.predict_day(drivers, calendar, state)
-        seen = fluxes if self.self_fed else torch.full_like(fluxes, float("nan"))
-        return fluxes, self.next_state(memory, seen, calendar, state)
+        seen_flux = fluxes if self.self_fed else torch.full_like(fluxes, float("nan"))
+        return fluxes, self.next_state(memory, seen_flux, calendar, state)
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,24 +132,28 @@ class Baseline(StreamingModel):
 
     def predict_day(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Fluxes (N, C) of one day and the memory of the core after it."""
-        parts = state.split(self.layout, 1)
-        daily = torch.cat([self.drivers(drivers), season(calendar.unsqueeze(0), parts[0])], dim=1)
+        row = self.fields(state)
+        daily = torch.cat([self.drivers(drivers), season(calendar.unsqueeze(0), row.hemisphere)], dim=1)
         if self.past is not None:
-            past = self.past.read(calendar, parts[3])
-            hidden, memory = self.core.advance(torch.cat([daily, past], dim=1), parts[1], parts[2])
+            past = self.past.read(calendar, row.past_flux)
+            hidden, memory = self.core.advance(torch.cat([daily, past], dim=1), row.static_embedding, row.memory)
             fluxes = self.head(hidden, past)
         else:
-            hidden, memory = self.core.advance(daily, parts[1], parts[2])
+            hidden, memory = self.core.advance(daily, row.static_embedding, row.memory)
             fluxes = self.head(hidden)
         return fluxes, memory
 
     def next_state(self, memory: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
         """State after a day that left this memory of the core and this flux (N, C), NaN = not known."""
-        parts = state.split(self.layout, 1)
-        after = [parts[0], parts[1], memory]
+        hemisphere, static_embedding, _, past_flux = self.fields(state)
         if self.past is not None:
-            after.append(self.past.advance(self.targets.standardise(flux), calendar, parts[3]))
-        return torch.cat(after, dim=1)
+            past_flux = self.past.advance(self.targets.standardise(flux), calendar, past_flux)
+        return torch.cat(BaselineRow(hemisphere, static_embedding, memory, past_flux), dim=1)
+
+    def fields(self, state: Tensor) -> BaselineRow:
+        """State row (N, state_size) -> its fields."""
+        hemisphere, static_embedding, memory, past_flux = state.split(self.layout, 1)
+        return BaselineRow(hemisphere, static_embedding, memory, past_flux)
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
@@ -142,7 +165,7 @@ class Baseline(StreamingModel):
         return ModelOutput(self(batch.drivers, batch.calendar, batch.static, flux))
 
 
-def with_still(daily: Tensor, still: Tensor) -> Tensor:
-    """Daily inputs (B, T, X) and the same static embedding (B, S) on every day -> (B, T, X + S)."""
-    every_day = still.unsqueeze(0).expand(daily.shape[1], -1, -1)
+def with_static_embedding(daily: Tensor, static_embedding: Tensor) -> Tensor:
+    """Daily inputs (B, T, X) and the same static embedding (B, E) on every day -> (B, T, X + E)."""
+    every_day = static_embedding.unsqueeze(0).expand(daily.shape[1], -1, -1)
     return torch.cat([daily.transpose(0, 1), every_day], dim=2).transpose(0, 1)

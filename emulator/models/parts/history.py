@@ -8,11 +8,23 @@ a running sum is all that must be remembered. Beside the annual context stands a
 of each season as plain statistics.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from emulator.data import calendar as column
 from emulator.models.parts.layers import mlp
-from emulator.models.parts.seasons import days_of_years, month_neighbour, month_weights, sum_months
+from emulator.models.parts.seasons import (
+    days_of_years,
+    ends_month,
+    ends_year,
+    month_neighbour,
+    month_of_year,
+    month_weights,
+    sum_months,
+)
+from emulator.models.parts.state_row import field_sizes
 
 SPREAD_FLOOR = 0.02
 """Standard deviations within a month are at least this, in training standard deviations: the root has a slope there."""
@@ -20,12 +32,66 @@ KNOWN_FLOOR = 0.02
 """Past flux known for less of a month than this counts little."""
 
 
+class HistoryRow(NamedTuple):
+    """State row of the history: `MonthRow` and `YearRow` of the month and year under way, `PastRow` of past years."""
+
+    month: Tensor
+    year: Tensor
+    past: Tensor
+
+
+class MonthRow(NamedTuple):
+    """A month under way: sums of gates and of gated values (token), and of each feature (D + C) the number of known
+    days, their mean and the sum of squared deviations from it.
+    """
+
+    gates: Tensor
+    values: Tensor
+    observed_days: Tensor
+    mean: Tensor
+    squares: Tensor
+
+
+class YearRow(NamedTuple):
+    """A year under way: embedding of its months so far (year), and of each month token (12 token), whether it was there
+    (12) and its flux statistics (12 2 C).
+    """
+
+    embedding: Tensor
+    tokens: Tensor
+    present: Tensor
+    flux_statistics: Tensor
+
+
+class PastRow(NamedTuple):
+    """Past years: running sums and weights of the kernels, of years and of each month, sums over past years of the
+    months' flux statistics (12 2 C), and those of last year.
+    """
+
+    year_sums: Tensor
+    year_weights: Tensor
+    month_sums: Tensor
+    month_weights: Tensor
+    flux_sums: Tensor
+    last_flux: Tensor
+
+
+class MonthTokens(NamedTuple):
+    """Of months: token (..., token), whether there were days (..., 1), flux statistics (..., 2 C): known share of the
+    days times mean flux, and known share.
+    """
+
+    token: Tensor
+    present: Tensor
+    flux_statistics: Tensor
+
+
 class KernelPooling(nn.Module):
     """Causal weighted mean over past years: weight = gate x kernel(lag), kernel = mixture of exponentials, one mixture
     per head.
 
-    A learned token takes part with a learned weight, and is all there is without a past. Running sums (..., K, V),
-    weights (..., K).
+    A learned token takes part with a learned weight, and is all there is without a past. Running sums (..., kernels,
+    values), weights (..., kernels).
     """
 
     def __init__(self, values: int, kernels: int, heads: int) -> None:
@@ -39,7 +105,7 @@ class KernelPooling(nn.Module):
         self.width = heads * values
 
     def forward(self, sums: Tensor, weights: Tensor) -> Tensor:
-        """(..., K, V), (..., K) -> context (..., heads * V)."""
+        """(..., kernels, values), (..., kernels) -> context (..., heads * values)."""
         mixture = torch.softmax(self.mixture, dim=1)
         prior = nn.functional.softplus(self.prior)
         numerator = torch.matmul(mixture, sums) + prior * self.token
@@ -48,7 +114,7 @@ class KernelPooling(nn.Module):
 
     @torch.jit.export
     def push(self, sums: Tensor, weights: Tensor, value: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
-        """Let a year pass that had this value (..., V) and gate (..., 1)."""
+        """Sums and weights after a year that had this value (..., values) and gate (..., 1)."""
         decay = torch.sigmoid(self.decay_logit)
         return decay.unsqueeze(1) * (sums + (gate * value).unsqueeze(-2)), decay * (weights + gate)
 
@@ -100,17 +166,25 @@ class HistoryEncoder(nn.Module):
         self.year_size, self.context_size = year, season
         self.annual_size = self.years.width
         self.season_size = season + 4 * targets if hierarchy else 0
-        self.daily_layout = [token, token, features, features, features]
-        self.yearly_layout = [year, 12 * token, 12, 12 * 2 * targets]
-        self.past_layout = [
-            kernels * year,
-            kernels,
-            12 * kernels * token,
-            12 * kernels,
-            12 * 2 * targets,
-            12 * 2 * targets,
-        ]
-        self.layout = [sum(self.daily_layout), sum(self.yearly_layout), sum(self.past_layout)]
+        self.month_layout = field_sizes(
+            MonthRow, gates=token, values=token, observed_days=features, mean=features, squares=features
+        )
+        self.year_layout = field_sizes(
+            YearRow, embedding=year, tokens=12 * token, present=12, flux_statistics=12 * 2 * targets
+        )
+        self.past_layout = field_sizes(
+            PastRow,
+            year_sums=kernels * year,
+            year_weights=kernels,
+            month_sums=12 * kernels * token,
+            month_weights=12 * kernels,
+            flux_sums=12 * 2 * targets,
+            last_flux=12 * 2 * targets,
+        )
+        self.past_size = sum(self.past_layout)
+        self.layout = field_sizes(
+            HistoryRow, month=sum(self.month_layout), year=sum(self.year_layout), past=self.past_size
+        )
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,12 +193,12 @@ class HistoryEncoder(nn.Module):
         Returns the annual context each year starts with (B, Y, annual_size), the season vector of each day (T, B,
         season_size) and the embedding of each year (B, Y, year).
         """
-        tokens, present, statistics = self.encode_months(drivers, flux, calendar)
+        tokens, present, flux_statistics = self.encode_months(drivers, flux, calendar)
         batch, years = tokens.shape[0], tokens.shape[1]
         embedding = torch.zeros([batch, years, self.year_size], dtype=drivers.dtype, device=drivers.device)
         for month in range(12):
             embedding = self.add_month(embedding, tokens[:, :, month], present[:, :, month])
-        past = torch.zeros([batch, self.layout[2]], dtype=drivers.dtype, device=drivers.device)
+        past = torch.zeros([batch, self.past_size], dtype=drivers.dtype, device=drivers.device)
         annual, season, months = [], [], torch.arange(12, device=drivers.device)
         for year, weights in enumerate(month_weights(calendar).split(days_of_years(calendar))):
             annual.append(self.annual_context(past))
@@ -134,7 +208,8 @@ class HistoryEncoder(nn.Module):
                 season.append(self.season_features(daily))
             else:
                 season.append(drivers.new_zeros([weights.shape[0], batch, 0]))
-            past = self.turn_year(past, embedding[:, year], tokens[:, year], present[:, year], statistics[:, year])
+            tokens_of_year = MonthTokens(tokens[:, year], present[:, year], flux_statistics[:, year])
+            past = self.turn_year(past, embedding[:, year], tokens_of_year)
         return torch.stack(annual, 1), torch.cat(season), embedding
 
     @torch.jit.export
@@ -145,69 +220,86 @@ class HistoryEncoder(nn.Module):
     @torch.jit.export
     def annual(self, state: Tensor) -> Tensor:
         """Annual context (N, annual_size), which changes when the year turns."""
-        return self.annual_context(state.split(self.layout, 1)[2])
+        return self.annual_context(self.fields(state).past)
 
     @torch.jit.export
     def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:
         """Season vector (N, season_size) of a day; calendar: (6,)."""
-        past = state.split(self.layout, 1)[2]
+        past = self.fields(state).past
         season = state[:, :0]
         if self.hierarchy:
             offset, weight = month_neighbour(calendar)
-            month = calendar[1] - 1
-            which = torch.stack([month, (month + offset) % 12])
-            here, there = self.season_table(past, which).unbind(1)
-            season = self.season_features(here + weight * (there - here))
+            month = month_of_year(calendar)
+            months = torch.stack([month, (month + offset) % 12])
+            at_month, at_neighbour = self.season_table(past, months).unbind(1)
+            season = self.season_features(at_month + weight * (at_neighbour - at_month))
         return season
 
     @torch.jit.export
     def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
         """Take in a day. drivers: (N, D); flux: (N, C), NaN = not known; calendar: (6,)."""
-        parts = state.split(self.layout, 1)
-        daily, yearly, past = self.add_day(drivers, flux, parts[0]), parts[1], parts[2]
-        if bool(calendar[2] == calendar[4]):
-            yearly = self.turn_month(daily, yearly, calendar[1:2] - 1)
-            daily = torch.zeros_like(daily)
-        if bool(calendar[3] == calendar[5]):
-            year = yearly.split(self.yearly_layout, 1)
-            tokens, statistics = year[1].view(-1, 12, self.token_size), year[3].view(-1, 12, 2 * self.n_targets)
-            past = self.turn_year(past, year[0], tokens, year[2].unsqueeze(-1), statistics)
-            yearly = torch.zeros_like(yearly)
-        return torch.cat([daily, yearly, past], dim=1)
+        month, year, past = self.fields(state)
+        month = self.add_day(drivers, flux, month)
+        if ends_month(calendar):
+            year = self.turn_month(month, year, calendar[column.MONTH : column.MONTH + 1] - 1)
+            month = torch.zeros_like(month)
+        if ends_year(calendar):
+            embedding, tokens, present, flux_statistics = year.split(self.year_layout, 1)
+            tokens = tokens.view(-1, 12, self.token_size)
+            flux_statistics = flux_statistics.view(-1, 12, 2 * self.n_targets)
+            past = self.turn_year(past, embedding, MonthTokens(tokens, present.unsqueeze(-1), flux_statistics))
+            year = torch.zeros_like(year)
+        return torch.cat([month, year, past], dim=1)
+
+    def fields(self, state: Tensor) -> HistoryRow:
+        """State row (N, state_size) -> its fields."""
+        month, year, past = state.split(self.layout, 1)
+        return HistoryRow(month, year, past)
+
+    def month_fields(self, month: Tensor) -> MonthRow:
+        """Row of a month under way (R, size) -> its fields."""
+        gates, values, observed_days, mean, squares = month.split(self.month_layout, 1)
+        return MonthRow(gates, values, observed_days, mean, squares)
+
+    def past_fields(self, past: Tensor) -> PastRow:
+        """Row of past years (N, size) -> its fields."""
+        year_sums, year_weights, month_sums, month_weights, flux_sums, last_flux = past.split(self.past_layout, 1)
+        return PastRow(year_sums, year_weights, month_sums, month_weights, flux_sums, last_flux)
 
     # --- days to months ---
 
     def day_inputs(self, drivers: Tensor, flux: Tensor) -> Tensor:
         """Drivers, flux (0 where not known) and whether it is known, (..., D + 2 C)."""
-        known = torch.isfinite(flux)
-        return torch.cat([drivers, torch.where(known, flux, torch.zeros_like(flux)), known.to(drivers.dtype)], dim=-1)
+        observed = torch.isfinite(flux)
+        return torch.cat(
+            [drivers, torch.where(observed, flux, torch.zeros_like(flux)), observed.to(drivers.dtype)], dim=-1
+        )
 
-    def encode_months(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode_months(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> MonthTokens:
         """Tokens (B, Y, 12, token), presence (B, Y, 12, 1) and flux statistics (B, Y, 12, 2 C) of all months of a
         series, see `forward`.
         """
-        years, month = days_of_years(calendar), calendar[:, 1] - 1
+        years, month = days_of_years(calendar), month_of_year(calendar)
         sums: list[Tensor] = []
         first = 0
         for length in years:
             last = first + length
             sums.append(self.month_sums(self.day_inputs(drivers[first:last], flux[first:last]), month[first:last]))
             first = last
-        gates, values, count, mean, squares = torch.stack(sums).flatten(0, 1).split(self.daily_layout, 2)
-        parts = self.month_token(
-            gates.flatten(0, 1), values.flatten(0, 1), count.flatten(0, 1), mean.flatten(0, 1), squares.flatten(0, 1)
+        tokens = self.month_token(self.month_fields(torch.stack(sums).flatten(0, 2)))
+        shape = [len(years), 12, drivers.shape[1], -1]
+        return MonthTokens(
+            tokens.token.view(shape).permute(2, 0, 1, 3),
+            tokens.present.view(shape).permute(2, 0, 1, 3),
+            tokens.flux_statistics.view(shape).permute(2, 0, 1, 3),
         )
-        token, present, statistics = [
-            part.view(len(years), 12, drivers.shape[1], -1).permute(2, 0, 1, 3) for part in parts
-        ]
-        return token, present, statistics
 
     def month_sums(self, inputs: Tensor, month: Tensor) -> Tensor:
-        """What `add_day` leaves at the end of each month of a year, (12, B, state of a month under way).
+        """What `add_day` leaves at the end of each month of a year, (12, B, size of a `MonthRow`).
 
         inputs: (T, B, D + 2 C); month: (T,), 0 to 11.
         """
-        known = inputs[..., self.n_drivers + self.n_targets :]
+        observed = inputs[..., self.n_drivers + self.n_targets :]
         # tanh(x) = 2 sigmoid(2 x) - 1, which is quicker
         doubled = torch.ones([2 * self.token_size], dtype=inputs.dtype, device=inputs.device)
         doubled[: self.token_size] = 2.0
@@ -216,41 +308,38 @@ class HistoryEncoder(nn.Module):
         gates = sum_months(gate, month)
         values = 2.0 * sum_months(gate * value, month) - gates
         sums = sum_months(inputs, month)
-        number = torch.bincount(month, minlength=12).to(inputs.dtype).view(12, 1, 1)
-        number = number.expand(-1, inputs.shape[1], self.n_drivers)
-        count = torch.cat([number, sums[..., self.n_drivers + self.n_targets :]], dim=2)
-        mean = sums[..., : self.n_drivers + self.n_targets] / count.clamp(min=1.0)
-        away = inputs[..., : self.n_drivers + self.n_targets] - mean.index_select(0, month)
-        away = torch.cat([away[..., : self.n_drivers], away[..., self.n_drivers :] * known], dim=2)
-        return torch.cat([gates, values, count, mean, sum_months(away * away, month)], dim=2)
+        days = torch.bincount(month, minlength=12).to(inputs.dtype).view(12, 1, 1)
+        days = days.expand(-1, inputs.shape[1], self.n_drivers)
+        observed_days = torch.cat([days, sums[..., self.n_drivers + self.n_targets :]], dim=2)
+        mean = sums[..., : self.n_drivers + self.n_targets] / observed_days.clamp(min=1.0)
+        deviation = inputs[..., : self.n_drivers + self.n_targets] - mean.index_select(0, month)
+        deviation = torch.cat([deviation[..., : self.n_drivers], deviation[..., self.n_drivers :] * observed], dim=2)
+        return torch.cat([gates, values, observed_days, mean, sum_months(deviation * deviation, month)], dim=2)
 
-    def add_day(self, drivers: Tensor, flux: Tensor, daily: Tensor) -> Tensor:
+    def add_day(self, drivers: Tensor, flux: Tensor, month: Tensor) -> Tensor:
         """Sums of gates and values, and running count, mean and squared deviations (Welford) of the month so far."""
-        gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
+        gates, values, observed_days, mean, squares = self.month_fields(month)
         inputs = self.day_inputs(drivers, flux)
         value, gate = self.day(inputs).split(self.token_size, -1)
         gate = torch.sigmoid(gate)
         features = inputs[:, : self.n_drivers + self.n_targets]
         mask = torch.cat([torch.ones_like(drivers), inputs[:, self.n_drivers + self.n_targets :]], dim=1)
-        count = count + mask
-        before = features - mean
-        mean = mean + mask * before / count.clamp(min=1.0)
-        squares = squares + mask * before * (features - mean)
-        return torch.cat([gates + gate, values + gate * torch.tanh(value), count, mean, squares], dim=1)
+        observed_days = observed_days + mask
+        deviation = features - mean
+        mean = mean + mask * deviation / observed_days.clamp(min=1.0)
+        squares = squares + mask * deviation * (features - mean)
+        return torch.cat([gates + gate, values + gate * torch.tanh(value), observed_days, mean, squares], dim=1)
 
-    def month_token(
-        self, gates: Tensor, values: Tensor, count: Tensor, mean: Tensor, squares: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Token (R, token), presence (R, 1), and flux statistics (R, 2 C): known share x mean, known share; rows R =
-        months.
-        """
-        days = count[:, :1]
-        present = (days > 0).to(count.dtype)
-        spread = torch.sqrt(squares / count.clamp(min=1.0) + self.spread_floor**2)
-        known = count[:, self.n_drivers :] / days.clamp(min=1.0)
-        pooled = values / gates.clamp(min=1e-6)
-        token = torch.tanh(self.month(torch.cat([pooled, mean, spread, known], dim=1))) * present
-        return token, present, torch.cat([known * mean[:, self.n_drivers :], known], dim=1)
+    def month_token(self, month: MonthRow) -> MonthTokens:
+        """Tokens of whole months, in rows (R, ...)."""
+        days = month.observed_days[:, :1]
+        present = (days > 0).to(month.observed_days.dtype)
+        spread = torch.sqrt(month.squares / month.observed_days.clamp(min=1.0) + self.spread_floor**2)
+        known_share = month.observed_days[:, self.n_drivers :] / days.clamp(min=1.0)
+        pooled = month.values / month.gates.clamp(min=1e-6)
+        token = torch.tanh(self.month(torch.cat([pooled, month.mean, spread, known_share], dim=1))) * present
+        flux_statistics = torch.cat([known_share * month.mean[:, self.n_drivers :], known_share], dim=1)
+        return MonthTokens(token, present, flux_statistics)
 
     # --- months to years ---
 
@@ -265,61 +354,67 @@ class HistoryEncoder(nn.Module):
             after = embedding + self.mean_month(token) / 12.0
         return torch.where(present > 0, after, embedding)
 
-    def turn_month(self, daily: Tensor, yearly: Tensor, month: Tensor) -> Tensor:
-        """Close a month (1,), 0 to 11: write its token and statistics into the year."""
-        gates, values, count, mean, squares = daily.split(self.daily_layout, 1)
-        token, present, statistics = self.month_token(gates, values, count, mean, squares)
-        embedding, tokens, presence, past_flux = yearly.split(self.yearly_layout, 1)
-        embedding = self.add_month(embedding, token, present)
-        tokens = tokens.reshape(-1, 12, self.token_size).index_copy(1, month, token.unsqueeze(1))
-        presence = presence.index_copy(1, month, present)
-        past_flux = past_flux.reshape(-1, 12, 2 * self.n_targets).index_copy(1, month, statistics.unsqueeze(1))
-        return torch.cat([embedding, tokens.flatten(1), presence, past_flux.flatten(1)], dim=1)
+    def turn_month(self, month: Tensor, year: Tensor, number: Tensor) -> Tensor:
+        """Close a month, `number` (1,), 0 to 11: write its token and statistics into the year."""
+        month_token, month_present, month_flux = self.month_token(self.month_fields(month))
+        embedding, tokens, present, flux_statistics = year.split(self.year_layout, 1)
+        embedding = self.add_month(embedding, month_token, month_present)
+        tokens = tokens.reshape(-1, 12, self.token_size).index_copy(1, number, month_token.unsqueeze(1))
+        present = present.index_copy(1, number, month_present)
+        flux_statistics = flux_statistics.reshape(-1, 12, 2 * self.n_targets)
+        flux_statistics = flux_statistics.index_copy(1, number, month_flux.unsqueeze(1))
+        return torch.cat([embedding, tokens.flatten(1), present, flux_statistics.flatten(1)], dim=1)
 
-    def turn_year(self, past: Tensor, embedding: Tensor, tokens: Tensor, present: Tensor, statistics: Tensor) -> Tensor:
-        """Close a year. embedding: (N, year); tokens: (N, 12, token); present: (N, 12, 1); statistics: (N, 12, 2 C)."""
-        years, year_weights, months, month_weights, climate, _ = past.split(self.past_layout, 1)
+    def turn_year(self, past: Tensor, embedding: Tensor, months: MonthTokens) -> Tensor:
+        """Close a year. embedding: (N, year); months: of the year, (N, 12, ...)."""
+        year_sums, year_weights, month_sums, month_weights, flux_sums, _ = self.past_fields(past)
         rows = past.shape[0]
-        gate = nn.functional.softplus(self.year_gate(embedding)) * present.amax(dim=1)
-        years, year_weights = self.years.push(
-            years.reshape(rows, self.kernels, -1), year_weights, self.year_value(embedding), gate
+        gate = nn.functional.softplus(self.year_gate(embedding)) * months.present.amax(dim=1)
+        year_sums, year_weights = self.years.push(
+            year_sums.reshape(rows, self.kernels, -1), year_weights, self.year_value(embedding), gate
         )
         if self.hierarchy:
-            gate = nn.functional.softplus(self.month_gate(tokens)) * present
-            months, month_weights = self.months.push(
-                months.reshape(rows, 12, self.kernels, -1), month_weights.reshape(rows, 12, -1), tokens, gate
+            gate = nn.functional.softplus(self.month_gate(months.token)) * months.present
+            month_sums, month_weights = self.months.push(
+                month_sums.reshape(rows, 12, self.kernels, -1), month_weights.reshape(rows, 12, -1), months.token, gate
             )
-        last = statistics.flatten(1)
-        return torch.cat(
-            [years.flatten(1), year_weights, months.flatten(1), month_weights.flatten(1), climate + last, last], dim=1
+        last_flux = months.flux_statistics.flatten(1)
+        row = PastRow(
+            year_sums.flatten(1),
+            year_weights,
+            month_sums.flatten(1),
+            month_weights.flatten(1),
+            flux_sums + last_flux,
+            last_flux,
         )
+        return torch.cat(row, dim=1)
 
     # --- context ---
 
     def annual_context(self, past: Tensor) -> Tensor:
         """(N, past) -> (N, annual_size)."""
-        years, weights, _, _, _, _ = past.split(self.past_layout, 1)
-        return self.years(years.reshape(past.shape[0], self.kernels, -1), weights)
+        years = self.past_fields(past)
+        return self.years(years.year_sums.reshape(past.shape[0], self.kernels, -1), years.year_weights)
 
-    def season_table(self, past: Tensor, which: Tensor) -> Tensor:
+    def season_table(self, past: Tensor, months: Tensor) -> Tensor:
         """Values of some months (m, 0 to 11), which are interpolated to days: (N, m, season + 4 C)."""
         rows = past.shape[0]
-        _, _, months, weights, climate, last = past.split(self.past_layout, 1)
-        months = months.reshape(rows, 12, self.kernels, -1).index_select(1, which)
-        pooled = self.months(months, weights.reshape(rows, 12, -1).index_select(1, which))
-        statistics = torch.cat([climate.reshape(rows, 12, -1), last.reshape(rows, 12, -1)], dim=2)
-        return torch.cat([self.season(pooled), statistics.index_select(1, which)], dim=2)
+        years = self.past_fields(past)
+        sums = years.month_sums.reshape(rows, 12, self.kernels, -1).index_select(1, months)
+        pooled = self.months(sums, years.month_weights.reshape(rows, 12, -1).index_select(1, months))
+        flux = torch.cat([years.flux_sums.reshape(rows, 12, -1), years.last_flux.reshape(rows, 12, -1)], dim=2)
+        return torch.cat([self.season(pooled), flux.index_select(1, months)], dim=2)
 
     def season_features(self, interpolated: Tensor) -> Tensor:
         """Turn interpolated sums (..., season + 4 C) into context, mean flux of past years and of last year, and how
         known they are.
         """
         c = self.n_targets
-        context, total, years, last, known = interpolated.split([self.context_size, c, c, c, c], -1)
-        climatology = total / (years + self.known_floor)
-        return torch.cat(
-            [context, climatology, years / (years + 1.0), last / (known + self.known_floor), known], dim=-1
-        )
+        context, flux_sum, years_known, last_flux, last_known = interpolated.split([self.context_size, c, c, c, c], -1)
+        climatology = flux_sum / (years_known + self.known_floor)
+        climatology_known = years_known / (years_known + 1.0)
+        last_mean = last_flux / (last_known + self.known_floor)
+        return torch.cat([context, climatology, climatology_known, last_mean, last_known], dim=-1)
 
 
 class NoHistory(nn.Module):
@@ -332,7 +427,6 @@ class NoHistory(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.annual_size = self.season_size = self.state_size = 0
-        self.layout = [0, 0, 0]
 
     def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See HistoryEncoder.forward."""
@@ -359,8 +453,3 @@ class NoHistory(nn.Module):
     def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
         """See HistoryEncoder.advance."""
         return state
-
-    @torch.jit.export
-    def annual_context(self, past: Tensor) -> Tensor:
-        """See HistoryEncoder.annual_context."""
-        return past

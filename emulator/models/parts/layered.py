@@ -11,24 +11,30 @@ class LayeredCore(nn.Module):
     of the memory of each, and defines `forward`.
     """
 
+    layout: list[int]
+    memory_size: int
+
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.embed = nn.Linear(inputs, hidden)
 
-    def forward(self, daily: Tensor, still: Tensor) -> Tensor:
-        """(B, T, X), (B, S) -> (B, T, H)."""
+    def forward(self, daily: Tensor, static_embedding: Tensor) -> Tensor:
+        """(B, T, X), (B, E) -> (B, T, H)."""
         raise NotImplementedError
 
     @torch.jit.export
-    def start(self, still: Tensor) -> Tensor:
-        """(N, S) -> (N, memory_size)."""
-        return torch.zeros([still.shape[0], self.memory_size], dtype=still.dtype, device=still.device)
+    def start(self, static_embedding: Tensor) -> Tensor:
+        """(N, E) -> (N, memory_size)."""
+        return torch.zeros(
+            [static_embedding.shape[0], self.memory_size], dtype=static_embedding.dtype, device=static_embedding.device
+        )
 
     @torch.jit.export
-    def advance(self, daily: Tensor, still: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, X), (N, S), (N, memory_size) -> hidden (N, H), memory."""
-        today, after, parts = self.embed(torch.cat([daily, still], dim=1)), [], memory.split(self.layout, 1)
+    def advance(self, daily: Tensor, static_embedding: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, X), (N, E), (N, memory_size) -> hidden (N, H), memory."""
+        today, memories = self.embed(torch.cat([daily, static_embedding], dim=1)), []
+        memory_of_layer = memory.split(self.layout, 1)
         for index, layer in enumerate(self.layers):
-            today, past = layer.advance(today, parts[index])
-            after.append(past)
-        return torch.tanh(today), torch.cat(after, dim=1)
+            today, past = layer.advance(today, memory_of_layer[index])
+            memories.append(past)
+        return torch.tanh(today), torch.cat(memories, dim=1)

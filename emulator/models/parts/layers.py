@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from emulator.data import calendar as column
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
 
@@ -16,6 +17,15 @@ def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequ
     return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
 
+@torch.no_grad()
+def shrink_output(network: nn.Sequential, factor: float) -> None:
+    """Start the last layer of a network with weights that much smaller and without bias."""
+    output = network[-1]
+    assert isinstance(output, nn.Linear)
+    output.weight.mul_(factor)
+    output.bias.zero_()
+
+
 def tanh(values: Tensor) -> Tensor:
     """tanh; of series (T, B, ...) by way of the logistic function, of which torch's is five times as fast on CPUs."""
     if values.dim() == 2:
@@ -23,10 +33,13 @@ def tanh(values: Tensor) -> Tensor:
     return 2.0 * torch.sigmoid(2.0 * values) - 1.0
 
 
-def dropout_factors(hidden: Tensor, days: int, share: float) -> Tensor:
-    """What dropout multiplies the hidden states of a whole series (T, B, H) with; hidden: (B, H)."""
+def dropout_mask(hidden: Tensor, days: int, probability: float) -> Tensor:
+    """What dropout multiplies the hidden states of a whole series with, (T, B, H): 0 or 1 / (1 - probability).
+
+    hidden: (B, H), of which only shape, type and device matter; days: T.
+    """
     ones = torch.ones([days, hidden.shape[0], hidden.shape[1]], dtype=hidden.dtype, device=hidden.device)
-    return nn.functional.dropout(ones, share, True)
+    return nn.functional.dropout(ones, probability, True)
 
 
 class PreciseLinear(nn.Linear):
@@ -51,36 +64,45 @@ class StaticFeatures(nn.Module):
     needs it.
     """
 
+    number_column: Tensor
+    number_mean: Tensor
+    number_std: Tensor
+    class_column: Tensor
+    class_value: Tensor
+
     def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
         super().__init__()
         if coordinates not in ("none", "latitude", "sphere"):
-            raise ValueError(f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'")
+            message = f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'"
+            raise ValueError(message)
         names = signature.static_names
         self.latitude = names.index("lat") if "lat" in names else -1
         self.longitude = names.index("lon") if "lon" in names else -1
         if coordinates != "none" and self.latitude < 0:
             coordinates = "none"
         if coordinates == "sphere" and self.longitude < 0:
-            raise ValueError("statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics")
+            message = "statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics"
+            raise ValueError(message)
         self.coordinates = coordinates
         numbers = [i for i, v in enumerate(signature.statics) if v.name not in ("lat", "lon") and not v.flag_values]
-        classes = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
+        class_of_column = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
         self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64))
         self.register_buffer("number_mean", scalers.static_mean[numbers].clone())
         self.register_buffer("number_std", scalers.static_std[numbers].clone())
-        self.register_buffer("class_column", torch.tensor([column for column, _ in classes], dtype=torch.int64))
-        self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in classes]))
-        self.size = 1 + len(numbers) + len(classes) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
+        self.register_buffer("class_column", torch.tensor([i for i, _ in class_of_column], dtype=torch.int64))
+        self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in class_of_column]))
+        self.size = 1 + len(numbers) + len(class_of_column) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
 
     def forward(self, static: Tensor) -> Tensor:
+        """(N, P) physical units -> (N, size), hemisphere first."""
         numbers = (static.index_select(1, self.number_column) - self.number_mean) / self.number_std
-        classes = (static.index_select(1, self.class_column).round() == self.class_value).to(static.dtype)
-        parts = [self.hemisphere(static), numbers, classes]
+        one_hot = (static.index_select(1, self.class_column).round() == self.class_value).to(static.dtype)
+        features = [self.hemisphere(static), numbers, one_hot]
         if self.coordinates == "latitude":
-            parts.append(torch.sin(static[:, self.latitude : self.latitude + 1] * (math.pi / 180.0)))
+            features.append(torch.sin(static[:, self.latitude : self.latitude + 1] * (math.pi / 180.0)))
         elif self.coordinates == "sphere":
-            parts.append(unit_sphere(static[:, self.latitude], static[:, self.longitude]))
-        return torch.cat(parts, dim=1)
+            features.append(unit_sphere(static[:, self.latitude], static[:, self.longitude]))
+        return torch.cat(features, dim=1)
 
     def hemisphere(self, static: Tensor) -> Tensor:
         """(N, P) -> (N, 1): tanh(latitude / 15 degrees), so that seasons fade out at the equator."""
@@ -109,7 +131,7 @@ def season(calendar: Tensor, hemisphere: Tensor) -> Tensor:
 
 def year_wave(calendar: Tensor, dtype: torch.dtype) -> Tensor:
     """Sine and cosine of the position in the year, (..., 6) -> (..., 2)."""
-    angle = (2.0 * math.pi) * calendar[..., 3].to(dtype) / calendar[..., 5].to(dtype)
+    angle = (2.0 * math.pi) * calendar[..., column.DAY_OF_YEAR].to(dtype) / calendar[..., column.DAYS_IN_YEAR].to(dtype)
     return torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)
 
 
@@ -129,36 +151,46 @@ class FluxHead(nn.Module):
     targets are, and `skip` gives the weight that each group starts with.
     """
 
+    learned_index: Tensor
+    scale: Tensor
+    mean: Tensor
+    std: Tensor
+    limit: Tensor
+    positive: Tensor
+    negative: Tensor
+    order: Tensor
+
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:
         super().__init__()
         names = list(signature.target_names)
         self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
         learned = [name for name in names if not (self.derives_nee and name == "nee")]
         for variable in signature.targets:
-            for which in (variable.minimum, variable.maximum):
-                if which not in (None, 0.0):
-                    raise ValueError(f"target '{variable.name}' has the bound {which}; only 0 is supported")
-        index = torch.tensor([names.index(name) for name in learned])
-        flux = TargetScaling(scalers)
+            for bound in (variable.minimum, variable.maximum):
+                if bound not in (None, 0.0):
+                    message = f"target '{variable.name}' has the bound {bound}; only 0 is supported"
+                    raise ValueError(message)
+        learned_index = torch.tensor([names.index(name) for name in learned])
+        scaling = TargetScaling(scalers)
         self.n_learned = len(learned)
-        self.register_buffer("learned_index", index.clone())
+        self.register_buffer("learned_index", learned_index.clone())
         self.linear = nn.Linear(hidden, len(learned))
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
         self.skip = nn.Identity()
         if skip:
             self.skip = nn.Linear(len(skip) * len(names), len(learned), bias=False)
-            own = torch.eye(len(names))[index]
+            same_target = torch.eye(len(names))[learned_index]
             with torch.no_grad():
-                self.skip.weight.copy_(torch.cat([weight * own for weight in skip], dim=1))
-        self.register_buffer("scale", flux.scale[index])
-        self.register_buffer("mean", flux.mean[index])
-        self.register_buffer("std", flux.std[index])
-        self.register_buffer("limit", flux.limit[index])
-        everywhere = [signature.targets[i] for i in index.tolist()]
-        everywhere = [None if variable.bounded_biomes else variable for variable in everywhere]
-        self.register_buffer("positive", torch.tensor([v is not None and v.minimum == 0.0 for v in everywhere]))
-        negative = torch.tensor([v is not None and v.maximum == 0.0 for v in everywhere])
+                self.skip.weight.copy_(torch.cat([weight * same_target for weight in skip], dim=1))
+        self.register_buffer("scale", scaling.scale[learned_index])
+        self.register_buffer("mean", scaling.mean[learned_index])
+        self.register_buffer("std", scaling.std[learned_index])
+        self.register_buffer("limit", scaling.limit[learned_index])
+        variables = [signature.targets[i] for i in learned_index.tolist()]
+        positive = [variable.minimum == 0.0 and not variable.bounded_biomes for variable in variables]
+        self.register_buffer("positive", torch.tensor(positive))
+        negative = torch.tensor([variable.maximum == 0.0 and not variable.bounded_biomes for variable in variables])
         self.any_negative = bool(negative.any())
         self.register_buffer("negative", negative, persistent=False)
         self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
@@ -182,15 +214,15 @@ class FluxHead(nn.Module):
     @torch.jit.export
     def constrained(self, learned: Tensor) -> Tensor:
         """Learned targets (..., L) -> the transformed space asinh(flux / scale) with constraints kept (..., L)."""
-        raw = self.mean + self.std * learned
-        u = torch.where(self.positive, torch.nn.functional.softplus(raw), raw)
+        free = self.mean + self.std * learned
+        u = torch.where(self.positive, torch.nn.functional.softplus(free), free)
         if self.any_negative:
-            u = torch.where(self.negative, -torch.nn.functional.softplus(-raw), u)
+            u = torch.where(self.negative, -torch.nn.functional.softplus(-free), u)
         return torch.minimum(torch.maximum(u, -self.limit), self.limit)
 
     @torch.jit.export
-    def error(self, standardised: Tensor, learned: Tensor) -> Tensor:
-        """Known flux as TargetScaling standardises it (..., C) minus prediction, of the learned targets (..., L)."""
+    def residual(self, standardised: Tensor, learned: Tensor) -> Tensor:
+        """Residual of the learned targets (..., L): flux as TargetScaling standardises it (..., C) minus prediction."""
         return standardised.index_select(-1, self.learned_index) - (self.constrained(learned) - self.mean) / self.std
 
     @torch.jit.export
@@ -229,69 +261,3 @@ class StreamingLSTM(nn.Module):
         return torch.lstm_cell(
             inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
         )
-
-
-class MetaNetwork(nn.Module):
-    """Context -> modulation of an LSTM: FiLM (Perez et al. 2018, arXiv 1709.07871) on its input and output, a bias to
-    its gates, and a low-rank change of its output: a hypernetwork (Ha et al. 2016, arXiv 1609.09106) that writes
-    H x rank weights, the other factor being shared by all sites.
-
-    `film: False` leaves the bias only, so that the context is no more than an input.
-    """
-
-    def __init__(
-        self,
-        context: int,
-        hidden: int,
-        input_size: int,
-        output_size: int,
-        bias_size: int,
-        *,
-        film: bool = True,
-        rank: int = 0,
-    ) -> None:
-        super().__init__()
-        self.film, self.rank, self.output_size = film, rank if film else 0, output_size
-        scales = [input_size, input_size, output_size, output_size] if film else [0, 0, 0, 0]
-        self.sizes = [*scales, bias_size, output_size * self.rank]
-        self.size = sum(self.sizes)
-        self.net = mlp(context, hidden, self.size)
-        self.factor = nn.Linear(output_size, self.rank, bias=False) if self.rank else nn.Identity()
-        with torch.no_grad():
-            self.net[3].weight.mul_(0.3)
-            self.net[3].bias.zero_()
-
-    def forward(self, context: Tensor) -> Tensor:
-        """(..., context) -> (..., size)."""
-        return self.net(context)
-
-    @torch.jit.export
-    def parts(self, modulation: Tensor) -> list[Tensor]:
-        """Modulation (..., size) -> what the methods below take, each part a block of memory where there are series."""
-        parts = list(modulation.split(self.sizes, -1))
-        if modulation.dim() == 2:
-            return parts
-        return [part.contiguous() for part in parts]
-
-    @torch.jit.export
-    def modulate_input(self, embedded: Tensor, parts: list[Tensor]) -> Tensor:
-        """(..., input_size) -> (..., input_size)."""
-        if not self.film:
-            return embedded
-        return embedded * (1.0 + parts[0]) + parts[1]
-
-    @torch.jit.export
-    def modulate_output(self, hidden: Tensor, parts: list[Tensor]) -> Tensor:
-        """(..., output_size) -> (..., output_size)."""
-        if not self.film:
-            return hidden
-        out = hidden * (1.0 + parts[2]) + parts[3]
-        if self.rank > 0:
-            weights = parts[5].unflatten(-1, [self.output_size, self.rank])
-            out = out + torch.tanh((weights * self.factor(hidden).unsqueeze(-2)).sum(-1))
-        return out
-
-    @torch.jit.export
-    def bias(self, parts: list[Tensor]) -> Tensor:
-        """-> (..., bias_size)."""
-        return parts[4]

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from emulator.models.parts.layers import mlp
-from emulator.models.parts.seasons import count_years, sum_months, year_of_series
+from emulator.models.parts.seasons import count_years, month_of_series, month_of_year, sum_months
 
 
 class RegimeEncoder(nn.Module):
-    """Months of standardised drivers (D) -> regime (R). State of a month under way: count (1), sums (D), sums of
+    """Months of standardised drivers (D) -> regime (`size`). State of a month under way: count (1), sums (D), sums of
     squares (D), added up in the order of days as `forward` does.
     """
 
@@ -28,33 +28,35 @@ class RegimeEncoder(nn.Module):
         self.layout = [1, drivers, drivers]
         self.state_size = 1 + 2 * drivers
 
-    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, blind: bool = False) -> Tensor:
-        """Regime with which each month begins, (S, B, R); drivers: (T, B, D); calendar: (T, 6); static: (B, E).
+    def forward(self, drivers: Tensor, calendar: Tensor, static_embedding: Tensor, blind: bool = False) -> Tensor:
+        """Regime with which each month begins, (M, B, size); drivers: (T, B, D); calendar: (T, 6); static_embedding:
+        (B, E).
 
         blind: the months say nothing.
         """
         months = self.months_of(drivers, calendar)
         if blind:
             months = torch.zeros_like(months)
-        tokens = self.token(torch.cat([months, static.unsqueeze(0).expand(months.shape[0], -1, -1)], dim=2))
-        regime, cell = self.first(static).unsqueeze(0), self.cell
+        every_month = static_embedding.unsqueeze(0).expand(months.shape[0], -1, -1)
+        tokens = self.token(torch.cat([months, every_month], dim=2))
+        regime, cell = self.first(static_embedding).unsqueeze(0), self.cell
         # months before the first day do not count; those after the last one move none that does
-        before = int(calendar[0, 1].item()) - 1
+        before = int(month_of_year(calendar)[0].item())
         weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
         after = torch.gru(tokens[before:], regime, weights, True, 1, 0.0, False, False, False)[0]
         return torch.cat([regime.expand(before + 1, -1, -1), after[:-1]])
 
     @torch.jit.export
-    def first(self, static: Tensor) -> Tensor:
+    def first(self, static_embedding: Tensor) -> Tensor:
         """Regime before any month has passed, from static embedding (N, E)."""
-        return torch.tanh(self.start(static))
+        return torch.tanh(self.start(static_embedding))
 
     def months_of(self, drivers: Tensor, calendar: Tensor) -> Tensor:
-        """Mean and spread (S, B, 2 D) of the S = 12 Y months of drivers (T, B, D)."""
-        slot = 12 * year_of_series(calendar) + calendar[:, 1] - 1
-        slots = 12 * count_years(calendar.unsqueeze(0))
-        days = torch.bincount(slot, minlength=slots).to(drivers.dtype).view(slots, 1, 1)
-        return self.summarise(days, sum_months(drivers, slot, slots), sum_months(drivers * drivers, slot, slots))
+        """Mean and spread (M, B, 2 D) of the M = 12 Y months of drivers (T, B, D)."""
+        month = month_of_series(calendar)
+        months = 12 * count_years(calendar.unsqueeze(0))
+        days = torch.bincount(month, minlength=months).to(drivers.dtype).view(months, 1, 1)
+        return self.summarise(days, sum_months(drivers, month, months), sum_months(drivers * drivers, month, months))
 
     @torch.jit.export
     def add_day(self, drivers: Tensor, month: Tensor) -> Tensor:
@@ -68,9 +70,9 @@ class RegimeEncoder(nn.Module):
         return self.summarise(days, sums, squares)
 
     @torch.jit.export
-    def turn_month(self, features: Tensor, regime: Tensor, static: Tensor) -> Tensor:
-        """Regime (N, R) after a month with these features (N, 2 D)."""
-        return self.cell(self.token(torch.cat([features, static], dim=1)), regime)
+    def turn_month(self, features: Tensor, regime: Tensor, static_embedding: Tensor) -> Tensor:
+        """Regime (N, size) after a month with these features (N, 2 D)."""
+        return self.cell(self.token(torch.cat([features, static_embedding], dim=1)), regime)
 
     def summarise(self, days: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
         """Mean and spread of each driver, (..., 2 D), in double: the variance is a small difference."""

@@ -13,19 +13,19 @@ PRIOR_DAYS = 60.0
 """Days that the prior counts for: responses known from few days stay near zero."""
 
 
-def response_statistics(features: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
+def response_statistics(features: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
     """Sums over days with known flux.
 
-    features: (B, T, K); error: (B, T, L) observed minus predicted, NaN = not known
-    -> products of features (B, L, K, K), of features and error (B, L, K).
+    features: (B, T, K); residual: (B, T, L) observed minus predicted, NaN = not known
+    -> gram, products of features (B, L, K, K), and moment, of features and residual (B, L, K).
     """
-    known = torch.isfinite(error)
-    error = torch.where(known, error, torch.zeros_like(error))
+    observed = torch.isfinite(residual)
+    residual = torch.where(observed, residual, torch.zeros_like(residual))
     grams, moments = [], []
-    for target in range(error.shape[2]):
-        seen = features * known[:, :, target : target + 1].to(features.dtype)
-        grams.append(torch.matmul(seen.transpose(1, 2), features))
-        moments.append(torch.matmul(seen.transpose(1, 2), error[:, :, target : target + 1]).squeeze(2))
+    for target in range(residual.shape[2]):
+        masked = (features * observed[:, :, target : target + 1].to(features.dtype)).transpose(1, 2)
+        grams.append(torch.matmul(masked, features))
+        moments.append(torch.matmul(masked, residual[:, :, target : target + 1]).squeeze(2))
     return torch.stack(grams, 1), torch.stack(moments, 1)
 
 
@@ -35,14 +35,17 @@ def sites_with_flux(flux: Tensor) -> Tensor:
 
 
 def site_responses(gram: Tensor, moment: Tensor) -> Tensor:
-    """Ridge coefficients (B, L, K) from sums of `response_statistics`; the first feature is the constant 1."""
+    """Ridge coefficients (B, L, K) from sums of `response_statistics`; the first feature is the constant 1.
+
+    coefficients = (gram + RIDGE (days + PRIOR_DAYS) I)^-1 moment
+    """
     days = gram[:, :, :1, :1]
     eye = torch.eye(gram.shape[3], dtype=gram.dtype, device=gram.device)
     return torch.linalg.solve(gram + (RIDGE * days + RIDGE * PRIOR_DAYS) * eye, moment.unsqueeze(3)).squeeze(3)
 
 
 def principal_components(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean (H,) and projection (H, count) of values (n, H) on their leading components, each of variance 1."""
+    """Mean (H,) and projection (H, count) of values (rows, H) on their leading components, each of variance 1."""
     mean = values.double().mean(0)
     centred = values.double() - mean
     variance, vectors = torch.linalg.eigh(centred.t() @ centred / len(values))

@@ -9,6 +9,7 @@ training sites, in `fit`. There is no search and no cut-off: estimates are smoot
 """
 
 import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +19,47 @@ from emulator.models.parts.layers import unit_sphere
 
 OWN_SITE_KM = 0.3
 """Bank sites closer than this to the query are the query itself."""
-CHOICES = (
-    (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
-    (0.35, 0.7, 1.4, 2.8),
-    (75.0, 150.0, 300.0, 600.0, 1200.0),
-    (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
-)
-"""Functional share, reach in attributes, reach in km, nugget: values to choose from."""
+CHOICES = {
+    "functional_share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
+    "attribute_reach": (0.35, 0.7, 1.4, 2.8),
+    "reach_km": (75.0, 150.0, 300.0, 600.0, 1200.0),
+    "nugget": (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+}
+"""Values that each option of a covariance is chosen from."""
 BLOCK_DEGREES = 5.0
 """Blocks of sites that are left out in turn to choose from them."""
 COMMON = 1.0
 """Variance of what all sites share, over that of the field."""
 
 
-class ResponseMemory(nn.Module):
-    """Kriging of the responses of Nb training sites, of R roles.
-
-    Buffers: site_place (Nb, 3), site_features (Nb, F); per role choice (R, 4) and precision (R, Nb, Nb), inverse of the
-    covariance of the training sites with the nugget; for all coefficients Q of all roles response (Nb, Q) and dual (Nb,
-    Q) = precision x response.
+class CovarianceOptions(NamedTuple):
+    """Of the covariance of a role: the share of its variance that is functional, the rest being local; how far it
+    reaches in attributes and in km; and the nugget, the variance of what is a site's alone.
     """
+
+    functional_share: float
+    attribute_reach: float
+    reach_km: float
+    nugget: float
+
+
+class ResponseMemory(nn.Module):
+    """Kriging of the responses of Nm training sites, role by role.
+
+        covariance(a, b) = COMMON + share exp(-(attributes / reach)^2 / 2) + (1 - share) exp(-distance / reach)
+        estimate = covariance(query, sites) dual,    dual = (covariance(sites, sites) + nugget I)^-1 response
+
+    Buffers: site_place (Nm, 3), site_features (Nm, F); choice (roles, 4), `CovarianceOptions`, and precision (roles,
+    Nm, Nm), inverse of the covariance of the training sites with the nugget; for the coefficients of all roles (L K)
+    response (Nm, L K) and dual (Nm, L K).
+    """
+
+    choice: Tensor
+    site_place: Tensor
+    site_features: Tensor
+    precision: Tensor
+    response: Tensor
+    dual: Tensor
 
     def __init__(self, features: int, role_sizes: list[int], *, functional: bool = True, local: bool = True) -> None:
         super().__init__()
@@ -46,8 +68,8 @@ class ResponseMemory(nn.Module):
         self.common = COMMON
         self.earth_radius, self.own_site = EARTH_RADIUS_KM, OWN_SITE_KM / EARTH_RADIUS_KM
         roles = len(role_sizes)
-        share = 0.5 if functional and local else float(functional)
-        self.register_buffer("choice", torch.tensor([[share, 1.4, 300.0, 2.0]] * roles, dtype=torch.float64))
+        start = CovarianceOptions(0.5 if functional and local else float(functional), 1.4, 300.0, 2.0)
+        self.register_buffer("choice", torch.tensor([start] * roles, dtype=torch.float64))
         self.register_buffer("site_place", torch.zeros(1, 3, dtype=torch.float64))
         self.register_buffer("site_features", torch.zeros(1, features, dtype=torch.float64))
         self.register_buffer("precision", torch.zeros(roles, 1, 1, dtype=torch.float64))
@@ -55,88 +77,95 @@ class ResponseMemory(nn.Module):
         self.register_buffer("dual", torch.zeros(1, self.size, dtype=torch.float64))
 
     def forward(self, place: Tensor, features: Tensor) -> Tensor:
-        """Responses (B, Q) at places (B, 3) with attributes (B, F), double, as a memory without the query itself would
-        give them.
+        """Responses (B, L K) at places (B, 3) with attributes (B, F), double, as a memory without the query itself
+        would give them.
         """
-        gap = distances(place, self.site_place)
-        hidden = gap <= self.own_site
-        parts = []
+        chord = distances(place, self.site_place)
+        is_query = chord <= self.own_site
+        responses = []
         for role, dual in enumerate(self.dual.split(self.role_sizes, 1)):
-            covariance = self.covariance(self.choice[role], gap, distances(features, self.site_features))
-            found = torch.matmul(covariance, dual)
+            covariance = self.covariance(self.choice[role], chord, distances(features, self.site_features))
+            response = torch.matmul(covariance, dual)
             for row in range(place.shape[0]):
-                if bool(hidden[row].any()):
-                    without = torch.nonzero(hidden[row]).flatten()
-                    columns = self.precision[role].index_select(0, without)
-                    inner = torch.linalg.solve(columns.index_select(1, without), dual.index_select(0, without))
-                    found[row] = found[row] - torch.matmul(torch.matmul(columns, covariance[row]), inner)
-            parts.append(found)
-        return torch.cat(parts, dim=1)
+                if bool(is_query[row].any()):
+                    query_sites = torch.nonzero(is_query[row]).flatten()
+                    columns = self.precision[role].index_select(0, query_sites)
+                    inner = torch.linalg.solve(columns.index_select(1, query_sites), dual.index_select(0, query_sites))
+                    response[row] = response[row] - torch.matmul(torch.matmul(columns, covariance[row]), inner)
+            responses.append(response)
+        return torch.cat(responses, dim=1)
 
-    def covariance(self, choice: Tensor, gap: Tensor, contrast: Tensor) -> Tensor:
-        """Covariance by distance on the sphere, a chord in Earth radii, and by distance of attributes."""
-        near = torch.exp(-gap * (self.earth_radius / choice[2]))
-        similar = torch.exp(-0.5 * (contrast / choice[1]) ** 2)
-        return self.common + choice[0] * similar + (1.0 - choice[0]) * near
+    def covariance(self, options: Tensor, chord: Tensor, attribute_distance: Tensor) -> Tensor:
+        """Covariance by distance on the sphere, a chord in Earth radii, and by distance of attributes, in the shape of
+        both; options: (4,) in the order of `CovarianceOptions`.
+        """
+        functional_share, attribute_reach, reach_km, _ = options.unbind(0)
+        near = torch.exp(-chord * (self.earth_radius / reach_km))
+        similar = torch.exp(-0.5 * (attribute_distance / attribute_reach) ** 2)
+        return self.common + functional_share * similar + (1.0 - functional_share) * near
 
     @torch.jit.unused
     def fit_sites(self, lat: Tensor, lon: Tensor, static_features: Tensor, response: Tensor) -> None:
-        """`fit` of training sites at lat, lon (Nb,), degrees, with static features (Nb, F) and responses (Nb, Q)."""
+        """`fit` of training sites at lat, lon (Nm,), degrees, with static features (Nm, F) and responses (Nm, L K)."""
         block = torch.as_tensor(spatial_blocks(lat.cpu().numpy(), lon.cpu().numpy(), BLOCK_DEGREES))
         self.fit(unit_sphere(lat, lon), attributes(static_features), response, block)
 
     @torch.jit.unused
     @torch.no_grad()
     def fit(self, place: Tensor, features: Tensor, response: Tensor, block: Tensor) -> None:
-        """Take in training sites: place (Nb, 3), attributes (Nb, F), responses (Nb, Q), and the block (Nb,) of each, by
-        which the covariance is chosen: from the present choice as far as it gets better, or where the memory had as
+        """Take in training sites: place (Nm, 3), attributes (Nm, F), responses (Nm, L K), and the block (Nm,) of each,
+        by which the covariance is chosen: from the present choice as far as it gets better, or where the memory had as
         many sites before, as it does epoch after epoch, one step.
         """
-        known = len(place) == len(self.site_place)
+        one_step = len(place) == len(self.site_place)
         self.site_place, self.site_features, self.response = place.double(), features.double(), response.double()
-        gap = distances(self.site_place, self.site_place)
-        contrast = distances(self.site_features, self.site_features)
-        groups = [torch.nonzero(block == number).flatten() for number in block.unique()]
+        chord = distances(self.site_place, self.site_place)
+        attribute_distance = distances(self.site_features, self.site_features)
+        blocks = [torch.nonzero(block == number).flatten() for number in block.unique()]
         precision = []
-        for role, values in enumerate(self.response.split(self.role_sizes, 1)):
-            tried: dict[tuple[float, ...], float] = {}
-            present = tuple(self.choice[role].tolist())
+        for role, role_response in enumerate(self.response.split(self.role_sizes, 1)):
+            error_of: dict[CovarianceOptions, float] = {}
+            present = CovarianceOptions(*self.choice[role].tolist())
             while True:
                 for candidate in (present, *self._neighbouring(present)):
-                    if candidate not in tried:
-                        inverse = self._precision(candidate, gap, contrast)
-                        tried[candidate] = _block_error(inverse, values, groups)
-                best = min(tried, key=tried.__getitem__)
+                    if candidate not in error_of:
+                        inverse = self._precision(candidate, chord, attribute_distance)
+                        error_of[candidate] = _block_error(inverse, role_response, blocks)
+                best = min(error_of, key=error_of.__getitem__)
                 moved, present = best != present, best
-                if known or not moved:
+                if one_step or not moved:
                     break
             self.choice[role] = torch.tensor(present, dtype=self.choice.dtype)
-            precision.append(self._precision(present, gap, contrast))
+            precision.append(self._precision(present, chord, attribute_distance))
         self.precision = torch.stack(precision)
-        values = self.response.split(self.role_sizes, 1)
-        self.dual = torch.cat([inverse @ value for inverse, value in zip(precision, values, strict=True)], dim=1)
+        responses = self.response.split(self.role_sizes, 1)
+        self.dual = torch.cat([inverse @ values for inverse, values in zip(precision, responses, strict=True)], dim=1)
 
-    def _precision(self, choice: tuple[float, ...], gap: Tensor, contrast: Tensor) -> Tensor:
-        covariance = self.covariance(torch.tensor(choice, dtype=gap.dtype), gap, contrast)
-        return torch.linalg.inv(covariance + choice[3] * torch.eye(len(gap), dtype=gap.dtype, device=gap.device))
+    def _precision(self, options: CovarianceOptions, chord: Tensor, attribute_distance: Tensor) -> Tensor:
+        """Inverse of the covariance with the nugget, (Nm, Nm)."""
+        covariance = self.covariance(torch.tensor(options, dtype=chord.dtype), chord, attribute_distance)
+        return torch.linalg.inv(
+            covariance + options.nugget * torch.eye(len(chord), dtype=chord.dtype, device=chord.device)
+        )
 
-    def _neighbouring(self, choice: tuple[float, ...]) -> list[tuple[float, ...]]:
-        """Choices one step away, within what the options allow."""
-        found = []
-        for index, values in enumerate(CHOICES):
-            if index == 0 and not (self.functional and self.local):
+    def _neighbouring(self, present: CovarianceOptions) -> list[CovarianceOptions]:
+        """Options one step away, within what the ablations allow."""
+        neighbours = []
+        for name, values in CHOICES.items():
+            if name == "functional_share" and not (self.functional and self.local):
                 continue
-            if index == 1 and (not self.functional or choice[0] == 0.0):
+            if name == "attribute_reach" and (not self.functional or present.functional_share == 0.0):
                 continue
-            if index == 2 and (not self.local or choice[0] == 1.0):
+            if name == "reach_km" and (not self.local or present.functional_share == 1.0):
                 continue
-            at = min(range(len(values)), key=lambda i: abs(values[i] - choice[index]))
+            steps_away = [abs(value - getattr(present, name)) for value in values]
+            nearest = steps_away.index(min(steps_away))
             for step in (-1, 1):
-                if 0 <= at + step < len(values):
-                    found.append((*choice[:index], values[at + step], *choice[index + 1 :]))
-        return found
+                if 0 <= nearest + step < len(values):
+                    neighbours.append(present._replace(**{name: values[nearest + step]}))
+        return neighbours
 
-    def _load_from_state_dict(self, state_dict, prefix, *arguments) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """A checkpoint may hold another number of sites than this model was built with."""
         for name, buffer in list(self.named_buffers(recurse=False)):
             stored = state_dict.get(prefix + name)
@@ -151,25 +180,25 @@ def attributes(features: Tensor) -> Tensor:
 
 
 def by_role(response: Tensor, role_sizes: list[int]) -> Tensor:
-    """Responses of each target (B, L, K) -> one row, role by role, (B, Q)."""
+    """Responses of each target (B, L, K) -> one row, role by role, (B, L K)."""
     sizes = [size // response.shape[1] for size in role_sizes]
-    return torch.cat([part.flatten(1) for part in response.split(sizes, 2)], dim=1)
+    return torch.cat([role_response.flatten(1) for role_response in response.split(sizes, 2)], dim=1)
 
 
 def by_target(response: Tensor, role_sizes: list[int], targets: int) -> Tensor:
-    """The inverse of `by_role`: (B, Q) -> (B, L, K)."""
-    parts = response.split(role_sizes, 1)
-    return torch.cat([part.view(part.shape[0], targets, -1) for part in parts], dim=2)
+    """The inverse of `by_role`: (B, L K) -> (B, L, K)."""
+    roles = response.split(role_sizes, 1)
+    return torch.cat([role_response.view(role_response.shape[0], targets, -1) for role_response in roles], dim=2)
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean, (A, F), (B, F) -> (A, B); exact also where points coincide."""
+    """Euclidean distances of rows, (n, F), (m, F) -> (n, m); exact also where points coincide."""
     return torch.cdist(a, b, 2.0, "donot_use_mm_for_euclid_dist")
 
 
-def _block_error(precision: Tensor, values: Tensor, groups: list[Tensor]) -> float:
-    """Sum of squared errors of each block's values, estimated from the other blocks."""
+def _block_error(precision: Tensor, values: Tensor, blocks: list[Tensor]) -> float:
+    """Sum of squared errors of each block's values (Nm, L K), estimated from the other blocks; blocks: rows of each."""
     dual = precision @ values
     return sum(
-        float((torch.linalg.solve(precision[members][:, members], dual[members]) ** 2).sum()) for members in groups
+        float((torch.linalg.solve(precision[members][:, members], dual[members]) ** 2).sum()) for members in blocks
     )

@@ -11,21 +11,45 @@ Two memories with different decay are solved in turn: the long one, whose prior 
 that retrieve, what neighbours say), gives the prior of the short one, which follows sites that change.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from emulator.models.parts.seasons import ends_year
+from emulator.models.parts.state_row import field_sizes
+
 DAYS_PER_YEAR = 365.0
+BOUND = 5.0
+"""Corrections are softly bounded at so many standard deviations."""
+
+
+class SiteRegressionRow(NamedTuple):
+    """State row: sums of the year under way, high and low part, so that adding up days loses nothing; the sums of the
+    two memories; the coefficients (L K) that hold in the present year.
+    """
+
+    sums_high: Tensor
+    sums_low: Tensor
+    memories: Tensor
+    coefficients: Tensor
 
 
 class SiteRegression(nn.Module):
-    """Regression of C targets on p features, vectorised over years (`forward`) and streaming (`advance`).
+    """Regression of L targets on K features, vectorised over years (`forward`) and streaming (`advance`).
 
-    State row: sums of the year under way (twice, high and low part, so that adding up days loses nothing), the two
-    memories, and the coefficients (C p) that hold in the present year. Sums are, per target, the upper triangle of the
-    Gram matrix of the features and their product with the target, in units of years.
+    For each target and memory m, with the days' features x and residuals r of past years, weighted w by age,
+
+        coefficients_m = (sum w x x' + P_m)^-1 (sum w x r + P_m coefficients_(m-1)),    P_m = diag(precision_m)
+
+    from the prior (m = 0) by the long memory to the short one, whose coefficients hold. Sums are, per target, the upper
+    triangle of the Gram matrix of the features and their product with the residual, in units of years.
     """
 
     full_precision = True
+    row: Tensor
+    column: Tensor
+    square: Tensor
 
     def __init__(self, features: int, targets: int, *, memory_years: tuple[float, float] = (30.0, 2.0)) -> None:
         super().__init__()
@@ -43,97 +67,108 @@ class SiteRegression(nn.Module):
         self.coefficients_size = targets * features
         self.log_precision = nn.Parameter(torch.zeros(2, targets, features))
         self.decay_logit = nn.Parameter(torch.logit(torch.exp(-1.0 / torch.tensor(memory_years))))
-        self.layout = [self.sums_size, self.sums_size, 2 * self.sums_size, self.coefficients_size]
+        self.layout = field_sizes(
+            SiteRegressionRow,
+            sums_high=self.sums_size,
+            sums_low=self.sums_size,
+            memories=2 * self.sums_size,
+            coefficients=self.coefficients_size,
+        )
         self.state_size = sum(self.layout)
 
-    def forward(self, features: list[Tensor], error: list[Tensor], prior: Tensor) -> Tensor:
-        """Coefficients that hold in each year, from the years before it: (B, Y, C, p).
+    def forward(self, features: list[Tensor], residual: list[Tensor], prior: Tensor) -> Tensor:
+        """Coefficients that hold in each year, from the years before it: (B, Y, L, K).
 
-        features: of each year (T, B, p); error: of each year (T, B, C), NaN = not known; prior: (B, C, p).
+        features: of each year (T, B, K); residual: of each year (T, B, L), NaN = not known; prior: (B, L, K).
         """
-        memory = torch.zeros([prior.shape[0], 2, self.sums_size], dtype=torch.float64, device=prior.device)
-        found = [prior]
+        memories = torch.zeros([prior.shape[0], 2, self.sums_size], dtype=torch.float64, device=prior.device)
+        coefficients = [prior]
         for year in range(len(features) - 1):
-            memory = self.turn_year(memory, self.sums_of_year(features[year], error[year]))
-            found.append(self.solve(memory, prior))
-        return torch.stack(found, dim=1)
+            memories = self.turn_year(memories, self.sums_of_year(features[year], residual[year]))
+            coefficients.append(self.solve(memories, prior))
+        return torch.stack(coefficients, dim=1)
 
-    def sums_of_year(self, features: Tensor, error: Tensor) -> Tensor:
-        """(T, B, p), (T, B, C) -> (B, sums), double."""
-        known = torch.isfinite(error)
-        error = torch.where(known, error, torch.zeros_like(error))
+    def sums_of_year(self, features: Tensor, residual: Tensor) -> Tensor:
+        """(T, B, K), (T, B, L) -> (B, sums), double."""
+        observed = torch.isfinite(residual)
+        residual = torch.where(observed, residual, torch.zeros_like(residual))
         # one product gives the Gram matrix and the moments
-        both = torch.cat([features, error], dim=2).double().transpose(0, 1)
-        features = both[:, :, : self.features].transpose(1, 2)
-        weight = known.double().permute(1, 2, 0) / self.days_per_year
+        features_and_residual = torch.cat([features, residual], dim=2).double().transpose(0, 1)
+        features = features_and_residual[:, :, : self.features].transpose(1, 2)
+        weight = observed.double().permute(1, 2, 0) / self.days_per_year
         upper = self.row * (self.features + self.targets) + self.column
-        alike = bool((known == known[:, :, :1]).all())
-        grams, moments, product = [], [], both
+        observed_alike = bool((observed == observed[:, :, :1]).all())
+        grams, moments, product = [], [], features_and_residual
         for target in range(self.targets):
-            if target == 0 or not alike:
-                product = torch.matmul(features * weight[:, target : target + 1], both)
+            if target == 0 or not observed_alike:
+                product = torch.matmul(features * weight[:, target : target + 1], features_and_residual)
             grams.append(product.flatten(1).index_select(1, upper))
             moments.append(product[:, :, self.features + target])
         return torch.cat(grams + moments, dim=1)
 
     @torch.jit.export
     def init_state(self, prior: Tensor) -> Tensor:
-        """Nothing known yet. prior: (N, C, p) -> (N, state_size)."""
-        nothing = torch.zeros([prior.shape[0], 4 * self.sums_size], dtype=prior.dtype, device=prior.device)
-        return torch.cat([nothing, prior.flatten(1)], dim=1)
+        """Nothing known yet. prior: (N, L, K) -> (N, state_size)."""
+        sums = torch.zeros([prior.shape[0], 4 * self.sums_size], dtype=prior.dtype, device=prior.device)
+        return torch.cat([sums, prior.flatten(1)], dim=1)
 
     @torch.jit.export
     def read(self, state: Tensor) -> Tensor:
-        """Coefficients that hold today, (N, C, p)."""
-        return state.split(self.layout, 1)[3].view(-1, self.targets, self.features)
+        """Coefficients that hold today, (N, L, K)."""
+        return self.fields(state).coefficients.view(-1, self.targets, self.features)
 
     @torch.jit.export
-    def advance(self, features: Tensor, error: Tensor, calendar: Tensor, state: Tensor, prior: Tensor) -> Tensor:
-        """Take in a day. features: (N, p); error: (N, C), NaN = not known; calendar: (6,); prior: (N, C, p)."""
-        high, low, memory, coefficients = state.split(self.layout, 1)
-        sums = high.double() + (low.double() + self.sums_of_day(features, error))
-        if bool(calendar[3] == calendar[5]):
-            both = self.turn_year(memory.double().view(-1, 2, self.sums_size), sums)
-            coefficients = self.solve(both, prior).flatten(1)
-            memory, sums = both.float().flatten(1), torch.zeros_like(sums)
-        high = sums.float()
-        return torch.cat([high, (sums - high.double()).float(), memory, coefficients], dim=1)
+    def advance(self, features: Tensor, residual: Tensor, calendar: Tensor, state: Tensor, prior: Tensor) -> Tensor:
+        """Take in a day. features: (N, K); residual: (N, L), NaN = not known; calendar: (6,); prior: (N, L, K)."""
+        sums_high, sums_low, memories, coefficients = self.fields(state)
+        sums = sums_high.double() + (sums_low.double() + self.sums_of_day(features, residual))
+        if ends_year(calendar):
+            memory_sums = self.turn_year(memories.double().view(-1, 2, self.sums_size), sums)
+            coefficients = self.solve(memory_sums, prior).flatten(1)
+            memories, sums = memory_sums.float().flatten(1), torch.zeros_like(sums)
+        sums_high = sums.float()
+        sums_low = (sums - sums_high.double()).float()
+        return torch.cat(SiteRegressionRow(sums_high, sums_low, memories, coefficients), dim=1)
 
-    def sums_of_day(self, features: Tensor, error: Tensor) -> Tensor:
-        """(N, sums), double."""
-        known = torch.isfinite(error)
-        weight = known.double() / self.days_per_year
-        value = torch.where(known, error, torch.zeros_like(error)).double() * weight
+    def fields(self, state: Tensor) -> SiteRegressionRow:
+        """State row (N, state_size) -> its fields."""
+        sums_high, sums_low, memories, coefficients = state.split(self.layout, 1)
+        return SiteRegressionRow(sums_high, sums_low, memories, coefficients)
+
+    def sums_of_day(self, features: Tensor, residual: Tensor) -> Tensor:
+        """(N, K), (N, L) -> (N, sums), double."""
+        observed = torch.isfinite(residual)
+        weight = observed.double() / self.days_per_year
+        weighted = torch.where(observed, residual, torch.zeros_like(residual)).double() * weight
         features = features.double()
         products = features.index_select(1, self.row) * features.index_select(1, self.column)
         gram = (weight.unsqueeze(2) * products.unsqueeze(1)).flatten(1)
-        return torch.cat([gram, (value.unsqueeze(2) * features.unsqueeze(1)).flatten(1)], dim=1)
+        return torch.cat([gram, (weighted.unsqueeze(2) * features.unsqueeze(1)).flatten(1)], dim=1)
 
-    def turn_year(self, memory: Tensor, sums: Tensor) -> Tensor:
-        """Close a year. memory: (N, 2, sums); sums: (N, sums)."""
+    def turn_year(self, memories: Tensor, sums: Tensor) -> Tensor:
+        """Close a year. memories: (N, 2, sums); sums: (N, sums)."""
         decay = torch.sigmoid(self.decay_logit).double().unsqueeze(1)
-        return decay * (memory + sums.unsqueeze(1))
+        return decay * (memories + sums.unsqueeze(1))
 
-    def solve(self, memory: Tensor, prior: Tensor) -> Tensor:
-        """Posterior means (N, C, p) from memories (N, 2, sums) and the prior (N, C, p)."""
-        gram, moment = memory.split([self.targets * self.triangle, self.coefficients_size], 2)
+    def solve(self, memories: Tensor, prior: Tensor) -> Tensor:
+        """Posterior means (N, L, K) from memories (N, 2, sums) and the prior (N, L, K)."""
+        gram, moment = memories.split([self.targets * self.triangle, self.coefficients_size], 2)
         gram = gram.reshape(-1, 2, self.targets, self.triangle).index_select(3, self.square)
         gram = gram.view(-1, 2, self.targets, self.features, self.features)
         moment = moment.reshape(-1, 2, self.targets, self.features)
         precision = torch.exp(self.log_precision.double().clamp(-6.0, 6.0))
-        found = prior.double()
-        for number in range(2):
-            matrix = gram[:, number] + torch.diag_embed(precision[number])
-            right = moment[:, number] + precision[number] * found
+        coefficients = prior.double()
+        for memory in range(2):
+            matrix = gram[:, memory] + torch.diag_embed(precision[memory])
+            right_side = moment[:, memory] + precision[memory] * coefficients
             factor = torch.linalg.cholesky(matrix)
-            found = torch.cholesky_solve(right.unsqueeze(3), factor).squeeze(3)
-        return found.float()
+            coefficients = torch.cholesky_solve(right_side.unsqueeze(3), factor).squeeze(3)
+        return coefficients.float()
 
 
-def adaptation(coefficients: Tensor, features: Tensor) -> Tensor:
-    """Correction of each target, softly bounded at 5 standard deviations.
+def adaptation(coefficients: Tensor, features: Tensor, bound: float = BOUND) -> Tensor:
+    """Correction of each target, bound x tanh(coefficients features / bound), in standard deviations.
 
-    coefficients: (..., C, p); features: (..., p) -> (..., C).
+    coefficients: (..., L, K); features: (..., K) -> (..., L).
     """
-    bound = 5.0
     return bound * torch.tanh((coefficients * features.unsqueeze(-2)).sum(-1) / bound)

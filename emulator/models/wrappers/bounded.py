@@ -14,6 +14,12 @@ from emulator.models.streaming import ModelOutput, StreamingModel
 class TargetBounds(nn.Module):
     """Static attributes (N, P) -> lowest and highest flux (N, C), infinite where there is no bound."""
 
+    lowest: Tensor
+    highest: Tensor
+    code: Tensor
+    member: Tensor
+    everywhere: Tensor
+
     def __init__(self, signature: Signature) -> None:
         super().__init__()
         names, targets = signature.static_names, signature.targets
@@ -36,10 +42,10 @@ class TargetBounds(nn.Module):
         """static: (N, P) -> lowest, highest (N, C)."""
         holds = self.everywhere.expand(static.shape[0], -1)
         if self.biome >= 0:
-            own = static[:, self.biome].round().unsqueeze(1) == self.code
-            holds = holds | (own.unsqueeze(2) & self.member).any(dim=1)
-        nothing = torch.full_like(self.highest, float("inf"))
-        return torch.where(holds, self.lowest, -nothing), torch.where(holds, self.highest, nothing)
+            is_biome = static[:, self.biome].round().unsqueeze(1) == self.code
+            holds = holds | (is_biome.unsqueeze(2) & self.member).any(dim=1)
+        infinity = torch.full_like(self.highest, float("inf"))
+        return torch.where(holds, self.lowest, -infinity), torch.where(holds, self.highest, infinity)
 
 
 class BoundedModel(StreamingModel):
@@ -47,6 +53,8 @@ class BoundedModel(StreamingModel):
 
     State row: that of the model, and for each target -1 (at most 0), 1 (at least 0) or 0 (no bound).
     """
+
+    by_class: Tensor
 
     def __init__(self, model: StreamingModel, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
@@ -71,9 +79,9 @@ class BoundedModel(StreamingModel):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        parts = state.split(self.layout, 1)
-        fluxes, after = self.model.step(drivers, calendar, parts[0])
-        return self.bound(fluxes, parts[1]), torch.cat([after, parts[1]], dim=1)
+        model_state, side = state.split(self.layout, 1)
+        fluxes, next_model_state = self.model.step(drivers, calendar, model_state)
+        return self.bound(fluxes, side), torch.cat([next_model_state, side], dim=1)
 
     def side(self, static: Tensor) -> Tensor:
         """Which bound holds at each site, (N, C)."""
@@ -107,19 +115,19 @@ class BoundedHistoryModel(BoundedModel):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        parts = state.split(self.layout, 1)
-        fluxes, after = self.model.step(drivers, calendar, parts[0])
-        fluxes = self.bound(fluxes, parts[1])
+        model_state, side = state.split(self.layout, 1)
+        fluxes, next_model_state = self.model.step(drivers, calendar, model_state)
+        fluxes = self.bound(fluxes, side)
         if self.self_fed:
-            after = self.model.step_observed(drivers, calendar, fluxes, parts[0])[1]
-        return fluxes, torch.cat([after, parts[1]], dim=1)
+            next_model_state = self.model.step_observed(drivers, calendar, fluxes, model_state)[1]
+        return fluxes, torch.cat([next_model_state, side], dim=1)
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
-        parts = state.split(self.layout, 1)
-        fluxes, after = self.model.step_observed(drivers, calendar, flux, parts[0])
-        return self.bound(fluxes, parts[1]), torch.cat([after, parts[1]], dim=1)
+        model_state, side = state.split(self.layout, 1)
+        fluxes, next_model_state = self.model.step_observed(drivers, calendar, flux, model_state)
+        return self.bound(fluxes, side), torch.cat([next_model_state, side], dim=1)
 
 
 def keep_class_bounds(model: StreamingModel, signature: Signature, scalers: Scalers) -> StreamingModel:

@@ -24,7 +24,8 @@ class Ensemble(StreamingModel):
         super().__init__()
         if len({member.past_flux for member in members}) != 1:
             uses = ", ".join(member.past_flux for member in members)
-            raise ValueError(f"members of an ensemble must use past flux alike, not: {uses}")
+            message = f"members of an ensemble must use past flux alike, not: {uses}"
+            raise ValueError(message)
         self.members = nn.ModuleList(members)
         self.quantile_model = quantile_model
         self.past_flux, self.self_fed = members[0].past_flux, members[0].past_flux == "self_fed"
@@ -45,27 +46,27 @@ class Ensemble(StreamingModel):
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
-        parts = [member.init_state(static) for member in self.members]
-        parts.append(static.new_zeros(static.shape[0], self.layout[-1]))
-        return torch.cat(parts, dim=1)
+        states = [member.init_state(static) for member in self.members]
+        states.append(static.new_zeros(static.shape[0], self.layout[-1]))
+        return torch.cat(states, dim=1)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        every, after = self.step_members(drivers, calendar, state)
-        after.append(self.remembered_spread(every))
-        return self.average(every), torch.cat(after, dim=1)
+        member_fluxes, states = self.step_members(drivers, calendar, state)
+        states.append(self.remembered_spread(member_fluxes))
+        return self.average(member_fluxes), torch.cat(states, dim=1)
 
     def step_members(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Fluxes of the members (M, N, C) and their state rows after a day."""
-        parts = state.split(self.layout, 1)
+        """Fluxes of the members (members, N, C) and their state rows after a day."""
+        member_states = state.split(self.layout, 1)
         fluxes: list[Tensor] = []
-        after: list[Tensor] = []
+        next_states: list[Tensor] = []
         for index, member in enumerate(self.members):
-            flux, row = member.step(drivers, calendar, parts[index])
+            flux, next_state = member.step(drivers, calendar, member_states[index])
             fluxes.append(flux)
-            after.append(row)
-        return torch.stack(fluxes), after
+            next_states.append(next_state)
+        return torch.stack(fluxes), next_states
 
     @torch.jit.export
     def quantiles(
@@ -75,23 +76,24 @@ class Ensemble(StreamingModel):
         spread = state.split(self.layout, 1)[-1]
         if self.quantile_model is not None:
             return self.quantile_model(fluxes, calendar, static, years_known, trained_on, spread)
-        raise RuntimeError("this artefact was exported without quantiles")
+        message = "this artefact was exported without quantiles"
+        raise RuntimeError(message)
 
     @torch.jit.export
     def average(self, fluxes: Tensor) -> Tensor:
-        """Fluxes of the members (M, ..., C) -> their mean (..., C), with nee = ra + rh - gpp to the last bit."""
+        """Fluxes of the members (members, ..., C) -> their mean (..., C), with nee = ra + rh - gpp to the last bit."""
         if self.single:
             return fluxes[0]
         mean = fluxes.mean(0)
         if self.derives_nee:
-            parts = list(mean.unbind(-1))
-            parts[self.nee] = parts[self.ra] + parts[self.rh] - parts[self.gpp]
-            mean = torch.stack(parts, dim=-1)
+            targets = list(mean.unbind(-1))
+            targets[self.nee] = targets[self.ra] + targets[self.rh] - targets[self.gpp]
+            mean = torch.stack(targets, dim=-1)
         return mean
 
     @torch.jit.export
     def remembered_spread(self, fluxes: Tensor) -> Tensor:
-        """Fluxes of the members (M, N, C) -> what the state row keeps of them, (N, C) or (N, 0)."""
+        """Fluxes of the members (members, N, C) -> what the state row keeps of them, (N, C) or (N, 0)."""
         if self.quantile_model is not None:  # noqa: SIM102 - apart, so that scripting leaves it out where it is None
             if self.keeps_spread:
                 return self.quantile_model.member_spread(fluxes)
@@ -104,32 +106,32 @@ class HistoryEnsemble(Ensemble):
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
-        every, after = self.step_members(drivers, calendar, state)
-        mean = self.average(every)
+        member_fluxes, states = self.step_members(drivers, calendar, state)
+        mean = self.average(member_fluxes)
         if self.self_fed and not self.single:
-            after = self.show_members(drivers, calendar, mean, state)[1]
-        after.append(self.remembered_spread(every))
-        return mean, torch.cat(after, dim=1)
+            _, states = self.show_members(drivers, calendar, mean, state)
+        states.append(self.remembered_spread(member_fluxes))
+        return mean, torch.cat(states, dim=1)
 
     @torch.jit.export
     def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
-        every, after = self.show_members(drivers, calendar, flux, state)
-        after.append(self.remembered_spread(every))
-        return self.average(every), torch.cat(after, dim=1)
+        member_fluxes, states = self.show_members(drivers, calendar, flux, state)
+        states.append(self.remembered_spread(member_fluxes))
+        return self.average(member_fluxes), torch.cat(states, dim=1)
 
     def show_members(
         self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """Fluxes of the members (M, N, C) and their state rows after a day whose flux they are shown."""
-        parts = state.split(self.layout, 1)
+        """Fluxes of the members (members, N, C) and their state rows after a day whose flux they are shown."""
+        member_states = state.split(self.layout, 1)
         fluxes: list[Tensor] = []
-        after: list[Tensor] = []
+        next_states: list[Tensor] = []
         for index, member in enumerate(self.members):
-            predicted, row = member.step_observed(drivers, calendar, flux, parts[index])
+            predicted, next_state = member.step_observed(drivers, calendar, flux, member_states[index])
             fluxes.append(predicted)
-            after.append(row)
-        return torch.stack(fluxes), after
+            next_states.append(next_state)
+        return torch.stack(fluxes), next_states
 
 
 def combine(

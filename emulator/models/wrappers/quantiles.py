@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.models.parts.layers import StaticFeatures, season
+from emulator.models.parts.layers import StaticFeatures, season, shrink_output
 from emulator.models.wrappers.bounded import TargetBounds
 
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -26,23 +26,25 @@ FARTHEST = 4.0
 
 
 class QuantileHead(nn.Module):
-    """Features (R, F) -> where the quantiles stand about the prediction, in deviations of the transformed flux."""
+    """Features (R, F) -> where the quantiles stand about the prediction, in deviations of the transformed flux.
+
+    shift, below, above = net(features)
+    distance = 0 at the median, - cumulative softplus(gap) exp(3 tanh(below / 3)) below it, likewise above
+    """
 
     def __init__(self, features: int, targets: int, hidden: int = 8) -> None:
         super().__init__()
-        self.targets, self.middle = targets, MEDIAN
+        self.targets, self.median = targets, MEDIAN
         self.net = nn.Sequential(nn.Linear(features, hidden), nn.Tanh(), nn.Linear(hidden, 3 * targets))
-        with torch.no_grad():
-            self.net[2].weight.mul_(0.1)
-            self.net[2].bias.zero_()
+        shrink_output(self.net, 0.1)
         self.gap = nn.Parameter(_gaussian_gaps().repeat(targets, 1))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(R, F) -> shift of the median (R, C), and distances of all levels from it, ascending, (R, C, Q)."""
         shift, below, above = self.net(features).unflatten(-1, (self.targets, 3)).unbind(-1)
         steps = nn.functional.softplus(self.gap)
-        upper = steps[:, self.middle :].cumsum(-1) * torch.exp(3.0 * torch.tanh(above / 3.0)).unsqueeze(-1)
-        lower = steps[:, : self.middle].cumsum(-1) * torch.exp(3.0 * torch.tanh(below / 3.0)).unsqueeze(-1)
+        upper = steps[:, self.median :].cumsum(-1) * torch.exp(3.0 * torch.tanh(above / 3.0)).unsqueeze(-1)
+        lower = steps[:, : self.median].cumsum(-1) * torch.exp(3.0 * torch.tanh(below / 3.0)).unsqueeze(-1)
         return shift, torch.cat([-lower.flip(-1), torch.zeros_like(shift).unsqueeze(-1), upper], dim=-1)
 
 
@@ -54,6 +56,10 @@ class QuantileModel(nn.Module):
     trained on) and by whether past flux is known. More years of past flux than the `most_years` of the fit say nothing
     more. Of an ensemble the heads may see how far its members lie apart.
     """
+
+    factor: Tensor
+    most_years: Tensor
+    levels: Tensor
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int = 8, uses_spread: bool = False) -> None:
         super().__init__()
@@ -87,7 +93,7 @@ class QuantileModel(nn.Module):
 
     @torch.jit.export
     def member_spread(self, fluxes: Tensor) -> Tensor:
-        """Fluxes of members (M, ..., C) -> their standard deviation in the standardised space (..., C)."""
+        """Fluxes of members (members, ..., C) -> their standard deviation in the standardised space (..., C)."""
         return self.targets.standardise(fluxes).std(0, unbiased=False)
 
     def features(
@@ -98,10 +104,11 @@ class QuantileModel(nn.Module):
         wave = season(calendar, static_features[:, :1])
         years = torch.minimum(years_known, self.most_years)
         history = torch.stack([torch.log1p(years) / 3.0, (years > 0).to(z.dtype)], dim=1)
-        parts = [z, wave, history, static_features]
+        features = [z, wave, history]
         if self.uses_spread:
-            parts.insert(3, 0.5 * torch.log(spread + 0.01) + 1.0)
-        return torch.cat(parts, dim=1)
+            features.append(0.5 * torch.log(spread + 0.01) + 1.0)
+        features.append(static_features)
+        return torch.cat(features, dim=1)
 
     def from_features(
         self, fluxes: Tensor, features: Tensor, years_known: Tensor, trained_on: Tensor, low: Tensor, high: Tensor

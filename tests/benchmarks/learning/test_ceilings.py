@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cftime
 import netCDF4
@@ -18,19 +19,28 @@ from emulator.data.splits import Split, SplitConfig
 SITES = 240
 
 
+class Field(NamedTuple):
+    """Places of the sites, and what varies over them, (N,) each."""
+
+    lat: np.ndarray
+    lon: np.ndarray
+    smooth: np.ndarray
+    noise: np.ndarray
+    climate: np.ndarray
+
+
 @pytest.fixture(scope="module")
-def field() -> np.ndarray:
-    """Latitude, longitude, a smooth field, noise and climate, (5, N)."""
+def field() -> Field:
     random = np.random.default_rng(5)
     lat, lon = random.uniform(0, 30, SITES), random.uniform(0, 40, SITES)
     smooth = np.sin(lat / 4.0) + np.cos(lon / 5.0)
-    return np.stack([lat, lon, smooth, random.normal(size=SITES), random.normal(size=SITES)])
+    return Field(lat, lon, smooth, random.normal(size=SITES), random.normal(size=SITES))
 
 
 @pytest.fixture(scope="module")
-def ensemble(field: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ensemble(field: Field, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ensemble")
-    _, _, smooth, noise, climate = field
+    smooth, noise, climate = field.smooth, field.noise, field.climate
     missing = np.where(np.arange(SITES) % 10 == 0, 2.0 + noise, np.nan)
     columns = {
         "smooth": np.exp(smooth), "noise": noise, "climate": climate + 0.1 * noise, "same": np.full(SITES, 0.05),
@@ -46,8 +56,8 @@ def ensemble(field: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def dataset(field: np.ndarray) -> Dataset:
-    lat, lon, _, _, climate = field
+def dataset(field: Field) -> Dataset:
+    lat, lon, climate = field.lat, field.lon, field.climate
     dates = cftime.num2date(np.arange(3 * 365), "days since 2001-01-01", "noleap")
     drivers = torch.as_tensor(climate[:, None, None] + np.random.default_rng(1).normal(0, 0.2, (SITES, 1095, 1)))
     return Dataset(
@@ -78,22 +88,24 @@ def skill(estimate: np.ndarray, truth: np.ndarray) -> float:
     return 1.0 - ((estimate - truth) ** 2).mean() / truth.var()
 
 
-def test_true_parameters(ensemble: Path, dataset: Dataset, field: np.ndarray) -> None:
+def test_true_parameters(ensemble: Path, dataset: Dataset, field: Field) -> None:
     names, values = true_parameters(ensemble, dataset.site_id[::-1])
     assert names == ("smooth", "noise", "climate", "late", "has_late", "late_too")
-    smooth = (field[2] - field[2].mean()) / field[2].std()
-    assert values[::-1, 0] == pytest.approx(smooth, abs=1e-5)
+    parameters = dict(zip(names, values[::-1].T, strict=True))
+    assert parameters["smooth"] == pytest.approx((field.smooth - field.smooth.mean()) / field.smooth.std(), abs=1e-5)
     missing = np.arange(SITES) % 10 != 0
-    assert (values[::-1, 3][missing] == 0).all() and (values[::-1, 4] == ~missing).all()
+    assert (parameters["late"][missing] == 0).all()
+    assert (parameters["has_late"] == ~missing).all()
 
 
 def test_kriging_finds_what_can_be_found(ensemble: Path, dataset: Dataset, split: Split) -> None:
     names, truth = true_parameters(ensemble, dataset.site_id)
-    kept, guess = kriged_parameters(ensemble, dataset, split)
-    assert {"smooth", "climate"} <= set(kept) and "noise" not in kept
+    explained, estimate = kriged_parameters(ensemble, dataset, split)
+    assert {"smooth", "climate"} <= set(explained)
+    assert "noise" not in explained
     for name, least in (("smooth", 0.5), ("climate", 0.9)):
         for sites in (split.train_sites, split.test_sites):
-            assert skill(guess[sites, kept.index(name)], truth[sites, names.index(name)]) > least
+            assert skill(estimate[sites, explained.index(name)], truth[sites, names.index(name)]) > least
 
 
 def test_kriging_reads_training_sites_only(ensemble: Path, dataset: Dataset, split: Split, monkeypatch) -> None:
@@ -105,7 +117,9 @@ def test_kriging_reads_training_sites_only(ensemble: Path, dataset: Dataset, spl
     assert np.array_equal(before, after)
 
 
-def test_a_site_is_guessed_without_its_own_block(ensemble: Path, dataset: Dataset, split: Split, monkeypatch) -> None:
+def test_no_block_informs_the_estimate_at_its_sites(
+    ensemble: Path, dataset: Dataset, split: Split, monkeypatch
+) -> None:
     names, truth = true_parameters(ensemble, dataset.site_id)
     single = replace(split, block=np.where(split.block == split.block[split.train_sites][0], 1, 2 + split.block))
     _, before = kriged_parameters(ensemble, dataset, single)

@@ -15,23 +15,23 @@ class JsonMutator {
     for (std::size_t n = 1 + below(4); n > 0; --n) {
       const std::vector<Span> spans = values(text);
       if (spans.empty()) return text;
-      const Span one = spans[below(spans.size())], other = spans[below(spans.size())];
+      const Span target = spans[below(spans.size())], source = spans[below(spans.size())];
       switch (below(6)) {
         case 0:
         case 1:
-          text.replace(one.start, one.size, replacement(text.substr(one.start, one.size)));
+          text.replace(target.start, target.size, replacement(text.substr(target.start, target.size)));
           break;
         case 2:
-          text.replace(one.start, one.size, text.substr(other.start, other.size));
+          text.replace(target.start, target.size, text.substr(source.start, source.size));
           break;
         case 3:
-          text.insert(one.start, text.substr(one.start, one.size) + ",");
+          text.insert(target.start, text.substr(target.start, target.size) + ",");
           break;
         case 4:
-          drop(text, one);
+          drop(text, target);
           break;
         default:
-          text.replace(one.start, one.size, number());
+          text.replace(target.start, target.size, number());
       }
       if (text.size() > 60000) text.resize(60000);
     }

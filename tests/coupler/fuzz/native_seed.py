@@ -81,8 +81,8 @@ def day(weights: dict[str, int], observed: bool) -> dict[str, Any]:
     for name in ("tanh", "gelu", "softplus", "exp", "log1p", "sqrt", "sigmoid", "relu", "asinh", "abs"):
         tour = p.do(name, p.value(4), a=tour)
     mean = p.do("reduce", p.value(1), how="mean", a=part(tour, 0, 1, 4), k=1)
-    known = p.do("isfinite", p.value(4), a=tour)
-    chosen = p.do("where", p.value(4), a=known, b=tour, c=hidden)
+    finite = p.do("isfinite", p.value(4), a=tour)
+    chosen = p.do("where", p.value(4), a=finite, b=tour, c=hidden)
     month = {"i": [calendar["v"], 1, 1]}
     last = p.do("load", p.value(1), at=8, **month)
     p.do("store", None, a=p.do("max", p.value(1), a=mean, b=last), at=8, **month)

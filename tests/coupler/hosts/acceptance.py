@@ -43,7 +43,7 @@ CASES = (
 )
 
 
-class Bench:
+class LandRuns:
     """Runs drivers in the folder `work` and compares the files they write."""
 
     def __init__(self, work: Path, artefact: Path, backend: str):
@@ -61,25 +61,28 @@ class Bench:
             f"  calendar = '{case.calendar}', start = {case.start}, dt = {case.dt}, steps = {steps}\n"
             f"  round_robin = {'.true.' if deal else '.false.'}\n/\n"
         )
-        done = subprocess.run([*command, namelist.name], cwd=self.work, capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(command)} {namelist}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        completed = subprocess.run(
+            [*command, namelist.name], cwd=self.work, capture_output=True, text=True, check=False
+        )
+        if completed.returncode != 0:
+            output = completed.stdout + completed.stderr
+            sys.exit(f"{' '.join(command)} {namelist}: exit {completed.returncode}\n{output}")
         return name
 
     def same(self, what: str, first: str, second: str, skipped: int = 0) -> None:
         """Whether both end with the same restart file, and the second has the first's history after `skipped` steps."""
         restarts = [(self.work / f"{name}.restart.nc").read_bytes() for name in (first, second)]
-        good = restarts[0] == restarts[1]
+        agree = restarts[0] == restarts[1]
         files = [self.work / f"{name}.history.nc" for name in (first, second)]
         with netCDF4.Dataset(files[0]) as whole, netCDF4.Dataset(files[1]) as part:
             for name, variable in part.variables.items():
                 expected = whole[name][skipped:]
-                good = good and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
+                agree = agree and expected.shape == variable.shape and expected.tobytes() == variable[:].tobytes()
             fluxes = [variable[:] for name, variable in whole.variables.items() if name != "step"]
         if any(len(set(flux[-1].tolist())) < NCELL // 2 for flux in fluxes):
-            good, what = False, what + " (a flux is the same in most cells: the run says nothing)"
-        print(f"{'same' if good else 'DIFFERENT'}: {what}")
-        self.failures += not good
+            agree, what = False, what + " (a flux is the same in most cells: the run says nothing)"
+        print(f"{'same' if agree else 'DIFFERENT'}: {what}")
+        self.failures += not agree
 
 
 def main() -> int:
@@ -98,30 +101,28 @@ def main() -> int:
         help="run the first ones only; of layouts a restart on 3 ranks alone after 1",
     )
     arguments = parser.parse_args()
-    bench = Bench(arguments.work, arguments.artefact, arguments.backend)
+    runs = LandRuns(arguments.work, arguments.artefact, arguments.backend)
     driver = [f"{arguments.driver}/land_driver"]
-    subprocess.run([f"{arguments.driver}/make_forcing", "forcing.nc", str(NCELL), "3"], cwd=bench.work, check=True)
+    subprocess.run([f"{arguments.driver}/make_forcing", "forcing.nc", str(NCELL), "3"], cwd=runs.work, check=True)
 
     for i, case in enumerate(CASES[: arguments.cases]):
-        whole = bench.run(driver, case, f"{i}.whole")
-        stopped = bench.run(driver, case, f"{i}.stopped")
-        bench.same(f"restart at {case.name}", whole, bench.run(driver, case, f"{i}.resumed", stopped), case.stop)
+        whole = runs.run(driver, case, f"{i}.whole")
+        stopped = runs.run(driver, case, f"{i}.stopped")
+        runs.same(f"restart at {case.name}", whole, runs.run(driver, case, f"{i}.resumed", stopped), case.stop)
 
     if arguments.baseline:
-        other = bench.run([f"{arguments.baseline}/land_driver"], CASES[0], "baseline")
-        bench.same("baseline of another build", other, "0.whole")
+        baseline = runs.run([f"{arguments.baseline}/land_driver"], CASES[0], "baseline")
+        runs.same("baseline of another build", baseline, "0.whole")
 
     if arguments.mpi_driver and arguments.mpirun:
         layouts = ((1, False), (2, True), (3, False), (3, True))
         for ranks, deal in layouts if arguments.cases > 1 else ():
             command = [*arguments.mpirun.split(), str(ranks), arguments.mpi_driver]
             name = f"{ranks} ranks, cells {'one by one' if deal else 'in blocks'}"
-            bench.same(name, "0.whole", bench.run(command, CASES[0], f"ranks{ranks}{'d' if deal else 'b'}", deal=deal))
-        resumed = bench.run(
-            [*arguments.mpirun.split(), "3", arguments.mpi_driver], CASES[0], "ranks", "0.stopped", True
-        )
-        bench.same("restart of one process on 3 ranks", "0.whole", resumed, CASES[0].stop)
-    return int(bench.failures > 0)
+            runs.same(name, "0.whole", runs.run(command, CASES[0], f"ranks{ranks}{'d' if deal else 'b'}", deal=deal))
+        resumed = runs.run([*arguments.mpirun.split(), "3", arguments.mpi_driver], CASES[0], "ranks", "0.stopped", True)
+        runs.same("restart of one process on 3 ranks", "0.whole", resumed, CASES[0].stop)
+    return int(runs.failures > 0)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-// The few tools of these tests: checks that count failures, and programs
-// written as JSON.
+// Checks that count failures, and programs written as JSON.
 #pragma once
 
 #include <cmath>
@@ -38,16 +37,16 @@ inline int result() {
 
 // Kernels that this machine can run.
 inline std::vector<const Kernels*> all_kernels() {
-  std::vector<const Kernels*> found = {&kernels_baseline};
+  std::vector<const Kernels*> kernels = {&kernels_baseline};
 #ifdef ECOSTEP_X86
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    found.push_back(&kernels_avx2);
+    kernels.push_back(&kernels_avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-      found.push_back(&kernels_avx512);
+      kernels.push_back(&kernels_avx512);
   }
 #endif
-  return found;
+  return kernels;
 }
 
 inline std::uint32_t bits(float x) {

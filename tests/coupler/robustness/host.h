@@ -140,8 +140,8 @@ class Host {
   // Within the range of training where the artefact gives one, else within the valid range; or one of the classes.
   double plausible(const ecostep_variable& v, std::size_t number, std::size_t cell, std::size_t time) const {
     const double share = scatter(number, first_ + cell, time);
-    const std::vector<double>& known = classes_.at(v.name);
-    if (!known.empty()) return known[static_cast<std::size_t>(share * static_cast<double>(known.size()))];
+    const std::vector<double>& flags = classes_.at(v.name);
+    if (!flags.empty()) return flags[static_cast<std::size_t>(share * static_cast<double>(flags.size()))];
     double low = std::isfinite(v.train_min) ? v.train_min : v.valid_min;
     double high = std::isfinite(v.train_max) ? v.train_max : v.valid_max;
     if (!std::isfinite(low)) low = std::isfinite(high) ? high - 1.0 : 0.0;

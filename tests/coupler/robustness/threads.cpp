@@ -42,12 +42,12 @@ void run(Host& host, bool mistakes) {
   }
 }
 
-bool same_part(const Host& whole, const Host& some, std::size_t first) {
+bool same_part(const Host& whole, const Host& part, std::size_t first) {
   const std::size_t width = ecostep_state_size(whole.model());
-  if (some.ncell() == 0) return true;
-  bool same = std::memcmp(whole.state.data() + first * width, some.state.data(), some.state.size() * sizeof(float)) == 0;
+  if (part.ncell() == 0) return true;
+  bool same = std::memcmp(whole.state.data() + first * width, part.state.data(), part.state.size() * sizeof(float)) == 0;
   for (std::size_t v = 0; v < whole.outputs.size(); ++v)
-    same = same && std::memcmp(whole.outputs[v].data() + first, some.outputs[v].data(), some.ncell() * sizeof(double)) == 0;
+    same = same && std::memcmp(whole.outputs[v].data() + first, part.outputs[v].data(), part.ncell() * sizeof(double)) == 0;
   return same;
 }
 
@@ -82,10 +82,10 @@ int main(int argc, char** argv) {
     }
     for (std::thread& thread : threads) thread.join();
     if (shared) continue;
-    for (ecostep_model* own : models) ecostep_close(own);  // before the cells made from it
-    for (auto& some : parts) {
-      expect(some->step() == ECOSTEP_OK, "cells outlive their model");
-      some.reset();
+    for (ecostep_model* thread_model : models) ecostep_close(thread_model);  // before the cells made from it
+    for (auto& host : parts) {
+      expect(host->step() == ECOSTEP_OK, "cells outlive their model");
+      host.reset();
     }
   }
   ecostep_close(model);

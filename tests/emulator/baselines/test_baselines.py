@@ -10,19 +10,22 @@ import pytest
 import torch
 
 from emulator import baselines
-from emulator.baselines import features, ridge, xgboost
+from emulator.baselines import ridge, xgboost
 from emulator.baselines.features import LAG_DAYS, LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import Predictor, StreamingPredictor
 from emulator.baselines.sample import Design
+from emulator.data import calendar as column
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
-from emulator.data.scalers import fit_scalers
+from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import Signature
 from emulator.data.splits import Split, SplitConfig
 from emulator.data.windows import training_data
 from emulator.evaluation import metrics
 from emulator.evaluation.offline import predict
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder
 from foundations.variables import BIOMES
 from tests.emulator.synthetic import write_dataset
 
@@ -66,6 +69,12 @@ def fitted(kind: str, dataset: Dataset, split: Split, past_flux: bool) -> Predic
     return FITTED[key][1]
 
 
+def dates(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Year, month and day of the record, (T,) each."""
+    calendar = dataset.calendar.numpy()
+    return calendar[:, column.YEAR], calendar[:, column.MONTH], calendar[:, column.DAY]
+
+
 def everything(dataset: Dataset) -> torch.Tensor:
     return torch.ones(dataset.flux.shape[:2], dtype=torch.bool)
 
@@ -98,7 +107,7 @@ def test_fluxes_of_the_training_data_do_reach_predictions(kind, dataset, split):
 @pytest.mark.parametrize("kind", baselines.KINDS)
 def test_the_flux_of_a_year_moves_the_predictions_of_later_years_only(kind, dataset, split):
     predictor = fitted(kind, dataset, split, True)
-    year = dataset.calendar[:, 0]
+    year = dataset.calendar[:, column.YEAR]
     other = replace(dataset, flux=torch.where((year == 2005)[None, :, None], 5.0 * dataset.flux + 1.0, dataset.flux))
 
     before, after = (predictor.predict(data, everything(data)) for data in (dataset, other))
@@ -132,12 +141,14 @@ def test_drivers_of_later_days_move_nothing(kind, dataset, split):
 @pytest.mark.parametrize("kind", ["ridge", "xgboost"])
 def test_regressions_beat_the_climatology_of_the_biome_and_keep_the_constraints(kind, past_flux, dataset, split):
     visible = everything(dataset) if past_flux else None
-    found = fitted(kind, dataset, split, past_flux).predict(dataset, visible)
+    fluxes = fitted(kind, dataset, split, past_flux).predict(dataset, visible)
     climatology = fitted("climatology", dataset, split, False).predict(dataset)
 
-    gpp, ra, rh, nee, fch4 = np.moveaxis(found, -1, 0)
-    assert found.dtype == np.float32 and np.isfinite(found).all()
-    assert min(gpp.min(), ra.min(), rh.min()) >= 0.0 and fch4.min() < 0.0
+    gpp, ra, rh, nee, fch4 = np.moveaxis(fluxes, -1, 0)
+    assert fluxes.dtype == np.float32
+    assert np.isfinite(fluxes).all()
+    assert min(gpp.min(), ra.min(), rh.min()) >= 0.0
+    assert fch4.min() < 0.0
     np.testing.assert_array_equal(nee, ra + rh - gpp)
     tested = dataset.day_mask(split.mask("temporal")).numpy()
     observed = dataset.flux[..., 0].numpy()[tested]
@@ -147,8 +158,7 @@ def test_regressions_beat_the_climatology_of_the_biome_and_keep_the_constraints(
 def test_parameters_are_counted(dataset, split):
     assert fitted("climatology", dataset, split, False).parameters % (366 * 5) == 0
     assert fitted("ridge", dataset, split, False).parameters % 4 == 0
-    one_leaf = fitted("xgboost", dataset, split, False)
-    assert one_leaf.parameters > 4 * 30
+    assert fitted("xgboost", dataset, split, False).parameters > 4 * 30
 
 
 def test_missing_flux_of_one_target_leaves_the_others_as_they_are(dataset, split):
@@ -159,7 +169,8 @@ def test_missing_flux_of_one_target_leaves_the_others_as_they_are(dataset, split
     whole, partial = (fitted("ridge", data, split, False).predict(dataset) for data in (dataset, gaps))
 
     np.testing.assert_allclose(partial[..., :4], whole[..., :4], rtol=1e-4, atol=1e-5)
-    assert np.isfinite(partial).all() and (partial[..., 4] != whole[..., 4]).any()
+    assert np.isfinite(partial).all()
+    assert (partial[..., 4] != whole[..., 4]).any()
 
 
 def test_lag_features_are_trailing_means_of_scaled_drivers(dataset, split):
@@ -167,26 +178,26 @@ def test_lag_features_are_trailing_means_of_scaled_drivers(dataset, split):
     lags = LagFeatures(SIGNATURE, scalers)
     site, day = torch.tensor([2, 0, 1]), torch.tensor([0, 20, 1000])
 
-    found = lags.rows(dataset.drivers, dataset.calendar, dataset.static, site, day)
+    features = lags.rows(dataset.drivers, dataset.calendar, dataset.static, site, day)
 
-    assert found.shape == (3, lags.size)
+    assert features.shape == (3, lags.size)
     scaled = lags.scaling(dataset.drivers).double()
     for row in range(3):
-        for place, days in enumerate(LAG_DAYS):
+        for window, days in enumerate(LAG_DAYS):
             last = int(day[row]) + 1
             expected = scaled[site[row], max(0, last - days) : last].mean(0).float()
-            torch.testing.assert_close(found[row, 6 * place : 6 * place + 6], expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(features[row, 6 * window : 6 * window + 6], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_driver_that_is_a_flag_becomes_classes():
     signature = Signature.from_names(("tas", "crop"), ("biome",), ("fch4",))
-    lags = LagFeatures(signature, features.Scalers.identity(signature))
+    lags = LagFeatures(signature, Scalers.identity(signature))
     drivers = torch.tensor([[[280.0, 0.0], [281.0, 3.0]]])
     calendar = torch.tensor([[2003, 1, 1, 1, 31, 365], [2003, 1, 2, 2, 31, 365]])
 
-    found = lags.rows(drivers, calendar, torch.tensor([[2.0]]), torch.tensor([0, 0]), torch.tensor([0, 1]))
+    rows = lags.rows(drivers, calendar, torch.tensor([[2.0]]), torch.tensor([0, 0]), torch.tensor([0, 1]))
 
-    np.testing.assert_array_equal(found[:, lags.lagged : lags.lagged + 5], [[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]])
+    np.testing.assert_array_equal(rows[:, lags.lagged : lags.lagged + 5], [[1, 0, 0, 0, 0], [0, 0, 0, 1, 0]])
 
 
 def test_ridge_solves_the_penalised_normal_equations(monkeypatch):
@@ -194,15 +205,21 @@ def test_ridge_solves_the_penalised_normal_equations(monkeypatch):
     random = np.random.default_rng(1)
     inputs = random.normal(size=(400, 3))
     target = inputs @ [1.0, -2.0, 0.5] + 0.7 + 0.1 * random.normal(size=400)
-    centre, middle = inputs.mean(0), target.mean(keepdims=True)
+    input_mean, target_mean = inputs.mean(0), target.mean(keepdims=True)
     gram = np.cov(inputs.T, bias=True)
-    moment = (inputs - centre).T @ (target - middle)[:, None] / 400
+    moment = (inputs - input_mean).T @ (target - target_mean)[:, None] / 400
 
-    found, penalty = ridge._solve(centre, middle, gram, moment, 0, inputs.astype(np.float32), target, np.ones(400))
+    solution = ridge._solve(
+        ridge.NormalEquations(input_mean, target_mean, gram, moment),
+        0,
+        inputs=inputs.astype(np.float32),
+        observed=target,
+        weight=np.ones(400),
+    )
 
     slope = np.linalg.solve(gram + 0.3 * np.eye(3), moment[:, 0])
-    np.testing.assert_allclose(found, [*slope, middle[0] - centre @ slope], rtol=1e-10)
-    assert penalty == 0.3
+    np.testing.assert_allclose(solution.weights, [*slope, target_mean[0] - input_mean @ slope], rtol=1e-10)
+    assert solution.penalty == 0.3
 
 
 def test_the_penalty_grows_where_there_is_nothing_to_learn(dataset, split):
@@ -220,29 +237,29 @@ def test_the_gain_makes_up_for_the_mean_of_a_skewed_error(dataset, split):
     flux[:, space.learned] *= [1.2, 1.0, 0.8, 1.5]
     flux[7, 0] = np.nan
 
-    found: FluxSpace = space.with_gain(standardised, flux, np.ones(50))
+    scaled: FluxSpace = space.with_gain(standardised, flux, np.ones(50))
 
-    np.testing.assert_allclose(found.gain, [1.2, 1.0, 1.0, 1.5], rtol=1e-5)
-    np.testing.assert_allclose(found.fluxes(standardised)[:, 4], flux[:, 4], rtol=1e-5)
+    np.testing.assert_allclose(scaled.gain, [1.2, 1.0, 1.0, 1.5], rtol=1e-5)
+    np.testing.assert_allclose(scaled.fluxes(standardised)[:, 4], flux[:, 4], rtol=1e-5)
 
 
 def test_the_nearest_site_gives_its_training_fluxes_and_is_never_the_site_itself(dataset, split):
-    found = fitted("nearest", dataset, split, False).predict(dataset)
+    fluxes = fitted("nearest", dataset, split, False).predict(dataset)
     place = np.deg2rad(np.stack([dataset.lat, dataset.lon]))
     xyz = np.stack([np.cos(place[0]) * np.cos(place[1]), np.cos(place[0]) * np.sin(place[1]), np.sin(place[0])], 1)
     gap = np.linalg.norm(xyz[:, None] - xyz[None], axis=2)
     gap[np.arange(20), np.arange(20)] = np.inf
     gap[:, ~split.train_sites] = np.inf
     neighbour = gap.argmin(1)
-    year = dataset.calendar[:, 0].numpy()
+    year = dataset.calendar[:, column.YEAR].numpy()
     trained = np.isin(year, dataset.years[split.train_years])
     flux = dataset.flux.numpy()
 
-    np.testing.assert_array_equal(found[:, trained], flux[neighbour][:, trained])
-    month, day = dataset.calendar[:, 1].numpy(), dataset.calendar[:, 2].numpy()
+    np.testing.assert_array_equal(fluxes[:, trained], flux[neighbour][:, trained])
+    month, day = dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy()
     later, around = (year == 2007) & (month == 6) & (day == 15), trained & (month == 6) & (day >= 8) & (day <= 22)
     expected = flux[neighbour][:, around].mean(axis=1)
-    np.testing.assert_allclose(found[:, later][:, 0], expected, rtol=1e-4)
+    np.testing.assert_allclose(fluxes[:, later][:, 0], expected, rtol=1e-4)
 
 
 def test_with_past_flux_the_nearest_is_the_site_itself_a_year_ago(dataset, split):
@@ -250,28 +267,28 @@ def test_with_past_flux_the_nearest_is_the_site_itself_a_year_ago(dataset, split
     visible[3] = False
     predictor = fitted("nearest", dataset, split, True)
 
-    found, without = predictor.predict(dataset, visible), predictor.predict(dataset)
+    gauged, ungauged = predictor.predict(dataset, visible), predictor.predict(dataset)
 
-    year, month, day = dataset.calendar[:, :3].T.numpy()
+    year, month, day = dates(dataset)
     now, before = ((month == 3) & (day == 1) & (year == y) for y in (2005, 2004))
-    np.testing.assert_array_equal(found[:3, now], dataset.flux[:3, before].numpy())
+    np.testing.assert_array_equal(gauged[:3, now], dataset.flux[:3, before].numpy())
     leap, before = (month == 2) & (day == 29), (month == 2) & (day == 28) & (year == 2003)
-    np.testing.assert_array_equal(found[:3, leap], dataset.flux[:3, before].numpy())
-    np.testing.assert_array_equal(found[3], without[3])
-    np.testing.assert_array_equal(found[:, year == 2003], without[:, year == 2003])
+    np.testing.assert_array_equal(gauged[:3, leap], dataset.flux[:3, before].numpy())
+    np.testing.assert_array_equal(gauged[3], ungauged[3])
+    np.testing.assert_array_equal(gauged[:, year == 2003], ungauged[:, year == 2003])
 
 
 def test_climatology_is_of_the_biome_and_with_past_flux_of_the_sites_earlier_years(dataset, split):
     predictor = fitted("climatology", dataset, split, True)
-    year, month, day = dataset.calendar[:, :3].T.numpy()
+    year, month, day = dates(dataset)
     now = (year == 2006) & (month == 6) & (day == 15)
     around = (year < 2006) & (month == 6) & (day >= 8) & (day <= 22)
 
-    own = predictor.predict(dataset, everything(dataset))
+    gauged = predictor.predict(dataset, everything(dataset))
     biome = predictor.predict(dataset)
 
-    np.testing.assert_allclose(own[:, now][:, 0], dataset.flux[:, around].mean(1).numpy(), rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(own[:, year == 2003], biome[:, year == 2003])
+    np.testing.assert_allclose(gauged[:, now][:, 0], dataset.flux[:, around].mean(1).numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(gauged[:, year == 2003], biome[:, year == 2003])
     code = dataset.biome[split.train_sites][0]
     members = split.train_sites & (dataset.biome == code)
     around = np.isin(year, dataset.years[split.train_years]) & (month == 6) & (day >= 8) & (day <= 22)
@@ -280,15 +297,12 @@ def test_climatology_is_of_the_biome_and_with_past_flux_of_the_sites_earlier_yea
 
 
 def test_a_network_is_a_predictor_too(trained_run, tiny_dataset):
-    from emulator.runs import trained_model
-    from emulator.runs.run_folder import RunFolder
+    trained = trained_model.load(RunFolder(trained_run("lstm")))
+    data = Dataset.open(tiny_dataset, trained.signature)
+    predictor = StreamingPredictor(trained.model)
 
-    found = trained_model.load(RunFolder(trained_run("lstm")))
-    data = Dataset.open(tiny_dataset, found.signature)
-    predictor = StreamingPredictor(found.model)
-
-    np.testing.assert_array_equal(predictor.predict(data), predict(found.model, data))
-    assert predictor.parameters == sum(p.numel() for p in found.model.parameters())
+    np.testing.assert_array_equal(predictor.predict(data), predict(trained.model, data))
+    assert predictor.parameters == sum(p.numel() for p in trained.model.parameters())
 
 
 @pytest.mark.parametrize("past_flux", [False, True], ids=["none", "past"])
@@ -302,6 +316,8 @@ def test_bounds_of_the_data_are_kept(kind, past_flux, dataset, split):
         signature = bounded(SIGNATURE, {"fch4": Bounds(max=0.0, biomes=biomes)})
         other = replace(dataset, flux=flux, signature=signature)
         fit = import_module(f"emulator.baselines.{kind}").fit
-        found = fit(other, split, signature, past_flux=past_flux, seed=5).predict(other, everything(other))[..., 4]
-        assert found[inside].max() <= 0.0 and found.min() < 0.0
-        assert inside.all() or found[~inside].max() > 0.0
+        predictor = fit(other, split, signature, past_flux=past_flux, seed=5)
+        methane = predictor.predict(other, everything(other))[..., SIGNATURE.target_names.index("fch4")]
+        assert methane[inside].max() <= 0.0
+        assert methane.min() < 0.0
+        assert inside.all() or methane[~inside].max() > 0.0

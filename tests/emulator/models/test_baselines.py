@@ -12,47 +12,47 @@ from emulator.models.kinds.itransformer import ITransformerConfig, ITransformerC
 from emulator.models.kinds.tcn import TCNCore
 from emulator.models.kinds.transformer import TransformerConfig, TransformerCore
 from emulator.models.streaming import StreamingModel
-from tests.emulator.models.conftest import WITH_PAST_FLUX, Case
+from tests.emulator.models.conftest import WITH_PAST_FLUX
 
-DAILY, STILL, HIDDEN = 5, 3, 8
+DAILY, STATIC, HIDDEN = 5, 3, 8
 
 
 def series(days: int, sites: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(2)
-    return torch.randn(sites, days, DAILY, generator=random), torch.randn(sites, STILL, generator=random)
+    return torch.randn(sites, days, DAILY, generator=random), torch.randn(sites, STATIC, generator=random)
 
 
 @torch.no_grad()
 def test_ea_lstm_is_the_published_recurrence() -> None:
     """Equations 1 to 6 of Kratzert et al. (2019), day by day."""
     torch.manual_seed(1)
-    core = EALSTMCore(DAILY, STILL, HIDDEN)
-    daily, still = series(40)
-    h, c = torch.tanh(core.initial(still)).chunk(2, 1)
-    gate, states = torch.sigmoid(core.input_gate(still)), []
+    core = EALSTMCore(DAILY, STATIC, HIDDEN)
+    daily, static_embedding = series(40)
+    h, c = torch.tanh(core.initial(static_embedding)).chunk(2, 1)
+    gate, states = torch.sigmoid(core.input_gate(static_embedding)), []
     for day in range(40):
         forget, new, out = (core.from_daily(daily[:, day]) + core.from_hidden(h)).chunk(3, 1)
         c = torch.sigmoid(forget) * c + gate * torch.tanh(new)
         h = torch.sigmoid(out) * torch.tanh(c)
         states.append(h)
-    assert torch.allclose(core(daily, still), torch.stack(states, 1), atol=1e-6)
+    assert torch.allclose(core(daily, static_embedding), torch.stack(states, 1), atol=1e-6)
 
 
 def test_ea_lstm_input_gate_depends_on_statics_only() -> None:
     """A closed input gate shuts the drivers out of the cell; the statics alone can close it."""
     torch.manual_seed(1)
-    core = EALSTMCore(DAILY, STILL, HIDDEN)
-    daily, still = series(40)
-    gates = core.input_gate(still)
+    core = EALSTMCore(DAILY, STATIC, HIDDEN)
+    daily, static_embedding = series(40)
+    gates = core.input_gate(static_embedding)
     gates.sum().backward()
     assert all(parameter.grad is None for parameter in (core.from_daily.weight, core.from_hidden.weight))
     with torch.no_grad():
         core.input_gate.bias.fill_(-200.0)
         core.initial.weight.zero_()
         core.initial.bias.zero_()
-        assert torch.equal(core(daily, still), torch.zeros(3, 40, HIDDEN))
+        assert torch.equal(core(daily, static_embedding), torch.zeros(3, 40, HIDDEN))
         core.input_gate.bias.zero_()
-        assert core(daily, still).abs().min(1).values.max() > 0
+        assert core(daily, static_embedding).abs().min(1).values.max() > 0
 
 
 @torch.no_grad()
@@ -76,24 +76,26 @@ def core_of(kind: str) -> tuple[torch.nn.Module, int]:
     """A small core, and how many days it sees."""
     torch.manual_seed(1)
     if kind == "tcn":
-        return TCNCore(DAILY, STILL, HIDDEN, kernel=3, dilations=(1, 3, 9)), 1 + 2 * 13
+        return TCNCore(DAILY, STATIC, HIDDEN, kernel=3, dilations=(1, 3, 9)), 1 + 2 * 13
     if kind == "transformer":
-        return TransformerCore(DAILY, STILL, HIDDEN, window=7, heads=2, layers=2), 1 + 2 * 6
+        return TransformerCore(DAILY, STATIC, HIDDEN, window=7, heads=2, layers=2), 1 + 2 * 6
     config = ITransformerConfig(hidden=HIDDEN, window=11, horizon=4)
-    return ITransformerCore(DAILY - 1, DAILY, STILL, config), 11 + 4
+    return ITransformerCore(DAILY - 1, DAILY, STATIC, config), 11 + 4
 
 
 @pytest.mark.parametrize("kind", ["tcn", "transformer", "itransformer"])
 @torch.no_grad()
 def test_a_day_reaches_as_far_as_the_receptive_field(kind: str) -> None:
     core, field = core_of(kind)
-    daily, still = series(90)
+    daily, static_embedding = series(90)
     for day in range(40, 44):
         moved = daily.clone()
         moved[:, day, 0] += 1.0
-        change = (core(moved, still) - core(daily, still)).abs().amax((0, 2))
-        assert (change[:day] == 0).all() and change[day] > 1e-3
-        assert (change[day + field :] == 0).all() and (kind == "itransformer" or change[day + field - 1] > 0)
+        change = (core(moved, static_embedding) - core(daily, static_embedding)).abs().amax((0, 2))
+        assert (change[:day] == 0).all()
+        assert change[day] > 1e-3
+        assert (change[day + field :] == 0).all()
+        assert kind == "itransformer" or change[day + field - 1] > 0
 
 
 @pytest.mark.parametrize("kind", ["tcn", "transformer", "itransformer"])
@@ -101,23 +103,23 @@ def test_a_day_reaches_as_far_as_the_receptive_field(kind: str) -> None:
 def test_series_of_any_length(kind: str) -> None:
     """Shorter than the window, or no multiple of a block."""
     core, _ = core_of(kind)
-    daily, still = series(30)
-    whole = core(daily, still)
+    daily, static_embedding = series(30)
+    whole = core(daily, static_embedding)
     for days in (1, 4, 7, 8, 29):
-        assert torch.allclose(core(daily[:, :days], still), whole[:, :days], atol=1e-6)
+        assert torch.allclose(core(daily[:, :days], static_embedding), whole[:, :days], atol=1e-6)
 
 
 @torch.no_grad()
 def test_itransformer_renews_the_context_of_each_cell_by_itself() -> None:
     core, _ = core_of("itransformer")
-    daily, still = series(12)
-    memory, later = core.start(still), core.start(still)
+    daily, static_embedding = series(12)
+    memory, later = core.start(static_embedding), core.start(static_embedding)
     for day in range(2):
-        _, later = core.advance(daily[:, day], still, later)
+        _, later = core.advance(daily[:, day], static_embedding, later)
     mixed = torch.cat([memory[:1], later[1:]])
-    found, _ = core.advance(daily[:, 2], still, mixed)
-    assert torch.allclose(found[:1], core.advance(daily[:, 2], still, memory)[0][:1])
-    assert torch.allclose(found[1:], core.advance(daily[:, 2], still, later)[0][1:])
+    hidden, _ = core.advance(daily[:, 2], static_embedding, mixed)
+    assert torch.allclose(hidden[:1], core.advance(daily[:, 2], static_embedding, memory)[0][:1])
+    assert torch.allclose(hidden[1:], core.advance(daily[:, 2], static_embedding, later)[0][1:])
 
 
 def test_heads_must_divide() -> None:
@@ -130,7 +132,7 @@ def test_heads_must_divide() -> None:
 
 
 @pytest.mark.parametrize("kind", WITH_PAST_FLUX)
-def test_baselines_are_of_one_size(case: Case, make_model: Callable[..., StreamingModel], kind: str) -> None:
+def test_baselines_are_of_one_size(make_model: Callable[..., StreamingModel], kind: str) -> None:
     """Within a factor of two and a half of the LSTM at the same `hidden`, so that no table compares unlike budgets."""
     weights = {k: sum(p.numel() for p in make_model(k, hidden=32).parameters()) for k in ("lstm", kind)}
     assert 0.4 < weights[kind] / weights["lstm"] < 2.5

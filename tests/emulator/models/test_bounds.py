@@ -59,11 +59,15 @@ def test_uptake_only_is_kept_and_the_carbon_balance_closes(case: Case, kind: str
         fluxes = predicted(case, make(case, kind, limits))
         methane = fluxes[..., names.index("fch4")]
         held = torch.from_numpy(upland(case)) if limits is SOME else torch.ones(SITES, dtype=torch.bool)
-        assert methane[held].max() <= 0.0 and methane[held].std() > 0.0
+        assert methane[held].max() <= 0.0
+        assert methane[held].std() > 0.0
         gpp, ra, rh, nee = (fluxes[..., names.index(name)] for name in ("gpp", "ra", "rh", "nee"))
         assert torch.equal(nee, ra + rh - gpp)
-        assert gpp.min() >= 0 and ra.min() >= 0 and rh.min() >= 0
-    assert upland(case).any() and not upland(case).all()
+        assert gpp.min() >= 0
+        assert ra.min() >= 0
+        assert rh.min() >= 0
+    assert upland(case).any()
+    assert not upland(case).all()
     assert methane[~held].max() > 0.0
 
 
@@ -121,11 +125,11 @@ def test_quantiles_keep_bounds_by_class(case: Case) -> None:
     fluxes[:, :3] = fluxes[:, :3].abs()
     with torch.no_grad():
         flags = torch.zeros(12), torch.zeros(12, dtype=torch.bool), torch.zeros(12, 0)
-        found = model(fluxes, data.calendar[0], data.static, *flags)
+        quantiles = model(fluxes, data.calendar[0], data.static, *flags)
     held = torch.from_numpy(data.biome > 6)
-    assert found[held][:, 4].max() <= 0.0 < found[~held][:, 4].max()
-    assert found[:, :3].min() >= 0.0
-    assert (found.diff(dim=-1) >= 0).all()
+    assert quantiles[held][:, 4].max() <= 0.0 < quantiles[~held][:, 4].max()
+    assert quantiles[:, :3].min() >= 0.0
+    assert (quantiles.diff(dim=-1) >= 0).all()
 
 
 def test_data_that_break_a_bound_are_refused_with_the_classes_that_do(case: Case) -> None:

@@ -6,6 +6,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from emulator.data import calendar as column
+from emulator.data.windows import Batch
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.models.kinds.unified import UnifiedConfig
 from emulator.models.streaming import StreamingModel, step_through
@@ -19,12 +21,12 @@ def test_self_fed_steps_are_forward_on_own_predictions(case: Case, make_model: C
     with torch.no_grad():
         start = model.init_state(data.static[:3])
         fed, _ = step_through(model, data.drivers[:3, days], data.calendar[days], start)
-        again = model(data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3], fed)
+        on_own_fluxes = model(data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3], fed)
         ungauged = model(
             data.drivers[:3, days], case.calendar(3)[:, days], data.static[:3], torch.full_like(fed, torch.nan)
         )
     spread = case.training.flux.flatten(0, 1).std(0)
-    assert ((fed - again).abs() / spread).max() <= 1e-5
+    assert ((fed - on_own_fluxes).abs() / spread).max() <= 1e-5
     assert ((fed - ungauged).abs() / spread).max() > 1e-3
 
 
@@ -32,11 +34,11 @@ def test_seasons_learn_from_the_same_season(case: Case, make_model: Callable[...
     """Flux known in July only moves the July of the next year more than its January."""
     model = make_model("cham_net")
     flux = torch.full_like(case.dataset.flux[:4], torch.nan)
-    nothing = case.predict(model, 4, flux)
-    july = (case.dataset.calendar[:, 0] == 2003) & (case.dataset.calendar[:, 1] == 7)
+    ungauged = case.predict(model, 4, flux)
+    year, month = case.dataset.calendar[:, column.YEAR], case.dataset.calendar[:, column.MONTH]
+    july = (year == 2003) & (month == 7)
     flux[:, july] = case.dataset.flux[:4, july]
-    moved = (case.predict(model, 4, flux) - nothing).abs() / case.training.flux.flatten(0, 1).std(0)
-    year, month = case.dataset.calendar[:, 0], case.dataset.calendar[:, 1]
+    moved = (case.predict(model, 4, flux) - ungauged).abs() / case.training.flux.flatten(0, 1).std(0)
     assert moved[:, (year == 2004) & (month == 7)].mean() > 1.2 * moved[:, (year == 2004) & (month == 1)].mean() > 0
 
 
@@ -46,22 +48,20 @@ def test_training_hides_past_flux_of_sites_and_years(case: Case, make_model: Cal
     calendar = case.calendar(12)
     flux = torch.zeros(12, calendar.shape[1], 5)
     hidden = torch.cat([torch.isnan(model.drop_past_flux(flux, calendar)) for _ in range(30)])
-    year = case.dataset.calendar[:, 0]
+    year = case.dataset.calendar[:, column.YEAR]
     by_year = torch.stack([hidden[:, year == y].float().mean((1, 2)) for y in year.unique()], 1)
     assert set(by_year.unique().tolist()) == {0.0, 1.0}
-    gone = by_year.mean(1) == 1.0
-    assert 0.3 < gone.float().mean() < 0.5
-    assert 0.2 < by_year[~gone].mean() < 0.3
+    ungauged = by_year.mean(1) == 1.0
+    assert 0.3 < ungauged.float().mean() < 0.5
+    assert 0.2 < by_year[~ungauged].mean() < 0.3
 
 
 def test_contrastive_term_can_be_switched_off(case: Case, make_model: Callable[..., StreamingModel]) -> None:
-    from emulator.data.windows import Batch
-
     data, days = case.dataset, case.dataset.days(2003, 2004)
     flux = data.flux[:6, days]
     batch = Batch(data.drivers[:6, days], case.calendar(6)[:, days], data.static[:6], flux, flux, torch.arange(6))
-    on = make_model("cham_net", contrastive_weight=0.5).training_outputs(batch).auxiliary
-    assert on["contrastive"] > 0
+    auxiliary = make_model("cham_net", contrastive_weight=0.5).training_outputs(batch).auxiliary
+    assert auxiliary["contrastive"] > 0
     assert make_model("cham_net", contrastive_weight=0.0).training_outputs(batch).auxiliary == {}
 
 

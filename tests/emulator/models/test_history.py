@@ -9,12 +9,12 @@ from emulator.data.calendar import calendar_table
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, KernelPooling
 from emulator.models.parts.seasons import (
+    calendars_differ,
     count_years,
     days_of_years,
+    month_of_series,
     month_weights,
-    own_calendars,
     sum_months,
-    year_of_series,
 )
 
 
@@ -29,7 +29,7 @@ def calendar_of(first_year: int, years: int, calendar: str = "standard") -> torc
 def test_days_are_summed_by_month(calendar: str, february: int) -> None:
     table = calendar_of(2003, 2, calendar)
     year = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    month = 12 * year_of_series(table[0]) + table[0, :, 1] - 1
+    month = month_of_series(table[0])
     sums = sum_months(torch.ones(table.shape[1], 3, 2), month, 24)
     assert sums.shape == (24, 3, 2)
     assert sums[:, 1, 0].tolist() == [*year, 31, february, *year[2:]]
@@ -44,9 +44,9 @@ def test_a_series_need_not_begin_with_the_year() -> None:
 def test_rows_of_other_days_are_noticed() -> None:
     """Both of 1461 days, with the leap day in the second and in the fourth year."""
     table = calendar_of(2003, 4)
-    assert own_calendars(torch.cat([table, calendar_of(2001, 4)]))
-    assert not own_calendars(torch.cat([table, table]))
-    assert not own_calendars(table.expand(3, -1, -1))
+    assert calendars_differ(torch.cat([table, calendar_of(2001, 4)]))
+    assert not calendars_differ(torch.cat([table, table]))
+    assert not calendars_differ(table.expand(3, -1, -1))
 
 
 def test_interpolation_hits_mid_months_and_joins_the_year() -> None:
@@ -89,22 +89,27 @@ def test_past_flux_of_a_season_reaches_that_season() -> None:
     drivers = torch.randn(table.shape[1], 1, 2)
     with torch.no_grad():
         _, season, _ = history(drivers, flux.transpose(0, 1), table[0])
-    climatology, years, last, known = season[:, 0, 3:].unbind(1)
+    climatology, certainty, last, last_known = season[:, 0, 3:].unbind(1)
     july = 181 + 15
-    assert known[july] == 0 and climatology[july] == 0
-    assert (last[365 + july], known[365 + july]) == (pytest.approx(1.0, rel=0.03), 1.0)
+    assert last_known[july] == 0
+    assert climatology[july] == 0
+    assert (last[365 + july], last_known[365 + july]) == (pytest.approx(1.0, rel=0.03), 1.0)
     assert climatology[730 + july] == pytest.approx(2.0, rel=0.03)
-    assert years[730 + july] == pytest.approx(2 / 3)
+    assert certainty[730 + july] == pytest.approx(2 / 3)
     assert last[730 + july] == pytest.approx(3.0, rel=0.03)
-    assert known[730 + 31 + 14] == 0
+    assert last_known[730 + 31 + 14] == 0
 
 
 def test_info_nce_prefers_sites_that_stand_apart() -> None:
     torch.manual_seed(1)
     site = torch.arange(8)
-    own = torch.randn(8, 1, 6).expand(8, 3, 6)
-    apart, mixed = info_nce(own + 0.01 * torch.randn(8, 3, 6), site, 0.1), info_nce(torch.randn(8, 3, 6), site, 0.1)
-    assert apart < 0.8 < 2.0 < mixed
+    site_embedding = torch.randn(8, 1, 6).expand(8, 3, 6)
+    apart, mixed = (
+        info_nce(embedding, site, 0.1)
+        for embedding in (site_embedding + 0.01 * torch.randn(8, 3, 6), torch.randn(8, 3, 6))
+    )
+    assert apart < 0.8
+    assert mixed > 2.0
     # three equal embeddings a site, all sites equal: every other year is as likely as any
     assert info_nce(torch.ones(8, 3, 6), site, 0.1) == pytest.approx(np.log(23), rel=1e-5)
 

@@ -37,9 +37,9 @@ def test_no_parameter_is_left_out(
     model = make_model(kind, **options).train()
     output = model.training_outputs(batch)
     (output.prediction.square().mean() + sum(output.auxiliary.values())).backward()
-    still = [
+    untrained = [
         name
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
     ]
-    assert still == []
+    assert untrained == []

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.data import calendar as column
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
 from emulator.models.kinds.raci import Raci, RaciConfig
 from emulator.models.parts.responses import response_statistics, site_responses
-from emulator.models.parts.retrieval import ResponseMemory
+from emulator.models.parts.retrieval import CovarianceOptions, ResponseMemory
 from emulator.models.streaming import StreamingModel
 from tests.emulator.models.conftest import Case
 
@@ -74,14 +75,14 @@ def test_own_flux_is_excluded_but_neighbours_count(case: Case, raci: Raci) -> No
 def test_conditions_change_at_month_ends_only(case: Case, raci: Raci) -> None:
     data = case.dataset
     state = raci.init_state(data.static[:3]).detach()
-    response, kept = state.split(raci.layout, 1)[2], []
+    response, regimes = raci.fields(state).response, []
     assert response.abs().max() > 0
     with torch.no_grad():
         for day in range(120):
             _, state = raci.step(data.drivers[:3, day], data.calendar[day], state)
-            kept.append(state.split(raci.layout, 1)[6])
-            assert torch.equal(state.split(raci.layout, 1)[2], response)
-    changes = [day for day in range(1, 120) if not torch.equal(kept[day], kept[day - 1])]
+            regimes.append(raci.fields(state).regime)
+            assert torch.equal(raci.fields(state).response, response)
+    changes = [day for day in range(1, 120) if not torch.equal(regimes[day], regimes[day - 1])]
     assert changes == [30, 58, 89, 119]
 
 
@@ -90,9 +91,9 @@ def test_responses_are_slopes_of_the_error() -> None:
     features = torch.cat([torch.ones(2, 900, 1), torch.randn(2, 900, 2)], 2)
     error = 0.5 + features[:, :, 1:2] * torch.tensor([[[1.0]], [[-1.0]]]) + 0.1 * torch.randn(2, 900, 1)
     error[1, 20:] = torch.nan
-    found = site_responses(*response_statistics(features, error))[:, 0]
-    assert torch.allclose(found[0], torch.tensor([0.5, 1.0, 0.0]), atol=0.08)
-    assert -1.0 < found[1, 1] < -0.5, "little data: shrunk"
+    slopes = site_responses(*response_statistics(features, error))[:, 0]
+    assert torch.allclose(slopes[0], torch.tensor([0.5, 1.0, 0.0]), atol=0.08)
+    assert -1.0 < slopes[1, 1] < -0.5, "little data: shrunk"
     error[1] = torch.nan
     assert torch.equal(site_responses(*response_statistics(features, error))[1], torch.zeros(1, 3))
 
@@ -114,10 +115,11 @@ def test_each_role_finds_its_own_neighbours() -> None:
     place, features, block, response = _field(300, 1)
     memory = ResponseMemory(2, [1, 1])
     memory.fit(place, features, response, block)
-    assert memory.choice[0, 0] <= 0.1 and memory.choice[1, 0] >= 0.75
+    assert memory.choice[0, 0] <= 0.1
+    assert memory.choice[1, 0] >= 0.75
     new_place, new_features, _, truth = _field(80, 2)
-    found = memory(new_place, new_features)
-    skill = 1.0 - ((found - truth) ** 2).mean(0) / truth.var(0)
+    estimate = memory(new_place, new_features)
+    skill = 1.0 - ((estimate - truth) ** 2).mean(0) / truth.var(0)
     assert (skill > 0.7).all()
 
 
@@ -126,20 +128,20 @@ def test_leaving_out_is_as_if_never_there() -> None:
     place, features, block, response = _field(40, 3)
     memory = ResponseMemory(2, [1, 1])
     memory.fit(place, features, response, block)
-    found = memory(place[:1], features[:1])
-    kept = torch.arange(40) > 0
+    estimate = memory(place[:1], features[:1])
+    others = torch.arange(40) > 0
     for role in range(2):
         gaps, contrasts = torch.cdist(place, place), torch.cdist(features, features)
         covariance = memory.covariance(memory.choice[role], gaps, contrasts)
-        inner = covariance[kept][:, kept] + memory.choice[role, 3] * torch.eye(int(kept.sum()))
-        weight = torch.linalg.solve(inner, covariance[0, kept])
-        expected = weight @ response[kept, role]
-        assert found[0, role] == pytest.approx(float(expected), abs=1e-9)
+        inner = covariance[others][:, others] + memory.choice[role, 3] * torch.eye(int(others.sum()))
+        weight = torch.linalg.solve(inner, covariance[0, others])
+        expected = weight @ response[others, role]
+        assert estimate[0, role] == pytest.approx(float(expected), abs=1e-9)
 
 
 def test_the_memory_is_made_on_the_device_of_the_model() -> None:
     memory, site = ResponseMemory(2, [1]), torch.ones(3, 3, dtype=torch.float64, device="meta")
-    assert memory._precision((0.5, 1.4, 300.0, 2.0), site, site).device.type == "meta"
+    assert memory._precision(CovarianceOptions(0.5, 1.4, 300.0, 2.0), site, site).device.type == "meta"
 
 
 def test_training_is_of_the_network_alone(case: Case, raci: Raci) -> None:
@@ -186,10 +188,10 @@ def test_roles_choose_the_path(case: Case, raci: Raci) -> None:
     drivers[..., names.index("co2")] += 20.0
     with torch.no_grad():
         flux = data.flux[:2]
-        kept = raci(data.drivers[:2], case.calendar(2), data.static[:2], flux)
+        before = raci(data.drivers[:2], case.calendar(2), data.static[:2], flux)
         moved = raci(drivers, case.calendar(2), data.static[:2], flux)
-    assert torch.equal(kept[:, :31], moved[:, :31])
-    assert not torch.equal(kept[:, 31], moved[:, 31])
+    assert torch.equal(before[:, :31], moved[:, :31])
+    assert not torch.equal(before[:, 31], moved[:, 31])
 
 
 def test_place_is_needed(case: Case) -> None:
@@ -198,9 +200,9 @@ def test_place_is_needed(case: Case) -> None:
 
 
 def test_a_memory_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
-    one = np.zeros((12, 10), bool)
-    one[3, :2] = True
-    raci.prepare(training_data(case.dataset, one))
+    one_site = np.zeros((12, 10), bool)
+    one_site[3, :2] = True
+    raci.prepare(training_data(case.dataset, one_site))
     assert torch.isfinite(case.predict(raci)).all()
     empty = RaciConfig(hidden=4).build(case.signature, case.scalers).eval()
     assert torch.isfinite(case.predict(empty)).all()
@@ -208,14 +210,14 @@ def test_a_memory_of_one_or_no_site_works(case: Case, raci: Raci) -> None:
 
 def test_a_site_without_flux_is_not_in_the_memory(case: Case, raci: Raci) -> None:
     """Nothing is known of its response, which is not a response of 0; years before the memory's do not count."""
-    flux, without = case.dataset.flux.clone(), MASK.copy()
-    flux[4, case.dataset.calendar[:, 0] > 2004] = torch.nan
+    flux, mask = case.dataset.flux.clone(), MASK.copy()
+    flux[4, case.dataset.calendar[:, column.YEAR] > 2004] = torch.nan
     raci.prepare(training_data(with_flux(case, flux), MASK))
     assert len(raci.memory.site_place) == 9
-    found = case.predict(raci, 12)
-    without[4] = False
-    raci.prepare(training_data(case.dataset, without))
-    assert torch.allclose(found, case.predict(raci, 12), rtol=1e-4, atol=1e-5)
+    without_flux = case.predict(raci, 12)
+    mask[4] = False
+    raci.prepare(training_data(case.dataset, mask))
+    assert torch.allclose(without_flux, case.predict(raci, 12), rtol=1e-4, atol=1e-5)
     raci.prepare(training_data(with_flux(case, torch.full_like(flux, torch.nan)), MASK))
     assert len(raci.memory.site_place) == 9, "without any flux the memory stays as it was"
 
@@ -224,8 +226,8 @@ def test_a_site_without_flux_is_not_in_the_memory(case: Case, raci: Raci) -> Non
 def test_sites_of_a_batch_may_be_of_other_days(case: Case, make_model: Callable[..., StreamingModel], kind) -> None:
     model, data = make_model(kind), case.dataset
     days = [slice(0, 800), slice(500, 1300)]
-    parts = [(data.drivers[i, d], data.calendar[d], data.static[i], data.flux[i, d]) for i, d in enumerate(days)]
+    sites = [(data.drivers[i, d], data.calendar[d], data.static[i], data.flux[i, d]) for i, d in enumerate(days)]
     with torch.no_grad():
-        both = model(*(torch.stack(tensors) for tensors in zip(*parts, strict=True)))
-        for row, part in zip(both, parts, strict=True):
-            assert torch.equal(row, model(*(tensor.unsqueeze(0) for tensor in part))[0])
+        both = model(*(torch.stack(tensors) for tensors in zip(*sites, strict=True)))
+        for row, site in zip(both, sites, strict=True):
+            assert torch.equal(row, model(*(tensor.unsqueeze(0) for tensor in site))[0])

@@ -1,9 +1,12 @@
 """The regression on a site's past: its answer, its memory, its two faces, and that it is the part that pays."""
 
+import cftime
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
 from emulator.models.parts.seasons import days_of_years
 from emulator.models.parts.site_regression import SiteRegression, adaptation
@@ -12,108 +15,108 @@ SITES, FEATURES, TARGETS, YEARS = 3, 4, 2, 4
 
 
 @pytest.fixture
-def calendar() -> torch.Tensor:
-    import cftime
-
+def calendar() -> Tensor:
     dates = cftime.num2date(np.arange(1461), "days since 2003-01-01", "standard")
     return calendar_table(dates)
 
 
 @pytest.fixture
-def series(calendar: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features (N, T, p) and errors (N, T, C), a tenth of them unknown."""
+def series(calendar: Tensor) -> tuple[Tensor, Tensor]:
+    """Features (N, T, K) and residuals (N, T, L), a tenth of them unknown."""
     torch.manual_seed(3)
     features = torch.randn(SITES, len(calendar), FEATURES)
-    error = torch.randn(SITES, len(calendar), TARGETS) + features[..., :TARGETS]
-    error[torch.rand_like(error) < 0.1] = torch.nan
-    return features, error
+    residual = torch.randn(SITES, len(calendar), TARGETS) + features[..., :TARGETS]
+    residual[torch.rand_like(residual) < 0.1] = torch.nan
+    return features, residual
 
 
-def no_prior() -> torch.Tensor:
+def no_prior() -> Tensor:
     return torch.zeros(SITES, TARGETS, FEATURES)
 
 
-def found(model: SiteRegression, features, error, calendar, prior=None) -> torch.Tensor:
+def coefficients_of(
+    model: SiteRegression, features: Tensor, residual: Tensor, calendar: Tensor, prior: Tensor | None = None
+) -> Tensor:
     days = days_of_years(calendar)
     assert len(days) == YEARS
-    by_year = [series.transpose(0, 1).split(days) for series in (features, error)]
+    by_year = [series.transpose(0, 1).split(days) for series in (features, residual)]
     with torch.no_grad():
         return model(*(list(parts) for parts in by_year), no_prior() if prior is None else prior)
 
 
 def reference(
-    features: np.ndarray, error: np.ndarray, year: np.ndarray, until: int, model: SiteRegression
+    features: np.ndarray, residual: np.ndarray, year: np.ndarray, until: int, model: SiteRegression
 ) -> np.ndarray:
     """Posterior mean of one site and target by weighted least squares, memory after memory, plain numpy."""
     decay = torch.sigmoid(model.decay_logit).detach().double().numpy()
     coefficients = np.zeros(features.shape[1])
     for number in range(2):
         precision = np.diag(np.exp(model.log_precision[number, 0].detach().double().numpy()))
-        known = np.isfinite(error) & (year < until)
+        known = np.isfinite(residual) & (year < until)
         weight = decay[number] ** (until - year[known]) / 365.0
         x = features[known].astype(float)
         gram = (x * weight[:, None]).T @ x + precision
-        coefficients = np.linalg.solve(gram, x.T @ (weight * error[known]) + precision @ coefficients)
+        coefficients = np.linalg.solve(gram, x.T @ (weight * residual[known]) + precision @ coefficients)
     return coefficients
 
 
 def test_it_is_bayesian_regression_on_past_years(series, calendar) -> None:
-    features, error = series
+    features, residual = series
     model = SiteRegression(FEATURES, TARGETS)
     torch.nn.init.normal_(model.log_precision, std=0.5)
-    coefficients = found(model, features, error, calendar)
+    coefficients = coefficients_of(model, features, residual, calendar)
     assert coefficients.shape == (SITES, YEARS, TARGETS, FEATURES)
     assert (coefficients[:, 0] == 0).all()
-    year = calendar[:, 0].numpy() - 2003
+    year = calendar[:, column.YEAR].numpy() - 2003
     for site, until in ((0, 1), (2, 3)):
-        expected = reference(features[site].numpy(), error[site, :, 0].numpy(), year, until, model)
+        expected = reference(features[site].numpy(), residual[site, :, 0].numpy(), year, until, model)
         np.testing.assert_allclose(coefficients[site, until, 0].numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_stepping_is_forward(series, calendar) -> None:
-    features, error = series
+    features, residual = series
     model = torch.jit.script(SiteRegression(FEATURES, TARGETS))
-    expected = found(model, features, error, calendar)
+    expected = coefficients_of(model, features, residual, calendar)
     state = model.init_state(no_prior())
     assert state.shape == (SITES, model.state_size)
     with torch.no_grad():
         for day in range(len(calendar)):
-            year = int(calendar[day, 0]) - 2003
+            year = int(calendar[day, column.YEAR]) - 2003
             assert torch.allclose(model.read(state), expected[:, year], atol=2e-6)
-            state = model.advance(features[:, day], error[:, day], calendar[day], state, no_prior())
+            state = model.advance(features[:, day], residual[:, day], calendar[day], state, no_prior())
 
 
 def test_a_year_cannot_move_itself(series, calendar) -> None:
-    features, error = series
+    features, residual = series
     model = SiteRegression(FEATURES, TARGETS)
-    before = found(model, features, error, calendar)
-    error = error.clone()
-    error[:, calendar[:, 0] == 2005] += 10.0
-    after = found(model, features, error, calendar)
+    before = coefficients_of(model, features, residual, calendar)
+    residual = residual.clone()
+    residual[:, calendar[:, column.YEAR] == 2005] += 10.0
+    after = coefficients_of(model, features, residual, calendar)
     assert torch.equal(before[:, :3], after[:, :3])
     assert not torch.allclose(before[:, 3], after[:, 3])
 
 
 def test_without_known_flux_the_prior_holds(series, calendar) -> None:
-    features, error = series
+    features, residual = series
     prior = torch.randn(SITES, TARGETS, FEATURES)
-    nothing = torch.full_like(error, torch.nan)
-    kept = found(SiteRegression(FEATURES, TARGETS), features, nothing, calendar, prior)
-    assert torch.allclose(kept, prior.unsqueeze(1).expand_as(kept), atol=1e-6)
+    unknown = torch.full_like(residual, torch.nan)
+    coefficients = coefficients_of(SiteRegression(FEATURES, TARGETS), features, unknown, calendar, prior)
+    assert torch.allclose(coefficients, prior.unsqueeze(1).expand_as(coefficients), atol=1e-6)
 
 
 def test_short_memory_follows_a_site_that_changes(calendar) -> None:
     """After two years of one response and one of another, the answer is nearer to the last than one memory's."""
     torch.manual_seed(5)
     features = torch.randn(SITES, len(calendar), FEATURES)
-    changed = (calendar[:, 0] >= 2005).float()[:, None]
-    error = features[..., :TARGETS] * (1.0 - 2.0 * changed)
+    changed = (calendar[:, column.YEAR] >= 2005).float()[:, None]
+    residual = features[..., :TARGETS] * (1.0 - 2.0 * changed)
     model = SiteRegression(FEATURES, TARGETS, memory_years=(100.0, 0.5))
     with torch.no_grad():
         model.log_precision.fill_(-4.0)
-        both = found(model, features, error, calendar)[0, 3, 0, 0]
+        both = coefficients_of(model, features, residual, calendar)[0, 3, 0, 0]
         model.log_precision[1].fill_(6.0)
-        long = found(model, features, error, calendar)[0, 3, 0, 0]
+        long = coefficients_of(model, features, residual, calendar)[0, 3, 0, 0]
     assert 0.2 < long < 0.5
     assert both < 0.0
 

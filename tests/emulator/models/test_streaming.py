@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.data import calendar as column
 from emulator.data.scalers import Scalers
 from emulator.data.windows import Batch
 from emulator.models.registry import MODEL_CONFIGS, build
@@ -32,8 +33,8 @@ def no_flux(case: Case) -> torch.Tensor:
 
 
 def day_of(case: Case, year: int, month: int, day: int) -> int:
-    wanted = torch.tensor([year, month, day])
-    return int(torch.nonzero((case.dataset.calendar[:, :3] == wanted).all(1))[0])
+    date = torch.tensor([year, month, day])
+    return int(torch.nonzero((case.dataset.calendar[:, [column.YEAR, column.MONTH, column.DAY]] == date).all(1))[0])
 
 
 @pytest.mark.parametrize("observed", [False, True], ids=["step", "step_observed"])
@@ -41,20 +42,21 @@ def test_stepping_ten_years_is_forward(case: Case, model: StreamingModel, observ
     offline = case.predict(model, SITES, None if observed else no_flux(case))
     online, _ = stepped(case, model, model.init_state(case.dataset.static[:SITES]), slice(None), observed)
     spread = case.training.flux.flatten(0, 1).std(0)
-    assert case.dataset.calendar[:, 5].max() == 366
+    assert case.dataset.calendar[:, column.DAYS_IN_YEAR].max() == 366
     assert offline.std(dim=(0, 1)).min() > 1e-3
     assert ((online - offline).abs().amax(dim=(0, 1)) / spread).max() <= 1e-5
 
 
 def test_stepping_is_forward_on_a_noleap_calendar_from_mid_month(case: Case, model: StreamingModel) -> None:
     """A host may begin on any day: a series that begins and ends within a month and a year."""
-    keep = (case.dataset.calendar[:, 1] != 2) | (case.dataset.calendar[:, 2] != 29)
-    drivers, calendar = case.dataset.drivers[:SITES, keep], case.dataset.calendar[keep].clone()
-    flux, static = case.dataset.flux[:SITES, keep], case.dataset.static[:SITES]
-    after = (calendar[:, 5] == 366) & (calendar[:, 1] > 2)
-    calendar[after, 3] -= 1
-    calendar[:, 5] = 365
-    calendar[calendar[:, 1] == 2, 4] = 28
+    month, day = case.dataset.calendar[:, column.MONTH], case.dataset.calendar[:, column.DAY]
+    noleap = (month != 2) | (day != 29)
+    drivers, calendar = case.dataset.drivers[:SITES, noleap], case.dataset.calendar[noleap].clone()
+    flux, static = case.dataset.flux[:SITES, noleap], case.dataset.static[:SITES]
+    after_leap_day = (calendar[:, column.DAYS_IN_YEAR] == 366) & (calendar[:, column.MONTH] > 2)
+    calendar[after_leap_day, column.DAY_OF_YEAR] -= 1
+    calendar[:, column.DAYS_IN_YEAR] = 365
+    calendar[calendar[:, column.MONTH] == 2, column.DAYS_IN_MONTH] = 28
     days = slice(200, 200 + 900)
     with torch.no_grad():
         offline = model(drivers[:, days], calendar[days].expand(SITES, -1, -1), static, flux[:, days])
@@ -71,11 +73,13 @@ def test_state_is_one_float32_row_and_is_never_written_to(case: Case, model: Str
     for date in ((2003, 6, 14), (2003, 6, 30), (2003, 12, 31), (2004, 1, 1)):
         day = day_of(case, *date)
         before = state.clone()
-        _, after = stepped(case, model, state, slice(day, day + 1))
+        _, next_state = stepped(case, model, state, slice(day, day + 1))
         assert torch.equal(state, before)
-        assert after.shape == state.shape and after.dtype == torch.float32 and torch.isfinite(after).all()
-        assert not torch.equal(after, before)
-        state = after
+        assert next_state.shape == state.shape
+        assert next_state.dtype == torch.float32
+        assert torch.isfinite(next_state).all()
+        assert not torch.equal(next_state, before)
+        state = next_state
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,9 +89,9 @@ def test_restart_is_bit_exact(case: Case, model: StreamingModel, cut: int) -> No
     whole, end = stepped(case, model, start, slice(300, 700))
     _, middle = stepped(case, model, start, slice(300, cut))
     restored = torch.from_numpy(np.frombuffer(middle.numpy().tobytes(), np.float32).copy()).view_as(middle)
-    rest, again = stepped(case, model, restored, slice(cut, 700))
-    assert torch.equal(rest, whole[:, cut - 300 :])
-    assert torch.equal(again, end)
+    fluxes, restarted_end = stepped(case, model, restored, slice(cut, 700))
+    assert torch.equal(fluxes, whole[:, cut - 300 :])
+    assert torch.equal(restarted_end, end)
 
 
 def test_rows_do_not_touch_one_another(case: Case, model: StreamingModel) -> None:
@@ -97,19 +101,19 @@ def test_rows_do_not_touch_one_another(case: Case, model: StreamingModel) -> Non
     static = data.static[:SITES].clone()
     static[1:, 0] = -static[1:, 0]
     with torch.no_grad():
-        kept, kept_state = stepped(case, model, model.init_state(data.static[:SITES]), days)
-        moved, moved_state = step_through(model, other, data.calendar[days], model.init_state(static))
-    assert torch.equal(kept[0], moved[0])
-    assert torch.equal(kept_state[0], moved_state[0])
-    assert not torch.equal(kept[1:], moved[1:])
+        fluxes, state = stepped(case, model, model.init_state(data.static[:SITES]), days)
+        changed_fluxes, changed_state = step_through(model, other, data.calendar[days], model.init_state(static))
+    assert torch.equal(fluxes[0], changed_fluxes[0])
+    assert torch.equal(state[0], changed_state[0])
+    assert not torch.equal(fluxes[1:], changed_fluxes[1:])
 
 
 def test_cells_can_be_taken_in_any_order_and_number(case: Case, model: StreamingModel) -> None:
     """Equal to rounding; the coupler makes it exact by padding to fixed blocks."""
     together = case.predict(model, SITES)
-    data, one = case.dataset, slice(2, 3)
+    data, site = case.dataset, slice(2, 3)
     with torch.no_grad():
-        alone = model(data.drivers[one], case.calendar(1), data.static[one], data.flux[one])
+        alone = model(data.drivers[site], case.calendar(1), data.static[site], data.flux[site])
     spread = case.training.flux.flatten(0, 1).std(0)
     assert ((alone[0] - together[2]).abs() / spread).max() < 1e-5
 
@@ -163,7 +167,9 @@ def test_fluxes_keep_their_constraints(
         )
     gpp, ra, rh, nee = (fluxes[..., names.index(name)] for name in ("gpp", "ra", "rh", "nee"))
     assert torch.isfinite(fluxes).all()
-    assert gpp.min() >= 0 and ra.min() >= 0 and rh.min() >= 0
+    assert gpp.min() >= 0
+    assert ra.min() >= 0
+    assert rh.min() >= 0
     assert torch.equal(nee, ra + rh - gpp)
 
 
@@ -181,9 +187,11 @@ def test_scripted_model_is_the_model(case: Case, model: StreamingModel) -> None:
             continue
         data, seen = case.dataset, case.dataset.flux[:SITES, 330:800] if observed else None
         with torch.no_grad():
-            again, final = step_through(scripted, data.drivers[:SITES, 330:800], data.calendar[330:800], start, seen)
-        assert torch.equal(again, fluxes)
-        assert torch.equal(final, state)
+            scripted_fluxes, scripted_state = step_through(
+                scripted, data.drivers[:SITES, 330:800], data.calendar[330:800], start, seen
+            )
+        assert torch.equal(scripted_fluxes, fluxes)
+        assert torch.equal(scripted_state, state)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=variant_name)
@@ -199,7 +207,8 @@ def test_every_weight_is_trained(
     loss = torch.asinh(output.prediction).pow(2).mean() + sum(output.auxiliary.values())
     loss.backward()
     for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
         assert parameter.grad.abs().max() > 0, name
 
 

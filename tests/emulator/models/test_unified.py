@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.data import calendar as column
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, training_data
 from emulator.models.kinds.unified import Unified, UnifiedConfig
@@ -62,12 +63,14 @@ def test_own_response_is_excluded_but_neighbours_count(case: Case, unified: Unif
 def test_own_years_take_the_place_of_neighbours(case: Case, unified: Unified) -> None:
     before, ungauged = case.predict(unified, 2), case.predict(unified, 2, no_flux(case, 2))
     change_responses(unified, list(range(2, 10)))
-    moved = (case.predict(unified, 2) - before).abs() / case.training.flux.flatten(0, 1).std(0)
-    alone = (case.predict(unified, 2, no_flux(case, 2)) - ungauged).abs() / case.training.flux.flatten(0, 1).std(0)
-    year = case.dataset.calendar[:, 0]
-    assert torch.equal(moved[:, year == 2003], alone[:, year == 2003])
-    assert moved[:, year == 2010].mean() < 0.5 * alone[:, year == 2010].mean()
-    assert alone[:, year == 2010].mean() > 0
+    gauged_change = (case.predict(unified, 2) - before).abs() / case.training.flux.flatten(0, 1).std(0)
+    ungauged_change = (case.predict(unified, 2, no_flux(case, 2)) - ungauged).abs() / case.training.flux.flatten(
+        0, 1
+    ).std(0)
+    year = case.dataset.calendar[:, column.YEAR]
+    assert torch.equal(gauged_change[:, year == 2003], ungauged_change[:, year == 2003])
+    assert gauged_change[:, year == 2010].mean() < 0.5 * ungauged_change[:, year == 2010].mean()
+    assert ungauged_change[:, year == 2010].mean() > 0
 
 
 def test_training_is_without_retrieval(case: Case, unified: Unified) -> None:
@@ -116,6 +119,6 @@ def test_a_site_without_flux_is_not_in_the_memory(case: Case, unified: Unified) 
 
 def test_forward_retrieves_once(case: Case, unified: Unified, monkeypatch: pytest.MonkeyPatch) -> None:
     calls, forward = [], ResponseMemory.forward
-    monkeypatch.setattr(ResponseMemory, "forward", lambda *given: calls.append(1) or forward(*given))
+    monkeypatch.setattr(ResponseMemory, "forward", lambda *arguments: calls.append(1) or forward(*arguments))
     case.predict(unified, 4)
     assert len(calls) == 1

@@ -1,12 +1,15 @@
 // Runs the plans of a program on blocks of cells.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 
 #include "backends/backend.h"
 #include "backends/native/plan.h"
+#include "core/aligned_floats.h"
 
 namespace ecostep::native {
 

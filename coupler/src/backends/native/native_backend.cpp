@@ -1,7 +1,11 @@
 // The backend that runs an artefact's native program.
+#include <memory>
+
+#include "backends/backend.h"
 #include "backends/native/executor.h"
 #include "backends/native/reader.h"
-#include "backends/registry.h"
+#include "core/archive.h"
+#include "core/artefact.h"
 #include "core/error.h"
 
 namespace ecostep {

@@ -1,8 +1,11 @@
 #include "backends/native/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <cstring>
-#include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace ecostep::native {
 namespace {
@@ -251,7 +254,7 @@ class Planner {
   // All parts side by side in one value.
   View joined(const std::vector<View>& parts, std::vector<std::size_t> shape, std::size_t columns, bool shared) {
     shape.back() = columns;
-    const View whole = new_value(type(parts[0]), shape, shared);
+    View whole = new_value(type(parts[0]), shape, shared);
     std::size_t at = 0;
     for (const View& part : parts) {
       Op copy;

@@ -1,14 +1,13 @@
 // A method of a native program as a list of tasks with memory planned: what is run for a block of cells.
 #pragma once
 
-#include <array>
 #include <deque>
-#include <map>
-#include <utility>
+#include <string>
+#include <vector>
 
-#include "core/aligned_floats.h"
 #include "backends/native/program.h"
 #include "backends/native/task.h"
+#include "backends/native/weights.h"
 
 namespace ecostep::native {
 
@@ -39,21 +38,6 @@ struct Plan {
   std::deque<std::vector<std::int32_t>> terms;
   std::deque<std::vector<Segment>> segments;
   std::deque<KrigeData> krige;
-};
-
-// Weights as the kernels want them, shared by all plans of a program.
-class Weights {
- public:
-  explicit Weights(const NativeProgram& program) : program_(program) {}
-  // Packed weight and bias of a linear operation; `bias` < 0: none.
-  std::pair<const void*, const void*> packed(std::ptrdiff_t weight, std::ptrdiff_t bias);
-
- private:
-  const NativeProgram& program_;
-  std::map<std::pair<std::ptrdiff_t, std::ptrdiff_t>, std::pair<const void*, const void*>> packed_;
-  std::map<std::ptrdiff_t, const float*> packed_weights_;
-  std::deque<AlignedFloats> floats_;
-  std::deque<std::vector<double>> doubles_;
 };
 
 Plan make_plan(const NativeProgram& program, const Method& method, const Sizes& sizes, const Kernels& kernels, Weights& weights);

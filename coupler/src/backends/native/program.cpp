@@ -31,12 +31,12 @@ std::ptrdiff_t View::highest() const {
   return at;
 }
 
-double NativeProgram::flops(const std::string& name) const {
-  const auto method = methods.find(name);
-  if (method == methods.end()) return 0.0;
+double NativeProgram::flops(const std::string& method) const {
+  const auto entry = methods.find(method);
+  if (entry == methods.end()) return 0.0;
   double sum = 0.0;
-  for (const Op& op : method->second.ops) {
-    if (op.has_out && method->second.values[op.out.number].uniform) continue;
+  for (const Op& op : entry->second.ops) {
+    if (op.has_out && entry->second.values[op.out.number].uniform) continue;
     if (op.code == Code::linear) {
       const std::vector<std::size_t>& shape = constants[static_cast<std::size_t>(op.weight)].shape;
       sum += 2.0 * static_cast<double>(op.out.count()) * static_cast<double>(shape[1]);

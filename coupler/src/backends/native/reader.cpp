@@ -177,24 +177,24 @@ Constant read_constant(const JsonReader& reader, const Json& json, std::size_t b
 
 }  // namespace
 
-NativeProgram read_program(const std::string& path, const Sizes& sizes, std::string_view text, std::string_view constants) {
+NativeProgram read_program(const std::string& path, const Sizes& sizes, std::string_view json, std::string_view constants) {
   NativeProgram program;
   program.file = path;
   JsonReader reader(path);
-  const JsonText parsed(text);
+  const JsonText parsed(json);
   if (parsed.root() == nullptr) reader.corrupt("no JSON");
-  const Json& json = *parsed.root();
-  if (const auto version = reader.integer(reader.part(json, "version"), "version", 1, INT64_MAX); version != format_version)
+  const Json& root = *parsed.root();
+  if (const auto version = reader.integer(reader.part(root, "version"), "version", 1, INT64_MAX); version != format_version)
     fail(ECOSTEP_NEWER_FORMAT, path, ": the native program has version ", version, ", and this ecostep reads version ",
          format_version);
-  for (const Json& constant : reader.list(json, "constants")) {
+  for (const Json& constant : reader.list(root, "constants")) {
     reader.enter(": constant " + std::to_string(program.constants.size()));
     program.constants.push_back(read_constant(reader, constant, constants.size()));
   }
   reader.enter("");
   program.data.resize((constants.size() + 7) / 8);
   if (!constants.empty()) std::memcpy(program.data.data(), constants.data(), constants.size());
-  const Json& methods = reader.part(json, "programs");
+  const Json& methods = reader.part(root, "programs");
   if (methods.kind != Json::Kind::object) reader.corrupt("'programs' is no object");
   for (const Json& method : methods) {
     const std::string name(method.key);

@@ -1,7 +1,8 @@
-// Weights of linear operations as the kernels read them.
+#include "backends/native/weights.h"
+
 #include <algorithm>
 
-#include "backends/native/plan.h"
+#include "backends/native/task.h"
 
 namespace ecostep::native {
 

@@ -1,7 +1,10 @@
 // flux = bias + weights x drivers, smoothed in time: what a host is built and tested with where there is no torch.
 #include <algorithm>
+#include <memory>
 
-#include "backends/registry.h"
+#include "backends/backend.h"
+#include "core/archive.h"
+#include "core/artefact.h"
 
 namespace ecostep {
 namespace {

@@ -13,18 +13,18 @@ std::size_t ChangedColumns::kind(const CalendarRow& calendar, bool observed) {
 
 void ChangedColumns::expect(const CalendarRow& calendar, bool observed, std::vector<StateSpan>& spans) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const std::vector<StateSpan>& seen = spans_[kind(calendar, observed)];
-  if (seen.empty())
+  const std::vector<StateSpan>& spans_of_kind = spans_[kind(calendar, observed)];
+  if (spans_of_kind.empty())
     spans.assign(1, {0, state_size_});
   else
-    spans = seen;
+    spans = spans_of_kind;
 }
 
 void ChangedColumns::add(const CalendarRow& calendar, bool observed, const std::vector<unsigned char>& columns) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<StateSpan>& seen = spans_[kind(calendar, observed)];
+  std::vector<StateSpan>& spans_of_kind = spans_[kind(calendar, observed)];
   std::vector<unsigned char> changed = columns;
-  for (const StateSpan& span : seen) std::fill_n(changed.begin() + span.begin, span.size, static_cast<unsigned char>(1));
+  for (const StateSpan& span : spans_of_kind) std::fill_n(changed.begin() + span.begin, span.size, static_cast<unsigned char>(1));
   std::vector<StateSpan> spans;
   for (std::size_t column = 0; column < state_size_; ++column) {
     if (changed[column] == 0) continue;
@@ -32,7 +32,7 @@ void ChangedColumns::add(const CalendarRow& calendar, bool observed, const std::
     ++spans.back().size;
   }
   if (spans.empty()) spans.push_back({0, std::min<std::size_t>(state_size_, 1)});  // an empty list means "not seen"
-  seen = std::move(spans);
+  spans_of_kind = std::move(spans);
 }
 
 }  // namespace ecostep

@@ -1,12 +1,15 @@
 // The TorchScript backend as the core sees it: blocks of cells become what the plugin takes, and back.
 #include <algorithm>
+#include <memory>
 #include <vector>
 
-#include "backends/registry.h"
+#include "backends/backend.h"
 #include "backends/torchscript/plugin_loader.h"
 #include "backends/torchscript/plugin_model.h"
 #include "backends/torchscript/row_counts.h"
 #include "core/aligned_floats.h"
+#include "core/archive.h"
+#include "core/artefact.h"
 
 namespace ecostep {
 namespace {

@@ -10,7 +10,7 @@ program test_nitrogen
   use nitrogen, only: litter_nitrogen, plant_nitrogen, mineral_changes, nitrification_rate, &
                       denitrification_rate, nitrous_share, mineral_nitrogen_day, &
                       organic_nitrogen_day, litter_of_plants, growth_limit, nitrogen_status, &
-                      uptake_capacity, soil_ratios
+                      uptake_capacity, soil_ratios, formation_ratios
   use balance, only: n_balances
   use checks, only: check, check_close, check_range, same_bits, finish
   implicit none
@@ -28,6 +28,7 @@ contains
 
   !> Nitrification, denitrification and the share of N2O at their ends and in between.
   subroutine rates_have_their_limits()
+    type(formation_ratios) :: poor, rich
     real(wp) :: filled, last_share, last_rate, last_wet
     integer :: k
     call check(nitrification_rate(0.1_wp, 272.0_wp, 0.6_wp, 7.0_wp) <= 0.0_wp, 'nitrification in frozen soil')
@@ -66,8 +67,10 @@ contains
     call check(same_bits(growth_limit(1.7_wp, 1.0_wp), 1.0_wp), 'growth beyond its potential')
     call check(nitrogen_status(1.0_wp, 2.0_wp, 3.0_wp) <= 0.0_wp, 'wood lends nitrogen')
     call check(uptake_capacity(2.0_wp, 200.0_wp, 262.0_wp, 0.004_wp) <= 0.0_wp, 'uptake from frozen soil')
-    call check(all(1.0_wp/soil_ratios(0.0_wp) > 1.0_wp/soil_ratios(5.0_wp)), &
-               'soil is not richer where nitrogen is plentiful')
+    poor = soil_ratios(0.0_wp)
+    rich = soil_ratios(5.0_wp)
+    call check(rich%active > poor%active .and. rich%slow > poor%slow &
+               .and. rich%passive > poor%passive, 'soil is not richer where nitrogen is plentiful')
   end subroutine rates_have_their_limits
 
   !> Nitrification, denitrification and leaching take no more than there is, and lose nothing.

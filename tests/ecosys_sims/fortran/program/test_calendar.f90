@@ -48,7 +48,7 @@ contains
   end subroutine test_known_days
 
   subroutine test_parsing()
-    character(12), parameter :: wrong(10) = [character(12) :: '2001-02-29', '2001-13-01', '2001-1', &
+    character(12), parameter :: wrong(*) = [character(12) :: '2001-02-29', '2001-13-01', '2001-1', &
       'then', '2001/01/01', '2001-00-10', '2001-04-31', '', '-2001-01-01', '2001-01-0x']
     type(calendar_date) :: date
     integer :: i, stat

@@ -25,13 +25,14 @@ contains
     real(wp), parameter :: expected(3) = &
       [0.05368723319329061_wp, 0.7842103595588352_wp, 0.43343121423211184_wp]
     type(random_stream) :: stream
-    real(wp) :: found(3)
+    real(wp) :: drawn(3)
     integer :: i
     call seed_stream(stream, 7, 1234)
     do i = 1, 3
-      call uniform(stream, found(i))
+      call uniform(stream, drawn(i))
     end do
-    call expect(maxval(abs(found - expected)) < 1.0e-16_wp, 'xoshiro256** differs from its definition')
+    call expect(maxval(abs(drawn - expected)) < 1.0e-16_wp, &
+      'xoshiro256** differs from its definition')
   end subroutine test_known_values
 
   !> Neighbouring seeds and sites have unrelated streams.
@@ -74,7 +75,8 @@ contains
       'normal deviates are correlated or not normal')
     call expect(near(mean(g), 2.5_wp, 0.02_wp) .and. near(spread_of(g)**2, 2.5_wp, 0.05_wp), &
       'moments of the gamma deviates of shape 2.5')
-    call expect(near(mean(small), 0.8_wp, 0.01_wp) .and. near(spread_of(small)**2, 0.8_wp, 0.03_wp), &
+    call expect(near(mean(small), 0.8_wp, 0.01_wp) &
+      .and. near(spread_of(small)**2, 0.8_wp, 0.03_wp), &
       'moments of the gamma deviates of shape 0.8')
   end subroutine test_deviates
 
@@ -107,9 +109,10 @@ contains
     real(wp) :: amounts(n), u
     logical :: wet(-1:n)
     integer :: i, k
-    real(wp), parameter :: means(3) = [3.0_wp, 7.0_wp, 12.0_wp], shares(3) = [0.04_wp, 0.35_wp, 0.9_wp]
+    real(wp), parameter :: means(*) = [3.0_wp, 7.0_wp, 12.0_wp]
+    real(wp), parameter :: shares(*) = [0.04_wp, 0.35_wp, 0.9_wp]
     call seed_stream(stream, 2, 5)
-    do k = 1, 3
+    do k = 1, size(means)
       distribution = make_distribution(means(k))
       do i = 1, n
         call draw_amount(distribution, stream, amounts(i))

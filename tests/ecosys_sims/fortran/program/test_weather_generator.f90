@@ -1,5 +1,6 @@
-!> Long series of the weather generator against what it is asked for: wet days, amounts, transitions, residuals, annual
-!> means, daily range, anomalies of years. Tolerances are 4 standard errors, by the theory or by the spread of the years.
+!> Long series of the weather generator against what it is asked for: wet days, amounts,
+!> transitions, residuals, annual means, daily range, anomalies of years. Tolerances are 4 standard
+!> errors, by the theory or by the spread of the years.
 program test_weather_generator
   use, intrinsic :: iso_fortran_env, only: error_unit
   use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year
@@ -10,7 +11,8 @@ program test_weather_generator
   use precipitation_amounts, only: stationary_wet_fraction, wet_probability
   use random, only: random_stream, seed_stream
   use weather_generator, only: allocate_daily_weather, daily_weather, generate_day, generator, &
-    start_generator
+    memory_anomaly, memory_factor, memory_residuals, n_residuals, residual_cloud, residual_tmax, &
+    residual_tmin, start_generator
   implicit none (type, external)
   integer, parameter :: climates = 4, members = 8, years = 100
   integer, parameter :: n = climates*members, days = 365*years
@@ -25,12 +27,14 @@ program test_weather_generator
   type(generator) :: self
   !> Series, (day, site).
   real(wp), allocatable :: precip(:, :), tmean(:, :), range(:, :), wind(:, :)
-  !> Residuals, (day, site, which); anomaly of temperature and factor of precipitation, (year, site).
+  !> Residuals, (day, site, residual); anomaly of temperature and factor of precipitation,
+  !> (year, site).
   real(wp), allocatable :: chi(:, :, :), anomaly(:, :), factor(:, :)
   integer :: failures, c
 
   failures = 0
-  allocate(precip(days, n), tmean(days, n), range(days, n), wind(days, n), chi(days, n, 4))
+  allocate(precip(days, n), tmean(days, n), range(days, n), wind(days, n))
+  allocate(chi(days, n, n_residuals))
   allocate(anomaly(years, n), factor(years, n))
   call generate(precip, tmean, range, wind, chi, anomaly, factor)
   do c = 1, climates
@@ -81,11 +85,11 @@ contains
       range(k, :) = weather%tmax - weather%tmin
       wind(k, :) = weather%wind
       do i = 1, 4
-        chi(k, :, i) = self%memory(2 + i, :)
+        chi(k, :, i) = self%memory(memory_residuals + i - 1, :)
       end do
       year = 1 + (k - 1)/365
-      anomaly(year, :) = self%memory(7, :)
-      factor(year, :) = self%memory(8, :)
+      anomaly(year, :) = self%memory(memory_anomaly, :)
+      factor(year, :) = self%memory(memory_factor, :)
     end do
   end subroutine generate
 
@@ -97,22 +101,24 @@ contains
     end associate
   end function share_of
 
-  !> Frequency of wet days, and the chain's probabilities after a wet day, after one and two dry ones.
+  !> Frequency of wet days, and the chain's probabilities after a wet day, after one and two dry
+  !> ones.
   subroutine test_wet_days(c)
     integer, intent(in) :: c
     character(*), parameter :: before(3) = ['a wet day   ', 'one dry day ', 'two dry days']
     !> Probabilities of GWGEN (Sommer and Kaplan 2017): constant + slope * share of wet days.
     real(wp), parameter :: constant(3) = [0.2448_wp, 0.0_wp, 0.0_wp]
     real(wp), parameter :: slope(3) = [0.7552_wp, 0.8649_wp, 0.7000_wp]
-    real(wp) :: p, excess(3), variance(3), expected, wanted, found, persistence, sigma
+    real(wp) :: p, excess(3), variance(3), persistence, sigma
+    real(wp) :: stationary_share, climatological_share, wet_share
     integer :: i, k, state, doy
     logical :: wet(days)
     excess = 0.0_wp
     variance = 0.0_wp
-    found = 0.0_wp
+    wet_share = 0.0_wp
     do i = (c - 1)*members + 1, c*members
       wet = precip(:, i) > 0.0_wp
-      found = found + count(wet)/real(days*members, wp)
+      wet_share = wet_share + count(wet)/real(days*members, wp)
       do k = 3, days
         state = merge(1, merge(2, 3, wet(k - 2)), wet(k - 1))
         p = constant(state) + slope(state)*share_of(c, 1 + mod(k - 1, 365))
@@ -124,19 +130,20 @@ contains
       call expect(excess(state), 0.0_wp, errors*sqrt(variance(state)), &
         trim(names(c))//': rain days too many after '//trim(before(state)))
     end do
-    expected = 0.0_wp
-    wanted = 0.0_wp
+    stationary_share = 0.0_wp
+    climatological_share = 0.0_wp
     do doy = 1, 365
-      expected = expected + stationary_wet_fraction(share_of(c, doy))/365.0_wp
-      wanted = wanted + share_of(c, doy)/365.0_wp
+      stationary_share = stationary_share + stationary_wet_fraction(share_of(c, doy))/365.0_wp
+      climatological_share = climatological_share + share_of(c, doy)/365.0_wp
     end do
-    persistence = wet_probability(expected, .true., .true.) &
-      - wet_probability(expected, .false., .false.)
-    sigma = sqrt(expected*(1.0_wp - expected)/(days*members)*(1.0_wp + persistence) &
-      /(1.0_wp - persistence))
-    call expect(found, expected, errors*sigma, trim(names(c))//': frequency of wet days')
+    persistence = wet_probability(stationary_share, .true., .true.) &
+      - wet_probability(stationary_share, .false., .false.)
+    sigma = sqrt(stationary_share*(1.0_wp - stationary_share)/(days*members) &
+      *(1.0_wp + persistence)/(1.0_wp - persistence))
+    call expect(wet_share, stationary_share, errors*sigma, &
+      trim(names(c))//': frequency of wet days')
     ! The chain's own long-term frequency is not quite the climate's; amounts make up for it.
-    call expect(found, wanted, 0.08_wp*wanted + errors*sigma, &
+    call expect(wet_share, climatological_share, 0.08_wp*climatological_share + errors*sigma, &
       trim(names(c))//': frequency of wet days against the climate')
   end subroutine test_wet_days
 
@@ -254,7 +261,8 @@ contains
       call expect(sd(i), 1.0_wp, 0.01_wp + errors*sqrt((1.0_wp + r(i)**2)/(1.0_wp - r(i)**2) &
         /(2.0_wp*total)), 'standard deviation of the residual of '//trim(which(i)))
     end do
-    call expect(sum(chi(:, :, 1)*chi(:, :, 2))/total/(sd(1)*sd(2)), 0.59_wp, 0.01_wp, &
+    call expect(sum(chi(:, :, residual_tmin)*chi(:, :, residual_tmax))/total &
+      /(sd(residual_tmin)*sd(residual_tmax)), 0.59_wp, 0.01_wp, &
       'correlation of the residuals of Tmin and Tmax')
     do i = 1, 2
       call expect(sum(chi(2:, :, i)*chi(:days - 1, :, i))/total/sd(i)**2, r(i), 0.01_wp, &
@@ -264,21 +272,26 @@ contains
 
   !> The same seed gives the same weather bit for bit, and another site other weather.
   subroutine test_same_seed()
-    real(wp), allocatable :: again(:, :), t(:, :), w(:, :), v(:, :), x(:, :, :), a(:, :), f(:, :)
+    real(wp), allocatable, dimension(:, :) :: precip_repeated, tmean_repeated, range_repeated
+    real(wp), allocatable, dimension(:, :) :: wind_repeated, anomaly_repeated, factor_repeated
+    real(wp), allocatable :: chi_repeated(:, :, :)
     real(wp) :: correlation
     integer :: i
-    allocate(again(730, n), t(730, n), w(730, n), v(730, n), x(730, n, 4), a(2, n), f(2, n))
-    call generate(again, t, w, v, x, a, f)
-    call require(all(again <= precip(:730, :) .and. again >= precip(:730, :)), &
+    allocate(precip_repeated(730, n), tmean_repeated(730, n), range_repeated(730, n))
+    allocate(wind_repeated(730, n), chi_repeated(730, n, n_residuals))
+    allocate(anomaly_repeated(2, n), factor_repeated(2, n))
+    call generate(precip_repeated, tmean_repeated, range_repeated, wind_repeated, chi_repeated, &
+      anomaly_repeated, factor_repeated)
+    call require(all(precip_repeated <= precip(:730, :) .and. precip_repeated >= precip(:730, :)), &
       'the same seed gives other precipitation')
-    call require(all(t <= tmean(:730, :) .and. t >= tmean(:730, :)), &
+    call require(all(tmean_repeated <= tmean(:730, :) .and. tmean_repeated >= tmean(:730, :)), &
       'the same seed gives other temperature')
     do i = 1, n
       if (mod(i, members) == 0) cycle
-      correlation = sum(chi(:, i, 3)*chi(:, i + 1, 3))/days
+      correlation = sum(chi(:, i, residual_cloud)*chi(:, i + 1, residual_cloud))/days
       ! Two independent series of persistence r: n (1 - r^2)/(1 + r^2) independent pairs.
-      call expect(correlation, 0.0_wp, 4.5_wp*sqrt((1.0_wp + 0.6_wp**2)/(1.0_wp - 0.6_wp**2)/days), &
-        'correlation of two sites')
+      call expect(correlation, 0.0_wp, &
+        4.5_wp*sqrt((1.0_wp + 0.6_wp**2)/(1.0_wp - 0.6_wp**2)/days), 'correlation of two sites')
     end do
   end subroutine test_same_seed
 
@@ -294,13 +307,13 @@ contains
     call expect(mean, normal, errors*error, what)
   end subroutine expect_mean
 
-  subroutine expect(found, expected, tolerance, what)
-    real(wp), intent(in) :: found, expected, tolerance
+  subroutine expect(value, expected, tolerance, what)
+    real(wp), intent(in) :: value, expected, tolerance
     character(*), intent(in) :: what
     character(90) :: numbers
-    write(numbers, '(" is", es12.4, ", expected", es12.4, " within", es9.2)') found, expected, &
+    write(numbers, '(" is", es12.4, ", expected", es12.4, " within", es9.2)') value, expected, &
       tolerance
-    call require(abs(found - expected) <= tolerance, what//trim(numbers))
+    call require(abs(value - expected) <= tolerance, what//trim(numbers))
   end subroutine expect
 
   subroutine require(condition, message)

@@ -152,8 +152,8 @@ c10::intrusive_ptr<c10::ivalue::Tuple> call_step(const Model& model, std::size_t
   std::vector<c10::IValue> arguments{drivers, calendar_tensor(calendar)};
   if (observed != nullptr) arguments.emplace_back(block(observed, rows, model.sizes.n_targets));
   arguments.emplace_back(state);
-  const c10::IValue result =
-      observed != nullptr ? (*model.step_observed)(std::move(arguments)) : (*model.step)(std::move(arguments));
+  torch::jit::Method& method = observed != nullptr ? *model.step_observed : *model.step;
+  const c10::IValue result = method(std::move(arguments));
   TORCH_CHECK(result.isTuple() && result.toTupleRef().elements().size() == 2, "the result is not (fluxes, state)");
   return result.toTuple();
 }

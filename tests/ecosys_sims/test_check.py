@@ -144,11 +144,11 @@ def test_any_impossible_driver_is_found_where_it_is(
 ) -> None:
     with netCDF4.Dataset(dataset, "a") as file:
         file.set_auto_mask(False)
-        before = file[name][site, day]
+        possible = file[name][site, day]
         file[name][site, day] = value
     faults = check_dataset(dataset)
     with netCDF4.Dataset(dataset, "a") as file:
-        file[name][site, day] = before
+        file[name][site, day] = possible
     assert len(faults) == 1
     assert faults[0].startswith(f"{name}: the value at site {site}, time {day} ")
 

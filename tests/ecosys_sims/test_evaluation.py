@@ -33,12 +33,12 @@ def days(first: str, last: str) -> np.ndarray:
 
 def test_a_score_counts_measured_days_only():
     observed = np.r_[np.linspace(1.0, 3.0, 50), np.full(20, np.nan)]
-    found = score(observed, np.r_[observed[:50] + 0.5, np.full(20, 99.0)])
-    assert found.n == 50
-    assert found.bias == pytest.approx(0.5)
-    assert found.rmse == pytest.approx(0.5)
-    assert found.correlation == pytest.approx(1.0)
-    assert found.r2 == pytest.approx(1.0 - 0.25 / observed[:50].var())
+    skill = score(observed, np.r_[observed[:50] + 0.5, np.full(20, 99.0)])
+    assert skill.n == 50
+    assert skill.bias == pytest.approx(0.5)
+    assert skill.rmse == pytest.approx(0.5)
+    assert skill.correlation == pytest.approx(1.0)
+    assert skill.r2 == pytest.approx(1.0 - 0.25 / observed[:50].var())
     assert score(observed[:9], observed[:9]) is None
 
 
@@ -55,8 +55,8 @@ def test_misfit_is_one_less_r2():
     [([4.0, 5.0, 6.0], "inside"), ([8.0, 9.5, 11.0], "partly"), ([20.0, 21.0, 22.0], "outside"), ([-1.0], "outside")],
 )
 def test_verdicts(values, word):
-    found = judge(Anchor("k", "g", "q", "1", 3.0, 9.0, "s"), np.array(values))
-    assert found.word == word
+    verdict = judge(Anchor("k", "g", "q", "1", 3.0, 9.0, "s"), np.array(values))
+    assert verdict.word == word
 
 
 def test_every_range_is_well_formed():
@@ -98,13 +98,13 @@ def record(first: str, last: str) -> TowerRecord:
 
 
 def test_weather_is_completed_and_fluxes_are_not():
-    given = record("2014-03-10", "2015-09-30")
-    whole = tower_observations.complete_years(given)
+    measured = record("2014-03-10", "2015-09-30")
+    whole = tower_observations.complete_years(measured)
     time = whole.days()
     assert (time[0], time[-1]) == (np.datetime64("2014-01-01"), np.datetime64("2015-12-31"))
     doy = tower_observations.day_of_year(time)
     np.testing.assert_array_equal(whole.columns["TA_F"], doy)  # the same date of the other year
-    inside = (time >= given.days()[0]) & (time <= given.days()[-1])
+    inside = (time >= measured.days()[0]) & (time <= measured.days()[-1])
     assert np.isfinite(whole.columns["FCH4"][inside]).all()
     assert np.isnan(whole.columns["FCH4"][~inside]).all()
 
@@ -116,23 +116,23 @@ def test_weather_of_no_year_comes_from_the_same_sun():
 
 
 def test_nee_is_the_filled_mean_of_measured_days():
-    given = record("2014-01-01", "2014-12-31")
-    given.columns["NEE"][:100] = np.nan
-    found = tower_observations.measured_fluxes(given)
-    assert np.isnan(found["nee"][:100]).all()
-    np.testing.assert_allclose(found["nee"][100:], 2.0 * 86400 * 12.011e-6)
-    np.testing.assert_allclose(found["fch4"], 86400 * 16.043e-6)
+    tower = record("2014-01-01", "2014-12-31")
+    tower.columns["NEE"][:100] = np.nan
+    fluxes = tower_observations.measured_fluxes(tower)
+    assert np.isnan(fluxes["nee"][:100]).all()
+    np.testing.assert_allclose(fluxes["nee"][100:], 2.0 * 86400 * 12.011e-6)
+    np.testing.assert_allclose(fluxes["fch4"], 86400 * 16.043e-6)
 
 
 def test_water_is_scored_where_it_was_measured():
-    given = record("2014-01-01", "2014-12-31")
-    assert tower_observations.measured_water(given) == {}
-    size = len(given.days())
-    given.columns.update(LE=np.r_[np.nan, np.full(size - 1, 1.0)], LE_F=np.full(size, 49.0), WTD=np.full(size, -0.2))
-    found = tower_observations.measured_water(given)
-    assert np.isnan(found["evspsbl"][0])
-    assert found["evspsbl"][1] == pytest.approx(49.0 * 86400 / 2.501e6)
-    assert found["wtd"][0] == 0.2  # below the surface
+    tower = record("2014-01-01", "2014-12-31")
+    assert tower_observations.measured_water(tower) == {}
+    size = len(tower.days())
+    tower.columns.update(LE=np.r_[np.nan, np.full(size - 1, 1.0)], LE_F=np.full(size, 49.0), WTD=np.full(size, -0.2))
+    water = tower_observations.measured_water(tower)
+    assert np.isnan(water["evspsbl"][0])
+    assert water["evspsbl"][1] == pytest.approx(49.0 * 86400 / 2.501e6)
+    assert water["wtd"][0] == 0.2  # below the surface
 
 
 # ---- calibration ----
@@ -154,21 +154,21 @@ def test_calibration_finds_what_made_the_data_and_never_sees_the_other_half():
         values[~train] = -50.0
     defaults = {"kphio": 0.05, "mgo": 1.0}
     plan = Plan(rounds=(64, 48, 48))
-    found = calibrate(straight, observed, train, RANGES, JUDGED, defaults, plan)
-    assert found.members == 160
-    assert found.misfit < 0.02 < found.default_misfit
-    assert found.parameters["kphio"] == pytest.approx(0.09, rel=0.05)
-    assert found.parameters["mgo"] == pytest.approx(0.3, rel=0.1)
+    calibrated = calibrate(straight, observed, train, RANGES, JUDGED, defaults, plan)
+    assert calibrated.members == 160
+    assert calibrated.misfit < 0.02 < calibrated.default_misfit
+    assert calibrated.parameters["kphio"] == pytest.approx(0.09, rel=0.05)
+    assert calibrated.parameters["mgo"] == pytest.approx(0.3, rel=0.1)
     for values in observed.values():
         values[~train] = 1.0e6
-    assert calibrate(straight, observed, train, RANGES, JUDGED, defaults, plan) == found
+    assert calibrate(straight, observed, train, RANGES, JUDGED, defaults, plan) == calibrated
 
 
 def test_members_stay_in_their_ranges():
-    item = Range("tveg", "methane", 0.3, 15.0, log=True)
-    values = item.value(np.array([0.0, 0.5, 1.0]), 0.0)
+    conductance = Range("tveg", "methane", 0.3, 15.0, log=True)
+    values = conductance.value(np.array([0.0, 0.5, 1.0]), 0.0)
     assert values.min() >= 0.3 and values.max() <= 15.0
-    assert item.place(item.value(np.array([0.4]), 0.0)[0]) == pytest.approx(0.4)
+    assert conductance.place(conductance.value(np.array([0.4]), 0.0)[0]) == pytest.approx(0.4)
 
 
 def test_the_program_is_calibrated_on_a_synthetic_tower(tmp_path):
@@ -180,8 +180,8 @@ def test_the_program_is_calibrated_on_a_synthetic_tower(tmp_path):
     even = (np.arange(365) // 7) % 2 == 0
     task = CalibrationTask(case, observed, DaySplit(even, ~even, "weeks"), RANGES, JUDGED, SMALL)
     results, series = compare(task, tmp_path / "run")
-    before, after = (results["scores"][kind]["fch4"]["test"] for kind in ("default", "calibrated"))
-    assert after["rmse"] < 0.5 * before["rmse"]
+    default, calibrated = (results["scores"][kind]["fch4"]["test"] for kind in ("default", "calibrated"))
+    assert calibrated["rmse"] < 0.5 * default["rmse"]
     assert results["scores"]["calibrated"]["gpp"]["test"]["r2"] > 0.9
     assert series["default_gpp"].shape == (365,)
     assert not (tmp_path / "run").exists()
@@ -200,11 +200,11 @@ def test_sums_since_january_become_days(tmp_path):
     for year, factor in ((1980, 1.0), (1981, 2.0)):
         body = [f"{d} x{d} {factor * d} {-factor * d / 2} 0 {-factor * d / 4}".replace(f"x{d}", "0") for d in (1, 2, 3)]
         (tmp_path / f"01010{year}dc").write_text("\n".join(lines + body) + "\n")
-    start, found = read_fluxes(tmp_path)
+    start, fluxes = read_fluxes(tmp_path)
     assert start == date(1980, 1, 1)
-    np.testing.assert_allclose(found["gpp"], [1, 1, 1, 2, 2, 2])
-    np.testing.assert_allclose(found["ra"], [0.5, 0.5, 0.5, 1, 1, 1])
-    np.testing.assert_allclose(found["rh"], [0.25, 0.25, 0.25, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(fluxes["gpp"], [1, 1, 1, 2, 2, 2])
+    np.testing.assert_allclose(fluxes["ra"], [0.5, 0.5, 0.5, 1, 1, 1])
+    np.testing.assert_allclose(fluxes["rh"], [0.25, 0.25, 0.25, 0.5, 0.5, 0.5])
 
 
 def test_steps_are_done_once(tmp_path):
@@ -219,13 +219,13 @@ def test_steps_are_done_once(tmp_path):
     assert run_step(tmp_path, "a", {"program": "y"}, work)["value"] == 2
 
 
-class FakeRun:
+class FakeEnsemble:
     """What deep_over_shallow asks of an ensemble: two fens and a rice field."""
 
     def __init__(self, depth: float, flux: float):
         self.values = {"wtd": np.full(3, depth), "fch4": np.array([flux, 2 * flux, flux])}
 
-    def of(self, *names: str) -> np.ndarray:
+    def of(self, *_: str) -> np.ndarray:
         return np.array([True, True, False])
 
     def growing(self) -> None:
@@ -236,7 +236,7 @@ class FakeRun:
 
 
 def test_water_tables_are_interpolated():
-    runs = [FakeRun(0.4, 0.0), FakeRun(0.2, 30.0), FakeRun(0.0, 50.0)]
+    runs = [FakeEnsemble(0.4, 0.0), FakeEnsemble(0.2, 30.0), FakeEnsemble(0.0, 50.0)]
     np.testing.assert_allclose(deep_over_shallow(runs), [15.0 / 40.0] * 2)
 
 
@@ -268,10 +268,10 @@ def test_the_page_says_what_is_outside_and_what_was_skipped():
 
 
 def test_the_page_shows_towers():
-    item = {"n": 40, "observed_mean": 2.0, "bias": -0.5, "rmse": 1.0, "nrmse": 0.8, "r2": 0.36, "correlation": 0.7}
-    better = item | {"rmse": 0.5, "r2": 0.84}
+    default = {"n": 40, "observed_mean": 2.0, "bias": -0.5, "rmse": 1.0, "nrmse": 0.8, "r2": 0.36, "correlation": 0.7}
+    calibrated = default | {"rmse": 0.5, "r2": 0.84}
     scores = {kind: {flux: {"train": part, "test": part} for flux in ("gpp", "nee", "fch4")}
-              for kind, part in (("default", item), ("calibrated", better))}  # fmt: skip
+              for kind, part in (("default", default), ("calibrated", calibrated))}  # fmt: skip
     names = ("kphio", "lai_max", "rm25", "maturity", "mgo", "pq10", "tveg", "q_in")
     tower = {"site": "XX-Abc", "biome": "fen", "members": 40, "split": "2011 | 2012", "scores": scores,
              "parameters": {name: {"default": 1.0, "calibrated": 2.0} for name in names}}  # fmt: skip
