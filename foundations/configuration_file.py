@@ -172,7 +172,8 @@ def _explain(
     dotted = ".".join(str(part) for part in key)
     place = _place(path, document, key, sources)
     if item["type"] == "extra_forbidden":
-        fields = sorted(_walk(schema, location[:-1])[1])
+        _, section_fields = _walk(schema, location[:-1])
+        fields = sorted(section_fields)
         near = difflib.get_close_matches(str(key[-1]), fields, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"{place}: unknown key '{dotted}' (known here: {', '.join(fields)}){hint}"

@@ -146,9 +146,9 @@ def check_range(
         bad = ~np.isin(values, variable.flag_values)
     if not bad.any():
         return
-    first = np.unravel_index(int(np.argmax(bad)), bad.shape)
-    place = f"site {site_id[first[0]]}" + ("" if dates is None else f", {dates[first[1]].strftime('%Y-%m-%d')}")
-    value = values[first]
+    site, *day = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    place = f"site {site_id[site]}" + "".join(f", {dates[t].strftime('%Y-%m-%d')}" for t in day if dates is not None)
+    value = values[(site, *day)]
     if np.isnan(value):
         text = "is NaN or fill; models need gap-free drivers, fill the gap or drop the site"
     elif variable.flag_values:

@@ -53,7 +53,7 @@ def rmse_ratio(
     used = (days > 0) & np.isfinite(model) & np.isfinite(reference)
     pairs = np.stack([model[used], reference[used]], axis=1)
     count = len(pairs)
-    if count == 0 or pairs[:, 1].sum() == 0.0:
+    if count == 0 or reference[used].sum() == 0.0:
         return RatioTest(math.nan, math.nan, math.nan, math.nan, count)
     weights = _weights(count, resamples, seed)
     squares = np.concatenate(
@@ -64,8 +64,8 @@ def rmse_ratio(
     p_value = min(1.0, 2.0 * min(one_sided, (1 + better) / (resamples + 1))) if two_sided else one_sided
     tail = 50.0 * (1.0 - confidence)
     low, high = np.sqrt(np.percentile(squares, [tail, 100.0 - tail]))
-    total = pairs.sum(axis=0)
-    return RatioTest(float(np.sqrt(total[0] / total[1])), float(low), float(high), float(p_value), count)
+    model_total, reference_total = pairs.sum(axis=0)
+    return RatioTest(float(np.sqrt(model_total / reference_total)), float(low), float(high), float(p_value), count)
 
 
 def by_site(site: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:

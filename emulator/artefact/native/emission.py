@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emulator.artefact.native.interpreter import BINARY, UNARY
+from emulator.artefact.native.interpreter import ELEMENTWISE
 from emulator.artefact.native.program import Constant, Op, Ref, State, Value, row_major
 from emulator.artefact.native.symbols import (
     Parts,
@@ -313,8 +313,8 @@ class Emission:
         )
         product = self._writer.get(ref.base) if how == "sum" and isinstance(ref.base, Value) else None
         if product is not None and product.name == "mul" and product.out == ref:
-            sides = [permute(arg, list(order)) for arg in product.args]
-            reduced = self.contract(sides[0], sides[1], len(dims))
+            left, right = (permute(arg, list(order)) for arg in product.args)
+            reduced = self.contract(left, right, len(dims))
         else:
             reduced = self.emit("reduce", [moved], moved.shape[: len(free_dims)], ref.base.dtype, how=how, k=len(dims))
         if keep:
@@ -351,11 +351,8 @@ def _changes(name: str, number: int, data: Tensor) -> set[int]:
 
 
 def _compute(name: str, values: list[Tensor], dtype: torch.dtype) -> Tensor:
-    if name == "where":
-        return torch.where(values[0] != 0, values[1], values[2])
-    if name == "cast":
-        return values[0].to(dtype)
-    return UNARY[name](values[0]) if name in UNARY else BINARY[name](values[0], values[1])
+    computed = ELEMENTWISE[name](*values)
+    return computed.to(dtype) if name == "cast" else computed
 
 
 def _identity(ref: Ref) -> Any:

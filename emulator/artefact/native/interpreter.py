@@ -57,11 +57,49 @@ BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 ACTIVATIONS = {"none": lambda a: a} | {name: UNARY[name] for name in ("tanh", "sigmoid", "relu", "gelu", "softplus")}
 
+ELEMENTWISE: dict[str, Callable[..., Tensor]] = {
+    **UNARY,
+    **BINARY,
+    "cast": lambda a: a,
+    "where": lambda condition, chosen, otherwise: torch.where(condition != 0, chosen, otherwise),
+}
+
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda a: a.sum(-1),
     "mean": lambda a: a.mean(-1),
     "max": lambda a: a.amax(-1),
 }
+
+
+def _lstm(gates: Tensor, cell: Tensor) -> Tensor:
+    """gates: (N, 4 H), before their functions, in the order input, forget, candidate, output; cell: (N, H).
+
+    c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c') -> h' and c', (N, 2 H).
+    """
+    i, f, g, o = gates.chunk(4, -1)
+    c = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], -1)
+
+
+def _gru(from_inputs: Tensor, from_hidden: Tensor, hidden: Tensor) -> Tensor:
+    """The two (N, 3 H), before their functions, in the order reset, update, candidate; hidden: (N, H).
+
+    n = tanh(n_x + sigmoid(r_x + r_h) n_h), h' = n + sigmoid(z_x + z_h) (h - n) -> (N, H).
+    """
+    r_x, z_x, n_x = from_inputs.chunk(3, -1)
+    r_h, z_h, n_h = from_hidden.chunk(3, -1)
+    n = torch.tanh(n_x + torch.sigmoid(r_x + r_h) * n_h)
+    return n + torch.sigmoid(z_x + z_h) * (hidden - n)
+
+
+def _cholesky_solve(matrix: Tensor, right: Tensor) -> Tensor:
+    """x of matrix x = right, NaN where the matrix is not positive definite."""
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    solution = torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
+    return torch.where(failed.unsqueeze(-1) == 0, solution, torch.nan)
+
+
+LAYERS: dict[str, Callable[..., Tensor]] = {"lstm": _lstm, "gru": _gru, "cholesky_solve": _cholesky_solve}
 
 
 def program_for(calendar: Tensor, observed: bool) -> str:
@@ -187,34 +225,20 @@ class Interpreter:
         bias = None if op["bias"] is None else self.constants[op["bias"]]
         return ACTIVATIONS[op["act"]](torch.nn.functional.linear(inputs, self.constants[op["weight"]], bias))
 
-    def _apply(self, op: dict[str, Any], args: list[Tensor]) -> Tensor:
+    def _apply(self, op: dict[str, Any], operands: list[Tensor]) -> Tensor:
         kind = op["op"]
-        if kind in UNARY:
-            return UNARY[kind](args[0])
-        if kind in BINARY:
-            return BINARY[kind](args[0], args[1])
-        if kind == "cast":
-            return args[0]
-        if kind == "where":
-            return torch.where(args[0] != 0, args[1], args[2])
-        if kind == "lstm":
-            i, f, g, o = args[0].chunk(4, -1)
-            c = torch.sigmoid(f) * args[1] + torch.sigmoid(i) * torch.tanh(g)
-            return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], -1)
-        if kind == "gru":
-            (r, z, n), (hidden_r, hidden_z, hidden_n), h = args[0].chunk(3, -1), args[1].chunk(3, -1), args[2]
-            n = torch.tanh(n + torch.sigmoid(r + hidden_r) * hidden_n)
-            return n + torch.sigmoid(z + hidden_z) * (h - n)
+        if kind in ELEMENTWISE:
+            return ELEMENTWISE[kind](*operands)
+        if kind in LAYERS:
+            return LAYERS[kind](*operands)
         if kind == "contract":
-            return (args[0] * args[1]).flatten(-op["k"]).sum(-1)
+            left, right = operands
+            return (left * right).flatten(-op["k"]).sum(-1)
         if kind == "reduce":
-            return REDUCTIONS[op["how"]](args[0].flatten(-op["k"]))
-        if kind == "cholesky_solve":
-            factor, failed = torch.linalg.cholesky_ex(args[0])
-            solution = torch.cholesky_solve(args[1].unsqueeze(-1), factor).squeeze(-1)
-            return torch.where(failed.unsqueeze(-1) == 0, solution, torch.nan)
+            (reduced,) = operands
+            return REDUCTIONS[op["how"]](reduced.flatten(-op["k"]))
         if kind == "krige":
-            return self._krige(op, args[0], args[1])
+            return self._krige(op, *operands)
         message = f"unknown operation {kind}"
         raise ValueError(message)
 

@@ -77,8 +77,9 @@ def _stretches(refs: list[Ref]) -> list[tuple[int, int]]:
     """What is read of the state at places that do not depend on the day, what overlaps or touches made one."""
     stretches: list[tuple[int, int]] = []
     for begin, end in sorted((ref.offset, ref.offset + ref.span) for ref in refs if ref.index is None and ref.size):
-        if stretches and begin <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], max(end, stretches[-1][1]))
+        last_begin, last_end = stretches[-1] if stretches else (begin, begin - 1)
+        if begin <= last_end:
+            stretches[-1] = (last_begin, max(end, last_end))
         else:
             stretches.append((begin, end))
     return stretches

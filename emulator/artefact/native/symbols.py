@@ -207,23 +207,24 @@ def _reshaped(shape: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, 
     old = [(n, t) for n, t in zip(shape, strides, strict=True) if n != 1]
     runs: list[tuple[int, int]] = []  # dimensions that can be merged, as size and innermost stride
     for n, t in old:
-        if runs and runs[-1][1] == n * t:
-            runs[-1] = (runs[-1][0] * n, t)
+        size, stride = runs[-1] if runs else (1, 0)
+        if runs and stride == n * t:
+            runs[-1] = (size * n, t)
         else:
             runs.append((n, t))
     new_strides: list[int] = []
-    number, left = 0, runs[0][0] if runs else 1
+    remaining_runs = runs[::-1]
+    left, stride = remaining_runs.pop() if runs else (1, 1)  # elements of the run that no dimension has taken yet
     for n in new:
         if n == 1:
             new_strides.append(0)
             continue
         if left == 1:
-            number += 1
-            left = runs[number][0]
+            left, stride = remaining_runs.pop()
         if left % n:
             return None
         left //= n
-        new_strides.append(left * runs[number][1])
+        new_strides.append(left * stride)
     return tuple(new_strides)
 
 

@@ -18,11 +18,11 @@ def learning_curves(logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         line = style.model_line(kind)
         axes.plot(epochs, [entry["train_loss"] for entry in log], color=style.MUTED, linewidth=1.2, label="training")
         axes.plot(*zip(*scored, strict=True), color=line["color"], linewidth=1.6, label="validation")
-        best = min(scored, key=lambda point: point[1])
-        axes.plot(*best, marker="o", color=line["color"], markersize=6, linestyle="")
+        best_epoch, lowest = min(scored, key=lambda point: point[-1])
+        axes.plot(best_epoch, lowest, marker="o", color=line["color"], markersize=6, linestyle="")
         axes.annotate(
-            f"epoch {best[0]}",
-            best,
+            f"epoch {best_epoch}",
+            (best_epoch, lowest),
             (0, 7),
             textcoords="offset points",
             ha="center",
