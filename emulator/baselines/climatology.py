@@ -38,7 +38,14 @@ class ClimatologyPredictor:
         return keep_bounds(fluxes, dataset, self.signature)
 
 
-def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> ClimatologyPredictor:
+def fit(
+    dataset: Dataset,
+    split: Split,
+    signature: Signature,
+    *,
+    past_flux: bool,
+    seed: int,  # noqa: ARG001 - that of every baseline
+) -> ClimatologyPredictor:
     """See emulator.baselines; nothing is random."""
     training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train"))).numpy()
     slot = slots(dataset)

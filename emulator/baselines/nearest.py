@@ -69,7 +69,14 @@ class NearestPredictor:
         return np.where(itself, candidates[:, -1], candidates[:, 0])
 
 
-def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> NearestPredictor:
+def fit(
+    dataset: Dataset,
+    split: Split,
+    signature: Signature,
+    *,
+    past_flux: bool,
+    seed: int,  # noqa: ARG001 - that of every baseline
+) -> NearestPredictor:
     """See emulator.baselines; nothing is random."""
     rows = np.flatnonzero(split.train_sites)
     training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train")))[torch.as_tensor(rows)].numpy()

@@ -88,9 +88,9 @@ class Design:
         validation_parts = [split.mask("validation_temporal"), split.mask("validation_spatial")]
         visible = dataset.day_mask(split.mask("train") | split.validation_mask())
         samples = [
-            self._sample(dataset, dataset.day_mask(part).numpy(), visible, size // 2, random)
-            for part in validation_parts
-            if part.any()
+            self._sample(dataset, dataset.day_mask(site_years).numpy(), visible, size // 2, random)
+            for site_years in validation_parts
+            if site_years.any()
         ]
         if not samples:
             message = "split: there are no validation sites or years to choose options by"

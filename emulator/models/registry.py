@@ -32,9 +32,12 @@ MODEL_CONFIGS = (
     UnifiedConfig,
 )
 
-ModelConfig = Annotated[Union[MODEL_CONFIGS], Field(discriminator="kind")]  # noqa: UP007 - built from the tuple above
+ModelConfig = Annotated[  # built from the tuple above
+    Union[MODEL_CONFIGS],  # type: ignore[valid-type] # noqa: UP007
+    Field(discriminator="kind"),
+]
 
 
 def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:
     """A new model of the kind that `config` names."""
-    return keep_class_bounds(config.build(signature, scalers), signature, scalers)
+    return keep_class_bounds(config.build(signature, scalers), signature, scalers)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ cell, which the host owns and writes to its restart file. See docs/formats.md, s
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,13 @@ class StreamingModel(nn.Module):
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One day. drivers: (N, D); calendar: (6,) int64; state: (N, state_size) -> fluxes (N, C), new state."""
         raise NotImplementedError
+
+    if TYPE_CHECKING:  # models without past flux have none, and a host asks by name
+
+        def step_observed(
+            self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:

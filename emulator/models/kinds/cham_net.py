@@ -116,7 +116,7 @@ class ChamNet(StreamingModel):
     Its state row is a `ChamNetRow`. Layers that an ablation leaves out do not exist.
     """
 
-    __constants__ = ("adapts",)
+    __constants__: tuple[str, ...] = ("adapts",)
 
     def __init__(self, config: ChamNetConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class ChamNet(StreamingModel):
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
-        self.history = NoHistory()
+        self.history: HistoryEncoder | NoHistory = NoHistory()
         if config.history:
             self.history = HistoryEncoder(
                 drivers,
@@ -204,7 +204,9 @@ class ChamNet(StreamingModel):
         past_flux = self.targets.standardise(flux).transpose(0, 1).contiguous()
         features, learned, year_embedding = self.decode_years(drivers, calendar[0], self.start(static), past_flux, days)
         if self.adapts:
-            residual = [self.head.residual(part, learned[year]) for year, part in enumerate(past_flux.split(days))]
+            residual = [
+                self.head.residual(year_flux, learned[year]) for year, year_flux in enumerate(past_flux.split(days))
+            ]
             coefficients = self.site(features, residual, self.prior(static))
             for year in range(len(days)):
                 learned[year] = learned[year] + adaptation(coefficients[:, year], features[year])

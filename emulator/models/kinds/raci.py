@@ -148,7 +148,7 @@ class Raci(StreamingModel):
         )
         self.state_size = sum(self.layout)
 
-    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
+    def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:  # noqa: ARG002
         """See StreamingModel.forward; `flux` is not used."""
         if calendars_differ(calendar):
             rows = []

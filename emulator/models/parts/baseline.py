@@ -10,7 +10,7 @@ where `daily` are scaled drivers, season and, if asked for, features of past flu
 gives what `forward` gives.
 """
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,6 +58,9 @@ class Baseline(StreamingModel):
 
     A subclass sets `core` in its constructor and then calls `set_layout`.
     """
+
+    if TYPE_CHECKING:  # TorchScript takes no annotations of submodules
+        core: Any
 
     def __init__(self, config: BaselineConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()

@@ -349,10 +349,10 @@ class HistoryEncoder(nn.Module):
         """
         if self.hierarchy:
             rows = embedding.reshape(-1, self.year_size)
-            after = self.year(token.reshape(-1, self.token_size), rows).view_as(embedding)
+            next_embedding = self.year(token.reshape(-1, self.token_size), rows).view_as(embedding)
         else:
-            after = embedding + self.mean_month(token) / 12.0
-        return torch.where(present > 0, after, embedding)
+            next_embedding = embedding + self.mean_month(token) / 12.0
+        return torch.where(present > 0, next_embedding, embedding)
 
     def turn_month(self, month: Tensor, year: Tensor, number: Tensor) -> Tensor:
         """Close a month, `number` (1,), 0 to 11: write its token and statistics into the year."""
@@ -428,7 +428,7 @@ class NoHistory(nn.Module):
         super().__init__()
         self.annual_size = self.season_size = self.state_size = 0
 
-    def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, drivers: Tensor, flux: Tensor, calendar: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ARG002
         """See HistoryEncoder.forward."""
         days, batch = drivers.shape[0], drivers.shape[1]
         annual = drivers.new_zeros([batch, len(days_of_years(calendar)), 0])
@@ -445,11 +445,11 @@ class NoHistory(nn.Module):
         return state
 
     @torch.jit.export
-    def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:
+    def seasonal(self, calendar: Tensor, state: Tensor) -> Tensor:  # noqa: ARG002
         """See HistoryEncoder.seasonal."""
         return state
 
     @torch.jit.export
-    def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:
+    def advance(self, drivers: Tensor, flux: Tensor, calendar: Tensor, state: Tensor) -> Tensor:  # noqa: ARG002
         """See HistoryEncoder.advance."""
         return state

@@ -1,5 +1,7 @@
 """Cores of several layers, each with a memory of past days, that run one after another."""
 
+from typing import TYPE_CHECKING, Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,9 @@ class LayeredCore(nn.Module):
     A subclass sets `layers`, whose members take a day by `advance(today (N, H), past (N, ...))`, and `layout`, the size
     of the memory of each, and defines `forward`.
     """
+
+    if TYPE_CHECKING:  # TorchScript takes no annotations of submodules
+        layers: Any
 
     layout: list[int]
     memory_size: int

@@ -177,12 +177,13 @@ class FluxHead(nn.Module):
         self.linear = nn.Linear(hidden, len(learned))
         nn.init.normal_(self.linear.weight, std=0.5 / math.sqrt(hidden))
         nn.init.zeros_(self.linear.bias)
-        self.skip = nn.Identity()
+        self.skip: nn.Module = nn.Identity()
         if skip:
-            self.skip = nn.Linear(len(skip) * len(names), len(learned), bias=False)
+            skip_layer = nn.Linear(len(skip) * len(names), len(learned), bias=False)
             same_target = torch.eye(len(names))[learned_index]
             with torch.no_grad():
-                self.skip.weight.copy_(torch.cat([weight * same_target for weight in skip], dim=1))
+                skip_layer.weight.copy_(torch.cat([weight * same_target for weight in skip], dim=1))
+            self.skip = skip_layer
         self.register_buffer("scale", scaling.scale[learned_index])
         self.register_buffer("mean", scaling.mean[learned_index])
         self.register_buffer("std", scaling.std[learned_index])
@@ -242,8 +243,9 @@ class StreamingLSTM(nn.Module):
         super().__init__()
         self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
         with torch.no_grad():  # remember by default: forget gate open at the start of training
-            self.lstm.bias_ih_l0[hidden : 2 * hidden].fill_(1.5)
-            self.lstm.bias_hh_l0[hidden : 2 * hidden].zero_()
+            biases = dict(self.lstm.named_parameters())
+            biases["bias_ih_l0"][hidden : 2 * hidden].fill_(1.5)
+            biases["bias_hh_l0"][hidden : 2 * hidden].zero_()
 
     def forward(self, inputs: Tensor, h: Tensor, c: Tensor) -> Tensor:
         """inputs: (B, T, X); h, c: (B, H) -> hidden states (B, T, H)."""
@@ -259,5 +261,10 @@ class StreamingLSTM(nn.Module):
     def cell(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """inputs: (N, X); h, c: (N, H) -> next h, c."""
         return torch.lstm_cell(
-            inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
+            inputs,
+            [h, c],
+            self.lstm.weight_ih_l0,  # type: ignore[arg-type] # torch declares none of them
+            self.lstm.weight_hh_l0,  # type: ignore[arg-type]
+            self.lstm.bias_ih_l0,  # type: ignore[arg-type]
+            self.lstm.bias_hh_l0,  # type: ignore[arg-type]
         )

@@ -41,10 +41,10 @@ class RegimeEncoder(nn.Module):
         tokens = self.token(torch.cat([months, every_month], dim=2))
         regime, cell = self.first(static_embedding).unsqueeze(0), self.cell
         # months before the first day do not count; those after the last one move none that does
-        before = int(month_of_year(calendar)[0].item())
+        months_before = int(month_of_year(calendar)[0].item())
         weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
-        after = torch.gru(tokens[before:], regime, weights, True, 1, 0.0, False, False, False)[0]
-        return torch.cat([regime.expand(before + 1, -1, -1), after[:-1]])
+        regime_after = torch.gru(tokens[months_before:], regime, weights, True, 1, 0.0, False, False, False)[0]
+        return torch.cat([regime.expand(months_before + 1, -1, -1), regime_after[:-1]])
 
     @torch.jit.export
     def first(self, static_embedding: Tensor) -> Tensor:

@@ -93,8 +93,8 @@ class BoundedModel(StreamingModel):
         """Fluxes and sides (..., C) -> fluxes (..., C) within their bounds."""
         u = self.targets.transform(fluxes)
         u = side * nn.functional.softplus(side * u)
-        kept = self.targets.inverse(torch.minimum(torch.maximum(u, -self.targets.limit), self.targets.limit))
-        return torch.where(side == 0.0, fluxes, kept)
+        bounded_fluxes = self.targets.inverse(torch.minimum(torch.maximum(u, -self.targets.limit), self.targets.limit))
+        return torch.where(side == 0.0, fluxes, bounded_fluxes)
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
@@ -119,7 +119,7 @@ class BoundedHistoryModel(BoundedModel):
         fluxes, next_model_state = self.model.step(drivers, calendar, model_state)
         fluxes = self.bound(fluxes, side)
         if self.self_fed:
-            next_model_state = self.model.step_observed(drivers, calendar, fluxes, model_state)[1]
+            _, next_model_state = self.model.step_observed(drivers, calendar, fluxes, model_state)
         return fluxes, torch.cat([next_model_state, side], dim=1)
 
     @torch.jit.export

@@ -1,6 +1,7 @@
 """Several trained models as one, and what an exported model can say of its uncertainty."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ class Ensemble(StreamingModel):
     State row: those of the members, then, where quantiles ask for it, how far the members lie apart on the last day
     (C). A single member keeps its state row and, to the last bit, its fluxes.
     """
+
+    if TYPE_CHECKING:  # TorchScript takes no annotations of submodules
+        members: Any
 
     def __init__(
         self, members: Sequence[StreamingModel], signature: Signature, quantile_model: QuantileModel | None = None

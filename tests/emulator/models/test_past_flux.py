@@ -12,6 +12,8 @@ from emulator.models.parts.past_flux import PastFluxFeatures
 from emulator.models.streaming import StreamingModel, step_through
 from tests.emulator.models.conftest import WITH_PAST_FLUX, Case
 
+DATE = [column.YEAR, column.MONTH, column.DAY]
+
 
 def gappy_flux(days: slice, sites: int = 3) -> torch.Tensor:
     """Standardised noise, a third of it unknown, one site without any."""
@@ -54,7 +56,7 @@ def test_features_are_the_means_they_say(case: Case, date: tuple[int, int, int])
     """Of a series from 21 January 2003 on, with the leap year 2004 in it."""
     days = slice(20, case.dataset.days(2003, 2006).stop)
     calendar, flux = case.dataset.calendar[days], gappy_flux(days)
-    day = int(torch.nonzero((calendar[:, :3] == torch.tensor(date)).all(1))[0])
+    day = int(torch.nonzero((calendar[:, DATE] == torch.tensor(date)).all(1))[0])
     features = PastFluxFeatures(2)(flux, calendar.expand(3, -1, -1))[:, day].numpy()
     expected = np.stack([reference(site, calendar.numpy(), day) for site in flux.numpy()])
     assert np.allclose(features, expected, atol=1e-5)

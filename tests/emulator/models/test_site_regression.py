@@ -41,7 +41,7 @@ def coefficients_of(
     assert len(days) == YEARS
     by_year = [series.transpose(0, 1).split(days) for series in (features, residual)]
     with torch.no_grad():
-        return model(*(list(parts) for parts in by_year), no_prior() if prior is None else prior)
+        return model(*(list(years) for years in by_year), no_prior() if prior is None else prior)
 
 
 def reference(
@@ -52,11 +52,11 @@ def reference(
     coefficients = np.zeros(features.shape[1])
     for number in range(2):
         precision = np.diag(np.exp(model.log_precision[number, 0].detach().double().numpy()))
-        known = np.isfinite(residual) & (year < until)
-        weight = decay[number] ** (until - year[known]) / 365.0
-        x = features[known].astype(float)
+        observed = np.isfinite(residual) & (year < until)
+        weight = decay[number] ** (until - year[observed]) / 365.0
+        x = features[observed].astype(float)
         gram = (x * weight[:, None]).T @ x + precision
-        coefficients = np.linalg.solve(gram, x.T @ (weight * residual[known]) + precision @ coefficients)
+        coefficients = np.linalg.solve(gram, x.T @ (weight * residual[observed]) + precision @ coefficients)
     return coefficients
 
 
