@@ -5,7 +5,7 @@ conditions the decoder through an adaptive meta-network, with a contrastive term
 are our reading of it (`adaptive_decoder.py`, `history.py`).
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
@@ -15,6 +15,7 @@ from emulator.models.parts.adaptive_decoder import AdaptiveDecoder, AdaptiveDeco
 class ChamNetConfig(AdaptiveDecoderConfig):
     """Options of CHAM-net: those of the decoder."""
 
+    label: ClassVar[str] = "CHAM-net"
     kind: Literal["cham_net"] = "cham_net"
 
     def build(self, signature: Signature, scalers: Scalers) -> "ChamNet":

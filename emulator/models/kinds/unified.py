@@ -6,7 +6,7 @@ retrieval (`retrieval.py`), responses of training sites brought to a new site by
 role. Without past flux the prior stands; as the site's own years come in, the posterior leaves it.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -32,6 +32,7 @@ class UnifiedConfig(AdaptiveDecoderConfig):
     `local: false`, `response: regime` (level and season only) or `none`.
     """
 
+    label: ClassVar[str] = "unified"
     kind: Literal["unified"] = "unified"
     static_size: int = Field(default=4, ge=1)
     roles: bool = True
