@@ -1,4 +1,4 @@
-"""The code stays readable: layers, circles, names, arguments, and what a new part touches, as scripts/house.py counts them."""
+"""The code stays readable: layers, circles, names, arguments, and what a new part touches (scripts/house.py)."""
 
 import importlib.util
 from types import ModuleType
