@@ -1,14 +1,14 @@
 !> Crops: dates of sowing, flowering and harvest, rotations, both hemispheres, climates in which nothing ripens,
-!! conservation, restart in the middle of a season and blocks.
+!> conservation, restart in the middle of a season and blocks.
 program test_crops
-  use kinds, only: wp
-  use column, only: column_model, column_initialise
-  use column_state, only: step_forcing, state_field, state_fields
-  use column_runs, only: make_sites, run_day
   use balance, only: n_balances
-  use crops, only: crop_of_year, season_of, leaf_area_share, maize, soybean, wheat, rice
   use checks, only: check, check_range, same_bits, finish
-  implicit none
+  use column, only: column_model, column_initialise
+  use column_runs, only: make_sites, run_day
+  use column_state, only: step_forcing, state_field, state_fields
+  use crops, only: crop_of_year, season_of, leaf_area_share, maize, soybean, wheat, rice
+  use kinds, only: wp
+  implicit none (type, external)
   integer, parameter :: n = 9
   ! one site each: Nebraska; continuous maize; North China, double cropped; wheat; southern maize; tropical maize; tropical
   ! rice; a summer too short; a place that is never warm enough
@@ -71,7 +71,7 @@ contains
   !> Four years of all sites, and what each brought.
   subroutine run_years(c)
     type(column_model), intent(inout) :: c  !< block of sites
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(n_balances), before(n)
     integer :: day, year, stat, i, k
     worst = 0.0_wp
@@ -104,7 +104,7 @@ contains
       irrigation(:, year) = irrigation(:, year) + c%fluxes%irrigation
       call check(all(c%fluxes%yield <= c%fluxes%harvest), 'more grain than harvest')
       call check(all(c%state%crop > 0.0_wp .or. c%params%rotation <= 0.0_wp &
-                     .or. c%state%lai <= 0.0_wp), 'leaves without a crop')
+        .or. c%state%lai <= 0.0_wp), 'leaves without a crop')
     end do
   end subroutine run_years
 
@@ -116,7 +116,7 @@ contains
       call check_range(real(flowers(1, y), wp), 178.0_wp, 212.0_wp, 'day of flowering')
       call check_range(real(harvested(1, y), wp), 232.0_wp, 300.0_wp, 'day of harvest')
       call check(all(crop_on(1, 365*(y - 1) + 190:365*(y - 1) + 210) == merge(maize, soybean, modulo(y, 2) == 1)), &
-                 'wrong crop of the year')
+        'wrong crop of the year')
       call check(all(crop_on(2, 365*(y - 1) + 190:365*(y - 1) + 210) == maize), 'no continuous maize')
       call check_range(lai_max(2, y), 4.0_wp, 6.01_wp, 'largest leaf area of maize')
       call check_range(gpp(2, y), 900.0_wp, 2100.0_wp, 'GPP of maize')
@@ -134,7 +134,7 @@ contains
     integer :: y
     do y = 2, 4
       call check(crop_on(3, 365*(y - 1) + 100) == wheat .and. crop_on(3, 365*(y - 1) + 220) == maize &
-                 .and. crop_on(3, 365*(y - 1) + 340) == wheat, 'no two crops a year')
+        .and. crop_on(3, 365*(y - 1) + 340) == wheat, 'no two crops a year')
       call check_range(real(sown(4, y), wp), 244.0_wp, 320.0_wp, 'sowing of winter wheat')
       call check_range(real(flowers(4, y), wp), 120.0_wp, 185.0_wp, 'flowering of winter wheat')
       call check_range(real(harvested(4, y), wp), 160.0_wp, 227.0_wp, 'harvest of winter wheat')
@@ -170,14 +170,14 @@ contains
     call go_on(resumed, 200, 420)
     do k = 1, size(expected)
       call check(all(same_bits(expected(k)%values, restored(k)%values)), &
-                 'restart differs in '//trim(expected(k)%name))
+        'restart differs in '//trim(expected(k)%name))
     end do
     do i = 1, n, 4
       block
         type(column_model), target :: alone
         type(state_field), allocatable :: lone_fields(:)
         type(step_forcing) :: weather
-        character(len=:), allocatable :: errmsg
+        character(:), allocatable :: errmsg
         real(wp) :: worst(n_balances)
         integer :: day, stat
         call make_sites(alone, biome(i:i), lat(i:i), t_ann(i:i), rain(i:i), continental(i:i))
@@ -190,7 +190,7 @@ contains
         call state_fields(alone%state, lone_fields)
         do k = 1, size(expected)
           call check(all(same_bits(expected(k)%values(i:i, :), lone_fields(k)%values)), &
-                     'alone differs in '//trim(expected(k)%name))
+            'alone differs in '//trim(expected(k)%name))
         end do
       end block
     end do
@@ -199,9 +199,9 @@ contains
   !> Days from `from` to before `until`.
   subroutine go_on(c, from, until)
     type(column_model), intent(inout) :: c  !< block of sites
-    integer, intent(in) :: from, until      !< first day and day after the last
+    integer, intent(in) :: from, until  !< first day and day after the last
     type(step_forcing) :: weather
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(n_balances)
     integer :: day, stat, k
     worst = 0.0_wp
@@ -214,11 +214,11 @@ contains
   !> In a dry climate irrigation, fertiliser and light-use efficiency change what maize gains.
   subroutine irrigation_helps()
     type(column_model) :: c
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(n_balances), total(4)
     integer :: day, stat
     call make_sites(c, [13, 13, 13, 13], [41.2_wp, 41.2_wp, 41.2_wp, 41.2_wp], [284.0_wp, 284.0_wp, 284.0_wp, 284.0_wp], &
-                    [300.0_wp, 300.0_wp, 300.0_wp, 300.0_wp], [50.0_wp, 50.0_wp, 50.0_wp, 50.0_wp])
+      [300.0_wp, 300.0_wp, 300.0_wp, 300.0_wp], [50.0_wp, 50.0_wp, 50.0_wp, 50.0_wp])
     c%params%rotation = 1.0_wp
     c%params%irrigation(2:4) = 15.0_wp
     c%params%n_fertiliser(3) = 0.0_wp

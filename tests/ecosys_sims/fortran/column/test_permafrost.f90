@@ -1,17 +1,17 @@
 !> Permafrost of cold sites: the ground starts near the temperature that it keeps, freezes to the bottom
-!! and thaws to a plausible depth in summer.
+!> and thaws to a plausible depth in summer.
 program test_permafrost
-  use kinds, only: wp
-  use constants, only: t_freeze
-  use soil_grid, only: nsoil
-  use evolution, only: track_thaw
-  use column, only: column_model, physics_day_start, surface_step, soil_step, physics_day_end, check_balances
-  use column_state, only: step_forcing, allocate_forcing
-  use column_runs, only: make_sites
-  use synthetic_weather, only: weather_of_hour
   use balance, only: n_balances
   use checks, only: check, check_range, finish
-  implicit none
+  use column, only: column_model, physics_day_start, surface_step, soil_step, physics_day_end, check_balances
+  use column_runs, only: make_sites
+  use column_state, only: step_forcing, allocate_forcing
+  use constants, only: t_freeze
+  use evolution, only: track_thaw
+  use kinds, only: wp
+  use soil_grid, only: nsoil
+  use synthetic_weather, only: weather_of_hour
+  implicit none (type, external)
   integer, parameter :: n = 6
   ! wet tundra and tundra at -8, -10 and -12 degC
   integer, parameter :: biome(n) = [5, 5, 5, 12, 12, 12]
@@ -38,11 +38,11 @@ contains
 
   !> Run years in daily mode.
   subroutine run_years(first, last, deep, thaw)
-    integer, intent(in) :: first, last      !< years
-    real(wp), intent(out) :: deep(n)        !< lowest layer, mean of the last year [K]
-    real(wp), intent(out) :: thaw(n)        !< deepest thaw of the last year [m]
+    integer, intent(in) :: first, last  !< years
+    real(wp), intent(out) :: deep(n)  !< lowest layer, mean of the last year [K]
+    real(wp), intent(out) :: thaw(n)  !< deepest thaw of the last year [m]
     type(step_forcing) :: forcing
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(n_balances)
     integer :: day, hour, stat, k
     worst = 0.0_wp
