@@ -11,9 +11,13 @@ module balance
   private
   public :: start_balances, close_balances, n_balances
   public :: carbon, water, energy, methane, nitrogen
+  public :: balances_close, balance_broken
 
   enum, bind(c)
     enumerator :: carbon = 1, water, energy, methane, nitrogen  !< balances
+  end enum
+  enum, bind(c)
+    enumerator :: balances_close = 0, balance_broken  !< outcomes of `close_balances`
   end enum
   integer, parameter :: n_balances = nitrogen  !< number of balances
   !> balances that only the biogeochemistry of the process model has
@@ -110,7 +114,7 @@ contains
       - f%n_leaching(i) - f%n_gas(i))
   end function day_errors
 
-  !> Check all sites. `stat` is 1 where an error exceeds its tolerance or is not a number.
+  !> Check all sites. An error that is not a number exceeds its tolerance too.
   subroutine close_balances(static, state, work, fluxes, with_biogeochemistry, worst, stat, errmsg)
     type(site_static), intent(in) :: static  !< site description
     type(column_type), intent(in) :: state  !< state
@@ -118,12 +122,12 @@ contains
     type(daily_fluxes), intent(in) :: fluxes  !< results of the day
     logical, intent(in) :: with_biogeochemistry  !< carbon, methane, nitrogen too
     real(wp), intent(inout) :: worst(n_balances)  !< largest errors so far
-    integer, intent(out) :: stat  !< 0, or 1 where a balance does not close
+    integer, intent(out) :: stat  !< whether all balances close
     character(:), allocatable, intent(out) :: errmsg  !< site, balance and amount
     real(wp) :: error(n_balances)
     character(160) :: text
     integer :: i, kind
-    stat = 0
+    stat = balances_close
     errmsg = ''
     do i = 1, static%nsite
       error = abs(day_errors(i, state, work, fluxes))
@@ -131,14 +135,14 @@ contains
         if (of_biogeochemistry(kind) .and. .not. with_biogeochemistry) cycle
         worst(kind) = max(worst(kind), error(kind))
         if (error(kind) <= balance_tolerance(kind)) cycle
-        if (stat == 0) then
+        if (stat == balances_close) then
           write(text, '(3a,i0,a,2(f0.2,a),es10.3,a,es8.1,2a)') 'the ', trim(balance_names(kind)), &
             ' balance of site ', i, ' (lat ', static%lat(i), ', lon ', static%lon(i), &
             ') is off by ', error(kind), ', more than ', balance_tolerance(kind), ' ', &
             trim(balance_units(kind))
           errmsg = trim(text)
         end if
-        stat = 1
+        stat = balance_broken
       end do
     end do
   end subroutine close_balances
