@@ -59,11 +59,11 @@ program test_biomes
     end where
   end do
   ch4 = ch4/max(1.0_wp, days)
-  print '(a)', &
-    'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   CH4 of the season [mg m-2 day-1]  f_n, mineral N [g m-2]'
+  print '(2a)', 'biome               GPP      NEE  [gC m-2 year-1]  Ra/GPP   ', &
+    'CH4 of the season [mg m-2 day-1]  f_n, mineral N [g m-2]'
   do k = 1, n
-    print '(a16,2f9.0,18x,f6.2,f12.2,2f8.2)', biome_names(k), gpp(k), nee(k), ra(k)/gpp(k), ch4(k), &
-      limited(k)/gpp(k), mineral(k)
+    print '(a16,2f9.0,18x,f6.2,f12.2,2f8.2)', biome_names(k), gpp(k), nee(k), ra(k)/gpp(k), &
+      ch4(k), limited(k)/gpp(k), mineral(k)
     call check_range(gpp(k), gpp_low(k), gpp_high(k), 'GPP of '//trim(biome_names(k)))
     call check_range(ch4(k), ch4_low(k), ch4_high(k), 'CH4 flux of '//trim(biome_names(k)))
     call check_range(limited(k)/gpp(k), 0.7_wp, 1.0_wp, 'nitrogen limit of '//trim(biome_names(k)))

@@ -26,12 +26,15 @@ program test_daily
   integer :: k
   hourly = run(1)
   daily = run(24)
-  print '(a)', 'biome               ET hourly, daily [kg m-2]  GPP [gC m-2]    worst tsl [K]  snw [kg m-2]  wtd [m]'
+  print '(2a)', 'biome               ET hourly, daily [kg m-2]  GPP [gC m-2]    ', &
+    'worst tsl [K]  snw [kg m-2]  wtd [m]'
   do k = 1, n
-    print '(a16,4f10.1,3f12.3)', biome_names(k), hourly%et(k), daily%et(k), hourly%gpp(k), daily%gpp(k), &
-      difference(daily%tsl, hourly%tsl), difference(daily%snw, hourly%snw), difference(daily%wtd, hourly%wtd)
+    print '(a16,4f10.1,3f12.3)', biome_names(k), hourly%et(k), daily%et(k), hourly%gpp(k), &
+      daily%gpp(k), difference(daily%tsl, hourly%tsl), difference(daily%snw, hourly%snw), &
+      difference(daily%wtd, hourly%wtd)
     call check_close(daily%et(k), hourly%et(k), et_tolerance, 'daily ET of '//trim(biome_names(k)))
-    call check_close(daily%gpp(k), hourly%gpp(k), gpp_tolerance, 'daily GPP of '//trim(biome_names(k)))
+    call check_close(daily%gpp(k), hourly%gpp(k), gpp_tolerance, &
+      'daily GPP of '//trim(biome_names(k)))
     call check_range(difference(daily%tsl, hourly%tsl), 0.0_wp, t_tolerance, &
       'difference of soil temperature of '//trim(biome_names(k)))
     call check_range(difference(daily%snw, hourly%snw), 0.0_wp, snow_tolerance, &
@@ -39,7 +42,8 @@ program test_daily
     call check_range(difference(daily%wtd, hourly%wtd), 0.0_wp, table_tolerance, &
       'difference of the water table of '//trim(biome_names(k)))
   end do
-  call check(any(abs(daily%et - hourly%et) > 1.0e-6_wp*hourly%et), 'the daily mode is not another one')
+  call check(any(abs(daily%et - hourly%et) > 1.0e-6_wp*hourly%et), &
+    'the daily mode is not another one')
   call finish('test_daily')
 
 contains

@@ -65,7 +65,8 @@ contains
     call check(all(whole%state%methane_inund(:, nch4) > 0.0_wp), 'nothing below the flooded share')
     do k = 5, 7
       call run(single, k, k, .true., lowest(k:k), highest(k:k))
-      call check(all(same_bits(single%state%methane_inund(1, :), whole%state%methane_inund(k, :))), &
+      call check(all(same_bits(single%state%methane_inund(1, :), &
+        whole%state%methane_inund(k, :))), &
         'methane of the inundated share depends on the block')
       call check(all(same_bits(single%state%methane(1, :), whole%state%methane(k, :))), &
         'methane depends on the block')

@@ -1,5 +1,5 @@
-!> Soil heat against analytic solutions: damping of a temperature wave, Stefan's thaw depth, warm rain
-!> and percolation; closure, and extremes.
+!> Soil heat against analytic solutions: damping of a temperature wave, Stefan's thaw depth, warm
+!> rain and percolation; closure, and extremes.
 program test_soil_heat
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use checks, only: check, check_close, check_range, finish
@@ -153,10 +153,11 @@ contains
     end do
   end subroutine heat_round_trip
 
-  !> Steady percolation bends the profile between two fixed temperatures as (exp(P z/L) - 1)/(exp(P) -
-  !> 1), P = q c L/k (Bredehoeft and Papadopulos 1965).
+  !> Steady percolation bends the profile between two fixed temperatures as (exp(P z/L) - 1)/
+  !> (exp(P) - 1), P = q c L/k (Bredehoeft and Papadopulos 1965).
   subroutine percolation()
-    real(wp), parameter :: k_soil = 1.0_wp, rate = 1.0e-3_wp, dt = 1.0e5_wp, ends(2) = [290.0_wp, 280.0_wp]
+    real(wp), parameter :: k_soil = 1.0_wp, rate = 1.0e-3_wp, dt = 1.0e5_wp
+    real(wp), parameter :: ends(2) = [290.0_wp, 280.0_wp]
     integer, parameter :: last = 10
     real(wp) :: t(nsoil), liquid(nsoil), ice(nsoil), capacity(nsoil), sink(nsoil), gained, brought
     real(wp) :: peclet, share, bent, expected
@@ -190,14 +191,16 @@ contains
     sink = 0.0_wp
     sink(15) = 80.0_wp
     start = sum(layer_heat(t, liquid, ice, 1.5e6_wp*dz))
-    call move_heat(86400.0_wp, t_freeze, 0.0_wp, spread(0.0_wp, 1, nsoil), 1.5e6_wp*dz, liquid, sink, &
-      t_freeze + 20.0_wp, t, liquid, ice, gained, brought)
+    call move_heat(86400.0_wp, t_freeze, 0.0_wp, spread(0.0_wp, 1, nsoil), 1.5e6_wp*dz, liquid, &
+      sink, t_freeze + 20.0_wp, t, liquid, ice, gained, brought)
     call check_close(sum(layer_heat(t, liquid, ice, 1.5e6_wp*dz)) - start, brought, 1.0e-9_wp, &
       'heat of rain and drainage')
     call check_close(brought, c_water*80.0_wp*(20.0_wp - (t(15) - t_freeze)), 1.0e-9_wp, &
       'heat that rain brought and drainage took')
-    call check_range(maxval(t), t_freeze + 15.0_wp, t_freeze + 20.0_wp, 'warmest layer after warm rain')
-    call check(all(t(2:15) <= t(1:14) + 1.0e-9_wp), 'warm rain left a layer warmer than the one above')
+    call check_range(maxval(t), t_freeze + 15.0_wp, t_freeze + 20.0_wp, &
+      'warmest layer after warm rain')
+    call check(all(t(2:15) <= t(1:14) + 1.0e-9_wp), &
+      'warm rain left a layer warmer than the one above')
   end subroutine warm_rain
 
   !> Any temperatures, water and steps: heat closes, temperatures stay between those around.
@@ -210,7 +213,8 @@ contains
       inflow = max(t_freeze, surface)
       dt = merge(86400.0_wp, 3600.0_wp, modulo(trial, 2) == 0)
       do k = 1, nsoil
-        call heat_to_state(dz(k)*1.0e8_wp*(unit_random(trial, k, 2)**3 - unit_random(trial, k, 3)), &
+        call heat_to_state( &
+          dz(k)*1.0e8_wp*(unit_random(trial, k, 2)**3 - unit_random(trial, k, 3)), &
           900.0_wp*dz(k)*unit_random(trial, k, 4), 0.0_wp, 1.0e5_wp*dz(k), t(k), &
           liquid(k), ice(k))
         water(k) = 900.0_wp*dz(k)*unit_random(trial, k, 5)
@@ -228,8 +232,8 @@ contains
       call check(maxval(abs(liquid + ice - water)) < 1.0e-9_wp, 'water was made or lost')
       call check(abs(sum(layer_heat(t, liquid, ice, 1.0e5_wp*dz)) - start - gained - brought) &
         < 1.0e-3_wp*3600.0_wp, 'heat does not close')
-      if (modulo(trial, 3) == 0) call check(minval(t) > low - 0.01_wp .and. maxval(t) < high + 0.01_wp, &
-        'conduction left the range of temperatures')
+      if (modulo(trial, 3) == 0) call check(minval(t) > low - 0.01_wp &
+        .and. maxval(t) < high + 0.01_wp, 'conduction left the range of temperatures')
     end do
   end subroutine extremes_close
 
