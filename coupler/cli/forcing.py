@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli.errors import CommandError
-from coupler.cli.time_axis import Days, add_days, format_day, whole_days
+from coupler.cli.time_axis import Days, add_days, format_day, same_day, whole_days
+from foundations.cf_calendar import same_calendar
+from foundations.file_name import netcdf_name
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,14 @@ class Files:
         days = [whole_days(path, file) for path, file in zip(self.paths, self._files, strict=True)]
         for i in range(1, len(days)):
             before, after = days[i - 1], days[i]
-            if (before.calendar, before.dt) != (after.calendar, after.dt):
+            if before.dt != after.dt or not same_calendar(before.calendar, after.calendar):
                 message = (
                     f"{self.paths[i]}: calendar {after.calendar}, step {after.dt} s; {self.paths[i - 1]} has "
                     f"{before.calendar} and {before.dt} s"
                 )
                 raise CommandError(message)
             due = add_days(before.first, before.count)
-            if after.first != due:
+            if not same_day(after.first, due):
                 message = (
                     f"{self.paths[i]}: begins on {format_day(after.first)}; after {self.paths[i - 1]} "
                     f"{format_day(due)} is due"
@@ -157,7 +159,7 @@ def cell_dimensions(files: Files, variables: Sequence[FileVariable]) -> tuple[tu
 
 def _open(path: Path) -> netCDF4.Dataset:
     try:
-        return netCDF4.Dataset(path)
+        return netCDF4.Dataset(**netcdf_name(path))
     except OSError as error:
         message = f"{path}: {error.strerror or error}"
         raise CommandError(message) from error

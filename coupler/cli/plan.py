@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from coupler.cli.errors import CommandError
 from coupler.cli.forcing import Files, FileVariable, Grid, cell_dimensions
 from coupler.cli.restart_file import Restart
-from coupler.cli.time_axis import Days, add_days, format_day, parse_day
+from coupler.cli.time_axis import Days, add_days, format_day, parse_day, same_day
 from coupler.python.model import Model
+from foundations.cf_calendar import is_mixed, same_calendar
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,17 @@ def _period(options: argparse.Namespace, days: list[Days], restart: Restart | No
     """The days that the options choose among those of the files, or that a restart goes on with."""
     first, calendar, total = days[0].first, days[0].calendar, sum(file_days.count for file_days in days)
     last = add_days(first, total - 1)
-    if restart is not None and restart.calendar != calendar:
+    if restart is not None and not same_calendar(restart.calendar, calendar):
         message = f"{options.restart_in}: calendar '{restart.calendar}', that of the drivers is '{calendar}'"
         raise CommandError(message)
-    begin = parse_day(options.start, calendar, "--start") if options.start else restart.next_day if restart else first
-    begin = cftime.datetime(begin.year, begin.month, begin.day, calendar=first.calendar)
-    end = parse_day(options.end, calendar, "--end") if options.end else last
-    end = cftime.datetime(end.year, end.month, end.day, calendar=first.calendar)
-    if restart is not None and options.start and format_day(begin) != format_day(restart.next_day):
+    begin, end = first, last
+    if options.start:
+        begin = parse_day(options.start, first.calendar, "--start")
+    elif restart is not None:
+        begin = parse_day(format_day(restart.next_day), first.calendar, str(options.restart_in))
+    if options.end:
+        end = parse_day(options.end, first.calendar, "--end")
+    if restart is not None and not same_day(begin, restart.next_day):
         message = (
             f"--start {options.start}: the state in {options.restart_in} goes on with {format_day(restart.next_day)}"
         )
@@ -134,6 +138,12 @@ def _period(options: argparse.Namespace, days: list[Days], restart: Restart | No
         message = (
             f"{format_day(begin)} to {format_day(end)} is not within the drivers' days, "
             f"{format_day(first)} to {format_day(last)}"
+        )
+        raise CommandError(message)
+    if is_mixed(calendar, (begin.year, begin.month, begin.day)):
+        message = (
+            f"{options.forcing[0]}: begins on {format_day(begin)}, and calendar 'standard' is Julian before "
+            "1582-10-15, which artefacts do not know; give the days in proleptic_gregorian, or --start 1582-10-15"
         )
         raise CommandError(message)
     return Period((begin - first).days, begin, (end - begin).days + 1)
