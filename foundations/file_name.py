@@ -13,7 +13,7 @@ class NetcdfName(TypedDict):
 
 
 def netcdf_name(path: str | Path) -> NetcdfName:
-    """The arguments by which `netCDF4.Dataset` opens exactly the bytes of a file's name: `Dataset(**netcdf_name(path))`."""
+    """The arguments by which `netCDF4.Dataset(**netcdf_name(path))` opens exactly the bytes of a file's name."""
     return {"filename": os.fsencode(path).decode("latin-1"), "encoding": "latin-1"}
 
 

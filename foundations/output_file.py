@@ -42,18 +42,16 @@ def written_file(path: str | Path) -> Path:
     return target
 
 
-def require_own_outputs(
-    outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path | None]
-) -> None:
+def require_own_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path | None]) -> None:
     """Raise OutputError unless each output, by its option, is a file to be written apart from inputs and the others."""
-    inputs = [Path(path) for path in inputs if path is not None]
+    sources = [Path(path) for path in inputs if path is not None]
     options: dict[str, Path] = {}
     for option, path in outputs.items():
         if path is None:
             continue
         target = written_file(path)
         _require_folder(option, target)
-        for source in inputs:
+        for source in sources:
             if _same(target, source):
                 message = f"{option} {path}: is the input {source}, which would be lost; name another file"
                 raise OutputError(message)
