@@ -101,7 +101,8 @@ def align(reference: Cells, cells: Cells, dims: Sequence[str]) -> Places:
 def _places(reference: Cells, cells: Cells, dims: Sequence[str]) -> Places:
     if len(dims) <= 1 and reference.site_id is not None and cells.site_id is not None:
         return _by_name(reference, cells, dims)
-    if len(dims) == 1 and None not in (reference.lat, reference.lon, cells.lat, cells.lon):
+    coordinates = (reference.lat, reference.lon, cells.lat, cells.lon)
+    if len(dims) == 1 and all(coordinate is not None for coordinate in coordinates):
         return {dims[0]: by_place(reference, cells)}
     places: dict[str, NDArray[np.int64]] = {}
     unmatched = []

@@ -30,6 +30,7 @@ class FluxFile:
         grid: Grid,
         targets: Sequence[tuple[str, str, str]],
         attributes: Mapping[str, str],
+        site_id: Sequence[str] | None = None,
     ):
         """Make the file.
 
@@ -41,7 +42,7 @@ class FluxFile:
             temporary = stack.enter_context(replacing(path))
             self._file = stack.enter_context(netCDF4.Dataset(**netcdf_name(temporary), mode="w", format="NETCDF4"))
             self._file.setncatts({"Conventions": "CF-1.11", "title": "daily fluxes of an emulator", **attributes})
-            self._make_axes(sources)
+            self._make_axes(sources, site_id)
             self._make_variables(targets)
             self._opened = stack.pop_all()
 
@@ -53,7 +54,7 @@ class FluxFile:
     ) -> None:
         self._opened.__exit__(kind, error, trace)
 
-    def _make_axes(self, sources: Sequence[tuple[netCDF4.Dataset, Places]]) -> None:
+    def _make_axes(self, sources: Sequence[tuple[netCDF4.Dataset, Places]], site_id: Sequence[str] | None) -> None:
         file, grid, dims = self._file, self._grid, self._grid.dims
         for name, size in zip(dims, grid.shape, strict=True):
             file.createDimension(name, size)
@@ -71,6 +72,10 @@ class FluxFile:
                     self._copy(source[name], places)
                     if name not in dims:
                         self._coordinates.append(name)
+        if site_id is not None and dims and "site_id" not in file.variables:  # stored otherwise than as strings
+            file.createVariable("site_id", str, dims)[:] = np.array(site_id, dtype=object)
+            file["site_id"].cf_role = "timeseries_id"
+            self._coordinates.append("site_id")
         if "site_id" in file.variables:
             file.featureType = "timeSeries"
 

@@ -247,7 +247,11 @@ def _read(variable: netCDF4.Variable, steps: slice, block: Block, places: Places
         spans[d] = slice(low, int(block_places.max()) + 1)
         takes[d] = block_places - low
     index = tuple(steps if d == "time" else spans.get(d, 0) for d in variable.dimensions)
-    masked = np.ma.asarray(variable[index] if index else variable[...])
+    try:
+        masked = np.ma.asarray(variable[index] if index else variable[...])
+    except (OSError, RuntimeError) as error:
+        message = f"{variable.group().filepath()}: '{variable.name}' cannot be read, the file is damaged ({error})"
+        raise CommandError(message) from error
     kind = masked.dtype if masked.dtype in (np.float32, np.float64) else np.float64
     values = np.ma.filled(masked.astype(kind), np.nan)
     value_dims = [d for d in variable.dimensions if d == "time" or d in dims]

@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace, model: Model, forcing: Files, statics_file
     }
     targets = [(target.name, plan.flux_units[target.name], target.long_name) for target in model.targets]
     sources = [(files.first, files.first_places) for files in (forcing, statics_file)]
-    with FluxFile(options.out, sources, grid, targets, attributes) as out:
+    with FluxFile(options.out, sources, grid, targets, attributes, plan.cells.site_id) as out:
         index, state = _run_chunks(plan, out, restart, options.chunk)
         if options.restart_out:
             write_restart(options.restart_out, _restart(artefact, plan, index, state))
