@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from coupler.cli.alignment import Cells, Places, align, cells_of
 from coupler.cli.errors import CommandError
+from coupler.cli.netcdf_file import open_netcdf
 from coupler.cli.time_axis import Days, add_days, format_day, same_day, whole_days
 from foundations.cf_calendar import is_mixed, same_calendar
-from foundations.file_name import netcdf_name
 from foundations.units import unit_conversion
 
 
@@ -69,7 +69,7 @@ class Files:
         self._files: list[netCDF4.Dataset] = []
         try:
             for path in self.paths:
-                self._files.append(_open(path))
+                self._files.append(open_netcdf(path))
         except CommandError:
             self.close()
             raise
@@ -226,14 +226,6 @@ def _units(variable: netCDF4.Variable) -> str:
 
 def _date(day: cftime.datetime) -> tuple[int, int, int]:
     return day.year, day.month, day.day
-
-
-def _open(path: Path) -> netCDF4.Dataset:
-    try:
-        return netCDF4.Dataset(**netcdf_name(path))
-    except OSError as error:
-        message = f"{path}: {error.strerror or error}"
-        raise CommandError(message) from error
 
 
 def _read(variable: netCDF4.Variable, steps: slice, block: Block, places: Places) -> NDArray:

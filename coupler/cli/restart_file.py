@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coupler.cli.alignment import Cells, by_place
 from coupler.cli.errors import CommandError
+from coupler.cli.netcdf_file import open_netcdf
 from coupler.cli.time_axis import format_day, parse_day
 from foundations.atomic_file import replacing
 from foundations.cf_calendar import calendar_of
@@ -107,12 +108,7 @@ def write_restart(path: Path, restart: Restart) -> None:
 
 def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
     """Read; CommandError where the file is of another artefact, or not as it was written."""
-    try:
-        file = netCDF4.Dataset(**netcdf_name(path))
-    except OSError as error:
-        message = f"{path}: {error.strerror or error}"
-        raise CommandError(message) from error
-    with file:
+    with open_netcdf(path) as file:
         file.set_auto_mask(False)
         if getattr(file, "ecostep_restart_version", None) != 1:
             message = f"{path}: is not a restart file of `ecostep run`"
