@@ -9,6 +9,7 @@ from emulator.artefact.exporting import ExportError, export
 from emulator.data.dataset_file import DatasetError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
     runs = [RunFolder(path) for path in options.run]
     out = options.out or runs[0].artefact
     try:
+        require_own_outputs({"--out": out}, [options.data, *(file for run in runs for file in run.files())])
         metadata = export(
             runs[0] if len(runs) == 1 else runs, out, data=options.data, past_flux=options.past_flux, name=options.name
         )
-    except (DatasetError, CheckpointError, RunFolderError, ExportError) as error:
+    except (DatasetError, CheckpointError, RunFolderError, ExportError, OutputError) as error:
         log.error("%s", error)
         return 1
     log.info("wrote %s: %s, %d state values a cell", out, metadata.kind, metadata.state_size)

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from foundations.output_file import written_file
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it replaces `path`, on failure it is removed.
 
-    The folder is made where it is missing.
+    The folder is made where it is missing. The file behind a link is replaced, not the link; OutputError for devices.
     """
-    path = Path(path)
+    path = written_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

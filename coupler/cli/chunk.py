@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from coupler.cli.restart_file import Restart
 from coupler.cli.time_axis import DAY, add_days, format_day
 from coupler.python.cells import Cells
 from coupler.python.errors import EcostepError
+from foundations.flux_range import impossible_flux
+
+log = logging.getLogger(__name__)
 
 SLAB_BYTES = 128 * 2**20
 
@@ -27,6 +31,7 @@ SLAB_BYTES = 128 * 2**20
 class _Feed:
     """A registered array (cells,) and the variable of the files that its values of each step come from."""
 
+    name: str
     source: Source
     buffer: NDArray[np.float64]
 
@@ -42,13 +47,10 @@ class Chunk:
         active = np.ones(self.block.size, bool)
         for values in statics.values():
             active &= ~np.isnan(values)
-        first_steps = [
-            self._slab(source, plan.forcing, 0, 1)[0]
-            for source in plan.inputs.values()
-            if source.variable is not None and source.variable.dims
-        ]
-        if first_steps:
-            active &= ~np.isnan(first_steps).all(axis=0)
+        has_drivers = self._have_drivers()
+        self._tell_left_out(statics, active, has_drivers)
+        self._without_drivers = np.flatnonzero(active & ~has_drivers)
+        active &= has_drivers
         self.active = np.flatnonzero(active)
         self.index = self.active + rows.start * plan.cells_a_row
         self.statics = {name: np.ascontiguousarray(values[self.active]) for name, values in statics.items()}
@@ -56,7 +58,13 @@ class Chunk:
     def run(self, out: FluxFile, restart: Restart | None) -> NDArray[np.float32]:
         """Step over all days and write the fluxes; returns the state rows of the cells computed."""
         plan = self.plan
+        day_bytes = 8 * plan.days[0].steps_a_day * max(1, len(plan.inputs) + len(plan.observed)) * self.block.size
+        days_at_once = max(1, SLAB_BYTES // day_bytes)
         if len(self.active) == 0:
+            for first in range(0, plan.grid.count if len(self._without_drivers) else 0, days_at_once):
+                count = min(days_at_once, plan.grid.count - first)
+                drivers = self._drivers_of_cells().values()
+                self._require_no_drivers(first, [self._slab(source, plan.forcing, first, count) for source in drivers])
             return np.zeros((0, plan.model.state_size), np.float32)
         cells = plan.model.cells(len(self.active), plan.grid.calendar)
         fluxes = self._register_statics_and_fluxes(cells)
@@ -64,15 +72,73 @@ class Chunk:
             with self._located(None):
                 cells.init_state()
         else:
-            sites = None if plan.site_id is None else plan.site_id[self.index]
-            cells.state[:] = restart.rows(self.index, sites)
+            cells.state[:] = restart.rows(self.index, plan.cells)
         feeds = self._register_drivers(cells)
-        day_bytes = 8 * plan.days[0].steps_a_day * max(1, len(feeds)) * self.block.size
-        days_at_once = max(1, SLAB_BYTES // day_bytes)
         for first in range(0, plan.grid.count, days_at_once):
             count = min(days_at_once, plan.grid.count - first)
             out.write(first, self.block, self.active, self._step_days(cells, fluxes, feeds, first, count))
         return cells.state
+
+    def _have_drivers(self) -> NDArray[np.bool_]:
+        """Which cells (N,) of the rows have a driver at the first step."""
+        first_steps = [self._slab(source, self.plan.forcing, 0, 1)[0] for source in self._drivers_of_cells().values()]
+        if not first_steps:
+            return np.ones(self.block.size, bool)
+        return np.asarray(~np.isnan(first_steps).all(axis=0))
+
+    def _drivers_of_cells(self) -> dict[str, Source]:
+        """Drivers that the files have for each cell and step."""
+        sources = self.plan.inputs.items()
+        return {
+            name: source
+            for name, source in sources
+            if source.variable and source.variable.dims and source.variable.timed
+        }
+
+    def _tell_left_out(self, statics: dict[str, NDArray], active: NDArray, has_drivers: NDArray) -> None:
+        """Say which cells have drivers and are not computed, since a static is missing."""
+        left_out = np.flatnonzero(has_drivers & ~active)
+        if len(left_out) and self.plan.site_id is not None:  # on grids, statics are the mask of land
+            names = [name for name, values in statics.items() if np.isnan(values[left_out[0]])]
+            cell = self._cell_name(int(left_out[0]) + self._first_cell)
+            log.warning(
+                "warning: %s: %s has drivers and no %s, so it is left out (%d such cells)",
+                self.plan.statics_file.name, cell, ", ".join(names), len(left_out),
+            )  # fmt: skip
+
+    @property
+    def _first_cell(self) -> int:
+        return self.block.rows.start * self.plan.cells_a_row
+
+    def _require_no_drivers(self, first: int, series: Sequence[NDArray]) -> None:
+        """CommandError where a cell that has no driver at the first step has one later, (steps, cells) by driver."""
+        if not len(self._without_drivers) or not series:
+            return
+        there = np.any([~np.isnan(values[:, self._without_drivers]) for values in series], axis=0)
+        if there.any():
+            step, cell = np.argwhere(there)[0]
+            start, steps_a_day = self.plan.grid.start, self.plan.days[0].steps_a_day
+            later = format_day(add_days(start, first + int(step) // steps_a_day))
+            name = self._cell_name(int(self._without_drivers[cell]) + self._first_cell)
+            message = (
+                f"{self.plan.forcing.name}: {name}: all drivers are missing on {format_day(start)}, "
+                f"and on {later} they are not; fill the gap"
+            )
+            raise CommandError(message)
+
+    def _require_flux(self, feed: _Feed, first: int, series: NDArray) -> None:
+        """CommandError where measured flux (steps, active cells) is none that can be."""
+        plan = self.plan
+        fault = impossible_flux(feed.name, series, feed.source.units) if feed.name in plan.observed else None
+        if fault is None:
+            return
+        (step, cell), text = fault
+        day = format_day(add_days(plan.grid.start, first + step // plan.days[0].steps_a_day))
+        variable = feed.source.variable.name if feed.source.variable else feed.name
+        message = (
+            f"{plan.forcing.name}: variable '{variable}' on {day}: {self._cell_name(int(self.index[cell]))} {text}"
+        )
+        raise CommandError(message)
 
     def _static(self, source: Source) -> NDArray:
         if source.variable is None:
@@ -110,7 +176,7 @@ class Chunk:
                 with self._located(name):
                     register(name, buffer, source.units)
                 if source.variable is not None:
-                    feeds.append(_Feed(source, buffer))
+                    feeds.append(_Feed(name, source, buffer))
         return feeds
 
     def _step_days(
@@ -118,7 +184,12 @@ class Chunk:
     ) -> dict[str, NDArray[np.float32]]:
         """Step over days whose drivers fit into memory; the fluxes (days, cells) by target."""
         plan = self.plan
-        slabs = [(feed.buffer, self._slab(feed.source, plan.forcing, first, count)[:, self.active]) for feed in feeds]
+        whole_slabs = [self._slab(feed.source, plan.forcing, first, count) for feed in feeds]
+        names = self._drivers_of_cells()
+        self._require_no_drivers(first, [s for feed, s in zip(feeds, whole_slabs, strict=True) if feed.name in names])
+        slabs = [(feed.buffer, slab[:, self.active]) for feed, slab in zip(feeds, whole_slabs, strict=True)]
+        for feed, (_, slab) in zip(feeds, slabs, strict=True):
+            self._require_flux(feed, first, slab)
         daily = {name: np.empty((count, len(self.active)), np.float32) for name in fluxes}
         for day in range(count):
             self._step_day(cells, add_days(plan.grid.start, first + day), day, slabs)
@@ -153,6 +224,8 @@ class Chunk:
         name = name or (quoted.group(1) if quoted else "")
         source = plan.statics.get(name) or plan.inputs.get(name) or plan.observed.get(name)
         file = (plan.statics_file if name in plan.statics else plan.forcing).name
+        if source is not None and source.variable is None:
+            file = f"--set {name}"
         place = re.search(r"cell (\d+) of \d+( \(counted from 1\))?", message)
         if place:
             cell = int(self.index[int(place.group(1)) - 1])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import sys
 from pathlib import Path
 
 from coupler.cli.errors import CommandError
 from coupler.python.errors import EcostepError
+from foundations.file_name import printable
 
 BENCH_CELLS = (1, 16, 256, 4096, 65536)
 
@@ -16,12 +18,19 @@ BENCH_CELLS = (1, 16, 256, 4096, 65536)
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 wrong use."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files and units need not be of the locale
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         return _run(options)
     except (CommandError, EcostepError) as error:
         status = f" ({error.status})" if isinstance(error, EcostepError) else ""
         sys.stderr.write(f"ecostep {options.command}: {error}{status}\n")
+        return 1
+    except OSError as error:
+        name = printable(error.filename) if isinstance(error.filename, str) else options.file
+        sys.stderr.write(f"ecostep {options.command}: {name}: {error.strerror or error}\n")
         return 1
 
 

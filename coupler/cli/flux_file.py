@@ -11,9 +11,11 @@ import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from coupler.cli.alignment import Places
 from coupler.cli.forcing import Block, Grid
 from coupler.cli.time_axis import format_day
 from foundations.atomic_file import replacing
+from foundations.file_name import netcdf_name
 
 FILL = np.float32(9.96921e36)
 
@@ -24,19 +26,23 @@ class FluxFile:
     def __init__(
         self,
         path: Path,
-        sources: Sequence[netCDF4.Dataset],
+        sources: Sequence[tuple[netCDF4.Dataset, Places]],
         grid: Grid,
         targets: Sequence[tuple[str, str, str]],
         attributes: Mapping[str, str],
+        site_id: Sequence[str] | None = None,
     ):
-        """Make the file; sources: files with coordinates; targets: name, units and long name of each."""
+        """Make the file.
+
+        sources: files with coordinates, and where the cells are in them; targets: name, units and long name of each.
+        """
         self._grid = grid
         self._coordinates: list[str] = []
         with ExitStack() as stack:
             temporary = stack.enter_context(replacing(path))
-            self._file = stack.enter_context(netCDF4.Dataset(temporary, "w", format="NETCDF4"))
+            self._file = stack.enter_context(netCDF4.Dataset(**netcdf_name(temporary), mode="w", format="NETCDF4"))
             self._file.setncatts({"Conventions": "CF-1.11", "title": "daily fluxes of an emulator", **attributes})
-            self._make_axes(sources)
+            self._make_axes(sources, site_id)
             self._make_variables(targets)
             self._opened = stack.pop_all()
 
@@ -48,7 +54,7 @@ class FluxFile:
     ) -> None:
         self._opened.__exit__(kind, error, trace)
 
-    def _make_axes(self, sources: Sequence[netCDF4.Dataset]) -> None:
+    def _make_axes(self, sources: Sequence[tuple[netCDF4.Dataset, Places]], site_id: Sequence[str] | None) -> None:
         file, grid, dims = self._file, self._grid, self._grid.dims
         for name, size in zip(dims, grid.shape, strict=True):
             file.createDimension(name, size)
@@ -59,21 +65,28 @@ class FluxFile:
         time.setncatts({"standard_name": "time", "axis": "T", "bounds": "time_bnds"})
         time[:] = np.arange(grid.count) + 0.5
         file.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.arange(grid.count)[:, None] + [0.0, 1.0]
-        for source in sources:
+        for source, places in sources:
             for name in ("site_id", "lat", "lon", *dims):
                 new = name in source.variables and name not in file.variables
                 if new and set(source[name].dimensions) <= set(dims):
-                    self._copy(source[name])
+                    self._copy(source[name], places)
                     if name not in dims:
                         self._coordinates.append(name)
+        if site_id is not None and dims and "site_id" not in file.variables:  # stored otherwise than as strings
+            file.createVariable("site_id", str, dims)[:] = np.array(site_id, dtype=object)
+            file["site_id"].cf_role = "timeseries_id"
+            self._coordinates.append("site_id")
         if "site_id" in file.variables:
             file.featureType = "timeSeries"
 
-    def _copy(self, variable: netCDF4.Variable) -> None:
+    def _copy(self, variable: netCDF4.Variable, places: Places) -> None:
         copy = self._file.createVariable(variable.name, variable.dtype, variable.dimensions)
         keys = [key for key in variable.ncattrs() if key not in ("_FillValue", "role", "coordinates", "bounds")]
         copy.setncatts({key: variable.getncattr(key) for key in keys})
-        copy[...] = variable[...]
+        values = variable[...]
+        for axis, dim in enumerate(variable.dimensions):
+            values = values if dim not in places else np.take(values, places[dim], axis=axis)
+        copy[...] = values
 
     def _make_variables(self, targets: Sequence[tuple[str, str, str]]) -> None:
         dims = self._grid.dims

@@ -9,11 +9,13 @@ import cftime
 import numpy as np
 from numpy.typing import NDArray
 
+from coupler.cli.alignment import Cells
 from coupler.cli.errors import CommandError
-from coupler.cli.forcing import Files, FileVariable, Grid, cell_dimensions
+from coupler.cli.forcing import Files, FileVariable, Grid, cell_dimensions, require_dimensions
 from coupler.cli.restart_file import Restart
-from coupler.cli.time_axis import Days, add_days, format_day, parse_day
+from coupler.cli.time_axis import Days, add_days, format_day, parse_day, same_day
 from coupler.python.model import Model
+from foundations.cf_calendar import is_mixed, same_calendar
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,12 @@ class Plan:
     days: list[Days]
     first_day: int
     grid: Grid
-    site_id: NDArray | None
+    cells: Cells
+
+    @property
+    def site_id(self) -> NDArray | None:
+        """Names of the sites (N,), None on grids and where the drivers name none."""
+        return None if self.cells.site_id is None else np.array(self.cells.site_id, dtype=object)
 
     @property
     def cells_a_row(self) -> int:
@@ -57,22 +64,39 @@ class Period:
 
 
 class _Choices:
-    """What the options say of single variables."""
+    """What the options say of single variables; each must be of use."""
 
     def __init__(self, options: argparse.Namespace, model: Model):
-        self.file_names, self.units = dict(options.map), dict(options.units)
-        self.constants = dict(options.constants)
-        names = {variable.name for variable in (*model.inputs, *model.statics, *model.targets)}
+        self.file_names, self.units = _pairs("--map", options.map), _pairs("--units", options.units)
+        self.constants = _pairs("--set", options.constants)
+        self.is_observed = options.observed
+        self.targets = {variable.name for variable in model.targets}
+        names = {variable.name for variable in (*model.inputs, *model.statics)} | self.targets
         for option, choices in (("--map", self.file_names), ("--units", self.units), ("--set", self.constants)):
             if strange := [name for name in choices if name not in names]:
                 message = f"{option} {strange[0]}: the artefact has no such variable ({', '.join(sorted(names))})"
                 raise CommandError(message)
+            for name, text in choices.items():
+                self._require_use(option, name, text)
+
+    def _require_use(self, option: str, name: str, text: str) -> None:
+        reason = ""
+        if option == "--map" and name in self.constants:
+            reason = f"--set {name}={self.constants[name]} gives its value"
+        elif option != "--units" and name in self.targets and not self.is_observed:
+            reason = "it is a flux, which is read from files with --observed alone"
+        if reason:
+            message = f"{option} {name}={text}: has no effect, since {reason}"
+            raise CommandError(message)
 
     def source(self, files: Files, name: str, model_units: str, what: str, classes: bool = False) -> Source:
-        """The source of a variable in files, or of the value that --set gives in the artefact's units."""
+        """The source of a variable in files, or of the value that --set gives, in the artefact's units or --units."""
+        if classes and self.units.get(name, "1") != "1":
+            message = f"--units {name}={self.units[name]}: has no effect, since its values are classes"
+            raise CommandError(message)
         if name in self.constants:
-            return Source(None, _number(name, self.constants[name]), model_units)
-        variable = files.find(self.file_names.get(name, name), f"{what} '{name}'")
+            return Source(None, _number(name, self.constants[name]), self.units.get(name, model_units))
+        variable = files.find(self.file_names.get(name, name), f"{what} '{name}'", self.units.get(name))
         units = self.units.get(name, variable.units) or ("1" if classes else "")
         if not units:
             message = f"{files.name}: '{variable.name}' has no units; give them with --units {name}=UNITS"
@@ -80,10 +104,21 @@ class _Choices:
         return Source(variable, np.nan, units)
 
 
+def _pairs(option: str, pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Choices by name; CommandError where a name is given twice."""
+    names = [name for name, _ in pairs]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        message = (
+            f"{option} {repeated[0]}: given twice ({', '.join(text for name, text in pairs if name == repeated[0])})"
+        )
+        raise CommandError(message)
+    return dict(pairs)
+
+
 def make_plan(
     options: argparse.Namespace, model: Model, forcing: Files, statics_file: Files, restart: Restart | None
 ) -> Plan:
-    """Find all variables and dates before anything is computed."""
+    """Find all variables, dates and cells before anything is computed."""
     choices = _Choices(options, model)
     classes = {static["name"] for static in model.metadata["statics"] if static.get("flag_values")}
     inputs = {v.name: choices.source(forcing, v.name, v.units, "driver") for v in model.inputs}
@@ -95,37 +130,50 @@ def make_plan(
         observed = {v.name: choices.source(forcing, v.name, v.units, "measured flux") for v in model.targets}
     days = forcing.days()
     period = _period(options, days, restart)
-    dims, shape = cell_dimensions(forcing, [s.variable for s in inputs.values() if s.variable is not None])
-    site_id = None
-    if len(dims) == 1 and "site_id" in forcing.first.variables and forcing.first["site_id"].dimensions == dims:
-        site_id = np.array([str(site) for site in forcing.first["site_id"][:]], dtype=object)
+    dims, shape = cell_dimensions(forcing, _variables(inputs))
+    require_dimensions(forcing, _variables(observed), dims, forcing.name)
+    require_dimensions(statics_file, _variables(statics), dims, forcing.name)
+    cells = forcing.cells(dims)
+    forcing.align_to(cells, dims)
+    if any(variable.dims for variable in _variables(statics)):
+        statics_file.align_to(cells, dims)
     flux_units = {v.name: choices.units.get(v.name, v.units) for v in model.targets}
     grid = Grid(dims, shape, period.start, period.count, days[0].calendar)
     return Plan(
-        model, forcing, statics_file, inputs, statics, observed, flux_units, days, period.first_day, grid, site_id
+        model, forcing, statics_file, inputs, statics, observed, flux_units, days, period.first_day, grid, cells
     )
+
+
+def _variables(sources: dict[str, Source]) -> list[FileVariable]:
+    return [source.variable for source in sources.values() if source.variable is not None]
 
 
 def _number(name: str, text: str) -> float:
     try:
-        return float(text)
-    except ValueError as error:
+        number = float(text)
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number):
         message = f"--set {name}={text}: not a number"
-        raise CommandError(message) from error
+        raise CommandError(message)
+    return number
 
 
 def _period(options: argparse.Namespace, days: list[Days], restart: Restart | None) -> Period:
     """The days that the options choose among those of the files, or that a restart goes on with."""
     first, calendar, total = days[0].first, days[0].calendar, sum(file_days.count for file_days in days)
     last = add_days(first, total - 1)
-    if restart is not None and restart.calendar != calendar:
+    if restart is not None and not same_calendar(restart.calendar, calendar):
         message = f"{options.restart_in}: calendar '{restart.calendar}', that of the drivers is '{calendar}'"
         raise CommandError(message)
-    begin = parse_day(options.start, calendar, "--start") if options.start else restart.next_day if restart else first
-    begin = cftime.datetime(begin.year, begin.month, begin.day, calendar=first.calendar)
-    end = parse_day(options.end, calendar, "--end") if options.end else last
-    end = cftime.datetime(end.year, end.month, end.day, calendar=first.calendar)
-    if restart is not None and options.start and format_day(begin) != format_day(restart.next_day):
+    begin, end = first, last
+    if options.start:
+        begin = parse_day(options.start, first.calendar, "--start")
+    elif restart is not None:
+        begin = parse_day(format_day(restart.next_day), first.calendar, str(options.restart_in))
+    if options.end:
+        end = parse_day(options.end, first.calendar, "--end")
+    if restart is not None and not same_day(begin, restart.next_day):
         message = (
             f"--start {options.start}: the state in {options.restart_in} goes on with {format_day(restart.next_day)}"
         )
@@ -134,6 +182,12 @@ def _period(options: argparse.Namespace, days: list[Days], restart: Restart | No
         message = (
             f"{format_day(begin)} to {format_day(end)} is not within the drivers' days, "
             f"{format_day(first)} to {format_day(last)}"
+        )
+        raise CommandError(message)
+    if is_mixed(calendar, (begin.year, begin.month, begin.day)):
+        message = (
+            f"{options.forcing[0]}: begins on {format_day(begin)}, and calendar 'standard' is Julian before "
+            "1582-10-15, which artefacts do not know; give the days in proleptic_gregorian, or --start 1582-10-15"
         )
         raise CommandError(message)
     return Period((begin - first).days, begin, (end - begin).days + 1)

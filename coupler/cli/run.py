@@ -17,6 +17,8 @@ from coupler.cli.plan import Plan, make_plan
 from coupler.cli.restart_file import Restart, read_restart, write_restart
 from coupler.cli.time_axis import add_days, format_day
 from coupler.python.model import Model
+from foundations.file_name import printable
+from foundations.output_file import OutputError, require_own_outputs
 from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
@@ -24,12 +26,22 @@ log = logging.getLogger(__name__)
 
 def run(options: argparse.Namespace) -> int:
     """Run; returns 0. CommandError and EcostepError say what was wrong, and leave no output file."""
+    _require_own_outputs(options)
     model = Model(options.file, options.backend)
     with Files(options.forcing) as forcing:
         if options.statics is None:
             return _run(options, model, forcing, forcing)
         with Files([options.statics]) as statics_file:
             return _run(options, model, forcing, statics_file)
+
+
+def _require_own_outputs(options: argparse.Namespace) -> None:
+    outputs = {"--out": options.out, "--restart-out": options.restart_out}
+    inputs = [options.file, *options.forcing, options.statics]
+    try:
+        require_own_outputs(outputs, [*inputs, options.restart_in])
+    except OutputError as error:
+        raise CommandError(str(error)) from None
 
 
 def _run(options: argparse.Namespace, model: Model, forcing: Files, statics_file: Files) -> int:
@@ -42,20 +54,27 @@ def _run(options: argparse.Namespace, model: Model, forcing: Files, statics_file
     log.info("%s (%s): %s cells, %s, steps of %d s", model.name, model.backend, size, period, plan.days[0].dt)
     attributes = {
         "source": f"{model.name} ({model.kind}), ecostep artefact {artefact}",
-        "history": "ecostep " + " ".join(sys.argv[1:]),
-        "forcing": " ".join(path.name for path in options.forcing),
+        "history": "ecostep " + " ".join(map(printable, sys.argv[1:])),
+        "forcing": " ".join(printable(path.name) for path in options.forcing),
     }
     targets = [(target.name, plan.flux_units[target.name], target.long_name) for target in model.targets]
-    with FluxFile(options.out, (forcing.first, statics_file.first), grid, targets, attributes) as out:
+    sources = [(files.first, files.first_places) for files in (forcing, statics_file)]
+    with FluxFile(options.out, sources, grid, targets, attributes, plan.cells.site_id) as out:
         index, state = _run_chunks(plan, out, restart, options.chunk)
         if options.restart_out:
-            sites = None if plan.site_id is None else plan.site_id[index]
-            next_day = add_days(grid.start, grid.count)
-            write_restart(
-                options.restart_out, Restart(artefact, model.name, grid.calendar, next_day, index, sites, state)
-            )
+            write_restart(options.restart_out, _restart(artefact, plan, index, state))
     log.info("wrote %s%s", options.out, f" and {options.restart_out}" if options.restart_out else "")
     return 0
+
+
+def _restart(artefact: str, plan: Plan, index: NDArray[np.int64], state: NDArray[np.float32]) -> Restart:
+    """The state (N, state_size) after the last day, of cells at their places in the grid (N,)."""
+    grid, cells = plan.grid, plan.cells.at(index)
+    sites = None if cells.site_id is None else np.array(cells.site_id, dtype=object)
+    next_day = add_days(grid.start, grid.count)
+    return Restart(
+        artefact, plan.model.name, grid.calendar, next_day, index, sites, state, cells.lat, cells.lon, grid.shape
+    )
 
 
 def _run_chunks(

@@ -12,8 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli.errors import CommandError
+from foundations.cf_calendar import calendar_of
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+SECONDS = {
+    **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), 1),
+    **dict.fromkeys(("minute", "minutes", "min", "mins"), 60),
+    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), 3600),
+    **dict.fromkeys(("day", "days", "d"), 86400),
+}
+CALENDARS = ("standard", "proleptic_gregorian", "noleap", "360_day")
+STAMPS = ("start", "middle", "end")
+LARGEST = 2.0**53
+"""Seconds that a double counts one by one."""
 DAY = 86400
 
 
@@ -39,17 +49,18 @@ def whole_days(path: Path, file: netCDF4.Dataset) -> Days:
         message = f"{path}: has no variable 'time'"
         raise CommandError(message)
     time = file["time"]
-    units = str(getattr(time, "units", ""))
-    unit = units.split(" ", maxsplit=1)[0].lower().rstrip("s")
-    if unit not in SECONDS or " since " not in units:
-        message = f"{path}: time is in '{units}'; expected seconds, minutes, hours or days since a date"
+    if time.dimensions != ("time",) or not np.issubdtype(time.dtype, np.number):
+        message = f"{path}: 'time' is not a series of numbers over the dimension 'time'"
         raise CommandError(message)
-    starts, dt = _steps(path, file, SECONDS[unit])
+    if len(time) == 0:
+        message = f"{path}: 'time' is empty, the file holds no step"
+        raise CommandError(message)
+    origin = _origin(path, time)
+    starts, dt = _steps(path, file, origin)
     if dt > DAY or DAY % dt:
         message = f"{path}: the steps of time are {dt} s, which does not divide the day"
         raise CommandError(message)
-    origin, midnight = _origin(time)
-    seconds = starts + midnight
+    seconds = starts + origin.midnight
     offset = int(-seconds[0] % DAY // dt)
     if seconds[0] % dt:
         message = f"{path}: steps of {dt} s begin {int(seconds[0] % DAY)} s after midnight, which divides no day"
@@ -58,36 +69,92 @@ def whole_days(path: Path, file: netCDF4.Dataset) -> Days:
     if count < 1:
         message = f"{path}: holds no whole day"
         raise CommandError(message)
-    day = cftime.datetime(origin.year, origin.month, origin.day, calendar=origin.calendar)
-    first = add_days(day, int(seconds[offset] // DAY))
-    return Days(_calendar(time), dt, first, count, offset)
+    day = cftime.datetime(origin.date.year, origin.date.month, origin.date.day, calendar=origin.date.calendar)
+    try:
+        first = add_days(day, int(seconds[offset] // DAY))
+        add_days(first, int(count))
+    except (ValueError, OverflowError) as error:
+        message = f"{path}: time leaves the years that the calendar has ({error})"
+        raise CommandError(message) from error
+    return Days(origin.calendar, dt, first, count, offset)
 
 
-def _calendar(time: netCDF4.Variable) -> str:
-    return str(getattr(time, "calendar", "standard"))
+@dataclass(frozen=True)
+class _Origin:
+    """What the numbers of a time axis count from: calendar, date, seconds of it after midnight, seconds of the unit."""
+
+    calendar: str
+    date: cftime.datetime
+    midnight: int
+    unit: int
 
 
-def _origin(time: netCDF4.Variable) -> tuple[cftime.datetime, int]:
-    """The date of the units, and its seconds after midnight."""
-    origin = cftime.num2date(0, time.units, _calendar(time), only_use_cftime_datetimes=True)
-    return origin, origin.hour * 3600 + origin.minute * 60 + origin.second
+def _origin(path: Path, time: netCDF4.Variable) -> _Origin:
+    units = str(getattr(time, "units", ""))
+    unit, _, date = units.partition(" since ")
+    if unit.strip().lower() not in SECONDS or not date:
+        message = f"{path}: time is in '{units}'; expected seconds, minutes, hours or days since a date"
+        raise CommandError(message)
+    try:
+        calendar = calendar_of(getattr(time, "calendar", "standard"))
+    except ValueError as error:
+        message = f"{path}: time: {error}"
+        raise CommandError(message) from error
+    if calendar not in CALENDARS:
+        message = f"{path}: time: an artefact does not run in calendar '{calendar}' (it does in {', '.join(CALENDARS)})"
+        raise CommandError(message)
+    try:
+        origin = cftime.num2date(0, units, calendar, only_use_cftime_datetimes=True)
+    except (ValueError, OverflowError) as error:
+        message = f"{path}: time is in '{units}', which is no date of calendar '{calendar}' ({error})"
+        raise CommandError(message) from error
+    midnight = origin.hour * 3600 + origin.minute * 60 + origin.second
+    return _Origin(calendar, origin, midnight, SECONDS[unit.strip().lower()])
 
 
-def _steps(path: Path, file: netCDF4.Dataset, unit: int) -> tuple[NDArray[np.int64], int]:
+def _seconds(path: Path, variable: netCDF4.Variable, unit: int) -> NDArray[np.int64]:
+    """Values of time or of its bounds in whole seconds."""
+    numbers = np.ma.filled(np.ma.asarray(variable[:], np.float64), np.nan) * unit
+    if not (np.abs(numbers) < LARGEST).all():  # NaN is not
+        message = f"{path}: '{variable.name}' has missing or impossible values"
+        raise CommandError(message)
+    return np.rint(numbers).astype(np.int64)
+
+
+def _bounds(path: Path, file: netCDF4.Dataset) -> netCDF4.Variable | None:
+    """The variable of the steps' begins and ends; None where time names none."""
+    time = file["time"]
+    name = getattr(time, "bounds", None)
+    if name not in file.variables:
+        return None
+    bounds = file[name]
+    if bounds.dimensions[:1] != ("time",) or bounds.shape != (len(time), 2):
+        message = f"{path}: '{name}', the bounds of time, has the shape {bounds.shape}, expected ({len(time)}, 2)"
+        raise CommandError(message)
+    for attribute in ("units", "calendar"):
+        if getattr(bounds, attribute, getattr(time, attribute, "")) != getattr(time, attribute, ""):
+            message = f"{path}: '{name}', the bounds of time, has other {attribute} than time"
+            raise CommandError(message)
+    return bounds
+
+
+def _steps(path: Path, file: netCDF4.Dataset, origin: _Origin) -> tuple[NDArray[np.int64], int]:
     """Starts of the steps in s since the date of the units, and their length."""
     time = file["time"]
-    stamps = np.rint(np.asarray(time[:], np.float64) * unit).astype(np.int64)
-    bounds = getattr(time, "bounds", None)
-    if bounds in file.variables:
-        edges = np.rint(np.asarray(file[bounds][:], np.float64) * unit).astype(np.int64)
+    stamps = _seconds(path, time, origin.unit)
+    bounds = _bounds(path, file)
+    if bounds is not None:
+        edges = _seconds(path, bounds, origin.unit)
         starts, lengths = edges[:, 0], edges[:, 1] - edges[:, 0]
     else:
         lengths = np.diff(stamps) if len(stamps) > 1 else np.array([DAY])
         stamp = getattr(time, "stamp", "start")
-        starts = stamps - {"start": 0, "middle": int(lengths[0]) // 2, "end": int(lengths[0])}.get(stamp, 0)
-        if lengths[0] == DAY and stamp != "end":
-            _, midnight = _origin(time)
-            starts = (stamps + midnight) // DAY * DAY - midnight  # daily values, stamped at any time of their day
+        if stamp not in STAMPS:
+            message = f"{path}: time: stamp is '{stamp}', expected {', '.join(STAMPS)}"
+            raise CommandError(message)
+        starts = stamps - {"start": 0, "middle": int(lengths[0]) // 2, "end": int(lengths[0])}[stamp]
+        if lengths[0] == DAY and stamp != "end":  # daily values, stamped at any time of their day
+            starts = (stamps + origin.midnight) // DAY * DAY - origin.midnight
     dt = int(lengths[0])
     if dt < 1 or (lengths != dt).any() or (np.diff(starts) != dt).any():
         message = f"{path}: the steps of time are not equally long, or do not follow one another"
@@ -108,6 +175,11 @@ def parse_day(text: str, calendar: str, option: str) -> cftime.datetime:
     except ValueError as error:
         message = f"{option} {text}: expected YYYY-MM-DD in the calendar '{calendar}'"
         raise CommandError(message) from error
+
+
+def same_day(first: cftime.datetime, second: cftime.datetime) -> bool:
+    """Whether two days have one date, by whatever names their calendars go."""
+    return format_day(first) == format_day(second)
 
 
 def format_day(day: cftime.datetime) -> str:

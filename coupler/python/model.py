@@ -42,7 +42,7 @@ class Model:
 
     def __init__(self, path: str | os.PathLike[str], backend: str | None = None):
         self.handle = _binding.Model()
-        check(self.handle.open(os.fspath(path), backend or ""))
+        check(self.handle.open(os.fsencode(path), backend or ""))
 
     @property
     def name(self) -> str:

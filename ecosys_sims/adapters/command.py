@@ -2,11 +2,12 @@
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ecosys_sims.formats.errors import AdapterError, FormatError
 from ecosys_sims.towers.tower_run import run_and_report
+from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,18 @@ def run_model(forcing: Path, options: argparse.Namespace) -> int:
     return run_and_report(forcing, options.run, options.set, options.spinup_years)
 
 
-def complete(work: Callable[[], None]) -> int:
-    """Do the work of a command; 1 with a message where a file cannot be used, else 0."""
+def complete(
+    work: Callable[[], None], outputs: Mapping[str, Path | None] | None = None, inputs: Iterable[Path | None] = ()
+) -> int:
+    """Do the work of a command; 1 with a message where a file cannot be used, else 0.
+
+    outputs: files to be written, by option, none of which may be one of the inputs, another output or a device.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
+        require_own_outputs(outputs or {}, inputs)
         work()
-    except (AdapterError, FormatError) as error:
+    except (AdapterError, FormatError, OutputError) as error:
         log.error("%s", error)
         return 1
     return 0

@@ -288,7 +288,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.add_run(parser)
     options = parser.parse_args(arguments)
-    return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
+    outputs, inputs = {"--out": options.out}, [*options.files]
+    return command.complete(lambda: _convert(options), outputs, inputs) or command.run_model(options.out, options)
 
 
 def _convert(options: argparse.Namespace) -> None:

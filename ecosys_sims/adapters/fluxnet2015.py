@@ -42,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("nothing to write: give --out or --observations")
     if options.run and not options.out:
         parser.error("--run needs --out")
-    return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
+    outputs, inputs = {"--out": options.out, "--observations": options.observations}, [options.csv, options.meta]
+    return command.complete(lambda: _convert(options), outputs, inputs) or command.run_model(options.out, options)
 
 
 def _convert(options: argparse.Namespace) -> None:

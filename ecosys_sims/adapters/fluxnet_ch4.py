@@ -245,7 +245,8 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         parser.add_argument(f"--{name}", type=float, help=meaning)
     options = parser.parse_args(arguments)
-    return command.complete(lambda: _convert(options)) or command.run_model(options.out, options)
+    outputs, inputs = {"--out": options.out, "--observations": options.observations}, [options.csv, options.meta]
+    return command.complete(lambda: _convert(options), outputs, inputs) or command.run_model(options.out, options)
 
 
 def _convert(options: argparse.Namespace) -> None:

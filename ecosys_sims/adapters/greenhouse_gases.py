@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("gases", type=Path, help="file of CO2, CH4 and N2O by year")
     parser.add_argument("--forcing", type=Path, required=True, help="forcing file that they are written into")
     options = parser.parse_args(arguments)
-    return command.complete(lambda: _convert(options))
+    return command.complete(lambda: _convert(options), {"--forcing": options.forcing}, [options.gases])
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.errors import FormatError
 from ecosys_sims.formats.variables import Variable, possible_range
+from foundations.file_name import netcdf_name
 
 ROWS_AT_ONCE = 64  # sites whose values are looked at together, so that a large file takes little memory
 
@@ -26,10 +27,10 @@ def faults_of_file(path: str | Path, faults_of: Callable[[netCDF4.Dataset], list
     if not Path(path).exists():
         return ["no such file"]
     try:
-        with netCDF4.Dataset(path) as file:
+        with netCDF4.Dataset(**netcdf_name(path)) as file:
             file.set_auto_mask(False)
             return faults_of(file)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeError) as error:
         return [f"not a readable netCDF file; is it truncated? ({error})"]
 
 

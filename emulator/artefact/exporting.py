@@ -25,6 +25,7 @@ from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
+from foundations.output_file import require_own_outputs
 from foundations.provenance import now
 from foundations.variables import Variable
 
@@ -63,7 +64,9 @@ def export(
         members: Iterable[Any] = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
-    days = reference_days(data or trained.config.data.path, trained.signature)
+    dataset = data or trained.config.data.path
+    require_own_outputs({"--out": out}, [dataset])
+    days = reference_days(dataset, trained.signature)
     module = _script(trained)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), step_reference(module, days))
     metadata = build_metadata(trained, days.spec, name or out.stem, summary)

@@ -7,6 +7,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from foundations.file_name import netcdf_name
 from foundations.units import unit_conversion
 from foundations.variables import Variable
 
@@ -25,8 +26,8 @@ def open_checked(path: Path) -> netCDF4.Dataset:
         message = f"{path}: no such file; make one with scripts/gen_sims.py"
         raise DatasetError(message)
     try:
-        file = netCDF4.Dataset(path)
-    except OSError as error:
+        file = netCDF4.Dataset(**netcdf_name(path))
+    except (OSError, UnicodeError) as error:
         message = f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
         raise DatasetError(message) from None
     try:

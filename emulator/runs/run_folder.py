@@ -41,6 +41,12 @@ class RunFolder:
         self.artefact = self.path / "model.pt"
         self.tensorboard = self.path / "tensorboard"
 
+    def files(self) -> list[Path]:
+        """What other verbs read, which no output of theirs may replace."""
+        return [
+            self.config, self.provenance, self.log, self.last, self.best, self.metrics, self.quantiles, self.members
+        ]  # fmt: skip
+
     def freeze(self, config: str, *, overwrite: bool = False) -> None:
         """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
         if overwrite:

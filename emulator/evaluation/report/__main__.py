@@ -15,6 +15,7 @@ from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
 from foundations import atomic_file
+from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger("emulator.evaluation.report")
 
@@ -91,6 +92,11 @@ def _skill_card(products: Products, split: str, label: str) -> tuple[str, str, s
     return value, label, f"{name}, the best of {len(scored)}; climatology {baselines}"
 
 
+def _products(folder: Path) -> list[Path]:
+    """Files of a run that a page may show, and must not replace."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -100,12 +106,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    out = options.out or options.run_dir / "report.html"
     try:
+        require_own_outputs({"--out": out}, _products(options.run_dir))
         document = build_report(read_products(options.run_dir))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, OutputError) as error:
         log.error("report: %s", error)
         return 1
-    out = options.out or options.run_dir / "report.html"
     atomic_file.write_bytes(out, document.encode())
     log.info("report: wrote %s (%.1f MB)", out, len(document) / 1e6)
     return 0
