@@ -10,6 +10,7 @@ from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import explain
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
         predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles)
-    except (DatasetError, CheckpointError, PredictionError, RunFolderError) as error:
-        log.error("%s", error)
+    except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     log.info("wrote %s", out)
     return 0

@@ -176,8 +176,8 @@ def check_targets(dataset: Dataset, signature: Signature, split: Split) -> None:
                 continue
             message = f"{dataset.path}: {target.name}: is missing on all days of the {what} data"
             if what == "training":
-                remedy = "so nothing can be learnt; take it out of data.targets or choose another split"
-                raise DatasetError(f"{message}, {remedy}")
+                message += ", so nothing can be learnt; take it out of data.targets or choose another split"
+                raise DatasetError(message)
             log.warning("%s; no epoch is judged by it", message)
 
 
