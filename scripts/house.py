@@ -215,7 +215,7 @@ def count() -> dict[str, Any]:
         "files_of_a_model_kind": files_that_name(r"\btcn\b|TCNConfig", "emulator"),
         "files_of_a_target": files_that_name(r"\bfn2o\b", *PACKAGES),
         "files_of_a_backend": files_that_name(
-            r"stub_backend|backends/stub|StubBackend", "coupler/src", "coupler/CMakeLists.txt", "coupler/cmake"
+            r"stub_backend|backends/stub|ROW\(stub\)", "coupler/src", "coupler/CMakeLists.txt", "coupler/cmake"
         ),
     }
 

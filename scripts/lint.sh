@@ -50,11 +50,11 @@ have() {
     return 1
 }
 
-mapfile -t fortran < <(git ls-files '*.f90' | grep -v '/bmif_2_0\.f90$')
 mapfile -t cpp < <(git ls-files 'coupler/*.cpp' 'coupler/*.h' 'tests/coupler/*.cpp' 'tests/coupler/*.h')
 
 if [[ -n "$fix" ]]; then
     ruff check --fix . && ruff format .
+    bash scripts/format_fortran.sh
     have clang-format && clang-format -i "${cpp[@]}"
 fi
 check ruff ruff check .
@@ -62,8 +62,7 @@ check ruff-format ruff format --check .
 check mypy mypy
 check layers lint-imports
 check generated bash scripts/generate.sh --check
+check fortran-format bash scripts/format_fortran.sh --check
 check fortitude fortitude check
-have clang-format && check clang-format clang-format --dry-run -Werror "${cpp[@]}"
-have cppcheck && check cppcheck bash scripts/lint_cpp.sh cppcheck
-have clang-tidy && check clang-tidy bash scripts/lint_cpp.sh clang-tidy
+have clang-format && have cppcheck && have clang-tidy && check cpp bash scripts/lint_cpp.sh
 exit "$failed"

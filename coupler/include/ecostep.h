@@ -224,6 +224,7 @@ ECOSTEP_API ecostep_status ecostep_spin_up(ecostep_cells *cells, int year, int m
  * artefact's where there is none) and, unless NULL, state_weight (ncell, state_size) of the new state, it gives the derivative of the
  * weighted sum with respect to each input in the host's unit, input_gradient (ncell, D), and to the state, state_gradient (ncell,
  * state_size). Chained over days backwards with state_weight = the following day's state_gradient it is the adjoint of a run.
+ *
  * A call that fails leaves both untouched where the derivatives of all cells fit into the staging memory (4 (D + state_size) bytes a cell).
  * ECOSTEP_NOT_AVAILABLE where the backend has no derivatives: open the artefact with "torchscript" then. */
 ECOSTEP_API ecostep_status ecostep_step_gradient(ecostep_cells *cells, int year, int month, int day, const double *flux_weight,

@@ -1,14 +1,18 @@
 """The configuration of a training run. Sections are frozen and refuse unknown keys."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.signature import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
 from emulator.data.splits import SplitConfig
-from emulator.models.registry import ModelConfig
+
+if TYPE_CHECKING:
+    ModelConfig = Any  # it is built from a tuple of classes, which type checkers cannot read
+else:
+    from emulator.models.registry import ModelConfig
 
 
 class Section(BaseModel):

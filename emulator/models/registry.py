@@ -1,5 +1,5 @@
-"""The models there are. To add one: write its file with a config class that has `kind` and `build`, and add the class
-here.
+"""The models there are. To add one: write its file with a config class that has `label`, `kind` and `build`, and add
+the class here.
 """
 
 from typing import Annotated, Union
@@ -31,6 +31,9 @@ MODEL_CONFIGS = (
     RaciConfig,
     UnifiedConfig,
 )
+
+LABELS: dict[str, str] = {config.model_fields["kind"].default: config.label for config in MODEL_CONFIGS}
+"""What figures and tables call a kind."""
 
 ModelConfig = Annotated[  # built from the tuple above
     Union[MODEL_CONFIGS],  # type: ignore[valid-type] # noqa: UP007

@@ -1,4 +1,4 @@
-"""The code stays readable: layers, circles, names, arguments, and what a new part touches, as scripts/house.py counts them."""
+"""The code stays readable: layers, circles, names, arguments, and what a new part touches (scripts/house.py)."""
 
 import importlib.util
 from types import ModuleType
@@ -46,7 +46,8 @@ def test_a_filler_name_is_seen(house, tmp_path, monkeypatch):
     (tmp_path / "a.py").write_text("def f(one, x):\n    found: int = x\n    def g(still):\n        return still\n")
     (tmp_path / "b.f90").write_text(
         "module b\ncontains\n  subroutine s(kept, x, &\n    y)\n    integer :: kept, x, y\n  end subroutine s\n"
-        "  pure real function f(x) result(own)\n    real, intent(in) :: x\n    real :: own\n  end function f\nend module b\n"
+        "  pure real function f(x) result(own)\n    real, intent(in) :: x\n    real :: own\n  end function f\n"
+        "end module b\n"
     )
     names = [(f.arguments, set(f.filler)) for f in house.python_functions(house.Path("a.py"))]
     assert names == [(2, {"one", "found"}), (1, {"still"})]

@@ -10,6 +10,7 @@ module balance
   implicit none
   private
   public :: start_balances, close_balances, n_balances
+  public :: carbon, water, energy, methane, nitrogen
 
   enum, bind(c)
     enumerator :: carbon = 1, water, energy, methane, nitrogen  !< balances

@@ -21,7 +21,7 @@ TYPES = {"real": "real(wp)", "integer": "integer", "logical": "logical"}
 
 def rows(table: str, **columns: str) -> list[Row]:
     """Rows of `table`.csv, in the order of the file, whose `columns` have these values."""
-    with open(Path(__file__).parent / f"{table}.csv", newline="", encoding="utf-8") as file:
+    with Path(__file__).with_name(f"{table}.csv").open(newline="", encoding="utf-8") as file:
         return [row for row in csv.DictReader(file) if all(row[name] == value for name, value in columns.items())]
 
 

@@ -1,7 +1,7 @@
 !> One run: spin-up or restart, then day after day forcing, physics, biogeochemistry and output.
 module simulation
   use, intrinsic :: iso_fortran_env, only: output_unit
-  use balance, only: n_balances
+  use balance, only: carbon, energy, methane, n_balances, nitrogen, water
   use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year, &
     format_date, next_day, operator(==)
   use column, only: biogeochemistry_day, biogeochemistry_step, check_balances, &
@@ -358,11 +358,11 @@ contains
     character(:), allocatable :: base
     base = config%outdir//'/'//config%case_name
     call write_text_file(base//'.balance.json', &
-      '{"carbon_g_m2_day": '//to_text(run%worst(1), 6)// &
-      ', "water_mm_day": '//to_text(run%worst(2), 6)// &
-      ', "energy_w_m2": '//to_text(run%worst(3), 6)// &
-      ', "methane_relative": '//to_text(run%worst(4), 6)// &
-      ', "nitrogen_g_m2_day": '//to_text(run%worst(5), 6)//'}'//new_line('a'), stat, errmsg)
+      '{"carbon_g_m2_day": '//to_text(run%worst(carbon), 6)// &
+      ', "water_mm_day": '//to_text(run%worst(water), 6)// &
+      ', "energy_w_m2": '//to_text(run%worst(energy), 6)// &
+      ', "methane_relative": '//to_text(run%worst(methane), 6)// &
+      ', "nitrogen_g_m2_day": '//to_text(run%worst(nitrogen), 6)//'}'//new_line('a'), stat, errmsg)
     if (stat == success) call write_text_file(base//'.timing.json', timing_json(run%watch, &
       run%days/365.25_wp*run%sites%static%nsite, config%bgc_scheme), stat, errmsg)
   end subroutine write_summaries

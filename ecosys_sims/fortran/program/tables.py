@@ -17,7 +17,8 @@ def variables() -> list[dict[str, str]]:
     for row in rows:
         for column, length in LENGTHS.items():
             if len(row[column]) > length:
-                raise ValueError(f"{TABLE.name}: {column} of {row['name']} is longer than {length} characters")
+                message = f"{TABLE.name}: {column} of {row['name']} is longer than {length} characters"
+                raise ValueError(message)
     return rows
 
 

@@ -16,6 +16,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from emulator.models.registry import LABELS
+
 INK, MUTED, GRID, LAND, PAPER = "#1c1d1e", "#6b6c6d", "#d8d9da", "#e8e9ea", "#fdfeff"
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442",
@@ -34,11 +36,7 @@ MODEL_LINES: dict[str, dict[str, Any]] = {
 }
 SPARE_COLOURS = (VERMILION, PURPLE, SKY, YELLOW)
 MODEL_MARKERS = {"lstm": "s", "cham_net": "o", "raci": "D"}
-MODEL_NAMES = {
-    "lstm": "LSTM", "gru": "GRU", "ea_lstm": "EA-LSTM", "tcn": "TCN", "transformer": "Transformer",
-    "itransformer": "iTransformer", "cham_net": "CHAM-net", "raci": "RACI", "ridge": "ridge regression",
-    "xgboost": "XGBoost", "nearest": "nearest site",
-}  # fmt: skip
+PREDICTOR_NAMES = {"ridge": "ridge regression", "xgboost": "XGBoost", "nearest": "nearest site"}
 
 # Wetlands are filled circles, uplands triangles.
 BIOME_MARKS: dict[str, tuple[str, str]] = {
@@ -102,7 +100,7 @@ def model_line(kind: str) -> dict[str, Any]:
 
 def model_name(kind: str) -> str:
     """How a model kind is written for people."""
-    return MODEL_NAMES.get(kind, kind.replace("_", " "))
+    return (LABELS | PREDICTOR_NAMES).get(kind, kind.replace("_", " "))
 
 
 def biome_mark(biome: str) -> tuple[str, str]:

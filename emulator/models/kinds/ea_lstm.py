@@ -3,7 +3,7 @@
 The gate says, once per site, which parts of the cell listen to the drivers; all else is a plain LSTM on the drivers.
 """
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from emulator.models.parts.baseline import Baseline, BaselineConfig, with_static
 class EALSTMConfig(BaselineConfig):
     """Options of the EA-LSTM."""
 
+    label: ClassVar[str] = "EA-LSTM"
     kind: Literal["ea_lstm"] = "ea_lstm"
 
     def build(self, signature: Signature, scalers: Scalers) -> "EALSTMModel":

@@ -1,6 +1,6 @@
 """The GRU (Cho et al. 2014, arXiv 1406.1078) in the place of the LSTM: one gate and one state fewer."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from emulator.models.parts.baseline import Baseline, BaselineConfig, with_static
 class GRUConfig(BaselineConfig):
     """Options of the GRU."""
 
+    label: ClassVar[str] = "GRU"
     kind: Literal["gru"] = "gru"
 
     def build(self, signature: Signature, scalers: Scalers) -> "GRUModel":

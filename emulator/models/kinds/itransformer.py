@@ -4,7 +4,7 @@ The past weeks of each variable are one token. In the paper tokens forecast seve
 they give a context for the next days, and each day is decoded from that context and its own drivers.
 """
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -19,6 +19,7 @@ from emulator.models.parts.layers import mlp
 class ITransformerConfig(BaselineConfig):
     """Options: tokens see `window` days, and their context is renewed every `horizon` days."""
 
+    label: ClassVar[str] = "iTransformer"
     kind: Literal["itransformer"] = "itransformer"
     window: int = Field(default=60, ge=1)
     horizon: int = Field(default=7, ge=1)

@@ -2,7 +2,7 @@
 hierarchical models must beat.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from emulator.models.parts.layers import StreamingLSTM
 class LSTMConfig(BaselineConfig):
     """Options of the plain LSTM."""
 
+    label: ClassVar[str] = "LSTM"
     kind: Literal["lstm"] = "lstm"
 
     def build(self, signature: Signature, scalers: Scalers) -> "LSTMModel":

@@ -9,7 +9,7 @@ trained without retrieval, so that it leaves nothing to neighbours that it can l
 closed form from its errors.
 """
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,6 +57,7 @@ class RaciConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    label: ClassVar[str] = "RACI"
     kind: Literal["raci"] = "raci"
     hidden: int = Field(default=64, ge=1)
     static_size: int = Field(default=4, ge=1)

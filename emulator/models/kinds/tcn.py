@@ -1,6 +1,6 @@
 """TCN (Bai et al. 2018, arXiv 1803.01271): causal convolutions over days whose taps lie ever further apart."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -15,6 +15,7 @@ from emulator.models.parts.layered import LayeredCore
 class TCNConfig(BaselineConfig):
     """Options of the TCN. A prediction sees 1 + (kernel - 1) * sum(dilations) days, its own among them."""
 
+    label: ClassVar[str] = "TCN"
     kind: Literal["tcn"] = "tcn"
     kernel: int = Field(default=5, ge=2)
     dilations: tuple[int, ...] = Field(default=(1, 4, 16, 64), min_length=1)

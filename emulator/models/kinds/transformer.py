@@ -4,7 +4,7 @@ How far back a day lies enters as a penalty on its score, linear in the lag and 
 Press et al. 2022, arXiv 2108.12409), so that nothing depends on when the series began.
 """
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -20,6 +20,7 @@ from emulator.models.parts.layers import mlp
 class TransformerConfig(BaselineConfig):
     """Options of the Transformer. A prediction sees 1 + layers * (window - 1) days, its own among them."""
 
+    label: ClassVar[str] = "Transformer"
     kind: Literal["transformer"] = "transformer"
     window: int = Field(default=90, ge=2)
     heads: int = Field(default=2, ge=1)

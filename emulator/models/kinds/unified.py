@@ -1,12 +1,12 @@
 """The unified model: neighbours tell what to expect of a site, its own past then tells better.
 
 CHAM-net (arXiv 2606.00338) and RACI (arXiv 2603.03531) in one, our own combination: the decoder, the history of the
-site and the regression on its past are CHAM-net's (`cham_net.py`); the prior of that regression is RACI's retrieval
-(`retrieval.py`), responses of training sites brought to a new site by kriging with a covariance for each role. Without
-past flux the prior stands; as the site's own years come in, the posterior leaves it.
+site and the regression on its past are CHAM-net's (`adaptive_decoder.py`); the prior of that regression is RACI's
+retrieval (`retrieval.py`), responses of training sites brought to a new site by kriging with a covariance for each
+role. Without past flux the prior stands; as the site's own years come in, the posterior leaves it.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ from emulator.data import calendar as column
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData
-from emulator.models.kinds.cham_net import SEASON_WAVES, ChamNet, ChamNetConfig
+from emulator.models.parts.adaptive_decoder import SEASON_WAVES, AdaptiveDecoder, AdaptiveDecoderConfig
 from emulator.models.parts.layers import unit_sphere
 from emulator.models.parts.responses import response_statistics, site_responses, sites_with_flux
 from emulator.models.parts.retrieval import ResponseMemory, attributes, by_role, by_target
@@ -25,14 +25,15 @@ from emulator.models.parts.seasons import days_of_years
 SITES_AT_ONCE = 32
 
 
-class UnifiedConfig(ChamNetConfig):
+class UnifiedConfig(AdaptiveDecoderConfig):
     """Options of the unified model: those of CHAM-net, with its ablations, and of RACI's retrieval.
 
     Ablations of retrieval: `roles: false` (one covariance for level, season and driver responses), `functional: false`,
     `local: false`, `response: regime` (level and season only) or `none`.
     """
 
-    kind: Literal["unified"] = "unified"  # type: ignore[assignment] # another kind with the same options
+    label: ClassVar[str] = "unified"
+    kind: Literal["unified"] = "unified"
     static_size: int = Field(default=4, ge=1)
     roles: bool = True
     functional: bool = True
@@ -44,7 +45,7 @@ class UnifiedConfig(ChamNetConfig):
         return Unified(self, signature, scalers)
 
 
-class Unified(ChamNet):
+class Unified(AdaptiveDecoder):
     """CHAM-net whose regression on a site's past starts from what neighbours tell: `prior` (L K) of its state row is
     the retrieved responses.
     """

@@ -3,6 +3,7 @@ stepwise.
 """
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -239,13 +240,15 @@ class FluxHead(nn.Module):
 class StreamingLSTM(nn.Module):
     """One LSTM layer with two faces that share the weights: `forward` over a series, `cell` for one day."""
 
+    if TYPE_CHECKING:  # TorchScript takes no annotations of submodules, and torch declares no weights of its LSTM
+        lstm: Any
+
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
         with torch.no_grad():  # remember by default: forget gate open at the start of training
-            biases = dict(self.lstm.named_parameters())
-            biases["bias_ih_l0"][hidden : 2 * hidden].fill_(1.5)
-            biases["bias_hh_l0"][hidden : 2 * hidden].zero_()
+            self.lstm.bias_ih_l0[hidden : 2 * hidden].fill_(1.5)
+            self.lstm.bias_hh_l0[hidden : 2 * hidden].zero_()
 
     def forward(self, inputs: Tensor, h: Tensor, c: Tensor) -> Tensor:
         """inputs: (B, T, X); h, c: (B, H) -> hidden states (B, T, H)."""
@@ -261,10 +264,5 @@ class StreamingLSTM(nn.Module):
     def cell(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """inputs: (N, X); h, c: (N, H) -> next h, c."""
         return torch.lstm_cell(
-            inputs,
-            [h, c],
-            self.lstm.weight_ih_l0,  # type: ignore[arg-type] # torch declares none of them
-            self.lstm.weight_hh_l0,  # type: ignore[arg-type]
-            self.lstm.bias_ih_l0,  # type: ignore[arg-type]
-            self.lstm.bias_hh_l0,  # type: ignore[arg-type]
+            inputs, [h, c], self.lstm.weight_ih_l0, self.lstm.weight_hh_l0, self.lstm.bias_ih_l0, self.lstm.bias_hh_l0
         )

@@ -87,6 +87,6 @@ def test_without_history_past_flux_is_not_read(case: Case, make_model: Callable[
 
 
 @pytest.mark.parametrize("config", [ChamNetConfig, UnifiedConfig])
-def test_a_rank_without_film_is_refused(config: type[ChamNetConfig]) -> None:
+def test_a_rank_without_film_is_refused(config: type[ChamNetConfig | UnifiedConfig]) -> None:
     with pytest.raises(ValidationError, match="hypernetwork_rank has no effect with film: false"):
         config(film=False, hypernetwork_rank=2)
