@@ -71,8 +71,12 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def kill_descendants() -> None:
-    """Kill all processes that this one has started, and theirs."""
+    """Kill all processes that this one has started, and theirs.
+
+    Python's own tracker of shared resources cleans up after them, and ends by itself with this process.
+    """
     with suppress(psutil.Error):
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
-                process.kill()
+                if "resource_tracker" not in " ".join(process.cmdline()):
+                    process.kill()
