@@ -122,7 +122,7 @@ contains
     type(daily_fluxes), intent(in) :: fluxes  !< results of the day
     logical, intent(in) :: with_biogeochemistry  !< carbon, methane, nitrogen too
     real(wp), intent(inout) :: worst(n_balances)  !< largest errors so far
-    integer, intent(out) :: stat  !< whether all balances close
+    integer, intent(out) :: stat  !< `balances_close` or `balance_broken`
     character(:), allocatable, intent(out) :: errmsg  !< site, balance and amount
     real(wp) :: error(n_balances)
     character(160) :: text

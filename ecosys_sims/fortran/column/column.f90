@@ -117,7 +117,7 @@ contains
     logical, intent(in) :: with_biogeochemistry  !< carbon, methane, nitrogen too
     !> largest errors: carbon, water, energy, methane, nitrogen
     real(wp), intent(inout) :: worst(n_balances)
-    integer, intent(out) :: stat  !< 0, or 1 where a balance does not close
+    integer, intent(out) :: stat  !< `balances_close` or `balance_broken`
     character(:), allocatable, intent(out) :: errmsg  !< site, balance and amount
     call close_balances(c%static, c%state, c%work, c%fluxes, with_biogeochemistry, worst, stat, &
       errmsg)

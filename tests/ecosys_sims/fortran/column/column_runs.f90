@@ -94,7 +94,7 @@ contains
     integer, intent(in) :: day  !< days since the start
     real(wp), intent(in) :: offset  !< warming [K]
     real(wp), intent(inout) :: worst(5)  !< largest balance errors
-    integer, intent(out) :: stat  !< 0, or 1 where a balance failed
+    integer, intent(out) :: stat  !< `balances_close` or `balance_broken`
     character(:), allocatable, intent(out) :: errmsg  !< what failed
     integer, intent(in), optional :: hours  !< of a step of soil and methane, else 1
     integer :: hour, step
