@@ -202,11 +202,11 @@ contains
     real(wp), intent(inout) :: temperature_sum(nch4)  !< above freezing, times time [K s]
     real(wp), intent(inout) :: ham(nch4)  !< biomass, C [g m-3]
     real(wp), intent(inout) :: active(nch4)  !< active share [1]
-    real(wp), intent(out) :: uptake_carbon  !< methane uptake_carbon up, C [g m-2 day-1]
+    real(wp), intent(out) :: uptake_carbon  !< methane taken up, C [g m-2 day-1]
     real(wp), intent(out) :: respired  !< by maintenance, C [g m-2 day-1]
     real(wp), intent(out) :: died  !< C [g m-2 day-1]
     real(wp), intent(out) :: grown  !< from methane, C [g m-2 day-1]
-    real(wp) :: rate, upkeep, before, growth, target, t
+    real(wp) :: rate, upkeep, biomass_start, growth, target, t
     integer :: k
     uptake_carbon = 0.0_wp
     respired = 0.0_wp
@@ -215,14 +215,14 @@ contains
     do k = 1, nch4
       t = max(0.0_wp, temperature_sum(k)/seconds_per_day)
       growth = yield*molar_mass_c*uptake(k)
-      before = ham(k)
+      biomass_start = ham(k)
       upkeep = maintenance*active(k)*exp(0.1_wp*log(maintenance_q10)*(t - 10.0_wp))
-      rate = death*(1.0_wp + before/crowded)
-      if (before <= resting) then
+      rate = death*(1.0_wp + biomass_start/crowded)
+      if (biomass_start <= resting) then
         upkeep = 0.0_wp
         rate = 0.0_wp
       end if
-      ham(k) = (before + growth)/(1.0_wp + upkeep + rate)
+      ham(k) = (biomass_start + growth)/(1.0_wp + upkeep + rate)
       grown = grown + growth*dz(k)
       uptake_carbon = uptake_carbon + molar_mass_c*uptake(k)*dz(k)
       respired = respired + upkeep*ham(k)*dz(k)

@@ -281,9 +281,9 @@ contains
   !> First letter of a logical value.
   pure character function first_letter(value)
     character(*), intent(in) :: value  !< `.true.`, `T`, ...
-    integer :: at
-    at = verify(value, '.')
-    first_letter = value(at:at)
+    integer :: position
+    position = verify(value, '.')
+    first_letter = value(position:position)
   end function first_letter
 
   !> Value of a key as text; a key that is in two groups needs its group.

@@ -18,7 +18,7 @@ contains
 
   !> The upper tail of the gamma distribution, and the share against the water table.
   subroutine distribution()
-    real(wp) :: x, share, last
+    real(wp) :: x, share, last_share
     integer :: k
     do k = 0, 60
       x = 0.5_wp*real(k, wp)
@@ -26,11 +26,11 @@ contains
       call check(abs(gamma_above(2.0_wp, x) - (1.0_wp + x)*exp(-x)) < 1.0e-13_wp, 'tail of shape 2')
       call check(abs(gamma_above(0.5_wp, x) - erfc(sqrt(x))) < 1.0e-10_wp, 'tail of shape 0.5')
     end do
-    last = 1.0_wp
+    last_share = 1.0_wp
     do k = -5, 40
       share = inundated_share(0.1_wp*real(k, wp), 1.8_wp, 1.7_wp, 2.0_wp)
-      call check(share < last, 'a lower water table does not inundate less')
-      last = share
+      call check(share < last_share, 'a lower water table does not inundate less')
+      last_share = share
     end do
     call check_close(inundated_share(0.0_wp, 1.0_wp, 1.0_wp, 2.0_wp), exp(-1.0_wp), 1.0e-12_wp, &
       'share with the mean water table at the surface')

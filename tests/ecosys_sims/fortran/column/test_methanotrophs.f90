@@ -53,7 +53,7 @@ contains
     real(wp), parameter :: yield = 0.3_wp, maintenance = 0.003_wp, death = 0.002_wp, &
       crowded = 0.03_wp
     real(wp), dimension(nch4) :: uptake, fit, heat, ham, active
-    real(wp) :: uptake_carbon, respired, died, grown, before, lost
+    real(wp) :: uptake_carbon, respired, died, grown, biomass_start, lost
     integer :: day
     ham = 0.05_wp
     active = 0.5_wp
@@ -61,11 +61,11 @@ contains
       uptake = 1.0e-4_wp
       fit = 0.6_wp*86400.0_wp
       heat = 15.0_wp*86400.0_wp
-      before = sum(ham*dz(1:nch4))
+      biomass_start = sum(ham*dz(1:nch4))
       call biomass_day(yield, maintenance, death, crowded, 10.0_wp, 40.0_wp, uptake, fit, heat, &
         ham, active, uptake_carbon, respired, died, grown)
-      call check(abs(sum(ham*dz(1:nch4)) - before - (grown - respired - died)) < 1.0e-14_wp, &
-        'carbon of the guild')
+      call check(abs(sum(ham*dz(1:nch4)) - biomass_start - (grown - respired - died)) &
+        < 1.0e-14_wp, 'carbon of the guild')
     end do
     call check_close(grown, yield*uptake_carbon, 1.0e-12_wp, 'yield')
     call check_close(active(1), 0.6_wp, 1.0e-6_wp, 'activity at rest')

@@ -82,19 +82,19 @@ contains
   !> Nitrification, denitrification and leaching take no more than there is, and lose nothing.
   subroutine mineral_nitrogen_is_conserved()
     type(mineral_changes) :: change
-    real(wp) :: ammonium, nitrate, before, r(6)
+    real(wp) :: ammonium, nitrate, nitrogen_start, r(6)
     integer :: k, j
     do k = 1, 2000
       r = [(unit_random(k, 21, j), j=1, 6)]
       ammonium = 10.0_wp*r(1)**4
       nitrate = 10.0_wp*r(2)**4
-      before = ammonium + nitrate
+      nitrogen_start = ammonium + nitrate
       call mineral_nitrogen_day(2.0_wp*r(3), 2.0_wp*r(4), 0.02_wp, r(5), 100.0_wp*(r(6) - 0.2_wp), &
         50.0_wp, ammonium, nitrate, change)
       call check(ammonium >= 0.0_wp .and. nitrate >= 0.0_wp, 'mineral nitrogen is negative')
       call check(change%n2o >= 0.0_wp .and. change%n2o <= change%gas, 'more N2O than gas')
-      call check(abs(before - ammonium - nitrate - change%gas - change%leaching) < 1.0e-12_wp, &
-        'mineral nitrogen is not conserved')
+      call check(abs(nitrogen_start - ammonium - nitrate - change%gas - change%leaching) &
+        < 1.0e-12_wp, 'mineral nitrogen is not conserved')
     end do
   end subroutine mineral_nitrogen_is_conserved
 
@@ -103,7 +103,8 @@ contains
     type(carbon_flows) :: flows
     type(litter_nitrogen) :: litter
     type(plant_nitrogen) :: plants
-    real(wp) :: carbon(5), pools(5), tissue, ammonium, nitrate, before, mineralisation, slowed
+    real(wp) :: carbon(5), pools(5), tissue, ammonium, nitrate, mineralisation, slowed
+    real(wp) :: nitrogen_start
     real(wp) :: r(20)
     integer :: k, j
     do k = 1, 3000
@@ -121,7 +122,7 @@ contains
       flows%substrate = 5.0_wp*r(15)
       plants%demand = r(16)
       plants%fixed = 0.2_wp*r(17)
-      before = sum(pools) + ammonium + nitrate + tissue
+      nitrogen_start = sum(pools) + ammonium + nitrate + tissue
       call litter_of_plants(2.0_wp*r(18), 0.5_wp, 10.0_wp*r(19), 5.0_wp, 3.0_wp*r(20), &
         50.0_wp*r(19), 30.0_wp, tissue, litter)
       call organic_nitrogen_day(merge(0.0_wp, r(17), modulo(k, 3) == 0), litter, 10.0_wp*r(19), &
@@ -131,7 +132,7 @@ contains
         'a pool of nitrogen is negative')
       call check(slowed >= 0.0_wp .and. slowed <= 1.0_wp, 'structural litter is hastened')
       call check(abs(sum(pools) + ammonium + nitrate + tissue + litter%harvest - plants%fixed &
-        - before) < 1.0e-11_wp, 'organic nitrogen is not conserved')
+        - nitrogen_start) < 1.0e-11_wp, 'organic nitrogen is not conserved')
     end do
   end subroutine organic_nitrogen_is_conserved
 

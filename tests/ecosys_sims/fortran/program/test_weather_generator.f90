@@ -151,19 +151,19 @@ contains
   subroutine test_amounts(c)
     integer, intent(in) :: c
     real(wp) :: yearly(years*members), season(years*members), wet_sum(years*members), normal
-    integer :: i, y, first, at, k, doy
+    integer :: i, y, first, sample, k, doy
     associate (climate => self%climate((c - 1)*members + 1))
-      at = 0
+      sample = 0
       do i = (c - 1)*members + 1, c*members
         do y = 1, years
-          at = at + 1
+          sample = sample + 1
           first = (y - 1)*365
-          yearly(at) = sum(precip(first + 1:first + 365, i))
-          season(at) = sum(precip(first + 151:first + 240, i))
-          wet_sum(at) = 0.0_wp
+          yearly(sample) = sum(precip(first + 1:first + 365, i))
+          season(sample) = sum(precip(first + 151:first + 240, i))
+          wet_sum(sample) = 0.0_wp
           do k = first + 1, first + 365
             doy = k - first
-            if (precip(k, i) > 0.0_wp) wet_sum(at) = wet_sum(at) + precip(k, i) &
+            if (precip(k, i) > 0.0_wp) wet_sum(sample) = wet_sum(sample) + precip(k, i) &
               - daily_precipitation(climate, doy)/stationary_wet_fraction(share_of(c, doy))
           end do
         end do
@@ -183,7 +183,7 @@ contains
     integer, intent(in) :: c
     real(wp) :: yearly(years*members), month(years*members, 2), span(years*members)
     real(wp) :: air(years*members), normal(2)
-    integer :: i, y, first, at, m, doy, begin(2)
+    integer :: i, y, first, sample, m, doy, begin(2)
     associate (climate => self%climate((c - 1)*members + 1))
       begin(1) = modulo(nint(climate%warmest_day) - 15, 365)
       begin(2) = modulo(nint(climate%warmest_day) - 15 + 182, 365)
@@ -194,17 +194,17 @@ contains
           normal(m) = normal(m) + daily_temperature(climate, doy)/30.0_wp
         end do
       end do
-      at = 0
+      sample = 0
       do i = (c - 1)*members + 1, c*members
         do y = 1, years
-          at = at + 1
+          sample = sample + 1
           first = (y - 1)*365
-          yearly(at) = sum(tmean(first + 1:first + 365, i))/365.0_wp
+          yearly(sample) = sum(tmean(first + 1:first + 365, i))/365.0_wp
           do m = 1, 2
-            month(at, m) = sum(tmean(first + begin(m) + 1:first + begin(m) + 30, i))/30.0_wp
+            month(sample, m) = sum(tmean(first + begin(m) + 1:first + begin(m) + 30, i))/30.0_wp
           end do
-          span(at) = sum(range(first + 1:first + 365, i))/365.0_wp
-          air(at) = sum(wind(first + 1:first + 365, i))/365.0_wp
+          span(sample) = sum(range(first + 1:first + 365, i))/365.0_wp
+          air(sample) = sum(wind(first + 1:first + 365, i))/365.0_wp
         end do
       end do
       ! Years are correlated: the error of their mean is larger by sqrt((1 + r)/(1 - r)), 1.36.
