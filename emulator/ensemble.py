@@ -11,6 +11,7 @@ from pathlib import Path
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.ensemble import create
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import explain
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         create(options.runs, RunFolder(options.out))
-    except (CheckpointError, RunFolderError) as error:
-        log.error("%s", error)
+    except (CheckpointError, RunFolderError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     log.info("wrote %s; evaluate it: python -m emulator.evaluate %s", options.out, options.out)
     return 0

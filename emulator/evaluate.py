@@ -10,6 +10,7 @@ from emulator.evaluation.held_out import evaluate
 from emulator.evaluation.offline import PredictionError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import explain
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         evaluate(RunFolder(options.run), options.data)
-    except (DatasetError, CheckpointError, PredictionError, RunFolderError) as error:
-        log.error("%s", error)
+    except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     return 0
 

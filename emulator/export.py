@@ -9,6 +9,7 @@ from emulator.artefact.exporting import ExportError, export
 from emulator.data.dataset_file import DatasetError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         metadata = export(
             runs[0] if len(runs) == 1 else runs, out, data=options.data, past_flux=options.past_flux, name=options.name
         )
-    except (DatasetError, CheckpointError, RunFolderError, ExportError, OutputError) as error:
-        log.error("%s", error)
+    except (DatasetError, CheckpointError, RunFolderError, ExportError, OutputError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     log.info("wrote %s: %s, %d state values a cell", out, metadata.kind, metadata.state_size)
     return 0

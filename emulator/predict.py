@@ -10,6 +10,7 @@ from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         require_own_outputs({"--out": out}, [options.data, *run.files(), run.artefact])
         predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles)
-    except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError) as error:
-        log.error("%s", error)
+    except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     log.info("wrote %s", out)
     return 0

@@ -14,11 +14,12 @@ from emulator.training.fit import train
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
 from foundations.configuration_file import ConfigError
+from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
 
 log = logging.getLogger(__name__)
 
-USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolderError, TrainingDiverged)
+USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolderError, TrainingDiverged, OSError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.warning("%s", stop)
         return stop.exit_status
     except USER_ERRORS as error:
-        log.error("%s", error)
+        log.error("%s", explain(error))
         return 2 if isinstance(error, ConfigError | RunFolderError) else 1
     return 0
 

@@ -18,6 +18,7 @@ from emulator.training.search import Budget, load_space, tune
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
 from foundations.configuration_file import ConfigError
+from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         log.error("%s", error)
         return 2 if isinstance(error, ConfigError) else 1
-    except (CheckpointError, FolderBusy, RunFolderError, TrainingDiverged) as error:
-        log.error("%s", error)
+    except (CheckpointError, FolderBusy, RunFolderError, TrainingDiverged, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     return 0
 

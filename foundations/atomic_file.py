@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from foundations.file_faults import failed_write
 from foundations.output_file import written_file
 
 
@@ -15,17 +16,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it replaces `path`, on failure it is removed.
 
     The folder is made where it is missing. The file behind a link is replaced, not the link; OutputError for devices.
+    Where the file system is the reason, as a full disk is, FileFault names `path`, whichever library wrote.
     """
     path = written_file(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # what it was made from may be deleted next
         temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        explained = failed_write(path, temporary, error)
+        if explained is error:
+            raise
+        raise explained from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def remove_temporaries(folder: Path) -> None:
@@ -34,7 +42,7 @@ def remove_temporaries(folder: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
+def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
     """Write a file atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -39,7 +39,7 @@ fi
 spell=(
     -e 's/^( *use .*), *only *: */\1, only: /'
     -e 's/\b(de)?allocate \(/\1allocate(/'
-    -e 's/\bcharacter\(len=([^()]*)\)/character(\1)/'
+    -e 's/\bcharacter\(len=([^()]*)\)/character(\1)/g'
     -e 's/\bcharacter\(len=([^()]*), *kind=/character(\1, kind=/'
 )
 unlike=0

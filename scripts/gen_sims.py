@@ -18,7 +18,9 @@ from ecosys_sims.ensemble.cluster import EnsembleError
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
+from foundations.child_processes import Stopped
 from foundations.configuration_file import ConfigError
+from foundations.file_faults import explain
 
 log = logging.getLogger("gen_sims")
 
@@ -63,9 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         log.error("%s", error)
         return 2
-    except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError) as error:
-        log.error("%s", error)
+    except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
+    except Stopped as stop:
+        log.error("%s; run the same command again to go on", stop)
+        return stop.exit_status
     except KeyboardInterrupt:
         log.error("interrupted; run the same command again to go on")
         return 130

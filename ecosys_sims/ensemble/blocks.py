@@ -2,14 +2,16 @@
 
 import errno
 import json
+import logging
 import shutil
+import tempfile
 import threading
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import f90nml
 import netCDF4
@@ -22,8 +24,13 @@ from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import FILE_ERROR, ModelError, run_program
 from ecosys_sims.program.history import check_history, history_path
 from foundations.atomic_file import write_json
+from foundations.file_faults import DamagedFile, explain, read_json
+from foundations.provenance import file_sha256
+
+log = logging.getLogger(__name__)
 
 BLOCKS = "blocks"
+BLOCK_FOLDERS = "b[0-9][0-9][0-9][0-9][0-9]"
 SITES = "sites.nc"
 TRUTH = "params_truth.nc"
 HISTORY = "history.nc"
@@ -39,12 +46,16 @@ class DiskFullError(RuntimeError):
 
 
 class BlockRecord(TypedDict):
-    """What `block.json` says of a block: `parameters_read_back` is the number of values that were compared."""
+    """What `block.json` says of a block: `parameters_read_back` is the number of values that were compared.
+
+    `history_sha256` is of the history as it was checked; records of former versions have none.
+    """
 
     number: int
     sites: int
     seconds: float
     parameters_read_back: int
+    history_sha256: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,32 @@ def run_block(task: BlockTask) -> BlockRecord:
         shutil.rmtree(working, ignore_errors=True)
 
 
+def is_whole(task: BlockTask) -> bool:
+    """Whether a finished block is as it was written; a warning names the file that is not."""
+    record, history = task.folder / RECORD, task.folder / HISTORY
+    try:
+        content = read_json(record, "the block is simulated again")
+        if not isinstance(content, dict) or not {"sites", "seconds", "parameters_read_back"} <= content.keys():
+            raise DamagedFile(record, "is not the record of a block", "the block is simulated again")
+        if content.get("history_sha256", "") not in ("", file_sha256(history)):
+            raise DamagedFile(history, "is damaged (SHA-256 differs)", "the block is simulated again")
+    except OSError as error:
+        log.warning("%s", explain(error))
+        return False
+    return True
+
+
+def try_out(config: SimulationConfig, sites: SiteTable, truth: dict[str, np.ndarray], program: Path) -> None:
+    """Simulate the first site for a year, and leave nothing: raises the ModelError that the blocks would end with."""
+    period = config.period.model_copy(update={"years": 1, "spinup_years": 0})
+    with tempfile.TemporaryDirectory(prefix="ecostep_") as name:
+        working = Path(name)
+        write_site_table(working / namelists.SITE_TABLE, sites.part(0, 1), {key: row[:1] for key, row in truth.items()})
+        groups = block_namelist(config.model_copy(update={"period": period}))
+        namelists.write_namelist(groups, working / namelists.NAMELIST)
+        run_program(program, Path(namelists.NAMELIST), working, config.run.block_timeout_s)
+
+
 def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     started = time.perf_counter()
     config = configuration.parse(task.config, "the simulation's configuration")
@@ -113,6 +150,7 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
         sites=len(sites),
         seconds=time.perf_counter() - started,
         parameters_read_back=parameters_read_back,
+        history_sha256=file_sha256(working / HISTORY),
     )
     write_json(working / RECORD, record)
     return record

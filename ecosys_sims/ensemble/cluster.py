@@ -48,7 +48,10 @@ def run_blocks(
 
 @contextmanager
 def _client(out: Path, workers: int, scheduler: str | None) -> Iterator[Client]:
-    if scheduler:
+    if scheduler is not None:
+        if not scheduler.strip():
+            message = "the address of the scheduler is empty; give one such as tcp://host:8786, or leave it out"
+            raise EnsembleError(message)
         try:
             client = Client(scheduler, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:

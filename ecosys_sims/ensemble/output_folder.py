@@ -4,19 +4,20 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ecosys_sims.ensemble import configuration
-from ecosys_sims.ensemble.blocks import BLOCKS, HISTORY, SITES, TRUTH
+from ecosys_sims.ensemble.blocks import BLOCK_FOLDERS, BLOCKS, HISTORY, SITES, TRUTH
 from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.formats.dataset_check import require_valid_dataset
 from ecosys_sims.formats.site_table import SiteTable
 from ecosys_sims.sites.hidden_parameters import HiddenParameters
-from foundations import folder_lock, provenance
-from foundations.atomic_file import write_json
+from foundations import folder_lock, own_folder, provenance
+from foundations.atomic_file import write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,62 @@ CONFIG = "config.yaml"
 IDENTITY = "run.json"  # what the results in the folder depend on
 LOCK = ".lock"
 
+KIND = "simulation"
+LAYOUT = (
+    DATASET, SUMMARY, CONFIG, IDENTITY, SITES, TRUTH,
+    f"{BLOCKS}/{BLOCK_FOLDERS}/*", f"{BLOCKS}/.{BLOCK_FOLDERS}.*/*", f"{BLOCKS}/{BLOCK_FOLDERS}.failed.log",
+)  # fmt: skip
+"""What a simulation leaves in its folder, and all that `clear` removes."""
+
 _REMEDY = "choose another --out, or replace it with --overwrite"
 
 
 class StaleOutputError(RuntimeError):
     """The output folder holds another simulation, or cannot be used."""
+
+
+def require_own(out: Path, inputs: Iterable[str | Path] = ()) -> None:
+    """StaleOutputError where the folder holds files of the layout that no simulation made, or one of the inputs."""
+    try:
+        if not _is_simulation(out):
+            own_folder.refuse_foreign(out, own_folder.present(out, LAYOUT))
+        own_folder.refuse_inputs(out, LAYOUT, inputs)
+    except own_folder.ForeignFiles as error:
+        message = f"results of unknown origin: {error}"
+        raise StaleOutputError(message) from None
+    written = own_folder.digest(out, CONFIG)
+    if written is not None and (out / CONFIG).exists() and provenance.file_sha256(out / CONFIG) != written:
+        message = f"{out / CONFIG}: has been changed since it was written; move it away, or choose another --out"
+        raise StaleOutputError(message)
+
+
+def _is_simulation(out: Path) -> bool:
+    """Whether a simulation of ours made what lies in the folder, also before there were manifests."""
+    if own_folder.is_marked(out, KIND):
+        return True
+    try:
+        return "program_sha256" in json.loads((out / IDENTITY).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def write_config(out: Path, text: str) -> None:
+    """Write the resolved configuration, and the manifest that says of it and of all else that it is ours."""
+    own_folder.mark(out, KIND, {CONFIG: hashlib.sha256(text.encode()).hexdigest()})
+    write_text(out / CONFIG, text)
+
+
+def require_whole(out: Path, summary: dict[str, Any]) -> None:
+    """StaleOutputError unless the dataset of a finished simulation is as it was written, by its checksum."""
+    path, written = out / DATASET, summary.get("sha256", {}).get(DATASET)
+    if written is None:  # of a version without checksums
+        require_valid_dataset(path)
+    elif provenance.file_sha256(path) != written:
+        message = (
+            f"{path}: is not as the simulation wrote it (SHA-256 differs): damaged or changed; restore it, choose "
+            "another --out, or simulate again with --overwrite"
+        )
+        raise StaleOutputError(message)
 
 
 def make_folder(out: Path) -> None:
@@ -61,16 +113,16 @@ def locked(out: Path) -> Iterator[None]:
 
 def clear(out: Path) -> None:
     """Remove what a simulation leaves in its folder, and nothing else."""
-    for name in (DATASET, SUMMARY, CONFIG, IDENTITY, SITES, TRUTH):
-        (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / BLOCKS, ignore_errors=True)
-    (out / BLOCKS).mkdir()
+    own_folder.remove(out, (*LAYOUT, own_folder.MARK))
+    (out / BLOCKS).mkdir(exist_ok=True)
 
 
 def remove_leftovers(out: Path) -> None:
     """What killed workers left, and blocks whose history has been deleted."""
-    for folder in (out / BLOCKS).iterdir():
-        if folder.is_dir() and (folder.name.startswith(".") or not (folder / HISTORY).exists()):
+    for folder in (out / BLOCKS).glob(f".{BLOCK_FOLDERS}.*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (out / BLOCKS).glob(BLOCK_FOLDERS):
+        if folder.is_dir() and not (folder / HISTORY).exists():
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from ecosys_sims.ensemble.blocks import (
     BlockTask,
     DiskFullError,
     disk_is_full,
+    is_whole,
+    try_out,
 )
 from ecosys_sims.ensemble.cluster import default_workers, run_blocks
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.dataset import write_simulated
 from ecosys_sims.ensemble.drawing import DrawnSites, draw
 from ecosys_sims.ensemble.output_folder import (
-    CONFIG,
     DATASET,
+    LAYOUT,
     SUMMARY,
     check_identity,
     clear,
@@ -31,13 +34,18 @@ from ecosys_sims.ensemble.output_folder import (
     locked,
     make_folder,
     remove_leftovers,
+    require_own,
+    require_whole,
+    write_config,
 )
 from ecosys_sims.formats.dataset_check import require_valid_dataset
 from ecosys_sims.formats.site_table import write_site_table, write_true_parameters
 from ecosys_sims.program.executable import find_program, library_versions, program_version
-from ecosys_sims.program.parameter_table import parameter_table
-from foundations import provenance
-from foundations.atomic_file import remove_temporaries, replacing, write_json, write_text
+from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
+from foundations import own_folder, provenance
+from foundations.atomic_file import remove_temporaries, replacing, write_json
+from foundations.child_processes import ended_by_signals
+from foundations.file_faults import read_json
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +65,20 @@ def simulate(
     started = time.perf_counter()
     program = find_program()
     out = out.resolve()
+    tables = [table for table in (config.sites.table, config.design.table) if table]
+    require_own(out, tables)
+    table = parameter_table(program)
+    drawn = draw(config, table)
+    if overwrite and own_folder.present(out, LAYOUT):  # all that can fail is tried before anything is removed
+        try_out(config, drawn.sites, drawn.hidden.values, program)
     make_folder(out)
-    with locked(out):
+    with locked(out), ended_by_signals():
+        require_own(out, tables)
         remove_temporaries(out)
         if overwrite:
             clear(out)
         try:
-            return _complete(config, out, program, workers, scheduler, started)
+            return _complete(config, out, program, table, drawn, workers, scheduler, started)
         except OSError as error:
             if disk_is_full(out, error):
                 raise _disk_full(out) from error
@@ -71,22 +86,31 @@ def simulate(
 
 
 def _complete(
-    config: SimulationConfig, out: Path, program: Path, workers: int | None, scheduler: str | None, started: float
+    config: SimulationConfig,
+    out: Path,
+    program: Path,
+    table: dict[str, ParameterInfo],
+    drawn: DrawnSites,
+    workers: int | None,
+    scheduler: str | None,
+    started: float,
 ) -> dict[str, Any]:
-    table = parameter_table(program)
-    drawn = draw(config, table)
     check_identity(out, config, drawn.sites, drawn.hidden, program)
     tasks = _tasks(config, out, program, len(drawn.sites))
     if is_complete(out):
+        summary: dict[str, Any] = read_json(out / SUMMARY, "remove it, and the same command writes it again")
+        require_whole(out, summary)
         log.info("%s is complete already", out / DATASET)
         _drop_histories(config, tasks)
-        summary: dict[str, Any] = json.loads((out / SUMMARY).read_text())
         return summary
-    write_text(out / CONFIG, configuration.to_yaml(config))
+    write_config(out, configuration.to_yaml(config))
     write_site_table(out / SITES, drawn.sites)
     units = {info.name: info.units for info in table.values()}
     write_true_parameters(out / TRUTH, drawn.sites, drawn.hidden.values, units, config.seed, drawn.members)
     remove_leftovers(out)
+    for task in tasks:
+        if task.folder.exists() and not is_whole(task):
+            shutil.rmtree(task.folder)
     missing = [task for task in tasks if not task.folder.exists()]
     log.info(
         "%d sites, %d years: %d of %d blocks to do", len(drawn.sites), config.period.years, len(missing), len(tasks)
@@ -97,6 +121,7 @@ def _complete(
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
     session = {"workers": used_workers, "scheduler": scheduler}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
+    summary["sha256"] = {DATASET: provenance.file_sha256(out / DATASET)}
     write_json(out / SUMMARY, summary)
     _drop_histories(config, tasks)
     return summary

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from foundations import provenance
+from foundations.child_processes import end_with_parent
 
 SUCCESS_LINE = "SUCCESSFUL COMPLETION"
 UNKNOWN_KEY, FILE_ERROR = 2, 4
@@ -69,7 +70,7 @@ def run_program(program: Path, namelist: Path, folder: Path, timeout_s: float | 
     try:
         process = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=timeout_s, check=False,
+            timeout=timeout_s, check=False, preexec_fn=end_with_parent(),
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         message = f"{program.name} took longer than {timeout_s:g} s and was stopped"

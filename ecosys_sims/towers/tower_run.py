@@ -1,7 +1,7 @@
 """Runs the process model at one site with the weather of a forcing file, and writes a dataset."""
 
+import json
 import logging
-import shutil
 from pathlib import Path
 
 import f90nml
@@ -19,13 +19,18 @@ from ecosys_sims.program.history import copy_daily, history_path
 from ecosys_sims.towers.errors import TowerError
 from ecosys_sims.towers.forcing_period import Period, read_period
 from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
-from foundations import provenance
+from foundations import own_folder, provenance
 from foundations.atomic_file import replacing, write_json
+from foundations.file_faults import explain
 
 log = logging.getLogger(__name__)
 
 CASE_NAME = "tower"
 DATASET, SUMMARY = "dataset.nc", "simulation.json"
+KIND = "tower run"
+RUN_FILES = (f"run/{namelists.NAMELIST}", "run/ecosys.log", f"run/{CASE_NAME}.*")
+LAYOUT = (DATASET, SUMMARY, *RUN_FILES)
+"""What a run leaves in its folder and the next one replaces."""
 SITE_NUMBERS = (
     "site_number", "lat", "lon", "elevation", "sand", "clay", "ph", "biome", "annual_precip", "continentality", "t_ann",
 )  # fmt: skip
@@ -68,8 +73,10 @@ def run_tower(
     in_utc = str(changes.get("forcing_nl", {}).get("time_zone", "")).lower() == "utc"
     period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
-    shutil.rmtree(working, ignore_errors=True)
-    working.mkdir(parents=True)
+    _require_own(out, forcing)
+    own_folder.remove(out, RUN_FILES)
+    working.mkdir(parents=True, exist_ok=True)
+    own_folder.mark(out, KIND)
     groups: NamelistGroups = {
         "run_ctl": {
             "case_name": CASE_NAME, "start_date": period.start.isoformat(), **period.length,
@@ -87,6 +94,26 @@ def run_tower(
     summary = {"site": site["site_id"], "start": str(period.start), "days": period.days, "forcing": str(forcing)}
     write_json(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
     return out / DATASET
+
+
+def _require_own(out: Path, forcing: Path) -> None:
+    """TowerError where the folder holds files that no run of a tower made, or the forcing among what is replaced."""
+    try:
+        own_folder.refuse_inputs(out, LAYOUT, [forcing])
+        names = own_folder.present(out, (*LAYOUT, "run/*"))
+        if not own_folder.is_marked(out, KIND) and not _is_former_run(out):
+            own_folder.refuse_foreign(out, names)
+    except own_folder.ForeignFiles as error:
+        raise TowerError(str(error)) from None
+
+
+def _is_former_run(out: Path) -> bool:
+    """Whether a run made before there were manifests lies there."""
+    try:
+        summary = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and {"site", "days", "forcing"} <= summary.keys()
 
 
 def _write_dataset(
@@ -109,8 +136,8 @@ def run_and_report(forcing: Path, out: Path, change_texts: list[str], spinup_yea
     """Run as a command does, with changes as `group.key=value`; the exit code, 1 with a message for an error."""
     try:
         dataset = run_tower(forcing, out, parse_changes(change_texts), spinup_years)
-    except (FormatError, TowerError, ModelError) as error:
-        log.error("%s", error)
+    except (FormatError, TowerError, ModelError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     log.info("%s", dataset)
     return 0

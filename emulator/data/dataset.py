@@ -13,10 +13,19 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
-from emulator.data.dataset_file import DatasetError, check_range, check_time, check_variable, open_checked, read_values
+from emulator.data.dataset_file import (
+    DatasetError,
+    check_flux,
+    check_range,
+    check_time,
+    check_variable,
+    class_codes,
+    open_checked,
+    read_values,
+)
 from emulator.data.signature import Signature
 from foundations.site_names import repeated_name, site_names
-from foundations.variables import Variable
+from foundations.variables import VARIABLES, Variable
 
 
 class Part(NamedTuple):
@@ -76,7 +85,7 @@ class Dataset:
                 drivers=_read_drivers(file, path, signature.inputs, part, site_id, dates),
                 calendar=calendar_table(dates),
                 static=_read_static(file, path, signature.statics, part, site_id),
-                flux=_read_flux(file, path, signature.targets, part, (len(site_id), len(dates)), require_targets),
+                flux=_read_flux(file, path, signature.targets, part, site_id, dates, require_targets),
                 site_id=site_id,
                 lat=read_values(file.variables["lat"], path, part.sites),
                 lon=read_values(file.variables["lon"], path, part.sites),
@@ -170,6 +179,7 @@ def _read_drivers(
     for index, variable in enumerate(variables):
         factor, offset = check_variable(file, path, variable, ("site", "time"))
         values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
+        values = class_codes(values, file.variables[variable.name], path, variable)
         check_range(values, path, variable, site_id, dates)
         drivers[:, :, index] = torch.from_numpy(values.astype(np.float32))
     return drivers
@@ -182,6 +192,7 @@ def _read_static(
     for index, variable in enumerate(variables):
         factor, offset = check_variable(file, path, variable, ("site",))
         values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
+        values = class_codes(values, file.variables[variable.name], path, variable)
         check_range(values, path, variable, site_id, None)
         static[:, index] = torch.from_numpy(values.astype(np.float32))
     return static
@@ -192,18 +203,17 @@ def _read_flux(
     path: Path,
     variables: tuple[Variable, ...],
     part: Part,
-    shape: tuple[int, int],
+    site_id: np.ndarray,
+    dates: np.ndarray,
     required: bool,
 ) -> Tensor:
-    flux = torch.full((*shape, len(variables)), torch.nan)
+    flux = torch.full((len(site_id), len(dates), len(variables)), torch.nan)
     for index, variable in enumerate(variables):
         if variable.name not in file.variables and not required:
             continue
         factor, offset = check_variable(file, path, variable, ("site", "time"))
         values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
-        if np.isinf(values).any():
-            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
-            raise DatasetError(message)
+        check_flux(values, path, variable, str(file.variables[variable.name].units), site_id, dates)
         flux[:, :, index] = torch.from_numpy(values.astype(np.float32))
     return flux
 
@@ -211,4 +221,5 @@ def _read_flux(
 def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     if "biome" not in file.variables:
         return np.zeros(len(file.dimensions["site"]), np.int64)
-    return np.nan_to_num(read_values(file.variables["biome"], path)).astype(np.int64)
+    biome = file.variables["biome"]
+    return np.nan_to_num(class_codes(read_values(biome, path), biome, path, VARIABLES["biome"])).astype(np.int64)

@@ -1,5 +1,6 @@
 """Checks of `dataset.nc` against docs/formats.md; every message names the file, the variable and how to mend it."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,20 @@ import numpy as np
 from foundations.cf_calendar import is_mixed
 from foundations.file_name import netcdf_name
 from foundations.units import unit_conversion
-from foundations.variables import Variable
+from foundations.variables import Variable, class_meanings
+
+log = logging.getLogger(__name__)
 
 DATASET_VERSION = 1
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")
 _REMEDY = "see docs/formats.md, section 1"
+SENTINELS = (-999.0, -9999.0, -99999.0, -8888.0, -7777.0, -6999.0, 9999.0, 99999.0, 1e20, -1e20)
+"""Numbers that files have for missing flux where they do not say so."""
+FLUX_UNITS = ("kg m-2 s-1", "g m-2 day-1", "kg m-2 day-1", "mg m-2 day-1", "g m-2 s-1")
+TOO_SMALL = 1e-7
+"""Share of the largest possible flux below which all values of a file are too small for their unit."""
+USUAL = 1e-6
+"""Share of the largest possible flux that the largest value of a file reaches in its right unit."""
 
 
 class DatasetError(ValueError):
@@ -165,3 +175,99 @@ def check_range(
         text = f"is {value:g} {variable.units}, outside {low:g} to {high:g}; check the unit"
     message = f"{path}: {variable.name}: {text} ({place}; {int(bad.sum())} such values)"
     raise DatasetError(message)
+
+
+def check_flux(
+    values: np.ndarray, path: Path, variable: Variable, units: str, site_id: np.ndarray, dates: np.ndarray
+) -> None:
+    """No flux (N, T), in the analysis unit, that cannot be; NaN is missing. `units` are the file's.
+
+    DatasetError names the first impossible value with site and day, and the unit that all values would fit. Fluxes that
+    are all of them far too small are warned of.
+    """
+    factor, _ = unit_conversion(units, variable.analysis_units)
+    in_file = values / factor
+    sentinel = np.isin(in_file, SENTINELS)
+    if sentinel.any():
+        place, value = _first(sentinel, in_file, site_id, dates)
+        message = (
+            f"{path}: {variable.name}: is {value:g} {units}, the usual mark of a missing value ({place}; "
+            f"{int(sentinel.sum())} such values); give the variable a _FillValue of {value:g}, or write NaN"
+        )
+        raise DatasetError(message)
+    if variable.daily_min is None or variable.daily_max is None:
+        if np.isinf(values).any():
+            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
+            raise DatasetError(message)
+        return
+    low, high = (_in_analysis_units(bound, variable) for bound in (variable.daily_min, variable.daily_max))
+    bad = (values < low) | (values > high)
+    if bad.any():
+        place, value = _first(bad, in_file, site_id, dates)
+        likely = _likely_units(in_file, variable, low, high)
+        hint = f"; the values would fit the unit {likely}" if likely else "; missing flux is NaN or _FillValue"
+        message = (
+            f"{path}: {variable.name}: is {value:g} {units}, outside {low / factor:g} to {high / factor:g}{hint}; "
+            f"check the unit ({place}; {int(bad.sum())} such values)"
+        )
+        raise DatasetError(message)
+    present = np.abs(values[np.isfinite(values)])
+    if present.size and 0.0 < present.max() < TOO_SMALL * high:
+        likely = _likely_units(in_file, variable, low, high)
+        hint = f"; the values would fit the unit {likely}" if likely else ""
+        log.warning(
+            "%s: %s: the largest value is %g %s, far less than such fluxes are%s; check the unit",
+            path, variable.name, present.max() / factor, units, hint,
+        )  # fmt: skip
+
+
+def _in_analysis_units(value: float, variable: Variable) -> float:
+    factor, offset = unit_conversion(variable.units, variable.analysis_units)
+    return factor * value + offset
+
+
+def _first(marked: np.ndarray, values: np.ndarray, site_id: np.ndarray, dates: np.ndarray) -> tuple[str, float]:
+    """The first marked value of a series (N, T), and its place in words."""
+    site, day = np.unravel_index(int(np.argmax(marked)), marked.shape)
+    return f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}", float(values[site, day])
+
+
+def _likely_units(in_file: np.ndarray, variable: Variable, low: float, high: float) -> str:
+    """The common unit of fluxes that makes all values possible and usual, '' where there is none."""
+    present = in_file[np.isfinite(in_file)]
+    for units in FLUX_UNITS:
+        converted = present * unit_conversion(units, variable.analysis_units)[0]
+        largest = np.abs(converted).max()
+        if converted.min() >= low and converted.max() <= high and largest >= USUAL * high:
+            return f"'{units}'"
+    return ""
+
+
+def class_codes(values: np.ndarray, in_file: netCDF4.Variable, path: Path, variable: Variable) -> np.ndarray:
+    """Classes of a variable by the numbers of the table, by the meanings that the file gives its own numbers.
+
+    A file that gives none uses the table's numbers. DatasetError where a class has no meaning, or one that is unknown.
+    """
+    meanings = class_meanings(variable.name)
+    if not meanings or "flag_meanings" not in in_file.ncattrs():
+        return values
+    names = str(in_file.flag_meanings).split()
+    numbers = np.atleast_1d(getattr(in_file, "flag_values", np.empty(0))).astype(np.float64)
+    if len(names) != len(numbers) or len(set(numbers.tolist())) != len(numbers):
+        message = f"{path}: {variable.name}: flag_values and flag_meanings are not as many, or not unique; {_REMEDY}"
+        raise DatasetError(message)
+    codes = {name: code for code, name in meanings.items()}
+    if dict(zip(numbers.tolist(), names, strict=True)).items() <= meanings.items():
+        return values
+    translated = np.full(values.shape, np.nan)
+    for number, name in zip(numbers, names, strict=True):
+        of_class = values == number
+        if name not in codes and of_class.any():
+            message = f"{path}: {variable.name}: class '{name}' is not one of {', '.join(codes)}"
+            raise DatasetError(message)
+        translated[of_class] = codes.get(name, np.nan)
+    lost = np.isfinite(values) & np.isnan(translated)
+    if lost.any():
+        message = f"{path}: {variable.name}: is {values[lost][0]:g}, not one of its flag_values {numbers.tolist()}"
+        raise DatasetError(message)
+    return translated

@@ -1,8 +1,8 @@
 """Checkpoints: one file with everything a run needs to go on as if it had never stopped."""
 
+import io
 import json
 import pickle
-import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from foundations import atomic_file
+from foundations.file_faults import check_archive, explain
 
 FORMAT_VERSION = 1
+REMEDY = "restore it from a copy, or train again with --overwrite"
 
 
 class CheckpointError(ValueError):
@@ -60,32 +62,58 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         "git_hash": checkpoint.git_hash,
         "config_hash": checkpoint.config_hash,
     }
-    with atomic_file.replacing(path) as temporary:
-        torch.save(content, temporary)
+    save_tensors(path, content)
+
+
+def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain containers atomically, as an archive that holds a CRC of each entry."""
+    archive = io.BytesIO()
+    torch.save(content, archive)
+    atomic_file.write_bytes(path, archive.getbuffer())
+
+
+def load_tensors(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """Read what `save_tensors` wrote; CheckpointError where a byte is not as it was written, or it is no `what`.
+
+    Only tensors and plain containers are unpickled (`weights_only`).
+    """
+    try:
+        entries = check_archive(path, remedy)
+        if "constants.pkl" in entries:
+            message = f"{path}: an exported artefact (TorchScript), no {what}; {remedy}"
+            raise CheckpointError(message)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(explain(error)) from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        message = f"{path}: not a readable {what}; {remedy}"  # the library's words advise to run code from the file
+        raise CheckpointError(message) from None
+    if not isinstance(content, dict) or "format_version" not in content:
+        message = f"{path}: not an ecostep {what}; {remedy}"
+        raise CheckpointError(message)
+    return content
 
 
 def load(path: str | Path) -> Checkpoint:
-    """Read a checkpoint; only tensors and plain containers are unpickled (`weights_only`)."""
+    """Read a checkpoint; CheckpointError names the file where it is damaged, cut short or of another kind."""
     path = Path(path)
     if not path.is_file():
         message = f"{path}: no such checkpoint; train first: python -m emulator.train CONFIG --out RUN"
         raise CheckpointError(message)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, KeyError) as error:
-        cause = (str(error) or "the file ends early").splitlines()[0]
-        message = f"{path}: not a readable checkpoint: {cause}"
-        raise CheckpointError(message) from None
-    if not isinstance(content, dict) or "format_version" not in content:
-        message = f"{path}: not an ecostep checkpoint"
-        raise CheckpointError(message)
+    content = load_tensors(path, "checkpoint", REMEDY)
     version = content.pop("format_version")
     if version != FORMAT_VERSION:
         message = f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
         raise CheckpointError(message)
-    content["description"] = json.loads(content["description"])
-    content["progress"] = Progress(**content["progress"])
-    return Checkpoint(**content)
+    try:
+        content["description"] = json.loads(content["description"])
+        content["progress"] = Progress(**content["progress"])
+        return Checkpoint(**content)
+    except (KeyError, TypeError, ValueError):
+        message = f"{path}: not a checkpoint of this ecostep: its entries are others; {REMEDY}"
+        raise CheckpointError(message) from None
 
 
 def load_weights(model: nn.Module, state: dict[str, Tensor]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.runs import trained_model
-from emulator.runs.run_folder import RunFolder, RunFolderError
-from foundations import atomic_file
+from emulator.runs.run_folder import KIND, RunFolder, RunFolderError
+from foundations import atomic_file, own_folder
 
 
 def create(runs: Sequence[Path], out: RunFolder) -> None:
@@ -20,5 +20,7 @@ def create(runs: Sequence[Path], out: RunFolder) -> None:
         raise RunFolderError(message)
     members = [str(path.resolve()) for path in runs]
     trained_model.load_members(members)
+    out.require_own()
     out.clear()
+    own_folder.mark(out.path, KIND)
     atomic_file.write_json(out.members, {"members": members})

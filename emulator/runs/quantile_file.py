@@ -1,16 +1,14 @@
 """The file of a run's fitted quantiles, evaluation/quantiles.pt."""
 
 import hashlib
-from typing import Any
 
-import torch
 from torch import nn
 
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs.checkpoint import load_tensors, save_tensors
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from foundations import atomic_file
 
 FORMAT_VERSION = 1
 
@@ -24,8 +22,7 @@ def save(run: RunFolder, quantiles: QuantileModel, epoch: int, model: nn.Module)
         "uses_spread": quantiles.uses_spread,
         "state": quantiles.state_dict(),
     }
-    with atomic_file.replacing(run.quantiles) as temporary:
-        torch.save(content, temporary)
+    save_tensors(run.quantiles, content)
 
 
 def load(run: RunFolder, signature: Signature, epoch: int, model: nn.Module) -> QuantileModel | None:
@@ -37,7 +34,7 @@ def load(run: RunFolder, signature: Signature, epoch: int, model: nn.Module) -> 
     if not run.quantiles.is_file():
         return None
     remedy = f"run python -m emulator.evaluate {run.path}"
-    content: dict[str, Any] = torch.load(run.quantiles, map_location="cpu", weights_only=True)
+    content = load_tensors(run.quantiles, "file of quantiles", remedy)
     if content.get("format_version") != FORMAT_VERSION:
         message = f"{run.quantiles}: of another version of ecostep; {remedy}"
         raise RunFolderError(message)

@@ -10,14 +10,27 @@ RUN/model.pt           the exported artefact
 RUN/tensorboard/       the log once more, where it is asked for
 """
 
+import hashlib
 import json
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from foundations import atomic_file
+from foundations import atomic_file, own_folder
+from foundations.file_faults import failed_write
+from foundations.provenance import file_sha256
+
+KIND = "training"
+TENSORBOARD_FILES = "events.out.tfevents.*"
+LAYOUT = (
+    "config.yaml", "provenance.json", "log.jsonl", "checkpoints/last.pt", "checkpoints/best.pt",
+    "evaluation/metrics.json", "evaluation/predictions.nc", "evaluation/quantiles.pt", "ensemble.json", "model.pt",
+    f"tensorboard/{TENSORBOARD_FILES}",
+)  # fmt: skip
+"""What training, evaluation and export leave in a run folder, and all that starting anew removes."""
 
 
 class RunFolderError(ValueError):
@@ -47,45 +60,104 @@ class RunFolder:
             self.config, self.provenance, self.log, self.last, self.best, self.metrics, self.quantiles, self.members
         ]  # fmt: skip
 
-    def freeze(self, config: str, *, overwrite: bool = False) -> None:
-        """Write the resolved configuration, YAML, or check that the folder has the same; `overwrite` starts anew."""
-        if overwrite:
-            self.clear()
-        if self.config.exists():
-            yaml = YAML(typ="safe", pure=True)
-            differing = _differences(yaml.load(self.config.read_text()), yaml.load(config))
-            if differing:
-                message = (
-                    f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
-                    "choose another --out, or --overwrite to discard that run"
-                )
-                raise RunFolderError(message)
+    def require_own(self, inputs: Iterable[Path] = ()) -> None:
+        """RunFolderError where the folder holds files of the layout that no training made, or one of the inputs."""
+        names = own_folder.present(self.path, LAYOUT)
+        try:
+            own_folder.refuse_foreign(self.path, [] if self._is_run() else names)
+            own_folder.refuse_inputs(self.path, LAYOUT, inputs)
+        except own_folder.ForeignFiles as error:
+            raise RunFolderError(str(error)) from None
+        written = own_folder.digest(self.path, self.config.name)
+        if written is not None and self.config.exists() and file_sha256(self.config) != written:
+            message = f"{self.config}: has been changed since training wrote it; move it away, or choose another --out"
+            raise RunFolderError(message)
+
+    def _is_run(self) -> bool:
+        """Whether a training or an ensemble of ours made what lies in the folder, also before there were manifests."""
+        if own_folder.is_marked(self.path, KIND):
+            return True
+        for path, key in ((self.provenance, "config_hash"), (self.members, "members")):
+            try:
+                if key in json.loads(path.read_text(encoding="utf-8")):
+                    return True
+            except (OSError, ValueError, TypeError):
+                continue
+        return False
+
+    def check_config(self, config: str) -> None:
+        """RunFolderError unless the frozen configuration, where there is one, is the given one, YAML."""
+        if not self.config.exists():
             return
-        atomic_file.write_bytes(self.config, config.encode())
+        yaml = YAML(typ="safe", pure=True)
+        try:
+            frozen = yaml.load(self.config.read_text(encoding="utf-8"))
+        except (YAMLError, ValueError):
+            message = f"{self.config}: is damaged, it is no YAML; restore it, or --overwrite to discard that run"
+            raise RunFolderError(message) from None
+        differing = _differences(frozen, yaml.load(config))
+        if differing:
+            message = (
+                f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
+                "choose another --out, or --overwrite to discard that run"
+            )
+            raise RunFolderError(message)
+
+    def freeze(self, config: str, *, anew: bool = False) -> None:
+        """Write the resolved configuration, YAML, unless the folder has it; `anew` removes a former run first."""
+        if anew:
+            self.clear()
+        if not self.config.exists():
+            own_folder.mark(self.path, KIND, {self.config.name: hashlib.sha256(config.encode()).hexdigest()})
+            atomic_file.write_bytes(self.config, config.encode())
 
     def read_log(self) -> list[dict[str, Any]]:
         """Epochs logged so far; a line cut short by a kill is left out."""
+        return [self._entry(number, line) for number, line in enumerate(self._lines())]
+
+    def _lines(self) -> list[str]:
         if not self.log.exists():
             return []
-        lines = self.log.read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return lines[:-1]
+
+    def _entry(self, number: int, line: str) -> dict[str, Any]:
+        """The record of epoch `number`, RunFolderError where the line is another."""
+        try:
+            entry: dict[str, Any] = json.loads(line)
+            if entry["epoch"] == number:
+                return entry
+        except (ValueError, KeyError, TypeError):
+            pass
+        message = (
+            f"{self.log}: line {number + 1} is not the record of epoch {number}, the file is damaged; restore it, or "
+            "--overwrite to discard that run"
+        )
+        raise RunFolderError(message)
 
     def truncate_log(self, epochs: int) -> None:
         """Keep the first `epochs` epochs only: later ones were logged but their state was lost, so they come again."""
-        entries = [entry for entry in self.read_log() if entry["epoch"] < epochs]
+        lines = self._lines()
+        if len(lines) < epochs:
+            message = (
+                f"{self.log}: holds {len(lines)} of the {epochs} epochs that {self.last.name} has seen; restore it, "
+                "or --overwrite to discard that run"
+            )
+            raise RunFolderError(message)
+        entries = [self._entry(number, line) for number, line in enumerate(lines[:epochs])]
         atomic_file.write_bytes(self.log, "".join(json.dumps(entry) + "\n" for entry in entries).encode())
 
     def append_log(self, entry: dict[str, Any]) -> None:
         """Add one epoch."""
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        try:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise failed_write(self.log, self.log, error) from None
 
     def clear(self) -> None:
         """Remove what a former run or ensemble left; files that are none of ours stay."""
-        for path in (self.config, self.provenance, self.log, self.artefact, self.members):
-            path.unlink(missing_ok=True)
-        for folder in (self.last.parent, self.metrics.parent, self.tensorboard):
-            shutil.rmtree(folder, ignore_errors=True)
+        own_folder.remove(self.path, (*LAYOUT, own_folder.MARK))
 
 
 def _differences(old: Any, new: Any, key: str = "") -> list[str]:

@@ -1,6 +1,5 @@
 """A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.file_faults import DamagedFile, read_json
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     if run.members.exists():
-        return load_members(json.loads(run.members.read_text())["members"], past_flux, signature)
+        return load_members(_member_paths(run), past_flux, signature)
     saved = checkpoint.load(run.best)
     config = Config.model_validate(saved.description["config"])
     if past_flux is not None:
@@ -53,6 +53,15 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     model.eval()
     progress = saved.progress
     return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def _member_paths(run: RunFolder) -> list[str]:
+    remedy = "make the ensemble again with emulator.ensemble"
+    content = read_json(run.members, remedy)
+    members = content.get("members") if isinstance(content, dict) else None
+    if not isinstance(members, list) or not all(isinstance(path, str) for path in members) or not members:
+        raise DamagedFile(run.members, "names no members", remedy)
+    return members
 
 
 def load_members(

@@ -11,6 +11,7 @@ from emulator.configuration.schema import Config, TrainingConfig
 from emulator.data import processes as parallel
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import Signature
 from emulator.data.splits import Split
@@ -36,6 +37,7 @@ def build(
     """
     check_shapes(dataset, signature)
     check_bounds(dataset, signature, dataset.day_mask(split.mask("train")).numpy())
+    check_targets(dataset, signature, split)
     scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
     model = _build_model(config, signature, scalers)
     device = next(model.parameters()).device
@@ -162,6 +164,21 @@ def check_shapes(dataset: Dataset, signature: Signature) -> None:
                 f"{names}; give `fit` the signature that the dataset was made with"
             )
             raise ValueError(message)
+
+
+def check_targets(dataset: Dataset, signature: Signature, split: Split) -> None:
+    """DatasetError where a target has no value to learn from; a warning where it has none to validate with."""
+    present = torch.isfinite(dataset.flux)
+    for what, mask in (("training", split.mask("train")), ("validation", split.validation_mask())):
+        days = dataset.day_mask(mask)
+        for index, target in enumerate(signature.targets):
+            if not days.any() or (present[..., index] & days).any():
+                continue
+            message = f"{dataset.path}: {target.name}: is missing on all days of the {what} data"
+            if what == "training":
+                message += ", so nothing can be learnt; take it out of data.targets or choose another split"
+                raise DatasetError(message)
+            log.warning("%s; no epoch is judged by it", message)
 
 
 def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:

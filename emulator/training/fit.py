@@ -1,6 +1,5 @@
 """Train by a configuration, or go on training, in a run folder that only one process writes into."""
 
-import json
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,6 +19,7 @@ from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
 from foundations.configuration_file import ConfigError
+from foundations.file_faults import read_json
 from foundations.folder_lock import locked
 
 log = logging.getLogger(__name__)
@@ -30,14 +30,15 @@ def train(
 ) -> Progress:
     """Train by a configuration on the dataset that it names, going on from where a former call was stopped."""
     config = _with_absolute_path(config)
+    _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        _begin(config, run, resume=resume, overwrite=overwrite)
+        goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         dataset = Dataset.open(config.data.path, config.data.signature())
         try:
             split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        return _run(config, dataset, split, run, config.data.signature(), tensorboard=tensorboard)
+        return _run(config, dataset, split, run, config.data.signature(), goes_on=goes_on, tensorboard=tensorboard)
 
 
 def fit(
@@ -59,9 +60,10 @@ def fit(
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
+    _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        _begin(config, run, resume=resume, overwrite=overwrite)
-        return _run(config, dataset, split, run, signature or config.data.signature())
+        goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
+        return _run(config, dataset, split, run, signature or config.data.signature(), goes_on=goes_on)
 
 
 def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
@@ -69,33 +71,87 @@ def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
     return locked(run.path, "training") if processes.rank() == 0 else nullcontext()
 
 
-def _begin(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> None:
-    """Freeze the configuration in the run folder, and set torch up."""
-    if processes.rank() == 0:
-        if run.members.exists() and not overwrite:
-            message = f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it"
-            raise RunFolderError(message)
-        run.freeze(configuration_file.to_yaml(config), overwrite=overwrite or not run.last.exists())
-    processes.barrier()
+def _check_folder(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> None:
+    """Refuse what the folder holds, before it is locked or anything of it is touched; RunFolderError says why."""
+    if run.path.exists() and not run.path.is_dir():
+        message = f"{run.path}: is a file; choose another --out"
+        raise RunFolderError(message)
+    run.require_own(inputs=[config.data.path])
+    if overwrite:
+        return
+    if run.members.exists():
+        message = f"{run.path} holds an ensemble; choose another --out, or --overwrite to discard it"
+        raise RunFolderError(message)
     if run.last.exists() and not resume:
         message = f"{run.path} holds a run already; --resume auto goes on with it, --overwrite discards it"
         raise RunFolderError(message)
+
+
+def _goes_on(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -> bool:
+    """Whether the folder holds a run that this call goes on with, whole; RunFolderError or CheckpointError if damaged.
+
+    Sets torch up. Nothing is written yet: all that can fail is tried before a former run is discarded.
+    """
+    _check_folder(config, run, resume=resume, overwrite=overwrite)
     make_deterministic(config.training.threads)
+    if overwrite:
+        return False
+    if not run.last.exists():
+        _refuse_run_without_state(run)
+        return False
+    run.check_config(configuration_file.to_yaml(config))
+    reached = checkpoint.load(run.last).progress
+    if reached.best_epoch >= 0:
+        if not run.best.exists():
+            message = f"{run.best}: is missing, the run's best epoch {reached.best_epoch}; restore it, or --overwrite"
+            raise RunFolderError(message)
+        best = checkpoint.load(run.best).progress
+        if best.best_epoch < reached.best_epoch:  # it may be of a later epoch, whose last.pt a kill prevented
+            message = (
+                f"{run.best}: is of epoch {best.best_epoch}, the run's best is {reached.best_epoch}; restore it, or "
+                "--overwrite to discard that run"
+            )
+            raise RunFolderError(message)
+    return True
+
+
+def _refuse_run_without_state(run: RunFolder) -> None:
+    """RunFolderError where a run without last.pt got beyond what a kill in its first epoch leaves."""
+    beyond = [path.name for path in (run.metrics, run.predictions, run.quantiles, run.artefact) if path.exists()]
+    if run.best.exists() and (beyond or len(run.read_log()) > 1 or checkpoint.load(run.best).progress.epoch > 1):
+        beyond.insert(0, run.best.name)
+    if beyond:
+        message = (
+            f"{run.last}: is missing, but the folder holds {', '.join(beyond)}; restore it, choose another --out, or "
+            "--overwrite to discard that run"
+        )
+        raise RunFolderError(message)
 
 
 def _run(
-    config: Config, dataset: Dataset, split: Split, run: RunFolder, signature: Signature, *, tensorboard: bool = False
+    config: Config,
+    dataset: Dataset,
+    split: Split,
+    run: RunFolder,
+    signature: Signature,
+    *,
+    goes_on: bool,
+    tensorboard: bool = False,
 ) -> Progress:
-    """Train, or go on training, in a folder whose configuration is frozen."""
+    """Train, or go on training; the folder is touched once all is built that can fail."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
-    if run.last.exists():
+    if goes_on:
         _check_dataset_unchanged(run, dataset, origin)
     try:
         trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    if run.last.exists():
+    processes.barrier()
+    if processes.rank() == 0:
+        run.freeze(configuration_file.to_yaml(config), anew=not goes_on)
+    processes.barrier()
+    if goes_on:
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif processes.rank() == 0:
@@ -123,7 +179,7 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
     """Write provenance.json, or add this session to the one that began the run."""
     session = {key: origin[key] for key in ("created", "git_hash", "versions")}
     if run.provenance.exists():
-        origin = json.loads(run.provenance.read_text())
+        origin = read_json(run.provenance, "restore it, or --overwrite to discard that run")
     atomic_file.write_json(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
 
 

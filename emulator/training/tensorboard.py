@@ -1,9 +1,9 @@
 """The log of a run as TensorBoard reads it: pip install 'ecostep[tensorboard]'; tensorboard --logdir RUN/tensorboard"""
 
-import shutil
 from typing import Any
 
-from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs.run_folder import TENSORBOARD_FILES, RunFolder, RunFolderError
+from foundations import own_folder
 
 SCALARS = {"train_loss": "loss/train", "val_loss": "loss/validation", "lr": "learning_rate", "seconds": "seconds"}
 
@@ -21,7 +21,7 @@ class Board:
                 f"same numbers ({error})"
             )
             raise RunFolderError(message) from None
-        shutil.rmtree(run.tensorboard, ignore_errors=True)
+        own_folder.remove(run.tensorboard, [TENSORBOARD_FILES])
         self._writer = SummaryWriter(str(run.tensorboard))
         for entry in run.read_log():
             self.add(entry)

@@ -264,8 +264,9 @@ class Trainer:
 
     @contextmanager
     def _signals_held(self) -> Iterator[None]:
-        """Within the context SIGTERM and SIGINT end the run after the present batch, with its state saved.
+        """Within the context SIGTERM, SIGINT and SIGHUP end the run after the present batch, with its state saved.
 
+        A SIGHUP that is ignored, as nohup does, stays so.
         Python lets the main thread alone handle signals; elsewhere they are left to whoever does.
         """
         if threading.current_thread() is not threading.main_thread():
@@ -275,7 +276,10 @@ class Trainer:
         def note(number: int, _: FrameType | None) -> None:
             self._received = number
 
-        former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+        stopping = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            stopping.append(signal.SIGHUP)
+        former = {number: signal.signal(number, note) for number in stopping}
         try:
             yield
         finally:

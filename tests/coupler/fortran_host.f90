@@ -47,12 +47,12 @@ program fortran_host
     call run_hour(straight, hour)
     if (hour < 36) call run_hour(stopped, hour)
   end do
-  open (newunit=unit, status='scratch', form='unformatted', action='readwrite')
-  write (unit) stopped%state
+  open(newunit=unit, status='scratch', form='unformatted', action='readwrite')
+  write(unit) stopped%state
   rewind (unit)
   call start(resumed)
-  read (unit) resumed%state
-  close (unit)
+  read(unit) resumed%state
+  close(unit)
   do hour = 36, 71
     call run_hour(resumed, hour)
   end do
@@ -207,8 +207,8 @@ contains
 
     if (holds) return
     failed = .true.
-    write (error_unit, '(2a)') 'FAILED: ', what
-    if (allocated(message)) write (error_unit, '(2a)') '  last message: ', message
+    write(error_unit, '(2a)') 'FAILED: ', what
+    if (allocated(message)) write(error_unit, '(2a)') '  last message: ', message
   end subroutine check
 
 end program fortran_host

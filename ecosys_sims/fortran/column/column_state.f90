@@ -1,20 +1,20 @@
 ! Made from column_state.fypp and the tables it names by scripts/generate.sh; edit those.
 !> Everything the column model remembers, is given and hands out, for a block of sites.
-!!
-!! Sites are the first (innermost) dimension everywhere. `column_state` holds the whole prognostic
-!! state at midnight: a run that starts from it continues bit for bit. `state_fields` lists it for
-!! restart files. Tables: state.csv, fluxes.csv, inputs.csv.
+!>
+!> Sites are the first (innermost) dimension everywhere. `column_state` holds the whole prognostic
+!> state at midnight: a run that starts from it continues bit for bit. `state_fields` lists it for
+!> restart files. Tables: state.csv, fluxes.csv, inputs.csv.
 module column_state
   use kinds, only: wp
   use soil_grid, only: nsoil, nch4, dz
-  implicit none
+  implicit none (type, external)
   private
   public :: site_static, column_type, state_field, step_forcing, daily_forcing, daily_fluxes
   public :: n_organic, organic_metabolic, organic_structural, organic_active, organic_slow, &
-      organic_passive
+    organic_passive
   public :: n_spinup_sums
   public :: allocate_static, allocate_column, allocate_forcing, allocate_daily_forcing, &
-      allocate_fluxes
+    allocate_fluxes
   public :: set_constant_state, zero_day, zero_fluxes, state_fields
   public :: water_pool
   public :: groundwater_pool
@@ -26,8 +26,8 @@ module column_state
 
   !> pools of litter and soil organic matter, in the order of `soil_nitrogen`
   enum, bind(c)
-    enumerator :: organic_metabolic = 1, organic_structural, organic_active, organic_slow, &
-      organic_passive
+    enumerator :: &
+      organic_metabolic = 1, organic_structural, organic_active, organic_slow, organic_passive
   end enum
   integer, parameter :: n_organic = organic_passive  !< number of those pools
   integer, parameter :: n_spinup_sums = 24  !< sums that the spin-up needs
@@ -104,7 +104,7 @@ module column_state
     real(wp), allocatable :: redox_inund(:, :)  !< [mV] redox potential of the inundated share
     real(wp), allocatable :: plant_nitrogen(:)  !< [g m-2] nitrogen of plants (tissues and store)
     !> [g m-2] nitrogen of litter and soil carbon pools (metabolic, structural, active, slow,
-    !! passive)
+    !> passive)
     real(wp), allocatable :: soil_nitrogen(:, :)
     real(wp), allocatable :: ammonium(:)  !< [g m-2] ammonium, mass of nitrogen
     real(wp), allocatable :: nitrate(:)  !< [g m-2] nitrate, mass of nitrogen
@@ -112,10 +112,10 @@ module column_state
 
   !> one field of the state, for restart files
   type :: state_field
-    character(len=20) :: name = ''              !< name on file
-    character(len=12) :: units = ''             !< unit
-    character(len=48) :: long_name = ''         !< meaning
-    real(wp), pointer :: values(:, :) => null() !< view of the state, (nsite, level)
+    character(20) :: name = ''  !< name on file
+    character(12) :: units = ''  !< unit
+    character(48) :: long_name = ''  !< meaning
+    real(wp), pointer :: values(:, :) => null()  !< view of the state, (nsite, level)
   end type state_field
 
   !> forcing of one physics step, (nsite)
@@ -150,7 +150,7 @@ module column_state
     real(wp), allocatable :: vpd_day(:)
     real(wp), allocatable :: day_length(:)  !< [h] day length
     real(wp), allocatable :: seconds(:)  !< [s] seconds gathered so far
-    integer :: year = 1         !< calendar year
+    integer :: year = 1  !< calendar year
     integer :: day_of_year = 1  !< 1..366
   end type daily_forcing
 
@@ -230,173 +230,173 @@ contains
   !> Room for what is known of `nsite` sites.
   subroutine allocate_static(static, nsite)
     type(site_static), intent(inout) :: static  !< site description
-    integer, intent(in) :: nsite                !< number of sites
+    integer, intent(in) :: nsite  !< number of sites
     static%nsite = nsite
-    allocate (static%lat(nsite), source=0.0_wp)
-    allocate (static%lon(nsite), source=0.0_wp)
-    allocate (static%elevation(nsite), source=0.0_wp)
-    allocate (static%sand(nsite), source=0.3_wp)
-    allocate (static%clay(nsite), source=0.3_wp)
-    allocate (static%ph(nsite), source=6.0_wp)
-    allocate (static%biome(nsite), source=2)
-    allocate (static%wetland(nsite), source=.true.)
-    allocate (static%annual_precip(nsite), source=700.0_wp)
-    allocate (static%continentality(nsite), source=40.0_wp)
-    allocate (static%t_ann(nsite), source=280.0_wp)
+    allocate(static%lat(nsite), source=0.0_wp)
+    allocate(static%lon(nsite), source=0.0_wp)
+    allocate(static%elevation(nsite), source=0.0_wp)
+    allocate(static%sand(nsite), source=0.3_wp)
+    allocate(static%clay(nsite), source=0.3_wp)
+    allocate(static%ph(nsite), source=6.0_wp)
+    allocate(static%biome(nsite), source=2)
+    allocate(static%wetland(nsite), source=.true.)
+    allocate(static%annual_precip(nsite), source=700.0_wp)
+    allocate(static%continentality(nsite), source=40.0_wp)
+    allocate(static%t_ann(nsite), source=280.0_wp)
   end subroutine allocate_static
 
   !> Room for the state of `nsite` sites, at its constants of a cold start.
   subroutine allocate_column(state, nsite)
     type(column_type), intent(inout) :: state  !< state
-    integer, intent(in) :: nsite               !< number of sites
+    integer, intent(in) :: nsite  !< number of sites
     state%nsite = nsite
-    allocate (state%soil_temperature(nsite, nsoil), source=0.0_wp)
-    allocate (state%liquid(nsite, nsoil), source=0.0_wp)
-    allocate (state%ice(nsite, nsoil), source=0.0_wp)
-    allocate (state%ponded(nsite), source=0.0_wp)
-    allocate (state%aquifer(nsite), source=0.0_wp)
-    allocate (state%swe(nsite), source=0.0_wp)
-    allocate (state%snow_density(nsite), source=0.0_wp)
-    allocate (state%snow_albedo(nsite), source=0.0_wp)
-    allocate (state%canopy_water(nsite), source=0.0_wp)
-    allocate (state%water_table(nsite), source=0.0_wp)
-    allocate (state%lai(nsite), source=0.0_wp)
-    allocate (state%gsi(nsite), source=0.0_wp)
-    allocate (state%t_30d(nsite), source=0.0_wp)
-    allocate (state%vpd_30d(nsite), source=0.0_wp)
-    allocate (state%t_year(nsite), source=0.0_wp)
-    allocate (state%active_layer(nsite), source=0.0_wp)
-    allocate (state%thaw(nsite), source=0.0_wp)
-    allocate (state%crop(nsite), source=0.0_wp)
-    allocate (state%dvs(nsite), source=-1.0_wp)
-    allocate (state%gdd(nsite), source=0.0_wp)
-    allocate (state%cold(nsite), source=0.0_wp)
-    allocate (state%grown(nsite), source=0.0_wp)
-    allocate (state%sowing_clock(nsite), source=-1.0_wp)
-    allocate (state%tilled(nsite), source=0.0_wp)
-    allocate (state%t_10d(nsite), source=0.0_wp)
-    allocate (state%irrigation_due(nsite), source=0.0_wp)
-    allocate (state%fertiliser_due(nsite), source=0.0_wp)
-    allocate (state%leaf(nsite), source=0.0_wp)
-    allocate (state%wood(nsite), source=0.0_wp)
-    allocate (state%root(nsite), source=0.0_wp)
-    allocate (state%nsc(nsite), source=0.0_wp)
-    allocate (state%grain(nsite), source=0.0_wp)
-    allocate (state%metabolic(nsite), source=20.0_wp)
-    allocate (state%structural(nsite), source=150.0_wp)
-    allocate (state%active(nsite), source=150.0_wp)
-    allocate (state%slow(nsite), source=0.0_wp)
-    allocate (state%passive(nsite), source=0.0_wp)
-    allocate (state%substrate(nsite), source=0.0_wp)
-    allocate (state%spinup_sums(nsite, n_spinup_sums), source=0.0_wp)
-    allocate (state%methane(nsite, nch4), source=0.0_wp)
-    allocate (state%redox(nsite, nch4), source=0.0_wp)
-    allocate (state%ham(nsite, nch4), source=0.0_wp)
-    allocate (state%ham_active(nsite, nch4), source=0.0_wp)
-    allocate (state%finund(nsite), source=0.0_wp)
-    allocate (state%methane_inund(nsite, nch4), source=0.0_wp)
-    allocate (state%redox_inund(nsite, nch4), source=-300.0_wp)
-    allocate (state%plant_nitrogen(nsite), source=0.0_wp)
-    allocate (state%soil_nitrogen(nsite, n_organic), source=0.0_wp)
-    allocate (state%ammonium(nsite), source=1.0_wp)
-    allocate (state%nitrate(nsite), source=0.5_wp)
+    allocate(state%soil_temperature(nsite, nsoil), source=0.0_wp)
+    allocate(state%liquid(nsite, nsoil), source=0.0_wp)
+    allocate(state%ice(nsite, nsoil), source=0.0_wp)
+    allocate(state%ponded(nsite), source=0.0_wp)
+    allocate(state%aquifer(nsite), source=0.0_wp)
+    allocate(state%swe(nsite), source=0.0_wp)
+    allocate(state%snow_density(nsite), source=0.0_wp)
+    allocate(state%snow_albedo(nsite), source=0.0_wp)
+    allocate(state%canopy_water(nsite), source=0.0_wp)
+    allocate(state%water_table(nsite), source=0.0_wp)
+    allocate(state%lai(nsite), source=0.0_wp)
+    allocate(state%gsi(nsite), source=0.0_wp)
+    allocate(state%t_30d(nsite), source=0.0_wp)
+    allocate(state%vpd_30d(nsite), source=0.0_wp)
+    allocate(state%t_year(nsite), source=0.0_wp)
+    allocate(state%active_layer(nsite), source=0.0_wp)
+    allocate(state%thaw(nsite), source=0.0_wp)
+    allocate(state%crop(nsite), source=0.0_wp)
+    allocate(state%dvs(nsite), source=-1.0_wp)
+    allocate(state%gdd(nsite), source=0.0_wp)
+    allocate(state%cold(nsite), source=0.0_wp)
+    allocate(state%grown(nsite), source=0.0_wp)
+    allocate(state%sowing_clock(nsite), source=-1.0_wp)
+    allocate(state%tilled(nsite), source=0.0_wp)
+    allocate(state%t_10d(nsite), source=0.0_wp)
+    allocate(state%irrigation_due(nsite), source=0.0_wp)
+    allocate(state%fertiliser_due(nsite), source=0.0_wp)
+    allocate(state%leaf(nsite), source=0.0_wp)
+    allocate(state%wood(nsite), source=0.0_wp)
+    allocate(state%root(nsite), source=0.0_wp)
+    allocate(state%nsc(nsite), source=0.0_wp)
+    allocate(state%grain(nsite), source=0.0_wp)
+    allocate(state%metabolic(nsite), source=20.0_wp)
+    allocate(state%structural(nsite), source=150.0_wp)
+    allocate(state%active(nsite), source=150.0_wp)
+    allocate(state%slow(nsite), source=0.0_wp)
+    allocate(state%passive(nsite), source=0.0_wp)
+    allocate(state%substrate(nsite), source=0.0_wp)
+    allocate(state%spinup_sums(nsite, n_spinup_sums), source=0.0_wp)
+    allocate(state%methane(nsite, nch4), source=0.0_wp)
+    allocate(state%redox(nsite, nch4), source=0.0_wp)
+    allocate(state%ham(nsite, nch4), source=0.0_wp)
+    allocate(state%ham_active(nsite, nch4), source=0.0_wp)
+    allocate(state%finund(nsite), source=0.0_wp)
+    allocate(state%methane_inund(nsite, nch4), source=0.0_wp)
+    allocate(state%redox_inund(nsite, nch4), source=-300.0_wp)
+    allocate(state%plant_nitrogen(nsite), source=0.0_wp)
+    allocate(state%soil_nitrogen(nsite, n_organic), source=0.0_wp)
+    allocate(state%ammonium(nsite), source=1.0_wp)
+    allocate(state%nitrate(nsite), source=0.5_wp)
   end subroutine allocate_column
 
   !> Room for the forcing of one step.
   subroutine allocate_forcing(forcing, nsite)
     type(step_forcing), intent(inout) :: forcing  !< forcing of one step
-    integer, intent(in) :: nsite                  !< number of sites
-    allocate (forcing%tair(nsite), source=0.0_wp)
-    allocate (forcing%qair(nsite), source=0.0_wp)
-    allocate (forcing%swdown(nsite), source=0.0_wp)
-    allocate (forcing%lwdown(nsite), source=0.0_wp)
-    allocate (forcing%rain(nsite), source=0.0_wp)
-    allocate (forcing%snow(nsite), source=0.0_wp)
-    allocate (forcing%wind(nsite), source=0.0_wp)
-    allocate (forcing%psurf(nsite), source=0.0_wp)
-    allocate (forcing%co2(nsite), source=0.0_wp)
-    allocate (forcing%ch4(nsite), source=0.0_wp)
+    integer, intent(in) :: nsite  !< number of sites
+    allocate(forcing%tair(nsite), source=0.0_wp)
+    allocate(forcing%qair(nsite), source=0.0_wp)
+    allocate(forcing%swdown(nsite), source=0.0_wp)
+    allocate(forcing%lwdown(nsite), source=0.0_wp)
+    allocate(forcing%rain(nsite), source=0.0_wp)
+    allocate(forcing%snow(nsite), source=0.0_wp)
+    allocate(forcing%wind(nsite), source=0.0_wp)
+    allocate(forcing%psurf(nsite), source=0.0_wp)
+    allocate(forcing%co2(nsite), source=0.0_wp)
+    allocate(forcing%ch4(nsite), source=0.0_wp)
   end subroutine allocate_forcing
 
   !> Room for the forcing of one day.
   subroutine allocate_daily_forcing(day, nsite)
     type(daily_forcing), intent(inout) :: day  !< forcing of one day
-    integer, intent(in) :: nsite               !< number of sites
-    allocate (day%tas(nsite), source=0.0_wp)
-    allocate (day%tasmin(nsite), source=0.0_wp)
-    allocate (day%tasmax(nsite), source=0.0_wp)
-    allocate (day%pr(nsite), source=0.0_wp)
-    allocate (day%rsds(nsite), source=0.0_wp)
-    allocate (day%rlds(nsite), source=0.0_wp)
-    allocate (day%vpd(nsite), source=0.0_wp)
-    allocate (day%sfcwind(nsite), source=0.0_wp)
-    allocate (day%ps(nsite), source=0.0_wp)
-    allocate (day%co2(nsite), source=0.0_wp)
-    allocate (day%ch4(nsite), source=0.0_wp)
-    allocate (day%t_day(nsite), source=0.0_wp)
-    allocate (day%vpd_day(nsite), source=0.0_wp)
-    allocate (day%day_length(nsite), source=0.0_wp)
-    allocate (day%seconds(nsite), source=0.0_wp)
+    integer, intent(in) :: nsite  !< number of sites
+    allocate(day%tas(nsite), source=0.0_wp)
+    allocate(day%tasmin(nsite), source=0.0_wp)
+    allocate(day%tasmax(nsite), source=0.0_wp)
+    allocate(day%pr(nsite), source=0.0_wp)
+    allocate(day%rsds(nsite), source=0.0_wp)
+    allocate(day%rlds(nsite), source=0.0_wp)
+    allocate(day%vpd(nsite), source=0.0_wp)
+    allocate(day%sfcwind(nsite), source=0.0_wp)
+    allocate(day%ps(nsite), source=0.0_wp)
+    allocate(day%co2(nsite), source=0.0_wp)
+    allocate(day%ch4(nsite), source=0.0_wp)
+    allocate(day%t_day(nsite), source=0.0_wp)
+    allocate(day%vpd_day(nsite), source=0.0_wp)
+    allocate(day%day_length(nsite), source=0.0_wp)
+    allocate(day%seconds(nsite), source=0.0_wp)
   end subroutine allocate_daily_forcing
 
   !> Room for the results of one day.
   subroutine allocate_fluxes(fluxes, nsite)
     type(daily_fluxes), intent(inout) :: fluxes  !< results of one day
-    integer, intent(in) :: nsite                 !< number of sites
-    allocate (fluxes%gpp(nsite), source=0.0_wp)
-    allocate (fluxes%ra(nsite), source=0.0_wp)
-    allocate (fluxes%rh(nsite), source=0.0_wp)
-    allocate (fluxes%nee(nsite), source=0.0_wp)
-    allocate (fluxes%fch4(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_diffusion(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_ebullition(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_plant(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_production(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_oxidation(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_uptake_ham(nsite), source=0.0_wp)
-    allocate (fluxes%ham(nsite), source=0.0_wp)
-    allocate (fluxes%finund(nsite), source=0.0_wp)
-    allocate (fluxes%redox_10cm(nsite), source=0.0_wp)
-    allocate (fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
-    allocate (fluxes%methanogenesis(nsite), source=0.0_wp)
-    allocate (fluxes%harvest(nsite), source=0.0_wp)
-    allocate (fluxes%fertiliser(nsite), source=0.0_wp)
-    allocate (fluxes%nitrogen_input(nsite), source=0.0_wp)
-    allocate (fluxes%harvest_nitrogen(nsite), source=0.0_wp)
-    allocate (fluxes%n_mineralisation(nsite), source=0.0_wp)
-    allocate (fluxes%n_uptake(nsite), source=0.0_wp)
-    allocate (fluxes%n_leaching(nsite), source=0.0_wp)
-    allocate (fluxes%n_denitrification(nsite), source=0.0_wp)
-    allocate (fluxes%n_gas(nsite), source=0.0_wp)
-    allocate (fluxes%fn2o(nsite), source=0.0_wp)
-    allocate (fluxes%f_n(nsite), source=1.0_wp)
-    allocate (fluxes%yield(nsite), source=0.0_wp)
-    allocate (fluxes%nbp(nsite), source=0.0_wp)
-    allocate (fluxes%crop(nsite), source=0.0_wp)
-    allocate (fluxes%harvested(nsite), source=0.0_wp)
-    allocate (fluxes%irrigation(nsite), source=0.0_wp)
-    allocate (fluxes%precipitation(nsite), source=0.0_wp)
-    allocate (fluxes%inflow(nsite), source=0.0_wp)
-    allocate (fluxes%evaporation(nsite), source=0.0_wp)
-    allocate (fluxes%transpiration(nsite), source=0.0_wp)
-    allocate (fluxes%runoff(nsite), source=0.0_wp)
-    allocate (fluxes%melt(nsite), source=0.0_wp)
-    allocate (fluxes%ground_heat(nsite), source=0.0_wp)
-    allocate (fluxes%heat_with_water(nsite), source=0.0_wp)
-    allocate (fluxes%tsl(nsite), source=0.0_wp)
-    allocate (fluxes%mrsos(nsite), source=0.0_wp)
-    allocate (fluxes%wtd(nsite), source=0.0_wp)
-    allocate (fluxes%snw(nsite), source=0.0_wp)
-    allocate (fluxes%lai(nsite), source=0.0_wp)
-    allocate (fluxes%soil_wetness(nsite), source=0.0_wp)
-    allocate (fluxes%soil_temperature(nsite), source=0.0_wp)
-    allocate (fluxes%oxic(nsite), source=0.0_wp)
-    allocate (fluxes%snow_cover(nsite), source=0.0_wp)
-    allocate (fluxes%water_start(nsite), source=0.0_wp)
-    allocate (fluxes%heat_start(nsite), source=0.0_wp)
-    allocate (fluxes%carbon_start(nsite), source=0.0_wp)
-    allocate (fluxes%methane_start(nsite), source=0.0_wp)
-    allocate (fluxes%nitrogen_start(nsite), source=0.0_wp)
+    integer, intent(in) :: nsite  !< number of sites
+    allocate(fluxes%gpp(nsite), source=0.0_wp)
+    allocate(fluxes%ra(nsite), source=0.0_wp)
+    allocate(fluxes%rh(nsite), source=0.0_wp)
+    allocate(fluxes%nee(nsite), source=0.0_wp)
+    allocate(fluxes%fch4(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_diffusion(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_ebullition(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_plant(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_production(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_oxidation(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_uptake_ham(nsite), source=0.0_wp)
+    allocate(fluxes%ham(nsite), source=0.0_wp)
+    allocate(fluxes%finund(nsite), source=0.0_wp)
+    allocate(fluxes%redox_10cm(nsite), source=0.0_wp)
+    allocate(fluxes%ch4_plant_uptake(nsite), source=0.0_wp)
+    allocate(fluxes%methanogenesis(nsite), source=0.0_wp)
+    allocate(fluxes%harvest(nsite), source=0.0_wp)
+    allocate(fluxes%fertiliser(nsite), source=0.0_wp)
+    allocate(fluxes%nitrogen_input(nsite), source=0.0_wp)
+    allocate(fluxes%harvest_nitrogen(nsite), source=0.0_wp)
+    allocate(fluxes%n_mineralisation(nsite), source=0.0_wp)
+    allocate(fluxes%n_uptake(nsite), source=0.0_wp)
+    allocate(fluxes%n_leaching(nsite), source=0.0_wp)
+    allocate(fluxes%n_denitrification(nsite), source=0.0_wp)
+    allocate(fluxes%n_gas(nsite), source=0.0_wp)
+    allocate(fluxes%fn2o(nsite), source=0.0_wp)
+    allocate(fluxes%f_n(nsite), source=1.0_wp)
+    allocate(fluxes%yield(nsite), source=0.0_wp)
+    allocate(fluxes%nbp(nsite), source=0.0_wp)
+    allocate(fluxes%crop(nsite), source=0.0_wp)
+    allocate(fluxes%harvested(nsite), source=0.0_wp)
+    allocate(fluxes%irrigation(nsite), source=0.0_wp)
+    allocate(fluxes%precipitation(nsite), source=0.0_wp)
+    allocate(fluxes%inflow(nsite), source=0.0_wp)
+    allocate(fluxes%evaporation(nsite), source=0.0_wp)
+    allocate(fluxes%transpiration(nsite), source=0.0_wp)
+    allocate(fluxes%runoff(nsite), source=0.0_wp)
+    allocate(fluxes%melt(nsite), source=0.0_wp)
+    allocate(fluxes%ground_heat(nsite), source=0.0_wp)
+    allocate(fluxes%heat_with_water(nsite), source=0.0_wp)
+    allocate(fluxes%tsl(nsite), source=0.0_wp)
+    allocate(fluxes%mrsos(nsite), source=0.0_wp)
+    allocate(fluxes%wtd(nsite), source=0.0_wp)
+    allocate(fluxes%snw(nsite), source=0.0_wp)
+    allocate(fluxes%lai(nsite), source=0.0_wp)
+    allocate(fluxes%soil_wetness(nsite), source=0.0_wp)
+    allocate(fluxes%soil_temperature(nsite), source=0.0_wp)
+    allocate(fluxes%oxic(nsite), source=0.0_wp)
+    allocate(fluxes%snow_cover(nsite), source=0.0_wp)
+    allocate(fluxes%water_start(nsite), source=0.0_wp)
+    allocate(fluxes%heat_start(nsite), source=0.0_wp)
+    allocate(fluxes%carbon_start(nsite), source=0.0_wp)
+    allocate(fluxes%methane_start(nsite), source=0.0_wp)
+    allocate(fluxes%nitrogen_start(nsite), source=0.0_wp)
   end subroutine allocate_fluxes
 
   !> The part of the state that is constant at a cold start; the rest is set in `initial_state`.
@@ -485,7 +485,7 @@ contains
 
   !> Sum of the water of a column [kg m-2].
   pure real(wp) function water_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       sum(state%liquid(i, :)) + sum(state%ice(i, :)) + state%ponded(i) + state%swe(i) &
@@ -494,7 +494,7 @@ contains
 
   !> Sum of the groundwater of a column [kg m-2].
   pure real(wp) function groundwater_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       state%aquifer(i)
@@ -502,7 +502,7 @@ contains
 
   !> Sum of the carbon of a column [g m-2].
   pure real(wp) function carbon_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       state%leaf(i) + state%wood(i) + state%root(i) + state%nsc(i) + state%grain(i) &
@@ -512,7 +512,7 @@ contains
 
   !> Sum of the methane of a column [mol m-2].
   pure real(wp) function methane_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       sum(state%methane(i, :)*dz(1:nch4))
@@ -520,7 +520,7 @@ contains
 
   !> Sum of the methanotroph carbon of a column [g m-2].
   pure real(wp) function methanotroph_carbon_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       sum(state%ham(i, :)*dz(1:nch4))
@@ -528,7 +528,7 @@ contains
 
   !> Sum of the inundated methane of a column [mol m-2].
   pure real(wp) function inundated_methane_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       sum(state%methane_inund(i, :)*dz(1:nch4))
@@ -536,7 +536,7 @@ contains
 
   !> Sum of the nitrogen of a column [g m-2].
   pure real(wp) function nitrogen_pool(i, state) result(pool)
-    integer, intent(in) :: i                !< site
+    integer, intent(in) :: i  !< site
     type(column_type), intent(in) :: state  !< state
     pool = &
       state%plant_nitrogen(i) + sum(state%soil_nitrogen(i, :)) + state%ammonium(i) &
@@ -545,7 +545,7 @@ contains
 
   !> Views of all prognostic fields, for reading and writing restart files.
   subroutine state_fields(state, fields)
-    type(column_type), intent(inout), target :: state         !< state
+    type(column_type), intent(inout), target :: state  !< state
     type(state_field), allocatable, intent(out) :: fields(:)  !< one view for each field
     fields = [ &
       land_fields(state), crop_fields(state), carbon_fields(state), methane_fields(state), &
@@ -555,20 +555,20 @@ contains
   !> State of the part `land`.
   function land_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
-    type(state_field), allocatable :: fields(:)        !< one view for each field
+    type(state_field), allocatable :: fields(:)  !< one view for each field
     fields = [ &
       layered('soil_temperature', 'K', 'soil temperature', state%soil_temperature), &
       layered('liquid', 'kg m-2', 'liquid water of each layer', state%liquid), &
       layered('ice', 'kg m-2', 'ice of each layer', state%ice), &
       single('ponded', 'kg m-2', 'standing water', state%ponded), &
       single('aquifer', 'kg m-2', 'groundwater above the drainage base of uplands', &
-        state%aquifer), &
+      state%aquifer), &
       single('swe', 'kg m-2', 'snow water equivalent', state%swe), &
       single('snow_density', 'kg m-3', 'snow density', state%snow_density), &
       single('snow_albedo', '1', 'snow albedo', state%snow_albedo), &
       single('canopy_water', 'kg m-2', 'intercepted water', state%canopy_water), &
       single('water_table', 'm', 'water table depth, negative where water stands', &
-        state%water_table), &
+      state%water_table), &
       single('lai', '1', 'leaf area index', state%lai), &
       single('gsi', '1', 'growing season index, 21-day memory', state%gsi), &
       single('t_30d', 'K', 'air temperature, 30-day memory', state%t_30d), &
@@ -581,7 +581,7 @@ contains
   !> State of the part `crop`.
   function crop_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
-    type(state_field), allocatable :: fields(:)        !< one view for each field
+    type(state_field), allocatable :: fields(:)  !< one view for each field
     fields = [ &
       single('crop', '1', 'crop that stands, 0 for none', state%crop), &
       single('dvs', '1', 'development stage of the crop, -1 without one', state%dvs), &
@@ -592,14 +592,14 @@ contains
       single('tilled', 'day', 'rest of the time that tillage acts', state%tilled), &
       single('t_10d', 'K', 'air temperature, 10-day memory', state%t_10d), &
       single('irrigation_due', 'kg m-2 day-1', 'irrigation of the next day', &
-        state%irrigation_due), &
+      state%irrigation_due), &
       single('fertiliser_due', 'g m-2 day-1', 'nitrogen spread the next day', state%fertiliser_due)]
   end function crop_fields
 
   !> State of the part `carbon`.
   function carbon_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
-    type(state_field), allocatable :: fields(:)        !< one view for each field
+    type(state_field), allocatable :: fields(:)  !< one view for each field
     fields = [ &
       single('leaf', 'g m-2', 'leaf carbon', state%leaf), &
       single('wood', 'g m-2', 'wood carbon', state%wood), &
@@ -612,14 +612,14 @@ contains
       single('slow', 'g m-2', 'slow soil carbon', state%slow), &
       single('passive', 'g m-2', 'passive soil carbon', state%passive), &
       single('substrate', 'g m-2', 'labile substrate of methanogens and microbes', &
-        state%substrate), &
+      state%substrate), &
       layered('spinup_sums', '1', 'sums over the spin-up, see soil_carbon', state%spinup_sums)]
   end function carbon_fields
 
   !> State of the part `methane`.
   function methane_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
-    type(state_field), allocatable :: fields(:)        !< one view for each field
+    type(state_field), allocatable :: fields(:)  !< one view for each field
     fields = [ &
       layered('methane', 'mol m-3', 'methane per soil volume', state%methane), &
       layered('redox', 'mV', 'redox potential', state%redox), &
@@ -634,20 +634,20 @@ contains
   !> State of the part `nitrogen`.
   function nitrogen_fields(state) result(fields)
     type(column_type), intent(inout), target :: state  !< state
-    type(state_field), allocatable :: fields(:)        !< one view for each field
+    type(state_field), allocatable :: fields(:)  !< one view for each field
     fields = [ &
       single('plant_nitrogen', 'g m-2', 'nitrogen of plants', state%plant_nitrogen), &
       layered('soil_nitrogen', 'g m-2', 'nitrogen of litter and soil carbon pools', &
-        state%soil_nitrogen), &
+      state%soil_nitrogen), &
       single('ammonium', 'g m-2', 'ammonium, mass of nitrogen', state%ammonium), &
       single('nitrate', 'g m-2', 'nitrate, mass of nitrogen', state%nitrate)]
   end function nitrogen_fields
 
   !> View of a field without levels.
   function single(name, units, long_name, values) result(field)
-    character(len=*), intent(in) :: name, units, long_name    !< texts
-    real(wp), intent(in), target, contiguous :: values(:)     !< (nsite)
-    type(state_field) :: field                                !< the view
+    character(*), intent(in) :: name, units, long_name  !< texts
+    real(wp), intent(in), target, contiguous :: values(:)  !< (nsite)
+    type(state_field) :: field  !< the view
     field%name = name
     field%units = units
     field%long_name = long_name
@@ -656,9 +656,9 @@ contains
 
   !> View of a layered field.
   function layered(name, units, long_name, values) result(field)
-    character(len=*), intent(in) :: name, units, long_name    !< texts
-    real(wp), intent(in), target :: values(:, :)              !< (nsite, level)
-    type(state_field) :: field                                !< the view
+    character(*), intent(in) :: name, units, long_name  !< texts
+    real(wp), intent(in), target :: values(:, :)  !< (nsite, level)
+    type(state_field) :: field  !< the view
     field%name = name
     field%units = units
     field%long_name = long_name

@@ -1,7 +1,7 @@
 !> Specific humidity and vapour pressure of the air.
 module humidity
   use kinds, only: wp
-  implicit none
+  implicit none (type, external)
   private
 
   public :: specific_humidity, vapour_pressure

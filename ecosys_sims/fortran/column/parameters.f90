@@ -1,24 +1,24 @@
 ! Made from parameters.fypp and parameters.csv by scripts/generate.sh; edit those.
 !> Parameters of the column model: what they are, their bounds and the defaults of the biomes.
-!!
-!! Each parameter is one array over sites, so that any of them may differ between sites. Where the
-!! defaults come from is told in docs/process_model.md. `parameter_table` is the list from which
-!! namelist keys, site-table variables and docs/parameters.md come.
+!>
+!> Each parameter is one array over sites, so that any of them may differ between sites. Where the
+!> defaults come from is told in docs/process_model.md. `parameter_table` is the list from which
+!> namelist keys, site-table variables and docs/parameters.md come.
 module parameters
   use kinds, only: wp
-  implicit none
+  implicit none (type, external)
   private
   public :: site_parameters, parameter_info, n_parameters, n_biomes, biome_names, is_wetland_biome
   public :: parameter_table, default_parameters, set_parameter, get_parameter, set_bounded
   public :: &
-      biome_bog, biome_fen, biome_marsh, biome_swamp, biome_wet_tundra, biome_rice, &
-      biome_boreal_forest, biome_temperate_forest, biome_tropical_forest, biome_grassland, &
-      biome_shrubland, biome_tundra, biome_cropland
+    biome_bog, biome_fen, biome_marsh, biome_swamp, biome_wet_tundra, biome_rice, &
+    biome_boreal_forest, biome_temperate_forest, biome_tropical_forest, biome_grassland, &
+    biome_shrubland, biome_tundra, biome_cropland
   public :: parameter_unknown, parameter_outside, parameter_count
 
   integer, parameter :: parameter_unknown = 1  !< status: no such name
   integer, parameter :: parameter_outside = 2  !< status: a value outside its bounds
-  integer, parameter :: parameter_count = 3    !< status: neither one value nor one a site
+  integer, parameter :: parameter_count = 3  !< status: neither one value nor one a site
 
   integer, parameter :: n_parameters = 87  !< parameters in the table
   integer, parameter :: n_biomes = 13  !< site classes of docs/formats.md
@@ -32,19 +32,19 @@ module parameters
       biome_cropland = 13
   end enum
   !> names of the site classes, in the order of their flags
-  character(len=16), parameter :: biome_names(n_biomes) = [character(len=16) :: &
+  character(16), parameter :: biome_names(n_biomes) = [character(16) :: &
     'bog', 'fen', 'marsh', 'swamp', 'wet_tundra', 'rice', 'boreal_forest', 'temperate_forest', &
     'tropical_forest', 'grassland', 'shrubland', 'tundra', 'cropland']
 
   !> one entry of the parameter table
   type :: parameter_info
-    character(len=16) :: name = ''        !< key in namelists and site tables
-    character(len=16) :: units = ''       !< unit
-    character(len=12) :: group = ''       !< namelist group
-    real(wp) :: minimum = 0.0_wp          !< smallest value accepted
-    real(wp) :: maximum = 0.0_wp          !< largest value accepted
+    character(16) :: name = ''  !< key in namelists and site tables
+    character(16) :: units = ''  !< unit
+    character(12) :: group = ''  !< namelist group
+    real(wp) :: minimum = 0.0_wp  !< smallest value accepted
+    real(wp) :: maximum = 0.0_wp  !< largest value accepted
     real(wp) :: biome_default(n_biomes) = 0.0_wp  !< default of each biome
-    character(len=88) :: long_name = ''   !< meaning
+    character(88) :: long_name = ''  !< meaning
   end type parameter_info
 
   !> parameters of a block of sites, each (nsite)
@@ -596,101 +596,101 @@ contains
   !> Room for the parameters of `nsite` sites.
   subroutine allocate_parameters(p, nsite)
     type(site_parameters), intent(inout) :: p  !< parameters
-    integer, intent(in) :: nsite               !< number of sites
+    integer, intent(in) :: nsite  !< number of sites
     p%nsite = nsite
-    allocate (p%kphio(nsite), source=0.0_wp)
-    allocate (p%b0(nsite), source=0.0_wp)
-    allocate (p%beta_root(nsite), source=0.0_wp)
-    allocate (p%root_depth(nsite), source=0.0_wp)
-    allocate (p%lai_max(nsite), source=0.0_wp)
-    allocate (p%lai_min(nsite), source=0.0_wp)
-    allocate (p%sla(nsite), source=0.0_wp)
-    allocate (p%rm25(nsite), source=0.0_wp)
-    allocate (p%turn_leaf(nsite), source=0.0_wp)
-    allocate (p%turn_root(nsite), source=0.0_wp)
-    allocate (p%turn_wood(nsite), source=0.0_wp)
-    allocate (p%alloc_wood(nsite), source=0.0_wp)
-    allocate (p%f_exud(nsite), source=0.0_wp)
-    allocate (p%harvest_fraction(nsite), source=0.0_wp)
-    allocate (p%maturity(nsite), source=0.0_wp)
-    allocate (p%som_mult(nsite), source=0.0_wp)
-    allocate (p%porosity(nsite), source=0.0_wp)
-    allocate (p%organic(nsite), source=0.0_wp)
-    allocate (p%mat_depth(nsite), source=0.0_wp)
-    allocate (p%mat_k(nsite), source=0.0_wp)
-    allocate (p%k_out(nsite), source=0.0_wp)
-    allocate (p%l_out(nsite), source=0.0_wp)
-    allocate (p%q_in(nsite), source=0.0_wp)
-    allocate (p%h_max(nsite), source=0.0_wp)
-    allocate (p%z_b(nsite), source=0.0_wp)
-    allocate (p%d_water(nsite), source=0.0_wp)
-    allocate (p%irrigation(nsite), source=0.0_wp)
-    allocate (p%ddf(nsite), source=0.0_wp)
-    allocate (p%topo_shape(nsite), source=0.0_wp)
-    allocate (p%topo_scale(nsite), source=0.0_wp)
-    allocate (p%topo_f(nsite), source=0.0_wp)
-    allocate (p%mgo(nsite), source=0.0_wp)
-    allocate (p%pq10(nsite), source=0.0_wp)
-    allocate (p%t_pr(nsite), source=0.0_wp)
-    allocate (p%omax(nsite), source=0.0_wp)
-    allocate (p%kch4(nsite), source=0.0_wp)
-    allocate (p%oq10(nsite), source=0.0_wp)
-    allocate (p%t_or(nsite), source=0.0_wp)
-    allocate (p%tveg(nsite), source=0.0_wp)
-    allocate (p%pox(nsite), source=0.0_wp)
-    allocate (p%kp(nsite), source=0.0_wp)
-    allocate (p%f_x(nsite), source=0.0_wp)
-    allocate (p%c_r(nsite), source=0.0_wp)
-    allocate (p%tau_sub(nsite), source=0.0_wp)
-    allocate (p%fresh_ref(nsite), source=0.0_wp)
-    allocate (p%ph_min(nsite), source=0.0_wp)
-    allocate (p%ham_vmax(nsite), source=0.0_wp)
-    allocate (p%ham_k(nsite), source=0.0_wp)
-    allocate (p%ham_q10(nsite), source=0.0_wp)
-    allocate (p%ham_yield(nsite), source=0.0_wp)
-    allocate (p%ham_maint(nsite), source=0.0_wp)
-    allocate (p%ham_death(nsite), source=0.0_wp)
-    allocate (p%ham_half(nsite), source=0.0_wp)
-    allocate (p%ham_on(nsite), source=0.0_wp)
-    allocate (p%ham_off(nsite), source=0.0_wp)
-    allocate (p%ham_kn(nsite), source=0.0_wp)
-    allocate (p%mgo_inund(nsite), source=0.0_wp)
-    allocate (p%rotation(nsite), source=0.0_wp)
-    allocate (p%sow_shift(nsite), source=0.0_wp)
-    allocate (p%gdd_factor(nsite), source=0.0_wp)
-    allocate (p%n_fertiliser(nsite), source=0.0_wp)
-    allocate (p%residue(nsite), source=0.0_wp)
-    allocate (p%tillage(nsite), source=0.0_wp)
-    allocate (p%lue_scheme(nsite), source=0.0_wp)
-    allocate (p%n_limit(nsite), source=0.0_wp)
-    allocate (p%n_dep(nsite), source=0.0_wp)
-    allocate (p%n_fix(nsite), source=0.0_wp)
-    allocate (p%n_legume(nsite), source=0.0_wp)
-    allocate (p%n_retrans(nsite), source=0.0_wp)
-    allocate (p%n_uptake(nsite), source=0.0_wp)
-    allocate (p%k_nit(nsite), source=0.0_wp)
-    allocate (p%k_denit(nsite), source=0.0_wp)
-    allocate (p%n2o_nit(nsite), source=0.0_wp)
-    allocate (p%drain_year(nsite), source=0.0_wp)
-    allocate (p%drain_span(nsite), source=0.0_wp)
-    allocate (p%drain_factor(nsite), source=0.0_wp)
-    allocate (p%shift_year(nsite), source=0.0_wp)
-    allocate (p%shift_span(nsite), source=0.0_wp)
-    allocate (p%shift_lai(nsite), source=0.0_wp)
-    allocate (p%shift_tveg(nsite), source=0.0_wp)
-    allocate (p%walk_year(nsite), source=0.0_wp)
-    allocate (p%mgo_walk(nsite), source=0.0_wp)
-    allocate (p%thaw_depth(nsite), source=0.0_wp)
-    allocate (p%thaw_span(nsite), source=0.0_wp)
-    allocate (p%thaw_k_out(nsite), source=0.0_wp)
-    allocate (p%thaw_h_max(nsite), source=0.0_wp)
-    allocate (p%cultivar_trend(nsite), source=0.0_wp)
+    allocate(p%kphio(nsite), source=0.0_wp)
+    allocate(p%b0(nsite), source=0.0_wp)
+    allocate(p%beta_root(nsite), source=0.0_wp)
+    allocate(p%root_depth(nsite), source=0.0_wp)
+    allocate(p%lai_max(nsite), source=0.0_wp)
+    allocate(p%lai_min(nsite), source=0.0_wp)
+    allocate(p%sla(nsite), source=0.0_wp)
+    allocate(p%rm25(nsite), source=0.0_wp)
+    allocate(p%turn_leaf(nsite), source=0.0_wp)
+    allocate(p%turn_root(nsite), source=0.0_wp)
+    allocate(p%turn_wood(nsite), source=0.0_wp)
+    allocate(p%alloc_wood(nsite), source=0.0_wp)
+    allocate(p%f_exud(nsite), source=0.0_wp)
+    allocate(p%harvest_fraction(nsite), source=0.0_wp)
+    allocate(p%maturity(nsite), source=0.0_wp)
+    allocate(p%som_mult(nsite), source=0.0_wp)
+    allocate(p%porosity(nsite), source=0.0_wp)
+    allocate(p%organic(nsite), source=0.0_wp)
+    allocate(p%mat_depth(nsite), source=0.0_wp)
+    allocate(p%mat_k(nsite), source=0.0_wp)
+    allocate(p%k_out(nsite), source=0.0_wp)
+    allocate(p%l_out(nsite), source=0.0_wp)
+    allocate(p%q_in(nsite), source=0.0_wp)
+    allocate(p%h_max(nsite), source=0.0_wp)
+    allocate(p%z_b(nsite), source=0.0_wp)
+    allocate(p%d_water(nsite), source=0.0_wp)
+    allocate(p%irrigation(nsite), source=0.0_wp)
+    allocate(p%ddf(nsite), source=0.0_wp)
+    allocate(p%topo_shape(nsite), source=0.0_wp)
+    allocate(p%topo_scale(nsite), source=0.0_wp)
+    allocate(p%topo_f(nsite), source=0.0_wp)
+    allocate(p%mgo(nsite), source=0.0_wp)
+    allocate(p%pq10(nsite), source=0.0_wp)
+    allocate(p%t_pr(nsite), source=0.0_wp)
+    allocate(p%omax(nsite), source=0.0_wp)
+    allocate(p%kch4(nsite), source=0.0_wp)
+    allocate(p%oq10(nsite), source=0.0_wp)
+    allocate(p%t_or(nsite), source=0.0_wp)
+    allocate(p%tveg(nsite), source=0.0_wp)
+    allocate(p%pox(nsite), source=0.0_wp)
+    allocate(p%kp(nsite), source=0.0_wp)
+    allocate(p%f_x(nsite), source=0.0_wp)
+    allocate(p%c_r(nsite), source=0.0_wp)
+    allocate(p%tau_sub(nsite), source=0.0_wp)
+    allocate(p%fresh_ref(nsite), source=0.0_wp)
+    allocate(p%ph_min(nsite), source=0.0_wp)
+    allocate(p%ham_vmax(nsite), source=0.0_wp)
+    allocate(p%ham_k(nsite), source=0.0_wp)
+    allocate(p%ham_q10(nsite), source=0.0_wp)
+    allocate(p%ham_yield(nsite), source=0.0_wp)
+    allocate(p%ham_maint(nsite), source=0.0_wp)
+    allocate(p%ham_death(nsite), source=0.0_wp)
+    allocate(p%ham_half(nsite), source=0.0_wp)
+    allocate(p%ham_on(nsite), source=0.0_wp)
+    allocate(p%ham_off(nsite), source=0.0_wp)
+    allocate(p%ham_kn(nsite), source=0.0_wp)
+    allocate(p%mgo_inund(nsite), source=0.0_wp)
+    allocate(p%rotation(nsite), source=0.0_wp)
+    allocate(p%sow_shift(nsite), source=0.0_wp)
+    allocate(p%gdd_factor(nsite), source=0.0_wp)
+    allocate(p%n_fertiliser(nsite), source=0.0_wp)
+    allocate(p%residue(nsite), source=0.0_wp)
+    allocate(p%tillage(nsite), source=0.0_wp)
+    allocate(p%lue_scheme(nsite), source=0.0_wp)
+    allocate(p%n_limit(nsite), source=0.0_wp)
+    allocate(p%n_dep(nsite), source=0.0_wp)
+    allocate(p%n_fix(nsite), source=0.0_wp)
+    allocate(p%n_legume(nsite), source=0.0_wp)
+    allocate(p%n_retrans(nsite), source=0.0_wp)
+    allocate(p%n_uptake(nsite), source=0.0_wp)
+    allocate(p%k_nit(nsite), source=0.0_wp)
+    allocate(p%k_denit(nsite), source=0.0_wp)
+    allocate(p%n2o_nit(nsite), source=0.0_wp)
+    allocate(p%drain_year(nsite), source=0.0_wp)
+    allocate(p%drain_span(nsite), source=0.0_wp)
+    allocate(p%drain_factor(nsite), source=0.0_wp)
+    allocate(p%shift_year(nsite), source=0.0_wp)
+    allocate(p%shift_span(nsite), source=0.0_wp)
+    allocate(p%shift_lai(nsite), source=0.0_wp)
+    allocate(p%shift_tveg(nsite), source=0.0_wp)
+    allocate(p%walk_year(nsite), source=0.0_wp)
+    allocate(p%mgo_walk(nsite), source=0.0_wp)
+    allocate(p%thaw_depth(nsite), source=0.0_wp)
+    allocate(p%thaw_span(nsite), source=0.0_wp)
+    allocate(p%thaw_k_out(nsite), source=0.0_wp)
+    allocate(p%thaw_h_max(nsite), source=0.0_wp)
+    allocate(p%cultivar_trend(nsite), source=0.0_wp)
   end subroutine allocate_parameters
 
   !> Fill all parameters with the defaults of each site's biome; allocates where needed.
   subroutine default_parameters(p, biome)
     type(site_parameters), intent(inout), target :: p  !< parameters
-    integer, intent(in) :: biome(:)                    !< flags, (nsite), 1..n_biomes
+    integer, intent(in) :: biome(:)  !< flags, (nsite), 1..n_biomes
     type(parameter_info) :: info(n_parameters)
     real(wp), pointer :: values(:)
     integer :: k
@@ -703,16 +703,16 @@ contains
   end subroutine default_parameters
 
   !> Set one parameter for all sites (one value) or for each site. `stat` is 0 or one of
-  !! `parameter_unknown`, `parameter_outside` and `parameter_count`; nothing is set on error.
+  !> `parameter_unknown`, `parameter_outside` and `parameter_count`; nothing is set on error.
   subroutine set_parameter(p, name, values, stat, errmsg)
     type(site_parameters), intent(inout), target :: p  !< parameters
-    character(len=*), intent(in) :: name               !< name in the table
-    real(wp), intent(in) :: values(:)                  !< (1) or (nsite)
-    integer, intent(out) :: stat                       !< status
-    character(len=:), allocatable, intent(out) :: errmsg  !< what is wrong
+    character(*), intent(in) :: name  !< name in the table
+    real(wp), intent(in) :: values(:)  !< (1) or (nsite)
+    integer, intent(out) :: stat  !< status
+    character(:), allocatable, intent(out) :: errmsg  !< what is wrong
     type(parameter_info) :: info(n_parameters)
     real(wp), pointer :: current(:)
-    character(len=160) :: text
+    character(160) :: text
     integer :: k, site
     stat = 0
     current => locate(p, name)
@@ -723,7 +723,7 @@ contains
     end if
     if (size(values) /= 1 .and. size(values) /= p%nsite) then
       stat = parameter_count
-      write (text, '(3a,i0,a,i0)') "parameter '", trim(name), "' has ", size(values), &
+      write(text, '(3a,i0,a,i0)') "parameter '", trim(name), "' has ", size(values), &
         ' values, expected 1 or ', p%nsite
       errmsg = trim(text)
       return
@@ -735,7 +735,7 @@ contains
     do site = 1, size(values)
       if (values(site) >= info(k)%minimum .and. values(site) <= info(k)%maximum) cycle
       stat = parameter_outside
-      write (text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", &
+      write(text, '(3a,g0.6,a,i0,a,g0.6,a,g0.6,2a)') "parameter '", trim(name), "' = ", &
         values(site), ' at site ', site, ' is outside ', info(k)%minimum, ' to ', &
         info(k)%maximum, ' ', trim(info(k)%units)
       errmsg = trim(text)
@@ -745,7 +745,7 @@ contains
       do site = 1, size(values)
         if (is_rotation(values(site))) cycle
         stat = parameter_outside
-        write (text, '(a,g0.6,a,i0,a)') "parameter 'rotation' = ", values(site), &
+        write(text, '(a,g0.6,a,i0,a)') "parameter 'rotation' = ", values(site), &
           ' at site ', site, ' is not a whole number of digits 0 to 5'
         errmsg = trim(text)
         return
@@ -773,7 +773,7 @@ contains
   !> Hold some parameters within their bounds.
   subroutine set_bounded(p, names)
     type(site_parameters), intent(inout), target :: p  !< parameters
-    character(len=*), intent(in) :: names(:)           !< names in the table
+    character(*), intent(in) :: names(:)  !< names in the table
     type(parameter_info) :: info(n_parameters)
     real(wp), pointer :: values(:)
     integer :: k
@@ -787,10 +787,10 @@ contains
 
   !> The values of one parameter; `stat` is `parameter_unknown` where there is none.
   subroutine get_parameter(p, name, values, stat)
-    type(site_parameters), intent(in), target :: p     !< parameters
-    character(len=*), intent(in) :: name               !< name in the table
-    real(wp), allocatable, intent(out) :: values(:)    !< (nsite)
-    integer, intent(out) :: stat                       !< status
+    type(site_parameters), intent(in), target :: p  !< parameters
+    character(*), intent(in) :: name  !< name in the table
+    real(wp), allocatable, intent(out) :: values(:)  !< (nsite)
+    integer, intent(out) :: stat  !< status
     real(wp), pointer :: current(:)
     current => locate(p, name)
     stat = merge(0, parameter_unknown, associated(current))
@@ -800,97 +800,185 @@ contains
   !> The array of a parameter by its name; null where there is none.
   function locate(p, name) result(values)
     type(site_parameters), intent(in), target :: p  !< parameters
-    character(len=*), intent(in) :: name            !< name in the table
-    real(wp), pointer :: values(:)                  !< the array
-    nullify (values)
+    character(*), intent(in) :: name  !< name in the table
+    real(wp), pointer :: values(:)  !< the array
     select case (name)
-    case ('kphio'); values => p%kphio
-    case ('b0'); values => p%b0
-    case ('beta_root'); values => p%beta_root
-    case ('root_depth'); values => p%root_depth
-    case ('lai_max'); values => p%lai_max
-    case ('lai_min'); values => p%lai_min
-    case ('sla'); values => p%sla
-    case ('rm25'); values => p%rm25
-    case ('turn_leaf'); values => p%turn_leaf
-    case ('turn_root'); values => p%turn_root
-    case ('turn_wood'); values => p%turn_wood
-    case ('alloc_wood'); values => p%alloc_wood
-    case ('f_exud'); values => p%f_exud
-    case ('harvest_fraction'); values => p%harvest_fraction
-    case ('maturity'); values => p%maturity
-    case ('som_mult'); values => p%som_mult
-    case ('porosity'); values => p%porosity
-    case ('organic'); values => p%organic
-    case ('mat_depth'); values => p%mat_depth
-    case ('mat_k'); values => p%mat_k
-    case ('k_out'); values => p%k_out
-    case ('l_out'); values => p%l_out
-    case ('q_in'); values => p%q_in
-    case ('h_max'); values => p%h_max
-    case ('z_b'); values => p%z_b
-    case ('d_water'); values => p%d_water
-    case ('irrigation'); values => p%irrigation
-    case ('ddf'); values => p%ddf
-    case ('topo_shape'); values => p%topo_shape
-    case ('topo_scale'); values => p%topo_scale
-    case ('topo_f'); values => p%topo_f
-    case ('mgo'); values => p%mgo
-    case ('pq10'); values => p%pq10
-    case ('t_pr'); values => p%t_pr
-    case ('omax'); values => p%omax
-    case ('kch4'); values => p%kch4
-    case ('oq10'); values => p%oq10
-    case ('t_or'); values => p%t_or
-    case ('tveg'); values => p%tveg
-    case ('pox'); values => p%pox
-    case ('kp'); values => p%kp
-    case ('f_x'); values => p%f_x
-    case ('c_r'); values => p%c_r
-    case ('tau_sub'); values => p%tau_sub
-    case ('fresh_ref'); values => p%fresh_ref
-    case ('ph_min'); values => p%ph_min
-    case ('ham_vmax'); values => p%ham_vmax
-    case ('ham_k'); values => p%ham_k
-    case ('ham_q10'); values => p%ham_q10
-    case ('ham_yield'); values => p%ham_yield
-    case ('ham_maint'); values => p%ham_maint
-    case ('ham_death'); values => p%ham_death
-    case ('ham_half'); values => p%ham_half
-    case ('ham_on'); values => p%ham_on
-    case ('ham_off'); values => p%ham_off
-    case ('ham_kn'); values => p%ham_kn
-    case ('mgo_inund'); values => p%mgo_inund
-    case ('rotation'); values => p%rotation
-    case ('sow_shift'); values => p%sow_shift
-    case ('gdd_factor'); values => p%gdd_factor
-    case ('n_fertiliser'); values => p%n_fertiliser
-    case ('residue'); values => p%residue
-    case ('tillage'); values => p%tillage
-    case ('lue_scheme'); values => p%lue_scheme
-    case ('n_limit'); values => p%n_limit
-    case ('n_dep'); values => p%n_dep
-    case ('n_fix'); values => p%n_fix
-    case ('n_legume'); values => p%n_legume
-    case ('n_retrans'); values => p%n_retrans
-    case ('n_uptake'); values => p%n_uptake
-    case ('k_nit'); values => p%k_nit
-    case ('k_denit'); values => p%k_denit
-    case ('n2o_nit'); values => p%n2o_nit
-    case ('drain_year'); values => p%drain_year
-    case ('drain_span'); values => p%drain_span
-    case ('drain_factor'); values => p%drain_factor
-    case ('shift_year'); values => p%shift_year
-    case ('shift_span'); values => p%shift_span
-    case ('shift_lai'); values => p%shift_lai
-    case ('shift_tveg'); values => p%shift_tveg
-    case ('walk_year'); values => p%walk_year
-    case ('mgo_walk'); values => p%mgo_walk
-    case ('thaw_depth'); values => p%thaw_depth
-    case ('thaw_span'); values => p%thaw_span
-    case ('thaw_k_out'); values => p%thaw_k_out
-    case ('thaw_h_max'); values => p%thaw_h_max
-    case ('cultivar_trend'); values => p%cultivar_trend
+    case ('kphio')
+      values => p%kphio
+    case ('b0')
+      values => p%b0
+    case ('beta_root')
+      values => p%beta_root
+    case ('root_depth')
+      values => p%root_depth
+    case ('lai_max')
+      values => p%lai_max
+    case ('lai_min')
+      values => p%lai_min
+    case ('sla')
+      values => p%sla
+    case ('rm25')
+      values => p%rm25
+    case ('turn_leaf')
+      values => p%turn_leaf
+    case ('turn_root')
+      values => p%turn_root
+    case ('turn_wood')
+      values => p%turn_wood
+    case ('alloc_wood')
+      values => p%alloc_wood
+    case ('f_exud')
+      values => p%f_exud
+    case ('harvest_fraction')
+      values => p%harvest_fraction
+    case ('maturity')
+      values => p%maturity
+    case ('som_mult')
+      values => p%som_mult
+    case ('porosity')
+      values => p%porosity
+    case ('organic')
+      values => p%organic
+    case ('mat_depth')
+      values => p%mat_depth
+    case ('mat_k')
+      values => p%mat_k
+    case ('k_out')
+      values => p%k_out
+    case ('l_out')
+      values => p%l_out
+    case ('q_in')
+      values => p%q_in
+    case ('h_max')
+      values => p%h_max
+    case ('z_b')
+      values => p%z_b
+    case ('d_water')
+      values => p%d_water
+    case ('irrigation')
+      values => p%irrigation
+    case ('ddf')
+      values => p%ddf
+    case ('topo_shape')
+      values => p%topo_shape
+    case ('topo_scale')
+      values => p%topo_scale
+    case ('topo_f')
+      values => p%topo_f
+    case ('mgo')
+      values => p%mgo
+    case ('pq10')
+      values => p%pq10
+    case ('t_pr')
+      values => p%t_pr
+    case ('omax')
+      values => p%omax
+    case ('kch4')
+      values => p%kch4
+    case ('oq10')
+      values => p%oq10
+    case ('t_or')
+      values => p%t_or
+    case ('tveg')
+      values => p%tveg
+    case ('pox')
+      values => p%pox
+    case ('kp')
+      values => p%kp
+    case ('f_x')
+      values => p%f_x
+    case ('c_r')
+      values => p%c_r
+    case ('tau_sub')
+      values => p%tau_sub
+    case ('fresh_ref')
+      values => p%fresh_ref
+    case ('ph_min')
+      values => p%ph_min
+    case ('ham_vmax')
+      values => p%ham_vmax
+    case ('ham_k')
+      values => p%ham_k
+    case ('ham_q10')
+      values => p%ham_q10
+    case ('ham_yield')
+      values => p%ham_yield
+    case ('ham_maint')
+      values => p%ham_maint
+    case ('ham_death')
+      values => p%ham_death
+    case ('ham_half')
+      values => p%ham_half
+    case ('ham_on')
+      values => p%ham_on
+    case ('ham_off')
+      values => p%ham_off
+    case ('ham_kn')
+      values => p%ham_kn
+    case ('mgo_inund')
+      values => p%mgo_inund
+    case ('rotation')
+      values => p%rotation
+    case ('sow_shift')
+      values => p%sow_shift
+    case ('gdd_factor')
+      values => p%gdd_factor
+    case ('n_fertiliser')
+      values => p%n_fertiliser
+    case ('residue')
+      values => p%residue
+    case ('tillage')
+      values => p%tillage
+    case ('lue_scheme')
+      values => p%lue_scheme
+    case ('n_limit')
+      values => p%n_limit
+    case ('n_dep')
+      values => p%n_dep
+    case ('n_fix')
+      values => p%n_fix
+    case ('n_legume')
+      values => p%n_legume
+    case ('n_retrans')
+      values => p%n_retrans
+    case ('n_uptake')
+      values => p%n_uptake
+    case ('k_nit')
+      values => p%k_nit
+    case ('k_denit')
+      values => p%k_denit
+    case ('n2o_nit')
+      values => p%n2o_nit
+    case ('drain_year')
+      values => p%drain_year
+    case ('drain_span')
+      values => p%drain_span
+    case ('drain_factor')
+      values => p%drain_factor
+    case ('shift_year')
+      values => p%shift_year
+    case ('shift_span')
+      values => p%shift_span
+    case ('shift_lai')
+      values => p%shift_lai
+    case ('shift_tveg')
+      values => p%shift_tveg
+    case ('walk_year')
+      values => p%walk_year
+    case ('mgo_walk')
+      values => p%mgo_walk
+    case ('thaw_depth')
+      values => p%thaw_depth
+    case ('thaw_span')
+      values => p%thaw_span
+    case ('thaw_k_out')
+      values => p%thaw_k_out
+    case ('thaw_h_max')
+      values => p%thaw_h_max
+    case ('cultivar_trend')
+      values => p%cultivar_trend
+    case default
+      nullify(values)
     end select
   end function locate
 

@@ -1,13 +1,13 @@
 !> Random numbers that are the same on every machine: one xoshiro256** stream per site.
-!!
-!! Generator: Blackman and Vigna (2021), ACM Trans. Math. Softw. 47, 36. The stream of a site
-!! depends on (seed, site_number) only, so results do not depend on how sites are cut into blocks.
-!! Arithmetic modulo 2**64 is built from shorter products: Fortran leaves integer overflow
-!! undefined.
+!>
+!> Generator: Blackman and Vigna (2021), ACM Trans. Math. Softw. 47, 36. The stream of a site
+!> depends on (seed, site_number) only, so results do not depend on how sites are cut into blocks.
+!> Arithmetic modulo 2**64 is built from shorter products: Fortran leaves integer overflow
+!> undefined.
 module random
   use, intrinsic :: iso_fortran_env, only: int64
   use kinds, only: wp
-  implicit none
+  implicit none (type, external)
   private
 
   public :: random_stream, seed_stream, uniform, normal_pair, gamma_deviate

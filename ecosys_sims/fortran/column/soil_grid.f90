@@ -1,12 +1,12 @@
 !> The vertical grid, one for heat, water and methane: 2 cm layers at the top, 5 m in all.
 module soil_grid
   use kinds, only: wp
-  implicit none
+  implicit none (type, external)
   private
   public :: nsoil, nch4, dz, z_mid, z_top, z_bottom, i_10cm
 
   integer, parameter :: nsoil = 23  !< soil layers (heat and water)
-  integer, parameter :: nch4 = 19   !< the upper layers (to 1.00 m) that carry methane
+  integer, parameter :: nch4 = 19  !< the upper layers (to 1.00 m) that carry methane
   integer, parameter :: i_10cm = 5  !< layer above 0.10 m
   integer :: layer
 

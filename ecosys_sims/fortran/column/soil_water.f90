@@ -1,19 +1,19 @@
 !> Water of an upland soil: layers that fill, drain downwards and are emptied by roots.
-!!
-!! Water above field capacity drains as a linear reservoir at the saturated conductivity (the
-!! storage routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil
-!! below cannot take backs up to the surface. Texture functions after Cosby et al. (1984).
+!>
+!> Water above field capacity drains as a linear reservoir at the saturated conductivity (the
+!> storage routing of SWAT, Neitsch et al. 2011, solved implicitly), slowed by ice. What the soil
+!> below cannot take backs up to the surface. Texture functions after Cosby et al. (1984).
 module soil_water
-  use kinds, only: wp
   use constants, only: seconds_per_day
-  use soil_grid, only: nsoil
+  use kinds, only: wp
   use parameters, only: site_parameters
-  implicit none
+  use soil_grid, only: nsoil
+  implicit none (type, external)
   private
   public :: soil_properties, water_flows, allocate_soil, allocate_flows, derive_rates
   public :: upland_water, groundwater, texture_conductivity, texture_moisture
 
-  integer, parameter :: n_evaporating = 5     !< layers that bare soil dries (0.10 m)
+  integer, parameter :: n_evaporating = 5  !< layers that bare soil dries (0.10 m)
   real(wp), parameter :: recession = 60.0_wp  !< groundwater runs off in so long [day]
   real(wp), parameter :: specific_yield = 0.15_wp  !< water per rise of the groundwater [1]
   !> share of the available water below which roots take up less [1]
@@ -23,29 +23,29 @@ module soil_water
 
   !> what soils hold, (nsite) or (nsite, nsoil)
   type :: soil_properties
-    real(wp), allocatable :: capacity(:, :)        !< largest water content [kg m-2]
+    real(wp), allocatable :: capacity(:, :)  !< largest water content [kg m-2]
     real(wp), allocatable :: field_capacity(:, :)  !< water held against gravity [kg m-2]
-    real(wp), allocatable :: wilting(:, :)         !< water out of reach of roots [kg m-2]
-    real(wp), allocatable :: air_dry(:, :)         !< water that does not evaporate [kg m-2]
-    real(wp), allocatable :: unfrozen(:, :)        !< water that never freezes [kg m-2]
-    real(wp), allocatable :: per_capacity(:, :)    !< one over the capacity [m2 kg-1]
-    real(wp), allocatable :: per_drainable(:, :)   !< one over what can drain [m2 kg-1]
-    real(wp), allocatable :: per_uptake(:, :)      !< one over what limits roots [m2 kg-1]
+    real(wp), allocatable :: wilting(:, :)  !< water out of reach of roots [kg m-2]
+    real(wp), allocatable :: air_dry(:, :)  !< water that does not evaporate [kg m-2]
+    real(wp), allocatable :: unfrozen(:, :)  !< water that never freezes [kg m-2]
+    real(wp), allocatable :: per_capacity(:, :)  !< one over the capacity [m2 kg-1]
+    real(wp), allocatable :: per_drainable(:, :)  !< one over what can drain [m2 kg-1]
+    real(wp), allocatable :: per_uptake(:, :)  !< one over what limits roots [m2 kg-1]
     real(wp), allocatable :: per_evaporable(:, :)  !< one over what can evaporate [m2 kg-1]
-    real(wp), allocatable :: conductivity(:)       !< saturated, of water [kg m-2 s-1]
+    real(wp), allocatable :: conductivity(:)  !< saturated, of water [kg m-2 s-1]
   end type soil_properties
 
   !> water of a step, (nsite) [kg m-2]
   type :: water_flows
-    real(wp), allocatable :: supply(:)       !< throughfall and melt
-    real(wp), allocatable :: demand(:)       !< evaporative demand on soil and plants
+    real(wp), allocatable :: supply(:)  !< throughfall and melt
+    real(wp), allocatable :: demand(:)  !< evaporative demand on soil and plants
     real(wp), allocatable :: root_demand(:)  !< upland: that on plants
     real(wp), allocatable :: soil_demand(:)  !< upland: that on the surface of the soil
-    real(wp), allocatable :: inflow(:)       !< lateral inflow and irrigation
-    real(wp), allocatable :: drainage(:)     !< upland: out of the lowest active layer
-    real(wp), allocatable :: runoff(:)       !< outflow and overflow
-    real(wp), allocatable :: evaporated(:)   !< from the surface of the soil
-    real(wp), allocatable :: transpired(:)   !< by roots
+    real(wp), allocatable :: inflow(:)  !< lateral inflow and irrigation
+    real(wp), allocatable :: drainage(:)  !< upland: out of the lowest active layer
+    real(wp), allocatable :: runoff(:)  !< outflow and overflow
+    real(wp), allocatable :: evaporated(:)  !< from the surface of the soil
+    real(wp), allocatable :: transpired(:)  !< by roots
   end type water_flows
 
 contains
@@ -53,20 +53,20 @@ contains
   !> Room for the properties of `n` soils.
   subroutine allocate_soil(soil, n)
     type(soil_properties), intent(inout) :: soil  !< properties
-    integer, intent(in) :: n                      !< number of sites
-    allocate (soil%capacity(n, nsoil), soil%field_capacity(n, nsoil), soil%wilting(n, nsoil), &
-              soil%air_dry(n, nsoil), soil%unfrozen(n, nsoil), soil%per_capacity(n, nsoil), &
-              soil%per_drainable(n, nsoil), soil%per_uptake(n, nsoil), &
-              soil%per_evaporable(n, nsoil), soil%conductivity(n), source=0.0_wp)
+    integer, intent(in) :: n  !< number of sites
+    allocate(soil%capacity(n, nsoil), soil%field_capacity(n, nsoil), soil%wilting(n, nsoil), &
+      soil%air_dry(n, nsoil), soil%unfrozen(n, nsoil), soil%per_capacity(n, nsoil), &
+      soil%per_drainable(n, nsoil), soil%per_uptake(n, nsoil), &
+      soil%per_evaporable(n, nsoil), soil%conductivity(n), source=0.0_wp)
   end subroutine allocate_soil
 
   !> Room for the flows of `n` sites.
   subroutine allocate_flows(flows, n)
     type(water_flows), intent(inout) :: flows  !< flows
-    integer, intent(in) :: n                   !< number of sites
-    allocate (flows%supply(n), flows%demand(n), flows%root_demand(n), flows%soil_demand(n), &
-              flows%inflow(n), flows%drainage(n), flows%runoff(n), flows%evaporated(n), &
-              flows%transpired(n), source=0.0_wp)
+    integer, intent(in) :: n  !< number of sites
+    allocate(flows%supply(n), flows%demand(n), flows%root_demand(n), flows%soil_demand(n), &
+      flows%inflow(n), flows%drainage(n), flows%runoff(n), flows%evaporated(n), &
+      flows%transpired(n), source=0.0_wp)
   end subroutine allocate_flows
 
   !> What follows from capacity, field capacity and wilting point.
@@ -88,9 +88,9 @@ contains
   !> Moisture [m3 m-3] at a suction: Clapp-Hornberger with Cosby's parameters.
   elemental real(wp) function texture_moisture(porosity, sand, clay, suction)
     real(wp), intent(in) :: porosity  !< [1]
-    real(wp), intent(in) :: sand      !< mass fraction [1]
-    real(wp), intent(in) :: clay      !< mass fraction [1]
-    real(wp), intent(in) :: suction   !< [mm of water]
+    real(wp), intent(in) :: sand  !< mass fraction [1]
+    real(wp), intent(in) :: clay  !< mass fraction [1]
+    real(wp), intent(in) :: suction  !< [mm of water]
     real(wp) :: b, entry
     b = 2.91_wp + 15.9_wp*clay
     entry = 10.0_wp*10.0_wp**(1.88_wp - 1.31_wp*sand)
@@ -98,27 +98,27 @@ contains
   end function texture_moisture
 
   !> One step of the uplands of a block; all water in kg m-2 of the step, arrays (n) or (n, nsoil).
-  !!
-  !!     flow into layer 1 = min(ponded + supply, dt K f(ice))
-  !!     flow out of layer k = free r/(1 + r),  r = dt K f(ice)/(capacity - field capacity)
-  !!
-  !! `free` is liquid water above field capacity, K the saturated conductivity, f `impedance`; out
-  !! of the lowest active layer k_out dt at most. What a layer cannot hold backs up.
+  !>
+  !>     flow into layer 1 = min(ponded + supply, dt K f(ice))
+  !>     flow out of layer k = free r/(1 + r),  r = dt K f(ice)/(capacity - field capacity)
+  !>
+  !> `free` is liquid water above field capacity, K the saturated conductivity, f `impedance`; out
+  !> of the lowest active layer k_out dt at most. What a layer cannot hold backs up.
   pure subroutine upland_water(n, sites, dt, p, n_active, soil, root_share, ice, water, sink, &
-                               ponded, percolation, flows)
-    integer, intent(in) :: n                       !< number of sites
-    integer, intent(in) :: sites(:)                !< places of the uplands
-    real(wp), intent(in) :: dt                     !< step [s]
-    type(site_parameters), intent(in) :: p         !< parameters
-    integer, intent(in) :: n_active(n)             !< layers above the drainage base
-    type(soil_properties), intent(in) :: soil      !< what the soils hold
-    real(wp), intent(in) :: root_share(n, nsoil)   !< [1]
-    real(wp), intent(in) :: ice(n, nsoil)          !< [kg m-2]
-    real(wp), intent(inout) :: water(n, nsoil)     !< liquid water and ice [kg m-2]
-    real(wp), intent(inout) :: sink(n, nsoil)      !< left a layer, not to another one; added to
-    real(wp), intent(inout) :: ponded(n)           !< standing water [kg m-2]
-    real(wp), intent(inout) :: percolation(n)      !< scratch: into a layer from above
-    type(water_flows), intent(inout) :: flows      !< sets drainage, runoff, evaporation
+    ponded, percolation, flows)
+    integer, intent(in) :: n  !< number of sites
+    integer, intent(in) :: sites(:)  !< places of the uplands
+    real(wp), intent(in) :: dt  !< step [s]
+    type(site_parameters), intent(in) :: p  !< parameters
+    integer, intent(in) :: n_active(n)  !< layers above the drainage base
+    type(soil_properties), intent(in) :: soil  !< what the soils hold
+    real(wp), intent(in) :: root_share(n, nsoil)  !< [1]
+    real(wp), intent(in) :: ice(n, nsoil)  !< [kg m-2]
+    real(wp), intent(inout) :: water(n, nsoil)  !< liquid water and ice [kg m-2]
+    real(wp), intent(inout) :: sink(n, nsoil)  !< left a layer, not to another one; added to
+    real(wp), intent(inout) :: ponded(n)  !< standing water [kg m-2]
+    real(wp), intent(inout) :: percolation(n)  !< scratch: into a layer from above
+    type(water_flows), intent(inout) :: flows  !< sets drainage, runoff, evaporation
     real(wp) :: open, free, rate, over
     integer :: i, j, k
     call take_up(n, sites, soil, root_share, ice, water, sink, flows)
@@ -135,7 +135,7 @@ contains
         if (k > n_active(i)) cycle
         water(i, k) = water(i, k) + percolation(i)
         free = min(max(0.0_wp, water(i, k) - ice(i, k)), &
-                   max(0.0_wp, water(i, k) - soil%field_capacity(i, k)))
+          max(0.0_wp, water(i, k) - soil%field_capacity(i, k)))
         open = impedance(ice(i, k), soil%per_capacity(i, k))
         rate = dt*soil%conductivity(i)*open*soil%per_drainable(i, k)
         percolation(i) = free*rate/(1.0_wp + rate)
@@ -168,7 +168,7 @@ contains
 
   !> Slowing of flow by ice, 0..1.
   elemental real(wp) function impedance(ice, per_capacity)
-    real(wp), intent(in) :: ice           !< [kg m-2]
+    real(wp), intent(in) :: ice  !< [kg m-2]
     real(wp), intent(in) :: per_capacity  !< one over the largest water content [m2 kg-1]
     real(wp) :: free
     free = max(0.0_wp, 1.0_wp - ice*per_capacity)
@@ -177,21 +177,21 @@ contains
   end function impedance
 
   !> Evaporation from the upper layers and water uptake by roots. Both slow down as the layer dries
-  !! in the step itself (implicit), so that no step takes more than there is. With `wet` the
-  !! available water over what limits uptake at the start of the step and d the demand over the
-  !! same:
-  !!
-  !!     roots:  uptake      = demand min(1, wet/(1 + d))
-  !!     soil:   evaporation = demand w^2,  w = wet - d w^2, at most 1
+  !> in the step itself (implicit), so that no step takes more than there is. With `wet` the
+  !> available water over what limits uptake at the start of the step and d the demand over the
+  !> same:
+  !>
+  !>     roots:  uptake      = demand min(1, wet/(1 + d))
+  !>     soil:   evaporation = demand w^2,  w = wet - d w^2, at most 1
   pure subroutine take_up(n, sites, soil, root_share, ice, water, sink, flows)
-    integer, intent(in) :: n                      !< number of sites
-    integer, intent(in) :: sites(:)               !< places of the uplands
-    type(soil_properties), intent(in) :: soil     !< what the soils hold
+    integer, intent(in) :: n  !< number of sites
+    integer, intent(in) :: sites(:)  !< places of the uplands
+    type(soil_properties), intent(in) :: soil  !< what the soils hold
     real(wp), intent(in) :: root_share(n, nsoil)  !< [1]
-    real(wp), intent(in) :: ice(n, nsoil)         !< [kg m-2]
-    real(wp), intent(inout) :: water(n, nsoil)    !< liquid water and ice [kg m-2]
-    real(wp), intent(inout) :: sink(n, nsoil)     !< out of a layer [kg m-2]
-    type(water_flows), intent(inout) :: flows     !< demands; sets what evaporates and transpires
+    real(wp), intent(in) :: ice(n, nsoil)  !< [kg m-2]
+    real(wp), intent(inout) :: water(n, nsoil)  !< liquid water and ice [kg m-2]
+    real(wp), intent(inout) :: sink(n, nsoil)  !< out of a layer [kg m-2]
+    type(water_flows), intent(inout) :: flows  !< demands; sets what evaporates and transpires
     real(wp) :: uptake, evaporation, wet, need, per
     integer :: i, j, k
     do j = 1, size(sites)
@@ -227,16 +227,16 @@ contains
   end subroutine take_up
 
   !> Drainage feeds the groundwater A, which runs off as a linear reservoir in 60 days; its level is
-  !! the water table z, with a specific yield of 0.15:
-  !!
-  !!     dA/dt = recharge - A/60 d,  z = max(0.1 m, d_water - 0.001 A/0.15)
+  !> the water table z, with a specific yield of 0.15:
+  !>
+  !>     dA/dt = recharge - A/60 d,  z = max(0.1 m, d_water - 0.001 A/0.15)
   elemental subroutine groundwater(dt, recharge, d_water, aquifer, baseflow, zwt)
-    real(wp), intent(in) :: dt          !< step [s]
-    real(wp), intent(in) :: recharge    !< drainage of the step [kg m-2]
-    real(wp), intent(in) :: d_water     !< depth of the drainage base [m]
+    real(wp), intent(in) :: dt  !< step [s]
+    real(wp), intent(in) :: recharge  !< drainage of the step [kg m-2]
+    real(wp), intent(in) :: d_water  !< depth of the drainage base [m]
     real(wp), intent(inout) :: aquifer  !< groundwater above that base [kg m-2]
-    real(wp), intent(out) :: baseflow   !< runoff from it in the step [kg m-2]
-    real(wp), intent(out) :: zwt        !< water table depth [m]
+    real(wp), intent(out) :: baseflow  !< runoff from it in the step [kg m-2]
+    real(wp), intent(out) :: zwt  !< water table depth [m]
     aquifer = aquifer + recharge
     baseflow = aquifer*min(1.0_wp, dt/(seconds_per_day*recession))
     aquifer = aquifer - baseflow

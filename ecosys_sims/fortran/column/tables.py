@@ -58,7 +58,7 @@ def components(table: str, **columns: str) -> list[str]:
             lines.append(f"{declaration}  !< {meaning}")
             continue
         first, *others = textwrap.wrap(meaning, COLUMNS - 7)
-        lines += [f"    !> {first}", *(f"    !! {other}" for other in others), declaration]
+        lines += [f"    !> {first}", *(f"    !> {other}" for other in others), declaration]
     return lines
 
 
@@ -68,7 +68,7 @@ def allocations(table: str, owner: str, **columns: str) -> list[str]:
     for row in rows(table, **columns):
         shape = f"nsite, {row['levels']}" if row.get("levels") else "nsite"
         initial = real(row.get("initial") or "0.0") if row.get("type", "real") == "real" else row["initial"]
-        lines.append(f"    allocate ({owner}%{row['name']}({shape}), source={initial})")
+        lines.append(f"    allocate({owner}%{row['name']}({shape}), source={initial})")
     return lines
 
 
@@ -123,7 +123,7 @@ def restart_fields(part: str) -> Iterator[str]:
                 yield f"{texts} {values}"
             else:
                 yield f"{texts} &"
-                yield f"        {values}"
+                yield f"      {values}"
 
 
 def pool_terms(pool: str) -> list[str]:

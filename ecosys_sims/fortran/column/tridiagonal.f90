@@ -1,17 +1,17 @@
 !> Tridiagonal systems, one for each site, solved side by side (Thomas algorithm).
 module tridiagonal
   use kinds, only: wp
-  implicit none
+  implicit none (type, external)
   private
   public :: tridiagonal_system, allocate_system, solve_tridiagonal
 
   !> a system for each site, (nsite, n)
   type :: tridiagonal_system
-    real(wp), allocatable :: lower(:, :)     !< below the diagonal
+    real(wp), allocatable :: lower(:, :)  !< below the diagonal
     real(wp), allocatable :: diagonal(:, :)  !< the diagonal
-    real(wp), allocatable :: upper(:, :)     !< above the diagonal
-    real(wp), allocatable :: right(:, :)     !< right-hand side
-    real(wp), allocatable :: x(:, :)         !< solution
+    real(wp), allocatable :: upper(:, :)  !< above the diagonal
+    real(wp), allocatable :: right(:, :)  !< right-hand side
+    real(wp), allocatable :: x(:, :)  !< solution
   end type tridiagonal_system
 
 contains
@@ -19,25 +19,25 @@ contains
   !> Room for systems of `n` unknowns of `nsite` sites.
   subroutine allocate_system(system, nsite, n)
     type(tridiagonal_system), intent(inout) :: system  !< systems
-    integer, intent(in) :: nsite                       !< number of sites
-    integer, intent(in) :: n                           !< number of unknowns of a site
-    allocate (system%lower(nsite, n), system%diagonal(nsite, n), system%upper(nsite, n), &
-              system%right(nsite, n), system%x(nsite, n), source=0.0_wp)
+    integer, intent(in) :: nsite  !< number of sites
+    integer, intent(in) :: n  !< number of unknowns of a site
+    allocate(system%lower(nsite, n), system%diagonal(nsite, n), system%upper(nsite, n), &
+      system%right(nsite, n), system%x(nsite, n), source=0.0_wp)
   end subroutine allocate_system
 
   !> Solve for all sites
-  !!
-  !!     lower(k) x(k-1) + diagonal(k) x(k) + upper(k) x(k+1) = right(k),  k = 1..n
-  !!
-  !! The matrix must be diagonally dominant; `diagonal` and `right` are used as scratch.
+  !>
+  !>     lower(k) x(k-1) + diagonal(k) x(k) + upper(k) x(k+1) = right(k),  k = 1..n
+  !>
+  !> The matrix must be diagonally dominant; `diagonal` and `right` are used as scratch.
   pure subroutine solve_tridiagonal(nsite, n, lower, diagonal, upper, right, x)
-    integer, intent(in) :: nsite                       !< number of sites
-    integer, intent(in) :: n                           !< number of unknowns of a site
-    real(wp), intent(in) :: lower(nsite, n)            !< below the diagonal, (:, 1) unused
-    real(wp), intent(inout) :: diagonal(nsite, n)      !< the diagonal, overwritten
-    real(wp), intent(in) :: upper(nsite, n)            !< above the diagonal, (:, n) unused
-    real(wp), intent(inout) :: right(nsite, n)         !< right-hand side, overwritten
-    real(wp), intent(out) :: x(nsite, n)               !< solution
+    integer, intent(in) :: nsite  !< number of sites
+    integer, intent(in) :: n  !< number of unknowns of a site
+    real(wp), intent(in) :: lower(nsite, n)  !< below the diagonal, (:, 1) unused
+    real(wp), intent(inout) :: diagonal(nsite, n)  !< the diagonal, overwritten
+    real(wp), intent(in) :: upper(nsite, n)  !< above the diagonal, (:, n) unused
+    real(wp), intent(inout) :: right(nsite, n)  !< right-hand side, overwritten
+    real(wp), intent(out) :: x(nsite, n)  !< solution
     real(wp) :: factor
     integer :: i, k
     do i = 1, nsite

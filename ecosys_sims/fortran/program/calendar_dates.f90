@@ -28,6 +28,14 @@ module calendar_dates
   integer, parameter :: month_length(months_a_year) = &
     [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
+  !> Outcomes of parse_date.
+  enum, bind(c)
+    enumerator :: date_parsed = 0
+    enumerator :: date_malformed  !< not of the form YYYY-MM-DD
+    enumerator :: date_outside_calendar  !< a month or day that the calendar does not have
+  end enum
+  public :: date_parsed, date_malformed, date_outside_calendar
+
 contains
 
   pure logical function same_date(left, right)
@@ -53,29 +61,29 @@ contains
     leap_days = .not. (name == 'noleap' .or. name == '365_day')
   end function leap_days
 
-  !> Read `YYYY-MM-DD`; stat is not 0 if the text is not a date of the calendar.
+  !> Read `YYYY-MM-DD`.
   pure subroutine parse_date(text, with_leap_days, date, stat)
     character(*), intent(in) :: text  !< text; characters after the tenth are not read
     logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
     type(calendar_date), intent(out) :: date  !< the date
-    integer, intent(out) :: stat  !< 0 on success
-    integer :: first, second
+    integer, intent(out) :: stat  !< outcome
+    integer :: first, iostat, second
     date%leap_days = with_leap_days
-    stat = 1
+    stat = date_malformed
     first = index(text, '-')
     if (first < 2 .or. first > 5) return
     second = first + index(text(first + 1:), '-')
     if (second < first + 2 .or. second > first + 3 .or. len_trim(text) < second + 1) return
     if (verify(text(:first - 1)//text(first + 1:second - 1)//trim(text(second + 1:)), &
       '0123456789') /= 0) return
-    read(text(:first - 1), *, iostat=stat) date%year
-    if (stat == 0) read(text(first + 1:second - 1), *, iostat=stat) date%month
-    if (stat == 0) read(text(second + 1:), *, iostat=stat) date%day
-    if (stat /= 0) return
-    stat = 1
+    read(text(:first - 1), *, iostat=iostat) date%year
+    if (iostat == 0) read(text(first + 1:second - 1), *, iostat=iostat) date%month
+    if (iostat == 0) read(text(second + 1:), *, iostat=iostat) date%day
+    if (iostat /= 0) return
+    stat = date_outside_calendar
     if (date%year < 1 .or. date%month < 1 .or. date%month > 12 .or. date%day < 1) return
     if (date%day > days_in_month(date)) return
-    stat = 0
+    stat = date_parsed
   end subroutine parse_date
 
   !> `YYYY-MM-DD`.

@@ -11,6 +11,14 @@ module namelist_file
 
   public :: namelist_entry, parse_namelist
 
+  !> Outcomes of parse_namelist.
+  enum, bind(c)
+    enumerator :: namelist_parsed = 0
+    enumerator :: namelist_unreadable  !< not there, or the system does not let us read it
+    enumerator :: namelist_malformed  !< not as a namelist is written
+  end enum
+  public :: namelist_parsed, namelist_unreadable, namelist_malformed
+
   integer, parameter, public :: value_length = 4096  !< longest value
   integer, parameter, public :: name_length = 40  !< longest name
 
@@ -36,24 +44,27 @@ contains
     character(*), intent(in) :: file  !< path
     !> Entries in the order of the file.
     type(namelist_entry), allocatable, intent(out) :: entries(:)
-    integer, intent(out) :: stat  !< 0 on success
-    character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
+    integer, intent(out) :: stat  !< outcome
+    character(:), allocatable, intent(out) :: errmsg  !< message unless parsed
     character(value_length) :: line
     character(name_length) :: group
     character(200) :: iomsg
-    integer :: unit, line_number
+    integer :: iostat, line_number, unit
     allocate(entries(0))
     group = ''
-    open(newunit=unit, file=file, status='old', action='read', iostat=stat, iomsg=iomsg)
-    if (stat /= 0) then
+    open(newunit=unit, file=file, status='old', action='read', iostat=iostat, iomsg=iomsg)
+    if (iostat /= 0) then
+      stat = namelist_unreadable
       errmsg = file//': cannot be opened ('//trim(iomsg)//')'
       return
     end if
+    stat = namelist_parsed
     line_number = 0
     do
-      read(unit, '(a)', iostat=stat, iomsg=iomsg) line
-      if (stat < 0) exit
-      if (stat > 0) then
+      read(unit, '(a)', iostat=iostat, iomsg=iomsg) line
+      if (iostat < 0) exit
+      if (iostat > 0) then
+        stat = namelist_unreadable
         errmsg = file//': cannot be read ('//trim(iomsg)//')'
         exit
       end if
@@ -61,15 +72,14 @@ contains
       call parse_line(line, line_number, group, entries, errmsg)
       if (.not. allocated(errmsg)) cycle
       errmsg = file//': line '//to_text(line_number)//': '//errmsg
-      stat = 1
+      stat = namelist_malformed
       exit
     end do
     close(unit)
-    if (stat > 0) return
-    stat = 0
+    if (stat /= namelist_parsed) return
     if (group /= '') then
       errmsg = file//': group &'//trim(group)//' is not closed by a line with /'
-      stat = 1
+      stat = namelist_malformed
     end if
   end subroutine parse_namelist
 
@@ -82,64 +92,64 @@ contains
     type(namelist_entry), allocatable, intent(inout) :: entries(:)
     character(:), allocatable, intent(out) :: errmsg  !< message
     character(:), allocatable :: token
-    integer :: at, last
+    integer :: position, last
     last = len_trim(line)
-    at = 1
+    position = 1
     do
-      call skip(line, last, ' ,'//achar(9)//achar(13), at)
-      if (at > last) return
-      select case (line(at:at))
+      call skip(line, last, ' ,'//achar(9)//achar(13), position)
+      if (position > last) return
+      select case (line(position:position))
       case ('!')
         return
       case ('&')
-        call take_name(line, last, at, token)
+        call take_name(line, last, position, token)
         if (group /= '') errmsg = '&'//token//' begins before &'//trim(group)//' is closed by /'
         if (token == '') errmsg = '& without the name of a group'
         group = token
         if (.not. allocated(errmsg)) call append(entries, group, '', '', .false., line_number)
       case ('/')
         group = ''
-        at = at + 1
+        position = position + 1
       case default
-        call take_item(line, last, line_number, group, at, entries, errmsg)
+        call take_item(line, last, line_number, group, position, entries, errmsg)
       end select
       if (allocated(errmsg)) return
     end do
   end subroutine parse_line
 
   !> Parse a `key =` or a value at the position.
-  subroutine take_item(line, last, line_number, group, at, entries, errmsg)
+  subroutine take_item(line, last, line_number, group, position, entries, errmsg)
     character(*), intent(in) :: line  !< the line
     integer, intent(in) :: last  !< its last character
     integer, intent(in) :: line_number  !< its number
     character(name_length), intent(in) :: group  !< group that is open
-    integer, intent(inout) :: at  !< position, moved behind the item
+    integer, intent(inout) :: position  !< position, moved behind the item
     type(namelist_entry), allocatable, intent(inout) :: entries(:)  !< entries
     character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     character(:), allocatable :: token
     logical :: quoted
     integer :: after_name
     if (group == '') then
-      errmsg = 'text outside of a group: '//trim(line(at:last))
+      errmsg = 'text outside of a group: '//trim(line(position:last))
       return
     end if
-    if (scan(line(at:at), name_characters(:52)) == 1) then
-      after_name = at - 1
+    if (scan(line(position:position), name_characters(:52)) == 1) then
+      after_name = position - 1
       call take_name(line, last, after_name, token)
       call skip(line, last, blanks, after_name)
       if (after_name <= last) then
         if (line(after_name:after_name) == '(') then
-          errmsg = "subscripts are not understood, at '"//trim(line(at:last))//"'"
+          errmsg = "subscripts are not understood, at '"//trim(line(position:last))//"'"
           return
         end if
         if (line(after_name:after_name) == '=') then
           call append(entries, group, token, '', .false., line_number)
-          at = after_name + 1
+          position = after_name + 1
           return
         end if
       end if
     end if
-    call take_value(line, last, at, token, quoted, errmsg)
+    call take_value(line, last, position, token, quoted, errmsg)
     if (allocated(errmsg)) return
     associate (entry => entries(size(entries)))
       if (entry%key == '') then
@@ -154,67 +164,67 @@ contains
   end subroutine take_item
 
   !> Take the value at the position.
-  subroutine take_value(line, last, at, token, quoted, errmsg)
+  subroutine take_value(line, last, position, token, quoted, errmsg)
     character(*), intent(in) :: line  !< the line
     integer, intent(in) :: last  !< its last character
-    integer, intent(inout) :: at  !< position, moved behind the value
+    integer, intent(inout) :: position  !< position, moved behind the value
     character(:), allocatable, intent(out) :: token  !< the value without quotes
     logical, intent(out) :: quoted  !< whether there were quotes
     character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     character :: quote
     integer :: start
     token = ''
-    quote = line(at:at)
+    quote = line(position:position)
     quoted = quote == "'" .or. quote == '"'
-    start = at
+    start = position
     if (.not. quoted) then
-      do while (at <= last)
-        if (scan(line(at:at), blanks//',/!') == 1) exit
-        at = at + 1
+      do while (position <= last)
+        if (scan(line(position:position), blanks//',/!') == 1) exit
+        position = position + 1
       end do
-      token = line(start:at - 1)
+      token = line(start:position - 1)
       if (index(token, '*') > 0) errmsg = "repeated values are not understood, at '"//token//"'"
       return
     end if
-    at = at + 1
-    do while (at <= last)
-      if (line(at:at) == quote) then
-        if (at == last) exit
-        if (line(at + 1:at + 1) /= quote) exit
-        at = at + 1
+    position = position + 1
+    do while (position <= last)
+      if (line(position:position) == quote) then
+        if (position == last) exit
+        if (line(position + 1:position + 1) /= quote) exit
+        position = position + 1
       end if
-      token = token//line(at:at)
-      at = at + 1
+      token = token//line(position:position)
+      position = position + 1
     end do
-    if (at > last) errmsg = 'a quote is not closed, at '//line(start:last)
-    at = at + 1
+    if (position > last) errmsg = 'a quote is not closed, at '//line(start:last)
+    position = position + 1
   end subroutine take_value
 
   !> Take the name behind the position; the position is moved behind it.
-  pure subroutine take_name(line, last, at, name)
+  pure subroutine take_name(line, last, position, name)
     character(*), intent(in) :: line  !< the line
     integer, intent(in) :: last  !< its last character
-    integer, intent(inout) :: at  !< position before the name
+    integer, intent(inout) :: position  !< position before the name
     character(:), allocatable, intent(out) :: name  !< name in lower case
     integer :: start
-    start = at + 1
-    at = start
-    do while (at <= last)
-      if (scan(line(at:at), name_characters) == 0) exit
-      at = at + 1
+    start = position + 1
+    position = start
+    do while (position <= last)
+      if (scan(line(position:position), name_characters) == 0) exit
+      position = position + 1
     end do
-    name = lower(line(start:at - 1))
+    name = lower(line(start:position - 1))
   end subroutine take_name
 
   !> Move over characters of a set.
-  pure subroutine skip(line, last, set, at)
+  pure subroutine skip(line, last, set, position)
     character(*), intent(in) :: line  !< the line
     integer, intent(in) :: last  !< its last character
     character(*), intent(in) :: set  !< characters to move over
-    integer, intent(inout) :: at  !< position
-    do while (at <= last)
-      if (scan(line(at:at), set) == 0) exit
-      at = at + 1
+    integer, intent(inout) :: position  !< position
+    do while (position <= last)
+      if (scan(line(position:position), set) == 0) exit
+      position = position + 1
     end do
   end subroutine skip
 

@@ -126,31 +126,31 @@ contains
     type(namelist_key), intent(in) :: key  !< its key
     character(:), allocatable, intent(out) :: errmsg  !< message, allocated on failure
     real(wp) :: number
-    integer :: whole_number, stat
+    integer :: whole_number, iostat
+    logical :: fits
     character(:), allocatable :: expected
-    stat = 0
     select case (key%kind)
     case ('integer')
       expected = 'an integer'
-      read(entry%value, *, iostat=stat) whole_number
-      if (verify(entry%value, '+-0123456789') /= 0) stat = 1
+      read(entry%value, *, iostat=iostat) whole_number
+      fits = iostat == 0 .and. verify(entry%value, '+-0123456789') == 0
     case ('real')
       expected = 'a number'
-      read(entry%value, *, iostat=stat) number
-      if (verify(lower(entry%value), '+-.0123456789ed') /= 0) stat = 1
+      read(entry%value, *, iostat=iostat) number
+      fits = iostat == 0 .and. verify(lower(entry%value), '+-.0123456789ed') == 0
     case ('logical')
       expected = '.true. or .false.'
-      if (index(' .true. .false. t f true false ', ' '//lower(entry%value)//' ') == 0) stat = 1
+      fits = index(' .true. .false. t f true false ', ' '//lower(entry%value)//' ') > 0
     case default
       expected = 'text in quotes'
-      if (.not. entry%quoted) stat = 1
+      fits = entry%quoted
       if (key%choices /= '') then
         expected = 'one of '//key%choices
-        if (index(' '//key%choices//' ', ' '//trim(entry%value)//' ') == 0) stat = 1
+        fits = fits .and. index(' '//key%choices//' ', ' '//trim(entry%value)//' ') > 0
       end if
     end select
-    if (entry%quoted .and. key%kind /= 'text') stat = 1
-    if (stat /= 0) errmsg = 'line '//to_text(entry%line)//": '"//trim(entry%key)//"' in &"// &
+    if (entry%quoted .and. key%kind /= 'text') fits = .false.
+    if (.not. fits) errmsg = 'line '//to_text(entry%line)//": '"//trim(entry%key)//"' in &"// &
       trim(entry%group)//" is '"//entry%value//"', expected "//expected
   end subroutine check_kind
 

@@ -63,7 +63,7 @@ def test_files_that_are_no_checkpoints(tmp_path, content):
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     torch.save({"format_version": 1, "model": nn.Linear(2, 2)}, tmp_path / "c.pt")
-    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+    with pytest.raises(CheckpointError, match="not a readable"):
         checkpoint.load(tmp_path / "c.pt")
 
 
@@ -159,3 +159,44 @@ def test_weight_average_can_be_switched_off():
     with average.applied(model):
         assert torch.equal(model.weight, last_weights)
     assert average.state_dict() == {}
+
+
+def test_a_changed_bit_of_a_weight_is_refused_by_the_name_of_the_file(tmp_path):
+    path = tmp_path / "c.pt"
+    checkpoint.save(path, small_checkpoint())
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.arange(4.0).numpy().tobytes()) + 6] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"c.pt: is damaged: its entry .*restore it from a copy"):
+        checkpoint.load(path)
+
+
+def test_no_changed_bit_changes_what_is_read(tmp_path):
+    path, saved = tmp_path / "c.pt", small_checkpoint()
+    saved.random_states = {}
+    checkpoint.save(path, saved)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        content = bytearray(whole)
+        content[place] ^= 1 << (place % 8)
+        path.write_bytes(content)
+        try:
+            loaded = checkpoint.load(path)
+        except CheckpointError as error:
+            assert "c.pt" in str(error)  # noqa: PT017
+            assert "weights_only" not in str(error)  # noqa: PT017
+        else:
+            assert loaded.description == saved.description
+            assert torch.equal(loaded.model["weight"], saved.model["weight"])
+
+
+def test_a_file_of_another_kind_is_named_without_unsafe_advice(tmp_path):
+    path = tmp_path / "c.pt"
+    torch.save(nn.Linear(2, 2), path)
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.load(path)
+    assert "c.pt" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+    torch.jit.script(nn.Linear(2, 2)).save(str(path))
+    with pytest.raises(CheckpointError, match="an exported artefact"):
+        checkpoint.load(path)

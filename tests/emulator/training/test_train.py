@@ -201,8 +201,8 @@ def test_test_data_reach_neither_scalers_nor_training_nor_checkpoint_choice(
         split = config.split.build(file["lat"][:], file["lon"][:], years)
         days = slice(365 + 366 + 365, None)  # 2006
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
-            file[name][split.test_sites, :] = 1e-3
-            file[name][:, days] = 1e-3
+            file[name][split.test_sites, :] = 9e-7
+            file[name][:, days] = 9e-7
         file["tas"][split.test_sites, :] = 320.0
         file["tas"][:, days] = 320.0
         file["elevation"][split.test_sites] = 8000.0

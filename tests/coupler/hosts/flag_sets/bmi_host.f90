@@ -142,10 +142,10 @@ contains
     logical, intent(in) :: fresh  !< set latitudes
     integer :: unit
 
-    open (newunit=unit, file='bmi_host.nml', status='replace', action='write')
-    write (unit, '(3a)') "&ecostep artefact = '", trim(artefact), "', start = '2004-02-27',"
-    write (unit, '(2(a, i0), a)') "end = '2004-03-03', time_step = ", dt, ', ncell = ', ncell, ' /'
-    close (unit)
+    open(newunit=unit, file='bmi_host.nml', status='replace', action='write')
+    write(unit, '(3a)') "&ecostep artefact = '", trim(artefact), "', start = '2004-02-27',"
+    write(unit, '(2(a, i0), a)') "end = '2004-03-03', time_step = ", dt, ', ncell = ', ncell, ' /'
+    close(unit)
     call good(emulator%initialize('bmi_host.nml'))
     if (fresh) call good(emulator%set_value('land_surface__latitude', lat))
   end subroutine begin
@@ -187,7 +187,7 @@ contains
 
     if (true) return
     failed = .true.
-    write (error_unit, '(2a)') 'FAILED: ', what
+    write(error_unit, '(2a)') 'FAILED: ', what
   end subroutine expect
 
 end program bmi_host

@@ -36,24 +36,24 @@ program flag_host
     call run_hour(hour)
   end do
 
-  open (newunit=unit, status='scratch', form='unformatted', action='readwrite')
-  write (unit) state
+  open(newunit=unit, status='scratch', form='unformatted', action='readwrite')
+  write(unit) state
   call cells%destroy()
   deallocate(state)
   rewind (unit)
   call start()
-  read (unit) state
-  close (unit)
+  read(unit) state
+  close(unit)
   do hour = 36, 71
     call run_hour(hour)
   end do
 
-  open (newunit=unit, file=result, status='replace', action='write')
+  open(newunit=unit, file=result, status='replace', action='write')
   do i = 1, ncell
-    write (unit, '(i0, 2(1x, z16.16), *(1x, z8.8))') i, transfer(ch4(i), 0_int64), &
+    write(unit, '(i0, 2(1x, z16.16), *(1x, z8.8))') i, transfer(ch4(i), 0_int64), &
       transfer(real(real(gpp(i), real32), real64), 0_int64), transfer(state(:, i), [0_int32])
   end do
-  close (unit)
+  close(unit)
   call ieee_get_halting_mode(ieee_overflow, trapped_after)
   if (trapped_before .neqv. trapped_after) error stop 'the traps are not what they were'
   if (.not. maxval(ch4) > minval(ch4)) error stop 'no flux differs among cells'

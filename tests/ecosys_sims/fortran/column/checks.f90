@@ -1,7 +1,7 @@
 !> Assertions of the Fortran tests: print what failed, go on, stop with the count.
 module checks
   use kinds, only: wp, i8
-  implicit none
+  implicit none (type, external)
   private
   public :: check, check_close, check_range, same_bits, finish
 
@@ -11,8 +11,8 @@ contains
 
   !> Fail with a message unless the condition holds.
   subroutine check(condition, message)
-    logical, intent(in) :: condition          !< must be true
-    character(len=*), intent(in) :: message   !< what went wrong
+    logical, intent(in) :: condition  !< must be true
+    character(*), intent(in) :: message  !< what went wrong
     if (condition) return
     failures = failures + 1
     print '(2a)', 'FAILED: ', message
@@ -20,22 +20,22 @@ contains
 
   !> Fail unless two numbers agree to a relative tolerance.
   subroutine check_close(value, expected, tolerance, what)
-    real(wp), intent(in) :: value, expected   !< numbers to compare
-    real(wp), intent(in) :: tolerance         !< relative [1]
-    character(len=*), intent(in) :: what      !< name of the quantity
-    character(len=120) :: text
-    write (text, '(2a,es13.5,a,es13.5,a,es8.1)') what, ' is', value, ', expected', expected, &
-        ' within', tolerance
+    real(wp), intent(in) :: value, expected  !< numbers to compare
+    real(wp), intent(in) :: tolerance  !< relative [1]
+    character(*), intent(in) :: what  !< name of the quantity
+    character(120) :: text
+    write(text, '(2a,es13.5,a,es13.5,a,es8.1)') what, ' is', value, ', expected', expected, &
+      ' within', tolerance
     call check(abs(value - expected) <= tolerance*abs(expected), trim(text))
   end subroutine check_close
 
   !> Fail unless a number lies in a range.
   subroutine check_range(value, low, high, what)
-    real(wp), intent(in) :: value             !< number
-    real(wp), intent(in) :: low, high         !< range
-    character(len=*), intent(in) :: what      !< name of the quantity
-    character(len=140) :: text
-    write (text, '(2a,g0.5,a,g0.5,a,g0.5)') what, ' is ', value, ', expected ', low, ' to ', high
+    real(wp), intent(in) :: value  !< number
+    real(wp), intent(in) :: low, high  !< range
+    character(*), intent(in) :: what  !< name of the quantity
+    character(140) :: text
+    write(text, '(2a,g0.5,a,g0.5,a,g0.5)') what, ' is ', value, ', expected ', low, ' to ', high
     call check(value >= low .and. value <= high, trim(text))
   end subroutine check_range
 
@@ -47,7 +47,7 @@ contains
 
   !> End the program; non-zero where something failed.
   subroutine finish(name)
-    character(len=*), intent(in) :: name  !< of the test
+    character(*), intent(in) :: name  !< of the test
     if (failures > 0) then
       print '(i0,2a)', failures, ' failed in ', name
       error stop 1

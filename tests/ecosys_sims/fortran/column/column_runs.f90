@@ -1,12 +1,12 @@
 !> Blocks of sites with synthetic weather, and runs of them, for the column tests.
 module column_runs
+  use column, only: column_model, column_initialise, physics_day_start, surface_step, soil_step, &
+    physics_day_end, biogeochemistry_step, biogeochemistry_day, check_balances
+  use column_state, only: allocate_static, allocate_forcing, step_forcing
   use kinds, only: wp
   use parameters, only: default_parameters, is_wetland_biome
-  use column_state, only: allocate_static, allocate_forcing, step_forcing
-  use column, only: column_model, column_initialise, physics_day_start, surface_step, soil_step, &
-                    physics_day_end, biogeochemistry_step, biogeochemistry_day, check_balances
   use synthetic_weather, only: weather_of_hour, unit_random
-  implicit none
+  implicit none (type, external)
   private
   public :: n_typical, typical_sites, make_sites, random_sites, run_day
 
@@ -35,11 +35,11 @@ contains
 
   !> A block of sites with the defaults of their biomes, ready to run.
   subroutine make_sites(c, biome, lat, t_ann, annual_precip, continentality)
-    type(column_model), intent(inout) :: c   !< block of sites
-    integer, intent(in) :: biome(:)          !< flags
-    real(wp), intent(in) :: lat(:)           !< [degrees_north]
-    real(wp), intent(in) :: t_ann(:)         !< [K]
-    real(wp), intent(in) :: annual_precip(:) !< [kg m-2 year-1]
+    type(column_model), intent(inout) :: c  !< block of sites
+    integer, intent(in) :: biome(:)  !< flags
+    real(wp), intent(in) :: lat(:)  !< [degrees_north]
+    real(wp), intent(in) :: t_ann(:)  !< [K]
+    real(wp), intent(in) :: annual_precip(:)  !< [kg m-2 year-1]
     real(wp), intent(in) :: continentality(:)  !< Conrad index [1]
     call allocate_static(c%static, size(biome))
     c%static%biome = biome
@@ -60,8 +60,8 @@ contains
   !> Sites `first` to `last` of an endless random list; the same site is the same in any block.
   subroutine random_sites(c, first, last, extreme)
     type(column_model), intent(inout) :: c  !< block of sites
-    integer, intent(in) :: first, last      !< site numbers
-    logical, intent(in) :: extreme          !< annual means of -35 to 38 C, droughts and floods
+    integer, intent(in) :: first, last  !< site numbers
+    logical, intent(in) :: extreme  !< annual means of -35 to 38 C, droughts and floods
     integer :: biome(first:last), k
     real(wp), dimension(first:last) :: lat, t_ann, rain, continentality, r
     do k = first, last
@@ -88,15 +88,15 @@ contains
 
   !> One whole day of the process scheme, balances included.
   subroutine run_day(c, forcing, site_number, day, offset, worst, stat, errmsg, hours)
-    type(column_model), intent(inout) :: c        !< block of sites
+    type(column_model), intent(inout) :: c  !< block of sites
     type(step_forcing), intent(inout) :: forcing  !< room for the forcing
-    integer, intent(in) :: site_number(:)         !< seeds of the weather
-    integer, intent(in) :: day                    !< days since the start
-    real(wp), intent(in) :: offset                !< warming [K]
-    real(wp), intent(inout) :: worst(5)           !< largest balance errors
-    integer, intent(out) :: stat                  !< 0, or 1 where a balance failed
-    character(len=:), allocatable, intent(out) :: errmsg  !< what failed
-    integer, intent(in), optional :: hours        !< of a step of soil and methane, else 1
+    integer, intent(in) :: site_number(:)  !< seeds of the weather
+    integer, intent(in) :: day  !< days since the start
+    real(wp), intent(in) :: offset  !< warming [K]
+    real(wp), intent(inout) :: worst(5)  !< largest balance errors
+    integer, intent(out) :: stat  !< 0, or 1 where a balance failed
+    character(:), allocatable, intent(out) :: errmsg  !< what failed
+    integer, intent(in), optional :: hours  !< of a step of soil and methane, else 1
     integer :: hour, step
     step = 1
     if (present(hours)) step = hours

@@ -1,9 +1,9 @@
 !> Deterministic weather for tests of the column model: seasons, days, showers and weather noise.
 module synthetic_weather
-  use kinds, only: wp, i8
-  use constants, only: pi, t_freeze, sigma_sb
   use column_state, only: site_static, step_forcing
-  implicit none
+  use constants, only: pi, t_freeze, sigma_sb
+  use kinds, only: wp, i8
+  implicit none (type, external)
   private
   public :: weather_of_hour, daily_noise, unit_random
 
@@ -24,7 +24,7 @@ contains
   !> Smooth weather noise of a day, about -1..1, with a memory of days.
   pure real(wp) function daily_noise(site, day)
     integer, intent(in) :: site  !< site number
-    integer, intent(in) :: day   !< days since the start
+    integer, intent(in) :: day  !< days since the start
     integer :: lag
     real(wp) :: weight
     daily_noise = 0.0_wp
@@ -37,16 +37,16 @@ contains
   end function daily_noise
 
   !> Forcing of one hour. `site_number` seeds the noise, `day` counts from 0, `offset` [K] warms
-  !! all.
+  !> all.
   subroutine weather_of_hour(static, site_number, day, hour, offset, forcing)
-    type(site_static), intent(in) :: static       !< site description
-    integer, intent(in) :: site_number(:)         !< (nsite)
-    integer, intent(in) :: day                    !< days since the start
-    integer, intent(in) :: hour                   !< 0..23
-    real(wp), intent(in) :: offset                !< added to air temperature [K]
+    type(site_static), intent(in) :: static  !< site description
+    integer, intent(in) :: site_number(:)  !< (nsite)
+    integer, intent(in) :: day  !< days since the start
+    integer, intent(in) :: hour  !< 0..23
+    real(wp), intent(in) :: offset  !< added to air temperature [K]
     type(step_forcing), intent(inout) :: forcing  !< the hour's forcing
     real(wp) :: year, lat, declination, cos_zenith, t, noise, cloud, rain, dew, e, warmest, &
-        amplitude
+      amplitude
     integer :: i
     year = 2.0_wp*pi*real(modulo(day, 365) + 1, wp)/365.0_wp
     declination = 0.409_wp*sin(year - 1.39_wp)
@@ -54,18 +54,18 @@ contains
       lat = static%lat(i)*pi/180.0_wp
       warmest = merge(205.0_wp, 22.0_wp, static%lat(i) >= 0.0_wp)
       amplitude = 0.5_wp*(static%continentality(i) + 14.0_wp) &
-                  *sin(min(0.5_wp*pi, abs(lat) + 10.0_wp*pi/180.0_wp))/1.7_wp
+        *sin(min(0.5_wp*pi, abs(lat) + 10.0_wp*pi/180.0_wp))/1.7_wp
       noise = daily_noise(site_number(i), day)
       t = static%t_ann(i) + amplitude*cos(year - 2.0_wp*pi*warmest/365.0_wp) + offset &
-          + (1.0_wp + 4.0_wp*abs(sin(lat)))*noise
+        + (1.0_wp + 4.0_wp*abs(sin(lat)))*noise
       rain = 0.0_wp
       if (unit_random(site_number(i), day, 1) < 0.4_wp) then
         rain = -log(max(1.0e-6_wp, unit_random(site_number(i), day, &
-            2)))*static%annual_precip(i)/146.0_wp
+          2)))*static%annual_precip(i)/146.0_wp
       end if
       cloud = merge(0.75_wp, 0.35_wp, rain > 0.0_wp)
       cos_zenith = sin(lat)*sin(declination) &
-                   + cos(lat)*cos(declination)*cos(2.0_wp*pi*(real(hour, wp) - 11.5_wp)/24.0_wp)
+        + cos(lat)*cos(declination)*cos(2.0_wp*pi*(real(hour, wp) - 11.5_wp)/24.0_wp)
       forcing%swdown(i) = 1361.0_wp*max(0.0_wp, cos_zenith)*(0.25_wp + 0.5_wp*(1.0_wp - cloud))
       dew = t - 3.0_wp - 4.0_wp*(1.0_wp - cloud) - t_freeze
       e = 610.8_wp*exp(17.27_wp*dew/(dew + 237.3_wp))
@@ -74,7 +74,7 @@ contains
       forcing%psurf(i) = 101325.0_wp*exp(-static%elevation(i)/8400.0_wp)
       forcing%qair(i) = 0.622_wp*e/(forcing%psurf(i) - 0.378_wp*e)
       forcing%lwdown(i) = sigma_sb*t**4*(1.24_wp*(0.01_wp*e/t)**(1.0_wp/7.0_wp) &
-                                         *(1.0_wp - 0.84_wp*cloud) + 0.84_wp*cloud)
+        *(1.0_wp - 0.84_wp*cloud) + 0.84_wp*cloud)
       forcing%rain(i) = 0.0_wp
       forcing%snow(i) = 0.0_wp
       if (hour >= 6 .and. hour < 12) then

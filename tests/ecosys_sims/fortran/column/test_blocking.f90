@@ -1,11 +1,11 @@
 !> Results do not depend on how sites are split into blocks, nor on a stop at midnight: bit for bit.
 program test_blocking
-  use kinds, only: wp
-  use column, only: column_model
-  use column_state, only: step_forcing, state_field, state_fields
-  use column_runs, only: random_sites, run_day
   use checks, only: check, same_bits, finish
-  implicit none
+  use column, only: column_model
+  use column_runs, only: random_sites, run_day
+  use column_state, only: step_forcing, state_field, state_fields
+  use kinds, only: wp
+  implicit none (type, external)
   integer, parameter :: nsite = 67, nday = 60
   type(column_model), target :: whole
   real(wp) :: gpp(nsite), fch4(nsite)
@@ -25,8 +25,8 @@ contains
   !> Start sites `first` to `last` and run them.
   subroutine run_sites(c, first, last, from, until)
     type(column_model), intent(inout) :: c  !< block of sites
-    integer, intent(in) :: first, last      !< site numbers
-    integer, intent(in) :: from, until      !< first day and day after the last
+    integer, intent(in) :: first, last  !< site numbers
+    integer, intent(in) :: from, until  !< first day and day after the last
     call random_sites(c, first, last, .false.)
     call go_on(c, first, last, from, until)
   end subroutine run_sites
@@ -34,10 +34,10 @@ contains
   !> Run a block for some days.
   subroutine go_on(c, first, last, from, until)
     type(column_model), intent(inout) :: c  !< block of sites
-    integer, intent(in) :: first, last      !< site numbers
-    integer, intent(in) :: from, until      !< first day and day after the last
+    integer, intent(in) :: first, last  !< site numbers
+    integer, intent(in) :: from, until  !< first day and day after the last
     type(step_forcing) :: forcing
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(5)
     integer :: day, stat, k
     worst = 0.0_wp
@@ -58,11 +58,11 @@ contains
     call state_fields(part%state, b)
     do k = 1, size(a)
       call check(all(same_bits(a(k)%values(first:last, :), b(k)%values)), &
-                 'block and whole differ in '//trim(a(k)%name))
+        'block and whole differ in '//trim(a(k)%name))
     end do
     call check(all(same_bits(part%fluxes%gpp, gpp(first:last))) &
-               .and. all(same_bits(part%fluxes%fch4, fch4(first:last))), &
-               'block and whole differ in fluxes')
+      .and. all(same_bits(part%fluxes%fch4, fch4(first:last))), &
+      'block and whole differ in fluxes')
   end subroutine compare
 
   !> Copy the state at midnight into a fresh block and go on: the same end.
@@ -81,7 +81,7 @@ contains
     call state_fields(whole%state, a)
     do k = 1, size(a)
       call check(all(same_bits(a(k)%values(1:13, :), b(k)%values)), &
-                 'restart differs in '//trim(a(k)%name))
+        'restart differs in '//trim(a(k)%name))
     end do
   end subroutine resume
 

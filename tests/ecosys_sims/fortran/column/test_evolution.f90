@@ -1,12 +1,12 @@
 !> Parameters of a year: drainage, vegetation shift, random walk, collapse of permafrost, cultivars.
 program test_evolution
-  use kinds, only: wp
   use checks, only: check, check_close, check_range, same_bits, finish
   use column, only: column_model
   use column_runs, only: make_sites
   use evolution, only: parameters_of_year, track_thaw, end_thaw_year
+  use kinds, only: wp
   use parameters, only: site_parameters
-  implicit none
+  implicit none (type, external)
   integer, parameter :: n = 400
   type(column_model) :: c
   type(site_parameters) :: p
@@ -16,11 +16,11 @@ program test_evolution
   number = [(k, k=1, n)]
   thaw = 0.0_wp
   call make_sites(c, [(2, k=1, n)], [(62.0_wp, k=1, n)], [(276.0_wp, k=1, n)], &
-                  [(600.0_wp, k=1, n)], [(30.0_wp, k=1, n)])
+    [(600.0_wp, k=1, n)], [(30.0_wp, k=1, n)])
   p = c%params
   call parameters_of_year(1, number, 2030, c%static, c%params, thaw, p)
   call check(all(same_bits(p%k_out, c%params%k_out)) .and. all(same_bits(p%mgo, c%params%mgo)), &
-             'parameters change though nothing is asked for')
+    'parameters change though nothing is asked for')
   call test_drainage()
   call test_shift()
   call test_walk()
@@ -52,7 +52,7 @@ contains
     call check_close(p%lai_max(1), c%params%lai_max(1)*sqrt(2.0_wp), 1.0e-12_wp, 'half-way')
     call parameters_of_year(1, number, 2015, c%static, c%params, thaw, p)
     call check_close(log(p%lai_max(1)/c%params%lai_max(1))/log(2.0_wp), 0.8808_wp, 1.0e-3_wp, &
-                     'share of the shift half a span later')
+      'share of the shift half a span later')
     call parameters_of_year(1, number, 2090, c%static, c%params, thaw, p)
     call check_close(p%tveg(1), 15.0_wp, 1.0e-12_wp, 'tveg held at its bound')
     c%params%shift_year = 0.0_wp
@@ -103,7 +103,7 @@ contains
     call parameters_of_year(1, number, 2016, c%static, c%params, c%state%thaw, p)
     call check_close(p%k_out(3), c%params%k_out(3)*0.3_wp**0.25_wp, 1.0e-12_wp, 'k_out of collapse')
     call check_close(p%h_max(3), c%params%h_max(3) + 0.25_wp*c%params%thaw_h_max(3), 1.0e-12_wp, &
-                     'h_max of collapse')
+      'h_max of collapse')
   end subroutine test_collapse
 
   subroutine test_cultivars()

@@ -1,14 +1,14 @@
 !> The inundated share of a site: its distribution, what moves with it, and whole columns with it.
 program test_inundation
-  use kinds, only: wp
-  use soil_grid, only: nch4
-  use inundation, only: inundated_share, gamma_above, move_share
-  use column, only: column_model, column_initialise
-  use column_state, only: step_forcing
-  use column_runs, only: random_sites, run_day
   use balance, only: n_balances
   use checks, only: check, check_close, check_range, same_bits, finish
-  implicit none
+  use column, only: column_model, column_initialise
+  use column_runs, only: random_sites, run_day
+  use column_state, only: step_forcing
+  use inundation, only: inundated_share, gamma_above, move_share
+  use kinds, only: wp
+  use soil_grid, only: nch4
+  implicit none (type, external)
   call distribution()
   call moves()
   call columns()
@@ -33,9 +33,9 @@ contains
       last = share
     end do
     call check_close(inundated_share(0.0_wp, 1.0_wp, 1.0_wp, 2.0_wp), exp(-1.0_wp), 1.0e-12_wp, &
-                     'share with the mean water table at the surface')
+      'share with the mean water table at the surface')
     call check_range(inundated_share(-9.0_wp, 1.8_wp, 1.7_wp, 2.0_wp), 0.9_wp, 0.99_wp, &
-                     'share of a drowned site')
+      'share of a drowned site')
   end subroutine distribution
 
   !> Nothing is lost where a share floods or dries.
@@ -49,7 +49,7 @@ contains
       total = (1.0_wp - shares(k - 1))*dry + shares(k - 1)*flooded
       call move_share(shares(k - 1), shares(k), dry, flooded)
       call check_close((1.0_wp - shares(k))*dry + shares(k)*flooded, total, 1.0e-14_wp, &
-                       'methane of a site whose inundated share changes')
+        'methane of a site whose inundated share changes')
     end do
   end subroutine moves
 
@@ -65,10 +65,11 @@ contains
     call check(all(whole%state%methane_inund(:, nch4) > 0.0_wp), 'nothing below the flooded share')
     do k = 5, 7
       call run(single, k, k, .true., lowest(k:k), highest(k:k))
-      call check(all(same_bits(single%state%methane_inund(1, :), whole%state%methane_inund(k, :))), &
-                 'methane of the inundated share depends on the block')
+      call check(all(same_bits(single%state%methane_inund(1, :), &
+        whole%state%methane_inund(k, :))), &
+        'methane of the inundated share depends on the block')
       call check(all(same_bits(single%state%methane(1, :), whole%state%methane(k, :))), &
-                 'methane depends on the block')
+        'methane depends on the block')
     end do
     call run(off, 7, 7, .false., lowest(7:7), highest(7:7))
     call check(maxval(off%state%methane_inund) <= 0.0_wp, 'methane of a share that is not there')
@@ -76,12 +77,12 @@ contains
 
   !> Run sites with or without inundation.
   subroutine run(c, first, last, topmodel, lowest, highest)
-    type(column_model), intent(inout) :: c           !< block of sites
-    integer, intent(in) :: first, last               !< site numbers
-    logical, intent(in) :: topmodel                  !< with inundation
-    real(wp), intent(out) :: lowest(:), highest(:)   !< inundated share
+    type(column_model), intent(inout) :: c  !< block of sites
+    integer, intent(in) :: first, last  !< site numbers
+    logical, intent(in) :: topmodel  !< with inundation
+    real(wp), intent(out) :: lowest(:), highest(:)  !< inundated share
     type(step_forcing) :: forcing
-    character(len=:), allocatable :: errmsg
+    character(:), allocatable :: errmsg
     real(wp) :: worst(n_balances)
     integer :: day, stat, k
     call fresh(c, first, last)
@@ -101,7 +102,7 @@ contains
   !> A block that has not run yet.
   subroutine fresh(c, first, last)
     type(column_model), intent(out) :: c  !< block of sites
-    integer, intent(in) :: first, last    !< site numbers
+    integer, intent(in) :: first, last  !< site numbers
     call random_sites(c, first, last, .false.)
   end subroutine fresh
 

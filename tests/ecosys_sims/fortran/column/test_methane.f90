@@ -1,15 +1,15 @@
 !> Methane against analytic steady states, and its response to water table, warmth and time step.
 program test_methane
+  use checks, only: check, check_close, check_range, finish
+  use column, only: column_model, biogeochemistry_step
+  use column_runs, only: make_sites
+  use column_state, only: step_forcing, allocate_forcing
   use kinds, only: wp
+  use methane, only: transport, ph_response
   use soil_grid, only: nsoil, nch4, dz, z_mid, z_top
   use tridiagonal, only: tridiagonal_system, allocate_system
-  use methane, only: transport, ph_response
   use water_table, only: moisture_profile, table_depth
-  use column, only: column_model, biogeochemistry_step
-  use column_state, only: step_forcing, allocate_forcing
-  use column_runs, only: make_sites
-  use checks, only: check, check_close, check_range, finish
-  implicit none
+  implicit none (type, external)
   call constant_source()
   call first_order_sink()
   call water_table_profile()
@@ -24,7 +24,7 @@ program test_methane
 contains
 
   !> Steady diffusion from a uniform source below a depth: the parabola below, a straight line
-  !! above.
+  !> above.
   subroutine constant_source()
     real(wp), parameter :: d_soil = 1.0e-9_wp, source = 1.0e-8_wp
     integer, parameter :: first = 8
@@ -41,7 +41,7 @@ contains
     methane = 0.0_wp
     call allocate_system(system, 1, nch4)
     call transport(1, dt, store, d, none, none, gain, [d_soil/(0.5_wp*dz(1))], [0.0_wp], methane, &
-                   oxidation, flux, plant, system)
+      oxidation, flux, plant, system)
     zw = z_top(first)
     bottom = sum(dz(1:nch4))
     call check_close(flux(1)/dt, source*(bottom - zw), 1.0e-3_wp, 'flux of the source')
@@ -50,7 +50,7 @@ contains
         expected = source*(bottom - zw)*z_mid(k)/d_soil
       else
         expected = source/d_soil*((bottom - zw)*zw + bottom*(z_mid(k) - zw) &
-                                  - 0.5_wp*(z_mid(k)**2 - zw**2))
+          - 0.5_wp*(z_mid(k)**2 - zw**2))
       end if
       call check_close(methane(1, k), expected, 0.01_wp, 'concentration over a source')
     end do
@@ -70,7 +70,7 @@ contains
     methane = 0.0_wp
     call allocate_system(system, 1, nch4)
     call transport(1, dt, store, d, sink, none, none, [d_soil/(0.5_wp*dz(1))], [air], methane, &
-                   oxidation, flux, plant, system)
+      oxidation, flux, plant, system)
     call check_close(-flux(1)/dt, air*sqrt(d_soil*rate), 0.02_wp, 'uptake by a first-order sink')
     call check_close(oxidation(1), -flux(1), 1.0e-6_wp, 'oxidation')
   end subroutine first_order_sink
@@ -85,24 +85,24 @@ contains
       zwt = table_depth(deficit, porosity)
       call moisture_profile(zwt, porosity, water)
       call check(abs(1.0e3_wp*(porosity*sum(dz) - deficit) - sum(water)) < 1.0e-9_wp, &
-                 'the profile does not hold the water of its table')
+        'the profile does not hold the water of its table')
       call check(all(water > 0.0_wp), 'a layer is dry')
     end do
   end subroutine water_table_profile
 
   !> Emission of fens with given water table and temperature, after half a year [mg m-2 day-1].
   subroutine held_fens(zwt, t_soil, dt, flux)
-    real(wp), intent(in) :: zwt(:)     !< water table depth [m]
+    real(wp), intent(in) :: zwt(:)  !< water table depth [m]
     real(wp), intent(in) :: t_soil(:)  !< soil temperature [K]
-    real(wp), intent(in) :: dt         !< step [s]
-    real(wp), intent(out) :: flux(:)   !< [mg m-2 day-1]
+    real(wp), intent(in) :: dt  !< step [s]
+    real(wp), intent(out) :: flux(:)  !< [mg m-2 day-1]
     type(column_model) :: c
     type(step_forcing) :: forcing
     real(wp) :: water(nsoil)
     integer :: i, step, n, steps_per_day
     n = size(zwt)
     call make_sites(c, spread(2, 1, n), spread(55.0_wp, 1, n), t_soil, spread(600.0_wp, 1, n), &
-                    spread(20.0_wp, 1, n))
+      spread(20.0_wp, 1, n))
     call allocate_forcing(forcing, n)
     forcing%tair = t_soil
     forcing%psurf = 101325.0_wp
@@ -141,7 +141,7 @@ contains
       call check(flux(k) < flux(k - 1), 'emission does not fall with the water table')
     end do
     call check(flux(3) > 3.0_wp*flux(5), &
-               'a fall from 0.10 to 0.30 m cuts emission less than threefold')
+      'a fall from 0.10 to 0.30 m cuts emission less than threefold')
     call check_range(flux(1), 20.0_wp, 400.0_wp, 'emission of a wet, warm fen')
   end subroutine table_response
 

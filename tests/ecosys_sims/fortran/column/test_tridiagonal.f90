@@ -1,10 +1,10 @@
 !> The tridiagonal solver against matrices that are multiplied out.
 program test_tridiagonal
-  use kinds, only: wp
-  use tridiagonal, only: solve_tridiagonal
-  use synthetic_weather, only: unit_random
   use checks, only: check, same_bits, finish
-  implicit none
+  use kinds, only: wp
+  use synthetic_weather, only: unit_random
+  use tridiagonal, only: solve_tridiagonal
+  implicit none (type, external)
   integer, parameter :: nsite = 7, n = 19
   real(wp), dimension(nsite, n) :: lower, diagonal, upper, right, x, expected, d, r
   integer :: i, k
