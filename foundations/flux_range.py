@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
 
+SENTINELS = (-999.0, -9999.0, -99999.0, -6999.0, 9999.0, 99999.0, 1e20, -1e20)
+"""Numbers that files have for missing flux where they do not say so."""
+
 
 def impossible_flux(name: str, values: NDArray, units: str) -> tuple[tuple[int, ...], str] | None:
     """Place of the first value of a flux that cannot be, and what is wrong with it; None where all can be.
@@ -20,7 +23,7 @@ def impossible_flux(name: str, values: NDArray, units: str) -> tuple[tuple[int, 
     except ValueError:
         return None
     low, high = variable.daily_min * factor + offset, variable.daily_max * factor + offset
-    bad = (values < low) | (values > high)
+    bad = (values < low) | (values > high) | np.isin(values, SENTINELS)
     if not bad.any():
         return None
     place = tuple(int(i) for i in np.argwhere(bad)[0])

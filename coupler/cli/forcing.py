@@ -207,6 +207,9 @@ def cell_dimensions(files: Files, variables: Sequence[FileVariable]) -> tuple[tu
         raise CommandError(message)
     widest = max(timed, key=lambda variable: len(variable.dims))
     sizes = {d: len(files.first.dimensions[d]) for d in widest.dims}
+    if empty := [d for d, size in sizes.items() if size == 0]:
+        message = f"{files.name}: the dimension '{empty[0]}' is empty, the file holds no cell"
+        raise CommandError(message)
     dims = tuple(d for d in widest.dims if sizes[d] > 1 or all(d in v.dims for v in timed))
     require_dimensions(files, variables, dims, widest.name)
     return dims, tuple(sizes[d] for d in dims)

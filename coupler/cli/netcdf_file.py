@@ -16,7 +16,9 @@ def open_netcdf(path: Path) -> netCDF4.Dataset:
         with path.open("rb"):
             return netCDF4.Dataset(**netcdf_name(path))
     except OSError as error:
-        message = f"{path}: {error.strerror or error}"
+        reason = error.strerror or str(error)
+        ours = error.errno is None or error.errno < 0  # netCDF's numbers are negative
+        message = f"{path}: {'cannot be read as netCDF, it is truncated or of another format: ' * ours}{reason}"
     except UnicodeError:  # of netCDF4's own message, where the name is not UTF-8
         message = f"{path}: cannot be read as netCDF"
     raise CommandError(message)

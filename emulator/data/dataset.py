@@ -24,6 +24,7 @@ from emulator.data.dataset_file import (
     read_values,
 )
 from emulator.data.signature import Signature
+from foundations.site_names import repeated_name, site_names
 from foundations.variables import VARIABLES, Variable
 
 
@@ -158,15 +159,12 @@ def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     if getattr(variable, "cf_role", "") != "timeseries_id":
         message = f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1"
         raise DatasetError(message)
-    values = variable[...]
-    if values.ndim == 2:
-        values = netCDF4.chartostring(values)
-    names = np.array([str(name) for name in values])
-    unique, counts = np.unique(names, return_counts=True)
-    if (counts > 1).any():
-        message = f"{path}: site_id: '{unique[counts > 1][0]}' appears {counts.max()} times; names must be unique"
+    names = site_names(np.ma.asarray(variable[...]))
+    if (name := repeated_name(names)) is not None:
+        fault = f"'{name}' appears {names.count(name)} times" if name else "a site has no name"
+        message = f"{path}: site_id: {fault}; names must be unique"
         raise DatasetError(message)
-    return names
+    return np.array(names)
 
 
 def _read_drivers(

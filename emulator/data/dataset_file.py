@@ -8,6 +8,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from foundations.cf_calendar import is_mixed
 from foundations.file_name import netcdf_name
 from foundations.units import unit_conversion
 from foundations.variables import Variable, class_meanings
@@ -95,6 +96,12 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     except ValueError as error:
         message = f"{path}: time: units '{units}' are not understood ({error})"
         raise DatasetError(message) from None
+    if is_mixed(calendar, (dates[0].year, dates[0].month, dates[0].day)):
+        message = (
+            f"{path}: time: begins on {dates[0].strftime('%Y-%m-%d')}, and calendar '{calendar}' is Julian before "
+            "1582-10-15, which models do not know; give the days in proleptic_gregorian"
+        )
+        raise DatasetError(message)
     gaps = np.flatnonzero(np.diff(np.floor(values)) != 1)
     if gaps.size:
         message = f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"

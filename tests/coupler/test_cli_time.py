@@ -113,6 +113,18 @@ def test_outputs_are_none_of_the_inputs(stub_file: Path, tmp_path: Path, capsys)
     assert drivers.read_bytes() == content and [path.name for path in tmp_path.iterdir()] == ["drivers.nc"]
 
 
+def test_damaged_files_are_named(stub_file: Path, tmp_path: Path, capsys) -> None:
+    content = write_sites(tmp_path / "drivers.nc").read_bytes()
+    path, out = tmp_path / "damaged.nc", tmp_path / "out.nc"
+    for damaged in (b"", b"text", content[: len(content) // 2]):
+        path.write_bytes(damaged)
+        assert run(stub_file, "--forcing", path, "--out", out) == 1
+        assert f"{path}: cannot be read as netCDF" in capsys.readouterr().err
+    write_dataset(path, 0, 3)
+    assert run(stub_file, "--forcing", path, "--out", out) == 1
+    assert f"{path}: the dimension 'site' is empty" in capsys.readouterr().err and not out.exists()
+
+
 def test_names_of_files_need_not_be_utf8(stub_file: Path, tmp_path: Path) -> None:
     drivers, artefact, out = (tmp_path / os.fsdecode(b"\xe4" + end) for end in (b"d.nc", b"m.pt", b"o.nc"))
     artefact.write_bytes(stub_file.read_bytes())

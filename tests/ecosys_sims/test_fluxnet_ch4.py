@@ -118,6 +118,18 @@ def test_other_errors_say_what_to_do(tmp_path: Path, meta: Path, caplog: pytest.
     assert "cannot be read" in caplog.text
 
 
+def test_outputs_replace_no_input_and_no_other_output(tmp_path: Path, meta: Path, caplog) -> None:
+    source, table = write_csv(tmp_path / "FLX_XX-Abc_x.csv"), meta.read_text()
+    content = source.read_text()
+    for out, observed in ((source, "o.nc"), (meta, "o.nc"), ("f.nc", source), ("f.nc", "f.nc"), (tmp_path, "o.nc")):
+        words = ["--out", str(tmp_path / out), "--observations", str(tmp_path / observed)]
+        caplog.clear()
+        assert fluxnet_ch4.main([str(source), "--meta", str(meta), *words]) == 1
+        assert "name" in caplog.text and len(caplog.records) == 1
+    assert source.read_text() == content and meta.read_text() == table
+    assert not (tmp_path / "f.nc").exists() and not (tmp_path / "o.nc").exists()
+
+
 def test_faults_of_the_instrument_are_left_out(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "FLX_XX-Abc_x.csv", changes={(30, "FCH4"): "-1710", (31, "FCH4"): "3318", (33, "FCH4"): "inf"}

@@ -27,7 +27,7 @@ def test_names_in_every_form() -> None:
     assert repeated_name(["A", "B", "A"]) == "A" and repeated_name(["A", ""]) == "" and repeated_name(["A"]) is None
 
 
-@pytest.mark.parametrize("value", [-9999.0, 1e20, np.inf])
+@pytest.mark.parametrize("value", [-9999.0, 9999.0, 1e20, np.inf])
 def test_impossible_fluxes(value: float) -> None:
     series = np.full((3, 2), np.nan)
     series[0] = 20.0

@@ -143,6 +143,11 @@ CASES = {
     "time units": (lambda f: f["time"].setncattr("units", "days"), r"dataset.nc: time: units 'days' are not"),
     "calendar": (lambda f: f["time"].setncattr("calendar", "lunar"), r"dataset.nc: time: calendar 'lunar'"),
     "gap": (_gap, r"dataset.nc: time: one value a day is expected, but 2003-04-12 .* follows 2003-04-10"),
+    "julian": (
+        lambda f: f["time"].setncatts({"units": "days since 1500-01-01", "calendar": "standard"}),
+        r"dataset.nc: time: begins on 1500-01-01.*Julian before 1582-10-15",
+    ),
+    "no name": (lambda f: f["site_id"].__setitem__(1, ""), r"dataset.nc: site_id: a site has no name"),
     "names": (_same_names, r"dataset.nc: site_id: 'S0000' appears 2 times"),
     "newer": (lambda f: f.setncattr("ecostep_dataset_version", 2), r"ecostep_dataset_version 2 is newer than 1"),
 }
