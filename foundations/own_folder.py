@@ -1,6 +1,7 @@
 """Folders of results: a command replaces and removes only what it can prove to be its own."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def _manifest(folder: Path) -> dict[str, object]:
 
 
 def present(folder: Path, patterns: Iterable[str]) -> list[str]:
-    """Files, links and folders of a folder by glob patterns, relative to it."""
+    """Files, links and folders of a folder by glob patterns, relative to it; none where there is no such folder."""
+    if not os.path.isdir(folder):  # noqa: PTH112 -- a name that is too long is an error of pathlib's
+        return []
     return sorted(str(path.relative_to(folder)) for pattern in patterns for path in folder.glob(pattern))
 
 

@@ -18,7 +18,7 @@ from ecosys_sims.ensemble.cluster import EnsembleError
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
-from foundations.child_processes import Stopped
+from foundations.child_processes import Stopped, ended_by_signals
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 
@@ -61,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
             return 0
-        summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
+        with ended_by_signals():
+            summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
     except ConfigError as error:
         log.error("%s", error)
         return 2

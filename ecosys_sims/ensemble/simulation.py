@@ -44,7 +44,6 @@ from ecosys_sims.program.executable import find_program, library_versions, progr
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing, write_json
-from foundations.child_processes import ended_by_signals
 from foundations.file_faults import read_json
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ def simulate(
     if overwrite and own_folder.present(out, LAYOUT):  # all that can fail is tried before anything is removed
         try_out(config, drawn.sites, drawn.hidden.values, program)
     make_folder(out)
-    with locked(out), ended_by_signals():
+    with locked(out):
         require_own(out, tables)
         remove_temporaries(out)
         if overwrite:
