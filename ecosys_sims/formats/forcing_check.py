@@ -63,7 +63,7 @@ def require_valid_forcing(path: str | Path, utc: bool = False) -> None:
 
 
 def check_forcing(path: str | Path, utc: bool = False) -> list[str]:
-    """Faults of a forcing file with ALMA names, one sentence each; empty where it is good. utc: its times are in UTC."""
+    """Faults of a forcing file with ALMA names, one sentence each; empty for none. `utc`: its times are in UTC."""
     return faults_of_file(path, partial(_forcing_faults, utc=utc))
 
 

@@ -54,7 +54,7 @@ def foreign_hour(shortwave: np.ndarray, per_day: int) -> tuple[int, str] | None:
 
 
 def excessive_light(shortwave: np.ndarray, day_of_year: np.ndarray, lat: float) -> tuple[int, str] | None:
-    """The first day from which on more light (days,) falls than arrives above the air, and the reason; None for none."""
+    """The first day from which on more light (days,) falls than arrives above the air, and the reason, else None."""
     for first in range(0, len(shortwave), DAYS_AT_ONCE):
         light = shortwave[first : first + DAYS_AT_ONCE]
         above = float(radiation_above_atmosphere(lat, day_of_year[first : first + DAYS_AT_ONCE]).mean())
