@@ -206,7 +206,7 @@ def read_time_axis(file: netCDF4.Dataset) -> tuple[TimeAxis | None, list[str]]:
         return None, [f"time: stamp is {stamp!r}, expected start, middle or end"]
     units = str(getattr(time, "units", ""))
     try:
-        unit = SECONDS[units.split(" since ")[0].strip().lower()]
+        unit = SECONDS[units.partition(" since ")[0].strip().lower()]
         cftime.num2date(0, units, calendar)
     except (KeyError, ValueError):
         return None, [f"time: units are {units or None!r}, expected such as 'hours since 2001-01-01 00:00:00'"]

@@ -570,8 +570,8 @@ contains
       call input_error(self%path, 'the sun is highest at '//clock//' at site '// &
         trim(self%site_id(i))//' by variable '//self%variables(swdown)%name// &
         ', expected about noon, from '//format_date(date_of_day(self%times%first_day &
-        + self%buffer_first, self%times%leap_days))//' on: times are taken as local solar time; '// &
-        "if they are in UTC, say time_zone = 'utc' in &forcing_nl", stat, errmsg)
+        + self%buffer_first, self%times%leap_days))//' on: times are taken as local '// &
+        "solar time; if they are in UTC, say time_zone = 'utc' in &forcing_nl", stat, errmsg)
       return
     end do
   end subroutine check_hour_of_sun
