@@ -96,5 +96,5 @@ def check_local_time(place: str, shortwave: np.ndarray, per_day: int) -> None:
     """
     fault = foreign_hour(shortwave, per_day)
     if fault:
-        message = f"{place}: from day {fault[0] + 1} on {fault[1]}"
+        message = f"{place}: {fault[1]} (from day {fault[0] + 1} on)"
         raise AdapterError(message)
