@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ecosys_sims.formats.dataset_check import check_dataset
-from ecosys_sims.formats.forcing_check import check_forcing
+from ecosys_sims.formats.forcing_check import check_forcing, forcing_doubts
 from ecosys_sims.formats.site_table_check import check_site_table
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     faults = CHECKS[options.kind](options.file)
     for fault in faults:
         log.error("%s: %s", options.file, fault)
+    for doubt in forcing_doubts(options.file) if options.kind == "forcing" and not faults else []:
+        log.warning("%s: warning: %s", options.file, doubt)
     if not faults:
         log.info("%s: a good %s file", options.file, options.kind)
     return 1 if faults else 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.sun import radiation_above_atmosphere
 from ecosys_sims.formats.units import SECONDS_PER_DAY, ZERO_CELSIUS
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def drivers(record: TowerRecord, lat: float) -> dict[str, np.ndarray]:
     celsius, pressure = column["TA_F"], 1000.0 * column["PA_F"]
     days = record.days()
     day_of_year = (days - days.astype("datetime64[Y]")).astype(int) + 1
-    half = 0.5 * weather.daily_range(column["SW_IN_F"], weather.radiation_above_atmosphere(lat, day_of_year))
+    half = 0.5 * weather.daily_range(column["SW_IN_F"], radiation_above_atmosphere(lat, day_of_year))
     rain, snow = weather.rain_and_snow(column["P_F"] / SECONDS_PER_DAY, celsius)
     return {
         "Tair": celsius + ZERO_CELSIUS,

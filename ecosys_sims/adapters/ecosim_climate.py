@@ -25,6 +25,7 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import ZERO_CELSIUS
+from foundations.netcdf_values import StoredValueError, numbers
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,9 @@ def read_climate(path: str | Path, cell: int = 0) -> tuple[datetime, dict[str, n
     path = Path(path)
     try:
         with netCDF4.Dataset(path) as file:
-            file.set_auto_mask(False)
             years = _years(path, file)
             quantities = {name: _quantity(path, file, name, years, cell) for name in QUANTITIES}
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, StoredValueError) as error:
         message = f"{path}: cannot be read: {error}"
         raise AdapterError(message) from error
     return datetime(years[0], 1, 1), quantities
@@ -65,7 +65,7 @@ def _years(path: Path, file: netCDF4.Dataset) -> list[int]:
     if missing:
         message = f"{path}: variable {missing[0]} is missing; is it an hourly climate file of EcoSIM?"
         raise AdapterError(message)
-    years = [int(year) for year in file["year"][:]]
+    years = [int(year) for year in np.nan_to_num(numbers(file["year"]))]
     if not years or years != list(range(years[0], years[0] + len(years))):
         message = f"{path}: years {years} are not consecutive"
         raise AdapterError(message)
@@ -91,7 +91,7 @@ def _quantity(path: Path, file: netCDF4.Dataset, name: str, years: list[int], ce
     hours_of_years = []
     for row, year in enumerate(years):
         days = 366 if calendar.isleap(year) else 365
-        values = np.asarray(variable[row, :days, :, cell], dtype=float).ravel()
+        values = numbers(variable, (row, slice(days), slice(None), cell)).ravel()
         impossible = ~((values >= expected.lowest) & (values <= expected.highest))
         if impossible.any():
             first = int(np.flatnonzero(impossible)[0])

@@ -61,6 +61,8 @@ def _convert(options: argparse.Namespace) -> None:
     if options.observations:
         count = write_observations(record, site, options.observations, options.min_quality)
         log.info("%s: %d %s with NEE", options.observations, count, "months" if record.kind == "MM" else "days")
+        if not count:
+            log.warning("%s: no NEE has the quality that --min-quality %g asks for", options.csv, options.min_quality)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.adapters.daily_record import ESTIMATED, without_faults
 from ecosys_sims.adapters.fluxnet2015_forcing import SOURCE, drivers
-from ecosys_sims.adapters.fluxnet2015_record import CO2, GOOD_FILL, FluxnetRecord, by_day, hourly
+from ecosys_sims.adapters.fluxnet2015_record import CO2, GOOD_FILL, REFERENCES, FluxnetRecord, by_day, hourly
 from ecosys_sims.formats import variables
 from ecosys_sims.formats.dataset import common_attributes, create_layout, write_series
 from ecosys_sims.formats.dataset_check import require_valid_dataset
@@ -96,6 +96,7 @@ def write_observations(record: FluxnetRecord, site: TowerSite, path: str | Path,
     Returns how many days or months have NEE.
     """
     monthly = record.kind == "MM"
+    _require_fluxes(record)
     times, values = _monthly_values(record, min_quality) if monthly else daily_values(record, site, min_quality)
     if not monthly:
         in_whole_years = _whole_years(record.path, times)
@@ -117,7 +118,23 @@ def write_observations(record: FluxnetRecord, site: TowerSite, path: str | Path,
             write_series(file, name, series)
     if not monthly:
         require_valid_dataset(path)
-    return int(np.isfinite(values["nee"]).sum()) if "nee" in values else 0
+    return int(np.isfinite(values["nee"]).sum())
+
+
+def _require_fluxes(record: FluxnetRecord) -> None:
+    """Raise AdapterError for a file whose observations would hold no net exchange, with the column that is missing."""
+    if "nee" in record.columns:
+        return
+    absent = [name for name in record.absent_qualities if name.startswith("NEE")]
+    reason = (
+        f"column {absent[0]} is missing, without which the quality of NEE is not known"
+        if absent
+        else f"column NEE_{REFERENCES[0]} or NEE_{REFERENCES[1]} is missing"
+    )
+    message = (
+        f"{record.path}: {reason}; there are no observations to write, take the FULLSET or SUBSET file as published"
+    )
+    raise AdapterError(message)
 
 
 def _whole_years(path: Path, days: np.ndarray) -> np.ndarray:

@@ -43,6 +43,7 @@ class FluxnetRecord:
     kind: str
     times: np.ndarray  # (T,) starts of the intervals, numpy datetimes
     columns: dict[str, np.ndarray]
+    absent_qualities: tuple[str, ...] = ()  # columns without which fluxes of the file cannot be used
 
     @property
     def path(self) -> Path:
@@ -82,11 +83,14 @@ def read_record(path: str | Path, partitioning: str = "NT") -> FluxnetRecord:
     table = read_columns(path, stamp, names)
     kind, times = _times(table)
     columns = {name: table.numbers(name) for name in names if name in WEATHER or name == CO2}
+    absent = absent_qualities(header, fluxes)
+    for quality in absent:
+        log.warning("%s: column %s is missing; the fluxes that it judges are left out", path.name, quality)
     for target, flux in fluxes.items():
         columns[target], columns[f"{target}_qc"] = table.numbers(flux.values), table.numbers(flux.quality)
     if kind != "MM":
         _check_weather(table, columns)
-    return FluxnetRecord(table, kind, times, columns)
+    return FluxnetRecord(table, kind, times, columns, absent)
 
 
 def flux_columns(header: list[str], partitioning: str) -> dict[str, FluxColumns]:
@@ -111,6 +115,18 @@ def flux_columns(header: list[str], partitioning: str) -> dict[str, FluxColumns]
         if present and f"{letters}_F_MDS_QC" in header:
             fluxes[target] = FluxColumns(present[0], f"{letters}_F_MDS_QC")
     return fluxes
+
+
+def absent_qualities(header: list[str], fluxes: dict[str, FluxColumns]) -> tuple[str, ...]:
+    """Quality columns that the file lacks for fluxes that it has and that are therefore not in `fluxes`."""
+    absent = []
+    references = [f"NEE_{reference}" for reference in REFERENCES if f"NEE_{reference}" in header]
+    if references and "nee" not in fluxes:
+        absent.append(f"{references[0]}_QC")
+    for target, letters in (("evspsbl", "LE"), ("hfss", "H")):
+        if target not in fluxes and any(f"{letters}_{suffix}" in header for suffix in ("F_MDS", "CORR")):
+            absent.append(f"{letters}_F_MDS_QC")
+    return tuple(absent)
 
 
 def _times(table: CsvColumns) -> tuple[str, np.ndarray]:
@@ -179,7 +195,8 @@ def hourly(record: FluxnetRecord) -> FluxnetRecord:
         name: pairs(values).sum(axis=1) if name == "P_F" else pairs(values).mean(axis=1)
         for name, values in record.columns.items()
     }
-    return FluxnetRecord(record.table, "HR", record.times[first : first + 2 * count : 2], columns)
+    times = record.times[first : first + 2 * count : 2]
+    return FluxnetRecord(record.table, "HR", times, columns, record.absent_qualities)
 
 
 def by_day(record: FluxnetRecord, values: np.ndarray, reduce: Callable[..., Any] = np.mean) -> np.ndarray:

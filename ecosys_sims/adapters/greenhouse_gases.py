@@ -25,6 +25,7 @@ from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_variables import FORCING
 from foundations import provenance
 from foundations.atomic_file import replacing
+from foundations.netcdf_values import StoredValueError, numbers
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +74,9 @@ def read_gases(path: str | Path) -> GasHistory:
             if missing:
                 message = f"{path}: variable {missing[0]} is missing; expected year, CO2, CH4 and N2O"
                 raise AdapterError(message)
-            years = np.ma.filled(file["year"][:].astype(float), np.nan)
+            years = numbers(file["year"])
             means = {gas: _yearly(path, file[gas], gas, years) for gas in GASES}
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, StoredValueError) as error:
         message = f"{path}: cannot be read: {error}"
         raise AdapterError(message) from error
     return GasHistory(path, means)
@@ -87,7 +88,7 @@ def _yearly(path: Path, variable: netCDF4.Variable, gas: str, years: np.ndarray)
     if units not in expected.units:
         message = f"{path}: {gas} has units {units!r}, expected {expected.units[0]!r}"
         raise AdapterError(message)
-    values = np.ma.filled(variable[:].astype(float), np.nan)
+    values = numbers(variable)
     impossible = (values < expected.lowest) | (values > expected.highest)
     if impossible.any():
         index = int(np.flatnonzero(impossible)[0])
@@ -112,7 +113,7 @@ def add_gases(gases: GasHistory, forcing: str | Path) -> None:
         shutil.copyfile(forcing, temporary)
         with netCDF4.Dataset(temporary, "a") as file:
             time = file["time"]
-            dates = cftime.num2date(time[:], time.units, getattr(time, "calendar", "standard"))
+            dates = cftime.num2date(numbers(time), time.units, getattr(time, "calendar", "standard"))
             years = np.array([date.year for date in dates])
             for gas, name in FORCING_NAMES.items():
                 expected = FORCING[name]

@@ -3,11 +3,8 @@
 import numpy as np
 
 from ecosys_sims.formats.errors import AdapterError
+from ecosys_sims.formats.sun import foreign_hour
 from ecosys_sims.formats.units import DAYS_PER_YEAR, ZERO_CELSIUS
-
-SOLAR_CONSTANT = 1361.0  # W m-2
-NOON, FARTHEST_NOON = 12.0, 3.0  # h: how far the sun's highest hour may be from noon of local standard time
-LEAST_COURSE = 0.2  # of the light, below which radiation has no daily course
 
 
 def saturation_vapour_pressure(celsius: np.ndarray) -> np.ndarray:
@@ -41,16 +38,6 @@ def rain_and_snow(precipitation: np.ndarray, celsius: np.ndarray) -> tuple[np.nd
     """Split precipitation: all snow below 0 degC, all rain above 2 degC, linear between, as in the process model."""
     snow = precipitation * np.clip((2.0 - celsius) / 2.0, 0.0, 1.0)
     return precipitation - snow, snow
-
-
-def radiation_above_atmosphere(lat: float, day_of_year: np.ndarray) -> np.ndarray:
-    """Daily mean shortwave radiation at the top of the atmosphere, W m-2 (Allen et al. 1998, FAO-56 eqs. 21-25)."""
-    phi = np.radians(lat)
-    declination = 0.409 * np.sin(2.0 * np.pi * day_of_year / 365.0 - 1.39)
-    distance = 1.0 + 0.033 * np.cos(2.0 * np.pi * day_of_year / 365.0)
-    sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(declination), -1.0, 1.0))
-    height = sunset * np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.sin(sunset)
-    return SOLAR_CONSTANT / np.pi * distance * np.maximum(height, 0.0)
 
 
 def daily_range(shortwave: np.ndarray, above: np.ndarray) -> np.ndarray:
@@ -102,27 +89,12 @@ def climate_from_weather(
     }
 
 
-def hour_of_sun(shortwave: np.ndarray, per_day: int) -> float:
-    """Hour about which shortwave radiation is centred; NaN where it has no daily course.
-
-    shortwave (T,) begins at midnight and has `per_day` values a day. The hours are averaged on the circle.
-    """
-    angle = 2.0 * np.pi * (np.arange(len(shortwave)) % per_day + 0.5) / per_day
-    light = np.maximum(shortwave, 0.0)
-    east, north = (light * np.sin(angle)).sum(), (light * np.cos(angle)).sum()
-    if np.hypot(east, north) < LEAST_COURSE * light.sum() or light.sum() <= 0.0:
-        return float("nan")
-    return float(np.arctan2(east, north) * 12.0 / np.pi % 24.0)
-
-
 def check_local_time(place: str, shortwave: np.ndarray, per_day: int) -> None:
-    """Refuse records whose sun is highest more than 3 hours from noon: their times are no local times.
+    """Refuse records whose sun is highest more than 3 hours from noon in any month: their times are no local times.
 
     Zones and the equation of time move the noon of local standard time by up to 3 hours (west China).
     """
-    hour = hour_of_sun(shortwave, per_day)
-    if abs(hour - NOON) > FARTHEST_NOON:
-        message = (
-            f"{place}: the sun is highest at {int(hour):02d}:{int(hour % 1 * 60):02d}; times must be local, not UTC"
-        )
+    fault = foreign_hour(shortwave, per_day)
+    if fault:
+        message = f"{place}: {fault[1]} (from day {fault[0] + 1} on)"
         raise AdapterError(message)

@@ -10,7 +10,9 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.formats.errors import FormatError
 from ecosys_sims.formats.variables import Variable, possible_range
 from foundations.file_name import netcdf_name
+from foundations.netcdf_values import StoredValueError, numbers, texts
 
+LARGEST_TEXTURE = 1.001  # sand and clay together, with room for their rounding
 ROWS_AT_ONCE = 64  # sites whose values are looked at together, so that a large file takes little memory
 
 
@@ -28,8 +30,9 @@ def faults_of_file(path: str | Path, faults_of: Callable[[netCDF4.Dataset], list
         return ["no such file"]
     try:
         with netCDF4.Dataset(**netcdf_name(path)) as file:
-            file.set_auto_mask(False)
             return faults_of(file)
+    except StoredValueError as error:
+        return [str(error)]
     except (OSError, RuntimeError, UnicodeError) as error:
         return [f"not a readable netCDF file; is it truncated? ({error})"]
 
@@ -38,8 +41,11 @@ def site_id_faults(file: netCDF4.Dataset) -> list[str]:
     """Faults of the variable `site_id`, whose names must differ."""
     if "site_id" not in file.variables:
         return ["variable 'site_id' is missing"]
-    ids = [str(name) for name in file["site_id"][:]]
-    faults = []
+    ids = texts(file["site_id"])
+    sites = file.dimensions["site"].size if "site" in file.dimensions else len(ids)
+    if len(ids) != sites:
+        return [f"site_id: {len(ids)} names for {sites} sites"]
+    faults = ["site_id: a name is empty"] if "" in ids else []
     if getattr(file["site_id"], "cf_role", None) != "timeseries_id":
         faults.append("site_id: cf_role is not 'timeseries_id'")
     repeated = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
@@ -57,8 +63,8 @@ def static_faults(file: netCDF4.Dataset, expected: Variable) -> list[str]:
         return [f"{expected.name}: dimensions are {column.dimensions}, expected ('site',)"]
     faults = units_faults(column, expected.units)
     if expected.name == "biome":
-        unknown = np.setdiff1d(column[:], biomes.FLAG_VALUES)
-        return faults + ([f"biome: {unknown[0]} is not a flag of docs/formats.md"] if unknown.size else [])
+        unknown = np.setdiff1d(numbers(column), biomes.FLAG_VALUES)
+        return faults + ([f"biome: {unknown[0]:g} is not a flag of docs/formats.md"] if unknown.size else [])
     return faults + range_faults(column, *possible_range(expected))
 
 
@@ -68,12 +74,20 @@ def units_faults(column: netCDF4.Variable, expected: str) -> list[str]:
     return [] if units == expected else [f"{column.name}: units are {units!r}, expected {expected!r}"]
 
 
+def texture_faults(sand: np.ndarray, clay: np.ndarray) -> list[str]:
+    """The first site whose sand and clay (N,) are more than the whole soil."""
+    faulty = np.flatnonzero(sand + clay > LARGEST_TEXTURE)
+    if not faulty.size:
+        return []
+    site = faulty[0]
+    return [f"sand and clay at site {site} are {sand[site]:g} and {clay[site]:g}, together more than 1"]
+
+
 def range_faults(column: netCDF4.Variable, lowest: float, highest: float, gaps: bool = False) -> list[str]:
     """The first value that is missing (unless `gaps` are allowed) or impossible, with its place."""
-    fill = getattr(column, "_FillValue", None)
     for first_row in range(0, column.shape[0], ROWS_AT_ONCE):
-        values = np.asarray(column[first_row : first_row + ROWS_AT_ONCE], dtype=float)
-        absent = np.isnan(values) | (values == fill if fill is not None else False)
+        values = numbers(column, slice(first_row, first_row + ROWS_AT_ONCE))
+        absent = np.isnan(values)
         faulty = (~absent & ~((values >= lowest) & (values <= highest))) | (absent & (not gaps))
         if faulty.any():
             first_fault = np.argwhere(faulty)[0]

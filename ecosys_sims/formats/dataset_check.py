@@ -14,8 +14,10 @@ from ecosys_sims.formats.checks import (
     require,
     site_id_faults,
     static_faults,
+    texture_faults,
     units_faults,
 )
+from foundations.netcdf_values import numbers
 
 ROLES = ("static", "slow", "fast", "state", "target")
 CALENDARS = ("standard", "noleap")
@@ -24,7 +26,6 @@ GLOBAL_ATTRIBUTES = (
     "git_hash",
 )  # fmt: skip
 CARBON_BALANCE = ("nee", "ra", "rh", "gpp")  # nee = ra + rh - gpp
-LARGEST_CARBON_FLUX = 1.0  # kg m-2 s-1; fill values are larger
 
 
 def require_valid_dataset(path: str | Path) -> None:
@@ -48,7 +49,8 @@ def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
-    faults += [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
+    static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
+    faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     daily = [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
     if not daily:
         faults.append("no variable has the dimensions (site, time)")
@@ -69,7 +71,7 @@ def _time_faults(file: netCDF4.Dataset) -> list[str]:
         faults.append(f"time: calendar is {calendar!r}, expected one of {', '.join(CALENDARS)}")
     if getattr(time, "bounds", None) != "time_bnds" or "time_bnds" not in file.variables:
         faults.append("time: bounds = 'time_bnds' and that variable are missing")
-    days = np.asarray(time[:], dtype=float)
+    days = numbers(time)
     gaps = np.flatnonzero(np.abs(np.diff(days) - 1.0) > 1e-6)
     if gaps.size and not faults:
         before = cftime.num2date(days[gaps[0]], units, calendar)
@@ -109,8 +111,8 @@ def _carbon_faults(file: netCDF4.Dataset) -> list[str]:
         return []
     for first in range(0, file.dimensions["site"].size, ROWS_AT_ONCE):
         sites = slice(first, first + ROWS_AT_ONCE)
-        nee, ra, rh, gpp = (np.asarray(file[name][sites], dtype=float) for name in CARBON_BALANCE)
-        present = (np.abs(np.stack([nee, ra, rh, gpp])) < LARGEST_CARBON_FLUX).all(axis=0)
+        nee, ra, rh, gpp = (numbers(file[name], sites) for name in CARBON_BALANCE)
+        present = np.isfinite(np.stack([nee, ra, rh, gpp])).all(axis=0)
         size = np.abs(ra) + np.abs(rh) + np.abs(gpp)
         unbalanced = present & (np.abs(ra + rh - gpp - nee) > 1e-6 * size + 1e-15)
         if unbalanced.any():

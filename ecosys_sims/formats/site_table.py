@@ -14,6 +14,7 @@ from ecosys_sims.formats.site_table_check import require_valid_site_table
 from ecosys_sims.formats.units import ZERO_CELSIUS
 from foundations import provenance
 from foundations.atomic_file import replacing
+from foundations.netcdf_values import numbers, texts
 
 FILL64 = 9.96921e36
 
@@ -77,15 +78,12 @@ def read_site_table(path: str | Path) -> SiteTable:
     """The sites of a table, without parameters. Raises FormatError where it is not one."""
     require_valid_site_table(path)
     with netCDF4.Dataset(path) as file:
-        file.set_auto_mask(False)
         for name in ("t_month", "p_month"):
             if name in file.variables:
                 message = f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it"
                 raise FormatError(message)
         columns = {
-            column.name: np.asarray(file[column.name][:])
-            for column in fields(SiteTable)
-            if column.name in file.variables
+            column.name: _column(file[column.name]) for column in fields(SiteTable) if column.name in file.variables
         }
     if "t_ann" not in columns:
         normal = annual_temperature(columns["lat"], columns["elevation"], columns["continentality"])
@@ -93,14 +91,20 @@ def read_site_table(path: str | Path) -> SiteTable:
     return SiteTable(**columns)
 
 
+def _column(variable: netCDF4.Variable) -> np.ndarray:
+    """Values (N,) of a column, unpacked."""
+    if variable.name == "site_id":
+        return np.array(texts(variable), dtype=object)
+    values = numbers(variable)
+    if variable.name in variables.INTEGERS:
+        return values.astype(np.int32)
+    return values.astype(variable.dtype) if np.dtype(variable.dtype).kind == "f" else values
+
+
 def read_parameters(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """The parameters of these names in a site table, name -> (N,) float64, NaN where the biome's default holds."""
     with netCDF4.Dataset(path) as file:
-        return {
-            name: np.ma.filled(np.ma.asarray(file[name][:], dtype=float), np.nan)
-            for name in names
-            if name in file.variables
-        }
+        return {name: numbers(file[name]) for name in names if name in file.variables}
 
 
 def write_true_parameters(
@@ -135,11 +139,8 @@ def write_true_parameters(
 def read_true_parameters(path: str | Path) -> dict[str, np.ndarray]:
     """name -> (N,) float64, NaN where the biome's default holds."""
     with netCDF4.Dataset(path) as file:
-        file.set_auto_mask(True)
         return {
-            name: np.ma.filled(variable[:].astype(float), np.nan)
-            for name, variable in file.variables.items()
-            if np.dtype(variable.dtype).kind == "f"
+            name: numbers(variable) for name, variable in file.variables.items() if np.dtype(variable.dtype).kind == "f"
         }
 
 

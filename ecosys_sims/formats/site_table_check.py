@@ -6,7 +6,8 @@ import netCDF4
 import numpy as np
 
 from ecosys_sims.formats import variables
-from ecosys_sims.formats.checks import faults_of_file, require, site_id_faults, static_faults
+from ecosys_sims.formats.checks import faults_of_file, require, site_id_faults, static_faults, texture_faults
+from foundations.netcdf_values import numbers
 
 
 def require_valid_site_table(path: str | Path) -> None:
@@ -28,7 +29,9 @@ def _site_table_faults(file: netCDF4.Dataset) -> list[str]:
             continue
         faults += static_faults(file, variable)
     if all(name in file.variables for name in ("site_number", "lat", "lon")):
-        faults += _site_number_faults(*(np.asarray(file[name][:]) for name in ("site_number", "lat", "lon")))
+        faults += _site_number_faults(*(numbers(file[name]) for name in ("site_number", "lat", "lon")))
+    if not faults:
+        faults += texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     return faults
 
 
@@ -40,4 +43,4 @@ def _site_number_faults(number: np.ndarray, lat: np.ndarray, lon: np.ndarray) ->
     shared = np.flatnonzero((number[before] == number[after]) & apart)
     if not shared.size:
         return []
-    return [f"site_number: {number[before[shared[0]]]} is that of two places; their weather would be the same"]
+    return [f"site_number: {number[before[shared[0]]]:g} is that of two places; their weather would be the same"]

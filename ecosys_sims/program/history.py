@@ -10,6 +10,7 @@ import numpy as np
 from ecosys_sims.formats import variables
 from ecosys_sims.formats.units import GRAMS_PER_DAY, MILLIGRAMS_PER_DAY, SECONDS_PER_DAY
 from ecosys_sims.program.executable import ModelError
+from foundations.netcdf_values import StoredValueError, texts
 
 # Factor from file units to mm day-1, g C m-2 day-1 and mg CH4 m-2 day-1; all else is read as it is on file.
 ANALYSIS_FACTORS: dict[str, float] = {
@@ -29,13 +30,15 @@ def check_history(path: Path, site_ids: Iterable[str], days: int) -> None:
     expected_ids = list(site_ids)
     try:
         with netCDF4.Dataset(path) as file:
-            written_ids = list(file["site_id"][:])
+            written_ids = texts(file["site_id"])
             for variable in variables.DAILY:
                 fault = _fault(file[variable.name], variable.units, (len(expected_ids), days))
                 if fault:
                     message = f"{path.name}: {variable.name} has {fault}"
                     raise ModelError(message)
-    except (OSError, IndexError) as error:
+    except ModelError:
+        raise
+    except (OSError, IndexError, RuntimeError, StoredValueError) as error:
         message = f"{path.name}: not the history expected: {error}"
         raise ModelError(message) from error
     if written_ids != expected_ids:
@@ -55,7 +58,12 @@ def copy_daily(history: Path, dataset: netCDF4.Dataset, sites: slice = slice(Non
     with netCDF4.Dataset(history) as file:
         file.set_auto_mask(False)
         for variable in variables.DAILY:
-            dataset[variable.name][sites, :] = file[variable.name][:, :]
+            try:
+                series = file[variable.name][:, :]
+            except RuntimeError as error:  # its checksum does not fit
+                message = f"{history}: {variable.name} is damaged ({error}); run the block again"
+                raise ModelError(message) from error
+            dataset[variable.name][sites, :] = series
 
 
 def read_series(history: Path, names: Iterable[str]) -> dict[str, np.ndarray]:

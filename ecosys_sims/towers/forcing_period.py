@@ -7,9 +7,9 @@ from pathlib import Path
 import cftime
 import netCDF4
 
+from ecosys_sims.formats.forcing_check import start_of_interval
 from ecosys_sims.towers.errors import TowerError
-
-START_OF_INTERVAL = {"start": 0.0, "middle": -0.5, "end": -1.0}  # from the stamp, in intervals, by attribute `stamp`
+from foundations.netcdf_values import numbers
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ def read_period(forcing: Path, longitude_of_utc: float | None = None) -> Period:
     """
     with netCDF4.Dataset(forcing) as file:
         time = file["time"]
-        calendar = getattr(time, "calendar", "standard")
-        stamps = cftime.num2date(time[:], time.units, calendar)
-        shift = _start_of_interval(file)
+        calendar = str(getattr(time, "calendar", "standard")).lower()
+        stamps = cftime.num2date(numbers(time), time.units, calendar)
+        shift = start_of_interval(file)
     step = stamps[1] - stamps[0]
     begin, end = stamps[0] + shift * step, stamps[-1] + (shift + 1.0) * step
     if longitude_of_utc is not None and step < timedelta(days=1):
@@ -53,17 +53,6 @@ def read_period(forcing: Path, longitude_of_utc: float | None = None) -> Period:
         message = f"{forcing}: holds no whole day"
         raise TowerError(message)
     return Period(first, days, "noleap" if noleap else "standard")
-
-
-def _start_of_interval(file: netCDF4.Dataset) -> float:
-    """Where an interval begins relative to its stamp, in intervals: by the attribute `stamp`, else by CF bounds."""
-    time = file["time"]
-    stamp, bounds = getattr(time, "stamp", None), getattr(time, "bounds", None)
-    if stamp is None and bounds in file.variables:
-        first, last = (float(edge) for edge in file[bounds][0])
-        if last > first:
-            return round(2.0 * (first - float(time[0])) / (last - first)) / 2.0
-    return START_OF_INTERVAL[stamp or "start"]
 
 
 def _midnight_after(moment: cftime.datetime) -> date:

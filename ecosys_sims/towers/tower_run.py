@@ -22,6 +22,7 @@ from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, r
 from foundations import own_folder, provenance
 from foundations.atomic_file import replacing, write_json
 from foundations.file_faults import explain
+from foundations.netcdf_values import numbers, texts
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +47,23 @@ def read_site(forcing: Path) -> SiteDescription:
         if missing:
             message = f"{forcing}: does not describe its site (no variable {missing[0]}); write it with an adapter"
             raise TowerError(message)
-        numbers = {name: _only_value(file[name]) for name in SITE_NUMBERS}
-        site_id = str(file["site_id"][0])
-    return {**numbers, "site_id": site_id, "biome": biomes.BY_FLAG[int(numbers["biome"])].name}
+        described = {name: _only_value(file[name]) for name in SITE_NUMBERS}
+        names = texts(file["site_id"])
+        if len(names) != 1:
+            message = f"{forcing}: describes {len(names)} sites, expected one; cut it out"
+            raise TowerError(message)
+        (site_id,) = names
+    return {**described, "site_id": site_id, "biome": biomes.BY_FLAG[int(described["biome"])].name}
 
 
 def _only_value(variable: netCDF4.Variable) -> float | int:
     """The one value; float32 as the decimal number that it stands for."""
-    value: float | int = variable[:].ravel()[0].item()
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+    values = numbers(variable).ravel()
+    if len(values) != 1 or np.isnan(values[0]):
+        message = f"{variable.name} of the site is missing, or there are several"
+        raise TowerError(message)
+    value = float(values[0])
+    return int(value) if variable.name in variables.INTEGERS else float(f"{value:.7g}")
 
 
 def run_tower(
@@ -68,9 +77,9 @@ def run_tower(
     refuse_reserved_keys(changes)
     program = find_program()
     forcing, out = forcing.resolve(), out.resolve()
-    require_valid_forcing(forcing)
-    site = read_site(forcing)
     in_utc = str(changes.get("forcing_nl", {}).get("time_zone", "")).lower() == "utc"
+    require_valid_forcing(forcing, in_utc)
+    site = read_site(forcing)
     period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
     _require_own(out, forcing)

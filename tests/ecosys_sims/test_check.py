@@ -197,7 +197,7 @@ def test_a_forcing_file_is_checked(tmp_path: Path) -> None:
     cases = [
         ({"Wind": None}, "variable 'Wind' is missing"),
         ({"Tair": np.where(np.arange(72) == 9, np.nan, 280.0)}, "Tair: the value at time 9 is missing"),
-        ({"Tair": 7.0}, "Tair: the value at time 0 = 7 is outside 170 to 345"),
+        ({"Tair": 7.0}, "Tair: the value at time 0 = 7 K is outside 170 to 340"),
         ({"time": gap}, "time: after 2001-01-02 05:00 the step is 7200 s, expected 3600 s"),
         ({"time": np.arange(72.0) * 2}, "time: the step is 7200 s, expected hourly, 3-hourly or daily"),
         ({"time_units": "fortnights since 2001-01-01"}, "time: units are 'fortnights since 2001-01-01'"),

@@ -156,7 +156,8 @@ def test_gap_in_a_driver_names_variable_site_and_date(case, value):
     weather["SWdown"][24 * 12 + 5] = value
     write_forcing(case.folder / "met.nc", weather, 24)
     message = case.refuse(from_file(), code=1)
-    assert "met.nc: variable SWdown is missing (NaN or fill) at site site on 2001-01-13 (record 294)" in message
+    assert "met.nc: variable SWdown is missing (NaN, fill or outside its valid range)" in message
+    assert "at site site on 2001-01-13 (record 294)" in message
 
 
 def test_missing_variable_says_how_to_name_it(case):

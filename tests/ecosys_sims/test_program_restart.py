@@ -82,6 +82,7 @@ def test_restart_in_the_middle_of_a_year(case, scheme):
 def test_restart_with_daily_forcing_file(case):
     """The random hour of rain comes from the restart file as well."""
     weather = {name: np.stack([values] * 5, axis=1) for name, values in synthetic_weather(730, 1).items()}
+    weather["SWdown"] *= 0.2  # no more than arrives at the northernmost site
     write_forcing(case.folder / "met.nc", weather, 1, sites=[f"S{i}" for i in range(5)])
     forcing = {"forcing_nl": {"source": "netcdf", "file": "met.nc"}}
     whole = case.complete(groups("process", stop_n=2) | forcing, "whole")
@@ -219,7 +220,7 @@ def test_failure_after_a_restart_keeps_the_history_that_leads_to_it(case):
     done = case.run(daily_weather(case, 2 * 365 + 40), "broken")
     name = "broken.h0.2001-01-01-00000.nc"
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert "SWdown is missing (NaN or fill)" in done.stderr
+    assert "SWdown is missing (NaN, fill or outside its valid range)" in done.stderr
     assert f"the history up to the restart file of 2003-01-01 is kept as ./{name}.tmp" in done.stderr
     assert not (case.folder / name).exists()
     assert (case.folder / "rpointer.lnd").read_text() == "broken.r.2003-01-01-00000.nc\n"

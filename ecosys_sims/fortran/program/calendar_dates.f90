@@ -1,4 +1,4 @@
-!> Dates of the calendars `standard` (Gregorian after 1582) and `noleap`.
+!> Dates of the calendars `standard` (from 15 October 1582 on, where it is Gregorian) and `noleap`.
 !>
 !> Days are counted from 0001-01-01 of the proleptic calendar, so that day numbers of one calendar
 !> can be compared. Names follow CF 1.11, section 4.4.1.
@@ -9,7 +9,7 @@ module calendar_dates
 
   public :: calendar_date, known_calendar, leap_days, parse_date, format_date, operator(==)
   public :: day_number, date_of_day, next_day, days_in_month, days_in_year, day_of_year
-  public :: add_years
+  public :: add_years, is_mixed_calendar, julian_day_number
 
   !> A day of a calendar.
   type :: calendar_date
@@ -24,6 +24,8 @@ module calendar_dates
   end interface operator(==)
 
   integer, parameter, public :: months_a_year = 12
+  !> Day number of 15 October 1582, the first Gregorian day of the calendar `standard`.
+  integer, parameter, public :: reform_day = 577735
 
   integer, parameter :: month_length(months_a_year) = &
     [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -54,6 +56,22 @@ contains
       known_calendar = .false.
     end select
   end function known_calendar
+
+  !> Whether dates of a calendar are Julian before 15 October 1582 (CF 1.11, section 4.4.1).
+  pure logical function is_mixed_calendar(name)
+    character(*), intent(in) :: name  !< CF name
+    is_mixed_calendar = name == 'standard' .or. name == 'gregorian'
+  end function is_mixed_calendar
+
+  !> Day number, as of day_number, of a date of the Julian calendar.
+  elemental integer function julian_day_number(date)
+    type(calendar_date), intent(in) :: date  !< a date
+    integer :: leap_day
+    leap_day = merge(1, 0, mod(date%year, 4) == 0 .and. date%month > 2)
+    ! 1 January of the year 1 is 30 December of the year before in the proleptic calendar.
+    julian_day_number = 365*(date%year - 1) + (date%year - 1)/4 &
+      + sum(month_length(:date%month - 1)) + leap_day + date%day - 3
+  end function julian_day_number
 
   !> Whether a known calendar has leap days.
   pure logical function leap_days(name)

@@ -1,6 +1,7 @@
 !> The weather of a run, day by day, whether it is generated or read from a file.
 module forcing
-  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year
+  use calendar_dates, only: add_years, calendar_date, date_of_day, day_number, day_of_year, &
+    format_date
   use climate_normals, only: ch4_of_year, co2_of_year
   use exit_codes, only: bad_input, success
   use forcing_day, only: allocate_day_forcing, cloud_of_shortwave, day_forcing, disaggregate, &
@@ -8,7 +9,7 @@ module forcing
   use forcing_file, only: absent, ch4air, close_meteorology, co2air, has_quantity, load_day, &
     lwdown, meteorology_file, open_meteorology, psurf, qair, rainf, snowf, swdown, tair, tmax, &
     tmin, wind
-  use input_files, only: input_error
+  use input_files, only: input_error, string_length
   use kinds, only: wp
   use namelist_input, only: configuration, is_set
   use random, only: random_stream, seed_stream
@@ -28,6 +29,7 @@ module forcing
     type(random_stream), allocatable :: streams(:)  !< random numbers of each site
     type(generator) :: generator  !< the generator and its memory
     type(meteorology_file) :: file  !< the file
+    character(string_length), allocatable :: site_id(:)  !< names of the sites
     real(wp), allocatable :: lat(:)  !< latitude [degrees north]
     !> Constant CO2 [ppm] and CH4 [ppb] where the file has none; unset for the series.
     real(wp) :: co2 = 0.0_wp, ch4 = 0.0_wp
@@ -51,6 +53,7 @@ contains
     n = sites%static%nsite
     nstep = 86400/config%dt_phys*surface_steps(config%dt_phys)
     self%from_file = config%forcing_source == 'netcdf'
+    self%site_id = sites%id
     self%lat = sites%static%lat
     self%co2 = config%co2
     self%ch4 = config%ch4
@@ -64,7 +67,7 @@ contains
       sites%static%continentality, sites%static%annual_precip, sites%static%t_ann, &
       sites%t_month, sites%p_month)
     if (.not. self%from_file) return
-    call open_meteorology(self%file, config, sites%id, sites%static%lon, stat, errmsg)
+    call open_meteorology(self%file, config, sites%id, self%lat, sites%static%lon, stat, errmsg)
     if (stat /= success) return
     associate (per_day => self%file%times%per_day)
       if (mod(per_day, nstep) /= 0 .and. mod(nstep, per_day) /= 0) call input_error( &
@@ -123,6 +126,8 @@ contains
     stat = success
     if (.not. self%from_file) then
       call generate_day(self%generator, date, self%streams, self%weather)
+      call check_generated(self%weather, self%site_id, date, stat, errmsg)
+      if (stat /= success) return
       call disaggregate(self%weather, date, self%lat, self%streams, self%day)
       return
     end if
@@ -137,6 +142,26 @@ contains
     where (self%day%co2 <= 0.0_wp) self%day%co2 = gas(self%co2, co2_of_year(date%year))
     where (self%day%ch4 <= 0.0_wp) self%day%ch4 = gas(self%ch4, ch4_of_year(date%year))
   end subroutine read_day
+
+  !> Refuse generated temperatures that no place has, as of a strong trend over many years.
+  subroutine check_generated(weather, site_id, date, stat, errmsg)
+    type(daily_weather), intent(in) :: weather  !< weather of the day
+    character(*), intent(in) :: site_id(:)  !< names of the sites
+    type(calendar_date), intent(in) :: date  !< the day
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(wp), parameter :: lowest = 150.0_wp, highest = 350.0_wp  !< [K]
+    integer :: i
+    do i = 1, size(site_id)
+      if (weather%tmin(i) >= lowest .and. weather%tmax(i) <= highest) cycle
+      stat = bad_input
+      errmsg = 'the generated weather of site '//trim(site_id(i))//' on '//format_date(date)// &
+        ' is '//to_text(weather%tmin(i), 6)//' to '//to_text(weather%tmax(i), 6)// &
+        ' K, expected 150 to 350; check t_ann, and trend_k_per_decade and '// &
+        'trend_reference_year in &wgen_nl'
+      return
+    end do
+  end subroutine check_generated
 
   !> The constant if it is set, else the value of the series.
   elemental real(wp) function gas(constant_value, series_value)

@@ -1,16 +1,19 @@
 !> Meteorology from a netCDF file (docs/formats.md section 4), checked and in the model's units.
 module forcing_file
-  use calendar_dates, only: calendar_date, date_of_day, day_number, format_date
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year, format_date
   use constants, only: pi
   use exit_codes, only: success
   use humidity, only: specific_humidity
-  use input_files, only: close_input, dimension_length, has_variable, input_error, is_fill, &
-    open_input, read_strings, real_attribute, string_length, text_attribute
+  use input_files, only: close_input, dimension_length, find_values, has_variable, input_error, &
+    open_input, read_reals, read_strings, string_length, text_attribute
   use kinds, only: wp
-  use namelist_input, only: configuration
-  use netcdf, only: nf90_get_var, nf90_inq_dimid, nf90_inq_varid, &
-    nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_strerror
+  use namelist_input, only: configuration, is_set, unset
+  use netcdf, only: nf90_get_var, nf90_inq_dimid, nf90_inquire_dimension, &
+    nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_strerror
   use radiation, only: saturation_pressure
+  use solar, only: top_of_atmosphere
+  use stored_values, only: decode, value_encoding
   use text, only: lower, to_text
   use time_axis, only: forcing_times, read_times
   use unit_conversion, only: convert_units
@@ -27,6 +30,12 @@ module forcing_file
   integer, parameter :: wind_north = 13  !< northward component, where a file has the two
   integer, parameter :: n_variables = 13
   integer, parameter :: buffer_days = 31
+
+  ! The sun is judged on so many days at once; more light than factor * (above the air) + margin
+  ! [W m-2] is impossible. The same numbers in Python: ecosys_sims/formats/sun.py.
+  integer, parameter :: fewest_days = 5
+  real(wp), parameter :: light_factor = 1.1_wp, light_margin = 30.0_wp
+  real(wp), parameter :: least_light = 5.0_wp  !< mean that has a daily course [W m-2]
 
   !> Value of a quantity that may be derived where the file has none.
   real(wp), parameter, public :: absent = -1.0_wp
@@ -59,7 +68,7 @@ module forcing_file
     character(:), allocatable :: name  !< name on file
     integer :: id = -1  !< netCDF id, -1 where the variable is not there
     logical :: by_site = .false.  !< whether it has a site dimension
-    real(wp) :: fill = 0.0_wp, missing = 0.0_wp  !< fill values
+    type(value_encoding) :: encoding  !< how it is stored
     !> Units of the model = scale * units of the file + offset.
     real(wp) :: scale = 1.0_wp, offset = 0.0_wp
     !> Plausible range, and what smaller values are raised to.
@@ -78,26 +87,30 @@ module forcing_file
     !> Records between local midnight and midnight of the file's times, by site of the run.
     integer, allocatable :: shift(:)
     type(file_variable) :: variables(n_variables)  !< the variables, by quantity
-    logical :: check_noon = .true.  !< whether the hour of the sun is still to be checked
+    real(wp), allocatable :: lat(:)  !< latitude of the run's sites [degrees north]
+    logical :: warned = .false.  !< whether it was warned of too much light
     integer :: buffer_first = 0, buffer_length = 0  !< first day and number of days in the buffer
   end type meteorology_file
 
 contains
 
   !> Open a file and check that it has what a run needs.
-  subroutine open_meteorology(self, config, site_id, lon, stat, errmsg)
+  subroutine open_meteorology(self, config, site_id, lat, lon, stat, errmsg)
     type(meteorology_file), intent(out) :: self  !< the file
     type(configuration), intent(in) :: config  !< configuration of the run
     character(string_length), intent(in) :: site_id(:)  !< names of the run's sites
+    real(wp), intent(in) :: lat(:)  !< latitude of the run's sites [degrees north]
     real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
     integer, intent(out) :: stat  !< exit code
     character(:), allocatable, intent(out) :: errmsg  !< message if stat is not 0
     integer :: q, comma
     self%path = config%forcing_file
     self%site_id = site_id
+    self%lat = lat
     call open_input(self%path, self%ncid, stat, errmsg)
     if (stat == success) call read_times(self%path, self%ncid, self%times, stat, errmsg)
     if (stat == success) call find_places(self, stat, errmsg)
+    if (stat == success) call compare_coordinates(self, lon, stat, errmsg)
     if (stat == success) call set_shift(self, config%text_of('time_zone') == 'utc', lon, stat, &
       errmsg)
     if (stat /= success) return
@@ -191,6 +204,46 @@ contains
     end if
   end subroutine find_places
 
+  !> Refuse a file whose sites are elsewhere than the run's.
+  subroutine compare_coordinates(self, lon, stat, errmsg)
+    type(meteorology_file), intent(in) :: self  !< the file
+    real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    integer :: n
+    n = dimension_length(self%ncid, 'site')
+    if (n < 1) return
+    call compare('lat', self%lat, 'latitude')
+    call compare('lon', lon, 'longitude')
+
+  contains
+
+    !> Compare a coordinate, to a degree; 350 and -10 degrees east are the same.
+    subroutine compare(name, expected, long_name)
+      character(*), intent(in) :: name  !< variable
+      real(wp), intent(in) :: expected(:)  !< coordinate of the run's sites
+      character(*), intent(in) :: long_name  !< what it is
+      real(wp) :: values(n), difference
+      logical :: is_there
+      integer :: i
+      is_there = has_variable(self%ncid, name)
+      if (stat /= success .or. .not. is_there) return
+      if (dimension_length(self%ncid, name) >= 0) return  ! a grid of a point, not sites
+      call read_reals(self%path, self%ncid, name, unset, values, stat, errmsg)
+      do i = 1, size(expected)
+        if (stat /= success) return
+        if (.not. is_set(values(self%place(i)))) cycle
+        difference = abs(values(self%place(i)) - expected(i))
+        if (name == 'lon') difference = min(difference, abs(difference - 360.0_wp))
+        if (difference <= 1.0_wp) cycle
+        call input_error(self%path, long_name//' '//name//' of site '//trim(self%site_id(i))// &
+          ' is '//to_text(values(self%place(i)), 6)//' in the file and '// &
+          to_text(expected(i), 6)//' in the run', stat, errmsg)
+      end do
+    end subroutine compare
+
+  end subroutine compare_coordinates
+
   !> Find a variable and check its units and shape.
   subroutine open_variable(self, q, stat, errmsg)
     type(meteorology_file), intent(inout) :: self  !< the file
@@ -205,8 +258,9 @@ contains
           trim(lower(quantities(q)%name))//' in &forcing_nl', stat, errmsg)
         return
       end if
-      stat = nf90_inq_varid(self%ncid, variable%name, variable%id)
-      call set_units(self, q, stat, errmsg)
+      call find_values(self%path, self%ncid, variable%name, variable%id, variable%encoding, stat, &
+        errmsg)
+      if (stat == success) call set_units(self, q, stat, errmsg)
       if (stat /= success) return
       if (.not. fits_time_and_sites(self%ncid, variable)) then
         call input_error(self%path, 'variable '//variable%name// &
@@ -214,9 +268,6 @@ contains
           stat, errmsg)
         return
       end if
-      variable%fill = real_attribute(self%ncid, variable%name, '_FillValue', &
-        9.969209968386869e36_wp)
-      variable%missing = real_attribute(self%ncid, variable%name, 'missing_value', variable%fill)
       allocate(variable%values(size(self%place), buffer_days*self%times%per_day))
     end associate
   end subroutine open_variable
@@ -312,7 +363,9 @@ contains
         if (stat == success .and. has_quantity(self, q)) call fill_buffer(self, q, stat, errmsg)
       end do
       if (stat == success) call combine_variables(self)
-      if (stat == success .and. self%check_noon) call check_hour_of_sun(self, stat, errmsg)
+      if (stat == success .and. self%times%per_day == 1) call check_extremes(self, stat, errmsg)
+      if (stat == success) call warn_of_strong_sun(self)
+      if (stat == success) call check_hour_of_sun(self, stat, errmsg)
       if (stat /= success) self%buffer_length = 0
     end if
     first = (day - self%buffer_first)*self%times%per_day + 1
@@ -357,6 +410,7 @@ contains
           trim(nf90_strerror(status))//'); the file is truncated or damaged', stat, errmsg)
         return
       end if
+      call decode(variable%encoding, unset, raw)
       do i = 1, size(self%place)
         associate (first => self%shift(i) - k)
           call take_values(self, q, i, raw(merge(self%place(i) - lowest + 1, 1, variable%by_site), &
@@ -372,7 +426,7 @@ contains
     type(meteorology_file), intent(inout) :: self  !< the file
     integer, intent(in) :: q  !< quantity
     integer, intent(in) :: site  !< site of the run
-    real(wp), intent(in) :: raw(:)  !< values as they are on file
+    real(wp), intent(in) :: raw(:)  !< values in the units of the file; unset where it has none
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     type(quantity_info) :: info
@@ -381,17 +435,19 @@ contains
     info = quantities(q)
     associate (variable => self%variables(q))
       do k = 1, size(raw)
-        if (is_fill(raw(k), variable%fill) .or. is_fill(raw(k), variable%missing)) then
+        if (.not. is_set(raw(k))) then
           variable%values(site, k) = absent
           if (info%derivable) cycle
-          call input_error(self%path, 'variable '//variable%name//' is missing (NaN or fill)'// &
-            place_text(k), stat, errmsg)
+          call input_error(self%path, 'variable '//variable%name// &
+            ' is missing (NaN, fill or outside its valid range)'//place_text(self, site, k), stat, &
+            errmsg)
           return
         end if
         value = variable%scale*raw(k) + variable%offset
         if (value < variable%lowest .or. value > variable%highest) then
           call input_error(self%path, 'variable '//variable%name//' is '//to_text(value, 6)//' '// &
-            trim(merge('1         ', info%units, variable%relative))//place_text(k)// &
+            trim(merge('1         ', info%units, variable%relative))// &
+            place_text(self, site, k)// &
             ', expected '//to_text(variable%lowest, 6)//' to '//to_text(variable%highest, 6)// &
             '; are its units right?', stat, errmsg)
           return
@@ -400,21 +456,21 @@ contains
       end do
     end associate
 
-  contains
-
-    !> ` at site X on 2001-01-01 (record 5)`.
-    function place_text(k)
-      integer, intent(in) :: k  !< record in the buffer
-      character(:), allocatable :: place_text
-      integer :: day
-      day = self%buffer_first + (k - 1)/self%times%per_day
-      place_text = ' at site '//trim(self%site_id(site))//' on '// &
-        format_date(date_of_day(self%times%first_day + day, self%times%leap_days))//' (record '// &
-        to_text(self%times%first_record + self%buffer_first*self%times%per_day + k - 1 &
-        + self%shift(site))//')'
-    end function place_text
-
   end subroutine take_values
+
+  !> ` at site X on 2001-01-01 (record 5)`.
+  function place_text(self, site, k)
+    type(meteorology_file), intent(in) :: self  !< the file
+    integer, intent(in) :: site  !< site of the run
+    integer, intent(in) :: k  !< record in the buffer
+    character(:), allocatable :: place_text
+    integer :: day
+    day = self%buffer_first + (k - 1)/self%times%per_day
+    place_text = ' at site '//trim(self%site_id(site))//' on '// &
+      format_date(date_of_day(self%times%first_day + day, self%times%leap_days))//' (record '// &
+      to_text(self%times%first_record + self%buffer_first*self%times%per_day + k - 1 &
+      + self%shift(site))//')'
+  end function place_text
 
   !> Wind speed from its components, specific from relative humidity.
   pure subroutine combine_variables(self)
@@ -431,10 +487,60 @@ contains
     end associate
   end subroutine combine_variables
 
+  !> Refuse daily extremes of temperature that are not around its mean.
+  subroutine check_extremes(self, stat, errmsg)
+    type(meteorology_file), intent(in) :: self  !< the file; its buffers are filled
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(wp), parameter :: rounding = 0.5_wp  !< of packed and interpolated temperatures [K]
+    integer :: i, k
+    associate (v => self%variables)
+      do k = 1, self%buffer_length
+        do i = 1, size(self%place)
+          if (v(tmin)%values(i, k) <= v(tair)%values(i, k) + rounding .and. &
+            v(tmax)%values(i, k) >= v(tair)%values(i, k) - rounding) cycle
+          call input_error(self%path, v(tmin)%name//', '//v(tair)%name//' and '//v(tmax)%name// &
+            ' are '//to_text(v(tmin)%values(i, k), 6)//', '//to_text(v(tair)%values(i, k), 6)// &
+            ' and '//to_text(v(tmax)%values(i, k), 6)//' K'//place_text(self, i, k)// &
+            ', expected in rising order; are they exchanged, or in other units?', stat, errmsg)
+          return
+        end do
+      end do
+    end associate
+  end subroutine check_extremes
+
+  !> Warn, once, of more light over some days than arrives above the air at the latitude: the place
+  !> or the time of year is another one.
+  subroutine warn_of_strong_sun(self)
+    type(meteorology_file), intent(inout) :: self  !< the file; its buffers are filled
+    real(wp) :: light, above
+    type(calendar_date) :: date
+    integer :: i, k
+    if (self%warned .or. self%buffer_length < fewest_days) return
+    do i = 1, size(self%place)
+      light = sum(max(0.0_wp, self%variables(swdown)%values(i, &
+        :self%buffer_length*self%times%per_day)))/(self%buffer_length*self%times%per_day)
+      above = 0.0_wp
+      do k = 0, self%buffer_length - 1
+        date = date_of_day(self%times%first_day + self%buffer_first + k, self%times%leap_days)
+        above = above + top_of_atmosphere(self%lat(i), day_of_year(date))/self%buffer_length
+      end do
+      if (light <= light_factor*above + light_margin) cycle
+      date = date_of_day(self%times%first_day + self%buffer_first, self%times%leap_days)
+      write(error_unit, '(a)') 'ecosys: warning: '//self%path//': variable '// &
+        self%variables(swdown)%name//' is '//to_text(light, 4)//' W m-2 in the mean of '// &
+        to_text(self%buffer_length)//' days from '//format_date(date)//' at site '// &
+        trim(self%site_id(i))//', above the air arrive '//to_text(above, 4)//' at latitude '// &
+        to_text(self%lat(i), 6)//'; are the sign of the latitude, the dates and the units right?'
+      self%warned = .true.
+      return
+    end do
+  end subroutine warn_of_strong_sun
+
   !> Refuse a file whose sun is highest more than 3 hours from noon: its times are no local times.
   !> (Zones and the equation of time move the noon of local standard time by up to 3 hours.)
   subroutine check_hour_of_sun(self, stat, errmsg)
-    type(meteorology_file), intent(inout) :: self  !< the file; its buffers are filled
+    type(meteorology_file), intent(in) :: self  !< the file; its buffers are filled
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     real(wp), parameter :: farthest = 3.0_wp  !< [h]
@@ -442,28 +548,30 @@ contains
     real(wp) :: angle, east, north, total, hour
     character(5) :: clock
     integer :: i, k
-    self%check_noon = .false.
     if (self%times%per_day < 4) return
+    if (self%buffer_length < min(fewest_days, self%times%n_days)) return
     do i = 1, size(self%place)
       east = 0.0_wp
       north = 0.0_wp
       total = 0.0_wp
       do k = 1, self%buffer_length*self%times%per_day
         angle = 2.0_wp*pi*(k - 0.5_wp)/self%times%per_day
-        associate (light => self%variables(swdown)%values(i, k))
+        associate (light => max(0.0_wp, self%variables(swdown)%values(i, k)))
           east = east + light*sin(angle)
           north = north + light*cos(angle)
           total = total + light
         end associate
       end do
-      if (hypot(east, north) <= weakest*total) cycle
+      if (hypot(east, north) <= weakest*total .or. &
+        total < least_light*self%buffer_length*self%times%per_day) cycle
       hour = modulo(atan2(east, north)*12.0_wp/pi, 24.0_wp)
       if (abs(hour - 12.0_wp) <= farthest) cycle
       write(clock, '(i2.2, ":", i2.2)') int(hour), int(60.0_wp*modulo(hour, 1.0_wp))
       call input_error(self%path, 'the sun is highest at '//clock//' at site '// &
         trim(self%site_id(i))//' by variable '//self%variables(swdown)%name// &
-        ', expected about noon: times are taken as local solar time; if they are in UTC, say '// &
-        "time_zone = 'utc' in &forcing_nl", stat, errmsg)
+        ', expected about noon, from '//format_date(date_of_day(self%times%first_day &
+        + self%buffer_first, self%times%leap_days))//' on: times are taken as local '// &
+        "solar time; if they are in UTC, say time_zone = 'utc' in &forcing_nl", stat, errmsg)
       return
     end do
   end subroutine check_hour_of_sun

@@ -168,7 +168,7 @@ contains
     integer, intent(in) :: deflate  !< compression
     associate (out => self%out, id => self%id(i), variable => self%variables(i))
       call out%check(nf90_def_var(out%ncid, trim(variable%name), nf90_float, dims, id, &
-        chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0), &
+        chunksizes=chunks, deflate_level=deflate, shuffle=deflate > 0, fletcher32=.true.), &
         'define '//trim(variable%name))
       call out%check(nf90_put_att(out%ncid, id, '_FillValue', fill), 'write _FillValue')
       call put(out, id, 'units', trim(variable%units))

@@ -1,6 +1,7 @@
 !> Turns a namelist file into the configuration of a run, and echoes it with all defaults resolved.
 module namelist_input
-  use calendar_dates, only: calendar_date, leap_days, parse_date
+  use calendar_dates, only: calendar_date, day_number, is_mixed_calendar, leap_days, parse_date, &
+    reform_day
   use exit_codes, only: bad_namelist, success
   use kinds, only: wp
   use namelist_file, only: namelist_entry, name_length, parse_namelist
@@ -215,6 +216,10 @@ contains
     call parse_date(c%text_of('start_date'), leap_days(c%calendar), date, stat)
     if (stat /= 0) errmsg = "start_date '"//c%text_of('start_date')// &
       "' in &run_ctl is not a date YYYY-MM-DD of the calendar "//c%calendar
+    if (stat == 0 .and. is_mixed_calendar(c%calendar)) then
+      if (day_number(date) < reform_day) errmsg = "start_date '"//c%text_of('start_date')// &
+        "' in &run_ctl is before 15 October 1582, where the calendar "//c%calendar//' is Julian'
+    end if
     if (c%stop_n < 1) errmsg = 'stop_n in &run_ctl must be 1 or more'
     if (c%spinup_years < 0) errmsg = 'spinup_years in &run_ctl must be 0 or more'
     if (c%start_date%year <= c%spinup_years) then
@@ -268,6 +273,28 @@ contains
       errmsg = 'precip_seasonality in &wgen_nl must be -1 to 1'
     end if
     if (c%wind_mean <= 0.0_wp) errmsg = 'wind_mean in &wgen_nl must be above 0'
+    ! Constants are held to the ranges of a forcing file; the others to what climates have.
+    call range('wind_mean', c%wind_mean, 0.0_wp, 40.0_wp)
+    call range('co2', c%co2, 100.0_wp, 5000.0_wp)
+    call range('ch4', c%ch4, 300.0_wp, 100000.0_wp)
+    call range('trend_k_per_decade', c%trend_k_per_decade, -20.0_wp, 20.0_wp)
+    call range('annual_t_sd', c%annual_t_sd, 0.0_wp, 10.0_wp)
+    call range('annual_p_cv', c%annual_p_cv, 0.0_wp, 2.0_wp)
+    call range('precip_peak_day', c%precip_peak_day, -366.0_wp, 366.0_wp)
+
+  contains
+
+    !> Check the range of a value of &wgen_nl that is set.
+    subroutine range(name, value, lowest, highest)
+      character(*), intent(in) :: name  !< key
+      real(wp), intent(in) :: value  !< its value
+      real(wp), intent(in) :: lowest, highest  !< lowest and highest that are accepted
+      if (allocated(errmsg) .or. .not. is_set(value)) return
+      if (value >= lowest .and. value <= highest) return
+      errmsg = name//' in &wgen_nl is '//to_text(value, 6)//', expected '//to_text(lowest, 6)// &
+        ' to '//to_text(highest, 6)
+    end subroutine range
+
   end subroutine check_climate
 
   !> Whether an interval is a whole number of shorter ones.

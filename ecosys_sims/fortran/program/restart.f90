@@ -2,7 +2,9 @@
 !>
 !> Column state (double precision), random streams, memory of the weather generator, and under the
 !> emulator scheme its state rows. Sites are found by their name, so blocks may be cut differently.
+!> All numbers have checksums, so that a damaged file cannot be read.
 module restart
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use, intrinsic :: iso_fortran_env, only: int64, real32
   use calendar_dates, only: calendar_date, format_date
   use column_state, only: column_type, state_field, state_fields
@@ -75,17 +77,20 @@ contains
     call out%check(nf90_def_var(out%ncid, 'site_id', nf90_string, [site_dim], name_id), &
       'define site_id')
     call out%check(nf90_def_var(out%ncid, 'random_stream', nf90_int64, [word_dim, site_dim], &
-      stream_id), 'define random_stream')
+      stream_id, fletcher32=.true.), 'define random_stream')
     call out%check(nf90_def_var(out%ncid, 'weather_memory', nf90_double, [memory_dim, site_dim], &
-      memory_id), 'define weather_memory')
-    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], biome_id), 'define biome')
-    call out%check(nf90_def_var(out%ncid, 'lat', nf90_double, [site_dim], lat_id), 'define lat')
-    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number_id), &
+      memory_id, fletcher32=.true.), 'define weather_memory')
+    call out%check(nf90_def_var(out%ncid, 'biome', nf90_int, [site_dim], biome_id, &
+      fletcher32=.true.), 'define biome')
+    call out%check(nf90_def_var(out%ncid, 'lat', nf90_double, [site_dim], lat_id, &
+      fletcher32=.true.), 'define lat')
+    call out%check(nf90_def_var(out%ncid, 'site_number', nf90_int, [site_dim], number_id, &
+      fletcher32=.true.), &
       'define site_number')
     if (size(emulator_state) > 0) then
       call out%check(nf90_def_dim(out%ncid, 'row', size(emulator_state, 1), row_dim), 'define row')
       call out%check(nf90_def_var(out%ncid, 'emulator_state', nf90_float, [row_dim, site_dim], &
-        emulator_id), 'define emulator_state')
+        emulator_id, fletcher32=.true.), 'define emulator_state')
       call out%check(nf90_put_att(out%ncid, emulator_id, 'artefact', identity), 'write artefact')
     end if
     call out%check(nf90_enddef(out%ncid), 'end the definition')
@@ -136,7 +141,7 @@ contains
       call out%check(nf90_def_dim(out%ncid, level, size(fields(k)%values, 2), level_dim), &
         'define '//level)
       call out%check(nf90_def_var(out%ncid, trim(fields(k)%name), nf90_double, &
-        [site_dim, level_dim], field_ids(k)), 'define '//fields(k)%name)
+        [site_dim, level_dim], field_ids(k), fletcher32=.true.), 'define '//fields(k)%name)
       call out%check(nf90_put_att(out%ncid, field_ids(k), 'units', trim(fields(k)%units)), &
         'write units')
       call out%check(nf90_put_att(out%ncid, field_ids(k), 'long_name', trim(fields(k)%long_name)), &
@@ -241,6 +246,9 @@ contains
       call find_array(input, trim(fields(k)%name), shape(values), id, stat, errmsg)
       if (stat == success) call check_read(input, nf90_get_var(input%ncid, id, values), &
         fields(k)%name, stat, errmsg)
+      if (stat == success .and. .not. all(ieee_is_finite(values))) call input_error(input%path, &
+        'variable '//trim(fields(k)%name)//' has values that are no numbers; the restart file '// &
+        'is damaged', stat, errmsg)
       if (stat == success) fields(k)%values = values(input%place, :)
       deallocate(values)
     end do
@@ -320,7 +328,8 @@ contains
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     if (status /= nf90_noerr) call input_error(input%path, 'variable '//trim(name)// &
-      ' cannot be read ('//trim(nf90_strerror(status))//')', stat, errmsg)
+      ' cannot be read ('//trim(nf90_strerror(status))//'); the restart file is damaged', stat, &
+      errmsg)
   end subroutine check_read
 
   !> Refuse a restart whose sites have changed under their names.

@@ -3,20 +3,24 @@ module site_table
   use climate_normals, only: annual_temperature
   use column_state, only: allocate_static, site_static
   use exit_codes, only: bad_input, success
-  use input_files, only: close_input, dimension_length, has_variable, input_error, is_fill, &
-    open_input, read_reals, read_strings, real_attribute, string_length
+  use input_files, only: close_input, dimension_length, find_values, has_variable, input_error, &
+    open_input, read_reals, read_strings, string_length
   use kinds, only: wp
   use namelist_input, only: configuration, is_set, unset
   use namelist_keys, only: is_parameter_group
-  use netcdf, only: nf90_get_var, nf90_inq_varid, nf90_inquire_dimension, nf90_inquire_variable, &
+  use netcdf, only: nf90_get_var, nf90_inquire_dimension, nf90_inquire_variable, &
     nf90_max_var_dims, nf90_noerr
   use parameters, only: biome_names, default_parameters, get_parameter, is_wetland_biome, &
     n_biomes, parameter_info, parameter_table, set_parameter, site_parameters
+  use stored_values, only: decode, value_encoding
   use text, only: to_text
   implicit none (type, external)
   private
 
   public :: site_set, read_sites
+
+  !> Sand and clay together, with room for their rounding [1].
+  real(wp), parameter :: largest_texture = 1.001_wp
 
   !> The sites of a run.
   type :: site_set
@@ -98,10 +102,8 @@ contains
     allocate(sites%id(n), sites%number(n), numbers(n))
     call allocate_static(sites%static, n)
     call read_strings(file, ncid, 'site_id', sites%id, stat, errmsg)
-    call required('site_number', numbers)
-    if (stat == success) sites%number = nint(numbers)
-    call required('biome', numbers)
-    if (stat == success) sites%static%biome = nint(numbers)
+    call required_whole('site_number', sites%number)
+    call required_whole('biome', sites%static%biome)
     call required('lat', sites%static%lat)
     call required('lon', sites%static%lon)
     call required('elevation', sites%static%elevation)
@@ -136,6 +138,24 @@ contains
         trim(sites%id(i))//' (number '//to_text(i)//' of the table)', stat, errmsg)
     end subroutine required
 
+    !> Read whole numbers that no site may lack.
+    subroutine required_whole(name, values)
+      character(*), intent(in) :: name  !< variable
+      integer, intent(out) :: values(:)  !< values
+      real(wp), parameter :: largest = real(huge(1), wp)
+      integer :: i
+      values = 0
+      call required(name, numbers)
+      if (stat /= success) return
+      do i = 1, n
+        if (abs(numbers(i)) <= largest .and. abs(numbers(i) - anint(numbers(i))) < 1.0e-6_wp) cycle
+        call input_error(file, name//' of site '//trim(sites%id(i))//' is '// &
+          to_text(numbers(i), 6)//', expected a whole number', stat, errmsg)
+        return
+      end do
+      values = nint(numbers)
+    end subroutine required_whole
+
   end subroutine read_table
 
   !> Normals by month; annual values follow from them.
@@ -168,17 +188,16 @@ contains
       character(*), intent(in) :: name  !< variable
       real(wp), intent(in) :: lowest, highest  !< lowest and highest that are accepted
       real(wp), intent(out) :: values(:, :)  !< values, (12, nsite)
-      real(wp) :: fill
+      type(value_encoding) :: encoding
       integer :: varid, ndims, dimids(nf90_max_var_dims), lengths(2), status, k, at(2)
       values = unset
+      if (stat == success) call find_values(file, ncid, name, varid, encoding, stat, errmsg)
       if (stat /= success) return
       lengths = 0
-      if (nf90_inq_varid(ncid, name, varid) == nf90_noerr) then
-        status = nf90_inquire_variable(ncid, varid, ndims=ndims, dimids=dimids)
-        do k = 1, merge(2, 0, ndims == 2)
-          status = nf90_inquire_dimension(ncid, dimids(k), len=lengths(k))
-        end do
-      end if
+      status = nf90_inquire_variable(ncid, varid, ndims=ndims, dimids=dimids)
+      do k = 1, merge(2, 0, ndims == 2)
+        status = nf90_inquire_dimension(ncid, dimids(k), len=lengths(k))
+      end do
       if (any(lengths /= shape(values))) then
         call input_error(file, 'variable '//name//' is missing or has not the shape '// &
           '(site, month = 12)', stat, errmsg)
@@ -188,8 +207,7 @@ contains
         call input_error(file, 'variable '//name//' cannot be read', stat, errmsg)
         return
       end if
-      fill = real_attribute(ncid, name, '_FillValue', 9.969209968386869e36_wp)
-      where (is_fill(values, fill)) values = unset
+      call decode(encoding, unset, values)
       at = findloc(.not. is_set(values) .or. (values >= lowest .and. values <= highest), .false.)
       if (at(1) > 0) call input_error(file, name//' of site '//trim(sites%id(at(2)))// &
         ' in month '//to_text(at(1))//' is '//to_text(values(at(1), at(2)), 6)//', expected '// &
@@ -230,10 +248,11 @@ contains
     call range('annual_precip', sites%static%annual_precip, 0.0_wp, 15000.0_wp)
     call range('continentality', sites%static%continentality, -20.0_wp, 110.0_wp)
     call range('t_ann', sites%static%t_ann, 220.0_wp, 315.0_wp)
-    do i = 2, size(sites%id)
+    do i = 1, size(sites%id)
       if (stat /= success) exit
-      if (any(sites%id(:i - 1) == sites%id(i))) call input_error(file, 'site_id '// &
-        trim(sites%id(i))//' is there twice', stat, errmsg)
+      if (sites%static%sand(i) + sites%static%clay(i) > largest_texture) call input_error(file, &
+        'sand and clay of site '//trim(sites%id(i))//' are '//to_text(sites%static%sand(i), 6)// &
+        ' and '//to_text(sites%static%clay(i), 6)//', together more than 1', stat, errmsg)
     end do
 
   contains

@@ -1,18 +1,22 @@
 !> The CF time axis of a forcing file: regular intervals, cut into whole days.
 module time_axis
   use, intrinsic :: iso_fortran_env, only: int64
-  use calendar_dates, only: calendar_date, date_of_day, day_number, format_date, known_calendar, &
-    leap_days, parse_date
+  use calendar_dates, only: calendar_date, date_of_day, day_number, format_date, &
+    is_mixed_calendar, julian_day_number, known_calendar, leap_days, parse_date, reform_day
   use exit_codes, only: bad_input, success
-  use input_files, only: dimension_length, has_variable, input_error, read_reals, text_attribute
+  use input_files, only: dimension_length, find_values, has_variable, input_error, read_reals, &
+    text_attribute
   use kinds, only: wp
   use namelist_input, only: is_set, unset
-  use netcdf, only: nf90_get_var, nf90_inq_varid, nf90_noerr
+  use netcdf, only: nf90_get_var, nf90_noerr
+  use stored_values, only: decode, value_encoding
   use text, only: lower, to_text
   implicit none (type, external)
   private
 
   public :: forcing_times, read_times
+
+  real(wp), parameter :: farthest = 3.2e11_wp  !< from the origin, ten thousand years [s]
 
   !> When the records of a file are.
   type :: forcing_times
@@ -57,8 +61,8 @@ contains
       return
     end if
     times%leap_days = leap_days(calendar)
-    call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, unit_seconds, &
-      origin, local, stat)
+    call parse_units(text_attribute(ncid, 'time', 'units'), times%leap_days, &
+      is_mixed_calendar(calendar), unit_seconds, origin, local, stat)
     if (.not. local) then
       call input_error(file, "units of time are '"//text_attribute(ncid, 'time', 'units')// &
         "', with an offset from UTC, but times are taken as local solar time; shift time to it "// &
@@ -78,23 +82,39 @@ contains
       call input_error(file, 'time has missing values; the file may be truncated', stat, errmsg)
       return
     end if
+    if (any(abs(values) > farthest/unit_seconds)) then
+      call input_error(file, 'time has values that are no time, such as '// &
+        to_text(maxval(abs(values)), 6), stat, errmsg)
+      return
+    end if
     starts = nint(values*unit_seconds, int64) + origin
-    call set_intervals(file, stamp_of(ncid, values(1)), starts, times, stat, errmsg)
+    call set_intervals(file, stamp_of(file, ncid, values(1)), starts, times, stat, errmsg)
+    if (stat == success .and. is_mixed_calendar(calendar) .and. times%first_day < reform_day) then
+      call input_error(file, "time of the calendar '"//calendar//"' begins before 15 October "// &
+        'of 1582, where that calendar is Julian; use proleptic_gregorian', stat, errmsg)
+    end if
   end subroutine read_times
 
   !> Which part of the interval the stamps mark: attribute `stamp` of time, else by its CF bounds,
   !> else empty.
-  function stamp_of(ncid, first_stamp) result(stamp)
+  function stamp_of(file, ncid, first_stamp) result(stamp)
+    character(*), intent(in) :: file  !< path
     integer, intent(in) :: ncid  !< netCDF id
     real(wp), intent(in) :: first_stamp  !< first stamp
     character(:), allocatable :: stamp
+    character(:), allocatable :: bounds_name, errmsg
+    type(value_encoding) :: encoding
     real(wp) :: bounds(2)
-    integer :: varid
+    integer :: varid, stat
     stamp = text_attribute(ncid, 'time', 'stamp')
-    if (stamp /= '') return
-    if (nf90_inq_varid(ncid, text_attribute(ncid, 'time', 'bounds'), varid) /= nf90_noerr) return
+    bounds_name = text_attribute(ncid, 'time', 'bounds')
+    if (stamp /= '' .or. .not. has_variable(ncid, bounds_name)) return
+    stat = success
+    call find_values(file, ncid, bounds_name, varid, encoding, stat, errmsg)
+    if (stat /= success) return
     if (nf90_get_var(ncid, varid, bounds, start=[1, 1], count=[2, 1]) /= nf90_noerr) return
-    if (bounds(2) <= bounds(1)) return
+    call decode(encoding, unset, bounds)
+    if (.not. all(is_set(bounds)) .or. bounds(2) <= bounds(1)) return
     select case (nint(4.0_wp*(first_stamp - bounds(1))/(bounds(2) - bounds(1))))
     case (0)
       stamp = 'start'
@@ -108,9 +128,10 @@ contains
   end function stamp_of
 
   !> Read `UNIT since YYYY-MM-DD [hh:mm[:ss]]`, with or without `Z`, `UTC` or an offset of 0.
-  pure subroutine parse_units(units, with_leap_days, unit_seconds, origin, local, stat)
+  pure subroutine parse_units(units, with_leap_days, mixed, unit_seconds, origin, local, stat)
     character(*), intent(in) :: units  !< units of time
     logical, intent(in) :: with_leap_days  !< whether the calendar has leap days
+    logical, intent(in) :: mixed  !< whether dates before 15 October 1582 are Julian
     real(wp), intent(out) :: unit_seconds  !< length of the unit [s]
     !> Seconds from 0001-01-01 to the time that is counted from.
     integer(int64), intent(out) :: origin
@@ -119,7 +140,7 @@ contains
     type(calendar_date) :: date
     character(:), allocatable :: clock
     real(wp) :: second
-    integer :: at, hour, minute, colon
+    integer :: at, hour, minute, colon, day
     stat = bad_input
     local = .true.
     unit_seconds = 0.0_wp
@@ -162,7 +183,12 @@ contains
         end if
       end if
     end if
-    origin = 86400_int64*day_number(date) + 3600*hour + 60*minute + nint(second)
+    day = day_number(date)
+    if (mixed .and. day < reform_day) then
+      day = julian_day_number(date)
+      if (day >= reform_day) stat = bad_input  ! 5 to 14 October 1582 were not
+    end if
+    origin = 86400_int64*day + 3600*hour + 60*minute + nint(second)
   end subroutine parse_units
 
   !> Find the interval, check that it is the same everywhere, and find the whole days.

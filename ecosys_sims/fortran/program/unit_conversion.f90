@@ -1,4 +1,5 @@
-!> Factor and offset from the units that forcing files use to those of the model.
+!> Factor and offset from the units that forcing files use to those of the model; the same in Python:
+!> ecosys_sims/formats/forcing_variables.py.
 module unit_conversion
   use kinds, only: wp
   implicit none (type, external)
@@ -27,8 +28,10 @@ contains
     select case (to)
     case ('K')
       select case (unit)
-      case ('kelvin', 'Kelvin', 'degK')
-      case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', 'degree_C')
+      case ('kelvin', 'Kelvin', 'kelvins', 'degK', 'deg_K', 'degrees_K')
+      case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', 'degree_C', &
+        'degrees_celsius', 'degree_Celsius', 'degrees C', 'deg C', 'degree C', 'degrees Celsius', &
+        'oC')
         offset = 273.15_wp
       case default
         convertible = .false.
@@ -51,8 +54,8 @@ contains
     case ('m s-1')
       call scale_of(['m/s    ', 'km h-1 ', 'km/h   '], [1.0_wp, 1.0_wp/3.6_wp, 1.0_wp/3.6_wp])
     case ('Pa')
-      call scale_of(['hPa  ', 'mbar ', 'mb   ', 'kPa  '], &
-        [100.0_wp, 100.0_wp, 100.0_wp, 1000.0_wp])
+      call scale_of(['hPa       ', 'mbar      ', 'mb        ', 'millibar  ', 'millibars ', &
+        'kPa       '], [spread(100.0_wp, 1, 5), 1000.0_wp])
     case ('1e-6')
       call scale_of(['ppm        ', 'ppmv       ', 'umol mol-1 ', 'umol/mol   ', '1          ', &
         'mol mol-1  '], [1.0_wp, 1.0_wp, 1.0_wp, 1.0_wp, 1.0e6_wp, 1.0e6_wp])
