@@ -55,8 +55,7 @@ void TrainingRanges::look(std::size_t variable, const float* values, const CellL
     if (inside(variable, values[i])) continue;
     const bool refused = policies_[variable] == ECOSTEP_POLICY_ERROR;
     if (refused || (message_.empty() && new_message_.empty())) {
-      std::ostringstream message;
-      message.precision(9);
+      MessageStream message;
       message << describe_value(role_, variables_[variable], values[i], cells[i], ncell) << when << ": outside the range "
               << lowest_[variable] << " to " << highest_[variable] << " seen in training";
       if (refused) throw Error(ECOSTEP_BAD_VALUE, message.str());
