@@ -334,7 +334,8 @@ bool is_number(const Unit& unit) {
 std::string other_ratio(const std::string& variable, const Unit& a, const Unit& b) {
   if (!is_number(a) || !is_number(b)) return "";
   if (named(variable, {"co2", "ch4"}) && (a.of_mass || b.of_mass))
-    return "a ratio of masses is no mole fraction (divide it by the molar mass of the gas over that of air, 28.97 g mol-1, and give "
+    return "a ratio of masses is no mole fraction (divide it by the molar mass of the gas over that of air, 28.97 g mol-1, and "
+           "give "
            "'mol mol-1')";
   if (named(variable, {"huss", "hus", "sand", "clay"}) && (a.of_amount || b.of_amount || a.of_length || b.of_length))
     return "a ratio of amounts or volumes is no mass fraction";

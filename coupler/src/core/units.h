@@ -11,7 +11,7 @@ struct Unit {
   enum Base { kilogram, metre, second, kelvin, mole, radian, n_dimensions };
   std::array<int, n_dimensions> powers{};  // of the base units
   double scale = 1.0;
-  double offset = 0.0;  // temperatures alone
+  double offset = 0.0;                          // temperatures alone
   const struct Substance* substance = nullptr;  // of what it measures mass or amount, where the unit says so: "g CO2"
   bool of_mass = false, of_length = false, of_amount = false;  // dimensions of its factors, which a ratio loses
 };

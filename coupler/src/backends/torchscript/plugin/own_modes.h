@@ -59,9 +59,8 @@ class ProcessModes {
       context.setUserEnabledMkldnn(true);
     }
     if (context.deterministicAlgorithms()) {
-      host().emplace_back([&context, warn = context.deterministicAlgorithmsWarnOnly()] {
-        context.setDeterministicAlgorithms(true, warn);
-      });
+      host().emplace_back(
+          [&context, warn = context.deterministicAlgorithmsWarnOnly()] { context.setDeterministicAlgorithms(true, warn); });
       context.setDeterministicAlgorithms(false, false);
     }
     set_precision(context);
@@ -101,11 +100,19 @@ class ThreadModes {
 
  private:
 #if ECOSTEP_TORCH_AT_LEAST(2, 4)
-  static bool is_autocast() { return at::autocast::is_autocast_enabled(at::kCPU); }
-  static void set_autocast(bool on) { at::autocast::set_autocast_enabled(at::kCPU, on); }
+  static bool is_autocast() {
+    return at::autocast::is_autocast_enabled(at::kCPU);
+  }
+  static void set_autocast(bool on) {
+    at::autocast::set_autocast_enabled(at::kCPU, on);
+  }
 #else
-  static bool is_autocast() { return at::autocast::is_cpu_enabled(); }
-  static void set_autocast(bool on) { at::autocast::set_cpu_enabled(on); }
+  static bool is_autocast() {
+    return at::autocast::is_cpu_enabled();
+  }
+  static void set_autocast(bool on) {
+    at::autocast::set_cpu_enabled(on);
+  }
 #endif
 
   const bool autocast_;

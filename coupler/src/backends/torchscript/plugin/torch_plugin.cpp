@@ -24,8 +24,8 @@
 namespace ecostep::torchscript {
 namespace {
 
-// Conditions under which every method runs: none of the host's modes, no gradients, one thread, and the plain executor, because the profiling one runs
-// its first calls with other kernels than later ones, and a restarted host would see other bits.
+// Conditions under which every method runs: none of the host's modes, no gradients, one thread, and the plain executor, because the
+// profiling one runs its first calls with other kernels than later ones, and a restarted host would see other bits.
 struct Conditions {
   OwnModes modes;
   c10::InferenceMode inference;
