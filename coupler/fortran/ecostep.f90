@@ -57,6 +57,8 @@ module ecostep
   public :: ecostep_policy_ignore, ecostep_policy_warn, ecostep_policy_error, ecostep_policy_clip
 
   integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4, type_i8 = 5
+  !> Which word of gfortran's descriptors holds the distance of elements.
+  integer, parameter :: span_word = 5
   logical, parameter :: by_gfortran = index(compiler_version(), 'GCC') == 1 &
     .and. c_intptr_t == int64
   integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3  ! ecostep_role
@@ -744,10 +746,10 @@ contains
     real(c_float), pointer, intent(in) :: values(:, :)  !< (state_size, ncell), not empty
     type(c_ptr) :: address
     type :: descriptor_of_values
-      real(c_float), pointer :: values(:, :) => null()  !< the host's
+      real(c_float), pointer :: values(:, :)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
 
     descriptor%values => values
     words = 0
@@ -807,10 +809,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real32), pointer :: values(:) => null()  !< the host's
+      real(real32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -843,10 +845,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real64), pointer :: values(:) => null()  !< the host's
+      real(real64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -879,10 +881,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real32), pointer :: values(:) => null()  !< the host's
+      real(real32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -915,10 +917,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real64), pointer :: values(:) => null()  !< the host's
+      real(real64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -951,10 +953,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      integer(int32), pointer :: values(:) => null()  !< the host's
+      integer(int32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -987,10 +989,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      integer(int64), pointer :: values(:) => null()  !< the host's
+      integer(int64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1023,10 +1025,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real32), pointer :: values(:) => null()  !< the host's
+      real(real32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1059,10 +1061,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real64), pointer :: values(:) => null()  !< the host's
+      real(real64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1095,10 +1097,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real32), pointer :: values(:) => null()  !< the host's
+      real(real32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1131,10 +1133,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      real(real64), pointer :: values(:) => null()  !< the host's
+      real(real64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1261,10 +1263,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      logical, pointer :: values(:) => null()  !< the host's
+      logical, pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1295,10 +1297,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      logical(c_bool), pointer :: values(:) => null()  !< the host's
+      logical(c_bool), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1329,10 +1331,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      integer(int32), pointer :: values(:) => null()  !< the host's
+      integer(int32), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1363,10 +1365,10 @@ contains
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type :: descriptor_of_values
-      integer(int64), pointer :: values(:) => null()  !< the host's
+      integer(int64), pointer :: values(:)  !< the host's
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
-    integer(int64) :: words(5)
+    integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1602,10 +1604,10 @@ contains
   !> hands over the address of the structure, or takes the array to be contiguous; in its descriptor
   !> such elements lie further apart than their size.
   pure logical function of_structures(words, bits)
-    integer(int64), intent(in) :: words(5)  !< of the descriptor, the last the distance in bytes
+    integer(int64), intent(in) :: words(span_word)  !< of the descriptor
     integer, intent(in) :: bits  !< size of an element
 
-    of_structures = by_gfortran .and. words(5) /= int(bits / 8, int64)
+    of_structures = by_gfortran .and. words(span_word) /= int(bits / 8, int64)
   end function of_structures
 
   !> Distance of two addresses, in bytes.
