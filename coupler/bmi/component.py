@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from coupler import Cells, Model
 from coupler.bmi.configuration import SECONDS_PER_DAY, Configuration, read_configuration
 from coupler.bmi.names import CSDMS_NAMES, STATE, TIME
 from coupler.bmi.point_grid import PointGrid
+from coupler.python.cells import refuse_more_than_numbers
 
 CELLS, ROWS, CLOCK = range(3)
 """Grids: the cells of the host, the numbers of their state rows, and one number for all of them."""
@@ -25,6 +27,18 @@ class _ExchangeItem:
     units: str
     grid: int
     role: str  # input, output, static, state or time
+
+
+def require_fit(what: str, source: NDArray, dest: NDArray, size: int) -> None:
+    """Raise where an array is not plain, has not `size` values, or cannot hold those of the other."""
+    for values in (source, dest):
+        refuse_more_than_numbers(what, values)
+        if np.size(values) != size:
+            message = f"{what}: the array has {np.size(values)} values, expected {size}"
+            raise ValueError(message)
+    if not np.can_cast(np.asarray(source).dtype, np.asarray(dest).dtype, "same_kind"):
+        message = f"{what}: values of type {np.asarray(source).dtype} do not fit into {np.asarray(dest).dtype}"
+        raise TypeError(message)
 
 
 class EcostepBmi(PointGrid):
@@ -47,6 +61,14 @@ class EcostepBmi(PointGrid):
 
     def initialize(self, config_file: str) -> None:
         """Open the artefact and allocate all arrays; `config_file` is described in :mod:`coupler.bmi.configuration`."""
+        self.finalize()
+        try:
+            self._open(config_file)
+        except BaseException:
+            self.finalize()
+            raise
+
+    def _open(self, config_file: str) -> None:
         self._config = config = read_configuration(config_file)
         self._model = Model(config.artefact, config.backend)
         self._cells = cells = self._model.cells(config.ncell, config.calendar)
@@ -74,8 +96,11 @@ class EcostepBmi(PointGrid):
         self._items[TIME] = _ExchangeItem(self._clock, "s", CLOCK, "time")
 
     def update(self) -> None:
-        """One step of the configured length, with the drivers as they are."""
+        """One step of the configured length, with the drivers as they are. ValueError past the end of the run."""
         self._start()
+        if self._clock[0] + self._config.time_step > self.get_end_time():
+            message = f"update: the run ends at {self.get_end_time():g} s and has come to {self._clock[0]:g} s"
+            raise ValueError(message)
         day, seconds = divmod(round(self._clock[0]), SECONDS_PER_DAY)
         date = self._config.start + datetime.timedelta(days=day)
         self._require_cells().step(date.year, date.month, date.day, seconds, self._config.time_step)
@@ -83,9 +108,13 @@ class EcostepBmi(PointGrid):
 
     def update_until(self, time: float) -> None:
         """Steps up to `time` [s], which must be a whole number of steps away."""
+        self._require_cells()
         steps = (time - self._clock[0]) / self._config.time_step
-        if steps < 0 or abs(steps - round(steps)) > 1e-6:
+        if not math.isfinite(steps) or steps < 0 or abs(steps - round(steps)) > 1e-6:
             message = f"time {time} s is no whole number of steps of {self._config.time_step} s from {self._clock[0]} s"
+            raise ValueError(message)
+        if time > self.get_end_time():
+            message = f"time {time} s is after the end of the run, {self.get_end_time():g} s"
             raise ValueError(message)
         for _ in range(round(steps)):
             self.update()
@@ -146,31 +175,38 @@ class EcostepBmi(PointGrid):
 
     def get_current_time(self) -> float:
         """Seconds since the start date."""
+        self._require_cells()
         return float(self._clock[0])
 
     def get_start_time(self) -> float:
         """0."""
+        self._require_cells()
         return 0.0
 
     def get_end_time(self) -> float:
         """Seconds from the start date to the end date; the largest number there is where none is configured."""
+        self._require_cells()
         if self._config.end is None:
             return float(np.finfo(np.float64).max)
         return (self._config.end - self._config.start).total_seconds()
 
     def get_time_units(self) -> str:
         """s."""
+        self._require_cells()
         return "s"
 
     def get_time_step(self) -> float:
         """Length of a step [s]."""
+        self._require_cells()
         return float(self._config.time_step)
 
     # ---- values ----
 
     def get_value(self, name: str, dest: NDArray) -> NDArray:
         """Copy of a variable."""
-        dest[:] = self.get_value_ptr(name) if self._item(name).role == "state" else self._item(name).values
+        values = self.get_value_ptr(name)
+        require_fit(f"get_value of '{name}'", values, dest, values.size)
+        dest[:] = values.reshape(np.shape(dest))
         return dest
 
     def get_value_ptr(self, name: str) -> NDArray:
@@ -182,16 +218,19 @@ class EcostepBmi(PointGrid):
 
     def get_value_at_indices(self, name: str, dest: NDArray, inds: NDArray[np.int_]) -> NDArray:
         """Copy of some values."""
-        dest[:] = self.get_value_ptr(name)[inds]
+        values = self.get_value_ptr(name)[self._indices(name, inds)]
+        require_fit(f"get_value_at_indices of '{name}'", values, dest, values.size)
+        dest[:] = values.reshape(np.shape(dest))
         return dest
 
     def set_value(self, name: str, src: NDArray) -> None:
         """Set all values of a variable; site attributes before the first step only."""
-        self.set_value_at_indices(name, slice(None), src)  # type: ignore[arg-type]
+        self.set_value_at_indices(name, np.arange(self._item(name).values.size), src)
 
     def set_value_at_indices(self, name: str, inds: NDArray[np.int_], src: NDArray) -> None:
         """Set some values of a variable."""
-        item = self._item(name)
+        item, indices = self._item(name), self._indices(name, inds)
+        require_fit(f"value of '{name}'", src, item.values[indices], indices.size)
         if item.role == "static" and self._started:
             message = f"'{name}' is read when a run starts and cannot be set after that"
             raise ValueError(message)
@@ -203,7 +242,7 @@ class EcostepBmi(PointGrid):
                 self._started = True  # a restart: site attributes are not asked for
             else:
                 self._start()
-        item.values[inds] = np.ravel(src)
+        item.values[indices] = np.ravel(src)
 
     # ---- grids ----
 
@@ -226,7 +265,9 @@ class EcostepBmi(PointGrid):
         if grid == CLOCK:
             message = "a scalar has no shape"
             raise NotImplementedError(message)
-        shape[:] = self._grid_size(grid)
+        size = np.array([self._grid_size(grid)])
+        require_fit("get_grid_shape", size, shape, 1)
+        shape[:] = size
         return shape
 
     def get_grid_x(self, grid: int, x: NDArray) -> NDArray:
@@ -278,6 +319,19 @@ class EcostepBmi(PointGrid):
         message = f"unknown variable '{name}' (known: {names})"
         raise KeyError(message)
 
+    def _indices(self, name: str, inds: NDArray[np.int_]) -> NDArray[np.int_]:
+        """Indices as one row of whole numbers from 0 to below the size of a variable."""
+        refuse_more_than_numbers(f"indices of '{name}'", inds)
+        indices, size = np.ravel(inds), self._item(name).values.size
+        if indices.dtype.kind not in "iu" and indices.size > 0:
+            message = f"indices of '{name}' are {indices.dtype}, expected whole numbers"
+            raise TypeError(message)
+        outside = indices[(indices < 0) | (indices >= size)]
+        if outside.size > 0:
+            message = f"index {outside[0]} of '{name}' is not from 0 to {size - 1}"
+            raise IndexError(message)
+        return indices.astype(np.intp)
+
     def _grid_size(self, grid: int) -> int:
         cells = self._require_cells()
         if grid not in (CELLS, ROWS, CLOCK):
@@ -289,5 +343,6 @@ class EcostepBmi(PointGrid):
         if grid != CELLS or name not in self._items:
             message = f"the artefact has no '{name}' of its cells"
             raise NotImplementedError(message)
+        require_fit(f"coordinate '{name}'", self._items[name].values, values, self._items[name].values.size)
         values[:] = self._items[name].values
         return values

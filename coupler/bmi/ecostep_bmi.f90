@@ -287,6 +287,10 @@ contains
     if (.not. associated(this%emulator)) return
     associate (e => this%emulator, today => this%emulator%today)
       if (.not. has_state(e)) return
+      if (e%clock(1) + e%time_step > e%end_time) then
+        call complain('update: the run has come to its end')
+        return
+      end if
       now = nint(e%clock(1), int64)
       seconds = int(mod(now, int(seconds_a_day, int64)))
       call seek(today, e%start, now / seconds_a_day, e%calendar)

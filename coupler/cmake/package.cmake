@@ -18,6 +18,16 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/ecostepConfigVersi
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ecostepConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/ecostepConfigVersion.cmake"
         DESTINATION ${package_dir})
 
+# Folders seen from the prefix, so that it can be moved, unless they were given as absolute ones.
+file(RELATIVE_PATH prefix_from_pkgconfig "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" prefix_from_pkgconfig "${prefix_from_pkgconfig}")
+foreach(folder libdir includedir datadir)
+  string(TOUPPER "CMAKE_INSTALL_${folder}" option)
+  set(pkgconfig_${folder} "${${option}}")
+  if(NOT IS_ABSOLUTE "${${option}}")
+    set(pkgconfig_${folder} "\${prefix}/${${option}}")
+  endif()
+endforeach()
 configure_file(cmake/ecostep.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" @ONLY)
 configure_file(cmake/ecostep_fortran.pc.in "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc" @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ecostep.pc" "${CMAKE_CURRENT_BINARY_DIR}/ecostep_fortran.pc"

@@ -1,7 +1,9 @@
 !> Run a trained ecosystem emulator inside a land model: Fortran face of libecostep.
 !>
 !> A host opens an artefact, registers its own arrays once by name and unit, and calls `step` every
-!> time step. The arrays need the `target` attribute and must stay where they are. Every procedure
+!> time step. The arrays need the `target` attribute (without it, as with an expression, a host does
+!> not compile: the library would keep the address of a copy) and must stay where they are; a copy
+!> of a model or of cells is another owner, and the last one gives it back. Every procedure
 !> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
 !> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
 !> On failure neither state nor outputs were written.
@@ -14,34 +16,33 @@
 module ecostep
   use, intrinsic :: iso_c_binding, only: c_associated, c_bool, c_char, c_double, c_f_pointer, &
     c_float, c_int, c_intptr_t, c_loc, c_null_char, c_null_ptr, c_ptr, c_ptrdiff_t, c_size_t
-  use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
+  use, intrinsic :: iso_fortran_env, only: compiler_version, int32, int64, real32, real64
   implicit none (type, external)
   private
 
   public :: ecostep_model, ecostep_cells
   public :: ecostep_version, ecostep_status_name
 
-  ! Mirrors of ecostep_status and ecostep_type in ecostep.h.
-  enum, bind(c)
-    enumerator :: ecostep_ok = 0
-    enumerator :: ecostep_invalid_argument = 1
-    enumerator :: ecostep_file_error = 2
-    enumerator :: ecostep_not_an_artefact = 3
-    enumerator :: ecostep_newer_format = 4
-    enumerator :: ecostep_corrupt = 5
-    enumerator :: ecostep_no_backend = 6
-    enumerator :: ecostep_unknown_name = 7
-    enumerator :: ecostep_bad_units = 8
-    enumerator :: ecostep_wrong_size = 9
-    enumerator :: ecostep_not_registered = 10
-    enumerator :: ecostep_bad_value = 11
-    enumerator :: ecostep_bad_date = 12
-    enumerator :: ecostep_backend_failed = 13
-    enumerator :: ecostep_mismatch = 14
-    enumerator :: ecostep_not_available = 15
-    enumerator :: ecostep_out_of_memory = 16
-    enumerator :: ecostep_internal = 17
-  end enum
+  ! Mirrors of ecostep_status and ecostep_type in ecostep.h. Those that hosts use are default
+  ! integers, whatever kind these have in the host, as `stat` and `policy` are.
+  integer, parameter :: ecostep_ok = 0
+  integer, parameter :: ecostep_invalid_argument = 1
+  integer, parameter :: ecostep_file_error = 2
+  integer, parameter :: ecostep_not_an_artefact = 3
+  integer, parameter :: ecostep_newer_format = 4
+  integer, parameter :: ecostep_corrupt = 5
+  integer, parameter :: ecostep_no_backend = 6
+  integer, parameter :: ecostep_unknown_name = 7
+  integer, parameter :: ecostep_bad_units = 8
+  integer, parameter :: ecostep_wrong_size = 9
+  integer, parameter :: ecostep_not_registered = 10
+  integer, parameter :: ecostep_bad_value = 11
+  integer, parameter :: ecostep_bad_date = 12
+  integer, parameter :: ecostep_backend_failed = 13
+  integer, parameter :: ecostep_mismatch = 14
+  integer, parameter :: ecostep_not_available = 15
+  integer, parameter :: ecostep_out_of_memory = 16
+  integer, parameter :: ecostep_internal = 17
   public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
     ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
     ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
@@ -49,15 +50,17 @@ module ecostep
     ecostep_out_of_memory, ecostep_internal
 
   ! Mirror of ecostep_policy.
-  enum, bind(c)
-    enumerator :: ecostep_policy_ignore = 0
-    enumerator :: ecostep_policy_warn = 1
-    enumerator :: ecostep_policy_error = 2
-    enumerator :: ecostep_policy_clip = 3
-  end enum
+  integer, parameter :: ecostep_policy_ignore = 0
+  integer, parameter :: ecostep_policy_warn = 1
+  integer, parameter :: ecostep_policy_error = 2
+  integer, parameter :: ecostep_policy_clip = 3
   public :: ecostep_policy_ignore, ecostep_policy_warn, ecostep_policy_error, ecostep_policy_clip
 
   integer(c_int), parameter :: type_f32 = 1, type_f64 = 2, type_i32 = 3, type_i64 = 4, type_i8 = 5
+  !> Which word of gfortran's descriptors holds the distance of elements.
+  integer, parameter :: span_word = 5
+  logical, parameter :: by_gfortran = index(compiler_version(), 'GCC') == 1 &
+    .and. c_intptr_t == int64
   integer(c_int), parameter :: role_input = 1, role_static = 2, role_target = 3  ! ecostep_role
 
   !> An artefact read into memory; several threads may share it.
@@ -79,6 +82,9 @@ module ecostep
     procedure :: n_inputs => model_n_inputs
     procedure :: n_statics => model_n_statics
     procedure :: n_targets => model_n_targets
+    procedure, private :: share_model
+    generic :: assignment(=) => share_model
+    final :: finish_model
     procedure :: input_name => model_input_name
     procedure :: static_name => model_static_name
     procedure :: target_name => model_target_name
@@ -120,14 +126,17 @@ module ecostep
     !> NaN where not known.
     generic :: observed => observed_real32, observed_real64
     !> Register which cells are active: call cells%mask(active [, stat, errmsg]).
-    generic :: mask => mask_logical, mask_bool, mask_int32
+    generic :: mask => mask_logical, mask_bool, mask_int32, mask_int64
+    procedure, private :: share_cells
+    generic :: assignment(=) => share_cells
+    final :: finish_cells
     procedure, private :: input_real32, input_real64
     procedure, private :: static_real32, static_real64, static_int32, static_int64
     procedure, private :: output_real32, output_real64
     procedure, private :: observed_real32, observed_real64
     procedure, private :: input_scalar_real32, input_scalar_real64
     procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
-    procedure, private :: mask_logical, mask_bool, mask_int32
+    procedure, private :: mask_logical, mask_bool, mask_int32, mask_int64
   end type ecostep_cells
 
   !> struct ecostep_variable
@@ -286,6 +295,20 @@ module ecostep
       integer(c_ptrdiff_t), value :: stride
       integer(c_int) :: status
     end function c_set_observed
+
+    function c_model_share(handle) result(same) bind(c, name='ecostep_model_share')
+      import :: c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: handle
+      type(c_ptr) :: same
+    end function c_model_share
+
+    function c_cells_share(handle) result(same) bind(c, name='ecostep_cells_share')
+      import :: c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: handle
+      type(c_ptr) :: same
+    end function c_cells_share
 
     function c_init_state(cells) result(status) bind(c, name='ecostep_init_state')
       import :: c_int, c_ptr
@@ -699,21 +722,42 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), intent(inout), target :: state(:, :)  !< (state_size, ncell), contiguous
+    real(c_float), pointer, intent(in) :: state(:, :)  !< (state_size, ncell), contiguous
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
     type(c_ptr) :: address
+    integer(c_size_t) :: extent(2)
 
-    ! A dummy with the contiguous attribute would be a copy of a section, gone after the call; here
-    ! a section has no address and the library refuses it.
     address = c_null_ptr
-    if (size(state) > 0 .and. is_contiguous(state)) address = c_loc(state(1, 1))
-    status = c_set_state(self%handle, address, size(state, 1, c_size_t), &
-      size(state, 2, c_size_t))
+    extent = 0
+    if (associated(state)) then
+      extent = shape(state, kind=c_size_t)
+      if (all(extent > 0)) address = contiguous_address(state)
+    end if
+    status = c_set_state(self%handle, address, extent(1), extent(2))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_state
+
+  !> Address of the state, null where its elements do not lie side by side, which the library
+  !> refuses.
+  function contiguous_address(values) result(address)
+    real(c_float), pointer, intent(in) :: values(:, :)  !< (state_size, ncell), not empty
+    type(c_ptr) :: address
+    type :: descriptor_of_values
+      real(c_float), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
+    address = c_null_ptr
+    if (.not. is_contiguous(values)) return
+    if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
+  end function contiguous_address
 
   !> Fill the state for a fresh start. Not called after a restart.
   subroutine cells_init_state(self, stat, errmsg)
@@ -760,19 +804,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), intent(in), target :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real32
@@ -782,19 +840,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), intent(in), target :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real64
@@ -804,19 +876,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), intent(in), target :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real32
@@ -826,19 +912,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), intent(in), target :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real64
@@ -848,19 +948,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int32), intent(in), target :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      integer(int32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_i32, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_i32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int32
@@ -870,19 +984,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int64), intent(in), target :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      integer(int64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_i64, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_i64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int64
@@ -892,19 +1020,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), intent(inout), target :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real32
@@ -914,19 +1056,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), intent(inout), target :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real64
@@ -936,19 +1092,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), intent(in), target :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
@@ -958,19 +1128,33 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), intent(in), target :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, size(values, kind=c_size_t), &
-      stride_of(first, second, storage_size(values)))
+      type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
@@ -980,13 +1164,16 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), intent(in), target :: value  !< one value for all cells
+    real(real32), pointer, intent(in) :: value  !< one value for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    type(c_ptr) :: address
 
+    address = c_null_ptr
+    if (associated(value)) address = c_loc(value)
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      address, type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real32
@@ -996,13 +1183,16 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), intent(in), target :: value  !< one value for all cells
+    real(real64), pointer, intent(in) :: value  !< one value for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    type(c_ptr) :: address
 
+    address = c_null_ptr
+    if (associated(value)) address = c_loc(value)
     status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      address, type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_scalar_real64
@@ -1012,13 +1202,16 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), intent(in), target :: value  !< one value for all cells
+    real(real32), pointer, intent(in) :: value  !< one value for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    type(c_ptr) :: address
 
+    address = c_null_ptr
+    if (associated(value)) address = c_loc(value)
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      c_loc(value), type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      address, type_f32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real32
@@ -1028,13 +1221,16 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), intent(in), target :: value  !< one value for all cells
+    real(real64), pointer, intent(in) :: value  !< one value for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    type(c_ptr) :: address
 
+    address = c_null_ptr
+    if (associated(value)) address = c_loc(value)
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      c_loc(value), type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      address, type_f64, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_real64
@@ -1044,13 +1240,16 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    integer(int32), intent(in), target :: value  !< one value for all cells
+    integer(int32), pointer, intent(in) :: value  !< one value for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    type(c_ptr) :: address
 
+    address = c_null_ptr
+    if (associated(value)) address = c_loc(value)
     status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      c_loc(value), type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t)
+      address, type_i32, c_cells_count(self%handle), 0_c_ptrdiff_t)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_scalar_int32
@@ -1059,18 +1258,32 @@ contains
   !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical, intent(in), target :: values(:)  !< (ncell)
+    logical, pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      logical, pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_logical
@@ -1079,18 +1292,32 @@ contains
   !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical(c_bool), intent(in), target :: values(:)  !< (ncell)
+    logical(c_bool), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      logical(c_bool), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_bool
@@ -1099,21 +1326,69 @@ contains
   !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int32), intent(in), target :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
-    type(c_ptr) :: first, second
+    type :: descriptor_of_values
+      integer(int32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
 
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
     first = c_null_ptr
-    second = c_null_ptr
-    if (size(values) > 0) first = c_loc(values(1))
-    if (size(values) > 1) second = c_loc(values(2))
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), &
-      size(values, kind=c_size_t), stride_of(first, second, storage_size(values)))
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int32
+
+  !> Register which cells are active, as an array of kind int64, 0 = inactive; it is read at
+  !> every call.
+  subroutine mask_int64(self, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      integer(int64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_int64
 
   !> The ecostep_type of an integer or logical of so many bits.
   pure function integer_type(bits) result(type)
@@ -1243,6 +1518,49 @@ contains
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_gradient
 
+  ! ---- owners ------------------------------------------------------------------------------------
+
+  !> a = b: both own the artefact, which is given back with the last of them.
+  impure elemental subroutine share_model(self, other)
+    class(ecostep_model), intent(inout) :: self
+    class(ecostep_model), intent(in) :: other  !< owner of the artefact
+    type(c_ptr) :: handle
+
+    handle = c_model_share(other%handle)
+    if (c_associated(self%handle)) call c_close(self%handle)
+    self%handle = handle
+  end subroutine share_model
+
+  !> Give the artefact back where its owner goes out of scope.
+  impure elemental subroutine finish_model(self)
+    type(ecostep_model), intent(inout) :: self
+
+    if (c_associated(self%handle)) call c_close(self%handle)
+    self%handle = c_null_ptr
+  end subroutine finish_model
+
+  !> a = b: both own the set of cells, which is given back with the last of them.
+  impure elemental subroutine share_cells(self, other)
+    class(ecostep_cells), intent(inout) :: self
+    class(ecostep_cells), intent(in) :: other  !< owner of the set of cells
+    type(c_ptr) :: handle
+
+    handle = c_cells_share(other%handle)
+    if (c_associated(self%handle)) call c_cells_destroy(self%handle)
+    self%handle = handle
+    self%n_inputs = other%n_inputs
+    self%n_targets = other%n_targets
+    self%state_size = other%state_size
+  end subroutine share_cells
+
+  !> Give the set of cells back where its owner goes out of scope.
+  impure elemental subroutine finish_cells(self)
+    type(ecostep_cells), intent(inout) :: self
+
+    if (c_associated(self%handle)) call c_cells_destroy(self%handle)
+    self%handle = c_null_ptr
+  end subroutine finish_cells
+
   ! ---- texts and errors --------------------------------------------------------------------------
 
   !> Version of the library.
@@ -1282,17 +1600,37 @@ contains
     if (stat /= ecostep_ok) errmsg = fortran_string(c_last_error())
   end subroutine explain
 
-  !> Distance of two neighbouring elements, in elements.
-  pure function stride_of(first, second, bits) result(stride)
-    type(c_ptr), intent(in) :: first  !< address of element 1
-    type(c_ptr), intent(in) :: second  !< address of element 2, null where there is none
+  !> Whether the elements of an array are components of structures. gfortran (12 at least) then
+  !> hands over the address of the structure, or takes the array to be contiguous; in its descriptor
+  !> such elements lie further apart than their size.
+  pure logical function of_structures(words, bits)
+    integer(int64), intent(in) :: words(span_word)  !< of the descriptor
     integer, intent(in) :: bits  !< size of an element
-    integer(c_ptrdiff_t) :: stride
 
-    stride = 1_c_ptrdiff_t
-    if (c_associated(second)) stride = int(transfer(second, 0_c_intptr_t) &
-      - transfer(first, 0_c_intptr_t), c_ptrdiff_t) / int(bits / 8, c_ptrdiff_t)
-  end function stride_of
+    of_structures = by_gfortran .and. words(span_word) /= int(bits / 8, int64)
+  end function of_structures
+
+  !> Distance of two addresses, in bytes.
+  pure function distance(first, second) result(bytes)
+    type(c_ptr), intent(in) :: first, second  !< addresses
+    integer(c_ptrdiff_t) :: bytes
+
+    bytes = int(transfer(second, 0_c_intptr_t) - transfer(first, 0_c_intptr_t), c_ptrdiff_t)
+  end function distance
+
+  !> Distance of two neighbouring elements, in elements; where it is no whole number of them, the
+  !> address of the first becomes null.
+  pure subroutine find_stride(first, second, bits, stride)
+    type(c_ptr), intent(inout) :: first  !< address of element 1
+    type(c_ptr), intent(in) :: second  !< address of element 2
+    integer, intent(in) :: bits  !< size of an element
+    integer(c_ptrdiff_t), intent(out) :: stride  !< elements
+    integer(c_ptrdiff_t) :: bytes
+
+    bytes = int(bits / 8, c_ptrdiff_t)
+    stride = distance(first, second) / bytes
+    if (stride * bytes /= distance(first, second)) first = c_null_ptr
+  end subroutine find_stride
 
   !> What the artefact says of variable `i` (from 1) of a role; its texts are null out of bounds.
   function info_of(model, role, i) result(info)

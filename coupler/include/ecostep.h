@@ -104,6 +104,9 @@ typedef struct ecostep_variable {
  * "stub") it is that one or an error. */
 ECOSTEP_API ecostep_status ecostep_open(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
 
+/* Another owner of the model, which is given back when each of them has called ecostep_close. Returns `model`; NULL is allowed. */
+ECOSTEP_API ecostep_model *ecostep_model_share(ecostep_model *model) ECOSTEP_NOEXCEPT;
+
 /* Give the model back; NULL is allowed. Cells made from it stay usable. */
 ECOSTEP_API void ecostep_close(ecostep_model *model) ECOSTEP_NOEXCEPT;
 
@@ -145,6 +148,10 @@ ECOSTEP_API ecostep_status ecostep_verify(const ecostep_model *model, double *ma
 
 /* Make an empty set of `ncell` cells (0 is allowed: a rank without land). */
 ECOSTEP_API ecostep_status ecostep_cells_create(const ecostep_model *model, size_t ncell, ecostep_cells **cells) ECOSTEP_NOEXCEPT;
+
+/* Another owner of the set, which is given back when each of them has called ecostep_cells_destroy. Returns `cells`; NULL is
+ * allowed. */
+ECOSTEP_API ecostep_cells *ecostep_cells_share(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
 
 /* Give the set back; NULL is allowed. Host arrays are not touched. */
 ECOSTEP_API void ecostep_cells_destroy(ecostep_cells *cells) ECOSTEP_NOEXCEPT;

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import calendar as gregorian
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from coupler.python import _binding
 from coupler.python.errors import check
+
+CELL_DAYS_AT_ONCE = 20_000
+"""Days of cells that a spin-up steps over before it looks whether it should stop."""
 
 POLICIES = ("ignore", "warn", "error", "clip")  # ecostep_policy
 
@@ -32,6 +36,36 @@ class ModelOfCells(Protocol):
     @property
     def targets(self) -> Sequence[object]:
         """Fluxes."""
+
+
+def refuse_more_than_numbers(what: str, values: object) -> None:
+    """TypeError where an array says more than its numbers: a mask or a unit, which the library would not see."""
+    if isinstance(values, np.ma.MaskedArray):
+        message = f"{what}: a masked array, whose mask would be lost; give numbers alone, such as values.filled(np.nan)"
+        raise TypeError(message)
+    if isinstance(values, np.ndarray) and type(values) not in (np.ndarray, np.memmap):
+        message = f"{what}: expected a plain numpy array, not {type(values).__name__}, which may hold more than numbers"
+        raise TypeError(message)
+
+
+def spans_of_days(
+    year: int, month: int, day: int, n_days: int, most: int, calendar: str
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """Cut `n_days` from a date on into spans of at most `most` within a month: (first, number, year, month, day)."""
+    first = 0
+    while first < n_days:
+        if calendar == "360_day":
+            days_of_month = 30
+        else:
+            year_alike = year if calendar == "standard" else 2001  # no leap year
+            days_of_month = gregorian.monthrange(year_alike, month)[1] if 1 <= month <= 12 else 0
+        n = max(1, min(most, n_days - first, days_of_month - day + 1))
+        yield first, n, year, month, day
+        first, day = first + n, day + n
+        if day > days_of_month:
+            day, month = 1, month + 1
+        if month > 12:
+            month, year = 1, year + 1
 
 
 class Cells:
@@ -62,6 +96,7 @@ class Cells:
     @state.setter
     def state(self, state: NDArray[np.float32]) -> None:
         """Use another array as the state; it is written at every step, not copied."""
+        refuse_more_than_numbers("state", state)
         is_matrix = isinstance(state, np.ndarray) and state.ndim == 2 and state.flags.c_contiguous
         if not is_matrix or state.dtype != np.float32:
             message = "state: expected a C-contiguous float32 array (ncell, state_size)"
@@ -98,6 +133,7 @@ class Cells:
         """
         if active is None:
             active = np.ones(self._ncell, np.int32)
+        refuse_more_than_numbers("mask", active)
         if (
             not isinstance(active, np.ndarray)
             or active.ndim != 1
@@ -162,12 +198,17 @@ class Cells:
         """Run days of the past from a date on: for each input, (T, N) or, the same for all cells, (T,), and its units.
 
         ``observed`` likewise holds measured flux, NaN = not known. The state goes on from where it is; outputs are not
-        written. :meth:`reset_date` allows another date afterwards.
+        written. :meth:`reset_date` allows another date afterwards. Ctrl-C is heard between days, and
+        leaves the state of the last one done.
         """
+        for role, series in (("input", inputs), ("observed", observed or {})):
+            for name, (values, _) in series.items():
+                refuse_more_than_numbers(f"{role} '{name}'", values)
         days = {len(values) for values, _ in [*inputs.values(), *(observed or {}).values()]}
         if len(days) != 1:
             message = f"spin_up: the series have {sorted(days)} days"
             raise ValueError(message)
+        registered: list[tuple[str, str, NDArray[np.float64], str]] = []
         past = Cells(self._model, self._ncell, self._calendar)
         past.state = self._state
         if ("mask", "") in self._arrays:
@@ -176,8 +217,13 @@ class Cells:
             for name, (values, units) in series.items():
                 by_cell = np.ascontiguousarray(np.broadcast_to(values.T, (self._ncell, len(values))).T, np.float64)
                 past._register(role, name, by_cell[0] if len(by_cell) else np.zeros(self._ncell), units)
-                past._arrays["series " + role, name] = by_cell
-        check(past._handle.spin_up(year, month, day, days.pop(), self._ncell))
+                registered.append((role, name, by_cell, units))
+        n_days = days.pop()
+        most = max(1, CELL_DAYS_AT_ONCE // max(1, self._ncell))
+        for first, n, *date in spans_of_days(year, month, day, n_days, most, self._calendar):
+            for role, name, by_cell, units in registered:
+                past._register(role, name, by_cell[first], units)
+            check(past._handle.spin_up(date[0], date[1], date[2], n, self._ncell))
 
     def gradient(
         self, year: int, month: int, day: int, flux_weight: NDArray, state_weight: NDArray | None = None
@@ -189,6 +235,8 @@ class Cells:
         and to the state (N, state_size).
         """
         shape = (self._ncell, len(self._model.targets))
+        refuse_more_than_numbers("flux_weight", flux_weight)
+        refuse_more_than_numbers("state_weight", state_weight)
         if np.shape(flux_weight) != shape:
             message = f"flux_weight has shape {np.shape(flux_weight)}, expected {shape}"
             raise ValueError(message)
@@ -202,6 +250,7 @@ class Cells:
         return to_inputs, to_state
 
     def _register(self, role: str, name: str, values: NDArray, units: str) -> None:
+        refuse_more_than_numbers(f"{role} '{name}'", values)
         if not isinstance(values, np.ndarray) or values.ndim != 1:
             message = f"{role} '{name}': expected a one-dimensional numpy array"
             raise TypeError(message)

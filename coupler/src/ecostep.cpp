@@ -1,6 +1,7 @@
 // The C functions of ecostep.h: arguments tested, exceptions turned into statuses, the host's floating-point environment kept.
 #include "ecostep.h"
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -15,10 +16,12 @@
 
 struct ecostep_model {
   std::shared_ptr<const ecostep::Model> shared;
+  std::atomic<std::size_t> owners{1};
 };
 
 struct ecostep_cells {
   ecostep::Cells cells;
+  std::atomic<std::size_t> owners{1};
 };
 
 namespace {
@@ -51,6 +54,17 @@ template <class T>
 T& required(T* pointer, const char* what) {
   if (pointer == nullptr) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, what, ": null pointer");
   return *pointer;
+}
+
+template <class T>
+T* share(T* handle) noexcept {
+  if (handle != nullptr) ++handle->owners;
+  return handle;
+}
+
+template <class T>
+void give_back(T* handle) noexcept {
+  if (handle != nullptr && --handle->owners == 0) delete handle;
 }
 
 ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
@@ -92,12 +106,16 @@ ecostep_status ecostep_open(const char* path, const char* backend, ecostep_model
   return guarded([&] {
     required(model, "model");
     auto shared = std::make_shared<const ecostep::Model>(&required(path, "path"), backend != nullptr ? backend : "");
-    *model = new ecostep_model{std::move(shared)};
+    *model = new ecostep_model{std::move(shared), {1}};
   });
 }
 
+ecostep_model* ecostep_model_share(ecostep_model* model) noexcept {
+  return share(model);
+}
+
 void ecostep_close(ecostep_model* model) noexcept {
-  delete model;
+  give_back(model);
 }
 
 size_t ecostep_state_size(const ecostep_model* model) noexcept {
@@ -160,12 +178,16 @@ ecostep_status ecostep_cells_create(const ecostep_model* model, size_t ncell, ec
   if (cells != nullptr) *cells = nullptr;
   return guarded([&] {
     required(cells, "cells");
-    *cells = new ecostep_cells{ecostep::Cells(required(model, "model").shared, ncell)};
+    *cells = new ecostep_cells{ecostep::Cells(required(model, "model").shared, ncell), {1}};
   });
 }
 
+ecostep_cells* ecostep_cells_share(ecostep_cells* cells) noexcept {
+  return share(cells);
+}
+
 void ecostep_cells_destroy(ecostep_cells* cells) noexcept {
-  delete cells;
+  give_back(cells);
 }
 
 size_t ecostep_cells_count(const ecostep_cells* cells) noexcept {

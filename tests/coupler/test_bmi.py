@@ -231,3 +231,62 @@ def test_an_unknown_variable_lists_those_there_are(stub_file: Path, configuratio
         model.get_var_units("rain")
     with pytest.raises(RuntimeError, match="not initialised"):
         EcostepBmi().update()
+
+
+def test_values_that_do_not_fit_are_refused(stub_file: Path, configuration: Callable[..., str]) -> None:
+    model = component(configuration(stub_file))
+    two, full = np.array([0, 1]), np.zeros(NCELL)
+    refused: list[tuple[type[Exception], Callable[[], object]]] = [
+        (ValueError, lambda: model.set_value("co2", np.array([400.0]))),
+        (ValueError, lambda: model.set_value("co2", np.zeros(NCELL + 1))),
+        (TypeError, lambda: model.set_value("co2", np.ma.array(full))),
+        (TypeError, lambda: model.set_value("co2", full.astype(complex))),
+        (ValueError, lambda: model.set_value_at_indices("co2", two, np.array([400.0]))),
+        (IndexError, lambda: model.set_value_at_indices("co2", np.array([-1]), np.array([400.0]))),
+        (IndexError, lambda: model.get_value_at_indices("co2", np.zeros(1), np.array([NCELL]))),
+        (TypeError, lambda: model.get_value_at_indices("co2", np.zeros(2), np.array([0.0, 1.0]))),
+        (ValueError, lambda: model.get_value("co2", np.zeros(NCELL - 1))),
+        (ValueError, lambda: model.get_value("co2", np.zeros((2, NCELL)))),
+        (TypeError, lambda: model.get_value("co2", np.zeros(NCELL, int))),
+        (ValueError, lambda: model.get_value_at_indices("co2", np.zeros(3), two)),
+        (ValueError, lambda: model.get_grid_y(0, np.zeros((2, NCELL)))),
+        (ValueError, lambda: model.get_grid_shape(0, np.zeros(2, int))),
+    ]
+    for error, call in refused:
+        with pytest.raises(error):
+            call()
+    assert np.isnan(model.get_value("co2", full)).all()
+
+
+def test_calls_before_and_after_the_run_say_so(stub_file: Path, configuration: Callable[..., str]) -> None:
+    finalised, failed = component(configuration(stub_file)), EcostepBmi()
+    finalised.finalize()
+    with pytest.raises(ValueError, match="no static"):
+        failed.initialize(configuration(stub_file, statics={"nothing": 1.0}))
+    for model in (EcostepBmi(), finalised, failed):
+        for call in (
+            model.update,
+            model.get_current_time,
+            model.get_start_time,
+            model.get_end_time,
+            model.get_time_units,
+            model.get_time_step,
+            model.get_input_var_names,
+            lambda model=model: model.update_until(86400.0),
+            lambda model=model: model.get_grid_size(0),
+            lambda model=model: model.get_value("co2", np.zeros(NCELL)),
+        ):
+            with pytest.raises(RuntimeError, match="not initialised"):
+                call()
+
+
+def test_a_run_stops_at_its_end(stub_file: Path, configuration: Callable[..., str]) -> None:
+    model = component(configuration(stub_file, end="2003-12-31"))
+    drive(model, 0, 86400 // DT)
+    with pytest.raises(ValueError, match="the run ends at 86400 s"):
+        model.update()
+    with pytest.raises(ValueError, match="after the end of the run"):
+        model.update_until(86400.0 + DT)
+    for time in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="no whole number of steps"):
+            model.update_until(time)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/finite_math.h"
 #include "cells/cell_list.h"
 #include "core/units.h"
 #include "ecostep.h"

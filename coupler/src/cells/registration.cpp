@@ -62,7 +62,9 @@ void Registration::register_array(const char* role, const std::vector<Variable>&
   const std::size_t number = number_of(role, variables, name);
   const Variable& variable = variables[number];
   if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
-  if (array.data == nullptr && ncell_ > 0) fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': null pointer");
+  if (array.data == nullptr && ncell_ > 0)
+    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name,
+         "': null pointer, or in Fortran a component of an array of structures, which must be copied into an array of its own");
   check_reach(role, name, array, ncell_);
   if (variable.flag_values.empty())
     array.conversion = direction == Direction::from_artefact ? convert_units(name, variable.units, units)

@@ -1,12 +1,26 @@
 #include "cells/training_ranges.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "cells/value_check.h"
 
 namespace ecostep {
+namespace {
+
+// Bring degrees outside a range to the end of it that lies nearer on the circle.
+void clip_round(float lowest, float highest, float* values, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (values[i] >= lowest && values[i] <= highest) continue;
+    const float below = std::fabs(std::remainder(lowest - values[i], 360.0f));
+    const float above = std::fabs(std::remainder(values[i] - highest, 360.0f));
+    values[i] = below <= above ? lowest : highest;
+  }
+}
+
+}  // namespace
 
 TrainingRanges::TrainingRanges(const char* role, const std::vector<Variable>& variables)
     : role_(role),
@@ -55,8 +69,7 @@ void TrainingRanges::look(std::size_t variable, const float* values, const CellL
     if (inside(variable, values[i])) continue;
     const bool refused = policies_[variable] == ECOSTEP_POLICY_ERROR;
     if (refused || (message_.empty() && new_message_.empty())) {
-      std::ostringstream message;
-      message.precision(9);
+      MessageStream message;
       message << describe_value(role_, variables_[variable], values[i], cells[i], ncell) << when << ": outside the range "
               << lowest_[variable] << " to " << highest_[variable] << " seen in training";
       if (refused) throw Error(ECOSTEP_BAD_VALUE, message.str());
@@ -74,6 +87,7 @@ void TrainingRanges::keep() {
 
 void TrainingRanges::clip(std::size_t variable, float* values, std::size_t n) const {
   if (!clips(variable)) return;
+  if (goes_round(variables_[variable])) return clip_round(lowest_[variable], highest_[variable], values, n);
   for (std::size_t i = 0; i < n; ++i) values[i] = std::min(std::max(values[i], lowest_[variable]), highest_[variable]);
 }
 

@@ -43,14 +43,17 @@ void check_values(const char* role, const Variable& variable, const HostArray& a
   if (array.surely_acceptable(distinct)) return;
   for (std::size_t i = 0; i < distinct.size; ++i) {
     const double value = array.read(distinct[i]);
-    if (clipped && std::fabs(value) <= largest_value) continue;
+    if (clipped && !goes_round(variable) && std::fabs(value) <= largest_value) continue;
     if (!acceptable(variable, value)) refuse_value(role, variable, value, distinct[i], ncell);
   }
 }
 
+bool goes_round(const Variable& variable) {
+  return variable.name == "lon" || variable.units == "degrees_east" || variable.units == "degree_east";
+}
+
 std::string describe_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
-  std::ostringstream message;
-  message.precision(9);
+  MessageStream message;
   message << role << " '" << variable.name << "' is ";
   if (std::isnan(value))
     message << "NaN";
@@ -61,8 +64,7 @@ std::string describe_value(const char* role, const Variable& variable, double va
 }
 
 void refuse_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell) {
-  std::ostringstream message;
-  message.precision(9);
+  MessageStream message;
   message << describe_value(role, variable, value, cell, ncell);
   if (!std::isfinite(value)) {
     message << ": not a finite number";
@@ -71,6 +73,7 @@ void refuse_value(const char* role, const Variable& variable, double value, std:
     for (const double flag : variable.flag_values) message << ' ' << flag;
   } else if (value < variable.valid_min || value > variable.valid_max) {
     message << ": outside the valid range " << variable.valid_min << " to " << variable.valid_max;
+    if (goes_round(variable)) message << " (add or subtract 360 degrees)";
   } else {
     message << ": too large";
   }

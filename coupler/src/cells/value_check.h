@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/finite_math.h"
 #include "core/artefact.h"
 #include "cells/host_array.h"
 
@@ -42,10 +43,14 @@ inline bool acceptable(const Variable& variable, double value) {
 // Find the limits between which values of the host's array pass `acceptable` for sure, so that whole arrays can be tested fast.
 void set_sure_limits(HostArray& array, const Variable& variable);
 
+// Whether a variable goes round: after 180 degrees east comes 180 degrees west.
+bool goes_round(const Variable& variable);
+
 // "input 'tas' is 312 K in cell 3 of 70 (counted from 1)"
 std::string describe_value(const char* role, const Variable& variable, double value, std::size_t cell, std::size_t ncell);
 
-// Throw unless the values of these cells are acceptable. Where they will be clipped, any finite value is.
+// Throw unless the values of these cells are acceptable. Where they will be clipped, any finite value is, unless the
+// variable goes round: the end of its range that lies next by number is then not the nearest.
 void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell,
                   bool clipped);
 

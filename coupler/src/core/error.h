@@ -1,10 +1,12 @@
 // Failure inside the library: a status and a message, turned into a return value at the C boundary (ecostep.cpp).
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
+#include "core/finite_math.h"
 #include "ecostep.h"
 
 namespace ecostep {
@@ -18,11 +20,19 @@ class Error : public std::runtime_error {
   ecostep_status status_;
 };
 
+// Text of a message, the same whatever locale the host has set for its own streams.
+class MessageStream : public std::ostringstream {
+ public:
+  MessageStream() {
+    imbue(std::locale::classic());
+    precision(9);
+  }
+};
+
 // Throw an Error whose message is the parts written one after the other.
 template <class... Parts>
 [[noreturn]] void fail(ecostep_status status, const Parts&... parts) {
-  std::ostringstream message;
-  message.precision(9);
+  MessageStream message;
   (message << ... << parts);
   throw Error(status, message.str());
 }

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -17,6 +18,13 @@ constexpr double pi = 3.14159265358979323846;
 constexpr double day = 86400.0;
 constexpr double year = 31556925.9747;  // tropical year, as in UDUNITS
 constexpr double water_density = 1000.0;
+constexpr double depth_of_mrsos = 0.1;  // m
+
+constexpr Substance substances[] = {{"CO2", 'C', 44.01e-3, 1},
+                                    {"CH4", 'C', 16.043e-3, 1},
+                                    {"N2O", 'N', 44.013e-3, 2},
+                                    {"C", 'C', 12.011e-3, 1},
+                                    {"N", 'N', 14.007e-3, 1}};
 
 using Powers = std::array<int, Unit::n_dimensions>;
 constexpr Powers mass{1, 0, 0, 0, 0, 0}, length{0, 1, 0, 0, 0, 0}, time_{0, 0, 1, 0, 0, 0}, temperature{0, 0, 0, 1, 0, 0},
@@ -25,7 +33,11 @@ constexpr Powers mass{1, 0, 0, 0, 0, 0}, length{0, 1, 0, 0, 0, 0}, time_{0, 0, 1
     frequency{0, 0, -1, 0, 0, 0};
 
 Unit unit(const Powers& powers, double scale, double offset = 0.0) {
-  return Unit{powers, scale, offset};
+  Unit measure;
+  measure.powers = powers, measure.scale = scale, measure.offset = offset;
+  measure.of_mass = powers == mass, measure.of_amount = powers == amount;
+  measure.of_length = powers == length || powers == area || powers == volume;
+  return measure;
 }
 
 // Symbols and names that stand as they are.
@@ -49,11 +61,13 @@ const std::map<std::string, Unit, std::less<>>& plain_units() {
       {"yr", unit(time_, year)},
       {"year", unit(time_, year)},
       {"kelvin", unit(temperature, 1)},
+      {"Kelvin", unit(temperature, 1)},
       {"degK", unit(temperature, 1)},
       {"mole", unit(amount, 1)},
       {"pascal", unit(pressure, 1)},
       {"bar", unit(pressure, 1e5)},
       {"mbar", unit(pressure, 100)},
+      {"mb", unit(pressure, 100)},
       {"millibar", unit(pressure, 100)},
       {"atm", unit(pressure, 101325)},
       {"joule", unit(energy, 1)},
@@ -67,6 +81,10 @@ const std::map<std::string, Unit, std::less<>>& plain_units() {
       {"litre", unit(volume, 1e-3)},
       {"%", unit(number, 0.01)},
       {"percent", unit(number, 0.01)},
+      {"unitless", unit(number, 1)},
+      {"dimensionless", unit(number, 1)},
+      {"fraction", unit(number, 1)},
+      {"proportion", unit(number, 1)},
       {"ppm", unit(number, 1e-6)},
       {"ppmv", unit(number, 1e-6)},
       {"ppb", unit(number, 1e-9)},
@@ -87,6 +105,10 @@ const std::map<std::string, Unit, std::less<>>& plain_units() {
       {"degree_Celsius", unit(temperature, 1, 273.15)},
       {"degree_celsius", unit(temperature, 1, 273.15)},
       {"deg_C", unit(temperature, 1, 273.15)},
+      {"degree_C", unit(temperature, 1, 273.15)},
+      {"degrees_C", unit(temperature, 1, 273.15)},
+      {"degrees_Celsius", unit(temperature, 1, 273.15)},
+      {"C", unit(temperature, 1, 273.15)},
       {"\xc2\xb0"
        "C",
        unit(temperature, 1, 273.15)},
@@ -141,6 +163,8 @@ class UnitParser {
   explicit UnitParser(const std::string& text) : text_(text) {}
 
   Unit read() {
+    for (const char* const word : {"-", "~", "(0 - 1)"})  // "no unit" of land models and of ERA5
+      if (text_ == word) return {};
     Unit product;
     int factors = 0;
     bool divide = false, operator_pending = false;
@@ -153,6 +177,9 @@ class UnitParser {
         ++at_;
         continue;
       }
+      if (factors > 0 && !operator_pending && (product.of_mass || product.of_amount) && product.substance == nullptr &&
+          (product.substance = read_substance(at_)) != nullptr)
+        continue;
       const Unit factor = read_factor(divide ? -1 : 1);
       product = factors == 0 && !divide ? factor : multiply(product, factor);
       ++factors;
@@ -173,6 +200,34 @@ class UnitParser {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
   }
 
+  // The substance at `place`, after which one goes on; null where there is none. "CH4-C" is carbon.
+  const Substance* read_substance(std::size_t place) {
+    const auto word_ends = [&](std::size_t i) { return i >= text_.size() || (!symbol_letter(text_[i]) && !digit(i)); };
+    for (const Substance& substance : substances) {
+      const std::size_t end = place + std::char_traits<char>::length(substance.symbol);
+      if (text_.compare(place, end - place, substance.symbol) != 0 || !word_ends(end)) continue;
+      at_ = end;
+      if (end + 1 >= text_.size() || text_[end] != '-' || text_[end + 1] != substance.element || !word_ends(end + 2))
+        return &substance;
+      at_ = end + 2;
+      for (const Substance& element : substances)
+        if (element.symbol == std::string(1, substance.element)) return &element;
+    }
+    return nullptr;
+  }
+
+  // A unit with its substance, such as "gC" or "umolCO2".
+  std::optional<Unit> read_joined(std::size_t start) {
+    for (std::size_t place = start + 1; place < text_.size() && symbol_letter(text_[place]); ++place) {
+      std::optional<Unit> unit = find_symbol(text_.substr(start, place - start));
+      if (!unit || (!unit->of_mass && !unit->of_amount)) continue;
+      const std::size_t back = at_;
+      if ((unit->substance = read_substance(place)) != nullptr) return unit;
+      at_ = back;
+    }
+    return std::nullopt;
+  }
+
   // One number or symbol with its power, the power multiplied by `sign`.
   Unit read_factor(int sign) {
     Unit base;
@@ -183,7 +238,8 @@ class UnitParser {
       while (at_ < text_.size() && symbol_letter(text_[at_])) ++at_;
       const std::string symbol = text_.substr(start, at_ - start);
       if (symbol.empty()) bad("unexpected '", std::string(1, text_[at_]), "'");
-      const std::optional<Unit> unit = find_symbol(symbol);
+      std::optional<Unit> unit = find_symbol(symbol);
+      if (!unit) unit = read_joined(start);
       if (!unit) bad("unknown unit '", symbol, "'");
       base = *unit;
     }
@@ -237,6 +293,10 @@ class UnitParser {
   static Unit multiply(const Unit& a, const Unit& b) {
     Unit product;
     for (int i = 0; i < Unit::n_dimensions; ++i) product.powers[i] = a.powers[i] + b.powers[i];
+    product.substance = a.substance != nullptr ? a.substance : b.substance;
+    product.of_mass = a.of_mass || b.of_mass;
+    product.of_length = a.of_length || b.of_length;
+    product.of_amount = a.of_amount || b.of_amount;
     product.scale = a.scale * b.scale;  // in a product a temperature is a difference: no offset
     return product;
   }
@@ -248,6 +308,63 @@ class UnitParser {
 bool is_water(const std::string& variable) {
   static const char* const names[] = {"pr", "prra", "prsn", "evspsbl", "snw", "mrsos", "mrso", "mrro", "mrros"};
   return std::any_of(std::begin(names), std::end(names), [&](const char* name) { return variable == name; });
+}
+
+bool named(const std::string& variable, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* name) { return variable == name; });
+}
+
+// What the mass of a flux is of, by the table of variables; null where it does not say.
+const Substance* substance_of(const std::string& variable) {
+  const char* symbol = "";
+  if (named(variable, {"gpp", "npp", "ra", "rh", "nee", "nep", "nbp", "reco", "ter"})) symbol = "C";
+  if (named(variable, {"fch4", "fch4_diff", "fch4_ebul", "fch4_plant", "ch4_production", "ch4_oxidation"})) symbol = "CH4";
+  if (variable == "fn2o") symbol = "N2O";
+  if (variable == "fertilisation") symbol = "N";
+  for (const Substance& substance : substances)
+    if (std::string_view(substance.symbol) == symbol) return &substance;
+  return nullptr;
+}
+
+bool is_number(const Unit& unit) {
+  return unit.powers == number;
+}
+
+// Why two units without dimension do not measure the same quantity of a variable; "" where they may.
+std::string other_ratio(const std::string& variable, const Unit& a, const Unit& b) {
+  if (!is_number(a) || !is_number(b)) return "";
+  if (named(variable, {"co2", "ch4"}) && (a.of_mass || b.of_mass))
+    return "a ratio of masses is no mole fraction (divide it by the molar mass of the gas over that of air, 28.97 g mol-1, and "
+           "give "
+           "'mol mol-1')";
+  if (named(variable, {"huss", "hus", "sand", "clay"}) && (a.of_amount || b.of_amount || a.of_length || b.of_length))
+    return "a ratio of amounts or volumes is no mass fraction";
+  if (named(variable, {"lai"}) && (a.of_amount || b.of_amount || a.of_mass || b.of_mass))
+    return "a ratio of masses or amounts is no area of leaves per area of ground";
+  return "";
+}
+
+// Mass of `flux` in kg that one kg, or with `as_amount` one mol, of `unit` is.
+double mass_of(const Substance& flux, const Unit& unit, bool as_amount) {
+  const Substance& form = unit.substance != nullptr ? *unit.substance : flux;
+  const double atoms = as_amount ? form.atoms : form.atoms / form.molar_mass;
+  return atoms / flux.atoms * flux.molar_mass;
+}
+
+// Make mass or amount of a substance that the unit names into mass of what the flux is of. Whether that can be.
+bool in_mass_of_flux(const Substance* flux, Unit& unit) {
+  if (unit.substance == nullptr && unit.powers[Unit::mole] != 1) return true;
+  if (flux == nullptr || (unit.substance != nullptr && unit.substance->element != flux->element)) return false;
+  if (unit.powers[Unit::mole] == 1 && unit.powers[Unit::kilogram] == 0) {
+    unit.scale *= mass_of(*flux, unit, true);
+    unit.powers[Unit::mole] = 0, unit.powers[Unit::kilogram] = 1;
+  } else if (unit.powers[Unit::kilogram] == 1 && unit.powers[Unit::mole] == 0) {
+    unit.scale *= mass_of(*flux, unit, false);
+  } else {
+    return false;
+  }
+  unit.substance = nullptr;
+  return true;
 }
 
 }  // namespace
@@ -265,6 +382,16 @@ Conversion convert_units(const std::string& variable, const std::string& from, c
   } catch (const Error& error) {
     fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to, "': ", error.what());
   }
+  if (const std::string why = other_ratio(variable, source, target); !why.empty())
+    fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to, "': ", why);
+  if (source.substance != target.substance || source.powers[Unit::mole] != target.powers[Unit::mole]) {
+    const Substance* const flux = substance_of(variable);
+    if (!in_mass_of_flux(flux, source) || !in_mass_of_flux(flux, target))
+      fail(ECOSTEP_BAD_UNITS, "variable '", variable, "': cannot convert '", from, "' to '", to,
+           "': they measure different things");
+  }
+  if (variable == "mrsos" && is_number(source) && source.of_length && !source.of_mass && !source.of_amount)
+    source.powers = length, source.scale *= depth_of_mrsos;
   if (source.powers != target.powers && is_water(variable)) {
     Powers depth = source.powers;  // kg m-2 -> m, or m -> kg m-2
     if (depth[Unit::kilogram] == 1) {

@@ -17,15 +17,17 @@
 
 #include "backends/torchscript/plugin.h"
 #include "backends/torchscript/plugin/one_thread.h"
+#include "backends/torchscript/plugin/own_modes.h"
 #include "backends/torchscript/plugin/state_writer.h"
 #include "backends/torchscript/plugin/step_graph.h"
 
 namespace ecostep::torchscript {
 namespace {
 
-// Conditions under which every method runs: no gradients, one thread, and the plain executor, because the profiling one runs
-// its first calls with other kernels than later ones, and a restarted host would see other bits.
+// Conditions under which every method runs: none of the host's modes, no gradients, one thread, and the plain executor, because the
+// profiling one runs its first calls with other kernels than later ones, and a restarted host would see other bits.
 struct Conditions {
+  OwnModes modes;
   c10::InferenceMode inference;
   torch::jit::GraphOptimizerEnabledGuard plain{false};
   OneThread one_thread;
@@ -117,6 +119,7 @@ ecostep_plugin_status open(const char* bytes, std::size_t n_bytes, const ecostep
                            std::size_t n_message) {
   if (!same_torch(message, n_message)) return ECOSTEP_PLUGIN_OTHER_TORCH;
   return reported(message, n_message, [&] {
+    const OwnModes modes;
     const OneThread one_thread;
     ByteStream buffer(bytes, n_bytes);
     std::istream stream(&buffer);
@@ -211,6 +214,7 @@ ecostep_plugin_status gradient(void* handle, std::size_t rows, const float* driv
   return reported(message, n_message, [&] {
     const Model& model = *static_cast<Model*>(handle);
     const ecostep_plugin_sizes& n = model.sizes;
+    const OwnModes modes;
     const OneThread one_thread;
     const torch::jit::GraphOptimizerEnabledGuard plain(false);
     const c10::AutoGradMode with_gradients(true);
