@@ -5,10 +5,10 @@
 module stored_values
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite, ieee_is_nan
   use kinds, only: wp
-  use netcdf_text, only: text_of_attribute
   use netcdf, only: nf90_byte, nf90_char, nf90_double, nf90_float, nf90_get_att, &
     nf90_inquire_attribute, nf90_inquire_variable, nf90_int, nf90_int64, nf90_noerr, nf90_short, &
     nf90_string, nf90_strerror, nf90_ubyte, nf90_uint, nf90_uint64, nf90_ushort
+  use netcdf_text, only: text_of_attribute
   implicit none (type, external)
   private
 
@@ -30,6 +30,8 @@ module stored_values
 contains
 
   !> Read how a variable is stored; `fault` is not empty where its attributes make no sense.
+  ! The attributes one after another, as the conventions list them: parts of it would hide that.
+  ! allow(too-complex)
   subroutine read_encoding(ncid, varid, encoding, fault)
     integer, intent(in) :: ncid  !< netCDF id
     integer, intent(in) :: varid  !< id of the variable

@@ -1,4 +1,4 @@
-!> Factor and offset from the units that forcing files use to those of the model; the same in Python:
+!> Factor and offset from the units of forcing files to those of the model; the same in Python:
 !> ecosys_sims/formats/forcing_variables.py.
 module unit_conversion
   use kinds, only: wp
@@ -29,7 +29,8 @@ contains
     case ('K')
       select case (unit)
       case ('kelvin', 'Kelvin', 'kelvins', 'degK', 'deg_K', 'degrees_K')
-      case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', 'degree_C', &
+      case ('degC', 'C', 'celsius', 'Celsius', 'degrees_C', 'degrees_Celsius', 'deg_C', &
+        'degree_C', &
         'degrees_celsius', 'degree_Celsius', 'degrees C', 'deg C', 'degree C', 'degrees Celsius', &
         'oC')
         offset = 273.15_wp
