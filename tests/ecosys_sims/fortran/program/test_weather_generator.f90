@@ -5,7 +5,6 @@ program test_weather_generator
   use, intrinsic :: iso_fortran_env, only: error_unit
   use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year
   use climate_normals, only: daily_precipitation, daily_temperature
-  use constants, only: t_freeze
   use kinds, only: wp
   use namelist_input, only: configuration, unset
   use precipitation_amounts, only: stationary_wet_fraction, wet_probability
