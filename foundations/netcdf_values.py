@@ -4,15 +4,11 @@ Packing, fill and missing values, valid ranges and unsigned integers have the ru
 (ecosys_sims/fortran/program/stored_values.f90); a test compares what the two read.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import netCDF4
-
+Variable = Any  # of the package netCDF4, which the foundations do without
 SAME_REAL = 1e-6  # relative difference within which a real number is a fill value
 UNPACKED_KINDS = "fiu"
 WIDTHS = {"i1": 1, "u1": 1, "i2": 2, "u2": 2, "i4": 3, "u4": 3, "i8": 4, "u8": 4, "f4": 5, "f8": 6}
@@ -26,7 +22,7 @@ class StoredValueError(ValueError):
     """A variable's attributes make no sense; the message names the variable and what is wrong."""
 
 
-def texts(variable: netCDF4.Variable) -> list[str]:
+def texts(variable: Variable) -> list[str]:
     """The texts of a variable (n,) or of one without dimension, stored as strings or as characters."""
     variable.set_auto_mask(False)
     variable.set_auto_chartostring(False)
@@ -45,7 +41,7 @@ def texts(variable: netCDF4.Variable) -> list[str]:
     return [str(name).rstrip(" ") for name in np.atleast_1d(names).ravel()]
 
 
-def numbers(variable: netCDF4.Variable, rows: Any = Ellipsis) -> np.ndarray:
+def numbers(variable: Variable, rows: Any = Ellipsis) -> np.ndarray:
     """The values of a variable, or of a part of it, in its units; float64, NaN where there is none.
 
     Raises StoredValueError for text, and where attributes such as scale_factor are no numbers.
@@ -54,7 +50,7 @@ def numbers(variable: netCDF4.Variable, rows: Any = Ellipsis) -> np.ndarray:
     return decoded(variable, np.asarray(variable[rows]))
 
 
-def decoded(variable: netCDF4.Variable, stored: np.ndarray) -> np.ndarray:
+def decoded(variable: Variable, stored: np.ndarray) -> np.ndarray:
     """The values, float64 with NaN, that numbers stored in a variable mean."""
     kind = _kind(variable)
     if kind is None:
@@ -82,7 +78,7 @@ def decoded(variable: netCDF4.Variable, stored: np.ndarray) -> np.ndarray:
     return np.where(absent, np.nan, unpacked)
 
 
-def _kind(variable: netCDF4.Variable) -> str | None:
+def _kind(variable: Variable) -> str | None:
     if variable.dtype is str:
         return None
     kind = np.dtype(variable.dtype).str[1:]
@@ -93,7 +89,7 @@ def _width(array: np.ndarray) -> int:
     return WIDTHS.get(array.dtype.str[1:], 0)
 
 
-def _attribute(variable: netCDF4.Variable, name: str, length: int | None = None) -> np.ndarray | None:
+def _attribute(variable: Variable, name: str, length: int | None = None) -> np.ndarray | None:
     """Numbers of an attribute, None where it is not there; StoredValueError where it is not `length` numbers."""
     if name not in variable.ncattrs():
         return None
@@ -104,7 +100,7 @@ def _attribute(variable: netCDF4.Variable, name: str, length: int | None = None)
     return values
 
 
-def _unwrapped(variable: netCDF4.Variable, kind: str, values: np.ndarray) -> np.ndarray:
+def _unwrapped(variable: Variable, kind: str, values: np.ndarray) -> np.ndarray:
     """Signed integers that the attribute `_Unsigned` says are unsigned, and the reverse."""
     unsigned = str(getattr(variable, "_Unsigned", "")).rstrip("\0 ")
     if kind in ("i1", "i2", "i4") and unsigned in ("true", "True"):
@@ -115,7 +111,7 @@ def _unwrapped(variable: netCDF4.Variable, kind: str, values: np.ndarray) -> np.
     return values
 
 
-def _fills(variable: netCDF4.Variable, kind: str) -> list[float]:
+def _fills(variable: Variable, kind: str) -> list[float]:
     explicit = _attribute(variable, "_FillValue")
     fills = [DEFAULT_FILLS[kind]] if explicit is None and kind in DEFAULT_FILLS else []
     for array in (explicit, _attribute(variable, "missing_value")):
@@ -125,7 +121,7 @@ def _fills(variable: netCDF4.Variable, kind: str) -> list[float]:
     return [fill for fill in meant.tolist() if np.isfinite(fill)]
 
 
-def _valid_range(variable: netCDF4.Variable, kind: str) -> tuple[float, float, int]:
+def _valid_range(variable: Variable, kind: str) -> tuple[float, float, int]:
     """Lowest and highest valid number, and the width of the type in which the file says so; 0 for no range."""
     lowest, highest, width = -np.inf, np.inf, 0
     for name, length in (("valid_min", 1), ("valid_max", 1), ("valid_range", 2)):

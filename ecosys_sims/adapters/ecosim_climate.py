@@ -96,9 +96,10 @@ def _quantity(path: Path, file: netCDF4.Dataset, name: str, years: list[int], ce
         if impossible.any():
             first = int(np.flatnonzero(impossible)[0])
             day, hour = divmod(first, 24)
+            value = "missing" if np.isnan(values[first]) else f"{values[first]:g}"
             message = (
                 f"{path}: {name} in {year}, day {day + 1}, hour {hour + 1} is "
-                f"{values[first]:g}, expected {expected.lowest:g} to {expected.highest:g}"
+                f"{value}, expected {expected.lowest:g} to {expected.highest:g}"
             )
             raise AdapterError(message)
         hours_of_years.append(values)

@@ -25,7 +25,16 @@ SITE = TowerSite("XX-Abc", 60.0, 20.0, "fen", 10.0, 600.0, 30.0, 278.0)
 
 
 def write_weather(path: Path, start: datetime, step_hours: int, count: int) -> Path:
-    columns = {"Tair": 280.0, "Qair": 0.005, "SWdown": 100.0, "Rainf": 1e-5, "Wind": 3.0, "PSurf": 1e5}
+    columns = {
+        "Tair": 280.0,
+        "Qair": 0.005,
+        "SWdown": 100.0,
+        "Tmin": 276.0,
+        "Tmax": 284.0,
+        "Rainf": 1e-5,
+        "Wind": 3.0,
+        "PSurf": 1e5,
+    }
     write_forcing(path, SITE, start, step_hours, {k: np.full(count, v) for k, v in columns.items()}, "made up")
     return path
 
