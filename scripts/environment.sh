@@ -91,6 +91,19 @@ ensure_system_packages() {
     exit 1
 }
 
+# The linter of C++ comes with Debian alone (that of PyPI lacks the compiler's headers); without it the other checks are run.
+ensure_clang_tidy() {
+    local reason
+    command -v clang-tidy >/dev/null && return
+    if ! reason="$(cannot_install)"; then
+        say 'installing Debian packages: clang-tidy'
+        as_root apt-get update || true
+        as_root apt-get install -y --no-install-recommends clang-tidy && return
+        reason='apt-get failed, see build/log/system-packages.log'
+    fi
+    say "no clang-tidy: its check is left out ($reason; sudo apt-get install clang-tidy)"
+}
+
 # Only tests need MPI, and those skip without it: installed where that may be done from here, else a line says what is missed.
 ensure_mpi() {
     local packages='openmpi-bin libopenmpi-dev' reason

@@ -7,8 +7,8 @@ usage() {
 Usage: bash scripts/lint.sh [--fix]
 
 Runs ruff, mypy, import-linter, fortitude, the Fortran formatter, clang-format, cppcheck and
-clang-tidy, and compares generated files with their templates. Tools of C++ that this machine
-lacks are named and left out, but in CI (CI=true) a missing one is a failure where it may be installed.
+clang-tidy, and compares generated files with their templates. All but clang-tidy come from PyPI
+with the set-up; where that may not be installed from here, it is left out with a word.
 
   --fix        let ruff, the Fortran formatter and clang-format mend what they can
   -h, --help   this text
@@ -25,6 +25,7 @@ case "${1:-}" in
 esac
 
 ensure_environment
+ensure_clang_tidy
 cd "$ECOSTEP_ROOT"
 export PATH="$ECOSTEP_VENV/bin:$PATH"
 failed=0
@@ -42,20 +43,12 @@ check() {
     fi
 }
 
-# have TOOL: whether a tool of Debian is there; CI counts on it, others are told what they miss.
-have() {
-    command -v "$1" >/dev/null && return
-    [[ -z "${CI:-}" ]] || { say "$1: MISSING" && failed=1; }
-    say "$1: not on this machine, left out (Debian: sudo apt-get install $1)"
-    return 1
-}
-
 mapfile -t cpp < <(git ls-files 'coupler/*.cpp' 'coupler/*.h' 'tests/coupler/*.cpp' 'tests/coupler/*.h')
 
 if [[ -n "$fix" ]]; then
     ruff check --fix . && ruff format .
     bash scripts/format_fortran.sh
-    have clang-format && clang-format -i "${cpp[@]}"
+    clang-format -i "${cpp[@]}"
 fi
 check ruff ruff check .
 check ruff-format ruff format --check .
@@ -64,5 +57,5 @@ check layers lint-imports
 check generated bash scripts/generate.sh --check
 check fortran-format bash scripts/format_fortran.sh --check
 check fortitude fortitude check
-have clang-format && have cppcheck && have clang-tidy && check cpp bash scripts/lint_cpp.sh
+check cpp bash scripts/lint_cpp.sh
 exit "$failed"

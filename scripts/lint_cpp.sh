@@ -12,6 +12,10 @@ flags=(-Icoupler/src -Icoupler/include '-DECOSTEP_VERSION="0"')
 cppcheck --quiet --std=c++17 --language=c++ --enable=warning,performance,portability --inline-suppr \
     --suppressions-list=.cppcheck-suppressions --error-exitcode=1 "${flags[@]}" coupler/src
 
+if ! command -v clang-tidy >/dev/null; then
+    echo 'clang-tidy is not on this machine and is left out (Debian: sudo apt-get install clang-tidy)'
+    exit
+fi
 # A room at a time, as one file that includes its sources: the standard headers are read five times instead of forty.
 rooms=$(mktemp -d)
 trap 'rm -rf "$rooms"' EXIT
