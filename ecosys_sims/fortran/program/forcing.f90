@@ -143,7 +143,8 @@ contains
     where (self%day%ch4 <= 0.0_wp) self%day%ch4 = gas(self%ch4, ch4_of_year(date%year))
   end subroutine read_day
 
-  !> Refuse generated temperatures that no place has, as of a strong trend over many years.
+  !> Refuse generated days whose middle between lowest and highest temperature no place has, as of a
+  !> strong trend over many years.
   subroutine check_generated(weather, site_id, date, stat, errmsg)
     type(daily_weather), intent(in) :: weather  !< weather of the day
     character(*), intent(in) :: site_id(:)  !< names of the sites
@@ -151,9 +152,11 @@ contains
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     real(wp), parameter :: lowest = 150.0_wp, highest = 350.0_wp  !< [K]
+    real(wp) :: middle
     integer :: i
     do i = 1, size(site_id)
-      if (weather%tmin(i) >= lowest .and. weather%tmax(i) <= highest) cycle
+      middle = 0.5_wp*(weather%tmin(i) + weather%tmax(i))
+      if (middle >= lowest .and. middle <= highest) cycle
       stat = bad_input
       errmsg = 'the generated weather of site '//trim(site_id(i))//' on '//format_date(date)// &
         ' is '//to_text(weather%tmin(i), 6)//' to '//to_text(weather%tmax(i), 6)// &

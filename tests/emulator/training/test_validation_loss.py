@@ -68,5 +68,5 @@ def test_limits_of_sites_and_years(material):
 def test_years_without_validation_data_are_an_error(material):
     config, dataset, split = material
     bare = dataclasses.replace(dataset, flux=torch.full_like(dataset.flux, torch.nan))
-    with pytest.raises(ValueError, match="no flux to validate on"):
+    with pytest.raises(ValueError, match="gpp: is missing on all days of the training data"):
         validation((config, bare, split))
