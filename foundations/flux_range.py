@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
 
-SENTINELS = (-999.0, -9999.0, -99999.0, -6999.0, 9999.0, 99999.0, 1e20, -1e20)
+SENTINELS = (-999.0, -9999.0, -99999.0, -8888.0, -7777.0, -6999.0, 9999.0, 99999.0, 1e20, -1e20)
 """Numbers that files have for missing flux where they do not say so."""
 
 

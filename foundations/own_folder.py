@@ -52,8 +52,10 @@ def present(folder: Path, patterns: Iterable[str]) -> list[str]:
 def refuse_foreign(folder: Path, names: Sequence[str]) -> None:
     """ForeignFiles, naming some, unless `names` is empty."""
     if names:
-        some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        message = f"{folder}: holds {some}, which this command did not make and would replace; choose another --out"
+        listing = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        message = (
+            f"{folder}: holds {listing}, which this command did not make and would replace; choose another --out"
+        )
         raise ForeignFiles(message)
 
 

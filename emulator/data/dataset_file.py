@@ -10,6 +10,7 @@ import numpy as np
 
 from foundations.cf_calendar import is_mixed
 from foundations.file_name import netcdf_name
+from foundations.flux_range import SENTINELS
 from foundations.units import unit_conversion
 from foundations.variables import Variable, class_meanings
 
@@ -18,8 +19,6 @@ log = logging.getLogger(__name__)
 DATASET_VERSION = 1
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")
 _REMEDY = "see docs/formats.md, section 1"
-SENTINELS = (-999.0, -9999.0, -99999.0, -8888.0, -7777.0, -6999.0, 9999.0, 99999.0, 1e20, -1e20)
-"""Numbers that files have for missing flux where they do not say so."""
 FLUX_UNITS = ("kg m-2 s-1", "g m-2 day-1", "kg m-2 day-1", "mg m-2 day-1", "g m-2 s-1")
 TOO_SMALL = 1e-7
 """Share of the largest possible flux below which all values of a file are too small for their unit."""
