@@ -53,9 +53,7 @@ def refuse_foreign(folder: Path, names: Sequence[str]) -> None:
     """ForeignFiles, naming some, unless `names` is empty."""
     if names:
         listing = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        message = (
-            f"{folder}: holds {listing}, which this command did not make and would replace; choose another --out"
-        )
+        message = f"{folder}: holds {listing}, which this command did not make and would replace; choose another --out"
         raise ForeignFiles(message)
 
 
