@@ -68,7 +68,7 @@ ensure_system_packages() {
     [[ -n "$missing" ]] || return 0
     packages="$(cut -d: -f1 <<<"$missing" | tr '\n' ' ')"
     packages="${packages% }"
-    install="apt-get install -y --no-install-recommends $packages"
+    install="apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages"
     if ! reason="$(cannot_install)"; then
         say "installing Debian packages: $packages"
         mkdir -p "$ECOSTEP_LOGS"
@@ -98,7 +98,7 @@ ensure_clang_tidy() {
     if ! reason="$(cannot_install)"; then
         say 'installing Debian packages: clang-tidy'
         as_root apt-get update || true
-        as_root apt-get install -y --no-install-recommends clang-tidy && return
+        as_root apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends clang-tidy && return
         reason='apt-get failed, see build/log/system-packages.log'
     fi
     say "no clang-tidy: its check is left out ($reason; sudo apt-get install clang-tidy)"
@@ -112,7 +112,7 @@ ensure_mpi() {
         say "installing Debian packages: $packages"
         as_root apt-get update || true
         # shellcheck disable=SC2086  # a list of words
-        as_root apt-get install -y --no-install-recommends $packages && return
+        as_root apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages && return
         reason='apt-get failed, see build/log/system-packages.log'
     fi
     say "no MPI: its tests are skipped ($reason; sudo apt-get install $packages)"
