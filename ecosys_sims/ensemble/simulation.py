@@ -20,7 +20,7 @@ from ecosys_sims.ensemble.blocks import (
     is_whole,
     try_out,
 )
-from ecosys_sims.ensemble.cluster import default_workers, run_blocks
+from ecosys_sims.ensemble.cluster import Scheduler, default_workers, run_blocks
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.dataset import write_simulated
 from ecosys_sims.ensemble.drawing import DrawnSites, draw
@@ -53,7 +53,7 @@ def simulate(
     config: SimulationConfig,
     out: Path,
     workers: int | None = None,
-    scheduler: str | None = None,
+    scheduler: Scheduler | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Bring `out` to hold the simulation of `config`, doing only what is missing; returns what simulation.json says.
@@ -91,7 +91,7 @@ def _complete(
     table: dict[str, ParameterInfo],
     drawn: DrawnSites,
     workers: int | None,
-    scheduler: str | None,
+    scheduler: Scheduler | None,
     started: float,
 ) -> dict[str, Any]:
     check_identity(out, config, drawn.sites, drawn.hidden, program)
@@ -118,7 +118,7 @@ def _complete(
     remove_leftovers(out)
     _write_dataset(out, config, tasks, drawn, program_version(program))
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
-    session = {"workers": used_workers, "scheduler": scheduler}
+    session = {"workers": used_workers, "scheduler": scheduler.address if scheduler else None}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
     summary["sha256"] = {DATASET: provenance.file_sha256(out / DATASET)}
     write_json(out / SUMMARY, summary)
