@@ -9,12 +9,14 @@ from emulator.artefact.exporting import ExportError, export
 from emulator.data.dataset_file import DatasetError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(

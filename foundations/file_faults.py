@@ -27,6 +27,7 @@ class DamagedFile(FileFault):
 
     def __init__(self, path: str | Path, fault: str, remedy: str) -> None:
         super().__init__(errno.EIO, f"{path}: {fault}; {remedy}")
+        self.fault = fault
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FileFault, (self.errno, self.strerror)
@@ -75,11 +76,24 @@ def explain(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def read_text(path: str | Path, remedy: str, encoding: str = "utf-8") -> str:
+    """Text of a file; DamagedFile where it is not of the encoding, FileFault where it cannot be read."""
+    path = Path(path)
+    try:
+        return path.read_text(encoding=encoding)
+    except UnicodeError:
+        raise DamagedFile(path, "is damaged or of another kind, it holds no text of UTF-8", remedy) from None
+    except OSError as error:
+        raise FileFault(error.errno or errno.EIO, f"{path}: cannot be read: {error.strerror}") from None
+
+
 def read_json(path: str | Path, remedy: str) -> Any:
     """Content of a JSON file that we wrote; DamagedFile where it is none, `remedy` says what to do then."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileFault(error.errno or errno.EIO, f"{path}: cannot be read: {error.strerror}; {remedy}") from None
     except (ValueError, RecursionError):
         fault = "is empty" if path.stat().st_size == 0 else "is damaged, it holds no JSON"
         raise DamagedFile(path, fault, remedy) from None

@@ -40,7 +40,9 @@ from emulator.runs import provenance, trained_model
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations import atomic_file
+from foundations.command_end import ends_clearly
 from foundations.folder_lock import FolderBusy, locked
+from foundations.json_record import write_record
 from foundations.provenance import file_sha256, git_hash, now
 from foundations.units import unit_conversion
 from foundations.variables import Variable
@@ -160,6 +162,7 @@ def _verdict(check: dict[str, Any]) -> str:
     return "equal bit for bit" if check["bitwise"] else f"DIFFERENT {check.get('differing', '')}"
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -183,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     except USER_ERRORS as error:
         log.error("%s", error)
         return 1
-    atomic_file.write_json(options.out / "coupled.json", to_json(content))
+    write_record(options.out / "coupled.json", to_json(content))
     exact = content["restart_bitwise"] and content["decomposition_bitwise"]
     agrees = content["max_abs_diff_over_sd"] <= LIMIT
     log.info("biogeochemistry %.2g times as fast emulated as computed", content["speedup"])

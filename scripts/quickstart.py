@@ -13,6 +13,7 @@ from steps import Journal, Step, StepFailed
 
 from ecosys_sims.sites import land
 from foundations import atomic_file
+from foundations.json_record import write_record
 
 log = logging.getLogger("quickstart")
 
@@ -98,7 +99,7 @@ def _option(name: str, value: int | None) -> list[str]:
 def _write_land(path: Path) -> None:
     """Outlines for the report's map, which may not import the simulation package."""
     outlines = {"land": list(land.LAND_OUTLINES.values()), "water": list(land.WATER_OUTLINES.values())}
-    atomic_file.write_json(path, outlines)
+    write_record(path, outlines)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,6 +29,7 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import ZERO_CELSIUS
+from foundations.command_end import ends_clearly
 
 log = logging.getLogger(__name__)
 
@@ -277,6 +278,7 @@ def describe_site(
     )
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -174,11 +174,11 @@ def load(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text())
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         message = f"{path}: cannot read the configuration: {error.strerror}"
         raise ConfigError(message) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         message = f"{path}: not valid YAML: {error}"
         raise ConfigError(message) from error
     if content is None:

@@ -21,6 +21,7 @@ from ecosys_sims.formats.forcing_variables import (
 )
 from ecosys_sims.formats.sun import excessive_light, foreign_hour
 from ecosys_sims.formats.variables import BY_NAME
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def _light(file: netCDF4.Dataset, axis: TimeAxis) -> np.ndarray:
 
 def forcing_doubts(path: str | Path) -> list[str]:
     """What is improbable in a good forcing file: more light than arrives above the air at its latitude."""
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         axis, _faults = read_time_axis(file)
         if axis is None or "lat" not in file.variables:
             return []

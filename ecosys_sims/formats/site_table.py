@@ -14,6 +14,7 @@ from ecosys_sims.formats.site_table_check import require_valid_site_table
 from ecosys_sims.formats.units import ZERO_CELSIUS
 from foundations import provenance
 from foundations.atomic_file import replacing
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
 
 FILL64 = 9.96921e36
@@ -77,7 +78,7 @@ def write_site_table(path: str | Path, sites: SiteTable, parameters: dict[str, n
 def read_site_table(path: str | Path) -> SiteTable:
     """The sites of a table, without parameters. Raises FormatError where it is not one."""
     require_valid_site_table(path)
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         for name in ("t_month", "p_month"):
             if name in file.variables:
                 message = f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it"
@@ -103,7 +104,7 @@ def _column(variable: netCDF4.Variable) -> np.ndarray:
 
 def read_parameters(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """The parameters of these names in a site table, name -> (N,) float64, NaN where the biome's default holds."""
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         return {name: numbers(file[name]) for name in names if name in file.variables}
 
 
@@ -138,7 +139,7 @@ def write_true_parameters(
 
 def read_true_parameters(path: str | Path) -> dict[str, np.ndarray]:
     """name -> (N,) float64, NaN where the biome's default holds."""
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         return {
             name: numbers(variable) for name, variable in file.variables.items() if np.dtype(variable.dtype).kind == "f"
         }

@@ -213,7 +213,7 @@ def _metrics_summary(run: RunFolder) -> dict[str, Any]:
     """Pooled R2, RMSE and nRMSE by part and target, if the run has been evaluated."""
     if not run.metrics.exists():
         return {}
-    splits = json.loads(run.metrics.read_text())["splits"]
+    splits = run.read_metrics()["splits"]
     return {
         part: {
             name: {metric: target["pooled"][metric] for metric in ("r2", "rmse", "nrmse")}

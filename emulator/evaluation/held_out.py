@@ -23,7 +23,7 @@ from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
-from foundations import atomic_file
+from foundations.json_record import write_record
 from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
             **tables,
         }
     )
-    atomic_file.write_json(run.metrics, metrics)
+    write_record(run.metrics, metrics)
     with_past = split.train_sites | split.validation_sites
     bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
     _write_series(run, trained, dataset, split, series, reported, bands)
