@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
             wrong = archive.testzip()
     except DamagedFile:
         raise
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         fault = "not a readable archive: it is cut short, damaged or of another kind"

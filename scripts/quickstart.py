@@ -13,7 +13,12 @@ from steps import Journal, Step, StepFailed
 
 from ecosys_sims.sites import land
 from foundations import atomic_file
+from foundations.child_processes import Stopped, ended_by_signals
+from foundations.file_faults import explain
 from foundations.json_record import write_record
+
+GRACE_S = 30.0
+"""Time that a step has, when it is stopped, to save how far it has come."""
 
 log = logging.getLogger("quickstart")
 
@@ -112,18 +117,22 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
-    options.out.mkdir(parents=True, exist_ok=True)
-    journal = Journal(options.out / "steps.json")
     try:
-        for step in build_steps(options):
-            journal.run(step)
+        options.out.mkdir(parents=True, exist_ok=True)
+        journal = Journal(options.out / "steps.json")
+        with ended_by_signals(GRACE_S):
+            for step in build_steps(options):
+                journal.run(step)
+        return _finish(options.out, journal)
     except StepFailed as error:
         log.error("%s", error)
         return error.status if error.status > 0 else 1
-    except KeyboardInterrupt:
-        log.error("interrupted; the same command goes on from here")
-        return 130
-    return _finish(options.out, journal)
+    except Stopped as stop:
+        log.error("%s; the same command goes on from here", stop)
+        return stop.exit_status
+    except OSError as error:
+        log.error("%s", explain(error))
+        return 1
 
 
 def _finish(out: Path, journal: Journal) -> int:

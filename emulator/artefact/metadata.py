@@ -6,6 +6,7 @@ The format is specified in docs/formats.md, section 2. Nothing here needs torch:
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -196,7 +197,7 @@ def parse_metadata(content: bytes, path: str | Path) -> Metadata:
     """Metadata from the bytes of `ecostep.json`; `path` is named in errors."""
     try:
         raw = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: extra/{METADATA_FILE} is not JSON: {error}"
         raise ArtefactError(message) from None
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
@@ -277,7 +278,7 @@ def _read_extras(path: Path) -> dict[str, bytes]:
                 raise ArtefactError(message)
             names = [name for name in archive.namelist() if name.split("/")[-2:-1] == ["extra"]]
             extras = {name.rsplit("/", 1)[1]: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         message = f"{path}: damaged zip archive ({error}); export the model again"
         raise ArtefactError(message) from None
     if METADATA_FILE not in extras:

@@ -13,6 +13,8 @@ from foundations.file_faults import read_text
 from foundations.json_record import read_record
 from foundations.provenance import git_hash, now
 
+RESTORE_RUN = "restore it, or train again with --overwrite"
+
 
 def provenance_section(products: Products) -> str:
     """Code, versions, seeds, machine, time and memory by step, and the configurations in full."""
@@ -28,12 +30,8 @@ def provenance_section(products: Products) -> str:
         parts.append(table(("step", "seconds", "memory, MB", "finished", "code"), rows, caption))
     for kind, run in products.models.items():
         if run.folder.config.exists():
-            parts.append(
-                folded(
-                    f"Configuration of {model_name(kind)}",
-                    read_text(run.folder.config, "restore it, or train again with --overwrite"),
-                )
-            )
+            configuration = read_text(run.folder.config, RESTORE_RUN)
+            parts.append(folded(f"Configuration of {model_name(kind)}", configuration))
     if products.simulations is not None:
         parts.append(folded("How the dataset was made", json.dumps(products.simulations.facts, indent=2)))
     return "".join(parts)
@@ -57,4 +55,4 @@ def _facts(products: Products) -> Iterator[tuple[str, str]]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    return read_record(path, (), "restore it, or train again with --overwrite") if path.exists() else {}
+    return read_record(path, (), RESTORE_RUN) if path.exists() else {}
