@@ -140,7 +140,7 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     out = Path(task.out)
     with NETCDF:
         sites = read_site_table(out / SITES).part(task.first, task.last)
-        truth = {name: values[task.first : task.last] for name, values in read_true_parameters(out / TRUTH).items()}
+        truth = read_true_parameters(out / TRUTH, sites.site_id)
         write_site_table(working / namelists.SITE_TABLE, sites, truth)
     namelists.write_namelist(block_namelist(config), working / namelists.NAMELIST)
     run_program(Path(task.program), Path(namelists.NAMELIST), working, config.run.block_timeout_s)

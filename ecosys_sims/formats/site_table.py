@@ -1,6 +1,6 @@
 """Reads and writes the site table and the side file of true parameters (docs/formats.md sections 1 and 3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -137,12 +137,32 @@ def write_true_parameters(
                 column.units = units[name]
 
 
-def read_true_parameters(path: str | Path) -> dict[str, np.ndarray]:
-    """name -> (N,) float64, NaN where the biome's default holds."""
+def read_true_parameters(path: str | Path, site_id: Iterable[str]) -> dict[str, np.ndarray]:
+    """name -> (N,) float64 of the sites of these names, in their order; NaN where the biome's default holds.
+
+    FormatError where the file lacks one of the sites or has it twice.
+    """
     with reading(path) as file:
+        rows = rows_of(site_id, texts(file["site_id"]), path)
         return {
-            name: numbers(variable) for name, variable in file.variables.items() if np.dtype(variable.dtype).kind == "f"
+            name: numbers(variable)[rows]
+            for name, variable in file.variables.items()
+            if np.dtype(variable.dtype).kind == "f"
         }
+
+
+def rows_of(site_id: Iterable[str], names: Sequence[str], path: str | Path) -> list[int]:
+    """The row of each site among the `names` of a file; FormatError where one is not there or is there twice."""
+    row: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if row.setdefault(name, number) != number:
+            message = f"{path}: site '{name}' is there twice; names must be unique"
+            raise FormatError(message)
+    missing = [str(name) for name in site_id if str(name) not in row]
+    if missing:
+        message = f"{path}: has no site '{missing[0]}', and no other of {len(missing) - 1} that are asked for"
+        raise FormatError(message.removesuffix(", and no other of 0 that are asked for"))
+    return [row[str(name)] for name in site_id]
 
 
 def write_members(file: netCDF4.Dataset, members: Members) -> None:

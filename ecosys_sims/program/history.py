@@ -8,6 +8,7 @@ import netCDF4
 import numpy as np
 
 from ecosys_sims.formats import variables
+from ecosys_sims.formats.site_table import rows_of
 from ecosys_sims.formats.units import GRAMS_PER_DAY, MILLIGRAMS_PER_DAY, SECONDS_PER_DAY
 from ecosys_sims.program.executable import ModelError
 from foundations.netcdf_file import reading
@@ -53,9 +54,12 @@ def _fault(series: netCDF4.Variable, expected_units: str, expected_shape: tuple[
 
 
 def copy_daily(history: Path, dataset: netCDF4.Dataset, sites: slice = slice(None)) -> None:
-    """Copy the daily variables (N, T) of a history to the rows `sites` of a dataset, bit for bit."""
+    """Copy the daily variables (N, T) of a history to rows of a dataset by the names of the sites, bit for bit."""
+    names = texts(dataset["site_id"])[sites]
+    with reading(history, "run the block again") as file:
+        rows = rows_of(names, texts(file["site_id"]), history)
     for name, series in _daily_series(history):
-        dataset[name][sites, :] = series
+        dataset[name][sites, :] = series[rows]
 
 
 def _daily_series(history: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -75,6 +79,12 @@ def read_series(history: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
             for name in names
             if name in file.variables
         }
+
+
+def read_site_names(history: Path) -> list[str]:
+    """Names of the sites of a history, in the order of its rows."""
+    with reading(history) as file:
+        return texts(file["site_id"])
 
 
 def read_days(history: Path) -> np.ndarray:
