@@ -161,14 +161,14 @@ def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process
         file.createDimension("time", host.days)
         for name, values in (("site_id", host.sites.site_id), ("biome", [names[int(k)] for k in host.sites.biome])):
             file.createVariable(name, str, ("site",))[:] = np.array(values, dtype=object)
-        axis = file.createVariable("time", "f8", ("time",))
+        axis = file.createVariable("time", "f8", ("time",), fletcher32=True)
         axis.units = f"days since {host.start.strftime('%Y-%m-%d')} 00:00:00"
         axis.calendar = host.config.period.calendar
         axis[:] = np.arange(host.days) + 0.5
         for target in targets:
             for scheme, series in (("process", process), ("emulator", emulated)):
                 name = f"{target.name}_{scheme}"
-                variable = file.createVariable(name, "f4", ("site", "time"), zlib=True, complevel=1)
+                variable = file.createVariable(name, "f4", ("site", "time"), zlib=True, complevel=1, fletcher32=True)
                 variable.units = target.analysis_units
                 variable[:] = series[target.name]
 

@@ -170,7 +170,7 @@ def write_members(file: netCDF4.Dataset, members: Members) -> None:
     base = file.createVariable("base_site_id", str, ("site",))
     base.long_name = "site of which this is a member"
     base[:] = np.asarray(members.base_site_id, dtype=object)
-    realization = file.createVariable("realization", "i4", ("site",))
+    realization = file.createVariable("realization", "i4", ("site",), fletcher32=True)
     realization.setncatts({"standard_name": "realization", "units": "1", "long_name": "member of its site"})
     realization[:] = members.realization
 
@@ -188,13 +188,13 @@ def _write_sites(file: netCDF4.Dataset, sites: SiteTable) -> None:
     for name in (column.name for column in fields(sites)):
         if name == "site_id":
             continue
-        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",))
+        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",), fletcher32=True)
         column.setncatts(variables.attributes(variables.BY_NAME[name]))
         column[:] = getattr(sites, name)
 
 
 def _write_parameter(file: netCDF4.Dataset, name: str, values: np.ndarray) -> netCDF4.Variable:
-    column = file.createVariable(name, "f8", ("site",), fill_value=FILL64)
+    column = file.createVariable(name, "f8", ("site",), fill_value=FILL64, fletcher32=True)
     column.long_name = f"parameter {name}, see docs/parameters.md"
     column[:] = np.where(np.isnan(values), FILL64, values)
     return column
