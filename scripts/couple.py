@@ -50,6 +50,7 @@ from foundations.own_folder import ForeignFiles
 from foundations.provenance import file_sha256, git_hash, now
 from foundations.units import unit_conversion
 from foundations.variables import Variable
+from foundations.written_files import digests
 
 log = logging.getLogger("couple")
 
@@ -85,6 +86,7 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     _require_own(out, [artefact, sims / "dataset.nc", *run.files()])
     out.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
+    (out / "coupled.json").unlink(missing_ok=True)  # it speaks of files that are written anew
     trained = trained_model.load(run)
     past_flux = "self_fed" if read_artefact(artefact).metadata.past_flux == "self_fed" else "none"
     host = host_from_simulation(sims, artefact, sites, find_program())
@@ -215,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     except USER_ERRORS as error:
         log.error("%s", explain(error))
         return 1
+    content["sha256"] = digests(options.out, ("dataset.nc", "offline.nc", "series.nc"))
     write_record(options.out / "coupled.json", to_json(content))
     exact = content["restart_bitwise"] and content["decomposition_bitwise"]
     agrees = content["max_abs_diff_over_sd"] <= LIMIT

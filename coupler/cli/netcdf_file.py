@@ -7,14 +7,23 @@ from pathlib import Path
 import netCDF4
 
 from coupler.cli.errors import CommandError
+from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.hdf5_heap import has_endless_heap
+from foundations.written_files import require_as_written
 
 
 def open_netcdf(path: Path) -> netCDF4.Dataset:
     """Open a file to read; CommandError with its name and the reason."""
+    remedy = "restore it from a copy, or make it again"
     try:
+        require_as_written(path, remedy)
+        if has_endless_heap(path):
+            raise DamagedFile(path, "is damaged: a heap of its strings has no end", remedy)
         with path.open("rb"):
             return netCDF4.Dataset(**netcdf_name(path))
+    except FileFault as error:
+        message = str(error)
     except OSError as error:
         reason = error.strerror or str(error)
         ours = error.errno is None or error.errno < 0  # netCDF's numbers are negative
