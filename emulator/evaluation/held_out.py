@@ -25,7 +25,6 @@ from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
-from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +57,8 @@ def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
     )
     with_past = split.train_sites | split.validation_sites
     bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
-    run.metrics.unlink(missing_ok=True)  # it speaks of files that are written anew
     _write_series(run, trained, dataset, split, series, reported, bands)
-    write_record(run.metrics, {**metrics, "sha256": digests(run.metrics.parent, (run.predictions.name,))})
+    write_record(run.metrics, metrics)
     _log_summary(metrics)
     return metrics
 
