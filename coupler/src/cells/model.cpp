@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "cells/value_check.h"
 #include "core/error.h"
+#include "core/printable.h"
 
 namespace ecostep {
 
@@ -22,7 +23,7 @@ Model::Model(const std::string& path, const std::string& name, bool trusted, con
   }
   Choice choice = choose_backend(name, artefact, archive, trusted);
   backend_name = std::move(choice.name);
-  backend_reason = std::move(choice.reason);
+  backend_reason = printable(choice.reason);
   backend = std::move(choice.backend);
 }
 

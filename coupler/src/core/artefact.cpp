@@ -158,7 +158,7 @@ std::vector<std::string> Metadata::backends() const {
   if (!list.is_array() || list.empty()) bad("'backends' is not a list of names");
   for (const Json& name : list) {
     if (!name.is_string()) bad("'backends' is not a list of names");
-    names.push_back(name.get<std::string>());
+    names.push_back(printable(name.get<std::string>()));
   }
   return names;
 }
