@@ -134,13 +134,23 @@ def _add_other(
     if about.role not in DRIVER_ROLES:
         record.values[name] = day_values(laid, aggregate, least)[0]
         return
-    measured = (np.isfinite(laid) & ~from_fill).mean(axis=1)
+    direct = np.isfinite(laid) & ~from_fill
+    if source.measured_where:
+        seen = quantities.measured(source.measured_where)
+        direct &= False if seen is None else seen
+    measured = direct.mean(axis=1)
     complete = fill_intervals(laid, name)
     record.values[name], _ = day_values(complete, aggregate, least)
     record.source[name] = source_of(measured, least, len(record.days))
-    count = int((from_fill.any(axis=1) & (measured < least)).sum())
+    count = int((np.isfinite(record.values[name]) & (measured < least)).sum())
     if count:
-        text = f"days taken from {', '.join(source.fill)}, filled by the source"
+        text = (
+            "days that the source filled"
+            if source.measured_where or not source.fill
+            else f"days filled from {', '.join(source.fill)}"
+        )
+        if record.values[name].size and laid.shape[1] > 1:
+            text += ", or filled from hours near by"
         quantities.notes.add("filled", text, record.site_id, name, count)
 
 

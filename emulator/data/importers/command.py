@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.data.importers.assembling import Choices
-from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.importing import import_files, write_imported
 from emulator.data.importers.preset_files import load_mapping, preset_names
-from foundations.file_faults import FileFault
+from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles
 
@@ -73,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         require_own_outputs({"--out": options.out}, [*options.files, options.sites])
         _import(options)
-    except (ImportFault, OutputError, ForeignFiles, FileFault) as error:
+    except (SourceFault, OutputError, ForeignFiles, FileFault) as error:
         log.error("%s", error)
         return 1
     return 0

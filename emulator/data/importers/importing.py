@@ -14,10 +14,10 @@ from emulator.data.importers.definitions import Described, described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Definition, Mapping
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.preset_files import mapping_text
 from emulator.data.importers.readers.reading import read_series
 from emulator.data.importers.site_record import SiteRecord
 from emulator.data.importers.sites import is_missing, read_sites, statics_of
-from foundations.configuration_file import to_yaml
 from foundations.site_names import repeated_name
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def write_imported(imported: Imported, mapping: Mapping, paths: Sequence[Path], 
         source=f"{mapping.description or mapping.name} ({files})",
         history=f"python -m emulator.data.importers {mapping.name}",
         references=mapping.references,
-        config=to_yaml(mapping),
+        config=mapping_text(mapping),
     )
     write_dataset(
         out, [replace(record, values=_float32(record.values)) for record in imported.records], imported.statics, about

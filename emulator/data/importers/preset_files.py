@@ -1,6 +1,9 @@
 """The presets: mappings that come with the package, and mappings of users."""
 
+import io
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Mapping
@@ -24,3 +27,13 @@ def load_mapping(name: str) -> Mapping:
         return load(Mapping, path)
     except ConfigError as error:
         raise ImportFault(str(error)) from None
+
+
+def mapping_text(mapping: Mapping) -> str:
+    """The mapping as YAML, without what has its default."""
+    yaml = YAML()
+    yaml.default_flow_style = None
+    yaml.width = 110
+    stream = io.StringIO()
+    yaml.dump(mapping.model_dump(mode="json", exclude_defaults=True), stream)
+    return stream.getvalue()

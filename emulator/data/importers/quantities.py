@@ -48,6 +48,8 @@ class Quantities:
             values = self._derived(name, source, target)
         else:
             values = self._column(name, source, target, source)
+        if values is None and any(column in self.series.columns for column in source.fill):
+            values = np.full((len(self.grid.days), self.grid.per_day), np.nan)
         if values is None:
             return None
         filled = np.zeros(values.shape, bool)
@@ -93,7 +95,7 @@ class Quantities:
         amounts = source is not None and (source.per == "interval" or source.cumulative != "no")
         rate = f"{units} s-1" if amounts else units
         place = f"{self.series.label} ({self.place})"
-        if target == "" or units == target and not amounts:
+        if target == "" or (units == target and not amounts):
             factor, offset = 1.0, 0.0
         else:
             factor, offset = conversion(rate, target, name, column.of, place)

@@ -63,12 +63,13 @@ def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
         message = f"{path}: has none of the columns of {mapping.name}; its columns are {', '.join(header[:8])} ..."
         raise ImportFault(message)
     skipped = layout.header + 1 + (1 if layout.units_line else 0)
+    engine = "python" if layout.delimiter == "space" and layout.comment else "c"
     try:
         frame = pd.read_csv(
             path, sep=_SEPARATORS[layout.delimiter], comment=layout.comment, skip_blank_lines=True, header=None,
             skiprows=_lines_to_skip(path, layout, skipped), names=list(range(len(header))), dtype=str,
             usecols=list(wanted.values()), encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False,
-            na_filter=False, index_col=False, engine="python" if layout.delimiter == "space" and layout.comment else "c",
+            na_filter=False, index_col=False, engine=engine,
         )  # fmt: skip
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         message = f"{path}: cannot be read as a table: {str(error).strip().splitlines()[0]}"
@@ -184,7 +185,10 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
         if faulty.any():
             row = int(np.flatnonzero(faulty)[0])
             line = frame.index[row] + frame.attrs["first_line"]
-            message = f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; is it a mark of missing values (table.missing)?"
+            message = (
+                f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; if it marks missing values, say so in "
+                "table.missing"
+            )
             raise ImportFault(message)
         for mark in marks:
             values[np.isclose(values, mark, rtol=1e-9, atol=0.0)] = np.nan
