@@ -144,13 +144,9 @@ def _add_other(
     record.source[name] = source_of(measured, least, len(record.days))
     count = int((np.isfinite(record.values[name]) & (measured < least)).sum())
     if count:
-        text = (
-            "days that the source filled"
-            if source.measured_where or not source.fill
-            else f"days filled from {', '.join(source.fill)}"
-        )
-        if record.values[name].size and laid.shape[1] > 1:
-            text += ", or filled from hours near by"
+        text = f"days filled from {', '.join(source.fill)}" if source.fill else "days that the source filled"
+        if laid.shape[1] > 1:
+            text = "days filled in part, from columns of the source or from hours near by"
         quantities.notes.add("filled", text, record.site_id, name, count)
 
 

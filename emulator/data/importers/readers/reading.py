@@ -6,6 +6,8 @@ from pathlib import Path
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Mapping
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.readers.ecosys_output import read_ecosys
+from emulator.data.importers.readers.table import read_tables
 from emulator.data.importers.series import SiteSeries
 
 
@@ -16,8 +18,8 @@ def read_series(paths: Sequence[Path], mapping: Mapping, site_id: str | None, no
             message = f"{path}: no such file"
             raise ImportFault(message)
     if mapping.reader == "table":
-        from emulator.data.importers.readers.table import read_tables
-
         return read_tables(paths, mapping, site_id)
+    if mapping.reader == "ecosys":
+        return read_ecosys(paths, site_id, notes)
     message = f"{mapping.name}: no reader {mapping.reader}"
     raise ImportFault(message)

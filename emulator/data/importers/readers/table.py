@@ -186,8 +186,8 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
             row = int(np.flatnonzero(faulty)[0])
             line = frame.index[row] + frame.attrs["first_line"]
             message = (
-                f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; if it marks missing values, say so in "
-                "table.missing"
+                f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; if it marks missing values, say "
+                "so in table.missing"
             )
             raise ImportFault(message)
         for mark in marks:
