@@ -6,14 +6,20 @@ import numpy as np
 
 from emulator.data.importers.daily import day_grid, day_values, without_leap_days
 from emulator.data.importers.definitions import Described, described
-from emulator.data.importers.derivations import GLOBAL_GASES, PRESSURE, pressure_of
 from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.fallbacks import add_fallback
 from emulator.data.importers.filling import fill_intervals, source_of
 from emulator.data.importers.mapping import Mapping, Quality, VariableMapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.quantities import Quantities
+from emulator.data.importers.report.twins import factor_between
 from emulator.data.importers.series import SiteSeries
-from emulator.data.importers.site_record import DRIVER_ROLES, FILLED, LONG_GAP, SHORT_GAP, SiteRecord
+from emulator.data.importers.site_record import DRIVER_ROLES, LONG_GAP, SHORT_GAP, SiteRecord
+
+DIURNAL = ("rsds", "nee")
+"""Whose course of the day the report looks at."""
+TWINS = ("tas", "rsds", "rlds", "vpd", "ps", "sfcWind", "nee", "fch4")
+"""Whose measured column the report holds beside the filled one; gpp and reco have none of their own."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,18 @@ def record_of(
         if about.variable.role == "static":
             _add_static(record, name, source, about, quantities)
             continue
-        if source.derive in (*GLOBAL_GASES, PRESSURE):
-            _add_global(record, name, source, about, notes)
-            continue
         outcome = quantities.variable(name, source, about.variable.units)
+        if outcome is None and source.fallback is not None:
+            record.variables[name] = about
+            continue  # once all that the files have is there
         if outcome is None:
             wanted = ", ".join((*source.column, *source.sum)) or str(source.derive)
             notes.add("absent", f"not in the file (looked for {wanted})", series.site_id, name)
             continue
         record.variables[name] = about
+        if grid.per_day > 1 and name in DIURNAL:
+            record.diurnal[name] = _mean_course(outcome[0])
+        _compare_twins(record, name, source, outcome[0], quantities)
         if about.variable.role == "target":
             _add_target(record, name, source, outcome[0], quantities, least, choices)
         else:
@@ -64,9 +73,34 @@ def record_of(
     if not record.values:
         message = f"{series.label}: site {series.site_id}: holds none of the variables of {mapping.name}"
         raise ImportFault(message)
+    for name, source in mapping.variables.items():
+        if name not in record.values and source.fallback is not None:
+            add_fallback(record, name, source.fallback, notes)
     if series.calendar == "noleap":
         record = record.part(without_leap_days(record.days))
     return record
+
+
+def _mean_course(laid: np.ndarray) -> np.ndarray:
+    """Mean of each step of the day (steps,), NaN where it never has a value."""
+    counts = np.isfinite(laid).sum(axis=0)
+    sums = np.where(np.isfinite(laid), laid, 0.0).sum(axis=0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _compare_twins(
+    record: SiteRecord, name: str, source: VariableMapping, laid: np.ndarray, quantities: Quantities
+) -> None:
+    """Note where a column and its filled one differ by a factor, as they do where one has another unit."""
+    filled = source.filled.column if source.filled is not None else ()
+    others = [other for other in (*source.measured_where, *filled, *source.fill) if other in quantities.series.columns]
+    others = [other for other in others if other != quantities.first(source.column)]
+    for other in others if name in TWINS else []:
+        twin = source.model_copy(update={"column": (other,), "sum": (), "derive": None, "fill": (), "valid": None})
+        values = quantities.variable(name, twin, record.variables[name].variable.units)
+        text = factor_between(laid, values[0]) if values is not None else ""
+        if text:
+            quantities.notes.add("suspicion", f"beside {other}, the same quantity, it {text}", record.site_id, name)
 
 
 def _add_static(
@@ -100,23 +134,6 @@ def _class_of(column: str, source: VariableMapping, about: Described, quantities
         )
         raise ImportFault(message)
     return float(about.flags[meaning])
-
-
-def _add_global(record: SiteRecord, name: str, source: VariableMapping, about: Described, notes: Notes) -> None:
-    record.variables[name] = about
-    if source.derive == PRESSURE:
-        elevation = record.statics.get("elevation")
-        if not isinstance(elevation, float) or np.isnan(elevation):
-            notes.add("absent", "follows from the elevation, which is not given", record.site_id, name)
-            return
-        record.values[name] = pressure_of(elevation, len(record.days))
-        notes.add("assumed", f"the standard atmosphere at {elevation:g} m", record.site_id, name, len(record.days))
-        record.source[name] = np.full(len(record.days), FILLED, np.int8)
-        return
-    years = record.days.astype("datetime64[Y]").astype(int) + 1970
-    record.values[name] = GLOBAL_GASES[str(source.derive)](years)
-    record.source[name] = np.zeros(len(record.days), np.int8)
-    notes.add("assumed", "global annual means (NOAA), not measured at the site", record.site_id, name, len(record.days))
 
 
 def _add_other(

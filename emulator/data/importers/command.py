@@ -15,6 +15,8 @@ from pathlib import Path
 from emulator.data.importers.assembling import Choices
 from emulator.data.importers.importing import import_files, write_imported
 from emulator.data.importers.preset_files import load_mapping, preset_names
+from emulator.data.importers.report.contents import contents_of
+from emulator.data.importers.report.pages import write_report
 from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles
@@ -85,8 +87,14 @@ def _import(options: argparse.Namespace) -> None:
         given["site_id"] = options.site
     choices = Choices(options.filled_targets, options.minimum_share)
     imported = import_files(mapping, options.files, options.sites, given, choices)
+    title = f"Import of {options.out.name} by {mapping.name}"
+    contents = contents_of(title, imported.raw, imported.records, imported.notes)
     write_imported(imported, mapping, options.files, options.out)
-    log.info("%s: %d sites", options.out, len(imported.records))
+    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    write_report(contents, folder)
+    for note in contents.suspicions:
+        log.warning("%s %s: %s", note.site, note.variable, note.text)
+    log.info("%s: %d sites; %s", options.out, len(imported.records), folder / "report.html")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ LEAST_DRIVERS = 0.5
 
 def complete(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
     """Records cut to their periods, with gap-free drivers; what cannot be so is left out at all sites, and noted."""
-    records = [_filled(_period(record, notes), notes) for record in records]
+    records = [_filled(_period(_possible(record, notes), notes), notes) for record in records]
     names = sorted({name for record in records for name in record.of_role(*DRIVER_ROLES)})
     for name in names:
         lacking = [record.site_id for record in records if name not in record.values or _gaps(record, name)]
@@ -26,6 +26,24 @@ def complete(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
             notes.add("dropped", text, "", name, len(lacking))
             records = [record.without(name) for record in records]
     return records
+
+
+def _possible(record: SiteRecord, notes: Notes) -> SiteRecord:
+    """The record without values that cannot be, by the range of the table or of the mapping."""
+    values, quality = dict(record.values), dict(record.quality)
+    for name, series in record.values.items():
+        low, high = record.variables[name].daily_range
+        with np.errstate(invalid="ignore"):
+            outside = (series < (-np.inf if low is None else low)) | (series > (np.inf if high is None else high))
+        if not outside.any():
+            continue
+        units = record.variables[name].variable.units
+        text = f"days outside {low:g} to {high:g} {units}, which cannot be" if None not in (low, high) else "impossible"
+        notes.add("dropped", text, record.site_id, name, int(outside.sum()))
+        values[name] = np.where(outside, np.nan, series)
+        if name in quality:
+            quality[name] = np.where(outside, np.nan, quality[name])
+    return replace(record, values=values, quality=quality)
 
 
 def _gaps(record: SiteRecord, name: str) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from foundations.air import carbon_dioxide, methane, saturation_vapour_pressure, standard_pressure
+from foundations.air import saturation_vapour_pressure
 
 ZERO_CELSIUS = 273.15
 
@@ -54,12 +54,3 @@ FORMULAS = {
     "ratio": Formula(_ratio, {"numerator": "", "denominator": ""}, ""),
 }
 """By the name in `derive`. An argument without units is taken as it is, the result then has the mapping's units."""
-GLOBAL_GASES = {"global_co2": carbon_dioxide, "global_ch4": methane}
-"""Global annual means, 1e-6 and 1e-9, by year."""
-PRESSURE = "pressure_of_elevation"
-"""The standard atmosphere at the height of the site."""
-
-
-def pressure_of(elevation: float, days: int) -> np.ndarray:
-    """Pa (days,) at a height in m."""
-    return np.full(days, standard_pressure(elevation))

@@ -15,6 +15,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isi
 """A name, or alternatives of which the first that a file has is taken."""
 Numbers = Annotated[tuple[float, ...], BeforeValidator(lambda value: value if isinstance(value, list) else (value,))]
 Role = Literal["static", "slow", "fast", "state", "target"]
+Fallback = Literal["global_co2", "global_ch4", "pressure_of_elevation", "longwave_of_sky"]
 Aggregate = Literal["mean", "min", "max", "sum", "last"]
 
 
@@ -84,8 +85,8 @@ class VariableMapping(Column):
     for amounts of the record's interval (mm of rain in half an hour). cumulative: amounts that add up since 1 January
     (`year`) or since the beginning (`run`). aggregate: how intervals become a day, by default as the table says.
     measured_where: the values count on days on which this column was measured. derive and inputs: a formula of
-    `derivations.py` and its arguments. valid: values outside, in the file's unit, are left out. classes: class in the
-    file -> meaning in the dataset.
+    `derivations.py` and its arguments. fallback: what stands in where the columns are not there. valid: values outside,
+    in the file's unit, are left out. classes: class in the file -> meaning in the dataset.
     """
 
     fill: Names = ()
@@ -99,14 +100,16 @@ class VariableMapping(Column):
     filled: FilledFlux | None = None
     valid: tuple[float, float] | None = None
     derive: str | None = None
+    fallback: Fallback | None = None
     inputs: dict[str, Column] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
     definition: Definition = Definition()
 
     @model_validator(mode="after")
     def _one_source(self) -> "VariableMapping":
-        if sum((bool(self.column), bool(self.sum), self.derive is not None)) != 1:
-            message = "give one of column, sum and derive"
+        sources = sum((bool(self.column), bool(self.sum), self.derive is not None))
+        if sources > 1 or (sources == 0 and self.fallback is None):
+            message = "give one of column, sum and derive, or a fallback"
             raise ValueError(message)
         return self
 

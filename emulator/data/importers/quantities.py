@@ -44,9 +44,10 @@ class Quantities:
 
         None where the columns are not there.
         """
+        values: np.ndarray | None = None
         if source.derive is not None:
             values = self._derived(name, source, target)
-        else:
+        elif source.column or source.sum:
             values = self._column(name, source, target, source)
         if values is None and any(column in self.series.columns for column in source.fill):
             values = np.full((len(self.grid.days), self.grid.per_day), np.nan)

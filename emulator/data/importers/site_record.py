@@ -17,8 +17,8 @@ DRIVER_ROLES = ("slow", "fast")
 class SiteRecord:
     """Consecutive days (D,) of a site, float64 with NaN where missing, in the units of `variables`.
 
-    source: driver -> (D,) int8; quality, uncertainty: target -> (D,); statics: name -> value. Days of a calendar
-    `noleap` lack 29 February.
+    source: driver -> (D,) int8; quality, uncertainty: target -> (D,); statics: name -> value; diurnal: name -> mean
+    course of the day (steps,), of sub-daily files. Days of a calendar `noleap` lack 29 February.
     """
 
     site_id: str
@@ -30,6 +30,7 @@ class SiteRecord:
     quality: dict[str, np.ndarray] = field(default_factory=dict)
     uncertainty: dict[str, np.ndarray] = field(default_factory=dict)
     statics: dict[str, float | str] = field(default_factory=dict)
+    diurnal: dict[str, np.ndarray] = field(default_factory=dict)
     calendar: str = "standard"
 
     def of_role(self, *roles: str) -> list[str]:

@@ -31,7 +31,10 @@ def read_ecosys(paths: Sequence[Path], site_id: str | None, notes: Notes) -> lis
     for path in paths:
         first = _first_line(path).split()[:1]
         (outputs if first == ["DOY"] else weather).append(path)
-    frames = [frame for path in outputs if (frame := _output(path, site_id, notes)) is not None]
+    frames = [frame for path in outputs if (frame := _output(path)) is not None]
+    if len(frames) < len(outputs):
+        text = "output files of single plant types, left out"
+        notes.add("dropped", text, site_id, count=len(outputs) - len(frames))
     if weather:
         frames.append(_days_of_weather(weather))
     if not frames:
@@ -66,11 +69,10 @@ def _first_line(path: Path) -> str:
         raise ImportFault(message) from None
 
 
-def _output(path: Path, site_id: str, notes: Notes) -> pd.DataFrame | None:
+def _output(path: Path) -> pd.DataFrame | None:
     """Columns of an output file by date; None for one of a single plant type."""
     names = _first_line(path).split()
     if not any(name in names for name in ECOSYSTEM):
-        notes.add("dropped", f"{path.name} is of a single plant type", site_id)
         return None
     try:
         frame = pd.read_csv(path, sep=r"\s+", header=0, names=names, dtype={"DATE": str}, index_col=False)
