@@ -19,9 +19,9 @@ from ecosys_sims.formats.forcing_variables import (
     ForcingVariable,
     conversion,
 )
-from ecosys_sims.formats.sun import excessive_light, foreign_hour
 from ecosys_sims.formats.variables import BY_NAME
 from foundations.netcdf_values import numbers
+from foundations.sun import excessive_light, foreign_hour
 
 log = logging.getLogger(__name__)
 
