@@ -1,4 +1,4 @@
-"""Units of measurement as files and hosts spell them: one grammar and one set of tables for Python, C, C++ and Fortran."""
+"""Units as files and hosts spell them: one grammar and one set of tables for Python, C, C++ and Fortran."""
 
 from foundations.units.conversion import unit_conversion
 from foundations.units.tables import QUANTITIES, Quantity

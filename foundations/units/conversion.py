@@ -14,8 +14,8 @@ _RATIOS = {
     # what a variable's numbers are a ratio of: the kinds of factors that a ratio of something else has, and what to say
     "amount": (
         {"mass"},
-        "a ratio of masses is no mole fraction (divide it by the molar mass of the gas over that of air, 28.97 g mol-1, "
-        "and give 'mol mol-1')",
+        "a ratio of masses is no mole fraction (divide it by the molar mass of the gas over that of air, "
+        "28.97 g mol-1, and give 'mol mol-1')",
     ),
     "mass": ({"amount", "length"}, "a ratio of amounts or volumes is no mass fraction"),
     "length": ({"amount", "mass"}, "a ratio of masses or amounts is no area of leaves per area of ground"),
@@ -23,11 +23,11 @@ _RATIOS = {
 
 
 def unit_conversion(source: str, target: str, variable: str = "", interval: float = 0.0) -> tuple[float, float]:
-    """(factor, offset) with target value = factor * source value + offset; UnitError, a ValueError, where there is none.
+    """(factor, offset) with target value = factor * source value + offset; UnitError, a ValueError, where none is.
 
-    variable: its name in the tables of variables or of forcing files (docs/formats.md), by which water may be a depth (1 mm =
-        1 kg m-2), soil water a share of the layer's volume, a flux an amount ("umol m-2 s-1") or the mass of another form
-        ("g CO2 m-2 day-1"); a ratio of masses is no mole fraction, nor the other way round.
+    variable: its name in the tables of variables or of forcing files (docs/formats.md), by which water may be a depth
+        (1 mm = 1 kg m-2), soil water a share of the layer's volume, a flux an amount ("umol m-2 s-1") or the mass of
+        another form ("g CO2 m-2 day-1"); a ratio of masses is no mole fraction, nor the other way round.
     interval: length of a record, s, for amounts of it where a rate is wanted ("mm", "J m-2"); 0 where it has none.
 
     >>> unit_conversion("degC", "K")
@@ -48,11 +48,12 @@ def unit_conversion(source: str, target: str, variable: str = "", interval: floa
         if (given.powers, given.substance) != (wanted.powers, wanted.substance):
             raise UnitError(_difference(source, given, target, wanted))
         factor, offset = given.scale / wanted.scale, (given.offset - wanted.offset) / wanted.scale
-        if not (sys.float_info.min <= factor < math.inf and abs(offset) < math.inf):
-            raise UnitError("the factor is no number")
     except UnitError as error:
         message = f"cannot convert '{source}' to '{target}': {error}"
         raise UnitError(message) from None
+    if not (sys.float_info.min <= factor < math.inf and abs(offset) < math.inf):
+        message = f"cannot convert '{source}' to '{target}': the factor is no number"
+        raise UnitError(message)
     return factor, offset
 
 
@@ -80,10 +81,10 @@ def _in_mass(unit: Unit, quantity: Quantity) -> Unit:
     if quantity.ratio:
         return unit
     if (mass, amount) == (0, 1):
-        scale = unit.scale * _mass_of(substance, form, form.atoms)
+        scale = unit.scale * _mass_of(substance, form.atoms)
         return replace(unit, powers=_moved(unit.powers, kg=1, mol=-1), scale=scale, substance=None)
     if (mass, amount) == (1, 0):
-        scale = unit.scale * _mass_of(substance, form, form.atoms / form.molar_mass)
+        scale = unit.scale * _mass_of(substance, form.atoms / form.molar_mass)
         return replace(unit, scale=scale, substance=None)
     if (mass, amount) == (0, 0) and substance.name == "H2O":
         scale = unit.scale * WATER_DENSITY
@@ -91,8 +92,8 @@ def _in_mass(unit: Unit, quantity: Quantity) -> Unit:
     return unit
 
 
-def _mass_of(substance: Substance, form: Substance, atoms: float) -> float:
-    """Mass of `substance`, kg, that has `atoms` of the element; 1 where the form is the substance and they are in 1 kg."""
+def _mass_of(substance: Substance, atoms: float) -> float:
+    """Mass of `substance`, kg, that has `atoms` of the element."""
     return atoms / substance.atoms * substance.molar_mass
 
 

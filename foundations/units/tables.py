@@ -1,11 +1,12 @@
 """The tables beside this file, as values: what both the Python and the C++ parser of units know.
 
 dimensions.csv  powers of the base units kg, m, s, K, mol, rad, and what messages call a unit of them
-symbols.csv     one row a spelling: SI value = factor * value + offset; `prefixes` it takes: short (hPa), long (hectopascal) or none
+symbols.csv     one row a spelling: SI value = factor * value + offset; prefixes it takes: short (hPa), long
+                (hectopascal) or none
 prefixes.csv    what both kinds of prefixes multiply by
 substances.csv  what a mass or an amount may be of, by spelling, longest first where one begins with another
-quantities.csv  what a variable measures, where its unit does not say: the substance of a mass, what a number is a ratio of, and
-                the depth of a layer, m
+quantities.csv  what a variable measures, where its unit does not say: the substance of a mass, what a number is a ratio
+                of, and the depth of a layer, m
 characters.csv  letters beyond ASCII that stand for others
 """
 
@@ -39,7 +40,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a variable is a mass of, what its values are a ratio of ("amount", "mass", "length") and its layer's depth."""
+    """What a variable is a mass of, its values a ratio of ("amount", "mass", "length"), and the depth of its layer."""
 
     substance: str = ""
     ratio: str = ""

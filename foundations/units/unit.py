@@ -1,7 +1,7 @@
 """A unit as a multiple of SI base units, and the grammar by which texts become units.
 
-The same grammar is read by coupler/src/core/unit_parser.cpp for C, C++ and Fortran, with the same tables (tables.py); a test
-compares the two.
+The same grammar is read by coupler/src/core/unit_parser.cpp for C, C++ and Fortran, with the same tables (tables.py);
+a test compares the two.
 
     unit    = [ "/" ] factor { [ "*" | "." | "/" | "per" ] factor | substance }
     factor  = number [ power ] | symbol [ substance ] [ power ] | "(" unit ")" [ power ]
@@ -10,6 +10,7 @@ compares the two.
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from foundations.units.tables import CHARACTERS, DIMENSIONS, PREFIXES, SUBSTANCES, SYMBOLS, Substance, Symbol
 
@@ -30,8 +31,8 @@ class UnitError(ValueError):
 class Unit:
     """SI value = scale * value + offset; `powers` of kg, m, s, K, mol, rad.
 
-    `substance` is what it measures mass or amount of, where the unit says so ("g CO2"); `kinds` are the dimensions of its
-    factors ("mass", "amount", "length"), which a ratio loses.
+    `substance` is what it measures mass or amount of, where the unit says so ("g CO2"); `kinds` are the dimensions of
+    its factors ("mass", "amount", "length"), which a ratio loses.
     """
 
     powers: tuple[int, ...] = DIMENSIONS["number"]
@@ -71,7 +72,7 @@ def parse_unit(text: str) -> Unit:
     parser = _Parser(plain, text)
     unit = parser.product()
     if parser.at < len(plain):
-        raise parser.fault(f"unexpected '{plain[parser.at]}'")
+        parser.refuse(f"unexpected '{plain[parser.at]}'")
     return unit
 
 
@@ -104,17 +105,18 @@ class _Parser:
     def __init__(self, text: str, shown: str):
         self.text, self.shown, self.at, self.depth = text, shown, 0, 0
 
-    def fault(self, what: str) -> UnitError:
-        return UnitError(f"units '{self.shown}' are not understood: {what}")
+    def refuse(self, what: str) -> NoReturn:
+        message = f"units '{self.shown}' are not understood: {what}"
+        raise UnitError(message)
 
     def product(self) -> Unit:
-        """Factors up to the end, or to the parenthesis that closes them."""
+        """Read factors up to the end, or to the parenthesis that closes them."""
         product, factors, divide, pending = Unit(), 0, False, False
         while self._next() not in ("", ")") or (self._next() == ")" and not self.depth):
             letter = self._next()
             if letter in "/*" or (letter == "." and not self._digit(self.at + 1)) or self._is_per():
                 if pending or (factors == 0 and letter != "/"):
-                    raise self.fault(f"misplaced '{letter}'")
+                    self.refuse(f"misplaced '{letter}'")
                 divide, pending = letter in "/p", True
                 self.at += 3 if letter == "p" else 1
                 continue
@@ -127,9 +129,9 @@ class _Parser:
             product = factor if factors == 0 and not divide else product * factor
             factors, divide, pending = factors + 1, False, False
         if pending:
-            raise self.fault("nothing follows the last operator")
+            self.refuse("nothing follows the last operator")
         if self.depth and not factors:
-            raise self.fault("unexpected ')'")
+            self.refuse("unexpected ')'")
         return product
 
     def _next(self) -> str:
@@ -147,11 +149,11 @@ class _Parser:
         letter = self.text[self.at]
         if letter == "(":
             if self.depth:
-                raise self.fault("parentheses within parentheses")
+                self.refuse("parentheses within parentheses")
             self.at, self.depth = self.at + 1, 1
             unit = self.product()
             if self._next() != ")":
-                raise self.fault("')' is missing")
+                self.refuse("')' is missing")
             self.at, self.depth = self.at + 1, 0
         elif self._digit(self.at) or letter == ".":
             unit = Unit(scale=self._number())
@@ -162,7 +164,7 @@ class _Parser:
     def _symbol(self) -> Unit:
         match = _LETTERS.match(self.text, self.at)
         if match is None:
-            raise self.fault(f"unexpected '{self.text[self.at]}'")
+            self.refuse(f"unexpected '{self.text[self.at]}'")
         start, self.at = self.at, match.end()
         unit = _find_symbol(match[0])
         if unit is not None:
@@ -172,7 +174,7 @@ class _Parser:
             substance = self._substance(place, unit) if unit is not None else None
             if unit is not None and substance is not None:
                 return replace(unit, substance=substance)
-        raise self.fault(f"unknown unit '{match[0]}'")
+        self.refuse(f"unknown unit '{match[0]}'")
 
     def _substance(self, place: int, unit: Unit) -> Substance | None:
         """The substance at `place` that `unit` can be of, after which one goes on; None where there is none."""
@@ -192,19 +194,19 @@ class _Parser:
         self.at += len(number)
         value = float(number) if _DECIMAL.fullmatch(number) else 0.0
         if not 0.0 < value < float("inf"):
-            raise self.fault(f"'{number}' is not a positive number")
+            self.refuse(f"'{number}' is not a positive number")
         return value
 
     def _power(self) -> int:
         match = _POWER.match(self.text, self.at)
         if match is None or (match[2] and not match[1] and match[2] == "("):
             if self.text[self.at : self.at + 1] in tuple("^-+{") or self.text.startswith("**", self.at):
-                raise self.fault(f"power missing in '{self.text[self.at :]}'")
+                self.refuse(f"power missing in '{self.text[self.at :]}'")
             return 1
-        mark, opening, sign, digits, closing = match.groups()
+        _mark, opening, sign, digits, closing = match.groups()
         if {"{": "}", "(": ")"}.get(opening or "") != (closing if opening else None):
-            raise self.fault(f"power missing in '{self.text[self.at :]}'")
+            self.refuse(f"power missing in '{self.text[self.at :]}'")
         if int(digits) > LARGEST_POWER:
-            raise self.fault("power too large")
+            self.refuse("power too large")
         self.at = match.end() - (1 if closing and not opening else 0)
         return int(digits) * (-1 if sign == "-" else 1)
