@@ -17,6 +17,9 @@ from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import load
 
 DAILY_NAMES = tuple(variable.name for variable in variables.DAILY)
+LIMIT = 1e-5
+"""Coupled equals offline where they differ by no more than this share of sd + |flux|, on any day, site and target."""
+TINY = float(np.finfo(np.float64).tiny)
 BLOCK_DAYS = 500
 """Days of the run in two blocks of sites, more than a year."""
 CELLS = 64
@@ -36,26 +39,31 @@ def compare_offline(
     """By target: coupled against offline prediction from the same drivers, and emulated against process run.
 
     process, coupled: targets in analysis units, {name: (N, T)}; past_flux: 'none' or 'self_fed', as the artefact runs.
-    Differences are over every site and day; sd is that of the process run over the same.
+    Differences are over every site and day; sd is that of the process run over the same. The scale of a day is
+    sd + |flux|: single precision rounds a flux in proportion to its size, and those that models predict transformed
+    (asinh) are rounded before they are transformed back.
     """
     predicted = predict(run, dataset, out, past_flux=past_flux)
     agreement = {}
     for index, target in enumerate(load(run).signature.targets):
         spread = float(np.std(process[target.name], dtype=np.float64))
-        difference = float(np.max(np.abs(coupled[target.name] - predicted[..., index].astype(np.float64))))
+        offline = predicted[..., index].astype(np.float64)
+        differences = np.abs(coupled[target.name] - offline)
+        difference = float(np.max(differences))
         agreement[target.name] = {
             "units": target.analysis_units,
             "sd": spread,
             "max_abs_diff": difference,
             "max_abs_diff_over_sd": difference / spread if spread > 0 else (0.0 if difference == 0 else np.inf),
+            "max_diff_over_scale": float(np.max(differences / np.maximum(spread + np.abs(offline), TINY))),
             "emulated_against_process": pooled(process[target.name], coupled[target.name]),
         }
     return agreement
 
 
-def largest_difference(compared: dict[str, dict[str, Any]]) -> float:
-    """The largest of all targets' differences over sd; NaN, which passes no limit, where one of them is NaN."""
-    return float(np.max([target["max_abs_diff_over_sd"] for target in compared.values()]))
+def largest_difference(compared: dict[str, dict[str, Any]], measure: str = "max_diff_over_scale") -> float:
+    """The largest of all targets' differences; NaN, which passes no limit, where one of them is NaN."""
+    return float(np.max([target[measure] for target in compared.values()]))
 
 
 def check_restart(host: Host, whole: HostRun, folder: Path) -> dict[str, Any]:
