@@ -125,7 +125,8 @@ def _targets(run: HostRun, targets: tuple[Variable, ...]) -> Fluxes:
     """Targets of a run in analysis units, float64 (N, T)."""
     series = read_history(run.history, tuple(target.name for target in targets))
     return {
-        target.name: series[target.name] * unit_conversion(target.units, target.analysis_units)[0] for target in targets
+        target.name: series[target.name] * unit_conversion(target.units, target.analysis_units, target.name)[0]
+        for target in targets
     }
 
 
