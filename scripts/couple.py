@@ -43,6 +43,7 @@ from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations import atomic_file
 from foundations.folder_lock import FolderBusy, locked
 from foundations.provenance import file_sha256, git_hash, now
+from foundations.terminal import start_logging
 from foundations.units import unit_conversion
 from foundations.variables import Variable
 
@@ -179,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.sites < 2:
         parser.error("--sites must be 2 or more: the sites are also run in two blocks")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     artefact = options.artefact or RunFolder(options.run).artefact
     for path, maker in ((options.sims / "dataset.nc", "scripts/gen_sims.py"), (artefact, "python -m emulator.export")):
         if not path.exists():
