@@ -115,3 +115,7 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
     if wrong is not None:
         raise DamagedFile(path, f"is damaged: its entry {wrong} is not as it was written (CRC)", remedy)
     return {entry.filename.partition("/")[2] for entry in entries}
+
+
+class SourceFault(ValueError):
+    """Somebody else's file that cannot be used; the message names file, column, line or date, and what was expected."""

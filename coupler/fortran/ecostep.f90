@@ -21,7 +21,7 @@ module ecostep
   private
 
   public :: ecostep_model, ecostep_cells
-  public :: ecostep_version, ecostep_status_name
+  public :: ecostep_version, ecostep_status_name, ecostep_unit_conversion
 
   ! Mirrors of ecostep_status and ecostep_type in ecostep.h. Those that hosts use are default
   ! integers, whatever kind these have in the host, as `stat` and `policy` are.
@@ -466,6 +466,16 @@ module ecostep
       type(c_ptr), value :: flux_weight, state_weight, input_gradient, state_gradient
       integer(c_int) :: status
     end function c_step_gradient
+
+    function c_unit_conversion(variable, from, to, interval, scale, offset) result(status) &
+      bind(c, name='ecostep_unit_conversion')
+      import :: c_char, c_double, c_int
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: variable(*), from(*), to(*)
+      real(c_double), value :: interval
+      real(c_double), intent(inout) :: scale, offset
+      integer(c_int) :: status
+    end function c_unit_conversion
 
     function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
       import :: c_int, c_ptr
@@ -1577,6 +1587,32 @@ contains
     if (c_associated(self%handle)) call c_cells_destroy(self%handle)
     self%handle = c_null_ptr
   end subroutine finish_cells
+
+  ! ---- units -------------------------------------------------------------------------------------
+
+  !> Value in `to` = scale * value in `from` + offset, as for a registered array of that name;
+  !> `variable` '' for any. With `interval`, amounts of records of so many seconds are made rates.
+  subroutine ecostep_unit_conversion(variable, from, to, scale, offset, interval, stat, errmsg)
+    character(*), intent(in) :: variable  !< name in the artefact
+    character(*), intent(in) :: from  !< units of the values
+    character(*), intent(in) :: to  !< units wanted
+    real(real64), intent(out) :: scale  !< factor
+    real(real64), intent(out) :: offset  !< added to the product
+    real(real64), intent(in), optional :: interval  !< length of a record (s)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    real(c_double) :: seconds
+
+    scale = 1.0_real64
+    offset = 0.0_real64
+    seconds = 0.0_c_double
+    if (present(interval)) seconds = interval
+    status = c_unit_conversion(trim(variable)//c_null_char, trim(from)//c_null_char, &
+      trim(to)//c_null_char, seconds, scale, offset)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine ecostep_unit_conversion
 
   ! ---- texts and errors --------------------------------------------------------------------------
 

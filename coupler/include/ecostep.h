@@ -247,6 +247,14 @@ ECOSTEP_API ecostep_status ecostep_step_gradient(ecostep_cells *cells, int year,
                                                  const double *state_weight, double *input_gradient,
                                                  double *state_gradient) ECOSTEP_NOEXCEPT;
 
+/* ---- units ------------------------------------------------------------------------------------------------------------------- */
+
+/* Value in `to` = scale * value in `from` + offset, as for a registered array of that name; `variable` "" for any. Where `interval` is
+ * not 0, amounts of records so many seconds long are made rates: "mm" of rain, "J m-2" of light. ECOSTEP_BAD_UNITS where the units are
+ * not understood or measure different things. */
+ECOSTEP_API ecostep_status ecostep_unit_conversion(const char *variable, const char *from, const char *to, double interval,
+                                                   double *scale, double *offset) ECOSTEP_NOEXCEPT;
+
 /* ---- errors ----------------------------------------------------------------------------------------------------------------- */
 
 /* Message of the last call of this thread that failed; "" if none did. Valid until the next failure in this thread. */

@@ -135,6 +135,11 @@ PYBIND11_MODULE(_binding, m) {
   });
   m.def("status_name", [](int status) { return ecostep_status_name(static_cast<ecostep_status>(status)); });
   m.def("version", &ecostep_version);
+  m.def("unit_conversion", [](const std::string& variable, const std::string& from, const std::string& to, double interval) {
+    double scale = 1.0, offset = 0.0;
+    const int status = ecostep_unit_conversion(variable.c_str(), from.c_str(), to.c_str(), interval, &scale, &offset);
+    return py::make_tuple(status, scale, offset);
+  });
 
   py::class_<Model>(m, "Model")
       .def(py::init<>())

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/floating_point_guard.h"
 #include "core/printable.h"
+#include "core/units.h"
 
 struct ecostep_model {
   std::shared_ptr<const ecostep::Model> shared;
@@ -293,6 +294,17 @@ ecostep_status ecostep_step_gradient(ecostep_cells* cells, int year, int month, 
     if (set.size() == 0) return;
     set.gradient({year, month, day}, {&required(flux_weight, "flux_weight"), state_weight,
                                       &required(input_gradient, "input_gradient"), &required(state_gradient, "state_gradient")});
+  });
+}
+
+ecostep_status ecostep_unit_conversion(const char* variable, const char* from, const char* to, double interval, double* scale,
+                                       double* offset) noexcept {
+  return guarded([&] {
+    double &factor = required(scale, "scale"), &shift = required(offset, "offset");
+    if (!(interval >= 0.0)) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "interval ", interval, " is no number of seconds");
+    const ecostep::Conversion conversion =
+        ecostep::convert_units(&required(variable, "variable"), &required(from, "from"), &required(to, "to"), interval);
+    factor = conversion.scale, shift = conversion.offset;
   });
 }
 

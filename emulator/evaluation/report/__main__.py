@@ -52,13 +52,13 @@ def _cards(products: Products) -> list[tuple[str, str, str]]:
             cards.append(card)
     if products.coupled is not None:
         worst, exact = (
-            products.coupled["max_abs_diff_over_sd"],
+            products.coupled.get("max_diff_over_scale"),
             products.coupled["restart_bitwise"] and products.coupled["decomposition_bitwise"],
         )
         bits = "restart and decomposition exact to the bit" if exact else "restart or decomposition NOT exact"
         verdict = "coupled = offline" if equals_offline(products.coupled) else "coupled ≠ offline: FAILS"
-        size = "not a number" if worst is None else f"{number(worst, 2)} sd"
-        cards.append((size, verdict, f"largest difference on any day; {bits}"))
+        size = "not a number" if worst is None else f"{number(worst, 2)}"
+        cards.append((size, verdict, f"largest difference on any day over sd + |flux|; {bits}"))
     if products.steps:
         seconds, memory = (
             combine(step[key] for step in products.steps.values())

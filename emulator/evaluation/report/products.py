@@ -112,7 +112,7 @@ class Simulations:
     def values(self, name: str, units: str, site: int | slice = slice(None)) -> np.ndarray:
         """A variable in the unit wanted, float64, of one site (T,) or all (N, T)."""
         variable = self.dataset[name]
-        factor, offset = unit_conversion(variable.attrs["units"], units)
+        factor, offset = unit_conversion(variable.attrs["units"], units, name)
         return np.asarray(variable[site].values, np.float64) * factor + offset
 
     def target(self, name: str) -> np.ndarray:
