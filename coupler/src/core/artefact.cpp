@@ -232,6 +232,7 @@ Artefact read_artefact(const std::string& path, const Archive& archive) {
   Artefact artefact;
   artefact.path = path;
   artefact.metadata = std::string(text);
+  artefact.fingerprint = archive.fingerprint();
   artefact.name = metadata.text(json, "name", "");
   artefact.kind = metadata.text(json, "kind", "");
   artefact.past_flux = metadata.text(json, "past_flux", "");
