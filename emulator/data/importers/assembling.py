@@ -18,8 +18,6 @@ from emulator.data.importers.site_record import DRIVER_ROLES, LONG_GAP, SHORT_GA
 
 DIURNAL = ("rsds", "nee")
 """Whose course of the day the report looks at."""
-TWINS = ("tas", "rsds", "rlds", "vpd", "ps", "sfcWind", "nee", "fch4")
-"""Whose measured column the report holds beside the filled one; gpp and reco have none of their own."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,11 @@ def _compare_twins(
     record: SiteRecord, name: str, source: VariableMapping, laid: np.ndarray, quantities: Quantities
 ) -> None:
     """Note where a column and its filled one differ by a factor, as they do where one has another unit."""
-    filled = source.filled.column if source.filled is not None else ()
-    others = [other for other in (*source.measured_where, *filled, *source.fill) if other in quantities.series.columns]
-    others = [other for other in others if other != quantities.first(source.column)]
-    for other in others if name in TWINS else []:
+    others = [other for other in source.twin if other in quantities.series.columns]
+    for other in others:
         twin = source.model_copy(update={"column": (other,), "sum": (), "derive": None, "fill": (), "valid": None})
         values = quantities.variable(name, twin, record.variables[name].variable.units)
-        text = factor_between(laid, values[0]) if values is not None else ""
+        text = factor_between(laid, values[0], name) if values is not None else ""
         if text:
             quantities.notes.add("suspicion", f"beside {other}, the same quantity, it {text}", record.site_id, name)
 
