@@ -22,14 +22,21 @@ def weather(days: int, per_day: int = 1, seed: int = 1) -> dict[str, np.ndarray]
     celsius = 8.0 + 12.0 * season + 3.0 * (cloud - 0.6) + (4.0 * (day - 1.0) if per_day > 1 else 0.0)
     uptake = 0.04 * light * (1.2 + season)
     respiration = 2.0 * 2.0 ** ((celsius - 10.0) / 10.0)
+    falls = rng.random(len(time)) < 0.3
     return {
-        "TA": celsius, "SW_IN": light, "LW_IN": 280.0 + 50.0 * season + rng.normal(0, 3, len(time)),
+        "TA": celsius,
+        "SW_IN": light,
+        "LW_IN": 280.0 + 50.0 * season + rng.normal(0, 3, len(time)),
         "RH": 75.0 - 15.0 * season + rng.normal(0, 2, len(time)),
-        "VPD": 0.01 * saturation_vapour_pressure(celsius) * (0.25 + 0.15 * season), "PA": 100.0 + rng.normal(0, 0.5, len(time)),
-        "WS": 2.5 + rng.random(len(time)), "P": np.where(rng.random(len(time)) < 0.3, 5.0 * rng.random(len(time)), 0.0) / per_day,
-        "GPP": uptake, "RECO": respiration, "NEE": respiration - uptake,
+        "VPD": 0.01 * saturation_vapour_pressure(celsius) * (0.25 + 0.15 * season),
+        "PA": 100.0 + rng.normal(0, 0.5, len(time)),
+        "WS": 2.5 + rng.random(len(time)),
+        "P": np.where(falls, 5.0 * rng.random(len(time)), 0.0) / per_day,
+        "GPP": uptake,
+        "RECO": respiration,
+        "NEE": respiration - uptake,
         "FCH4": 30.0 * np.exp(0.08 * (celsius - 10.0)) * rng.lognormal(0, 0.1, len(time)),
-    }  # fmt: skip
+    }
 
 
 def written(columns: dict[str, np.ndarray], stamps: list[str], path: Path, first: tuple[str, ...] = ()) -> Path:

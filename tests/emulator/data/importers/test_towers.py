@@ -39,7 +39,7 @@ def test_a_record_that_begins_on_2_january_keeps_its_first_year(tmp_path: Path) 
 
 
 def test_nee_is_the_filled_mean_on_measured_days(tmp_path: Path) -> None:
-    """NEE of the file is the mean of the measured half-hours, which are those of the day more often than of the night."""
+    """NEE of the file is the mean of the measured half-hours, more of them by day than by night."""
     file, out = fluxnet_ch4(tmp_path), tmp_path / "out.nc"
     assert run("fluxnet_ch4", file, "--sites", sites(tmp_path), "--out", out) == 0
     source = pd.read_csv(file, na_values=-9999)
