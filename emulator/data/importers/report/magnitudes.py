@@ -25,7 +25,7 @@ class Usual:
     confusions: dict[float, str]
 
 
-_THOUSANDS = {factor: "a wrong prefix (kilo, milli, micro, nano)" for factor in (1e6, 1e3, 1e-3, 1e-6)}
+_THOUSANDS = dict.fromkeys((1000000.0, 1000.0, 0.001, 1e-06), "a wrong prefix (kilo, milli, micro, nano)")
 _CARBON = _THOUSANDS | {
     86400.0: "per second, said to be per day", 1.0 / 86400.0: "per day, said to be per second",
     24.0: "per hour, said to be per day", 1.0 / 24.0: "per day, said to be per hour",
