@@ -41,7 +41,7 @@ class Part(NamedTuple):
 class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
-    drivers: (N, T, D) in the signature's units; calendar: (T, 6), the columns of emulator.data.calendar; static: (N, P);
+    drivers: (N, T, D) in units of the signature; calendar: (T, 6), columns of emulator.data.calendar; static: (N, P);
     flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
     has none; classes: of every class variable of the file by name, `biome` among them.
     """
@@ -105,7 +105,7 @@ class Dataset:
         return self.drivers.shape[0]
 
     def group(self, name: str | None = None) -> SiteClasses:
-        """Classes of the sites by one class variable; by default the biome, else the first that the file has, else none.
+        """Classes of the sites by a class variable; by default the biome, else the first that the file has, else none.
 
         DatasetError where the file has no such class.
         """

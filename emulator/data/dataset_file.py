@@ -251,7 +251,7 @@ def _likely_units(in_file: np.ndarray, variable: Variable, low: float, high: flo
 
 
 def declared_classes(in_file: netCDF4.Variable, path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """flag_values and flag_meanings of a variable, both empty where it has no classes; a file may give numbers alone."""
+    """flag_values and flag_meanings of a variable, empty where it has no classes; a file may give numbers alone."""
     words = tuple(str(getattr(in_file, "flag_meanings", "")).split())
     numbers = np.atleast_1d(getattr(in_file, "flag_values", np.empty(0)))
     unlike = len(words) not in (0, len(numbers)) if "flag_values" in in_file.ncattrs() else len(words) > 0

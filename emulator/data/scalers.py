@@ -205,7 +205,7 @@ class DriverScaling(nn.Module):
 
     @torch.jit.export
     def by_day(self, drivers: Tensor) -> Tensor:
-        """(B, T, D) table units -> (T, B, size) dimensionless, a year at a time, which stays in the processor's cache."""
+        """(B, T, D) physical units -> (T, B, size) dimensionless, a year at a time, which fits into cache."""
         parts = [self.forward(part.transpose(0, 1).contiguous()) for part in drivers.split(366, 1)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 

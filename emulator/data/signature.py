@@ -1,4 +1,4 @@
-"""What a model takes and gives, in the order of a call: variables of a file or of the table (docs/formats.md, section 1).
+"""What a model takes and gives, in the order of a call: variables of a file or the table (docs/formats.md, section 1).
 
 Models that treat slow and fast drivers differently read the roles here.
 """

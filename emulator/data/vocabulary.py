@@ -50,7 +50,8 @@ def resolve(
             try:
                 require_distinct(names or (), f"data.{use}")
             except ValueError as error:
-                raise DatasetError(f"{path}: {error}") from None
+                message = f"{path}: {error}"
+                raise DatasetError(message) from None
         parts = {
             use: _of_roles(file, path, use, listed) if names is None else _named(file, path, use, names)
             for use, names in lists.items()
@@ -134,10 +135,8 @@ def _ranges(in_file: netCDF4.Variable, path: Path, units: str, to_units: str) ->
         low, high = (_number(in_file, path, f"{kind}_{end}", value) for end, value in (("min", low), ("max", high)))
         for end, value in zip(ends, (low, high), strict=True):
             if value is not None:
-                if kind == "valid":
-                    value = _unpacked(in_file, value)
                 factor, offset = _require_conversion(path, in_file.name, units, to_units)
-                ranges[end] = factor * value + offset
+                ranges[end] = factor * (_unpacked(in_file, value) if kind == "valid" else value) + offset
     return ranges
 
 

@@ -67,25 +67,39 @@ def fit(
     """Train on a dataset and a split in memory; the same run folder, checkpoints and resuming as the command line.
 
     signature: the dataset's variables in order, default the dataset's own. It may have variables that its file does not
-    have, such as hidden parameters among the statics of an oracle; the checkpoint carries it. A run goes on only with the same configuration, signature and data. Sets torch's threads and determinism for the process;
-    SIGTERM and Ctrl-C save and raise Interrupted where this is the main thread.
+    have, such as hidden parameters among the statics of an oracle; the checkpoint carries it. A run goes on only with
+    the same configuration, signature and data. Sets torch's threads and determinism for the process; SIGTERM and Ctrl-C
+    save and raise Interrupted where this is the main thread.
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        signature = signature or _with_bounds(dataset.signature, config)
+        signature = signature or _of_dataset(dataset, config)
         config = config.model_copy(update={"data": config.data.naming(signature)})
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         return _run(config, dataset, split, run, signature, goes_on=goes_on)
 
 
-def _with_bounds(signature: Signature, config: Config) -> Signature:
-    """A dataset's signature with the bounds of the configuration that it does not have yet."""
-    free = {target.name for target in signature.targets if target.minimum is None and target.maximum is None}
+def _of_dataset(dataset: Dataset, config: Config) -> Signature:
+    """The variables that the configuration lists, as the dataset in memory has them, with the configured bounds."""
+    described, lists = dataset.signature, (config.data.inputs, config.data.statics, config.data.targets)
+    parts = []
+    for what, names, variables in zip(
+        ("inputs", "statics", "targets"),
+        lists,
+        (described.inputs, described.statics, described.targets),
+        strict=True,
+    ):
+        by_name = {variable.name: variable for variable in variables}
+        if absent := [name for name in names or () if name not in by_name]:
+            message = f"{dataset.path}: data.{what}: {', '.join(absent)} not among {', '.join(by_name)} in memory"
+            raise ConfigError(message)
+        parts.append(variables if names is None else tuple(by_name[name] for name in names))
+    free = {target.name for target in parts[2] if target.minimum is None and target.maximum is None}
     bounds = {name: bound for name, bound in config.data.bounds.items() if name in free}
     try:
-        return bounded(signature, bounds)
+        return bounded(Signature(*parts), bounds)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 

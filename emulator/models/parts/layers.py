@@ -147,7 +147,7 @@ def second_harmonic(wave: Tensor) -> Tensor:
 
 
 def signed_sum(values: Tensor, terms: list[tuple[int, float]]) -> Tensor:
-    """Sum of some columns (..., V) with their factors, in the order of the terms, (...); a factor of 1 costs nothing."""
+    """Sum of some columns (..., V) with their factors, in the order of the terms, (...)."""
     position, factor = terms[0]
     total = values[..., position] if factor == 1.0 else factor * values[..., position]
     for position, factor in terms[1:]:
