@@ -20,6 +20,7 @@ from foundations import configuration_file
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status, as emulator.train does."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     try:
         config = configuration_file.load(Config, options.config, options.set)
         space = load_space(options.space)

@@ -101,9 +101,11 @@ def measure(host: Host, seconds: float, rounds: int = ROUNDS) -> Timing:
     return Timing(day, month_end, year_end)
 
 
-def report(path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool) -> int:
+def report(
+    path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool, trust: bool = False
+) -> int:
     """Time each backend for each number of cells; prints a table or JSON."""
-    models, _ = backends.open_all(path, names)
+    models, _ = backends.open_all(path, names, trust=trust)
     rows = []
     if not as_json:
         sys.stdout.write(HEADER)

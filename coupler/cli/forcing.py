@@ -134,7 +134,7 @@ class Files:
         reason = "--units cannot be both"
         if not units:
             try:
-                return unit_conversion(in_file, in_first)
+                return unit_conversion(in_file, in_first, name)
             except ValueError as error:
                 reason = str(error)
         message = f"{self.paths[place]}: '{name}' is in '{in_file}', in {self.paths[0]} in '{in_first}'; {reason}"

@@ -21,7 +21,7 @@ module ecostep
   private
 
   public :: ecostep_model, ecostep_cells
-  public :: ecostep_version, ecostep_status_name
+  public :: ecostep_version, ecostep_status_name, ecostep_unit_conversion
 
   ! Mirrors of ecostep_status and ecostep_type in ecostep.h. Those that hosts use are default
   ! integers, whatever kind these have in the host, as `stat` and `policy` are.
@@ -43,11 +43,12 @@ module ecostep
   integer, parameter :: ecostep_not_available = 15
   integer, parameter :: ecostep_out_of_memory = 16
   integer, parameter :: ecostep_internal = 17
+  integer, parameter :: ecostep_not_trusted = 18
   public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
     ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
     ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
     ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
-    ecostep_out_of_memory, ecostep_internal
+    ecostep_out_of_memory, ecostep_internal, ecostep_not_trusted
 
   ! Mirror of ecostep_policy.
   integer, parameter :: ecostep_policy_ignore = 0
@@ -332,6 +333,14 @@ module ecostep
       integer(c_int) :: status
     end function c_open
 
+    function c_open_trusted(path, backend, model) result(status) bind(c, name='ecostep_open_trusted')
+      import :: c_char, c_int, c_ptr
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: path(*), backend(*)
+      type(c_ptr), intent(out) :: model
+      integer(c_int) :: status
+    end function c_open_trusted
+
     function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
       import :: c_int, c_ptr, c_size_t
       implicit none (type, external)
@@ -458,6 +467,16 @@ module ecostep
       integer(c_int) :: status
     end function c_step_gradient
 
+    function c_unit_conversion(variable, from, to, interval, scale, offset) result(status) &
+      bind(c, name='ecostep_unit_conversion')
+      import :: c_char, c_double, c_int
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: variable(*), from(*), to(*)
+      real(c_double), value :: interval
+      real(c_double), intent(inout) :: scale, offset
+      integer(c_int) :: status
+    end function c_unit_conversion
+
     function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
       import :: c_int, c_ptr
       implicit none (type, external)
@@ -477,21 +496,29 @@ contains
 
   ! ---- the artefact ------------------------------------------------------------------------------
 
-  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub' or the first
-  !> that works.
-  subroutine model_open(self, path, backend, stat, errmsg)
+  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub', 'none' to
+  !> describe it only, or the first that works.
+  subroutine model_open(self, path, backend, stat, errmsg, trust)
     class(ecostep_model), intent(inout) :: self
     character(*), intent(in) :: path  !< artefact file
     character(*), intent(in), optional :: backend  !< which backend runs it
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    logical, intent(in), optional :: trust  !< run whatever TorchScript code it has
     character(:), allocatable :: backend_name
+    logical :: trusted
 
     call self%close()
     backend_name = ''
     if (present(backend)) backend_name = trim(backend)
-    status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    trusted = .false.
+    if (present(trust)) trusted = trust
+    if (trusted) then
+      status = c_open_trusted(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    else
+      status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    end if
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_open
@@ -1560,6 +1587,32 @@ contains
     if (c_associated(self%handle)) call c_cells_destroy(self%handle)
     self%handle = c_null_ptr
   end subroutine finish_cells
+
+  ! ---- units -------------------------------------------------------------------------------------
+
+  !> Value in `to` = scale * value in `from` + offset, as for a registered array of that name;
+  !> `variable` '' for any. With `interval`, amounts of records of so many seconds are made rates.
+  subroutine ecostep_unit_conversion(variable, from, to, scale, offset, interval, stat, errmsg)
+    character(*), intent(in) :: variable  !< name in the artefact
+    character(*), intent(in) :: from  !< units of the values
+    character(*), intent(in) :: to  !< units wanted
+    real(real64), intent(out) :: scale  !< factor
+    real(real64), intent(out) :: offset  !< added to the product
+    real(real64), intent(in), optional :: interval  !< length of a record (s)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    real(c_double) :: seconds
+
+    scale = 1.0_real64
+    offset = 0.0_real64
+    seconds = 0.0_c_double
+    if (present(interval)) seconds = interval
+    status = c_unit_conversion(trim(variable)//c_null_char, trim(from)//c_null_char, &
+      trim(to)//c_null_char, seconds, scale, offset)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine ecostep_unit_conversion
 
   ! ---- texts and errors --------------------------------------------------------------------------
 

@@ -32,9 +32,9 @@ class Cells {
   ecostep_cells* handle = nullptr;
 };
 
-int open_model(Model& model, const std::string& path, const std::string& backend) {
+int open_model(Model& model, const std::string& path, const std::string& backend, bool trust) {
   const py::gil_scoped_release unlocked;
-  return ecostep_open(path.c_str(), backend.c_str(), &model.handle);
+  return (trust ? ecostep_open_trusted : ecostep_open)(path.c_str(), backend.c_str(), &model.handle);
 }
 
 py::tuple describe(const Model& model, int role, std::size_t index) {
@@ -135,6 +135,11 @@ PYBIND11_MODULE(_binding, m) {
   });
   m.def("status_name", [](int status) { return ecostep_status_name(static_cast<ecostep_status>(status)); });
   m.def("version", &ecostep_version);
+  m.def("unit_conversion", [](const std::string& variable, const std::string& from, const std::string& to, double interval) {
+    double scale = 1.0, offset = 0.0;
+    const int status = ecostep_unit_conversion(variable.c_str(), from.c_str(), to.c_str(), interval, &scale, &offset);
+    return py::make_tuple(status, scale, offset);
+  });
 
   py::class_<Model>(m, "Model")
       .def(py::init<>())

@@ -4,7 +4,6 @@ The format is specified in docs/formats.md, section 2. Nothing here needs torch:
 `<archive>/extra/ecostep.json` and `<archive>/extra/reference.f32`.
 """
 
-import json
 import zipfile
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +22,7 @@ from pydantic import (
 )
 
 from foundations import atomic_file
+from foundations.bounded_text import TooLarge, check_entries, json_value
 from foundations.provenance import git_hash, now
 
 FORMAT: Final = "ecostep-artefact"
@@ -32,6 +32,9 @@ REFERENCE_FILE = "reference.f32"
 NATIVE_FILE = "native.json"
 NATIVE_CONSTANTS_FILE = "native.bin"
 NATIVE_STEP_SECONDS: Final = 86400
+MOST_METADATA = 8 << 20
+MOST_LEVELS = 16
+"""Bytes, and levels of lists and objects, of the metadata; the coupler has the same bounds."""
 
 
 class ArtefactError(ValueError):
@@ -227,7 +230,10 @@ def read_artefact(path: str | Path) -> Artefact:
 def parse_metadata(content: bytes, path: str | Path) -> Metadata:
     """Metadata from the bytes of `ecostep.json`; `path` is named in errors."""
     try:
-        raw = json.loads(content)
+        raw = json_value(content, MOST_METADATA, MOST_LEVELS)
+    except TooLarge as error:
+        message = f"{path}: extra/{METADATA_FILE} {error}"
+        raise ArtefactError(message) from None
     except ValueError as error:
         message = f"{path}: extra/{METADATA_FILE} is not JSON: {error}"
         raise ArtefactError(message) from None
@@ -303,12 +309,16 @@ def _read_extras(path: Path) -> dict[str, bytes]:
         raise ArtefactError(message)
     try:
         with zipfile.ZipFile(path) as archive:
+            check_entries(archive)
             damaged = archive.testzip()
             if damaged is not None:
                 message = f"{path}: damaged: the checksum of {damaged} is wrong; export the model again"
                 raise ArtefactError(message)
             names = [name for name in archive.namelist() if name.split("/")[-2:-1] == ["extra"]]
             extras = {name.rsplit("/", 1)[1]: archive.read(name) for name in names}
+    except TooLarge as error:
+        message = f"{path}: {error}; export the model again"
+        raise ArtefactError(message) from None
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         message = f"{path}: damaged zip archive ({error}); export the model again"
         raise ArtefactError(message) from None

@@ -136,7 +136,7 @@ def check_variable(
         message = f"{path}: {name}: attribute units is missing; expected '{variable.units}'"
         raise DatasetError(message)
     try:
-        return unit_conversion(str(in_file.units), variable.analysis_units or variable.units)
+        return unit_conversion(str(in_file.units), variable.analysis_units or variable.units, name)
     except ValueError as error:
         message = f"{path}: {name}: {error}"
         raise DatasetError(message) from None
@@ -192,7 +192,7 @@ def check_flux(
     DatasetError names the first impossible value with site and day, and the unit that all values would fit. Fluxes that
     are all of them far too small are warned of.
     """
-    factor, _ = unit_conversion(units, variable.analysis_units)
+    factor, _ = unit_conversion(units, variable.analysis_units, variable.name)
     in_file = values / factor
     sentinel = np.isin(in_file, SENTINELS)
     if sentinel.any():
@@ -229,7 +229,7 @@ def check_flux(
 
 
 def _in_analysis_units(value: float, variable: Variable) -> float:
-    factor, offset = unit_conversion(variable.units, variable.analysis_units)
+    factor, offset = unit_conversion(variable.units, variable.analysis_units, variable.name)
     return factor * value + offset
 
 
@@ -243,7 +243,7 @@ def _likely_units(in_file: np.ndarray, variable: Variable, low: float, high: flo
     """The common unit of fluxes that makes all values possible and usual, '' where there is none."""
     present = in_file[np.isfinite(in_file)]
     for units in FLUX_UNITS:
-        converted = present * unit_conversion(units, variable.analysis_units)[0]
+        converted = present * unit_conversion(units, variable.analysis_units, variable.name)[0]
         largest = np.abs(converted).max()
         if converted.min() >= low and converted.max() <= high and largest >= USUAL * high:
             return f"'{units}'"
