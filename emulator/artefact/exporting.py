@@ -177,7 +177,7 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
 
 
 def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec:
-    train_min, train_max = ranges[variable.name]
+    train_min, train_max = (None, None) if variable.flag_values else ranges[variable.name]
     return InputSpec(
         name=variable.name,
         units=variable.units,
@@ -188,6 +188,8 @@ def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec
         valid_max=variable.valid_max,
         train_min=train_min,
         train_max=train_max,
+        flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -202,6 +204,7 @@ def _static_spec(variable: Variable, ranges: dict[str, list[float]]) -> StaticSp
         train_min=train_min,
         train_max=train_max,
         flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -211,8 +214,8 @@ def _target_spec(variable: Variable) -> TargetSpec:
         name=variable.name,
         units=variable.analysis_units,
         long_name=variable.long_name,
-        min=None if variable.bounded_biomes else variable.minimum,
-        max=None if variable.bounded_biomes else variable.maximum,
+        min=None if variable.bounded_classes else variable.minimum,
+        max=None if variable.bounded_classes else variable.maximum,
     )
 
 

@@ -1,7 +1,7 @@
 """A dataset in memory: the boundary where netCDF becomes tensors and units are converted once."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset_file import (
     DatasetError,
     check_flux,
@@ -24,8 +25,9 @@ from emulator.data.dataset_file import (
     read_values,
 )
 from emulator.data.signature import Signature
+from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
-from foundations.variables import VARIABLES, Variable
+from foundations.variables import BIOMES, Variable
 
 
 class Part(NamedTuple):
@@ -39,9 +41,9 @@ class Part(NamedTuple):
 class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
-    drivers: (N, T, D) in table units; calendar: (T, 6), the columns of emulator.data.calendar; static: (N, P);
+    drivers: (N, T, D) in units of the signature; calendar: (T, 6), columns of emulator.data.calendar; static: (N, P);
     flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
-    has none.
+    has none; classes: of every class variable of the file by name, `biome` among them.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class Dataset:
     time: np.ndarray
     time_units: str
     calendar_name: str
+    classes: dict[str, SiteClasses] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -79,6 +82,7 @@ class Dataset:
             site_id = _site_ids(file, path)[part.sites]
             dates = check_time(file, path)[days]
             time = file.variables["time"]
+            classes = _read_classes(file, path, signature, part)
             return cls(
                 path=path,
                 signature=signature,
@@ -89,15 +93,31 @@ class Dataset:
                 site_id=site_id,
                 lat=read_values(file.variables["lat"], path, part.sites),
                 lon=read_values(file.variables["lon"], path, part.sites),
-                biome=_read_biome(file, path)[part.sites],
+                biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
                 time=read_values(time, path, days),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
+                classes=classes,
             )
 
     @property
     def n_sites(self) -> int:
         return self.drivers.shape[0]
+
+    def group(self, name: str | None = None) -> SiteClasses:
+        """Classes of the sites by a class variable; by default the biome, else the first that the file has, else none.
+
+        DatasetError where the file has no such class.
+        """
+        if name is None:
+            name = next(iter(sorted(self.classes, key=lambda other: other != "biome")), None)
+        if name in self.classes:
+            return self.classes[name]
+        if name in (None, "biome"):
+            return SiteClasses(self.biome, BIOMES if self.biome.any() else {0: "all sites"})
+        choice = ", ".join(self.classes) or "none; give a static flag_values and flag_meanings"
+        message = f"{self.path}: '{name}' is no class variable of the sites; those are: {choice}"
+        raise DatasetError(message)
 
     @cached_property
     def years(self) -> np.ndarray:
@@ -127,6 +147,7 @@ class Dataset:
             lat=self.lat[index],
             lon=self.lon[index],
             biome=self.biome[index],
+            classes={name: classes.of_sites(index) for name, classes in self.classes.items()},
         )
 
     def content_hash(self) -> str:
@@ -218,8 +239,16 @@ def _read_flux(
     return flux
 
 
-def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
-    if "biome" not in file.variables:
-        return np.zeros(len(file.dimensions["site"]), np.int64)
-    biome = file.variables["biome"]
-    return np.nan_to_num(class_codes(read_values(biome, path), biome, path, VARIABLES["biome"])).astype(np.int64)
+def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part: Part) -> dict[str, SiteClasses]:
+    """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
+    statics = {variable.name: variable for variable in signature.statics}
+    classes = {}
+    for name, in_file in file.variables.items():
+        if in_file.dimensions != ("site",) or in_file.dtype is str:
+            continue
+        variable = statics[name] if name in statics else describe(in_file, path)
+        if variable.flag_values:
+            codes = class_codes(read_values(in_file, path, part.sites), in_file, path, variable)
+            missing = 0 if 0 not in variable.flag_values else min(variable.flag_values) - 1
+            classes[name] = SiteClasses(np.nan_to_num(codes, nan=missing).astype(np.int64), variable.classes)
+    return classes
