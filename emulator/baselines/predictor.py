@@ -57,6 +57,9 @@ def seen_flux(dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
 
 
 def keep_bounds(fluxes: np.ndarray, dataset: Dataset, signature: Signature) -> np.ndarray:
-    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site."""
+    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site, and to the records of
+    sites: NaN outside.
+    """
     low, high = TargetBounds(signature)(dataset.static)
-    return np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    fluxes = np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    return fluxes if dataset.period is None else np.where(dataset.in_record().numpy()[..., None], fluxes, np.nan)
