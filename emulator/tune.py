@@ -12,6 +12,7 @@ from pathlib import Path
 
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
+from emulator.data.split_rules import split_dataset
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolderError
 from emulator.training.search import Budget, load_space, tune
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
         config, signature = config.resolved()
         dataset = Dataset.open(config.data.path, signature)
-        split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
+        split = split_dataset(config.split, dataset)
         choice = tune(config, dataset, split, space, options.out, budget)
         log.info("%s: %s", options.out / "choice.yaml", {key: choice.get(key) for key in ("model", "training")})
     except Interrupted as stop:

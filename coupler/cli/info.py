@@ -40,6 +40,7 @@ def describe(path: Path, *, all_backends: bool = True, trust: bool = False) -> d
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
+        "fingerprint": model.fingerprint if model else None,
         **{key: metadata.get(key) for key in ("name", "kind", "created", "format_version", "past_flux")},
         "members": metadata.get("members", 1),
         "quantiles": metadata.get("quantiles"),
@@ -66,6 +67,8 @@ def _as_text(about: dict[str, Any]) -> str:
         f"state        {about['state_size']} floats a cell ({about['model_state_size']} of the model)",
         f"past flux    {about['past_flux']}",
     ]
+    if about["fingerprint"]:
+        lines.append(f"fingerprint  {about['fingerprint']}")
     if about["flops_per_cell"]:
         lines.append(f"work         {about['flops_per_cell'] / 1e3:.1f} kFLOP a cell and day")
     if about["quantiles"]:

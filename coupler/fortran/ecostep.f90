@@ -78,6 +78,7 @@ module ecostep
     procedure :: backend_reason => model_backend_reason
     procedure :: past_flux => model_past_flux
     procedure :: flops => model_flops
+    procedure :: fingerprint => model_fingerprint
     procedure :: metadata => model_metadata
     procedure :: state_size => model_state_size
     procedure :: n_inputs => model_n_inputs
@@ -104,6 +105,8 @@ module ecostep
     procedure :: destroy => cells_destroy
     procedure :: calendar => cells_calendar
     procedure :: state => cells_state
+    procedure :: state_checksum => cells_state_checksum
+    procedure :: check_state => cells_check_state
     procedure :: init_state => cells_init_state
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
@@ -387,6 +390,29 @@ module ecostep
       integer(c_int) :: status
     end function c_set_state
 
+    function c_fingerprint(model) result(text) bind(c, name='ecostep_fingerprint')
+      import :: c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_fingerprint
+
+    function c_state_checksum(cells, checksum, ncell) result(status) bind(c, name='ecostep_state_checksum')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_checksum
+
+    function c_state_check(cells, checksum, ncell) result(status) bind(c, name='ecostep_state_check')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_check
+
     function c_set_calendar(cells, calendar) result(status) bind(c, name='ecostep_set_calendar')
       import :: c_char, c_int, c_ptr
       implicit none (type, external)
@@ -602,6 +628,15 @@ contains
     flops = c_model_flops(self%handle)
   end function model_flops
 
+  !> 64 hexadecimal digits that tell the artefact from any other: for the host's restart file, since
+  !> a state means nothing to another model.
+  function model_fingerprint(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = fortran_string(c_fingerprint(self%handle))
+  end function model_fingerprint
+
   !> Floats per cell of the state: allocate(state(model%state_size(), ncell)). 0 before `open`.
   function model_state_size(self) result(n)
     class(ecostep_model), intent(in) :: self
@@ -785,6 +820,44 @@ contains
     if (.not. is_contiguous(values)) return
     if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
   end function contiguous_address
+
+  !> A checksum of each cell's state, for the host's restart file.
+  subroutine cells_state_checksum(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(inout), contiguous, target :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    if (size(checksum) > 0) address = c_loc(checksum)
+    status = c_state_checksum(self%handle, address, size(checksum, kind=c_size_t))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_state_checksum
+
+  !> After a restart: whether each active cell's state is the one that its checksum was made of
+  !> (where there are checksums), and holds finite numbers and a date.
+  subroutine cells_check_state(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(in), contiguous, target, optional :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+    integer(c_size_t) :: n
+
+    address = c_null_ptr
+    n = c_cells_count(self%handle)
+    if (present(checksum)) then
+      n = size(checksum, kind=c_size_t)
+      if (n > 0) address = c_loc(checksum)
+    end if
+    status = c_state_check(self%handle, address, n)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_check_state
 
   !> Fill the state for a fresh start. Not called after a restart.
   subroutine cells_init_state(self, stat, errmsg)

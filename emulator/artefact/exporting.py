@@ -14,6 +14,7 @@ import torch
 
 from emulator.artefact import metadata as artefact
 from emulator.artefact import native
+from emulator.artefact.code_check import NotTrusted, check_code, is_trusted
 from emulator.artefact.metadata import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
 from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
@@ -102,9 +103,15 @@ def _write(
 
 
 def load_module(path: Path) -> torch.jit.ScriptModule:
-    """The TorchScript module of an artefact, in eval mode on the CPU."""
+    """The TorchScript module of an artefact, in eval mode on the CPU.
+
+    NotTrusted where its code may do more than compute, unless the user has said that it may (docs/security.md).
+    """
+    archive = path.read_bytes()
+    if not is_trusted():
+        check_code(archive, path)
     with _no_deprecation_warnings():
-        return torch.jit.load(str(path), map_location="cpu").eval()
+        return torch.jit.load(io.BytesIO(archive), map_location="cpu").eval()
 
 
 def verify(path: Path) -> float:
@@ -122,7 +129,11 @@ def verify(path: Path) -> float:
         reference_calendar(spec),
         spec,
     )
-    module = load_module(path)
+    try:
+        module = load_module(path)
+    except NotTrusted as error:
+        message = f"{error}; operations that only compute are listed in foundations/torchscript_operations.csv"
+        raise ExportError(message) from None
     difference = float(np.abs(step_reference(module, days) - written.reference.expected).max())
     if difference != 0.0:
         message = f"{path}: replaying the reference run differs by {difference:g}; please report this"

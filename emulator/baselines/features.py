@@ -41,8 +41,9 @@ class LagFeatures:
     def rows(self, drivers: Tensor, calendar: Tensor, static: Tensor, site: Tensor, day: Tensor) -> Tensor:
         """drivers: (N, T, D) table units; calendar: (T, 6); static: (N, P); site, day: (R,) -> (R, size)."""
         scaled = self.scaling(drivers)
-        running_sums = torch.nn.functional.pad(scaled.double().cumsum(1), (0, 0, 1, 0))
-        means = [self._trailing_mean(running_sums, site, day, days) for days in LAG_DAYS]
+        first = _first_days(scaled)
+        running_sums = torch.nn.functional.pad(torch.nan_to_num(scaled).double().cumsum(1), (0, 0, 1, 0))
+        means = [self._trailing_mean(running_sums, site, day, first[site], days) for days in LAG_DAYS]
         today = drivers[site, day]
         flags = [(today[:, index : index + 1].round() == value).float() for index, value in self.flags]
         static_features = self.static_features(static)[site]
@@ -52,9 +53,9 @@ class LagFeatures:
         angle = (2.0 * math.pi) * day_of_year.float() / days_in_year.float()
         return torch.cat([*means, *flags, static_features, wave, torch.sin(angle), torch.cos(angle)], dim=1)
 
-    def _trailing_mean(self, sums: Tensor, site: Tensor, day: Tensor, days: int) -> Tensor:
-        """Mean over the last `days` days from running sums (N, T + 1, D); (R, D)."""
-        start = (day + 1 - days).clamp(min=0)
+    def _trailing_mean(self, sums: Tensor, site: Tensor, day: Tensor, first: Tensor, days: int) -> Tensor:
+        """Mean over the last `days` days, from day `first` (R,) on, from running sums (N, T + 1, D); (R, D)."""
+        start = torch.maximum(day + 1 - days, first).minimum(day)
         return ((sums[site, day + 1] - sums[site, start]) / (day + 1 - start).unsqueeze(1)).float()
 
 
@@ -66,6 +67,11 @@ def _codes(variable: Variable) -> range:
         return range(0)
     codes = range(int(variable.valid_min or 0), int(variable.valid_max) + 1)
     return codes if len(codes) <= MOST_CODES else range(0)
+
+
+def _first_days(drivers: Tensor) -> Tensor:
+    """The first day of each site's record, (N, T, D) -> (N,)."""
+    return torch.isfinite(drivers).all(-1).int().argmax(1)
 
 
 def _has_place(signature: Signature) -> bool:

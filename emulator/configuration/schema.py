@@ -105,6 +105,12 @@ class TrainingConfig(Section):
     threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
 
 
+class EvaluationConfig(Section):
+    """What predictions are judged by."""
+
+    score_filled: bool = Field(False, description="score days whose flux or drivers were filled, too")
+
+
 class Config(Section):
     """Everything that determines a run."""
 
@@ -114,6 +120,7 @@ class Config(Section):
     model: ModelConfig
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
 
     @model_validator(mode="after")
     def _weights_name_targets(self) -> Self:

@@ -155,8 +155,8 @@ def read_values(variable: netCDF4.Variable, path: Path, index: Any = ...) -> np.
 def check_range(
     values: np.ndarray, path: Path, variable: Variable, site_id: np.ndarray, dates: np.ndarray | None
 ) -> None:
-    """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and
-    day.
+    """Nothing outside the valid range in a driver (N, T), whose NaN is judged by `check_complete`, and no NaN in a
+    static (N,), `dates` None; names the first bad site and day.
     """
     low = -np.inf if variable.valid_min is None else variable.valid_min
     high = np.inf if variable.valid_max is None else variable.valid_max
@@ -164,13 +164,15 @@ def check_range(
     bad = ~((values >= low - margin) & (values <= high + margin))
     if variable.flag_values:
         bad = ~np.isin(values, variable.flag_values)
+    if dates is not None:
+        bad &= ~np.isnan(values)
     if not bad.any():
         return
     site, *day = np.unravel_index(int(np.argmax(bad)), bad.shape)
     place = f"site {site_id[site]}" + "".join(f", {dates[t].strftime('%Y-%m-%d')}" for t in day if dates is not None)
     value = values[(site, *day)]
     if np.isnan(value):
-        text = "is NaN or fill; models need gap-free drivers, fill the gap or drop the site"
+        text = "is NaN or fill; give the value or drop the site"
     elif variable.flag_values:
         text = f"is {value:g}, not one of the flag values {', '.join(_class_texts(variable))}"
     else:
@@ -182,6 +184,33 @@ def check_range(
 def _class_texts(variable: Variable) -> list[str]:
     """ "1 bog" for each class, or the number alone."""
     return [f"{code}" if f"{code}" == word else f"{code} {word}" for code, word in variable.classes.items()]
+
+
+def driver_periods(present: np.ndarray, path: Path, site_id: np.ndarray) -> np.ndarray:
+    """First and last day with any driver of each site, (N, T) -> (N, 2); DatasetError names a site that has none."""
+    without = ~present.any(axis=1)
+    if without.any():
+        message = f"{path}: site {site_id[np.argmax(without)]} has no drivers on any day; drop the site"
+        raise DatasetError(message)
+    return np.stack([present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)], axis=1)
+
+
+def check_complete(
+    missing: np.ndarray, path: Path, variable: Variable, periods: np.ndarray, site_id: np.ndarray, dates: np.ndarray
+) -> None:
+    """No NaN of a driver, `missing` (N, T), within the period (N, 2) of its site; names the first site and day."""
+    day = np.arange(missing.shape[1])
+    bad = missing & (day >= periods[:, :1]) & (day <= periods[:, 1:])
+    if not bad.any():
+        return
+    site, first = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    start, end = (dates[edge].strftime("%Y-%m-%d") for edge in periods[site])
+    message = (
+        f"{path}: {variable.name}: is NaN or fill within the record of the site, {start} to {end}; models need "
+        f"gap-free drivers, fill the gap or drop the site (site {site_id[site]}, {dates[first].strftime('%Y-%m-%d')}; "
+        f"{int(bad.sum())} such values)"
+    )
+    raise DatasetError(message)
 
 
 def check_flux(

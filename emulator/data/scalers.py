@@ -57,7 +57,7 @@ class Scalers:
 
 
 def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
-    """Scalers of training data; a target without any data gets scale 1."""
+    """Scalers of training data, of days within the records of sites; a target without any data gets scale 1."""
     columns = [_column_statistics(data.drivers[..., i], v.skewed) for i, v in enumerate(signature.inputs)]
     skew, driver_mean, driver_std, driver_min, driver_max = torch.tensor(columns).T.contiguous()
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
@@ -90,6 +90,7 @@ def asinh(x: Tensor) -> Tensor:
 def _column_statistics(values: Tensor, skewed: bool) -> tuple[float, float, float, float, float]:
     """Skew, mean and deviation of the compressed values, least and largest value, of one driver (N, T)."""
     column = values.flatten().contiguous()
+    column = column[torch.isfinite(column)] if bool(column.isnan().any()) else column
     skew = max(float(column.abs().mean()), 1e-12) if skewed else 0.0
     mean, std = _moments(asinh(column / skew) if skewed else column)
     low, high = column.aminmax()

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from emulator.data.bounds import bounded
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
+from emulator.data.split_file import split_text
+from emulator.data.split_rules import split_dataset, tell
 from emulator.runs import checkpoint, provenance
 from emulator.runs.checkpoint import Progress
 from emulator.runs.determinism import make_deterministic
@@ -26,6 +29,9 @@ from foundations.folder_lock import locked
 
 log = logging.getLogger(__name__)
 
+EXTENDABLE = ("training.epochs", "training.patience")
+"""What may change when a run goes on: how long it trains."""
+
 
 def train(
     config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False, tensorboard: bool = False
@@ -38,7 +44,7 @@ def train(
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         dataset = Dataset.open(config.data.path, signature)
         try:
-            split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
+            split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
         return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
@@ -57,7 +63,7 @@ def _resolved(config: Config) -> tuple[Config, Signature]:
 def fit(
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     run: RunFolder | Path | str,
     *,
     signature: Signature | None = None,
@@ -137,7 +143,7 @@ def _goes_on(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -
     if not run.last.exists():
         _refuse_run_without_state(run)
         return False
-    run.check_config(configuration_file.to_yaml(config))
+    run.check_config(configuration_file.to_yaml(config), complete=_completed, free=EXTENDABLE)
     reached = checkpoint.load(run.last).progress
     if reached.best_epoch >= 0:
         if not run.best.exists():
@@ -151,6 +157,14 @@ def _goes_on(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -
             )
             raise RunFolderError(message)
     return True
+
+
+def _completed(content: Any) -> Any:
+    """A frozen configuration with the options that came since, at their defaults; unchanged where it is none."""
+    try:
+        return Config.model_validate(content).model_dump(mode="json")
+    except ValueError:
+        return content
 
 
 def _refuse_run_without_state(run: RunFolder) -> None:
@@ -169,7 +183,7 @@ def _refuse_run_without_state(run: RunFolder) -> None:
 def _run(
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     run: RunFolder,
     signature: Signature,
     *,
@@ -179,17 +193,25 @@ def _run(
     """Train, or go on training; the folder is touched once all is built that can fail."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
+    kept_split = split_text(split, dataset)
     if goes_on:
         _check_dataset_unchanged(run, dataset, origin)
+        run.check_split(kept_split)
+    if config.evaluation.score_filled:
+        dataset = replace(dataset, measured=None)
+    tell(split, dataset)
     try:
         trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     processes.barrier()
     if processes.rank() == 0:
-        run.freeze(configuration_file.to_yaml(config), anew=not goes_on)
+        run.freeze(configuration_file.to_yaml(config), anew=not goes_on, change=goes_on)
+        atomic_file.write_text(run.split, kept_split)
     processes.barrier()
     if goes_on:
+        # what is checked above: the hash differs where options came since the run began, or epochs are added
+        trainer.parts.config_hash = checkpoint.load(run.last).config_hash
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif processes.rank() == 0:
@@ -223,4 +245,8 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
 
 def _with_absolute_path(config: Config) -> Config:
     """So that the run folder can be used from anywhere."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"path": config.data.path.resolve()})})
+    data = config.data.model_copy(update={"path": config.data.path.resolve()})
+    split = config.split
+    if split.file is not None:
+        split = split.model_copy(update={"file": split.file.resolve()})
+    return config.model_copy(update={"data": data, "split": split})

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/sha256.h"
 
 namespace ecostep {
 namespace {
@@ -82,7 +83,7 @@ std::string read_file(const std::string& path) {
   if (!file) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
   struct stat about;
   if (fstat(fileno(file.get()), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
-  if (!S_ISREG(about.st_mode)) fail(ECOSTEP_FILE_ERROR, path, ": is no file, but a folder, a pipe or a device; expected an artefact");
+  if (!S_ISREG(about.st_mode)) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');  // the host's stack may be small: no buffer there
   const std::size_t read = std::fread(&bytes[0], 1, bytes.size(), file.get());
   if (std::ferror(file.get())) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
@@ -104,6 +105,15 @@ std::string_view Archive::find(const std::string& name) const {
     if (entry == name || (slash != std::string::npos && entry.compare(slash + 1, std::string::npos, name) == 0)) return bytes;
   }
   return {};
+}
+
+std::string Archive::fingerprint() const {
+  MessageStream list;
+  for (const auto& [name, crc] : checksums_) {
+    const std::size_t slash = name.find('/');
+    list << (slash == std::string::npos ? name : name.substr(slash + 1)) << ' ' << entries_.at(name).size() << ' ' << crc << '\n';
+  }
+  return sha256(list.str());
 }
 
 void Archive::corrupt(const std::string& what) const {
@@ -164,6 +174,7 @@ void Archive::read_entries(const Directory& directory) {
     if (number(at, central::flags) & encrypted) corrupt("entry '" + entry.name + "' is encrypted");
     const std::string_view data = read_entry(entry, number(at, central::method), directory.start);
     if (checksum(data) != number(at, central::crc)) corrupt("checksum of entry '" + entry.name + "' does not match");
+    checksums_[entry.name] = number(at, central::crc);
     if (!entries_.emplace(entry.name, data).second) corrupt("entry '" + entry.name + "' occurs twice");
     at += central::size + name_size + extra_size + comment_size;
   }

@@ -89,9 +89,9 @@ def _import(options: argparse.Namespace) -> None:
     imported = import_files(mapping, options.files, options.sites, given, choices)
     title = f"Import of {options.out.name} by {mapping.name}"
     contents = contents_of(title, imported.raw, imported.records, imported.notes)
-    write_imported(imported, mapping, options.files, options.out)
     folder = options.report or options.out.with_name(f"{options.out.stem}_report")
     write_report(contents, folder)
+    write_imported(imported, mapping, options.files, options.out)
     for note in contents.suspicions:
         log.warning("%s %s: %s", note.site, note.variable, note.text)
     log.info("%s: %d sites; %s", options.out, len(imported.records), folder / "report.html")

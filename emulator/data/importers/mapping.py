@@ -84,7 +84,8 @@ class VariableMapping(Column):
     fill: columns whose values stand in where the first is missing. sign: -1 turns the direction round. per: `interval`
     for amounts of the record's interval (mm of rain in half an hour). cumulative: amounts that add up since 1 January
     (`year`) or since the beginning (`run`). aggregate: how intervals become a day, by default as the table says.
-    measured_where: the values count on days on which this column was measured. derive and inputs: a formula of
+    measured_where: the values count on days on which this column was measured. twin: columns of the same quantity, with
+    which the report compares it. derive and inputs: a formula of
     `derivations.py` and its arguments. fallback: what stands in where the columns are not there. valid: values outside,
     in the file's unit, are left out. classes: class in the file -> meaning in the dataset.
     """
@@ -95,6 +96,7 @@ class VariableMapping(Column):
     cumulative: Literal["no", "year", "run"] = "no"
     aggregate: Aggregate | None = None
     measured_where: Names = ()
+    twin: Names = ()
     quality: Quality | None = None
     uncertainty: Names = ()
     filled: FilledFlux | None = None

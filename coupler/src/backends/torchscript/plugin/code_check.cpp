@@ -36,7 +36,7 @@ const Words builtins = {"_to_tensor", "abs", "all",  "annotate", "any",  "bin", 
 struct Token {
   enum class Kind { name, text, number, sign } kind;
   std::string_view text;  // of a text without its quotes
-  std::size_t line;
+  std::size_t line, column;
 };
 
 struct Fault {
@@ -64,7 +64,7 @@ class Tokens {
     const char c = code_[at_];
     const std::size_t begin = at_;
     if (c == '\n') {
-      ++line_, ++at_;
+      ++line_, line_begin_ = ++at_;
     } else if (c == ' ') {
       ++at_;
     } else if (starts_name(c)) {
@@ -108,34 +108,71 @@ class Tokens {
 
   char peek() const { return at_ < code_.size() ? code_[at_] : '\0'; }
   void add(Token::Kind kind, std::size_t begin, std::size_t end) {
-    tokens_.push_back({kind, code_.substr(begin, end - begin), line_});
+    tokens_.push_back({kind, code_.substr(begin, end - begin), line_, begin - line_begin_});
   }
 
   std::string_view code_;
-  std::size_t at_ = 0, line_ = 1;
+  std::size_t at_ = 0, line_ = 1, line_begin_ = 0;
   std::vector<Token> tokens_;
 };
 
 // Throws Fault for the first name that could stand for an operation which is not allowed.
 class CodeCheck {
  public:
-  explicit CodeCheck(const std::vector<Token>& tokens) : tokens_(tokens) {
+  // `module`: the name by which other code calls the entry, such as `__torch__.emulator.models`.
+  CodeCheck(const std::vector<Token>& tokens, const std::string& module) : tokens_(tokens) {
     for (std::size_t i = 0; i < tokens_.size(); ++i)
-      if (is_name(i) && (is_sign(i + 1, '=') || (i > 0 && (is(i - 1, "def") || is(i - 1, "class"))))) defined_.insert(tokens_[i].text);
+      if (is_name(i) && (is_sign(i + 1, '=') || is(i - 1, "def") || is(i - 1, "class"))) defined_.insert(tokens_[i].text);
+    find_classes(module);
+    for (std::size_t i = 0; i < tokens_.size(); ++i)
+      if (is(i, "self") && !may_be_self(i)) self_is_object_ = false;
   }
 
   void run() const {
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       if (!is_name(i)) continue;
       if (refused_words.count(tokens_[i].text) != 0) refuse(i, "uses '" + std::string(tokens_[i].text) + "'");
-      if (i > 0 && is_sign(i - 1, '.'))
-        check_attribute(i, tokens_[i].text);
+      if (is_sign(i - 1, '.'))
+        check_attribute(i, tokens_[i].text, is(i - 2, "self") || (is_sign(i - 2, ')') && is(i - 3, "self")));
       else
         i += check_path(i);
     }
   }
 
  private:
+  struct Class {
+    std::string name;  // empty: code outside classes
+    Words declared;    // attributes and methods
+  };
+
+  // Which class each token is in. (Positions before the first token are huge numbers.)
+  void find_classes(const std::string& module) {
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      if (tokens_[i].column == 0 || classes_.empty())
+        classes_.push_back({is(i, "class") && is_name(i + 1) ? module + "." + std::string(tokens_[i + 1].text) : "", {}});
+      else if (tokens_[i].column == 2 && is_sign(i + 1, ':'))
+        classes_.back().declared.insert(tokens_[i].text);
+      else if (tokens_[i].column == 2 && is(i, "def") && is_name(i + 1))
+        classes_.back().declared.insert(tokens_[i + 1].text);
+      class_of_.push_back(classes_.size() - 1);
+    }
+  }
+
+  // Whether `self` stands where torch writes it for the object whose class the code is in.
+  bool may_be_self(std::size_t i) const {
+    if (is_sign(i + 1, ':')) {
+      std::string type;
+      for (std::size_t part = i + 2; is_name(part); part += 2) {
+        if (!type.empty()) type += '.';
+        type += tokens_[part].text;
+        if (!is_sign(part + 1, '.')) break;
+      }
+      return type == classes_[class_of_[i]].name;
+    }
+    return is_sign(i - 1, '.') || is_sign(i + 1, '.') || (is_sign(i - 1, '(') && is_sign(i + 1, ')') && is_sign(i + 2, '.')) ||
+           (is(i - 2, "getattr") && is_sign(i - 1, '(') && is_sign(i + 1, ','));
+  }
+
   bool is_name(std::size_t i) const { return i < tokens_.size() && tokens_[i].kind == Token::Kind::name; }
   bool is(std::size_t i, std::string_view name) const { return is_name(i) && tokens_[i].text == name; }
   bool is_sign(std::size_t i, char sign) const {
@@ -184,12 +221,14 @@ class CodeCheck {
     if (end >= tokens_.size() || tokens_[end - 1].kind != Token::Kind::text || !is_sign(end - 2, ','))
       refuse(i, "uses 'getattr' with a name that is computed");
     if (tokens_[end - 1].text.find('\\') != std::string_view::npos) refuse(i, "uses 'getattr' with a name that is no name");
-    check_attribute(i, tokens_[end - 1].text);
+    check_attribute(i, tokens_[end - 1].text, is(i + 2, "self") && end == i + 5);
   }
 
-  // What follows a dot is a part of a module, unless torch has an operation of that name: then it may be a tensor's method.
-  void check_attribute(std::size_t i, std::string_view name) const {
+  // What follows a dot is a part of an object, unless torch has an operation of that name: then perhaps it is not. Of the object
+  // itself, `self`, what its class declares always is.
+  void check_attribute(std::size_t i, std::string_view name, bool of_self) const {
     if (is_allowed("aten", name) || is_allowed("prim", name)) return;
+    if (of_self && self_is_object_ && classes_[class_of_[i]].declared.count(name) != 0) return;
     for (const std::string space : {"aten::", "prim::"})
       if (!torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(space + std::string(name))).empty())
         refuse(i, "uses the operation '" + space + std::string(name) + "'");
@@ -204,6 +243,9 @@ class CodeCheck {
 
   const std::vector<Token>& tokens_;
   Words defined_;
+  std::vector<Class> classes_;
+  std::vector<std::size_t> class_of_;  // of each token
+  bool self_is_object_ = true;
 };
 
 bool starts_with(std::string_view text, std::string_view start) {
@@ -230,6 +272,14 @@ bool is_data(std::string_view entry) {
   return single.count(entry) != 0 || starts_with(entry, "data/") || starts_with(entry, "constants/") || starts_with(entry, "extra/");
 }
 
+// code/__torch__/emulator/models.py -> __torch__.emulator.models
+std::string module_of(const std::string& entry) {
+  constexpr std::size_t folder = std::string_view("code/").size(), ending = std::string_view(".py").size();
+  std::string module = entry.substr(folder, entry.size() - folder - ending);
+  std::replace(module.begin(), module.end(), '/', '.');
+  return module;
+}
+
 }  // namespace
 
 std::string beyond_arithmetic(const char* bytes, std::size_t n_bytes) {
@@ -248,7 +298,7 @@ std::string beyond_arithmetic(const char* bytes, std::size_t n_bytes) {
     if (!code) continue;
     try {
       const Tokens tokens(text);
-      CodeCheck(tokens.all()).run();
+      CodeCheck(tokens.all(), module_of(entry)).run();
     } catch (const Fault& fault) {
       return "its code " + fault.what + " (" + entry + ", line " + std::to_string(fault.line) + ")";
     }
