@@ -186,6 +186,9 @@ def _add_other(
         seen = quantities.measured(source.measured_where)
         direct &= False if seen is None else seen
     measured = direct.mean(axis=1)
+    if source.quality is not None:
+        judged = _good_share(source.quality, quantities, laid)
+        measured = measured if judged is None else judged
     complete = fill_intervals(laid, name)
     record.values[name], _ = day_values(complete, aggregate, least)
     record.source[name] = source_of(measured, least, len(record.days))
@@ -244,7 +247,7 @@ def _good_share(quality: Quality, quantities: Quantities, laid: np.ndarray) -> n
     if name is None:
         return None
     flags = quantities.laid(name)
-    if quality.share:
+    if quality.share or flags.shape[1] == 1:
         return np.where(np.isfinite(flags).all(axis=1), flags.mean(axis=1), 0.0)
     good = np.isin(flags, quality.good) & np.isfinite(laid)
     return good.mean(axis=1)
