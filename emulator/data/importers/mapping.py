@@ -64,13 +64,13 @@ class Column(Part):
 class Quality(Part):
     """A column that tells how good values are.
 
-    good: its values for intervals that were measured or filled well; of drivers, that were measured. share: the column is
-    itself the share of good intervals, 0 to 1, as it is in any daily file.
+    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it is
+    the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
     """
 
     column: Names
     good: Numbers = (0.0, 1.0)
-    share: bool = False
+    exclude: bool = False
 
 
 class FilledFlux(Part):
@@ -121,10 +121,11 @@ class VariableMapping(Column):
 
 
 class TimeMapping(Part):
-    """Where time stands. clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day, doy, hour, minute -> column.
+    """Where time stands.
 
-    stamp: which moment of an interval the column tells. zone: `local` standard time, or `utc`, which is moved to the
-    longitude's local time where the intervals are shorter than a day.
+    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day,
+    doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time, or
+    `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
     """
 
     column: Names = ()

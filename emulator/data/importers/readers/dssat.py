@@ -54,7 +54,7 @@ def _blocks(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
         raise ImportFault(message) from None
     names, header, rows = {"run": "1", "experiment": "", "treatment": ""}, [], []
     for number, line in enumerate(lines, start=1):
-        if line.startswith("*RUN") or line.startswith("@YEAR"):
+        if line.startswith(("*RUN", "@YEAR")):
             if header and rows:
                 yield _name(names), _frame(path, header, rows)
             rows = []
@@ -67,8 +67,8 @@ def _blocks(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
         elif header and re.match(r"\s*\d{4}\s", line):
             rows.append((number, line.split()))
         for key, pattern in (("experiment", _EXPERIMENT), ("treatment", _TREATMENT)):
-            if not header and (found_name := pattern.search(line)):
-                names[key] = found_name[1]
+            if not header and (match := pattern.search(line)):
+                names[key] = match[1]
     if header and rows:
         yield _name(names), _frame(path, header, rows)
 

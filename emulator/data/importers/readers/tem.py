@@ -126,7 +126,7 @@ def _series(name: str, place: Place, columns: dict[tuple[str, int, int], np.ndar
                 zip(begin + np.arange(len(values)) * SECONDS_PER_DAY, values, strict=True)
             )
         elif year:
-            begins = [np.datetime64(f"{year:04d}-{m:02d}-01", "s") for m in range(1, MONTHS + 1)]
+            begins = np.array([np.datetime64(f"{year:04d}-{m:02d}-01", "s") for m in range(1, MONTHS + 1)])
             months.setdefault(column, {}).update(zip(begins, values, strict=True))
     parts = []
     for step, kind in ((SECONDS_PER_DAY, days), (None, months)):
