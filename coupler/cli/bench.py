@@ -47,9 +47,10 @@ class Host:
         self.model = model
         self.cells: Cells = model.cells(ncell)
         self._random = np.random.default_rng(seed)
-        classes = {static["name"]: static.get("flag_values") for static in model.metadata["statics"]}
+        variables = (*model.metadata["inputs"], *model.metadata["statics"])
+        classes = {variable["name"]: variable.get("flag_values") for variable in variables}
         self.statics = {static.name: self._values(static, ncell, classes[static.name]) for static in model.statics}
-        self.drivers = {driver.name: self._values(driver, ncell) for driver in model.inputs}
+        self.drivers = {driver.name: self._values(driver, ncell, classes[driver.name]) for driver in model.inputs}
         self.fluxes = {target.name: np.zeros(ncell, np.float32) for target in model.targets}
         for static in model.statics:
             self.cells.set_static(static.name, self.statics[static.name], static.units)

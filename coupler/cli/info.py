@@ -6,10 +6,12 @@ import itertools
 import json
 import math
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from coupler.cli import backends
+from coupler.cli.plan import class_meanings
 from coupler.python.model import Model, library_version
 from foundations.terminal import printable
 
@@ -38,6 +40,7 @@ def describe(path: Path, *, all_backends: bool = True, trust: bool = False) -> d
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
+        "fingerprint": model.fingerprint if model else None,
         **{key: metadata.get(key) for key in ("name", "kind", "created", "format_version", "past_flux")},
         "members": metadata.get("members", 1),
         "quantiles": metadata.get("quantiles"),
@@ -64,12 +67,16 @@ def _as_text(about: dict[str, Any]) -> str:
         f"state        {about['state_size']} floats a cell ({about['model_state_size']} of the model)",
         f"past flux    {about['past_flux']}",
     ]
+    if about["fingerprint"]:
+        lines.append(f"fingerprint  {about['fingerprint']}")
     if about["flops_per_cell"]:
         lines.append(f"work         {about['flops_per_cell'] / 1e3:.1f} kFLOP a cell and day")
     if about["quantiles"]:
         lines.append(f"quantiles    {' '.join(f'{level:g}' for level in about['quantiles'])} (in Python only)")
     for title in ("inputs", "statics", "targets"):
         lines += ["", title, *_table(title, about[title])]
+    if classes := _meanings([*about["inputs"], *about["statics"]]):
+        lines += ["", "classes", *classes]
     lines += ["", "backends"]
     marks = {True: "works", False: "does not work", None: "in the artefact"}
     for backend in about["backends"]:
@@ -104,15 +111,29 @@ def _table(title: str, variables: list[dict[str, Any]]) -> list[str]:
 
 
 def _allowed(variable: dict[str, Any], low: str, high: str) -> str:
-    classes = variable.get("flag_values")
-    return _classes(classes) if classes else _range(variable.get(low), variable.get(high))
+    classes = class_meanings(variable)
+    return _classes(list(classes)) if classes else _range(variable.get(low), variable.get(high))
 
 
-def _classes(codes: list[float]) -> str:
+def _classes(codes: list[int]) -> str:
     """The codes of a class, in short where they follow one another."""
     if len(codes) > 2 and all(after == before + 1 for before, after in itertools.pairwise(codes)):
         return f"classes {codes[0]:g} .. {codes[-1]:g}"
     return f"classes {' '.join(f'{code:g}' for code in codes)}"
+
+
+def _meanings(variables: list[dict[str, Any]]) -> list[str]:
+    """What the codes of classes mean, a paragraph a variable."""
+    lines = []
+    for variable in variables:
+        classes = class_meanings(variable)
+        if any(classes.values()):
+            words = " ".join(f"{code}={meaning}" for code, meaning in classes.items())
+            lines += textwrap.wrap(
+                f"{variable['name']}: {words}", 110, initial_indent="  ", subsequent_indent=" " * 6,
+                break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
+    return lines
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -1,9 +1,11 @@
 !> Run a trained ecosystem emulator inside a land model: Fortran face of libecostep.
 !>
 !> A host opens an artefact, registers its own arrays once by name and unit, and calls `step` every
-!> time step. The arrays need the `target` attribute (without it, as with an expression, a host does
-!> not compile: the library would keep the address of a copy) and must stay where they are; a copy
-!> of a model or of cells is another owner, and the last one gives it back. Every procedure
+!> time step. The arrays need the `target` attribute and must stay where they are. Without it, as
+!> with an expression, the result of a function or a vector subscript, a host does not compile: the
+!> library would keep the address of a copy. (Hence `pointer`, and `asynchronous`, which forbids
+!> vector subscripts.) A copy of a model or of cells is another owner, and the last one gives it
+!> back. Every procedure
 !> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
 !> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
 !> On failure neither state nor outputs were written.
@@ -78,6 +80,7 @@ module ecostep
     procedure :: backend_reason => model_backend_reason
     procedure :: past_flux => model_past_flux
     procedure :: flops => model_flops
+    procedure :: fingerprint => model_fingerprint
     procedure :: metadata => model_metadata
     procedure :: state_size => model_state_size
     procedure :: n_inputs => model_n_inputs
@@ -104,6 +107,8 @@ module ecostep
     procedure :: destroy => cells_destroy
     procedure :: calendar => cells_calendar
     procedure :: state => cells_state
+    procedure :: state_checksum => cells_state_checksum
+    procedure :: check_state => cells_check_state
     procedure :: init_state => cells_init_state
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
@@ -387,6 +392,31 @@ module ecostep
       integer(c_int) :: status
     end function c_set_state
 
+    function c_fingerprint(model) result(text) bind(c, name='ecostep_fingerprint')
+      import :: c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_fingerprint
+
+    function c_state_checksum(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_checksum')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_checksum
+
+    function c_state_check(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_check')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_check
+
     function c_set_calendar(cells, calendar) result(status) bind(c, name='ecostep_set_calendar')
       import :: c_char, c_int, c_ptr
       implicit none (type, external)
@@ -602,6 +632,15 @@ contains
     flops = c_model_flops(self%handle)
   end function model_flops
 
+  !> 64 hexadecimal digits that tell the artefact from any other: for the host's restart file, since
+  !> a state means nothing to another model.
+  function model_fingerprint(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = fortran_string(c_fingerprint(self%handle))
+  end function model_fingerprint
+
   !> Floats per cell of the state: allocate(state(model%state_size(), ncell)). 0 before `open`.
   function model_state_size(self) result(n)
     class(ecostep_model), intent(in) :: self
@@ -749,7 +788,8 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), pointer, intent(in) :: state(:, :)  !< (state_size, ncell), contiguous
+    !> (state_size, ncell), contiguous
+    real(c_float), pointer, intent(in), asynchronous :: state(:, :)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -785,6 +825,44 @@ contains
     if (.not. is_contiguous(values)) return
     if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
   end function contiguous_address
+
+  !> A checksum of each cell's state, for the host's restart file.
+  subroutine cells_state_checksum(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(inout), contiguous, target :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    if (size(checksum) > 0) address = c_loc(checksum)
+    status = c_state_checksum(self%handle, address, size(checksum, kind=c_size_t))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_state_checksum
+
+  !> After a restart: whether each active cell's state is the one that its checksum was made of
+  !> (where there are checksums), and holds finite numbers and a date.
+  subroutine cells_check_state(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(in), contiguous, target, optional :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+    integer(c_size_t) :: n
+
+    address = c_null_ptr
+    n = c_cells_count(self%handle)
+    if (present(checksum)) then
+      n = size(checksum, kind=c_size_t)
+      if (n > 0) address = c_loc(checksum)
+    end if
+    status = c_state_check(self%handle, address, n)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_check_state
 
   !> Fill the state for a fresh start. Not called after a restart.
   subroutine cells_init_state(self, stat, errmsg)
@@ -831,7 +909,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -867,7 +945,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -903,7 +981,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -939,7 +1017,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -975,7 +1053,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1011,7 +1089,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1047,7 +1125,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1083,7 +1161,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1119,7 +1197,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1155,7 +1233,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1191,7 +1269,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1210,7 +1288,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1229,7 +1307,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1248,7 +1326,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1267,7 +1345,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    integer(int32), pointer, intent(in) :: value  !< one value for all cells
+    integer(int32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1285,7 +1363,7 @@ contains
   !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical, pointer, intent(in) :: values(:)  !< (ncell)
+    logical, pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1319,7 +1397,7 @@ contains
   !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical(c_bool), pointer, intent(in) :: values(:)  !< (ncell)
+    logical(c_bool), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1353,7 +1431,7 @@ contains
   !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1387,7 +1465,7 @@ contains
   !> every call.
   subroutine mask_int64(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status

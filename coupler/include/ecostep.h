@@ -141,6 +141,10 @@ ECOSTEP_API const char *ecostep_model_backend_reason(const ecostep_model *model)
 /* Floating-point operations of an ordinary day's step of one cell, two for each multiply-add; 0 where the backend does not know. */
 ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
+/* 64 hexadecimal digits that tell this artefact from any other, whatever its file is called: SHA-256 of the names, sizes and checksums of
+ * what it holds. A host writes them to its restart file beside the state rows, which mean nothing to another model; "" for NULL. */
+ECOSTEP_API const char *ecostep_fingerprint(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
 /* The whole metadata (extra/ecostep.json) as JSON, in which no control character is left that a terminal would follow; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
@@ -188,6 +192,14 @@ ECOSTEP_API ecostep_status ecostep_set_observed(ecostep_cells *cells, const char
 
 /* Register the state: ncell rows of state_size floats, one after the other. */
 ECOSTEP_API ecostep_status ecostep_set_state(ecostep_cells *cells, float *state, size_t state_size, size_t ncell) ECOSTEP_NOEXCEPT;
+
+/* A checksum of each state row, for the host's restart file: CRC-32 of the row's floats as little-endian bytes, the same on every machine
+ * and however cells are split. Rows of inactive cells have one, too. */
+ECOSTEP_API ecostep_status ecostep_state_checksum(const ecostep_cells *cells, uint32_t *checksum, size_t ncell) ECOSTEP_NOEXCEPT;
+
+/* After a restart: whether the state row of each active cell is the one that its checksum was made of (`checksum` NULL where the restart
+ * file has none), and holds finite numbers and a date. ECOSTEP_CORRUPT names the first cell for which that is not so. */
+ECOSTEP_API ecostep_status ecostep_state_check(ecostep_cells *cells, const uint32_t *checksum, size_t ncell) ECOSTEP_NOEXCEPT;
 
 /* Optional: which cells are active, as Fortran logical, C bool or integer (ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64): 0 = inactive. The
  * array is read at every call that touches cells. Inactive cells are neither read, tested nor written; a cell that becomes active

@@ -156,6 +156,7 @@ PYBIND11_MODULE(_binding, m) {
       .def("backend_reason", [](const Model& model) { return ecostep_model_backend_reason(model.handle); })
       .def("flops", [](const Model& model) { return ecostep_model_flops(model.handle); })
       .def("past_flux", [](const Model& model) { return ecostep_model_past_flux(model.handle); })
+      .def("fingerprint", [](const Model& model) { return ecostep_fingerprint(model.handle); })
       .def("metadata", [](const Model& model) { return ecostep_model_metadata(model.handle); });
 
   py::class_<Cells>(m, "Cells")
@@ -179,6 +180,17 @@ PYBIND11_MODULE(_binding, m) {
            [](Cells& cells, std::size_t bytes) { return static_cast<int>(ecostep_set_staging(cells.handle, bytes)); })
       .def("spin_up", &spin_up, py::call_guard<py::gil_scoped_release>())
       .def("gradient", &gradient)
+      .def("state_checksum",
+           [](const Cells& cells, py::array_t<std::uint32_t, py::array::c_style>& checksum) {
+             return static_cast<int>(
+                 ecostep_state_checksum(cells.handle, checksum.mutable_data(), static_cast<std::size_t>(checksum.size())));
+           })
+      .def("check_state",
+           [](Cells& cells, const py::object& checksum, std::size_t n) {
+             using Checksums = py::array_t<std::uint32_t, py::array::c_style>;
+             const Checksums values = checksum.is_none() ? Checksums() : checksum.cast<Checksums>();
+             return static_cast<int>(ecostep_state_check(cells.handle, checksum.is_none() ? nullptr : values.data(), n));
+           })
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })
       .def("reset_date", [](Cells& cells) { return static_cast<int>(ecostep_reset_date(cells.handle)); })
       .def("time_days", &time_days)

@@ -77,6 +77,11 @@ class Model:
         return self.handle.past_flux()
 
     @property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that tell the artefact from any other, for restart files (ecostep_fingerprint)."""
+        return self.handle.fingerprint()
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """The whole of ``extra/ecostep.json``."""
         metadata: dict[str, Any] = json.loads(self.handle.metadata())

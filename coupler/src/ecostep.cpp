@@ -180,6 +180,9 @@ double ecostep_model_flops(const ecostep_model* model) noexcept {
 const char* ecostep_model_past_flux(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.past_flux.c_str() : "";
 }
+const char* ecostep_fingerprint(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.fingerprint.c_str() : "";
+}
 const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.metadata.c_str() : "";
 }
@@ -239,6 +242,17 @@ ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, co
 
 ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t state_size, size_t ncell) noexcept {
   return guarded([&] { required(cells, "cells").cells.registration().set_state(state, state_size, ncell); });
+}
+
+ecostep_status ecostep_state_checksum(const ecostep_cells* cells, uint32_t* checksum, size_t ncell) noexcept {
+  return guarded([&] {
+    const ecostep::Cells& set = required(cells, "cells").cells;
+    set.state_checksums(ncell > 0 ? &required(checksum, "checksum") : checksum, ncell);
+  });
+}
+
+ecostep_status ecostep_state_check(ecostep_cells* cells, const uint32_t* checksum, size_t ncell) noexcept {
+  return guarded([&] { required(cells, "cells").cells.check_state(checksum, ncell); });
 }
 
 ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) noexcept {

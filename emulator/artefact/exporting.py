@@ -26,7 +26,6 @@ from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
-from foundations.file_faults import read_json
 from foundations.output_file import require_own_outputs
 from foundations.provenance import now
 from foundations.variables import Variable
@@ -177,7 +176,7 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
 
 
 def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec:
-    train_min, train_max = ranges[variable.name]
+    train_min, train_max = (None, None) if variable.flag_values else ranges[variable.name]
     return InputSpec(
         name=variable.name,
         units=variable.units,
@@ -188,6 +187,8 @@ def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec
         valid_max=variable.valid_max,
         train_min=train_min,
         train_max=train_max,
+        flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -202,6 +203,7 @@ def _static_spec(variable: Variable, ranges: dict[str, list[float]]) -> StaticSp
         train_min=train_min,
         train_max=train_max,
         flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -211,8 +213,8 @@ def _target_spec(variable: Variable) -> TargetSpec:
         name=variable.name,
         units=variable.analysis_units,
         long_name=variable.long_name,
-        min=None if variable.bounded_biomes else variable.minimum,
-        max=None if variable.bounded_biomes else variable.maximum,
+        min=None if variable.bounded_classes else variable.minimum,
+        max=None if variable.bounded_classes else variable.maximum,
     )
 
 
@@ -225,7 +227,7 @@ def _metrics_summary(run: RunFolder) -> dict[str, Any]:
     """Pooled R2, RMSE and nRMSE by part and target, if the run has been evaluated."""
     if not run.metrics.exists():
         return {}
-    splits = read_json(run.metrics, f"run python -m emulator.evaluate {run.path}")["splits"]
+    splits = run.read_metrics()["splits"]
     return {
         part: {
             name: {metric: target["pooled"][metric] for metric in ("r2", "rmse", "nrmse")}

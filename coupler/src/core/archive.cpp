@@ -10,6 +10,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/sha256.h"
 
 namespace ecostep {
 namespace {
@@ -107,6 +108,15 @@ std::string_view Archive::find(const std::string& name) const {
   return {};
 }
 
+std::string Archive::fingerprint() const {
+  MessageStream list;
+  for (const auto& [name, crc] : checksums_) {
+    const std::size_t slash = name.find('/');
+    list << (slash == std::string::npos ? name : name.substr(slash + 1)) << ' ' << entries_.at(name).size() << ' ' << crc << '\n';
+  }
+  return sha256(list.str());
+}
+
 void Archive::corrupt(const std::string& what) const {
   fail(ECOSTEP_CORRUPT, path_, ": damaged or truncated artefact: ", what, "; copy or export it again");
 }
@@ -165,6 +175,7 @@ void Archive::read_entries(const Directory& directory) {
     if (number(at, central::flags) & encrypted) corrupt("entry '" + entry.name + "' is encrypted");
     const std::string_view data = read_entry(entry, number(at, central::method), directory.start);
     if (checksum(data) != number(at, central::crc)) corrupt("checksum of entry '" + entry.name + "' does not match");
+    checksums_[entry.name] = number(at, central::crc);
     if (!entries_.emplace(entry.name, data).second) corrupt("entry '" + entry.name + "' occurs twice");
     at += central::size + name_size + extra_size + comment_size;
   }

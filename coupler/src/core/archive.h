@@ -26,6 +26,10 @@ class Archive {
   // empty pointer where there is none. Valid as long as the archive.
   std::string_view find(const std::string& name) const;
 
+  // SHA-256 of the names, sizes and CRC-32 of all entries, without the folder at the top: the same for a copy, another for any
+  // other content.
+  std::string fingerprint() const;
+
   // The file as it lies on disk.
   std::string_view bytes() const { return bytes_; }
 
@@ -53,6 +57,7 @@ class Archive {
   std::uint64_t unpacked_bytes_ = 0;
   std::deque<std::string> unpacked_;  // of compressed entries, such as the code of a TorchScript module
   std::map<std::string, std::string_view> entries_;
+  std::map<std::string, std::uint64_t> checksums_;
 };
 
 }  // namespace ecostep

@@ -254,6 +254,7 @@ Artefact read_artefact(const std::string& path, const Archive& archive) {
   Artefact artefact;
   artefact.path = path;
   artefact.metadata = printable_json(text);
+  artefact.fingerprint = archive.fingerprint();
   artefact.name = metadata.words(json, "name", "");
   artefact.kind = metadata.words(json, "kind", "");
   artefact.past_flux = metadata.text(json, "past_flux", "");

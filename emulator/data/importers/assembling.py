@@ -1,6 +1,7 @@
 """From the columns of a site to its record: each variable of a mapping, day by day."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,8 +19,6 @@ from emulator.data.importers.site_record import DRIVER_ROLES, LONG_GAP, SHORT_GA
 
 DIURNAL = ("rsds", "nee")
 """Whose course of the day the report looks at."""
-TWINS = ("tas", "rsds", "rlds", "vpd", "ps", "sfcWind", "nee", "fch4")
-"""Whose measured column the report holds beside the filled one; gpp and reco have none of their own."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +38,49 @@ def variables_of(mapping: Mapping) -> dict[str, Described]:
 
 
 def record_of(
-    series: SiteSeries, mapping: Mapping, statics: dict[str, float | str], notes: Notes, choices: Choices
+    parts: Sequence[SiteSeries], mapping: Mapping, statics: dict[str, float | str], notes: Notes, choices: Choices
 ) -> SiteRecord:
-    """The days of a site; variables whose columns are not there are noted and left out."""
+    """The days of a site, of series with intervals of any length; variables that no series has are noted."""
+    variables = variables_of(mapping)
+    records = [_record_of_part(part, mapping, variables, dict(statics), notes, choices) for part in parts]
+    record = joined(records)
+    for name, source in mapping.variables.items():
+        if name in record.values or name in record.statics or variables[name].variable.role == "static":
+            continue
+        if any(name in withheld for withheld in (part.variables for part in records)) and source.fallback is None:
+            continue
+        record.variables[name] = variables[name]
+        if source.fallback is not None:
+            add_fallback(record, name, source.fallback, notes)
+        else:
+            wanted = ", ".join((*source.column, *source.sum)) or str(source.derive)
+            notes.add("absent", f"not in the file (looked for {wanted})", record.site_id, name)
+    if not record.values:
+        message = f"{record.label}: site {record.site_id}: holds none of the variables of {mapping.name}"
+        raise ImportFault(message)
+    return record.part(without_leap_days(record.days)) if record.calendar == "noleap" else record
+
+
+def _record_of_part(
+    series: SiteSeries,
+    mapping: Mapping,
+    variables: dict[str, Described],
+    statics: dict[str, float | str],
+    notes: Notes,
+    choices: Choices,
+) -> SiteRecord:
+    """What one series of a site has of the variables."""
     grid = day_grid(series, notes)
     quantities = Quantities(series, grid, notes, mapping.name)
-    variables = variables_of(mapping)
     least = choices.minimum_share or mapping.minimum_share
-    record = SiteRecord(
-        series.site_id, series.label, grid.days, {}, {}, statics=dict(statics), calendar=series.calendar
-    )
+    record = SiteRecord(series.site_id, series.label, grid.days, {}, {}, statics=statics, calendar=series.calendar)
     for name, source in mapping.variables.items():
         about = variables[name]
         if about.variable.role == "static":
             _add_static(record, name, source, about, quantities)
             continue
         outcome = quantities.variable(name, source, about.variable.units)
-        if outcome is None and source.fallback is not None:
-            record.variables[name] = about
-            continue  # once all that the files have is there
         if outcome is None:
-            wanted = ", ".join((*source.column, *source.sum)) or str(source.derive)
-            notes.add("absent", f"not in the file (looked for {wanted})", series.site_id, name)
             continue
         record.variables[name] = about
         if grid.per_day > 1 and name in DIURNAL:
@@ -70,15 +90,27 @@ def record_of(
             _add_target(record, name, source, outcome[0], quantities, least, choices)
         else:
             _add_other(record, name, source, outcome, quantities, least)
-    if not record.values:
-        message = f"{series.label}: site {series.site_id}: holds none of the variables of {mapping.name}"
-        raise ImportFault(message)
-    for name, source in mapping.variables.items():
-        if name not in record.values and source.fallback is not None:
-            add_fallback(record, name, source.fallback, notes)
-    if series.calendar == "noleap":
-        record = record.part(without_leap_days(record.days))
     return record
+
+
+def joined(records: list[SiteRecord]) -> SiteRecord:
+    """Records of a site as one, on the days of all of them; of a variable that two have the first counts."""
+    if len(records) == 1:
+        return records[0]
+    days = np.arange(min(r.days[0] for r in records), max(r.days[-1] for r in records) + 1)
+    whole = replace(records[0], days=days, values={}, source={}, quality={}, uncertainty={}, variables={}, statics={})
+    for record in records:
+        place = (record.days - days[0]).astype(int)
+        for part in ("values", "source", "quality", "uncertainty"):
+            for name, series in getattr(record, part).items():
+                fill = 0 if part == "source" else np.nan
+                laid = np.full(len(days), fill, series.dtype)
+                laid[place] = series
+                getattr(whole, part).setdefault(name, laid)
+        for part in ("variables", "statics", "diurnal"):
+            for name, value in getattr(record, part).items():
+                getattr(whole, part).setdefault(name, value)
+    return whole
 
 
 def _mean_course(laid: np.ndarray) -> np.ndarray:
@@ -92,13 +124,11 @@ def _compare_twins(
     record: SiteRecord, name: str, source: VariableMapping, laid: np.ndarray, quantities: Quantities
 ) -> None:
     """Note where a column and its filled one differ by a factor, as they do where one has another unit."""
-    filled = source.filled.column if source.filled is not None else ()
-    others = [other for other in (*source.measured_where, *filled, *source.fill) if other in quantities.series.columns]
-    others = [other for other in others if other != quantities.first(source.column)]
-    for other in others if name in TWINS else []:
+    others = [other for other in source.twin if quantities.series.has(other)]
+    for other in others:
         twin = source.model_copy(update={"column": (other,), "sum": (), "derive": None, "fill": (), "valid": None})
         values = quantities.variable(name, twin, record.variables[name].variable.units)
-        text = factor_between(laid, values[0]) if values is not None else ""
+        text = factor_between(laid, values[0], name) if values is not None else ""
         if text:
             quantities.notes.add("suspicion", f"beside {other}, the same quantity, it {text}", record.site_id, name)
 
@@ -119,7 +149,7 @@ def _add_static(
 
 def _class_of(column: str, source: VariableMapping, about: Described, quantities: Quantities) -> float:
     """The flag of the class that a column tells by a number or, through `classes`, by a meaning."""
-    values = quantities.series.columns[column]
+    values = quantities.laid(column).ravel()
     present = values[np.isfinite(values)]
     if not present.size:
         return float("nan")
@@ -156,6 +186,9 @@ def _add_other(
         seen = quantities.measured(source.measured_where)
         direct &= False if seen is None else seen
     measured = direct.mean(axis=1)
+    if source.quality is not None:
+        judged = _good_share(source.quality, quantities, laid)
+        measured = measured if judged is None else judged
     complete = fill_intervals(laid, name)
     record.values[name], _ = day_values(complete, aggregate, least)
     record.source[name] = source_of(measured, least, len(record.days))
@@ -186,7 +219,6 @@ def _add_target(
     elif source.measured_where:
         text = f"not written: {source.measured_where[0]}, which tells when it was measured, is not in the file"
         quantities.notes.add("absent", text, record.site_id, name)
-        del record.variables[name]
         return
     share = good.mean(axis=1)
     if source.quality is not None:
@@ -194,9 +226,12 @@ def _add_target(
         if judged is None:
             text = f"not written: {source.quality.column[0]}, which tells its quality, is not in the file"
             quantities.notes.add("absent", text, record.site_id, name)
-            del record.variables[name]
             return
         share = judged
+        if source.quality.exclude and laid.shape[1] > 1:
+            laid = np.where(
+                np.isin(quantities.laid(_first_of(source.quality, quantities)), source.quality.good), laid, np.nan
+            )
     days, _ = day_values(laid, aggregate, least if source.quality is None and measured is None else 0.0)
     enough = (share >= least - 1e-9) & np.isfinite(days)
     sparse = int(((share > 0) & ~enough & np.isfinite(laid).any(axis=1)).sum())
@@ -210,13 +245,17 @@ def _add_target(
         _add_filled(record, name, source, quantities, aggregate)
 
 
+def _first_of(quality: Quality, quantities: Quantities) -> str:
+    return quantities.first(quality.column) or ""
+
+
 def _good_share(quality: Quality, quantities: Quantities, laid: np.ndarray) -> np.ndarray | None:
     """Share (D,) of the intervals of each day that were measured or filled well."""
     name = quantities.first(quality.column)
     if name is None:
         return None
     flags = quantities.laid(name)
-    if quality.share:
+    if flags.shape[1] == 1:
         return np.where(np.isfinite(flags).all(axis=1), flags.mean(axis=1), 0.0)
     good = np.isin(flags, quality.good) & np.isfinite(laid)
     return good.mean(axis=1)

@@ -16,9 +16,9 @@ from emulator.data.importers.mapping import Definition, Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.preset_files import mapping_text
 from emulator.data.importers.readers.reading import read_series
+from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import SiteRecord
 from emulator.data.importers.sites import is_missing, read_sites, statics_of
-from foundations.site_names import repeated_name
 
 log = logging.getLogger(__name__)
 
@@ -47,21 +47,30 @@ def import_files(
     notes = Notes()
     name = given.pop("site_id", None)
     series = read_series(paths, mapping, None if name is None else str(name), notes)
-    if given and len(series) > 1:
-        message = f"{len(series)} sites, but {', '.join(given)} is given for one; use --sites"
-        raise ImportFault(message)
-    if (twice := repeated_name([part.site_id for part in series])) is not None:
-        message = f"site '{twice}' comes twice in the files; names must differ"
+    by_site: dict[str, list[SiteSeries]] = {}
+    for part in series:
+        by_site.setdefault(part.site_id, []).append(part)
+    if given and len(by_site) > 1:
+        message = f"{len(by_site)} sites, but {', '.join(given)} is given for one; use --sites"
         raise ImportFault(message)
     table = read_sites(sites)
     variables = variables_of(mapping)
     raw = []
-    for part in series:
-        statics = statics_of(part.site_id, table, mapping, variables, given, part.properties)
-        raw.append(record_of(part, mapping, statics, notes, choices or Choices()))
-        log.info("%s: %d days from %s", part.site_id, len(raw[-1].days), raw[-1].days[0])
+    for site_id, parts in by_site.items():
+        statics = statics_of(site_id, table, mapping, variables, given, parts[0].properties)
+        local = [_in_local_time(part, mapping, float(statics["lon"])) for part in parts]
+        raw.append(record_of(local, mapping, statics, notes, choices or Choices()))
+    log.info("%d site%s from %s", len(raw), "s" if len(raw) > 1 else "", min(record.days[0] for record in raw))
     records = complete(raw, notes)
     return Imported(records, _statics(records, mapping, notes), notes, raw)
+
+
+def _in_local_time(series: SiteSeries, mapping: Mapping, lon: float) -> SiteSeries:
+    """Sub-daily times in UTC moved to those of the longitude, by whole intervals."""
+    if mapping.time.zone == "local" or series.steps_per_day == 1 or series.step is None:
+        return series
+    steps = round(lon / 15.0 * 3600.0 / series.step)
+    return replace(series, starts=series.starts + np.timedelta64(steps * series.step, "s"))
 
 
 def _statics(records: list[SiteRecord], mapping: Mapping, notes: Notes) -> dict[str, Described]:

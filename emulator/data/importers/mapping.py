@@ -45,11 +45,16 @@ class Definition(Part):
 
 
 class Column(Part):
-    """A quantity in a file: the column that holds it, or a sum of columns (`-NAME` subtracts), and its unit there."""
+    """A quantity in a file: the column that holds it, or a sum of columns (`-NAME` subtracts), and its unit there.
+
+    units: by default what the file says; daily_units: in daily and longer files, where those have another. of: what
+    moles and masses are of, where the unit does not tell. select: index of a layer by dimension.
+    """
 
     column: Names = ()
     sum: tuple[str, ...] = ()
     units: str | None = None
+    daily_units: str | None = None
     of: Literal["CO2", "CH4", "N2O", "C", "N"] | None = None
     factor: float = 1.0
     offset: float = 0.0
@@ -59,14 +64,13 @@ class Column(Part):
 class Quality(Part):
     """A column that tells how good values are.
 
-    measured, good: its values for measured intervals, and for those that were measured or filled well; share: the
-    column is itself the share of good intervals, 0 to 1.
+    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it is
+    the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
     """
 
     column: Names
-    measured: Numbers = (0.0,)
     good: Numbers = (0.0, 1.0)
-    share: bool = False
+    exclude: bool = False
 
 
 class FilledFlux(Part):
@@ -84,7 +88,8 @@ class VariableMapping(Column):
     fill: columns whose values stand in where the first is missing. sign: -1 turns the direction round. per: `interval`
     for amounts of the record's interval (mm of rain in half an hour). cumulative: amounts that add up since 1 January
     (`year`) or since the beginning (`run`). aggregate: how intervals become a day, by default as the table says.
-    measured_where: the values count on days on which this column was measured. derive and inputs: a formula of
+    measured_where: the values count on days on which this column was measured. twin: columns of the same quantity, with
+    which the report compares it. derive and inputs: a formula of
     `derivations.py` and its arguments. fallback: what stands in where the columns are not there. valid: values outside,
     in the file's unit, are left out. classes: class in the file -> meaning in the dataset.
     """
@@ -95,6 +100,7 @@ class VariableMapping(Column):
     cumulative: Literal["no", "year", "run"] = "no"
     aggregate: Aggregate | None = None
     measured_where: Names = ()
+    twin: Names = ()
     quality: Quality | None = None
     uncertainty: Names = ()
     filled: FilledFlux | None = None
@@ -115,13 +121,15 @@ class VariableMapping(Column):
 
 
 class TimeMapping(Part):
-    """Where time stands. format: of strptime, alternatives; parts: year, month, day, doy, hour, minute -> column.
+    """Where time stands.
 
-    stamp: which moment of an interval the column tells. zone: `local` standard time, or `utc`, which is moved to the
-    longitude's local time where the intervals are shorter than a day.
+    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day,
+    doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time, or
+    `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
     """
 
     column: Names = ()
+    clock: Names = ()
     format: Names = ()
     parts: dict[Literal["year", "month", "day", "doy", "hour", "minute"], Names] = Field(default_factory=dict)
     stamp: Literal["start", "middle", "end"] = "start"

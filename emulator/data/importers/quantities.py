@@ -26,12 +26,15 @@ class Quantities:
 
     def first(self, names: tuple[str, ...]) -> str | None:
         """The first of these columns that the series has."""
-        return next((name for name in names if name in self.series.columns), None)
+        return next((name for name in names if self.series.has(name)), None)
 
     def laid(self, name: str) -> np.ndarray:
         """A column as it is (days, steps)."""
         if name not in self._laid:
-            self._laid[name] = spread(self.grid, self.series.columns[name])
+            if name in self.series.columns:
+                self._laid[name] = spread(self.grid, self.series.columns[name])
+            else:
+                self._laid[name] = np.full((len(self.grid.days), self.grid.per_day), self.series.constants[name])
         return self._laid[name]
 
     def measured(self, names: tuple[str, ...]) -> np.ndarray | None:
@@ -49,13 +52,13 @@ class Quantities:
             values = self._derived(name, source, target)
         elif source.column or source.sum:
             values = self._column(name, source, target, source)
-        if values is None and any(column in self.series.columns for column in source.fill):
+        if values is None and any(self.series.has(column) for column in source.fill):
             values = np.full((len(self.grid.days), self.grid.per_day), np.nan)
         if values is None:
             return None
         filled = np.zeros(values.shape, bool)
         for column in source.fill:
-            if column in self.series.columns:
+            if self.series.has(column):
                 other = self._column(name, source.model_copy(update={"column": (column,), "sum": ()}), target, source)
                 stands_in = np.isnan(values) & np.isfinite(other)  # type: ignore[arg-type]
                 filled |= stands_in
@@ -74,7 +77,7 @@ class Quantities:
                 values = self._valid(name, values, source)
             if source is not None and source.cumulative != "no":
                 values = increments(values, self.grid.days, source.cumulative, self.series.calendar)
-            units = column.units or self.series.units.get(term)
+            units = self._units(column, term)
             if units is None:
                 message = f"{self.place}: variables.{name}: the file does not tell the unit of {term}; give units"
                 raise ImportFault(message)
@@ -82,12 +85,17 @@ class Quantities:
             total = sign * values if total is None else total + sign * values
         return total
 
+    def _units(self, column: Column, term: str) -> str | None:
+        if column.daily_units is not None and self.grid.per_day == 1:
+            return column.daily_units
+        return column.units or self.series.units.get(term)
+
     def _terms(self, column: Column) -> list[tuple[float, str]] | None:
         if not column.sum:
             name = self.first(column.column)
             return None if name is None else [(1.0, name)]
         terms = [(-1.0, term[1:]) if term.startswith("-") else (1.0, term) for term in column.sum]
-        return terms if all(term in self.series.columns for _, term in terms) else None
+        return terms if all(self.series.has(term) for _, term in terms) else None
 
     def _converted(
         self, name: str, values: np.ndarray, units: str, target: str, column: Column, source: VariableMapping | None

@@ -14,7 +14,8 @@ class SiteSeries:
     """A site's columns (T,) as its files have them, NaN where missing.
 
     starts: numpy datetimes in seconds, ascending, beginnings of the intervals; step: their length in seconds, None for
-    months; units: of columns whose file tells them; properties: of the site, by name; label: the files, for messages.
+    months and years; units: of columns whose file tells them; properties: of the site, by name; constants: values that
+    do not change, by column; label: the files, for messages.
     """
 
     site_id: str
@@ -25,6 +26,11 @@ class SiteSeries:
     units: dict[str, str] = field(default_factory=dict)
     properties: dict[str, float | str] = field(default_factory=dict)
     calendar: str = "standard"
+    constants: dict[str, float] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column, or a value that does not change."""
+        return name in self.columns or name in self.constants
 
     @property
     def steps_per_day(self) -> int:

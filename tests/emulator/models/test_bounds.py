@@ -151,7 +151,11 @@ def test_impossible_bounds_are_refused(case: Case) -> None:
     with pytest.raises(ValueError, match="min: 0 or max: 0"):
         Bounds(max=3.0)
     with pytest.raises(ValueError, match="meadow"):
-        Bounds(max=0.0, biomes=("meadow",))
+        bounded(case.signature, {"fch4": Bounds(max=0.0, biomes=("meadow",))})
+    with pytest.raises(ValueError, match="not in both"):
+        Bounds(max=0.0, biomes=("bog",), classes={"biome": ("bog",)})
+    with pytest.raises(ValueError, match="'pft' among the statics"):
+        bounded(case.signature, {"fch4": Bounds(max=0.0, classes={"pft": ("c3_grass",)})})
     with pytest.raises(ValueError, match="not among the targets"):
         bounded(case.signature, {"fn2o": EVERYWHERE})
     with pytest.raises(ValueError, match="given by other targets"):

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from emulator.data.importers.errors import ImportFault
-from emulator.data.importers.mapping import Column, Mapping, Names, TableLayout
+from emulator.data.importers.mapping import Mapping, TableLayout
+from emulator.data.importers.readers.asked import asked_names, columns_of
 from emulator.data.importers.readers.stamps import starts_of
 from emulator.data.importers.series import SiteSeries, interval
 
@@ -24,34 +25,35 @@ def read_tables(paths: Sequence[Path], mapping: Mapping, site_id: str | None) ->
         starts = starts_of(frame, mapping.time, path)
         for name, rows in _sites(path, frame, mapping, site_id):
             by_site.setdefault(name, []).append((path, frame.loc[rows], starts[rows]))
-    return [_joined(name, parts, mapping) for name, parts in by_site.items()]
+    return [series for name, parts in by_site.items() for series in _joined(name, parts, mapping)]
 
 
-def _joined(site_id: str, parts: list[tuple[Path, pd.DataFrame, np.ndarray]], mapping: Mapping) -> SiteSeries:
-    """The files of a site as one series: one after another, or side by side where they hold the same times."""
-    label = ", ".join(str(path) for path, _, _ in parts[:3]) + (", ..." if len(parts) > 3 else "")
-    frames = []
+def _joined(site_id: str, parts: list[tuple[Path, pd.DataFrame, np.ndarray]], mapping: Mapping) -> list[SiteSeries]:
+    """The files of a site: those with the same columns follow one another, others stand side by side.
+
+    Files with intervals of another length make a series of their own.
+    """
+    groups: dict[tuple[str, ...], list[tuple[Path, pd.DataFrame]]] = {}
     for path, frame, starts in parts:
-        numbers = _numbers(path, frame, mapping)
-        frames.append(numbers.set_axis(pd.Index(starts, name="start"), axis=0))
-    joined = _combined(frames)
-    starts = joined.index.to_numpy().astype("datetime64[s]")
-    columns = {str(name): joined[name].to_numpy(float) for name in joined.columns}
-    return SiteSeries(site_id, label, starts, interval(starts, label), columns, calendar=mapping.time.calendar)
+        numbers = _numbers(path, frame, mapping).set_axis(pd.Index(starts, name="start"), axis=0)
+        groups.setdefault(tuple(numbers.columns), []).append((path, numbers))
+    by_step: dict[int | None, tuple[str, pd.DataFrame]] = {}
+    for group in groups.values():
+        label = ", ".join(str(path) for path, _ in group[:3]) + (", ..." if len(group) > 3 else "")
+        stacked = pd.concat([frame for _, frame in group]).sort_index(kind="stable")
+        step = interval(stacked.index.to_numpy(), label)
+        if step in by_step:
+            label, whole = f"{by_step[step][0]}, {label}", by_step[step][1]
+            whole, stacked = (frame[~frame.index.duplicated()] for frame in (whole, stacked))
+            stacked = whole.combine_first(stacked)
+        by_step[step] = label, stacked
+    return [_series(site_id, label, step, frame, mapping) for step, (label, frame) in by_step.items()]
 
 
-def _combined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Frames by their times; frames with the same columns follow one another, others stand side by side."""
-    groups: dict[tuple[str, ...], list[pd.DataFrame]] = {}
-    for frame in frames:
-        groups.setdefault(tuple(frame.columns), []).append(frame)
-    stacked = [pd.concat(group).sort_index(kind="stable") for group in groups.values()]
-    if len(stacked) == 1:
-        return stacked[0]
-    whole = stacked[0]
-    for other in stacked[1:]:
-        whole = whole[~whole.index.duplicated()].combine_first(other[~other.index.duplicated()])
-    return whole
+def _series(site_id: str, label: str, step: int | None, frame: pd.DataFrame, mapping: Mapping) -> SiteSeries:
+    starts = frame.index.to_numpy().astype("datetime64[s]")
+    columns = {str(name): frame[name].to_numpy(float) for name in frame.columns}
+    return SiteSeries(site_id, label, starts, step, columns, calendar=mapping.time.calendar)
 
 
 def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
@@ -146,33 +148,16 @@ def _suffix_order(column: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"_(\d+)", column))
 
 
-def asked_names(mapping: Mapping) -> list[str]:
-    """All columns that a mapping speaks of, once each."""
-    names: list[str] = [*mapping.time.column, *mapping.site.column]
-    for alternatives in mapping.time.parts.values():
-        names += alternatives
-    for source in mapping.variables.values():
-        names += _columns(source, source.fill, source.measured_where, source.uncertainty)
-        names += source.quality.column if source.quality else ()
-        names += (*source.filled.column, *source.filled.quality) if source.filled else ()
-        for column in source.inputs.values():
-            names += _columns(column)
-    return list(dict.fromkeys(names))
-
-
-def _columns(column: Column, *others: Names) -> list[str]:
-    return [
-        *column.column,
-        *(term.removeprefix("-") for term in column.sum),
-        *(name for names in others for name in names),
-    ]
-
-
 def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
     """The columns of values as numbers, NaN where missing; ImportFault for text, with its line."""
     words = {str(word) for word in mapping.table.missing if isinstance(word, str)} | {"", "NA", "NaN", "nan"}
     marks = [mark for mark in mapping.table.missing if not isinstance(mark, str)]
-    times = {*mapping.time.column, *mapping.site.column, *(n for names in mapping.time.parts.values() for n in names)}
+    times = {
+        *mapping.time.column,
+        *mapping.time.clock,
+        *mapping.site.column,
+        *(n for names in mapping.time.parts.values() for n in names),
+    }
     numbers = {}
     for name in frame.columns:
         if name in times and name not in _value_names(mapping):
@@ -197,7 +182,7 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
 
 
 def _value_names(mapping: Mapping) -> set[str]:
-    return {name for source in mapping.variables.values() for name in _columns(source)}
+    return {name for source in mapping.variables.values() for name in columns_of(source)}
 
 
 def _sites(path: Path, frame: pd.DataFrame, mapping: Mapping, site_id: str | None) -> list[tuple[str, np.ndarray]]:

@@ -13,9 +13,13 @@ SEGMENTS = 60
 """Parts of a site's period in the picture of what was measured."""
 
 
+READ_IN = {"pr": "mm day-1", "evspsbl": "mm day-1"}
+"""Units in which people read what has no unit of analysis."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """A variable at a site. Days: of the period, with a value, measured, filled, of other years; gap: the longest, days.
+    """A variable at a site. Days of the period, with a value, measured, filled, of other years; the longest gap, days.
 
     low, mean, high: in `units`, those that people read; outside: days outside the plausible range before they were
     left out. coverage: share measured in each segment of the period.
@@ -95,7 +99,7 @@ def _row(record: SiteRecord, raw: SiteRecord, name: str) -> Row:
     present = np.isfinite(values)
     source = record.source.get(name, record.quality.get(name, np.zeros(len(values))))
     measured = present & (source == 0)
-    units = about.variable.analysis_units or about.variable.units
+    units = about.variable.analysis_units or READ_IN.get(name, about.variable.units)
     factor, offset = unit_conversion(about.variable.units, units)
     shown = factor * values[present] + offset
     low, mean, high = (shown.min(), shown.mean(), shown.max()) if shown.size else (np.nan,) * 3

@@ -25,7 +25,7 @@ class Usual:
     confusions: dict[float, str]
 
 
-_THOUSANDS = {1e3: "a prefix (milli, micro, nano) is wrong", 1e-3: "a prefix (milli, micro, nano) is wrong"}
+_THOUSANDS = dict.fromkeys((1000000.0, 1000.0, 0.001, 1e-06), "a wrong prefix (kilo, milli, micro, nano)")
 _CARBON = _THOUSANDS | {
     86400.0: "per second, said to be per day", 1.0 / 86400.0: "per day, said to be per second",
     24.0: "per hour, said to be per day", 1.0 / 24.0: "per day, said to be per hour",
@@ -94,14 +94,14 @@ def _magnitude(values: np.ndarray, usual: Usual, units: str) -> str:
 
 
 def _confusion(size: float, usual: Usual) -> str:
-    """The confusion of units that makes a size usual, the one that ends nearest the middle of what is usual."""
+    """The confusions of units that make a size usual, first the one that ends nearest the middle of what is usual."""
     middle = np.sqrt(usual.low * usual.high)
-    fitting = [
+    fitting = sorted(
         (abs(np.log(size * factor / middle)), text)
         for factor, text in usual.confusions.items()
         if usual.low <= size * factor <= usual.high
-    ]
-    return f"; are they {min(fitting)[1]}?" if fitting else "; is the unit right?"
+    )
+    return "; perhaps " + ", or ".join(text for _, text in fitting) if fitting else "; is the unit right?"
 
 
 def _above(record: SiteRecord) -> np.ndarray:

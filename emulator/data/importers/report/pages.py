@@ -48,10 +48,11 @@ def as_text(contents: Contents) -> str:
         notes = [note for note in contents.notes if note.kind == kind]
         if notes:
             lines += [heading, *(f"  {_sentence(note)}" for note in notes), ""]
-    lines += ["Sites", *(
-        f"  {site.name}: {site.first} to {site.last}, {site.days} days, {site.complete_years} whole years ({site.label})"
-        for site in contents.sites
-    ), ""]  # fmt: skip
+    lines.append("Sites")
+    for site in contents.sites:
+        period = f"{site.first} to {site.last}, {site.days} days, {site.complete_years} whole years"
+        lines.append(f"  {site.name}: {period} ({site.label})")
+    lines.append("")
     cells = [COLUMNS, *(_cells(row) for row in contents.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
     lines += ["Variables", *("  " + "  ".join(_aligned(row, widths)) for row in cells)]
