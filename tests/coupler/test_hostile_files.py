@@ -113,6 +113,16 @@ def test_texts_of_an_artefact_are_written_out(tmp_path: Path, capsys: pytest.Cap
     assert is_plain(model.handle.metadata()) and model.metadata["created"] == f"{CLEAR}\u202e"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"provenance": [1]}, {"created": {}, "members": "many"}, {"provenance": {"metrics": 3}}, {"quantiles": 1}],
+)
+def test_metadata_of_other_kinds_are_refused_in_a_line(changes: dict, tmp_path: Path, capsys) -> None:
+    path = artefacts.write_zip(tmp_path / "odd.pt", {METADATA: stub(**changes)})
+    assert main(["info", str(path)]) == 1
+    assert "odd.pt: its metadata are not what docs/formats.md says" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("key", ["name", "units"])
 @pytest.mark.parametrize("role", ["inputs", "statics", "targets"])
 def test_names_that_cannot_be_printed_are_refused(role: str, key: str, tmp_path: Path) -> None:
