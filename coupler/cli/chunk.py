@@ -132,11 +132,12 @@ class Chunk:
         fault = impossible_flux(feed.name, series, feed.source.units) if feed.name in plan.observed else None
         if fault is None:
             return
-        (step, cell), text = fault
+        step, cell = fault.place
         day = format_day(add_days(plan.grid.start, first + step // plan.days[0].steps_a_day))
         variable = feed.source.variable.name if feed.source.variable else feed.name
         message = (
-            f"{plan.forcing.name}: variable '{variable}' on {day}: {self._cell_name(int(self.index[cell]))} {text}"
+            f"{plan.forcing.name}: variable '{variable}' on {day}: {self._cell_name(int(self.index[cell]))} "
+            f"{fault.text} ({fault.count} such values)"
         )
         raise CommandError(message)
 

@@ -33,6 +33,7 @@ def test_impossible_fluxes(value: float) -> None:
     series[0] = 20.0
     assert impossible_flux("fch4", series, "mg m-2 day-1") is None
     series[2, 1] = value
-    place, text = impossible_flux("fch4", series, "mg m-2 day-1")
-    assert place == (2, 1) and f"is {value:g} mg m-2 day-1" in text
+    fault = impossible_flux("fch4", series, "mg m-2 day-1")
+    assert fault is not None and fault.place == (2, 1) and fault.count == 1
+    assert f"is {value:g} mg m-2 day-1" in fault.text
     assert impossible_flux("of_another_model", series, "1") is None
