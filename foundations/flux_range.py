@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundations.units import unit_conversion
-from foundations.variables import VARIABLES, Variable
+from foundations.variables import Variable
 
 with Path(__file__).with_name("flux_values.csv").open(encoding="utf-8", newline="") as _table:
     _ROWS = [(row["kind"], row["value"]) for row in csv.DictReader(_table)]
@@ -23,6 +23,9 @@ FLUX_UNITS = tuple(value for kind, value in _ROWS if kind == "unit")
 USUAL_SHARE, TOO_SMALL_SHARE = (
     float(value) for name in ("usual_share", "too_small_share") for kind, value in _ROWS if kind == name
 )
+
+LARGEST = float(np.finfo(np.float32).max)
+"""What no flux without a range of its own is beyond."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,13 @@ class FluxFault:
     text: str
 
 
-def impossible_flux(name: str, values: NDArray, units: str) -> FluxFault | None:
+def impossible_flux(variable: Variable, values: NDArray, units: str) -> FluxFault | None:
     """The first value of a flux that cannot be, with the unit that all values would fit; None where all can be.
 
-    values: of any shape in `units`, NaN = missing. Fluxes and units that the tables do not have are not tested.
+    values: of any shape in `units`, NaN = missing. Without `daily_min` and `daily_max`, or in another quantity's unit,
+    no range is tested.
     """
-    limits = _limits(name, units)
-    if limits is None:
-        return None
-    low, high = limits
+    low, high = _limits(variable, units) or (-LARGEST, LARGEST)
     marked = np.isin(values, [*MISSING_MARKS, *np.float32(MISSING_MARKS)])  # also read from single precision
     if marked.any():
         place = _first(marked)
@@ -53,27 +54,27 @@ def impossible_flux(name: str, values: NDArray, units: str) -> FluxFault | None:
     if not bad.any():
         return None
     place = _first(bad)
-    likely = likely_units(name, values)
+    likely = likely_units(variable, values)
     hint = f"the values would fit the unit '{likely}'" if likely else "missing flux is NaN or _FillValue"
     text = f"is {values[place]:g} {units}, a flux is within {low:.3g} and {high:.3g}; {hint}; check the unit"
     return FluxFault(place, int(bad.sum()), text)
 
 
-def doubtful_flux(name: str, values: NDArray, units: str) -> str:
+def doubtful_flux(variable: Variable, values: NDArray, units: str) -> str:
     """What is to be said of fluxes that are all of them far too small for their unit; '' of others."""
-    limits, present = _limits(name, units), np.abs(values[np.isfinite(values)])
+    limits, present = _limits(variable, units), np.abs(values[np.isfinite(values)])
     if limits is None or not present.size or not 0.0 < present.max() < TOO_SMALL_SHARE * limits[1]:
         return ""
-    likely = likely_units(name, values)
+    likely = likely_units(variable, values)
     hint = f"; the values would fit the unit '{likely}'" if likely else ""
     return f"the largest value is {present.max():g} {units}, far less than such fluxes are{hint}; check the unit"
 
 
-def likely_units(name: str, values: NDArray) -> str:
+def likely_units(variable: Variable, values: NDArray) -> str:
     """The common unit of a flux that makes all its values possible and usual, '' where there is none."""
-    variable, present = VARIABLES[name], values[np.isfinite(values)]
+    present = values[np.isfinite(values)]
     for units in (variable.analysis_units, *FLUX_UNITS):
-        limits = _limits(name, units)
+        limits = _limits(variable, units)
         if limits is None or not present.size:
             continue
         low, high = limits
@@ -82,13 +83,12 @@ def likely_units(name: str, values: NDArray) -> str:
     return ""
 
 
-def _limits(name: str, units: str) -> tuple[float, float] | None:
-    """Lowest and highest possible flux in a unit; None where the table has none, or not in such a unit."""
-    variable: Variable | None = VARIABLES.get(name)
-    if variable is None or variable.daily_min is None or variable.daily_max is None:
+def _limits(variable: Variable, units: str) -> tuple[float, float] | None:
+    """Lowest and highest possible flux in a unit; None where the variable has none, or not in such a unit."""
+    if variable.daily_min is None or variable.daily_max is None:
         return None
     try:
-        factor, offset = unit_conversion(variable.units, units, name)
+        factor, offset = unit_conversion(variable.units, units, variable.name)
     except ValueError:
         return None
     return variable.daily_min * factor + offset, variable.daily_max * factor + offset

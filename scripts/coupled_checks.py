@@ -19,6 +19,7 @@ from emulator.runs.trained_model import load
 DAILY_NAMES = tuple(variable.name for variable in variables.DAILY)
 LIMIT = 1e-5
 """Coupled equals offline where they differ by no more than this share of sd + |flux|, on any day, site and target."""
+BALANCE_TERMS = {"nee": ("ra", "rh", "gpp")}
 TINY = float(np.finfo(np.float64).tiny)
 BLOCK_DAYS = 500
 """Days of the run in two blocks of sites, more than a year."""
@@ -40,25 +41,34 @@ def compare_offline(
 
     process, coupled: targets in analysis units, {name: (N, T)}; past_flux: 'none' or 'self_fed', as the artefact runs.
     Differences are over every site and day; sd is that of the process run over the same. The scale of a day is
-    sd + |flux|: single precision rounds a flux in proportion to its size, and those that models predict transformed
-    (asinh) are rounded before they are transformed back.
+    sd + |flux|, and of a balance of other targets (nee = ra + rh - gpp) sd + the sum of their sizes: single precision
+    rounds a flux in proportion to its size, and a balance as its terms are rounded.
     """
-    predicted = predict(run, dataset, out, past_flux=past_flux)
+    targets = load(run).signature.targets
+    prediction = predict(run, dataset, out, past_flux=past_flux).astype(np.float64)
+    predicted = {target.name: prediction[..., index] for index, target in enumerate(targets)}
     agreement = {}
-    for index, target in enumerate(load(run).signature.targets):
+    for target in targets:
         spread = float(np.std(process[target.name], dtype=np.float64))
-        offline = predicted[..., index].astype(np.float64)
-        differences = np.abs(coupled[target.name] - offline)
+        differences = np.abs(coupled[target.name] - predicted[target.name])
         difference = float(np.max(differences))
         agreement[target.name] = {
             "units": target.analysis_units,
             "sd": spread,
             "max_abs_diff": difference,
             "max_abs_diff_over_sd": difference / spread if spread > 0 else (0.0 if difference == 0 else np.inf),
-            "max_diff_over_scale": float(np.max(differences / np.maximum(spread + np.abs(offline), TINY))),
+            "max_diff_over_scale": float(
+                np.max(differences / np.maximum(spread + _flux_size(predicted, target.name), TINY))
+            ),
             "emulated_against_process": pooled(process[target.name], coupled[target.name]),
         }
     return agreement
+
+
+def _flux_size(fluxes: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Size of a flux, or of the terms of a balance that the model computes from other fluxes, (N, T)."""
+    terms = BALANCE_TERMS.get(name, ())
+    return sum((np.abs(fluxes[term]) for term in (terms if terms and set(terms) <= fluxes.keys() else (name,))), 0.0)
 
 
 def largest_difference(compared: dict[str, dict[str, Any]], measure: str = "max_diff_over_scale") -> float:
@@ -74,7 +84,7 @@ def check_restart(host: Host, whole: HostRun, folder: Path) -> dict[str, Any]:
     onwards = run_host(
         host, folder / "from_restart", "emulator", first_day=middle, restart_from=until.restart_file(date).resolve()
     )
-    expected, before, after = (read_history(run.history, DAILY_NAMES) for run in (whole, until, onwards))
+    expected, before, after = (read_history(run.history, DAILY_NAMES, host.sites) for run in (whole, until, onwards))
     differing = [
         name
         for name in DAILY_NAMES
@@ -90,8 +100,10 @@ def check_site_blocks(host: Host, whole: HostRun, folder: Path) -> dict[str, Any
         run_host(host.part(first, last), folder / name, "emulator", days=days)
         for name, first, last in (("first_sites", 0, cut), ("other_sites", cut, len(host.sites)))
     ]
-    expected = {name: values[:, :days] for name, values in read_history(whole.history, DAILY_NAMES).items()}
-    histories = [read_history(block.history, DAILY_NAMES) for block in blocks]
+    of_all = read_history(whole.history, DAILY_NAMES, host.sites)
+    expected = {name: values[:, :days] for name, values in of_all.items()}
+    parts = (host.sites.part(0, cut), host.sites.part(cut, len(host.sites)))
+    histories = [read_history(block.history, DAILY_NAMES, part) for block, part in zip(blocks, parts, strict=True)]
     differing = [
         name
         for name in DAILY_NAMES

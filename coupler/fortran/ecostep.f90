@@ -45,11 +45,12 @@ module ecostep
   integer, parameter :: ecostep_not_available = 15
   integer, parameter :: ecostep_out_of_memory = 16
   integer, parameter :: ecostep_internal = 17
+  integer, parameter :: ecostep_not_trusted = 18
   public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
     ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
     ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
     ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
-    ecostep_out_of_memory, ecostep_internal
+    ecostep_out_of_memory, ecostep_internal, ecostep_not_trusted
 
   ! Mirror of ecostep_policy.
   integer, parameter :: ecostep_policy_ignore = 0
@@ -337,6 +338,14 @@ module ecostep
       integer(c_int) :: status
     end function c_open
 
+    function c_open_trusted(path, backend, model) result(status) bind(c, name='ecostep_open_trusted')
+      import :: c_char, c_int, c_ptr
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: path(*), backend(*)
+      type(c_ptr), intent(out) :: model
+      integer(c_int) :: status
+    end function c_open_trusted
+
     function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
       import :: c_int, c_ptr, c_size_t
       implicit none (type, external)
@@ -517,21 +526,29 @@ contains
 
   ! ---- the artefact ------------------------------------------------------------------------------
 
-  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub' or the first
-  !> that works.
-  subroutine model_open(self, path, backend, stat, errmsg)
+  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub', 'none' to
+  !> describe it only, or the first that works.
+  subroutine model_open(self, path, backend, stat, errmsg, trust)
     class(ecostep_model), intent(inout) :: self
     character(*), intent(in) :: path  !< artefact file
     character(*), intent(in), optional :: backend  !< which backend runs it
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    logical, intent(in), optional :: trust  !< run whatever TorchScript code it has
     character(:), allocatable :: backend_name
+    logical :: trusted
 
     call self%close()
     backend_name = ''
     if (present(backend)) backend_name = trim(backend)
-    status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    trusted = .false.
+    if (present(trust)) trusted = trust
+    if (trusted) then
+      status = c_open_trusted(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    else
+      status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    end if
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_open

@@ -70,7 +70,8 @@ typedef enum ecostep_status {
   ECOSTEP_MISMATCH = 14,        /* ecostep_verify: results differ from the reference in the artefact */
   ECOSTEP_NOT_AVAILABLE = 15,   /* the artefact does not hold what was asked for */
   ECOSTEP_OUT_OF_MEMORY = 16,
-  ECOSTEP_INTERNAL = 17
+  ECOSTEP_INTERNAL = 17,
+  ECOSTEP_NOT_TRUSTED = 18 /* the TorchScript code of the artefact may do more than compute: see ecostep_open_trusted */
 } ecostep_status;
 
 /* Type of the numbers in a host array. */
@@ -101,8 +102,16 @@ typedef struct ecostep_variable {
 
 /* Read the artefact at `path`. `backend` NULL or "" takes the first that works: "native" where the artefact has its program, then those
  * that the artefact names, and ecostep_model_backend_reason says why it is not an earlier one. With a name ("native", "torchscript",
- * "stub") it is that one or an error. */
+ * "stub") it is that one or an error. With "none" nothing of the artefact is prepared to run: the model can be described, but
+ * ecostep_cells_create and ecostep_verify give ECOSTEP_NO_BACKEND.
+ *
+ * An artefact is data to every backend but "torchscript", which runs code from it. That code is searched, before any of it runs, for
+ * operations that the project's models do not use, such as those that read or write files: ECOSTEP_NOT_TRUSTED. */
 ECOSTEP_API ecostep_status ecostep_open(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
+
+/* The same, but with whatever TorchScript code the artefact has: only for files from a source that you would run a program from.
+ * ecostep_open does so where the environment variable ECOSTEP_TRUST is 1. */
+ECOSTEP_API ecostep_status ecostep_open_trusted(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
 
 /* Another owner of the model, which is given back when each of them has called ecostep_close. Returns `model`; NULL is allowed. */
 ECOSTEP_API ecostep_model *ecostep_model_share(ecostep_model *model) ECOSTEP_NOEXCEPT;
@@ -136,7 +145,7 @@ ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXC
  * what it holds. A host writes them to its restart file beside the state rows, which mean nothing to another model; "" for NULL. */
 ECOSTEP_API const char *ecostep_fingerprint(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
-/* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
+/* The whole metadata (extra/ecostep.json) as JSON, in which no control character is left that a terminal would follow; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
 /* Most cells that the backend computes at a time: 64 to 256, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer

@@ -32,9 +32,9 @@ class Cells {
   ecostep_cells* handle = nullptr;
 };
 
-int open_model(Model& model, const std::string& path, const std::string& backend) {
+int open_model(Model& model, const std::string& path, const std::string& backend, bool trust) {
   const py::gil_scoped_release unlocked;
-  return ecostep_open(path.c_str(), backend.c_str(), &model.handle);
+  return (trust ? ecostep_open_trusted : ecostep_open)(path.c_str(), backend.c_str(), &model.handle);
 }
 
 py::tuple describe(const Model& model, int role, std::size_t index) {

@@ -63,7 +63,7 @@ def test_library_and_python_refuse_the_same(gauged_file, host):
         for units in FLUX_UNITS:
             factor, _ = unit_conversion("kg m-2 s-1", units, name)
             values = limit * factor * random.choice([-1.0, 1.0], NCELL) * 10 ** random.uniform(-3, 0.5, NCELL)
-            fault = impossible_flux(name, values, units)
+            fault = impossible_flux(VARIABLES[name], values, units)
             message = refusal(host(gauged_file, NCELL), name, values, units)
             assert bool(fault) == bool(message), (name, units, values)
             if fault is not None:

@@ -149,7 +149,7 @@ CASES = {
     ),
     "no name": (lambda f: f["site_id"].__setitem__(1, ""), r"dataset.nc: site_id: a site has no name"),
     "names": (_same_names, r"dataset.nc: site_id: 'S0000' appears 2 times"),
-    "newer": (lambda f: f.setncattr("ecostep_dataset_version", 2), r"ecostep_dataset_version 2 is newer than 1"),
+    "newer": (lambda f: f.setncattr("ecostep_dataset_version", 3), r"ecostep_dataset_version 3 is newer than 2"),
 }
 
 
