@@ -65,7 +65,7 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     lines = []
     for name, usual in USUAL.items():
         if name in record.values and (
-            text := _magnitude(record.values[name], usual, record.variables[name].variable.units)
+            text := _magnitude(name, record.values[name], usual, record.variables[name].variable.units)
         ):
             lines.append((name, text))
     told = {name for name, _ in lines}
@@ -75,11 +75,11 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def _magnitude(values: np.ndarray, usual: Usual, units: str) -> str:
+def _magnitude(name: str, values: np.ndarray, usual: Usual, units: str) -> str:
     present = np.abs(values[np.isfinite(values)])
     if present.size < FEWEST or not present.any():
         return ""
-    factor, _ = unit_conversion(units, usual.units)
+    factor, _ = unit_conversion(units, usual.units, name)
     size = float(np.percentile(present, usual.percentile)) * factor
     if usual.low <= size <= usual.high:
         return ""
@@ -146,7 +146,7 @@ def _rain(record: SiteRecord) -> str:
     present = rain[np.isfinite(rain)]
     if present.size < 300:
         return ""
-    factor, _ = unit_conversion(record.variables["pr"].variable.units, "mm day-1")
+    factor, _ = unit_conversion(record.variables["pr"].variable.units, "mm day-1", "pr")
     year = float(present.mean()) * factor * 365.25
     if DRIEST <= year <= WETTEST:
         return ""
