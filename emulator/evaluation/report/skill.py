@@ -133,8 +133,8 @@ def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, targ
                     1.0 - (error / reference) ** 2 if reference > 0 else np.nan
                 )
     caption = (
-        f"{target_name(target, models).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over all "
-        "test days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
+        f"{target_name(target, models).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over "
+        "all test days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
         "arrow at the left edge stands for less than −1."
     )
     return figure(
