@@ -35,8 +35,8 @@ class Batch:
     length: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in values.items()})
+        values = (getattr(self, field.name) for field in fields(self))
+        return Batch(*(None if value is None else value.to(device) for value in values))
 
     def groups(self) -> list[tuple[Tensor, "Batch"]]:
         """Rows with the same days but for the number of the year, and the batch of each group, without padding."""
