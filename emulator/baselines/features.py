@@ -12,9 +12,13 @@ from emulator.data import calendar as column
 from emulator.data.scalers import DriverScaling, Scalers
 from emulator.data.signature import Signature
 from emulator.models.parts.layers import StaticFeatures, season
+from foundations.variables import Variable
 
 LAG_DAYS = (1, 3, 7, 15, 30, 90, 365)
 """Trailing windows, the present day included; where the record is shorter, the mean is over what there is."""
+
+MOST_CODES = 32
+"""A driver with a wider range, such as the year, is a number."""
 
 
 class LagFeatures:
@@ -25,15 +29,12 @@ class LagFeatures:
     """
 
     def __init__(self, signature: Signature, scalers: Scalers) -> None:
-        self.scaling = DriverScaling(scalers)
+        self.scaling = DriverScaling(scalers, signature)
         self.static_features = StaticFeatures(signature, scalers, "sphere" if _has_place(signature) else "none")
         self.flags = [
-            (index, float(value))
-            for index, variable in enumerate(signature.inputs)
-            if variable.accumulate == "last" and variable.valid_max is not None
-            for value in range(int(variable.valid_min or 0), int(variable.valid_max) + 1)
+            (index, float(value)) for index, variable in enumerate(signature.inputs) for value in _codes(variable)
         ]
-        self.lagged = len(LAG_DAYS) * len(signature.inputs)
+        self.lagged = len(LAG_DAYS) * self.scaling.size
         self.first_season = self.lagged + len(self.flags) + self.static_features.size
         self.size = self.first_season + 4
 
@@ -56,6 +57,16 @@ class LagFeatures:
         """Mean over the last `days` days, from day `first` (R,) on, from running sums (N, T + 1, D); (R, D)."""
         start = torch.maximum(day + 1 - days, first).minimum(day)
         return ((sums[site, day + 1] - sums[site, start]) / (day + 1 - start).unsqueeze(1)).float()
+
+
+def _codes(variable: Variable) -> range:
+    """Codes of a driver that is a flag by its range alone, as `crop` of our simulations; those that a file gives as
+    classes are columns of their own already.
+    """
+    if variable.flag_values or variable.accumulate != "last" or variable.valid_max is None:
+        return range(0)
+    codes = range(int(variable.valid_min or 0), int(variable.valid_max) + 1)
+    return codes if len(codes) <= MOST_CODES else range(0)
 
 
 def _first_days(drivers: Tensor) -> Tensor:

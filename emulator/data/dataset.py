@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset_file import (
     DatasetError,
     check_complete,
@@ -27,8 +28,9 @@ from emulator.data.dataset_file import (
     read_values,
 )
 from emulator.data.signature import Signature
+from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
-from foundations.variables import VARIABLES, Variable
+from foundations.variables import BIOMES, Variable
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +49,12 @@ class Part(NamedTuple):
 class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
-    drivers: (N, T, D) in table units; calendar: (T, 6), the columns of emulator.data.calendar; static: (N, P);
+    drivers: (N, T, D) in units of the signature; calendar: (T, 6), columns of emulator.data.calendar; static: (N, P);
     flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
-    has none. period: (N, 2), first and last day of each site's record, outside which drivers and flux are NaN, None
-    where all sites have all days; measured: (N, T, C) bool, whether flux and drivers were measured rather than filled,
-    None where the file does not say, or they all were.
+    has none; classes: of every class variable of the file by name, `biome` among them. period: (N, 2), first and last
+    day of each site's record, outside which drivers and flux are NaN, None where all sites have all days; measured:
+    (N, T, C) bool, whether flux and drivers were measured rather than filled, None where the file does not say, or they
+    all were.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class Dataset:
     time: np.ndarray
     time_units: str
     calendar_name: str
+    classes: dict[str, SiteClasses] = field(default_factory=dict)
     period: np.ndarray | None = None
     measured: Tensor | None = None
 
@@ -91,6 +95,7 @@ class Dataset:
             site_id = _site_ids(file, path)[part.sites]
             dates = check_time(file, path)[days]
             time = file.variables["time"]
+            classes = _read_classes(file, path, signature, part)
             drivers, period = _read_drivers(file, path, signature.inputs, part, site_id, dates)
             flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
             if period is not None:
@@ -105,10 +110,11 @@ class Dataset:
                 site_id=site_id,
                 lat=read_values(file.variables["lat"], path, part.sites),
                 lon=read_values(file.variables["lon"], path, part.sites),
-                biome=_read_biome(file, path)[part.sites],
+                biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
                 time=read_values(time, path, days),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
+                classes=classes,
                 period=period,
                 measured=_read_measured(file, path, signature.targets, part),
             )
@@ -116,6 +122,21 @@ class Dataset:
     @property
     def n_sites(self) -> int:
         return self.drivers.shape[0]
+
+    def group(self, name: str | None = None) -> SiteClasses:
+        """Classes of the sites by a class variable; by default the biome, else the first that the file has, else none.
+
+        DatasetError where the file has no such class.
+        """
+        if name is None:
+            name = next(iter(sorted(self.classes, key=lambda other: other != "biome")), None)
+        if name in self.classes:
+            return self.classes[name]
+        if name in (None, "biome"):
+            return SiteClasses(self.biome, BIOMES if self.biome.any() else {0: "all sites"})
+        choice = ", ".join(self.classes) or "none; give a static flag_values and flag_meanings"
+        message = f"{self.path}: '{name}' is no class variable of the sites; those are: {choice}"
+        raise DatasetError(message)
 
     @cached_property
     def years(self) -> np.ndarray:
@@ -160,6 +181,7 @@ class Dataset:
             lat=self.lat[index],
             lon=self.lon[index],
             biome=self.biome[index],
+            classes={name: classes.of_sites(index) for name, classes in self.classes.items()},
             period=None if self.period is None else self.period[index],
             measured=None if self.measured is None else self.measured[rows],
         )
@@ -301,6 +323,21 @@ def _read_flux(
     return flux
 
 
+def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part: Part) -> dict[str, SiteClasses]:
+    """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
+    statics = {variable.name: variable for variable in signature.statics}
+    classes = {}
+    for name, in_file in file.variables.items():
+        if in_file.dimensions != ("site",) or in_file.dtype is str:
+            continue
+        variable = statics[name] if name in statics else describe(in_file, path)
+        if variable.flag_values:
+            codes = class_codes(read_values(in_file, path, part.sites), in_file, path, variable)
+            missing = 0 if 0 not in variable.flag_values else min(variable.flag_values) - 1
+            classes[name] = SiteClasses(np.nan_to_num(codes, nan=missing).astype(np.int64), variable.classes)
+    return classes
+
+
 def _within(period: np.ndarray, flux: Tensor, path: Path) -> Tensor:
     """Flux (N, T, C) without values on days that have no drivers, of which the log tells."""
     day = np.arange(flux.shape[1])
@@ -327,10 +364,3 @@ def _read_measured(file: netCDF4.Dataset, path: Path, variables: tuple[Variable,
     shape = next(own.shape for own in (drivers, *by_target) if own is not None)
     everywhere = np.ones(shape, bool) if drivers is None else drivers
     return torch.as_tensor(np.stack([everywhere if own is None else everywhere & own for own in by_target], axis=-1))
-
-
-def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
-    if "biome" not in file.variables:
-        return np.zeros(len(file.dimensions["site"]), np.int64)
-    biome = file.variables["biome"]
-    return np.nan_to_num(class_codes(read_values(biome, path), biome, path, VARIABLES["biome"])).astype(np.int64)

@@ -20,6 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from foundations.bounded_text import json_value, read_json_value, read_text, yaml_value
 from foundations import atomic_file, own_folder
 from foundations.file_faults import failed_write
 from foundations.provenance import file_sha256
@@ -81,7 +82,7 @@ class RunFolder:
             return True
         for path, key in ((self.provenance, "config_hash"), (self.members, "members")):
             try:
-                if key in json.loads(path.read_text(encoding="utf-8")):
+                if key in read_json_value(path):
                     return True
             except (OSError, ValueError, TypeError):
                 continue
@@ -98,7 +99,7 @@ class RunFolder:
             return
         yaml = YAML(typ="safe", pure=True)
         try:
-            frozen = yaml.load(self.config.read_text(encoding="utf-8"))
+            frozen = yaml_value(read_text(self.config), yaml)
         except (YAMLError, ValueError):
             message = f"{self.config}: is damaged, it is no YAML; restore it, or --overwrite to discard that run"
             raise RunFolderError(message) from None
@@ -139,7 +140,7 @@ class RunFolder:
     def _entry(self, number: int, line: str) -> dict[str, Any]:
         """The record of epoch `number`, RunFolderError where the line is another."""
         try:
-            entry: dict[str, Any] = json.loads(line)
+            entry: dict[str, Any] = json_value(line)
             if entry["epoch"] == number:
                 return entry
         except (ValueError, KeyError, TypeError):

@@ -97,10 +97,10 @@ def _split_of(run: str | Path, trained: TrainedModel) -> object:
 
 
 def trained_signature(config: Config, description: dict[str, Any]) -> Signature:
-    """The configuration's variables, or those that a model was trained with in their place."""
+    """The variables that a model was trained with; an older checkpoint has names alone, which the table describes."""
     if "signature" in description:
         return Signature.from_dict(description["signature"])
-    return config.data.signature()
+    return config.data.table_signature()
 
 
 def _checked(signature: Signature | None, trained: Signature, run: RunFolder) -> Signature:

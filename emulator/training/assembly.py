@@ -182,11 +182,10 @@ def check_targets(dataset: Dataset, signature: Signature, split: AnySplit) -> No
 
 def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
-    foreign_signature = {} if signature == config.data.signature() else {"signature": signature.to_dict()}
     return {
         "config": config.model_dump(mode="json"),
         "provenance": origin,
-        **foreign_signature,
+        "signature": signature.to_dict(),
         "input_ranges": _ranges(signature.input_names, scalers.driver_min, scalers.driver_max),
         "static_ranges": _ranges(signature.static_names, scalers.static_min, scalers.static_max),
     }

@@ -8,7 +8,9 @@ from typing import Any
 
 from emulator.configuration.schema import Config
 from emulator.data import processes
+from emulator.data.bounds import bounded
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
@@ -38,13 +40,24 @@ def train(
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
+        config, signature = _resolved(config)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        dataset = Dataset.open(config.data.path, config.data.signature())
+        dataset = Dataset.open(config.data.path, signature)
         try:
             split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        return _run(config, dataset, split, run, config.data.signature(), goes_on=goes_on, tensorboard=tensorboard)
+        return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
+
+
+def _resolved(config: Config) -> tuple[Config, Signature]:
+    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are."""
+    try:
+        return config.resolved()
+    except DatasetError:
+        raise
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def fit(
@@ -59,17 +72,42 @@ def fit(
 ) -> Progress:
     """Train on a dataset and a split in memory; the same run folder, checkpoints and resuming as the command line.
 
-    signature: the dataset's variables in order, default `config.data.signature()`. It may have variables that the table
-    does not know, such as hidden parameters among the statics of an oracle; the checkpoint then carries it. A run goes
-    on only with the same configuration, signature and data. Sets torch's threads and determinism for the process;
-    SIGTERM and Ctrl-C save and raise Interrupted where this is the main thread.
+    signature: the dataset's variables in order, default the dataset's own. It may have variables that its file does not
+    have, such as hidden parameters among the statics of an oracle; the checkpoint carries it. A run goes on only with
+    the same configuration, signature and data. Sets torch's threads and determinism for the process; SIGTERM and Ctrl-C
+    save and raise Interrupted where this is the main thread.
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
+        signature = signature or _of_dataset(dataset, config)
+        config = config.model_copy(update={"data": config.data.naming(signature)})
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        return _run(config, dataset, split, run, signature or config.data.signature(), goes_on=goes_on)
+        return _run(config, dataset, split, run, signature, goes_on=goes_on)
+
+
+def _of_dataset(dataset: Dataset, config: Config) -> Signature:
+    """The variables that the configuration lists, as the dataset in memory has them, with the configured bounds."""
+    described, lists = dataset.signature, (config.data.inputs, config.data.statics, config.data.targets)
+    parts = []
+    for what, names, variables in zip(
+        ("inputs", "statics", "targets"),
+        lists,
+        (described.inputs, described.statics, described.targets),
+        strict=True,
+    ):
+        by_name = {variable.name: variable for variable in variables}
+        if absent := [name for name in names or () if name not in by_name]:
+            message = f"{dataset.path}: data.{what}: {', '.join(absent)} not among {', '.join(by_name)} in memory"
+            raise ConfigError(message)
+        parts.append(variables if names is None else tuple(by_name[name] for name in names))
+    free = {target.name for target in parts[2] if target.minimum is None and target.maximum is None}
+    bounds = {name: bound for name, bound in config.data.bounds.items() if name in free}
+    try:
+        return bounded(Signature(*parts), bounds)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _alone_in(run: RunFolder) -> AbstractContextManager[None]:

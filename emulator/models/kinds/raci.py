@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, features_of_role
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, TrainingData
 from emulator.models.parts.layers import (
@@ -111,10 +111,10 @@ class Raci(StreamingModel):
         self.latitude, self.longitude = names.index("lat"), names.index("lon")
         self.memory_years = config.memory_years
         self.roles, self.film, self.retrieves = config.roles, config.film, config.response != "none"
-        drivers, static_size = len(signature.inputs), config.static_size
-        fast = signature.inputs_of_role("fast", "state") if config.roles else list(range(drivers))
+        self.drivers = DriverScaling(scalers, signature)
+        drivers, static_size = self.drivers.size, config.static_size
+        fast = features_of_role(signature, "fast", "state") if config.roles else list(range(drivers))
         self.register_buffer("fast", torch.tensor(fast, dtype=torch.int64))
-        self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = PreciseLinear(self.static_features.size, static_size)
