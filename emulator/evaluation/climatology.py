@@ -36,6 +36,22 @@ def biome_climatology(
     return climatology
 
 
+def transferred_climatology(
+    flux: np.ndarray, biome: np.ndarray, slot: np.ndarray, other_biome: np.ndarray, other_slot: np.ndarray
+) -> np.ndarray:
+    """Day-of-year mean of each biome of a dataset for the sites and days of another one, (N', T', C).
+
+    flux: (N, T, C), NaN where missing or not to be used; biome: (N,), slot: (T,) of the first dataset; other_biome:
+    (N',), other_slot: (T',). A biome that the first one does not have gets the mean over all biomes.
+    """
+    overall_mean = slot_means(flux, slot)
+    climatology = np.empty((len(other_biome), len(other_slot), flux.shape[2]))
+    for code in np.unique(other_biome):
+        biome_mean = slot_means(flux[biome == code], slot)
+        climatology[other_biome == code] = np.where(np.isfinite(biome_mean), biome_mean, overall_mean)[other_slot]
+    return climatology
+
+
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Day-of-year mean of each site's own training days, (N, T, C) -> (N, T, C); NaN for sites that have none."""
     slot = day_slot(month, day)

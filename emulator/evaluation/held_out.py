@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from emulator.baselines import climatology
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import biome_climatology, site_climatology
+from emulator.evaluation.climatology import biome_climatology, day_slot, site_climatology, transferred_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
@@ -128,8 +127,18 @@ def _climatology_of_run(run: RunFolder, trained: TrainedModel, dataset: Dataset)
     if not path.is_file() or file_sha256(path) != trained.provenance["dataset_hash"]:
         return None
     learned = Dataset.open(path, trained.signature)
-    split = split_of_run(run, trained, learned)
-    return climatology.fit(learned, split, trained.signature, past_flux=False, seed=0).predict(dataset)
+    days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
+    return transferred_climatology(
+        np.where(days[..., None], learned.flux.numpy(), np.nan),
+        learned.biome,
+        _slots(learned),
+        dataset.biome,
+        _slots(dataset),
+    )
+
+
+def _slots(dataset: Dataset) -> np.ndarray:
+    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
 
 
 def build_series(dataset: Dataset, split: AnySplit) -> Series:
