@@ -69,10 +69,7 @@ def _short_options(options: argparse.Namespace) -> list[str]:
 
 def _parts(config: Config) -> str:
     """The parts of a configuration's model, a line each with its number of weights."""
-    if config.init.path is None:
-        signature = config.resolved()[1]
-    else:
-        signature = read_start(config.init.path).signature
+    signature = config.resolved()[1] if config.init.path is None else read_start(config.init.path).signature
     model = registry.build(config.model, signature, Scalers.identity(signature))
     return "".join(f"{name:40s} {count}\n" for name, count in parts_of(model))
 
@@ -89,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "--init", type=Path, metavar="RUN", help="begin with the weights and scalers of a run folder or a checkpoint"
     )
     parser.add_argument(
-        "--freeze", metavar="PARTS", help="parts of the model that stay as --init gives them, by commas; list shows them"
+        "--freeze", metavar="PARTS", help="parts of the model that stay as they begin, by commas; list shows them"
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="the same as --set training.epochs=N; more go on")
     parser.add_argument("--check", action="store_true", help="validate, print the resolved configuration and stop")

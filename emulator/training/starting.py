@@ -12,6 +12,7 @@ from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
 from emulator.models.parts.layers import FluxHead
 from emulator.runs import checkpoint
+from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import trained_signature
 from foundations.configuration_file import ConfigError
@@ -39,7 +40,13 @@ def read_start(path: Path) -> Start:
     if run.members.exists():
         message = f"{path}: an ensemble has no weights of its own; give --init one of its members"
         raise RunFolderError(message)
-    saved = checkpoint.load(run.best if path.is_dir() else path)
+    try:
+        saved = checkpoint.load(path if path.is_file() else run.best)
+    except CheckpointError as error:
+        if not path.is_file():
+            raise
+        message = f"{error}; --init takes a run folder, or a file of its checkpoints/, and no exported artefact"
+        raise CheckpointError(message) from None
     config = Config.model_validate(saved.description["config"])
     return Start(path, saved.model, trained_signature(config, saved.description), config, saved.description)
 
