@@ -245,6 +245,15 @@ def read_extent(path: str | Path) -> tuple[int, Tensor]:
         return len(file.dimensions["site"]), calendar_table(check_time(file, path))
 
 
+def has_gaps(path: str | Path, variable: str, sites: np.ndarray, days: slice) -> bool:
+    """Whether a series of a file lacks values at some sites on some days, as outside the records of sites."""
+    path = Path(path)
+    with open_checked(path) as file:
+        return variable in file.variables and bool(
+            np.isnan(read_values(file.variables[variable], path, (sites, days))).any()
+        )
+
+
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     variable = file.variables["site_id"]
     if getattr(variable, "cf_role", "") != "timeseries_id":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ class Batch:
     length: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in values.items()})
+        moved: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{name: None if value is None else value.to(device) for name, value in moved.items()})
 
     def groups(self) -> list[tuple[Tensor, "Batch"]]:
         """Rows with the same days but for the number of the year, and the batch of each group, without padding."""
