@@ -11,6 +11,7 @@ from emulator.evaluation.offline import PredictionError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.file_faults import explain
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument("--data", type=Path, metavar="D", help="the training dataset, if it has moved since training")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     try:
         evaluate(RunFolder(options.run), options.data)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:

@@ -16,6 +16,7 @@ from foundations import configuration_file
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 bad configuration, 143 stopped by SIGTERM."""
     options = _parser().parse_args(arguments)
     level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging(level=level)
     try:
         choice = configuration_file.section_overrides(options.choice) if options.choice else []
         config = configuration_file.load(Config, options.config, [*choice, *options.set])

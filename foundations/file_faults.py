@@ -1,11 +1,12 @@
 """Files that cannot be read or written, told in one line that names the file and the remedy."""
 
 import errno
-import json
 import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
+
+from foundations.bounded_text import TooLarge, check_entries, read_json_value
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 FULL_BYTES = 8 << 20
@@ -79,8 +80,10 @@ def read_json(path: str | Path, remedy: str) -> Any:
     """Content of a JSON file that we wrote; DamagedFile where it is none, `remedy` says what to do then."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        return read_json_value(path)
+    except TooLarge as error:
+        raise DamagedFile(path, str(error), remedy) from None
+    except ValueError:
         fault = "is empty" if path.stat().st_size == 0 else "is damaged, it holds no JSON"
         raise DamagedFile(path, fault, remedy) from None
 
@@ -98,9 +101,12 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
                 raise DamagedFile(
                     path, "is another kind of archive, such as an exported artefact: it has compressed entries", remedy
                 )
+            check_entries(archive)
             wrong = archive.testzip()
     except DamagedFile:
         raise
+    except TooLarge as error:
+        raise DamagedFile(path, str(error), remedy) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise

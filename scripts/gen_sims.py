@@ -21,6 +21,7 @@ from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
+from foundations.terminal import start_logging
 
 log = logging.getLogger("gen_sims")
 
@@ -48,7 +49,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     logging.getLogger("distributed").setLevel(logging.ERROR)
     settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
     changes = {key: value for key, value in settings.items() if value is not None}

@@ -13,6 +13,7 @@ from steps import Journal, Step, StepFailed
 
 from ecosys_sims.sites import land
 from foundations import atomic_file
+from foundations.terminal import start_logging
 
 log = logging.getLogger("quickstart")
 
@@ -110,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(name, type=int)
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    start_logging("%(asctime)s %(name)s: %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
     journal = Journal(options.out / "steps.json")
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ecosys_sims.formats.errors import AdapterError, FormatError
 from ecosys_sims.towers.tower_run import run_and_report
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def complete(
 
     outputs: files to be written, by option, none of which may be one of the inputs, another output or a device.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     try:
         require_own_outputs(outputs or {}, inputs)
         work()

@@ -1,7 +1,6 @@
 """One block of sites: the unit of work, done completely or not at all, by whichever process gets to it."""
 
 import errno
-import json
 import logging
 import shutil
 import tempfile
@@ -24,6 +23,7 @@ from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import FILE_ERROR, ModelError, run_program
 from ecosys_sims.program.history import check_history, history_path
 from foundations.atomic_file import write_json
+from foundations.bounded_text import read_json_value
 from foundations.file_faults import DamagedFile, explain, read_json
 from foundations.provenance import file_sha256
 
@@ -82,7 +82,7 @@ def run_block(task: BlockTask) -> BlockRecord:
     counts, and two workers at the same block do no harm. Raises ModelError or DiskFullError, naming block and sites.
     """
     if task.folder.exists():
-        record: BlockRecord = json.loads((task.folder / RECORD).read_text())
+        record: BlockRecord = read_json_value(task.folder / RECORD)
         return record
     working = task.folder.with_name(f".{task.folder.name}.{uuid.uuid4().hex}")
     try:

@@ -1,7 +1,6 @@
 """The folder of a simulation: what lies in it, who may write, and whose results it holds."""
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from ecosys_sims.formats.site_table import SiteTable
 from ecosys_sims.sites.hidden_parameters import HiddenParameters
 from foundations import folder_lock, own_folder, provenance
 from foundations.atomic_file import write_json, write_text
+from foundations.bounded_text import read_json_value
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _is_simulation(out: Path) -> bool:
     if own_folder.is_marked(out, KIND):
         return True
     try:
-        return "program_sha256" in json.loads((out / IDENTITY).read_text(encoding="utf-8"))
+        return "program_sha256" in read_json_value(out / IDENTITY)
     except (OSError, ValueError, TypeError):
         return False
 
@@ -153,7 +153,7 @@ def check_identity(
 
 def _read_identity(path: Path) -> dict[str, Any]:
     try:
-        stored: dict[str, Any] = json.loads(path.read_text())
+        stored: dict[str, Any] = read_json_value(path)
     except ValueError as error:
         message = f"{path}: not readable ({error}); {_REMEDY}"
         raise StaleOutputError(message) from error

@@ -1,6 +1,5 @@
 """A whole simulation in one folder: sites and parameters, the blocks that are missing, the dataset."""
 
-import json
 import logging
 import shutil
 import time
@@ -44,6 +43,7 @@ from ecosys_sims.program.executable import find_program, library_versions, progr
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing, write_json
+from foundations.bounded_text import read_json_value
 from foundations.file_faults import read_json
 
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def _summary(
     """Timing of this session, whose blocks are `records`; totals over all sessions; provenance."""
     years = config.period.years + config.period.spinup_years
     site_years = sum(record["sites"] for record in records) * years
-    all_records: list[BlockRecord] = [json.loads((task.folder / RECORD).read_text()) for task in tasks]
+    all_records: list[BlockRecord] = [read_json_value(task.folder / RECORD) for task in tasks]
     sites = tasks[-1].last
     return {
         "seconds": round(seconds, 3),

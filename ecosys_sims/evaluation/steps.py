@@ -16,6 +16,7 @@ from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import find_program
 from foundations import provenance
 from foundations.atomic_file import write_json
+from foundations.bounded_text import read_json_value
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict[str,
     path, key = folder / f"{name}.json", digest_of(depends)
     if path.exists():
         try:
-            stored = json.loads(path.read_text())
+            stored = read_json_value(path)
         except ValueError:
             stored = {}
         if stored.get("depends") == key:

@@ -28,6 +28,7 @@ from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
 from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
+from emulator.training.mixed_days import training_outputs
 from emulator.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -170,7 +171,7 @@ class Trainer:
             batch = batch.to(self.device)
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
-            outputs = parts.model.training_outputs(batch)
+            outputs = training_outputs(parts.model, batch)
         whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
         loss = parts.loss(*whole)
         for term in outputs.auxiliary.values():

@@ -3,6 +3,7 @@ module forcing_file
   use, intrinsic :: iso_fortran_env, only: error_unit
   use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year, format_date
   use constants, only: pi
+  use ecostep, only: ecostep_ok, ecostep_unit_conversion
   use exit_codes, only: success
   use humidity, only: specific_humidity
   use input_files, only: close_input, dimension_length, find_values, has_variable, input_error, &
@@ -16,7 +17,6 @@ module forcing_file
   use stored_values, only: decode, value_encoding
   use text, only: lower, to_text
   use time_axis, only: forcing_times, read_times
-  use unit_conversion, only: convert_units
   implicit none (type, external)
   private
 
@@ -286,8 +286,8 @@ contains
     integer, intent(in) :: q  !< quantity
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
-    character(:), allocatable :: units
-    logical :: convertible
+    character(:), allocatable :: units, reason
+    integer :: status
     associate (variable => self%variables(q))
       units = text_attribute(self%ncid, variable%name, 'units')
       if (units == '') then
@@ -304,11 +304,11 @@ contains
         variable%highest = 1.25_wp
         return
       end if
-      call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
-        variable%scale, variable%offset, convertible)
-      if (.not. convertible) call input_error(self%path, 'variable '//variable%name// &
-        " has units '"//units//"', which cannot be converted to "//trim(quantities(q)%units), &
-        stat, errmsg)
+      call ecostep_unit_conversion(trim(quantities(q)%name), units, trim(quantities(q)%units), &
+        variable%scale, variable%offset, real(self%times%interval, wp), status, reason)
+      if (status /= ecostep_ok) call input_error(self%path, 'variable '//variable%name// &
+        " has units '"//units//"', which cannot be converted to "//trim(quantities(q)%units)// &
+        reason(index(reason, "': ", back=.true.) + 1:), stat, errmsg)
     end associate
   end subroutine set_units
 

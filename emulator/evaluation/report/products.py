@@ -9,7 +9,6 @@
 Parts that are not there are None or empty, and the report says so.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from emulator.runs.run_folder import RunFolder
+from foundations.file_faults import read_json
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
 
@@ -112,7 +112,7 @@ class Simulations:
     def values(self, name: str, units: str, site: int | slice = slice(None)) -> np.ndarray:
         """A variable in the unit wanted, float64, of one site (T,) or all (N, T)."""
         variable = self.dataset[name]
-        factor, offset = unit_conversion(variable.attrs["units"], units)
+        factor, offset = unit_conversion(variable.attrs["units"], units, name)
         return np.asarray(variable[site].values, np.float64) * factor + offset
 
     def target(self, name: str) -> np.ndarray:
@@ -212,4 +212,4 @@ def _models(folder: Path) -> dict[str, ModelRun]:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return read_json(path, "make it again") if path.exists() else None

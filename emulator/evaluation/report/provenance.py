@@ -8,6 +8,7 @@ from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.page import definitions, folded, table
 from emulator.evaluation.report.products import Products
 from emulator.runs import provenance
+from foundations.file_faults import read_json
 from foundations.provenance import git_hash, now
 
 
@@ -49,4 +50,4 @@ def _facts(products: Products) -> Iterator[tuple[str, str]]:
 
 
 def _read(path: Any) -> Mapping[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_json(path, "make it again") if path.exists() else {}

@@ -15,8 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from emulator.data import calendar as column
-from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, features_of_role
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, TrainingData
 from emulator.models.parts.layers import (
@@ -112,10 +111,10 @@ class Raci(StreamingModel):
         self.latitude, self.longitude = names.index("lat"), names.index("lon")
         self.memory_years = config.memory_years
         self.roles, self.film, self.retrieves = config.roles, config.film, config.response != "none"
-        drivers, static_size = len(signature.inputs), config.static_size
-        fast = signature.inputs_of_role("fast", "state") if config.roles else list(range(drivers))
+        self.drivers = DriverScaling(scalers, signature)
+        drivers, static_size = self.drivers.size, config.static_size
+        fast = features_of_role(signature, "fast", "state") if config.roles else list(range(drivers))
         self.register_buffer("fast", torch.tensor(fast, dtype=torch.int64))
-        self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = PreciseLinear(self.static_features.size, static_size)
@@ -291,17 +290,20 @@ class Raci(StreamingModel):
         """Fill the memory with the training sites that have flux in the last training years."""
         if not self.retrieves:
             return
-        device = self.fast.device
-        days = data.calendar[:, column.YEAR] > int(data.calendar[-1, column.YEAR]) - self.memory_years
-        sites = sites_with_flux(data.flux[:, days])
-        if len(sites) == 0:
+        device, remembered, passes = self.fast.device, [], []
+        for members, days in data.last_years(self.memory_years):
+            calendar = data.calendar[days].to(device)
+            for rows in members[sites_with_flux(data.flux[members][:, days])].split(SITES_AT_ONCE):
+                if len(rows) == 0:
+                    continue
+                remembered.append(rows)
+                drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
+                hidden, wave, learned = (torch.cat(years) for years in self.trunk(drivers, calendar, static, False))
+                flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
+                passes.append((hidden, wave, self.head.residual(flux, learned)))
+        if not passes:
             return
-        calendar, passes = data.calendar[days].to(device), []
-        for rows in sites.split(SITES_AT_ONCE):
-            drivers, static = data.drivers[rows][:, days].to(device), data.static[rows].to(device)
-            hidden, wave, learned = (torch.cat(years) for years in self.trunk(drivers, calendar, static, False))
-            flux = self.targets.standardise(data.flux[rows][:, days].to(device)).transpose(0, 1)
-            passes.append((hidden, wave, self.head.residual(flux, learned)))
+        sites = torch.cat(remembered)
         if self.response_size:
             states = [hidden[::COMPONENT_DAYS].transpose(0, 1).flatten(0, 1) for hidden, _, _ in passes]
             self.hidden_mean, self.projection = principal_components(torch.cat(states), self.response_size)

@@ -12,7 +12,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from emulator.data import calendar as column
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData
@@ -100,25 +99,29 @@ class Unified(AdaptiveDecoder):
         """Fill the memory with the residuals that the decoder leaves at training sites without past flux."""
         if not self.retrieves:
             return
-        days = data.calendar[:, column.YEAR] > int(data.calendar[-1, column.YEAR]) - self.memory_years
-        sites = sites_with_flux(data.flux[:, days])
-        if len(sites) == 0:
-            return
         training = self.training
         self.eval()
-        device, responses = self.head.learned_index.device, []
-        for rows in sites.split(SITES_AT_ONCE):
-            static, calendar = data.static[rows].to(device), data.calendar[days].expand(len(data.static[rows]), -1, -1)
-            features, residual = self.residuals_without_past(
-                data.drivers[rows][:, days].to(device), calendar.to(device), static, data.flux[rows][:, days].to(device)
-            )
-            if self.n_unretrieved:
-                features = features[:, :, :SEASON_WAVES]
-            response = site_responses(*(sums.double() for sums in response_statistics(features, residual)))
-            responses.append(by_role(response, self.memory.role_sizes))
-        static = data.static[sites].to(device)
-        lat, lon = static[:, self.latitude], static[:, self.longitude]
-        self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))
+        device, remembered, responses = self.head.learned_index.device, [], []
+        for members, days in data.last_years(self.memory_years):
+            for rows in members[sites_with_flux(data.flux[members][:, days])].split(SITES_AT_ONCE):
+                if len(rows) == 0:
+                    continue
+                remembered.append(rows)
+                calendar = data.calendar[days].expand(len(rows), -1, -1)
+                features, residual = self.residuals_without_past(
+                    data.drivers[rows][:, days].to(device),
+                    calendar.to(device),
+                    data.static[rows].to(device),
+                    data.flux[rows][:, days].to(device),
+                )
+                if self.n_unretrieved:
+                    features = features[:, :, :SEASON_WAVES]
+                response = site_responses(*(sums.double() for sums in response_statistics(features, residual)))
+                responses.append(by_role(response, self.memory.role_sizes))
+        if responses:
+            static = data.static[torch.cat(remembered)].to(device)
+            lat, lon = static[:, self.latitude], static[:, self.longitude]
+            self.memory.fit_sites(lat, lon, self.static_features(static), torch.cat(responses))
         self.train(training)
 
     @torch.jit.unused
