@@ -69,7 +69,7 @@ def _in_terms_of(record: SiteRecord, dataset: StoredDataset, variables: dict[str
                 values[name] = np.array([codes.get(value, np.nan) for value in values[name]])
         if here.variable.units != there.variable.units:
             try:
-                factor, offset = unit_conversion(here.variable.units, there.variable.units)
+                factor, offset = unit_conversion(here.variable.units, there.variable.units, name)
             except ValueError as error:
                 message = f"{dataset.path}: {name}: {error}, the unit of the file before"
                 raise ImportFault(message) from None

@@ -26,7 +26,8 @@ def clm_columns(path: Path) -> dict[str, np.ndarray]:
     weight, east = np.array([0.25, 0.75, 0.4, 0.6]), np.array([1, 1, 2, 2])
     made = {name: RNG.uniform(low, high, (DAYS, 4)) for name, low, high in (
         ("TBOT", 260, 290), ("QBOT", 0.001, 0.003), ("PBOT", 9.5e4, 1e5), ("RAIN", 0, 1e-4), ("SNOW", 0, 1e-5),
-        ("FSDS", 50, 200), ("FLDS", 250, 350), ("WIND", 1, 5), ("PCO2", 38, 39), ("PCH4", 0.17, 0.18), ("GPP", 1e-6, 1e-4),
+        ("FSDS", 50, 200), ("FLDS", 250, 350), ("WIND", 1, 5), ("PCO2", 38, 39), ("PCH4", 0.17, 0.18),
+        ("GPP", 1e-6, 1e-4),
         ("AR", 1e-6, 5e-5), ("HR", 1e-6, 5e-5), ("NEE", -5e-5, 5e-5), ("FCH4", 0, 1e-9), ("ZWT", 0.1, 2),
     )}  # fmt: skip
     made["ZWT"][:, 2] = np.nan
@@ -35,7 +36,8 @@ def clm_columns(path: Path) -> dict[str, np.ndarray]:
     data |= {
         "cols1d_wtgcell": ("column", weight), "cols1d_ixy": ("column", east), "cols1d_jxy": ("column", np.ones(4)),
         "cols1d_lat": ("column", np.full(4, 60.0)), "cols1d_lon": ("column", np.array([350.0, 350.0, 10.0, 10.0])),
-        "cols1d_active": ("column", np.ones(4)), "time_bounds": (("time", "hist_interval"), np.stack([time, time + 1], 1)),
+        "cols1d_active": ("column", np.ones(4)),
+        "time_bounds": (("time", "hist_interval"), np.stack([time, time + 1], 1)),
     }  # fmt: skip
     dataset = xarray.Dataset(data, coords={"time": time + 1.0})
     dataset["time"].attrs = {"units": "days since 2003-01-01 00:00:00", "calendar": "noleap", "bounds": "time_bounds"}
@@ -105,7 +107,8 @@ def test_hourly_noah_mp_in_utc_with_layers_and_text_times(tmp_path: Path) -> Non
     place = {"XLAT": (("south_north", "west_east"), [[45.0]]), "XLONG": (("south_north", "west_east"), [[-90.0]])}
     dims = ("Time", "south_north", "west_east")
     forcing = {name: (dims, np.broadcast_to(values, (hours,)).reshape(-1, 1, 1)) for name, values in {
-        "T2D": 290.0, "Q2D": 0.005, "PSFC": 1e5, "U2D": 3.0, "V2D": -4.0, "LWDOWN": 330.0, "SWDOWN": sun, "RAINRATE": 1e-5,
+        "T2D": 290.0, "Q2D": 0.005, "PSFC": 1e5, "U2D": 3.0, "V2D": -4.0, "LWDOWN": 330.0, "SWDOWN": sun,
+        "RAINRATE": 1e-5,
     }.items()}  # fmt: skip
     xarray.Dataset({"Times": ("Time", stamps), **place, **forcing}).to_netcdf(tmp_path / "LDASIN.nc")
     soil = np.arange(4.0).reshape(1, 1, 4, 1) + 280.0 + np.zeros((hours, 1, 4, 1))
@@ -131,7 +134,8 @@ def test_ecosim_history_has_its_signs_and_sums_turned(tmp_path: Path) -> None:
     day = np.arange(days)
     since_new_year = np.where(day < 365, day, day - 365) + 1.0
     columns = {
-        "AIR_TEMP_col": 10.0, "PREC_col": 0.1, "SOL_RADN_col": 120.0, "LW_Sky_col": 300.0, "HUM_col": 0.8, "WIND_col": 2.0,
+        "AIR_TEMP_col": 10.0, "PREC_col": 0.1, "SOL_RADN_col": 120.0, "LW_Sky_col": 300.0, "HUM_col": 0.8,
+        "WIND_col": 2.0,
         "PATM_col": 98.0, "ATM_CO2_col": 400.0, "ATM_CH4_col": 1.8, "WTR_TBL_col": -0.3, "ECO_LAI_col": 2.0,
         "ECO_GPP_col": 5.0 * since_new_year, "ECO_RA_col": -2.0 * since_new_year, "ECO_RH_col": -1.0 * since_new_year,
         "ECO_NEE_CO2_col": 2.0, "CH4_SEMIS_FLX_col": -0.05,
@@ -163,9 +167,14 @@ def test_ecosim_history_has_its_signs_and_sums_turned(tmp_path: Path) -> None:
 def test_xmethanewet_daily_monthly_yearly_and_maps_from_netcdf_and_zarr(tmp_path: Path) -> None:
     days = 730
     cells = {"lat": ("cell", [60.0, -5.0]), "lon": ("cell", [100.0, 20.0])}
-    daily = {name: (("time", "cell"), RNG.uniform(low, high, (days, 2)), {"units": units}) for name, low, high, units in (
+    ranges = (
         ("PREC", 0, 10, "mm day-1"), ("SOLR", 50, 250, "W m-2"), ("TAIR", -5, 25, "degC"), ("VAPR", 2, 15, "hPa"),
-        ("CH4EMI", 0, 50, "mg m-2 day-1"))}  # fmt: skip
+        ("CH4EMI", 0, 50, "mg m-2 day-1"),
+    )  # fmt: skip
+    daily = {
+        name: (("time", "cell"), RNG.uniform(low, high, (days, 2)), {"units": units})
+        for name, low, high, units in ranges
+    }
     maps = {
         "VEG": ("cell", [4.0, 16.0]),
         "WET": ("cell", [1.0, 4.0]),

@@ -68,7 +68,8 @@ def test_ecosys_output_is_taken_apart_into_days(tmp_path: Path) -> None:
 
 
 def test_dssat_runs_become_sites(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    head = "*RUN   {run}        : TREATMENT {run}\n MODEL          : MZCER048\n EXPERIMENT     : UFGA8201 MZ TEST\n TREATMENT  {run}   : LOW N\n\n"
+    head = "*RUN   {run}        : TREATMENT {run}\n MODEL          : MZCER048\n"
+    head += " EXPERIMENT     : UFGA8201 MZ TEST\n TREATMENT  {run}   : LOW N\n\n"
     growth, sky = "*GROWTH ASPECTS OUTPUT FILE\n", "*Weather module daily output file\n"
     for number in (1, 2):
         growth += head.format(run=number) + "! comment\n@YEAR DOY   DAS   DAP   LAID   CWAD\n"
@@ -147,7 +148,8 @@ def test_reddyproc_table_with_a_line_of_units(tmp_path: Path) -> None:
 
 def test_eddypro_counts_no_flux_of_the_worst_quality(tmp_path: Path) -> None:
     made = weather(70, 48)
-    rows = ["DATAH,,,CO2,,,BIOMET,,,,", "filename,date,time,co2_flux,qc_co2_flux,air_temperature,SW_IN_1_1_1,VPD,wind_speed,air_pressure,LE",
+    names = "filename,date,time,co2_flux,qc_co2_flux,air_temperature,SW_IN_1_1_1,VPD,wind_speed,air_pressure,LE"
+    rows = ["DATAH,,,CO2,,,BIOMET,,,,", names,
             ",[yyyy-mm-dd],[HH:MM],[umol],[#],[K],[W+1m-2],[Pa],[m+1s-1],[Pa],[W+1m-2]"]  # fmt: skip
     for step in range(70 * 48):
         end = datetime(2019, 1, 1) + timedelta(minutes=30 * (step + 1))
@@ -172,7 +174,8 @@ def test_fluxnet2015_half_hours_and_days_agree(tmp_path: Path, preset: str) -> N
     quality[48 : 48 + 24], quality[96 : 96 + 24] = 1.0, 2.0  # well filled, and badly
     columns = {"TA_F": made["TA"], "SW_IN_F": made["SW_IN"], "VPD_F": made["VPD"], "P_F": made["P"], "WS_F": made["WS"],
                "PA_F": made["PA"], "LW_IN_F": made["LW_IN"], "NEE_VUT_REF": made["NEE"], "NEE_VUT_REF_QC": quality,
-               "GPP_NT_VUT_REF": made["GPP"], "TA_F_QC": quality, "NEE_VUT_REF_RANDUNC": np.full(days * 48, 1.0)}  # fmt: skip
+               "GPP_NT_VUT_REF": made["GPP"], "TA_F_QC": quality,
+               "NEE_VUT_REF_RANDUNC": np.full(days * 48, 1.0)}  # fmt: skip
     frame = pd.DataFrame(columns)
     start = pd.date_range("2012-01-01", periods=days * 48, freq="30min")
     frame.insert(0, "TIMESTAMP_START", start.strftime("%Y%m%d%H%M"))
