@@ -66,7 +66,7 @@ def test_any_variable_may_be_imported(tmp_path: Path) -> None:
     ("old", "new", "words"),
     [
         ("units: degC", "unit: degC", r"mine.yaml:7: unknown key 'variables.tas.unit' .*did you mean units\?"),
-        ("role: fast, long_name: radiation", "long_name: radiation", "variables.radn: is not in our table; .* which role"),
+        ("role: fast, long_name: radiation", "long_name: light", "variables.radn: is not in our table; .* which role"),
         ("units: gC m-2 day-1", "units: gallons", "mine.csv .*nee: .*unknown unit 'gallons'"),
         ("{column: T, units: degC}", "{column: T}", "variables.tas: the file does not tell the unit of T; give units"),
         ("{column: T, units: degC}", "{units: degC}", "give one of column, sum and derive"),
