@@ -155,7 +155,7 @@ def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[Locat
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A | B, ...]`, `dict[str, A]` or `A | None`."""
+    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A, ...]`, `dict[str, A]` or `A | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is Annotated:
