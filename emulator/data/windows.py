@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What `StreamingModel.prepare` may see: training sites and training years, nothing else.
+    """Training sites and training years, nothing else.
 
     drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the
     dataset.
@@ -46,6 +46,17 @@ class TrainingData:
     static: Tensor
     flux: Tensor
     site: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingSites:
+    """Sites that a model is trained on: static (Nm, P); row (Nm,) of each in the dataset, ascending; block (Nm,), by
+    which they are left out together where it is asked what the others tell of them.
+    """
+
+    static: Tensor
+    row: Tensor
+    block: Tensor
 
 
 def training_data(dataset: Dataset, site_years: np.ndarray) -> TrainingData:

@@ -110,7 +110,8 @@ def test_program_of_a_model_with_bounds_of_some_classes(case: Case, kind: str) -
     config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
     options = {"hidden": 12, "past_flux": "self_fed"}
     model = build(config(**options), signature, case.scalers).eval()
-    model.prepare(case.training)
+    model.enrol(case.sites)
+    model.prepare()
     checked(case, model, signature)
 
 
