@@ -40,11 +40,12 @@ OPTIONS = (
     ("raci", {"roles": False}),
     ("raci", {"film": False}),
     ("raci", {"functional": False}),
-    ("raci", {"response": "none"}),
-    ("raci", {"response": "regime"}),
+    ("raci", {"code_size": 0}),
+    ("raci", {"code_roles": True}),
+    ("raci", {"coordinates": "standardised"}),
     ("unified", {"past_flux": "self_fed", "local": False}),
-    ("unified", {"response": "regime"}),
-    ("unified", {"response": "none"}),
+    ("unified", {"code_size": 0}),
+    ("gru", {"code_size": 4}),
 )
 """Options that change what a model computes in a step."""
 
