@@ -28,7 +28,7 @@ from benchmarks.learning import plan
 from benchmarks.learning.workspace import tuned_options
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.data.signature import Signature
+from emulator.data.signature import CLIMATE_NORMALS, Signature
 from emulator.data.splits import Split, SplitConfig
 from emulator.evaluation.offline import predict
 from emulator.runs import trained_model
@@ -56,9 +56,20 @@ TRAINING = {
 }
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "fair": {"coordinates": "standardised"},
+    "code": {"code_size": 8},
+    "no_code": {"code_size": 0},
+    "roles": {"code_roles": True},
+    "functional": {"local": False},
+    "local": {"functional": False},
+}
+"""Options of a model by name; `fair` also gives climate normals: what XGBoost has."""
+
+
 @dataclass(frozen=True)
 class Trial:
-    """A training: `model` is a kind, or KIND/NAME with options of that name."""
+    """A training: `model` is a kind, or KIND/NAME+NAME with the options of these names."""
 
     ensemble: str
     protocol: str
@@ -68,6 +79,16 @@ class Trial:
     @property
     def kind(self) -> str:
         return self.model.partition("/")[0]
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the options."""
+        return [name for name in self.model.partition("/")[2].split("+") if name]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the model, where they are not the tuned ones."""
+        return {key: value for name in self.variants for key, value in VARIANTS[name].items()}
 
     @property
     def name(self) -> str:
@@ -99,14 +120,15 @@ def split_of(trial: Trial, dataset: Dataset) -> Split:
     )
 
 
-def configuration(trial: Trial, path: Path, options: dict[str, Any]) -> Config:
+def configuration(trial: Trial, path: Path) -> Config:
     """The configuration of a network's training."""
     ensemble, tuned = plan.ENSEMBLES[trial.ensemble], tuned_options(ROOT / "configs" / "models" / f"{trial.kind}.yaml")
-    model = {"hidden": 32, **tuned.get("model", {}), "kind": trial.kind, **options}
+    model = {"hidden": 32, **tuned.get("model", {}), "kind": trial.kind, **trial.options}
+    statics = ensemble.statics + (CLIMATE_NORMALS if "fair" in trial.variants else ())
     return Config.model_validate(
         {
             "seed": trial.seed,
-            "data": {"path": path, "inputs": ensemble.inputs, "statics": ensemble.statics, "targets": ensemble.targets},
+            "data": {"path": path, "inputs": ensemble.inputs, "statics": statics, "targets": ensemble.targets},
             "model": model,
             "training": {**TRAINING, **tuned.get("training", {})},
             "loss": tuned.get("loss", {}),
@@ -114,11 +136,11 @@ def configuration(trial: Trial, path: Path, options: dict[str, Any]) -> Config:
     )
 
 
-def run(trial: Trial, data: Path, options: dict[str, Any]) -> dict[str, Any]:
+def run(trial: Trial, data: Path) -> dict[str, Any]:
     """Train, predict, score; the content of the trial's file."""
     torch.set_num_threads(1)
     path = data / trial.ensemble / "dataset.nc"
-    config = None if trial.kind in plan.CLASSICAL else configuration(trial, path, options)
+    config = None if trial.kind in plan.CLASSICAL else configuration(trial, path)
     ensemble = plan.ENSEMBLES[trial.ensemble]
     signature = (
         config.data.signature() if config else Signature.from_names(ensemble.inputs, ensemble.statics, ensemble.targets)
@@ -144,7 +166,7 @@ def run(trial: Trial, data: Path, options: dict[str, Any]) -> dict[str, Any]:
         seconds = time.process_time() - began
     return {
         "trial": vars(trial),
-        "options": options,
+        "options": trial.options,
         "seconds": round(seconds, 1),
         "scores": {mode: _scores(values, dataset, split, ensemble.scored) for mode, values in predicted.items()},
         "provenance": {"created": now(), "git_hash": git_hash()},
@@ -197,8 +219,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "protocols", help="folder of results")
     parser.add_argument("--ensembles", nargs="+", choices=tuple(plan.ENSEMBLES), default=["wetland", "cropland"])
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=["extrapolation", "interpolation"])
-    parser.add_argument("--models", nargs="+", default=["xgboost", "lstm", "raci"], metavar="KIND[/NAME]")
-    parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help="of KIND/NAME: model options")
+    parser.add_argument("--models", nargs="+", default=["xgboost", "lstm", "raci"], metavar="KIND[/NAME+NAME]",
+                        help=f"names are of {', '.join(VARIANTS)}")  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--report", action="store_true", help="print what is there, and stop")
     return parser.parse_args(arguments)
@@ -224,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = options.out / f"{trial.name}.json"
         if path.exists():
             continue
-        content = run(trial, options.data, options.options if "/" in trial.model else {})
+        content = run(trial, options.data)
         atomic_file.write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
         log.info("%s: %s s", trial.name, content["seconds"])
     return 0

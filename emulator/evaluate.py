@@ -10,11 +10,14 @@ from emulator.evaluation.held_out import evaluate
 from emulator.evaluation.offline import PredictionError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -23,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument("--data", type=Path, metavar="D", help="the training dataset, if it has moved since training")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     try:
         evaluate(RunFolder(options.run), options.data)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:

@@ -10,12 +10,15 @@ from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         "needs an evaluated run",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:

@@ -13,9 +13,11 @@ from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training.fit import train
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
+from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 bad configuration, 143 stopped by SIGTERM."""
     options = _parser().parse_args(arguments)
     level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging(level=level)
     try:
         choice = configuration_file.section_overrides(options.choice) if options.choice else []
         config = configuration_file.load(Config, options.config, [*choice, *options.set])
@@ -42,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
+    except KeyboardInterrupt:  # before the first batch, or between trials
+        log.warning("interrupted")
+        return INTERRUPTED
     except USER_ERRORS as error:
         log.error("%s", explain(error))
         return 2 if isinstance(error, ConfigError | RunFolderError) else 1

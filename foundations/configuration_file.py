@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
+from foundations.bounded_text import TooLarge, read_text, yaml_value
+
 log = logging.getLogger(__name__)
 
 Location = tuple[int | str, ...]
@@ -68,11 +70,14 @@ def section_overrides(path: str | Path) -> list[str]:
 
 def _read(path: Path) -> CommentedMap:
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document = yaml_value(read_text(path), YAML(typ="rt"))
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(message) from None
-    except YAMLError as error:
+    except TooLarge as error:
+        message = f"{path}: {error}"
+        raise ConfigError(message) from None
+    except (YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes that are no text, a date that is none
         message = f"{path}: not valid YAML: {error}"
         raise ConfigError(message) from None
     if not isinstance(document, CommentedMap):
@@ -101,8 +106,8 @@ def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
         message = f"--set {text}: expected KEY=VALUE with a dotted key, for example training.epochs=3"
         raise ConfigError(message)
     try:
-        return names, _plain(YAML(typ="rt").load(value))
-    except YAMLError as error:
+        return names, _plain(yaml_value(value, YAML(typ="rt")))
+    except (YAMLError, TooLarge) as error:
         message = f"--set {text}: the value is not valid YAML: {error}"
         raise ConfigError(message) from None
 

@@ -19,7 +19,7 @@ def impossible_flux(name: str, values: NDArray, units: str) -> tuple[tuple[int, 
     if variable is None or variable.daily_min is None or variable.daily_max is None:
         return None
     try:
-        factor, offset = unit_conversion(variable.units, units)
+        factor, offset = unit_conversion(variable.units, units, name)
     except ValueError:
         return None
     low, high = variable.daily_min * factor + offset, variable.daily_max * factor + offset

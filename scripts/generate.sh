@@ -18,7 +18,8 @@ generate() { # TEMPLATE SOURCE
 
 status=0
 while read -r template; do
-  source=${template%.fypp}.f90
+  source=${template%.fypp}
+  case $source in *.h) ;; *) source=$source.f90 ;; esac
   if [ "${1:-}" = --check ]; then
     fresh=$(mktemp)
     generate "$template" "$fresh"

@@ -137,5 +137,6 @@ def _left_out(block: np.ndarray, distance: np.ndarray, buffer_km: float) -> list
     groups = []
     for number in np.unique(block):
         members = np.flatnonzero(block == number)
-        groups.append((members, np.flatnonzero(distance[members].min(0) <= buffer_km)))
+        near = np.flatnonzero(distance[members].min(0) <= buffer_km)
+        groups.append((members, np.union1d(members, near)))  # rounding puts a site some metres from itself
     return groups

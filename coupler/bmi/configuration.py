@@ -10,6 +10,9 @@ from typing import Any
 import cftime
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import YAMLError
+
+from foundations.bounded_text import TooLarge, read_text, yaml_value
 
 SECONDS_PER_DAY = 86400
 CALENDARS = ("standard", "noleap", "360_day")
@@ -47,7 +50,14 @@ def read_configuration(path: str) -> Configuration:
     file = Path(path)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _DatesAsText
-    content = yaml.load(file)
+    try:
+        content = yaml_value(read_text(file), yaml)
+    except (YAMLError, UnicodeDecodeError) as error:
+        message = f"{path}: not valid YAML: {error}"
+        raise ValueError(message) from None
+    except TooLarge as error:
+        message = f"{path}: {error}"
+        raise ValueError(message) from None
     if not isinstance(content, dict):
         message = f"{path}: expected keys and values"
         raise ValueError(message)

@@ -169,6 +169,29 @@ class Cells:
         """Bytes in which results of a step wait until they are known to be sound (ecostep_set_staging)."""
         check(self._handle.set_staging(size))
 
+    def state_checksum(self) -> NDArray[np.uint32]:
+        """Checksums (N,) of the state rows, for a restart file (ecostep_state_checksum)."""
+        checksum = np.zeros(self._ncell, np.uint32)
+        check(self._handle.state_checksum(checksum))
+        return checksum
+
+    def check_state(self, checksum: NDArray | None = None) -> None:
+        """After a restart: refuse state rows that the checksums (N,) were not made of, or without numbers or a date.
+
+        Raises :class:`coupler.EcostepError` with status CORRUPT, which names the first such cell.
+        """
+        if checksum is not None:
+            refuse_more_than_numbers("checksum", checksum)
+            if (
+                not isinstance(checksum, np.ndarray)
+                or checksum.ndim != 1
+                or checksum.dtype.name not in ("uint32", "int32")
+            ):
+                message = "checksum: expected a one-dimensional numpy array of uint32 or int32"
+                raise TypeError(message)
+            checksum = np.ascontiguousarray(checksum).view(np.uint32)
+        check(self._handle.check_state(checksum, self._ncell if checksum is None else len(checksum)))
+
     def init_state(self) -> None:
         """Fill the state for a fresh start from the registered statics."""
         check(self._handle.init_state())

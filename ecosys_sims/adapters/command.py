@@ -7,7 +7,9 @@ from pathlib import Path
 
 from ecosys_sims.formats.errors import AdapterError, FormatError
 from ecosys_sims.towers.tower_run import run_and_report
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +50,11 @@ def complete(
 
     outputs: files to be written, by option, none of which may be one of the inputs, another output or a device.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     try:
         require_own_outputs(outputs or {}, inputs)
         work()
-    except (AdapterError, FormatError, OutputError) as error:
-        log.error("%s", error)
+    except (AdapterError, FormatError, OutputError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     return 0

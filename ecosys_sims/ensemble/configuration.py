@@ -21,6 +21,7 @@ from ecosys_sims.sites.configuration import (
     Section,
     SitesConfig,
 )
+from foundations.bounded_text import TooLarge, read_text, yaml_value
 from foundations.configuration_file import ConfigError
 
 # Keys of &run_ctl that the simulation sets itself, and the key of the configuration that a user means.
@@ -174,11 +175,14 @@ def load(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text())
+        content = yaml_value(read_text(path), YAML(typ="safe", pure=True))
     except OSError as error:
         message = f"{path}: cannot read the configuration: {error.strerror}"
         raise ConfigError(message) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except TooLarge as error:
+        message = f"{path}: {error}"
+        raise ConfigError(message) from error
+    except (YAMLError, ValueError, RecursionError) as error:
         message = f"{path}: not valid YAML: {error}"
         raise ConfigError(message) from error
     if content is None:

@@ -9,7 +9,7 @@ from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 from emulator.evaluation.climatology import SLOTS, day_slot, slot_means, window_sum
 
 
@@ -40,14 +40,14 @@ class ClimatologyPredictor:
 
 def fit(
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     signature: Signature,
     *,
     past_flux: bool,
     seed: int,  # noqa: ARG001 - that of every baseline
 ) -> ClimatologyPredictor:
     """See emulator.baselines; nothing is random."""
-    training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train"))).numpy()
+    training_flux = seen_flux(dataset, split.days(dataset, "train")).numpy()
     slot = slots(dataset)
     everywhere = slot_means(training_flux, slot)
     if not np.isfinite(everywhere).all():

@@ -12,7 +12,7 @@ from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 from emulator.evaluation.climatology import SLOTS, slot_means
 from emulator.models.parts.layers import unit_sphere
 
@@ -71,7 +71,7 @@ class NearestPredictor:
 
 def fit(
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     signature: Signature,
     *,
     past_flux: bool,
@@ -79,10 +79,10 @@ def fit(
 ) -> NearestPredictor:
     """See emulator.baselines; nothing is random."""
     rows = np.flatnonzero(split.train_sites)
-    training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train")))[torch.as_tensor(rows)].numpy()
+    training_flux = seen_flux(dataset, split.days(dataset, "train"))[torch.as_tensor(rows)].numpy()
     rows, training_flux = _with_data(rows, training_flux)
     slot, year = slots(dataset), dataset.calendar[:, column.YEAR].numpy()
-    training = np.isin(year, dataset.years[split.train_years])
+    training = split.days(dataset, "train").any(0).numpy()
     first_year = int(year[training].min())
     date = np.full((int(year[training].max()) - first_year + 1, SLOTS), -1)
     date[year[training] - first_year, slot[training]] = np.arange(training.sum())

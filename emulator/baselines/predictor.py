@@ -12,6 +12,7 @@ from emulator.data.signature import Signature
 from emulator.evaluation import offline as prediction
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.bounded import TargetBounds
+from emulator.models.wrappers.derived import DerivedTargets, needs_derivation
 
 
 class Predictor(Protocol):
@@ -57,6 +58,11 @@ def seen_flux(dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
 
 
 def keep_bounds(fluxes: np.ndarray, dataset: Dataset, signature: Signature) -> np.ndarray:
-    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site."""
+    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site, with its identities, and
+    to the records of sites: NaN outside.
+    """
     low, high = TargetBounds(signature)(dataset.static)
-    return np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    fluxes = np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    if needs_derivation(signature):
+        fluxes = DerivedTargets(signature)(torch.from_numpy(fluxes), dataset.drivers).numpy()
+    return fluxes if dataset.period is None else np.where(dataset.in_record().numpy()[..., None], fluxes, np.nan)

@@ -13,7 +13,7 @@ from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 
 PENALTIES = tuple(10.0**power for power in np.arange(-6.0, 1.01, 0.5))
 """Candidates, as a share of the number of rows."""
@@ -73,7 +73,7 @@ class RidgePredictor:
         return np.concatenate([expand(features[rows], self.design) @ slope + intercept for rows in _pieces(features)])
 
 
-def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> RidgePredictor:
+def fit(dataset: Dataset, split: AnySplit, signature: Signature, *, past_flux: bool, seed: int) -> RidgePredictor:
     """See emulator.baselines. Each target has the penalty with the least squared error over both validation parts."""
     design = Design(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)

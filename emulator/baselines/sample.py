@@ -13,7 +13,7 @@ from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import TargetScaling, fit_scalers
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit, learnable_days
 from emulator.data.windows import training_data
 from emulator.models.parts.past_flux import PastFluxFeatures
 
@@ -42,8 +42,8 @@ class Design:
     Past flux is described by the features that the neural baselines read (see emulator.models.parts.past_flux).
     """
 
-    def __init__(self, dataset: Dataset, split: Split, signature: Signature, past_flux: bool) -> None:
-        scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
+    def __init__(self, dataset: Dataset, split: AnySplit, signature: Signature, past_flux: bool) -> None:
+        scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
         self.lags = LagFeatures(signature, scalers)
         self.space = FluxSpace.of(signature, scalers)
         self.scaling = TargetScaling(scalers)
@@ -71,27 +71,23 @@ class Design:
             day = torch.arange(days).repeat(len(sites))
             yield sites, self.rows(dataset, sites, seen[sites], site, day).numpy()
 
-    def training_rows(self, dataset: Dataset, split: Split, size: int, seed: int) -> Rows:
+    def training_rows(self, dataset: Dataset, split: AnySplit, size: int, seed: int) -> Rows:
         """At most about `size` random site-days of the training sites and years, every site with as many."""
         random = np.random.default_rng([seed, 0])
         hidden = random.random(dataset.n_sites) < UNGAUGED_SHARE
-        mask = dataset.day_mask(split.mask("train")).numpy()
+        mask = split.days(dataset, "train").numpy()
         visible = torch.as_tensor(mask & ~hidden[:, None])
         return self._sample(dataset, mask, visible, size, random)
 
-    def validation_rows(self, dataset: Dataset, split: Split, size: int, seed: int) -> Rows:
+    def validation_rows(self, dataset: Dataset, split: AnySplit, size: int, seed: int) -> Rows:
         """Random site-days of both validation parts, which weigh the same whatever their sizes.
 
         Past flux: of the training years at training sites, of all earlier years at validation sites.
         """
         random = np.random.default_rng([seed, 1])
-        validation_parts = [split.mask("validation_temporal"), split.mask("validation_spatial")]
-        visible = dataset.day_mask(split.mask("train") | split.validation_mask())
-        samples = [
-            self._sample(dataset, dataset.day_mask(site_years).numpy(), visible, size // 2, random)
-            for site_years in validation_parts
-            if site_years.any()
-        ]
+        validation_parts = [split.days(dataset, part).numpy() for part in ("validation_temporal", "validation_spatial")]
+        visible = learnable_days(split, dataset)
+        samples = [self._sample(dataset, days, visible, size // 2, random) for days in validation_parts if days.any()]
         if not samples:
             message = "split: there are no validation sites or years to choose options by"
             raise ValueError(message)

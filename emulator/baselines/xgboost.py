@@ -11,7 +11,7 @@ from emulator.baselines.predictor import keep_bounds
 from emulator.baselines.sample import Design, Rows
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 
 TRAINING_ROWS, VALIDATION_ROWS = 200_000, 60_000
 
@@ -58,7 +58,7 @@ class XGBoostPredictor:
         return keep_bounds(fluxes, dataset, self.design.signature)
 
 
-def fit(dataset: Dataset, split: Split, signature: Signature, *, past_flux: bool, seed: int) -> XGBoostPredictor:
+def fit(dataset: Dataset, split: AnySplit, signature: Signature, *, past_flux: bool, seed: int) -> XGBoostPredictor:
     """See emulator.baselines. Boosting stops when the error over both validation parts no longer falls."""
     design = Design(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)

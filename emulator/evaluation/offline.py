@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
-from emulator.data.windows import whole_records
+from emulator.data.windows import put_records, whole_records
 from emulator.models.streaming import StreamingModel
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
@@ -30,14 +30,17 @@ BATCH_SIZE = 32
 
 @torch.no_grad()
 def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
-    """Fluxes of all sites and days from the initial state on the first day, (N, T, C) float32 in analysis units.
+    """Fluxes of all sites from the initial state on the first day of the site's record, (N, T, C) float32 in analysis
+    units; NaN outside the record.
 
     visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
     none.
     """
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
-    parts = [model(batch.drivers, batch.calendar, batch.static, batch.flux) for batch in batches]
-    return _all_finite(torch.cat(parts).numpy(), dataset)
+    fluxes = torch.full_like(dataset.flux, torch.nan)
+    for batch in batches:
+        put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
+    return _all_finite(fluxes.numpy(), dataset)
 
 
 @torch.no_grad()
@@ -46,22 +49,20 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
-    year = dataset.calendar[:, column.YEAR]
-    flux = torch.full_like(dataset.flux, torch.nan)
-    for present in year.unique().tolist():
-        end = int(torch.nonzero(year == present)[-1]) + 1
-        for start in range(0, dataset.n_sites, BATCH_SIZE):
-            rows = slice(start, start + BATCH_SIZE)
-            drivers, past = dataset.drivers[rows, :end], flux[rows, :end]
-            calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
-            prediction = model(drivers, calendar, dataset.static[rows], past)
-            past[:, year[:end] == present] = prediction[:, year[:end] == present]
-    return _all_finite(flux.numpy(), dataset)
+    fluxes = torch.full_like(dataset.flux, torch.nan)
+    for batch in whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE):
+        year, past = batch.calendar[0, :, column.YEAR], batch.flux
+        for present in year.unique().tolist():
+            end = int(torch.nonzero(year == present)[-1]) + 1
+            prediction = model(batch.drivers[:, :end], batch.calendar[:, :end], batch.static, past[:, :end])
+            past[:, :end][:, year[:end] == present] = prediction[:, year[:end] == present]
+        put_records(fluxes, dataset, batch, past)
+    return _all_finite(fluxes.numpy(), dataset)
 
 
 def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
     """The fluxes (N, T, C), or PredictionError: a metric would leave days without a number out, unseen."""
-    wrong = np.argwhere(~np.isfinite(fluxes))
+    wrong = np.argwhere(~np.isfinite(fluxes) & dataset.in_record().numpy()[..., None])
     if len(wrong):
         site, day, target = wrong[0]
         year, month, date = dataset.calendar[day, :3].tolist()
@@ -91,7 +92,9 @@ def write_predictions(
         file.setncatts({"Conventions": "CF-1.11", "featureType": "timeSeries", **attributes})
         _write_axes(file, dataset)
         for name, (target, values, what) in fluxes.items():
-            out = file.createVariable(name, "f4", ("site", "time"), fill_value=FILL, zlib=True, complevel=1)
+            out = file.createVariable(
+                name, "f4", ("site", "time"), fill_value=FILL, zlib=True, complevel=1, fletcher32=True
+            )
             out.setncatts(
                 {
                     "long_name": f"{target.long_name}, {what}",
@@ -113,7 +116,7 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
     names = file.createVariable("site_id", str, ("site",))
     names.cf_role = "timeseries_id"
     names[:] = dataset.site_id.astype(object)
-    time = file.createVariable("time", "f8", ("time",))
+    time = file.createVariable("time", "f8", ("time",), fletcher32=True)
     time.setncatts(
         {
             "standard_name": "time",
@@ -123,13 +126,13 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
         }
     )
     time[:] = dataset.time
-    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"))
+    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"), fletcher32=True)
     bounds[:] = np.floor(dataset.time)[:, None] + np.array([0.0, 1.0])
     for name, units, values in (("lat", "degrees_north", dataset.lat), ("lon", "degrees_east", dataset.lon)):
-        out = file.createVariable(name, "f4", ("site",))
+        out = file.createVariable(name, "f4", ("site",), fletcher32=True)
         out.setncatts({"units": units, "standard_name": {"lat": "latitude", "lon": "longitude"}[name]})
         out[:] = values
-    biome = file.createVariable("biome", "i4", ("site",))
+    biome = file.createVariable("biome", "i4", ("site",), fletcher32=True)
     biome.setncatts(
         {
             "long_name": "site class",
@@ -141,7 +144,7 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
 
 
 def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str, ...]) -> None:
-    out = file.createVariable("split", "i1", ("site", "time"), zlib=True, complevel=1)
+    out = file.createVariable("split", "i1", ("site", "time"), zlib=True, complevel=1, fletcher32=True)
     out.setncatts(
         {
             "long_name": "part of the split that a site-day belongs to",

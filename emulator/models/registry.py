@@ -19,6 +19,7 @@ from emulator.models.kinds.transformer import TransformerConfig
 from emulator.models.kinds.unified import UnifiedConfig
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.bounded import keep_class_bounds
+from emulator.models.wrappers.derived import keep_identities
 
 MODEL_CONFIGS = (
     LSTMConfig,
@@ -43,4 +44,5 @@ ModelConfig = Annotated[  # built from the tuple above
 
 def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:
     """A new model of the kind that `config` names."""
-    return keep_class_bounds(config.build(signature, scalers), signature, scalers)  # type: ignore[attr-defined]
+    model = keep_class_bounds(config.build(signature, scalers), signature, scalers)  # type: ignore[attr-defined]
+    return keep_identities(model, signature)

@@ -13,7 +13,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit, learnable_days, validation_days
 from emulator.data.windows import TrainingSites, WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
@@ -28,16 +28,16 @@ log = logging.getLogger(__name__)
 
 
 def build(
-    config: Config, dataset: Dataset, split: Split, signature: Signature, origin: dict[str, Any]
+    config: Config, dataset: Dataset, split: AnySplit, signature: Signature, origin: dict[str, Any]
 ) -> tuple[Parts, Settings]:
     """The objects that the trainer works on. `origin` is the provenance that checkpoints carry.
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
     check_shapes(dataset, signature)
-    check_bounds(dataset, signature, dataset.day_mask(split.mask("train")).numpy())
+    check_bounds(dataset, signature, split.days(dataset, "train").numpy())
     check_targets(dataset, signature, split)
-    scalers = fit_scalers(training_data(dataset, split.mask("train")), signature)
+    scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
     model = _build_model(config, signature, scalers)
     model.enrol(_training_sites(dataset, split))
     device = next(model.parameters()).device
@@ -80,11 +80,11 @@ def _build_model(config: Config, signature: Signature, scalers: Scalers) -> Stre
     return model
 
 
-def _build_batches(config: Config, dataset: Dataset, split: Split) -> WindowSampler:
+def _build_batches(config: Config, dataset: Dataset, split: AnySplit) -> WindowSampler:
     """This process's share of the batches of training sites and years."""
     return WindowSampler(
         dataset,
-        split.mask("train"),
+        split.days(dataset, "train"),
         years_per_window=config.training.years_per_window,
         batch_size=config.training.batch_size,
         seed=config.seed,
@@ -94,7 +94,7 @@ def _build_batches(config: Config, dataset: Dataset, split: Split) -> WindowSamp
     )
 
 
-def _build_validation(config: Config, dataset: Dataset, split: Split, loss: FluxLoss) -> Validation:
+def _build_validation(config: Config, dataset: Dataset, split: AnySplit, loss: FluxLoss) -> Validation:
     return Validation(
         dataset,
         split,
@@ -118,7 +118,7 @@ def _settings(config: Config) -> Settings:
     )
 
 
-def _training_sites(dataset: Dataset, split: Split) -> TrainingSites:
+def _training_sites(dataset: Dataset, split: AnySplit) -> TrainingSites:
     """The training sites with their blocks, those of the split."""
     rows = torch.as_tensor(np.flatnonzero(split.train_sites))
     return TrainingSites(dataset.static[rows], rows, torch.as_tensor(split.block)[rows])
@@ -134,10 +134,10 @@ def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, b
     )
 
 
-def _build_loss(config: Config, dataset: Dataset, split: Split, signature: Signature, scalers: Scalers) -> FluxLoss:
+def _build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
     """The loss, with spreads of sites and targets from training and validation data."""
     weights = config.loss.target_weights
-    usable = dataset.day_mask(split.mask("train") | split.validation_mask())
+    usable = learnable_days(split, dataset)
     return flux_loss(
         LossWeights(config.loss.transformed, config.loss.site, config.loss.physical, config.loss.balance),
         dataset.flux,
@@ -163,11 +163,10 @@ def check_shapes(dataset: Dataset, signature: Signature) -> None:
             raise ValueError(message)
 
 
-def check_targets(dataset: Dataset, signature: Signature, split: Split) -> None:
+def check_targets(dataset: Dataset, signature: Signature, split: AnySplit) -> None:
     """DatasetError where a target has no value to learn from; a warning where it has none to validate with."""
     present = torch.isfinite(dataset.flux)
-    for what, mask in (("training", split.mask("train")), ("validation", split.validation_mask())):
-        days = dataset.day_mask(mask)
+    for what, days in (("training", split.days(dataset, "train")), ("validation", validation_days(split, dataset))):
         for index, target in enumerate(signature.targets):
             if not days.any() or (present[..., index] & days).any():
                 continue
@@ -180,11 +179,10 @@ def check_targets(dataset: Dataset, signature: Signature, split: Split) -> None:
 
 def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
-    foreign_signature = {} if signature == config.data.signature() else {"signature": signature.to_dict()}
     return {
         "config": config.model_dump(mode="json"),
         "provenance": origin,
-        **foreign_signature,
+        "signature": signature.to_dict(),
         "input_ranges": _ranges(signature.input_names, scalers.driver_min, scalers.driver_max),
         "static_ranges": _ranges(signature.static_names, scalers.static_min, scalers.static_max),
     }

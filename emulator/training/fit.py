@@ -2,14 +2,19 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emulator.configuration.schema import Config
 from emulator.data import processes
+from emulator.data.bounds import bounded
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
+from emulator.data.split_file import split_text
+from emulator.data.split_rules import split_dataset, tell
 from emulator.runs import checkpoint, provenance
 from emulator.runs.checkpoint import Progress
 from emulator.runs.determinism import make_deterministic
@@ -19,10 +24,13 @@ from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
 from foundations.configuration_file import ConfigError
-from foundations.file_faults import read_json
 from foundations.folder_lock import locked
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
+
+EXTENDABLE = ("training.epochs", "training.patience")
+"""What may change when a run goes on: how long it trains."""
 
 
 def train(
@@ -32,19 +40,30 @@ def train(
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
+        config, signature = _resolved(config)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        dataset = Dataset.open(config.data.path, config.data.signature())
+        dataset = Dataset.open(config.data.path, signature)
         try:
-            split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
+            split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        return _run(config, dataset, split, run, config.data.signature(), goes_on=goes_on, tensorboard=tensorboard)
+        return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
+
+
+def _resolved(config: Config) -> tuple[Config, Signature]:
+    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are."""
+    try:
+        return config.resolved()
+    except DatasetError:
+        raise
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def fit(
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     run: RunFolder | Path | str,
     *,
     signature: Signature | None = None,
@@ -53,17 +72,42 @@ def fit(
 ) -> Progress:
     """Train on a dataset and a split in memory; the same run folder, checkpoints and resuming as the command line.
 
-    signature: the dataset's variables in order, default `config.data.signature()`. It may have variables that the table
-    does not know, such as hidden parameters among the statics of an oracle; the checkpoint then carries it. A run goes
-    on only with the same configuration, signature and data. Sets torch's threads and determinism for the process;
-    SIGTERM and Ctrl-C save and raise Interrupted where this is the main thread.
+    signature: the dataset's variables in order, default the dataset's own. It may have variables that its file does not
+    have, such as hidden parameters among the statics of an oracle; the checkpoint carries it. A run goes on only with
+    the same configuration, signature and data. Sets torch's threads and determinism for the process; SIGTERM and Ctrl-C
+    save and raise Interrupted where this is the main thread.
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
+        signature = signature or _of_dataset(dataset, config)
+        config = config.model_copy(update={"data": config.data.naming(signature)})
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        return _run(config, dataset, split, run, signature or config.data.signature(), goes_on=goes_on)
+        return _run(config, dataset, split, run, signature, goes_on=goes_on)
+
+
+def _of_dataset(dataset: Dataset, config: Config) -> Signature:
+    """The variables that the configuration lists, as the dataset in memory has them, with the configured bounds."""
+    described, lists = dataset.signature, (config.data.inputs, config.data.statics, config.data.targets)
+    parts = []
+    for what, names, variables in zip(
+        ("inputs", "statics", "targets"),
+        lists,
+        (described.inputs, described.statics, described.targets),
+        strict=True,
+    ):
+        by_name = {variable.name: variable for variable in variables}
+        if absent := [name for name in names or () if name not in by_name]:
+            message = f"{dataset.path}: data.{what}: {', '.join(absent)} not among {', '.join(by_name)} in memory"
+            raise ConfigError(message)
+        parts.append(variables if names is None else tuple(by_name[name] for name in names))
+    free = {target.name for target in parts[2] if target.minimum is None and target.maximum is None}
+    bounds = {name: bound for name, bound in config.data.bounds.items() if name in free}
+    try:
+        return bounded(Signature(*parts), bounds)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _alone_in(run: RunFolder) -> AbstractContextManager[None]:
@@ -99,7 +143,7 @@ def _goes_on(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -
     if not run.last.exists():
         _refuse_run_without_state(run)
         return False
-    run.check_config(configuration_file.to_yaml(config))
+    run.check_config(configuration_file.to_yaml(config), complete=_completed, free=EXTENDABLE)
     reached = checkpoint.load(run.last).progress
     if reached.best_epoch >= 0:
         if not run.best.exists():
@@ -113,6 +157,14 @@ def _goes_on(config: Config, run: RunFolder, *, resume: bool, overwrite: bool) -
             )
             raise RunFolderError(message)
     return True
+
+
+def _completed(content: Any) -> Any:
+    """A frozen configuration with the options that came since, at their defaults; unchanged where it is none."""
+    try:
+        return Config.model_validate(content).model_dump(mode="json")
+    except ValueError:
+        return content
 
 
 def _refuse_run_without_state(run: RunFolder) -> None:
@@ -131,7 +183,7 @@ def _refuse_run_without_state(run: RunFolder) -> None:
 def _run(
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     run: RunFolder,
     signature: Signature,
     *,
@@ -141,17 +193,25 @@ def _run(
     """Train, or go on training; the folder is touched once all is built that can fail."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
+    kept_split = split_text(split, dataset)
     if goes_on:
         _check_dataset_unchanged(run, dataset, origin)
+        run.check_split(kept_split)
+    if config.evaluation.score_filled:
+        dataset = replace(dataset, measured=None)
+    tell(split, dataset)
     try:
         trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     processes.barrier()
     if processes.rank() == 0:
-        run.freeze(configuration_file.to_yaml(config), anew=not goes_on)
+        run.freeze(configuration_file.to_yaml(config), anew=not goes_on, change=goes_on)
+        atomic_file.write_text(run.split, kept_split)
     processes.barrier()
     if goes_on:
+        # what is checked above: the hash differs where options came since the run began, or epochs are added
+        trainer.parts.config_hash = checkpoint.load(run.last).config_hash
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif processes.rank() == 0:
@@ -179,10 +239,14 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
     """Write provenance.json, or add this session to the one that began the run."""
     session = {key: origin[key] for key in ("created", "git_hash", "versions")}
     if run.provenance.exists():
-        origin = read_json(run.provenance, "restore it, or --overwrite to discard that run")
-    atomic_file.write_json(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
+        origin = read_record(run.provenance, (), "restore it, or --overwrite to discard that run")
+    write_record(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
 
 
 def _with_absolute_path(config: Config) -> Config:
     """So that the run folder can be used from anywhere."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"path": config.data.path.resolve()})})
+    data = config.data.model_copy(update={"path": config.data.path.resolve()})
+    split = config.split
+    if split.file is not None:
+        split = split.model_copy(update={"file": split.file.resolve()})
+    return config.model_copy(update={"data": data, "split": split})

@@ -28,6 +28,7 @@ from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
 from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
+from emulator.training.mixed_days import training_outputs
 from emulator.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -108,11 +109,16 @@ class Trainer:
         if saved.config_hash != self.parts.config_hash:
             message = f"{self.run.last}: from another configuration; --overwrite discards that run"
             raise checkpoint.CheckpointError(message)
-        checkpoint.load_weights(self.parts.model, saved.model)
-        self.parts.average.load_state_dict(saved.average)
-        self.parts.optimizer.load_state_dict(saved.optimizer)
-        self.parts.schedule.load_state_dict(saved.scheduler)
-        random_states.restore(saved.random_states)
+        try:
+            checkpoint.load_weights(self.parts.model, saved.model)
+            self.parts.average.load_state_dict(saved.average)
+            self.parts.optimizer.load_state_dict(saved.optimizer)
+            self.parts.schedule.load_state_dict(saved.scheduler)
+            random_states.restore(saved.random_states)
+        except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            message = f"{self.run.last}: of another version of ecostep ({reason}); --overwrite discards that run"
+            raise checkpoint.CheckpointError(message) from None
         self.progress = saved.progress
         if parallel.rank() == 0:
             self.run.truncate_log(self.progress.epoch)
@@ -169,7 +175,7 @@ class Trainer:
             batch = batch.to(self.device)
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
-            outputs = parts.model.training_outputs(batch)
+            outputs = training_outputs(parts.model, batch)
         whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
         loss = parts.loss(*whole)
         for term in outputs.auxiliary.values():

@@ -9,8 +9,8 @@ import pytest
 
 from ecosys_sims.adapters.fluxnet2015_record import absent_qualities, flux_columns
 from ecosys_sims.formats.forcing_check import check_forcing, forcing_doubts
-from ecosys_sims.formats.sun import excessive_light, foreign_hour
 from foundations.netcdf_values import StoredValueError, numbers, texts
+from foundations.sun import excessive_light, foreign_hour
 from tests.ecosys_sims.program_case import Case, synthetic_weather, write_forcing, write_sites
 
 

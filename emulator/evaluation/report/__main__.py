@@ -14,8 +14,12 @@ from emulator.evaluation.report.provenance import provenance_section
 from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
+from emulator.runs.run_folder import RunFolderError
 from foundations import atomic_file
+from foundations.command_end import ends_clearly
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger("emulator.evaluation.report")
 
@@ -97,6 +101,7 @@ def _products(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -105,13 +110,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote")
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     out = options.out or options.run_dir / "report.html"
     try:
         require_own_outputs({"--out": out}, _products(options.run_dir))
         document = build_report(read_products(options.run_dir))
-    except (FileNotFoundError, OutputError) as error:
-        log.error("report: %s", error)
+    except (RunFolderError, OutputError, OSError) as error:
+        log.error("report: %s", explain(error))
         return 1
     atomic_file.write_bytes(out, document.encode())
     log.info("report: wrote %s (%.1f MB)", out, len(document) / 1e6)

@@ -14,7 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
+from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, features_of_role
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch, TrainingSites
 from emulator.models.parts.layers import (
@@ -104,10 +104,10 @@ class Raci(StreamingModel):
     def __init__(self, config: RaciConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__()
         self.roles, self.film, self.code_roles = config.roles, config.film, config.code_roles
-        drivers, static_size = len(signature.inputs), config.static_size
-        fast = signature.inputs_of_role("fast", "state") if config.roles else list(range(drivers))
+        self.drivers = DriverScaling(scalers, signature)
+        drivers, static_size = self.drivers.size, config.static_size
+        fast = features_of_role(signature, "fast", "state") if config.roles else list(range(drivers))
         self.register_buffer("fast", torch.tensor(fast, dtype=torch.int64))
-        self.drivers = DriverScaling(scalers)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = PreciseLinear(self.static_features.size, static_size)
@@ -116,7 +116,7 @@ class Raci(StreamingModel):
             half = config.code_size // 2
             self.code = SiteCode(
                 signature.static_names,
-                self.static_features.size,
+                self.static_features,
                 [half, half] if config.code_roles else [config.code_size],
                 functional=config.functional,
                 local=config.local,

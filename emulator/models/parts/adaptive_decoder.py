@@ -126,8 +126,8 @@ class AdaptiveDecoder(StreamingModel):
         self.ungauged_share, self.missing_year_share = config.ungauged_share, config.missing_year_share
         self.contrastive_weight = config.contrastive_weight if config.history else 0.0
         self.temperature = config.temperature
-        drivers, targets = len(signature.inputs), len(signature.targets)
-        self.drivers = DriverScaling(scalers)
+        self.drivers = DriverScaling(scalers, signature)
+        drivers, targets = self.drivers.size, len(signature.targets)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
@@ -135,7 +135,7 @@ class AdaptiveDecoder(StreamingModel):
         if config.code_size:
             self.code = SiteCode(
                 signature.static_names,
-                self.static_features.size,
+                self.static_features,
                 [config.code_size],
                 functional=config.functional,
                 local=config.local,

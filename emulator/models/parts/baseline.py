@@ -70,15 +70,15 @@ class Baseline(StreamingModel):
         super().__init__()
         self.past_flux, self.self_fed = config.past_flux, config.past_flux == "self_fed"
         self.ungauged_share = config.ungauged_share
-        self.drivers = DriverScaling(scalers)
+        self.drivers = DriverScaling(scalers, signature)
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
         self.code: SiteCode | None = None
         if config.code_size:
-            self.code = SiteCode(signature.static_names, self.static_features.size, [config.code_size])
+            self.code = SiteCode(signature.static_names, self.static_features, [config.code_size])
         self.dropout = nn.Dropout(config.dropout)
-        self.daily_size, self.static_size = len(signature.inputs) + 2, config.static_size + config.code_size
+        self.daily_size, self.static_size = self.drivers.size + 2, config.static_size + config.code_size
         self.past: PastFluxFeatures | None = None
         skip: tuple[float, ...] = ()
         if config.past_flux != "none":

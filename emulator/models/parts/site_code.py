@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from emulator.data.processes import gather_rows
 from emulator.data.splits import EARTH_RADIUS_KM
 from emulator.data.windows import TrainingSites
-from emulator.models.parts.layers import unit_sphere
+from emulator.models.parts.layers import StaticFeatures, unit_sphere
 from emulator.models.parts.retrieval import (
     Covariance,
     CovarianceOptions,
@@ -28,7 +28,7 @@ from emulator.models.parts.retrieval import (
 
 SAME_KM = 0.3
 SAME_ATTRIBUTES = 0.01
-"""A site is a training site where it lies no further from it, in km and in attributes: within rounding of both."""
+"""A site is a training site where it lies no further from it, in km and in attributes that last: within rounding."""
 SIZE_WEIGHT = 0.01
 """Weight of the mean square of the codes in the loss."""
 KRIGED_WEIGHT = 0.03
@@ -67,18 +67,22 @@ class SiteCode(nn.Module):
     site_place: Tensor
     site_features: Tensor
     dual: Tensor
+    lasting: Tensor
     kriged_share: Tensor
 
     def __init__(
         self,
         static_names: tuple[str, ...],
-        features: int,
+        features: StaticFeatures,
         role_sizes: list[int],
         *,
         functional: bool = True,
         local: bool = True,
     ) -> None:
-        """ValueError where place is not among the statics. functional, local: which neighbours tell."""
+        """features: what the network makes of the statics; functional, local: which neighbours tell.
+
+        ValueError where place is not among the statics.
+        """
         super().__init__()
         if "lat" not in static_names or "lon" not in static_names:
             message = "site codes are brought to new sites by place, and need 'lat' and 'lon' among the statics"
@@ -94,7 +98,8 @@ class SiteCode(nn.Module):
         self.register_buffer("block", torch.zeros(1, dtype=torch.int64))
         self.register_buffer("choice", torch.tensor([start] * len(role_sizes), dtype=torch.float64))
         self.register_buffer("site_place", torch.zeros(1, 3, dtype=torch.float64))
-        self.register_buffer("site_features", torch.zeros(1, features, dtype=torch.float64))
+        self.register_buffer("site_features", torch.zeros(1, features.size, dtype=torch.float64))
+        self.register_buffer("lasting", torch.tensor(features.lasting), persistent=False)
         self.register_buffer("dual", torch.zeros(1, self.size, dtype=torch.float64))
         self.register_buffer("kriged_share", torch.zeros(()))
         self.held_out = _HeldOut()
@@ -103,11 +108,14 @@ class SiteCode(nn.Module):
         """Codes (N, Q) of sites with statics (N, P), of which features (N, F) were made: own or kriged."""
         place = unit_sphere(static[:, self.latitude].double(), static[:, self.longitude].double())
         chord = distances(place, self.site_place)
-        contrast = distances(attributes(features), self.site_features)
+        attribute = attributes(features)
+        contrast = distances(attribute, self.site_features)
         kriged = []
         for role, dual in enumerate(self.dual.split(self.role_sizes, 1)):
             kriged.append(torch.matmul(self.covariance(self.choice[role], chord, contrast), dual))
-        same = ((chord <= self.same_place) & (contrast <= self.same_attributes)).double()
+        lasting = self.site_features.index_select(1, self.lasting)
+        change = distances(attribute.index_select(1, self.lasting), lasting)
+        same = ((chord <= self.same_place) & (change <= self.same_attributes)).double()
         count = same.sum(1, keepdim=True)
         own = torch.matmul(same, self.code.double()) / count.clamp(min=1.0)
         return torch.where(count > 0.0, own, torch.cat(kriged, dim=1)).float()

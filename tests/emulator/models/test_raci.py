@@ -117,9 +117,7 @@ def test_place_is_needed(case: Case) -> None:
 
 @pytest.mark.parametrize("options", [{"response": "none"}, {"memory_years": 4, "response_size": 4}], ids=str)
 def test_options_of_the_former_raci_are_refused_by_a_clear_word(options: dict) -> None:
-    with pytest.raises(
-        ValidationError, match="RACI has site codes in place of retrieved responses"
-    ):
+    with pytest.raises(ValidationError, match="RACI has site codes in place of retrieved responses"):
         RaciConfig(**options)
 
 

@@ -1,16 +1,20 @@
 """Codes of sites: own at training sites, kriged elsewhere; what is left out is as if never there."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
 
 from emulator.data.windows import TrainingSites
-from emulator.models.parts.layers import unit_sphere
+from emulator.models.parts.layers import StaticFeatures, unit_sphere
 from emulator.models.parts.retrieval import Covariance, CovarianceOptions, attributes, distances, held_out_weights
 from emulator.models.parts.retrieval import precision_of as precision
 from emulator.models.parts.site_code import KRIGED_SHARE, KRIGED_WEIGHT, SIZE_WEIGHT, SiteCode
 
 NAMES = ("lat", "lon", "sand", "clay")
+FEATURES = cast("StaticFeatures", SimpleNamespace(size=2, lasting=[0, 1]))
 OPTIONS = CovarianceOptions(0.5, 0.7, 600.0, 0.25)
 
 
@@ -35,7 +39,7 @@ def truth(static: Tensor) -> Tensor:
 
 
 def enrolled(count: int, seed: int = 1, **options: bool) -> tuple[SiteCode, TrainingSites]:
-    code, training = SiteCode(NAMES, 2, [1, 1], **options), sites(count, seed)
+    code, training = SiteCode(NAMES, FEATURES, [1, 1], **options), sites(count, seed)
     code.enrol(training, features(training.static))
     with torch.no_grad():
         noise = torch.randn(count, 2, generator=torch.Generator().manual_seed(seed))
@@ -83,10 +87,21 @@ def test_a_training_site_has_its_own_code_and_a_new_one_next_to_it_has_not() -> 
         assert ((code(moved, features(moved)) - code.code[[7, 3]]).abs() > 1e-3).any(1).all(), NAMES[column]
 
 
+def test_a_training_site_is_known_by_what_lasts() -> None:
+    """In another record of a site its climate normals are others."""
+    code, training = fitted(40)
+    code.lasting = torch.tensor([0])
+    static = training.static[[7, 3]].clone()
+    static[:, 3] += 0.3
+    assert torch.allclose(code(static, features(static)), code.code[[7, 3]])
+    static[:, 2] += 0.3
+    assert not torch.allclose(code(static, features(static)), code.code[[7, 3]], atol=1e-3)
+
+
 def test_sites_of_one_place_and_attributes_share_the_mean_of_their_codes() -> None:
     training = sites(40, 1)
     training.static[5] = training.static[4]
-    code = SiteCode(NAMES, 2, [1, 1])
+    code = SiteCode(NAMES, FEATURES, [1, 1])
     code.enrol(training, features(training.static))
     torch.nn.init.normal_(code.code)
     code.prepare()
@@ -147,13 +162,13 @@ def test_the_loss_holds_codes_near_0_and_near_what_others_tell() -> None:
 
 
 def test_without_training_sites_codes_are_0() -> None:
-    code, static = SiteCode(NAMES, 2, [3]), sites(4, 5).static
+    code, static = SiteCode(NAMES, FEATURES, [3]), sites(4, 5).static
     assert torch.equal(code(static, features(static)), torch.zeros(4, 3))
 
 
 def test_place_is_needed() -> None:
     with pytest.raises(ValueError, match="'lat' and 'lon' among the statics"):
-        SiteCode(("lat", "sand"), 1, [4])
+        SiteCode(("lat", "sand"), FEATURES, [4])
 
 
 def test_distances_stay_on_the_device_of_the_model() -> None:

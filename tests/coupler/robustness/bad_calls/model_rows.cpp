@@ -50,6 +50,7 @@ void add_model_rows() {
                                                 {"ecostep_model_backend", ecostep_model_backend},
                                                 {"ecostep_model_past_flux", ecostep_model_past_flux},
                                                 {"ecostep_model_backend_reason", ecostep_model_backend_reason},
+                                                {"ecostep_fingerprint", ecostep_fingerprint},
                                                 {"ecostep_model_metadata", ecostep_model_metadata}};
   for (const auto& [name, text] : texts)
     add_harmless(name, "model null", [text = text](Host&) { return std::strcmp(text(nullptr), "") == 0; });
@@ -70,6 +71,22 @@ void add_model_rows() {
     });
   add("ecostep_variable_info", "info null", ECOSTEP_INVALID_ARGUMENT, {"info", "null pointer"},
       [](Host& h) { return ecostep_variable_info(h.model(), ECOSTEP_INPUT, 0, nullptr); });
+  static double factor = 0.0, shift = 0.0;
+  const auto convert = [](const char* variable, const char* from, const char* to, double interval, double* scale, double* offset) {
+    return [=](Host&) { return ecostep_unit_conversion(variable, from, to, interval, scale, offset); };
+  };
+  const auto bad_conversion = [&](const char* wrong, ecostep_status status, const char* says, auto call) {
+    add("ecostep_unit_conversion", wrong, status, {says}, call);
+  };
+  bad_conversion("variable null", ECOSTEP_INVALID_ARGUMENT, "variable: null", convert(nullptr, "K", "K", 0, &factor, &shift));
+  bad_conversion("from null", ECOSTEP_INVALID_ARGUMENT, "from: null", convert("tas", nullptr, "K", 0, &factor, &shift));
+  bad_conversion("from unknown", ECOSTEP_BAD_UNITS, "unknown unit 'furlong'", convert("tas", "furlong", "K", 0, &factor, &shift));
+  bad_conversion("to null", ECOSTEP_INVALID_ARGUMENT, "to: null", convert("tas", "K", nullptr, 0, &factor, &shift));
+  bad_conversion("to of another quantity", ECOSTEP_BAD_UNITS, "a speed", convert("tas", "K", "m/s", 0, &factor, &shift));
+  bad_conversion("interval negative", ECOSTEP_INVALID_ARGUMENT, "interval -1", convert("tas", "K", "degC", -1, &factor, &shift));
+  bad_conversion("interval NaN", ECOSTEP_INVALID_ARGUMENT, "interval", convert("tas", "K", "degC", nan, &factor, &shift));
+  bad_conversion("scale null", ECOSTEP_INVALID_ARGUMENT, "scale: null", convert("tas", "K", "degC", 0, nullptr, &shift));
+  bad_conversion("offset null", ECOSTEP_INVALID_ARGUMENT, "offset: null", convert("tas", "K", "degC", 0, &factor, nullptr));
   add("ecostep_verify", "model null", ECOSTEP_INVALID_ARGUMENT, {"model", "null pointer"}, [](Host&) {
     double difference = 0.0;
     return ecostep_verify(nullptr, &difference);
