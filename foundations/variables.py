@@ -111,8 +111,6 @@ def _table(file: str) -> dict[str, Variable]:
 
 VARIABLES: dict[str, Variable] = _table("dataset")
 """Variables of datasets by name, in the order of docs/formats.md: statics, drivers, states, targets."""
-NORMALS: dict[str, Variable] = _table("normal")
-"""Climate normals, statics that a dataset may hold, and that readers make of its drivers where it does not."""
 SITE_VARIABLES: dict[str, Variable] = _table("site_table")
 """What a site table may hold besides the statics of a dataset."""
 BIOMES: dict[int, str] = class_meanings("biome")

@@ -27,11 +27,11 @@ from emulator.data.dataset_file import (
     open_checked,
     read_values,
 )
-from emulator.data.normals import climate_normal
+from emulator.data.normals import climate_normal, is_normal
 from emulator.data.signature import Signature
 from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
-from foundations.variables import BIOMES, NORMALS, Variable
+from foundations.variables import BIOMES, Variable
 
 log = logging.getLogger(__name__)
 
@@ -287,7 +287,7 @@ def _read_static(
 ) -> Tensor:
     static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
     for index, variable in enumerate(variables):
-        if variable.name in NORMALS and variable.name not in file.variables:
+        if is_normal(variable.name) and variable.name not in file.variables:
             values = climate_normal(file, path, variable, part.sites)
         else:
             factor, offset = check_variable(file, path, variable, ("site",))

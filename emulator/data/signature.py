@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from emulator.data.identities import Identity, resolve_identities
-from foundations.variables import NORMALS, VARIABLES, Variable
+from foundations.variables import VARIABLES, Variable
 
 METEOROLOGY = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4")
 """Drivers any host has."""
@@ -18,8 +18,8 @@ HOST_STATES = ("tsl", "mrsos", "wtd", "snw", "lai", "evspsbl")
 MANAGEMENT = ("crop", "fertilisation")
 """What is done to a field; observations may lack it."""
 STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
-CLIMATE_NORMALS = tuple(NORMALS)
-"""Statics that tell of the climate of a site; a host must give them where a model asks for them."""
+CLIMATE_NORMALS = ("tas_normal", "tas_spread", "pr_normal", "rsds_normal", "vpd_normal")
+"""Statics that tell of the climate of a site (`emulator.data.normals`); a host must give them where a model asks."""
 TARGETS = ("gpp", "ra", "rh", "nee", "fch4")
 DRIVER_ROLES = ("fast", "slow", "state")
 
@@ -98,14 +98,13 @@ def _from_fields(entries: dict[str, Any]) -> Variable:
 
 
 def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[Variable, ...]:
-    table = VARIABLES | NORMALS
-    choice = [variable.name for variable in table.values() if variable.role in roles]
+    choice = [variable.name for variable in VARIABLES.values() if variable.role in roles]
     for name in names:
         if name not in choice:
             message = f"{what}: '{name}' is not among the known ones: {', '.join(choice)}"
             raise ValueError(message)
     require_distinct(names, what)
-    return tuple(table[name] for name in names)
+    return tuple(VARIABLES[name] for name in names)
 
 
 def require_distinct(names: Sequence[str], what: str) -> None:

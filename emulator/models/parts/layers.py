@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data import calendar as column
+from emulator.data.normals import is_normal
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
-from foundations.variables import NORMALS
 
 Coordinates = Literal["none", "latitude", "sphere", "standardised"]
 """How a network is told the place of a site: not at all, by the sine of its latitude, as a point on the unit sphere, or
@@ -100,7 +100,7 @@ class StaticFeatures(nn.Module):
         self.register_buffer("class_column", torch.tensor([i for i, _ in class_of_column], dtype=torch.int64))
         self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in class_of_column]))
         self.has_numbers, self.has_classes = len(numbers) > 0, len(class_of_column) > 0
-        beginning = [i for i, number in enumerate(numbers, 1) if signature.statics[number].name not in NORMALS]
+        beginning = [i for i, number in enumerate(numbers, 1) if not is_normal(signature.statics[number].name)]
         self.size = 1 + len(numbers) + len(class_of_column) + {"latitude": 1, "sphere": 3}.get(coordinates, 0)
         self.lasting = [0, *beginning, *range(1 + len(numbers), self.size)]
 
