@@ -27,6 +27,7 @@ from emulator.data.dataset_file import (
     open_checked,
     read_values,
 )
+from emulator.data.normals import climate_normal, is_normal
 from emulator.data.signature import Signature
 from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
@@ -300,9 +301,12 @@ def _read_static(
 ) -> Tensor:
     static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
     for index, variable in enumerate(variables):
-        factor, offset = check_variable(file, path, variable, ("site",))
-        values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
-        values = class_codes(values, file.variables[variable.name], path, variable)
+        if is_normal(variable.name) and variable.name not in file.variables:
+            values = climate_normal(file, path, variable, part.sites)
+        else:
+            factor, offset = check_variable(file, path, variable, ("site",))
+            values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
+            values = class_codes(values, file.variables[variable.name], path, variable)
         check_range(values, path, variable, site_id, None)
         static[:, index] = torch.from_numpy(values.astype(np.float32))
     return static
