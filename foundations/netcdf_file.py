@@ -8,6 +8,8 @@ import netCDF4
 
 from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.hdf5_structure import structural_damage
+from foundations.written_files import require_as_written
 
 RESTORE = "restore it from a copy, or make it again"
 
@@ -21,6 +23,10 @@ def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset
     """
     path = Path(path)
     try:
+        require_as_written(path, remedy)
+        damage = structural_damage(path)
+        if damage:
+            raise DamagedFile(path, damage, remedy)
         with path.open("rb"), netCDF4.Dataset(**netcdf_name(path)) as file:
             yield file
     except FileFault:

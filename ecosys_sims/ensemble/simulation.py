@@ -44,6 +44,7 @@ from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing
 from foundations.json_record import read_record, write_record
+from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ def _complete(
         log.info("%s is complete already", out / DATASET)
         _drop_histories(config, tasks)
         return summary
+    (out / SUMMARY).unlink(missing_ok=True)  # it speaks of files that are written anew
     write_config(out, configuration.to_yaml(config))
     write_site_table(out / SITES, drawn.sites)
     units = {info.name: info.units for info in table.values()}
@@ -121,7 +123,7 @@ def _complete(
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
     session = {"workers": used_workers, "scheduler": scheduler.address if scheduler else None}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
-    summary["sha256"] = {DATASET: provenance.file_sha256(out / DATASET)}
+    summary["sha256"] = digests(out, (DATASET, SITES, TRUTH))
     write_record(out / SUMMARY, summary)
     _drop_histories(config, tasks)
     return summary
