@@ -11,6 +11,7 @@ from pathlib import Path
 from ecosys_sims.formats.dataset_check import check_dataset
 from ecosys_sims.formats.forcing_check import check_forcing, forcing_doubts
 from ecosys_sims.formats.site_table_check import check_site_table
+from foundations.command_end import ends_clearly
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 CHECKS = {"dataset": check_dataset, "sites": check_site_table, "forcing": check_forcing}
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line: 0 where the file is good, 1 where it has faults."""
     parser = argparse.ArgumentParser(description="Check a file against docs/formats.md.")

@@ -13,6 +13,7 @@ from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training.fit import train
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
+from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
@@ -43,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
+    except KeyboardInterrupt:  # before the first batch, or between trials
+        log.warning("interrupted")
+        return INTERRUPTED
     except USER_ERRORS as error:
         log.error("%s", explain(error))
         return 2 if isinstance(error, ConfigError | RunFolderError) else 1

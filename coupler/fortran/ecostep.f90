@@ -1,9 +1,11 @@
 !> Run a trained ecosystem emulator inside a land model: Fortran face of libecostep.
 !>
 !> A host opens an artefact, registers its own arrays once by name and unit, and calls `step` every
-!> time step. The arrays need the `target` attribute (without it, as with an expression, a host does
-!> not compile: the library would keep the address of a copy) and must stay where they are; a copy
-!> of a model or of cells is another owner, and the last one gives it back. Every procedure
+!> time step. The arrays need the `target` attribute and must stay where they are. Without it, as
+!> with an expression, the result of a function or a vector subscript, a host does not compile: the
+!> library would keep the address of a copy. (Hence `pointer`, and `asynchronous`, which forbids
+!> vector subscripts.) A copy of a model or of cells is another owner, and the last one gives it
+!> back. Every procedure
 !> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
 !> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
 !> On failure neither state nor outputs were written.
@@ -397,7 +399,8 @@ module ecostep
       type(c_ptr) :: text
     end function c_fingerprint
 
-    function c_state_checksum(cells, checksum, ncell) result(status) bind(c, name='ecostep_state_checksum')
+    function c_state_checksum(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_checksum')
       import :: c_int, c_ptr, c_size_t
       implicit none (type, external)
       type(c_ptr), value :: cells, checksum
@@ -405,7 +408,8 @@ module ecostep
       integer(c_int) :: status
     end function c_state_checksum
 
-    function c_state_check(cells, checksum, ncell) result(status) bind(c, name='ecostep_state_check')
+    function c_state_check(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_check')
       import :: c_int, c_ptr, c_size_t
       implicit none (type, external)
       type(c_ptr), value :: cells, checksum
@@ -784,7 +788,8 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), pointer, intent(in) :: state(:, :)  !< (state_size, ncell), contiguous
+    !> (state_size, ncell), contiguous
+    real(c_float), pointer, intent(in), asynchronous :: state(:, :)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -904,7 +909,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -940,7 +945,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -976,7 +981,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1012,7 +1017,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1048,7 +1053,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1084,7 +1089,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1120,7 +1125,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1156,7 +1161,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1192,7 +1197,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1228,7 +1233,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1264,7 +1269,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1283,7 +1288,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1302,7 +1307,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1321,7 +1326,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1340,7 +1345,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    integer(int32), pointer, intent(in) :: value  !< one value for all cells
+    integer(int32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1358,7 +1363,7 @@ contains
   !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical, pointer, intent(in) :: values(:)  !< (ncell)
+    logical, pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1392,7 +1397,7 @@ contains
   !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical(c_bool), pointer, intent(in) :: values(:)  !< (ncell)
+    logical(c_bool), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1426,7 +1431,7 @@ contains
   !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1460,7 +1465,7 @@ contains
   !> every call.
   subroutine mask_int64(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status

@@ -328,10 +328,9 @@ const char* ecostep_last_error(void) noexcept {
 
 const char* ecostep_status_name(ecostep_status status) noexcept {
   static constexpr const char* names[] = {
-      "OK",         "INVALID_ARGUMENT", "FILE_ERROR", "NOT_AN_ARTEFACT", "NEWER_FORMAT",   "CORRUPT",
-      "NO_BACKEND", "UNKNOWN_NAME",     "BAD_UNITS",  "WRONG_SIZE",      "NOT_REGISTERED", "BAD_VALUE",
-      "BAD_DATE",   "BACKEND_FAILED",   "MISMATCH",   "NOT_AVAILABLE",   "OUT_OF_MEMORY",  "INTERNAL",
-      "NOT_TRUSTED"};
+      "OK",           "INVALID_ARGUMENT", "FILE_ERROR",    "NOT_AN_ARTEFACT", "NEWER_FORMAT", "CORRUPT",  "NO_BACKEND",
+      "UNKNOWN_NAME", "BAD_UNITS",        "WRONG_SIZE",    "NOT_REGISTERED",  "BAD_VALUE",    "BAD_DATE", "BACKEND_FAILED",
+      "MISMATCH",     "NOT_AVAILABLE",    "OUT_OF_MEMORY", "INTERNAL",        "NOT_TRUSTED"};
   static_assert(std::size(names) == ECOSTEP_NOT_TRUSTED + 1, "a name for each status");
   const int number = static_cast<int>(status);
   return number >= 0 && number <= ECOSTEP_NOT_TRUSTED ? names[number] : "UNKNOWN_STATUS";

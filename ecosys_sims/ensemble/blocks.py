@@ -10,10 +10,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import f90nml
-import netCDF4
 import numpy as np
 
 from ecosys_sims.ensemble import configuration
@@ -22,9 +21,9 @@ from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true
 from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import FILE_ERROR, ModelError, run_program
 from ecosys_sims.program.history import check_history, history_path
-from foundations.atomic_file import write_json
-from foundations.bounded_text import read_json_value
-from foundations.file_faults import DamagedFile, explain, read_json
+from foundations.file_faults import DamagedFile, explain
+from foundations.json_record import read_record, write_record
+from foundations.netcdf_file import reading
 from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
@@ -82,8 +81,7 @@ def run_block(task: BlockTask) -> BlockRecord:
     counts, and two workers at the same block do no harm. Raises ModelError or DiskFullError, naming block and sites.
     """
     if task.folder.exists():
-        record: BlockRecord = read_json_value(task.folder / RECORD)
-        return record
+        return read_block_record(task)
     working = task.folder.with_name(f".{task.folder.name}.{uuid.uuid4().hex}")
     try:
         working.mkdir(parents=True)
@@ -102,13 +100,21 @@ def run_block(task: BlockTask) -> BlockRecord:
         shutil.rmtree(working, ignore_errors=True)
 
 
+def read_block_record(task: BlockTask) -> BlockRecord:
+    """What a finished block says of itself; DamagedFile where its file is not as it was written."""
+    path, remedy = task.folder / RECORD, "the block is simulated again"
+    content = read_record(path, ("sites", "seconds", "parameters_read_back"), remedy)
+    numbers = [content[name] for name in ("sites", "seconds", "parameters_read_back")]
+    if not all(isinstance(value, int | float) for value in numbers):
+        raise DamagedFile(path, "is not the record of a block", remedy)
+    return cast("BlockRecord", content)
+
+
 def is_whole(task: BlockTask) -> bool:
     """Whether a finished block is as it was written; a warning names the file that is not."""
-    record, history = task.folder / RECORD, task.folder / HISTORY
+    history = task.folder / HISTORY
     try:
-        content = read_json(record, "the block is simulated again")
-        if not isinstance(content, dict) or not {"sites", "seconds", "parameters_read_back"} <= content.keys():
-            raise DamagedFile(record, "is not the record of a block", "the block is simulated again")
+        content = read_block_record(task)
         if content.get("history_sha256", "") not in ("", file_sha256(history)):
             raise DamagedFile(history, "is damaged (SHA-256 differs)", "the block is simulated again")
     except OSError as error:
@@ -134,7 +140,7 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     out = Path(task.out)
     with NETCDF:
         sites = read_site_table(out / SITES).part(task.first, task.last)
-        truth = {name: values[task.first : task.last] for name, values in read_true_parameters(out / TRUTH).items()}
+        truth = read_true_parameters(out / TRUTH, sites.site_id)
         write_site_table(working / namelists.SITE_TABLE, sites, truth)
     namelists.write_namelist(block_namelist(config), working / namelists.NAMELIST)
     run_program(Path(task.program), Path(namelists.NAMELIST), working, config.run.block_timeout_s)
@@ -152,7 +158,7 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
         parameters_read_back=parameters_read_back,
         history_sha256=file_sha256(working / HISTORY),
     )
-    write_json(working / RECORD, record)
+    write_record(working / RECORD, {**record})
     return record
 
 
@@ -201,7 +207,7 @@ def check_parameters(path: Path, sites: SiteTable, true_parameters: dict[str, np
     """
     compared = 0
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path, "run the block again") as file:
             file.set_auto_mask(False)
             if list(file["site_id"][:]) != list(sites.site_id):
                 message = f"{path.name}: holds other sites than the block"
@@ -217,7 +223,7 @@ def check_parameters(path: Path, sites: SiteTable, true_parameters: dict[str, np
                     )
                     raise ModelError(message)
                 compared += int(np.isfinite(values).sum())
-    except (OSError, IndexError) as error:
+    except OSError as error:
         message = f"{path.name}: not the record of parameters expected: {error}"
         raise ModelError(message) from error
     return compared

@@ -182,7 +182,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except TooLarge as error:
         message = f"{path}: {error}"
         raise ConfigError(message) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         message = f"{path}: not valid YAML: {error}"
         raise ConfigError(message) from error
     if content is None:

@@ -16,8 +16,10 @@ from ecosys_sims.formats.dataset_check import require_valid_dataset
 from ecosys_sims.formats.site_table import SiteTable
 from ecosys_sims.sites.hidden_parameters import HiddenParameters
 from foundations import folder_lock, own_folder, provenance
-from foundations.atomic_file import write_json, write_text
+from foundations.atomic_file import write_text
 from foundations.bounded_text import read_json_value
+from foundations.file_faults import explain
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ def write_config(out: Path, text: str) -> None:
 
 def require_whole(out: Path, summary: dict[str, Any]) -> None:
     """StaleOutputError unless the dataset of a finished simulation is as it was written, by its checksum."""
-    path, written = out / DATASET, summary.get("sha256", {}).get(DATASET)
+    path, written = out / DATASET, _digests(summary).get(DATASET)
     if written is None:  # of a version without checksums
         require_valid_dataset(path)
     elif provenance.file_sha256(path) != written:
@@ -83,6 +85,14 @@ def require_whole(out: Path, summary: dict[str, Any]) -> None:
             "another --out, or simulate again with --overwrite"
         )
         raise StaleOutputError(message)
+
+
+def _digests(summary: dict[str, Any]) -> dict[str, str]:
+    digests = summary.get("sha256", {})
+    if not isinstance(digests, dict):
+        message = f"{SUMMARY}: 'sha256' names no files; remove it, and the same command writes it again"
+        raise StaleOutputError(message)
+    return digests
 
 
 def make_folder(out: Path) -> None:
@@ -148,16 +158,14 @@ def check_identity(
     if (out / DATASET).exists() or any((out / BLOCKS).glob("b*")):
         message = f"{out} holds results of unknown origin (no {IDENTITY}); {_REMEDY}"
         raise StaleOutputError(message)
-    write_json(path, identity)
+    write_record(path, identity)
 
 
 def _read_identity(path: Path) -> dict[str, Any]:
     try:
-        stored: dict[str, Any] = read_json_value(path)
-    except ValueError as error:
-        message = f"{path}: not readable ({error}); {_REMEDY}"
-        raise StaleOutputError(message) from error
-    return stored
+        return read_record(path, ("config_hash", "config"), _REMEDY)
+    except OSError as error:
+        raise StaleOutputError(explain(error)) from None
 
 
 def _compare_identity(out: Path, stored: dict[str, Any], identity: dict[str, Any], program: Path) -> None:

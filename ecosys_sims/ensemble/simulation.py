@@ -9,7 +9,6 @@ from typing import Any
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import (
     HISTORY,
-    RECORD,
     SITES,
     TRUTH,
     BlockRecord,
@@ -17,9 +16,10 @@ from ecosys_sims.ensemble.blocks import (
     DiskFullError,
     disk_is_full,
     is_whole,
+    read_block_record,
     try_out,
 )
-from ecosys_sims.ensemble.cluster import default_workers, run_blocks
+from ecosys_sims.ensemble.cluster import Scheduler, default_workers, run_blocks
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.dataset import write_simulated
 from ecosys_sims.ensemble.drawing import DrawnSites, draw
@@ -42,9 +42,8 @@ from ecosys_sims.formats.site_table import write_site_table, write_true_paramete
 from ecosys_sims.program.executable import find_program, library_versions, program_version
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
-from foundations.atomic_file import remove_temporaries, replacing, write_json
-from foundations.bounded_text import read_json_value
-from foundations.file_faults import read_json
+from foundations.atomic_file import remove_temporaries, replacing
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ def simulate(
     config: SimulationConfig,
     out: Path,
     workers: int | None = None,
-    scheduler: str | None = None,
+    scheduler: Scheduler | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Bring `out` to hold the simulation of `config`, doing only what is missing; returns what simulation.json says.
@@ -91,13 +90,15 @@ def _complete(
     table: dict[str, ParameterInfo],
     drawn: DrawnSites,
     workers: int | None,
-    scheduler: str | None,
+    scheduler: Scheduler | None,
     started: float,
 ) -> dict[str, Any]:
     check_identity(out, config, drawn.sites, drawn.hidden, program)
     tasks = _tasks(config, out, program, len(drawn.sites))
     if is_complete(out):
-        summary: dict[str, Any] = read_json(out / SUMMARY, "remove it, and the same command writes it again")
+        summary: dict[str, Any] = read_record(
+            out / SUMMARY, ("seconds", "site_years_per_s", "total"), "remove it, and the same command writes it again"
+        )
         require_whole(out, summary)
         log.info("%s is complete already", out / DATASET)
         _drop_histories(config, tasks)
@@ -118,10 +119,10 @@ def _complete(
     remove_leftovers(out)
     _write_dataset(out, config, tasks, drawn, program_version(program))
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
-    session = {"workers": used_workers, "scheduler": scheduler}
+    session = {"workers": used_workers, "scheduler": scheduler.address if scheduler else None}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
     summary["sha256"] = {DATASET: provenance.file_sha256(out / DATASET)}
-    write_json(out / SUMMARY, summary)
+    write_record(out / SUMMARY, summary)
     _drop_histories(config, tasks)
     return summary
 
@@ -165,7 +166,7 @@ def _summary(
     """Timing of this session, whose blocks are `records`; totals over all sessions; provenance."""
     years = config.period.years + config.period.spinup_years
     site_years = sum(record["sites"] for record in records) * years
-    all_records: list[BlockRecord] = [read_json_value(task.folder / RECORD) for task in tasks]
+    all_records: list[BlockRecord] = [read_block_record(task) for task in tasks]
     sites = tasks[-1].last
     return {
         "seconds": round(seconds, 3),

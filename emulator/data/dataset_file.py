@@ -1,7 +1,8 @@
 """Checks of `dataset.nc` against docs/formats.md; every message names the file, the variable and how to mend it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import netCDF4
 import numpy as np
 
 from foundations.cf_calendar import is_mixed
-from foundations.file_name import netcdf_name
+from foundations.file_faults import FileFault
 from foundations.flux_range import SENTINELS
+from foundations.netcdf_file import reading
 from foundations.units import unit_conversion
 from foundations.variables import Variable
 
@@ -33,22 +35,18 @@ class DatasetError(ValueError):
     """A dataset file that cannot be used; the message names the file and what is wrong."""
 
 
-def open_checked(path: Path) -> netCDF4.Dataset:
+@contextmanager
+def open_checked(path: Path) -> Iterator[netCDF4.Dataset]:
     """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
     if not path.is_file():
         message = f"{path}: no such file; make one with scripts/gen_sims.py"
         raise DatasetError(message)
     try:
-        file = netCDF4.Dataset(**netcdf_name(path))
-    except (OSError, UnicodeError) as error:
-        message = f"{path}: cannot be read as netCDF, it is truncated or of another format ({error})"
-        raise DatasetError(message) from None
-    try:
-        _check_frame(file, path)
-    except BaseException:
-        file.close()
-        raise
-    return file
+        with reading(path, "restore it from a copy, or make it again") as file:
+            _check_frame(file, path)
+            yield file
+    except FileFault as error:
+        raise DatasetError(str(error)) from None
 
 
 def _check_frame(file: netCDF4.Dataset, path: Path) -> None:

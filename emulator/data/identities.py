@@ -97,7 +97,7 @@ def missing_terms(target: Variable, inputs: Sequence[Variable], targets: Sequenc
 def _factor(term: Variable, target: Variable) -> float:
     units = term.analysis_units if term.role == "target" else term.units
     try:
-        factor, offset = unit_conversion(units, target.analysis_units)
+        factor, offset = unit_conversion(units, target.analysis_units, term.name)
     except ValueError as error:
         message = f"identity of '{target.name}': {term.name}: {error}"
         raise ValueError(message) from None

@@ -65,7 +65,7 @@ def resolve(
 
 def describe(in_file: netCDF4.Variable, path: Path) -> Variable:
     """A variable as its file describes it; role and units are empty where nobody gives them."""
-    table = VARIABLES.get(in_file.name)
+    table = _table_row(in_file)
     role = str(getattr(in_file, "role", table.role if table else ""))
     if role and role not in ROLES:
         message = f"{path}: {in_file.name}: role is '{role}', expected one of {', '.join(ROLES)}"
@@ -85,6 +85,21 @@ def describe(in_file: netCDF4.Variable, path: Path) -> Variable:
     return variable
 
 
+def _table_row(in_file: netCDF4.Variable) -> Variable | None:
+    """What the table has under the name of a variable, None where the file means something else by it.
+
+    That is so where neither role nor units are the table's: `ch4` is a mole fraction there, and may be a flux here.
+    """
+    table = VARIABLES.get(in_file.name)
+    if table is None or str(getattr(in_file, "role", table.role)) == table.role or "units" not in in_file.ncattrs():
+        return table
+    try:
+        unit_conversion(str(in_file.units), table.units, table.name)
+    except ValueError:
+        return None
+    return table
+
+
 def _foreign(in_file: netCDF4.Variable, units: str) -> Variable:
     """A variable that the table does not have. By its standard name it is compressed as the one that has it there."""
     name, standard_name = in_file.name, str(getattr(in_file, "standard_name", ""))
@@ -92,7 +107,7 @@ def _foreign(in_file: netCDF4.Variable, units: str) -> Variable:
     skewed, least_spread = str(getattr(in_file, "skewed", "")) in ("yes", "1", "true"), 0.0
     if like is not None:
         try:
-            least_spread = unit_conversion(like.units, units)[0] * like.least_spread
+            least_spread = unit_conversion(like.units, units, like.name)[0] * like.least_spread
             skewed = skewed or like.skewed
         except ValueError:
             log.warning("%s: units '%s' are not those of the standard name %s", name, units, standard_name)
@@ -122,14 +137,17 @@ def _of_classes(variable: Variable, numbers: tuple[int, ...], words: tuple[str, 
         accumulate="last",
         skewed=False,
         least_spread=0.0,
-        **dict.fromkeys(("valid_min", "valid_max", "daily_min", "daily_max")),
+        valid_min=None,
+        valid_max=None,
+        daily_min=None,
+        daily_max=None,
     )
 
 
-def _ranges(in_file: netCDF4.Variable, path: Path, units: str, to_units: str) -> dict[str, float]:
+def _ranges(in_file: netCDF4.Variable, path: Path, units: str, to_units: str) -> dict[str, Any]:
     """What the file says of valid and plausible values, in `to_units`; `minimum` and `maximum` stay as they are."""
     names = {"valid": ("valid_min", "valid_max"), "plausible": ("daily_min", "daily_max")}
-    ranges = {}
+    ranges: dict[str, Any] = {}
     for kind, ends in names.items():
         low, high = _pair(in_file, path, f"{kind}_range") or (None, None)
         low, high = (_number(in_file, path, f"{kind}_{end}", value) for end, value in (("min", low), ("max", high)))
@@ -297,7 +315,7 @@ def _day_value(in_file: netCDF4.Variable, path: Path, otherwise: str) -> str:
 
 def _require_conversion(path: Path, name: str, units: str, to_units: str) -> tuple[float, float]:
     try:
-        return unit_conversion(units, to_units)
+        return unit_conversion(units, to_units, name)
     except ValueError as error:
         message = f"{path}: {name}: {error}"
         raise DatasetError(message) from None

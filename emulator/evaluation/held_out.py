@@ -26,7 +26,7 @@ from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
-from foundations import atomic_file
+from foundations.json_record import write_record
 from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def _write(
             **tables,
         }
     )
-    atomic_file.write_json(out / run.metrics.name, metrics)
+    write_record(out / run.metrics.name, metrics)
     _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
     _log_summary(metrics)
     return metrics

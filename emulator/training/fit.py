@@ -24,8 +24,8 @@ from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
 from foundations.configuration_file import ConfigError
-from foundations.file_faults import read_json
 from foundations.folder_lock import locked
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -239,8 +239,8 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
     """Write provenance.json, or add this session to the one that began the run."""
     session = {key: origin[key] for key in ("created", "git_hash", "versions")}
     if run.provenance.exists():
-        origin = read_json(run.provenance, "restore it, or --overwrite to discard that run")
-    atomic_file.write_json(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
+        origin = read_record(run.provenance, (), "restore it, or --overwrite to discard that run")
+    write_record(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
 
 
 def _with_absolute_path(config: Config) -> Config:

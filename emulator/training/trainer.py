@@ -111,11 +111,16 @@ class Trainer:
         if saved.config_hash != self.parts.config_hash:
             message = f"{self.run.last}: from another configuration; --overwrite discards that run"
             raise checkpoint.CheckpointError(message)
-        checkpoint.load_weights(self.parts.model, saved.model)
-        self.parts.average.load_state_dict(saved.average)
-        self.parts.optimizer.load_state_dict(saved.optimizer)
-        self.parts.schedule.load_state_dict(saved.scheduler)
-        random_states.restore(saved.random_states)
+        try:
+            checkpoint.load_weights(self.parts.model, saved.model)
+            self.parts.average.load_state_dict(saved.average)
+            self.parts.optimizer.load_state_dict(saved.optimizer)
+            self.parts.schedule.load_state_dict(saved.scheduler)
+            random_states.restore(saved.random_states)
+        except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            message = f"{self.run.last}: of another version of ecostep ({reason}); --overwrite discards that run"
+            raise checkpoint.CheckpointError(message) from None
         self.progress = saved.progress
         if parallel.rank() == 0:
             self.run.truncate_log(self.progress.epoch)

@@ -83,7 +83,8 @@ std::string read_file(const std::string& path) {
   if (!file) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
   struct stat about;
   if (fstat(fileno(file.get()), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
-  if (!S_ISREG(about.st_mode)) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
+  if (!S_ISREG(about.st_mode))
+    fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');  // the host's stack may be small: no buffer there
   const std::size_t read = std::fread(&bytes[0], 1, bytes.size(), file.get());
   if (std::ferror(file.get())) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));

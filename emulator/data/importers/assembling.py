@@ -43,7 +43,7 @@ def record_of(
     """The days of a site, of series with intervals of any length; variables that no series has are noted."""
     variables = variables_of(mapping)
     records = [_record_of_part(part, mapping, variables, dict(statics), notes, choices) for part in parts]
-    record = _joined(records)
+    record = joined(records)
     for name, source in mapping.variables.items():
         if name in record.values or name in record.statics or variables[name].variable.role == "static":
             continue
@@ -93,7 +93,7 @@ def _record_of_part(
     return record
 
 
-def _joined(records: list[SiteRecord]) -> SiteRecord:
+def joined(records: list[SiteRecord]) -> SiteRecord:
     """Records of a site as one, on the days of all of them; of a variable that two have the first counts."""
     if len(records) == 1:
         return records[0]
@@ -186,6 +186,9 @@ def _add_other(
         seen = quantities.measured(source.measured_where)
         direct &= False if seen is None else seen
     measured = direct.mean(axis=1)
+    if source.quality is not None:
+        judged = _good_share(source.quality, quantities, laid)
+        measured = measured if judged is None else judged
     complete = fill_intervals(laid, name)
     record.values[name], _ = day_values(complete, aggregate, least)
     record.source[name] = source_of(measured, least, len(record.days))
@@ -225,6 +228,10 @@ def _add_target(
             quantities.notes.add("absent", text, record.site_id, name)
             return
         share = judged
+        if source.quality.exclude and laid.shape[1] > 1:
+            laid = np.where(
+                np.isin(quantities.laid(_first_of(source.quality, quantities)), source.quality.good), laid, np.nan
+            )
     days, _ = day_values(laid, aggregate, least if source.quality is None and measured is None else 0.0)
     enough = (share >= least - 1e-9) & np.isfinite(days)
     sparse = int(((share > 0) & ~enough & np.isfinite(laid).any(axis=1)).sum())
@@ -238,13 +245,17 @@ def _add_target(
         _add_filled(record, name, source, quantities, aggregate)
 
 
+def _first_of(quality: Quality, quantities: Quantities) -> str:
+    return quantities.first(quality.column) or ""
+
+
 def _good_share(quality: Quality, quantities: Quantities, laid: np.ndarray) -> np.ndarray | None:
     """Share (D,) of the intervals of each day that were measured or filled well."""
     name = quantities.first(quality.column)
     if name is None:
         return None
     flags = quantities.laid(name)
-    if quality.share:
+    if flags.shape[1] == 1:
         return np.where(np.isfinite(flags).all(axis=1), flags.mean(axis=1), 0.0)
     good = np.isin(flags, quality.good) & np.isfinite(laid)
     return good.mean(axis=1)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from emulator.data.importers.assembling import Choices
 from emulator.data.importers.importing import import_files, write_imported
+from emulator.data.importers.merging import merge, require_datasets
 from emulator.data.importers.preset_files import load_mapping, preset_names
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
@@ -73,11 +74,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options_parser.error(f"--minimum-share {options.minimum_share:g} is not within 0 and 1")
     try:
         require_own_outputs({"--out": options.out}, [*options.files, options.sites])
-        _import(options)
+        if options.mapping == "merge":
+            _merge(options)
+        else:
+            _import(options)
     except (SourceFault, OutputError, ForeignFiles, FileFault) as error:
         log.error("%s", error)
         return 1
     return 0
+
+
+def _merge(options: argparse.Namespace) -> None:
+    require_datasets(options.files)
+    records, notes = merge(options.files, options.out)
+    for note in notes.lines:
+        log.warning("%s %s: %s%s", note.site, note.variable, note.text, f" ({note.count} days)" if note.count else "")
+    log.info("%s: %d sites of %d datasets", options.out, len(records), len(options.files))
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -16,6 +16,11 @@ LEAST_DRIVERS = 0.5
 def complete(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
     """Records cut to their periods, with gap-free drivers; what cannot be so is left out at all sites, and noted."""
     records = [_filled(_period(_possible(record, notes), notes), notes) for record in records]
+    return only_common_drivers(records, notes)
+
+
+def only_common_drivers(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
+    """Records without the drivers that a site lacks or that have gaps at a site, each noted."""
     names = sorted({name for record in records for name in record.of_role(*DRIVER_ROLES)})
     for name in names:
         lacking = [record.site_id for record in records if name not in record.values or _gaps(record, name)]

@@ -45,11 +45,16 @@ class Definition(Part):
 
 
 class Column(Part):
-    """A quantity in a file: the column that holds it, or a sum of columns (`-NAME` subtracts), and its unit there."""
+    """A quantity in a file: the column that holds it, or a sum of columns (`-NAME` subtracts), and its unit there.
+
+    units: by default what the file says; daily_units: in daily and longer files, where those have another. of: what
+    moles and masses are of, where the unit does not tell. select: index of a layer by dimension.
+    """
 
     column: Names = ()
     sum: tuple[str, ...] = ()
     units: str | None = None
+    daily_units: str | None = None
     of: Literal["CO2", "CH4", "N2O", "C", "N"] | None = None
     factor: float = 1.0
     offset: float = 0.0
@@ -59,14 +64,13 @@ class Column(Part):
 class Quality(Part):
     """A column that tells how good values are.
 
-    measured, good: its values for measured intervals, and for those that were measured or filled well; share: the
-    column is itself the share of good intervals, 0 to 1.
+    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it is
+    the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
     """
 
     column: Names
-    measured: Numbers = (0.0,)
     good: Numbers = (0.0, 1.0)
-    share: bool = False
+    exclude: bool = False
 
 
 class FilledFlux(Part):
@@ -117,13 +121,15 @@ class VariableMapping(Column):
 
 
 class TimeMapping(Part):
-    """Where time stands. format: of strptime, alternatives; parts: year, month, day, doy, hour, minute -> column.
+    """Where time stands.
 
-    stamp: which moment of an interval the column tells. zone: `local` standard time, or `utc`, which is moved to the
-    longitude's local time where the intervals are shorter than a day.
+    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day,
+    doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time, or
+    `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
     """
 
     column: Names = ()
+    clock: Names = ()
     format: Names = ()
     parts: dict[Literal["year", "month", "day", "doy", "hour", "minute"], Names] = Field(default_factory=dict)
     stamp: Literal["start", "middle", "end"] = "start"

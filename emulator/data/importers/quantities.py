@@ -77,13 +77,18 @@ class Quantities:
                 values = self._valid(name, values, source)
             if source is not None and source.cumulative != "no":
                 values = increments(values, self.grid.days, source.cumulative, self.series.calendar)
-            units = column.units or self.series.units.get(term)
+            units = self._units(column, term)
             if units is None:
                 message = f"{self.place}: variables.{name}: the file does not tell the unit of {term}; give units"
                 raise ImportFault(message)
             values = self._converted(name, values, units, target, column, source)
             total = sign * values if total is None else total + sign * values
         return total
+
+    def _units(self, column: Column, term: str) -> str | None:
+        if column.daily_units is not None and self.grid.per_day == 1:
+            return column.daily_units
+        return column.units or self.series.units.get(term)
 
     def _terms(self, column: Column) -> list[tuple[float, str]] | None:
         if not column.sum:

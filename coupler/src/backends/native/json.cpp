@@ -7,7 +7,7 @@
 namespace ecostep::native {
 namespace {
 
-constexpr int most_levels = 16;                // on the stack of the host's thread; programs use eight
+constexpr int most_levels = 16;               // on the stack of the host's thread; programs use eight
 constexpr std::size_t most_parts = 4u << 20;  // which a text of a few bytes each could make into a hundred
 
 bool is_digit(char c) {

@@ -18,7 +18,7 @@ extern "C" {
 typedef enum ecostep_plugin_status {
   ECOSTEP_PLUGIN_OK = 0,
   ECOSTEP_PLUGIN_FAILED = 1,
-  ECOSTEP_PLUGIN_OTHER_TORCH = 2, /* of `open`: the plugin was built with another torch than the one it runs with */
+  ECOSTEP_PLUGIN_OTHER_TORCH = 2,  /* of `open`: the plugin was built with another torch than the one it runs with */
   ECOSTEP_PLUGIN_CHANGES_GREW = 3, /* of `step`: it changes columns outside `spans`; no message */
   ECOSTEP_PLUGIN_NOT_TRUSTED = 4   /* of `open`: the code of the artefact may do more than compute; nothing of it ran */
 } ecostep_plugin_status;

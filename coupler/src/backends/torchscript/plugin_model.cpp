@@ -40,7 +40,8 @@ PluginModel::PluginModel(const ecostep_plugin& plugin, const Artefact& artefact,
     fail(ECOSTEP_NO_BACKEND, "torchscript backend: ", message.text.data(), "; build ecostep again with the present torch");
   if (status == ECOSTEP_PLUGIN_NOT_TRUSTED)
     fail(ECOSTEP_NOT_TRUSTED, artefact.path, ": ", message.text.data(),
-         ", so that its TorchScript code is not run; if you would run a program from its source, set ECOSTEP_TRUST=1, or use --trust "
+         ", so that its TorchScript code is not run; if you would run a program from its source, set ECOSTEP_TRUST=1, or use "
+         "--trust "
          "of the command or ecostep_open_trusted (docs/security.md)");
   if (status != ECOSTEP_PLUGIN_OK) fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.text.data());
 }

@@ -5,7 +5,7 @@ from emulator.data.importers.mapping import Column, Mapping, Names
 
 def asked_names(mapping: Mapping) -> list[str]:
     """All columns that a mapping speaks of, once each."""
-    names: list[str] = [*mapping.time.column, *mapping.site.column]
+    names: list[str] = [*mapping.time.column, *mapping.time.clock, *mapping.site.column]
     for alternatives in mapping.time.parts.values():
         names += alternatives
     for source in mapping.variables.values():

@@ -137,24 +137,30 @@ def _starts(file: xarray.Dataset, path: Path, mapping: Mapping) -> tuple[np.ndar
 def _coded_times(file: xarray.Dataset, name: str, path: Path) -> tuple[np.ndarray, str, bool]:
     """Times by CF: the lower bounds where there are any, else the stamps."""
     time = file[name]
-    units = str(time.attrs["units"])
-    try:
-        calendar = calendar_of(time.attrs.get("calendar", "standard"))
-    except ValueError as error:
-        message = f"{path}: {name}: {error}"
-        raise ImportFault(message) from None
-    if calendar not in ("standard", "proleptic_gregorian", "noleap"):
-        message = f"{path}: {name}: calendar {calendar} has days that a dataset cannot have; convert it to noleap first"
-        raise ImportFault(message)
     bounds = next((b for b in (time.attrs.get("bounds"), time.attrs.get("climatology")) if b in file.variables), None)
     values = np.asarray(file[bounds].values)[..., 0] if bounds else np.asarray(time.values)
+    units, calendar = str(time.attrs["units"]), str(time.attrs.get("calendar", "standard"))
+    stamps, calendar = dates_of(np.ravel(values), units, calendar, f"{path}: {name}")
+    return stamps, calendar, bounds is not None
+
+
+def dates_of(values: np.ndarray, units: str, calendar: str, where: str) -> tuple[np.ndarray, str]:
+    """Numpy datetimes (T,) in seconds of CF times, and the calendar, `standard` or `noleap`; ImportFault for others."""
     try:
-        dates = np.atleast_1d(cftime.num2date(np.ravel(values), units, calendar, only_use_cftime_datetimes=True))
+        calendar = calendar_of(calendar)
+    except ValueError as error:
+        message = f"{where}: {error}"
+        raise ImportFault(message) from None
+    if calendar not in ("standard", "proleptic_gregorian", "noleap"):
+        message = f"{where}: calendar {calendar} has days that a dataset cannot have; convert it to noleap first"
+        raise ImportFault(message)
+    try:
+        dates = np.atleast_1d(cftime.num2date(values, units, calendar, only_use_cftime_datetimes=True))
     except (ValueError, OverflowError) as error:
-        message = f"{path}: {name}: units '{units}' are not understood ({error})"
+        message = f"{where}: units '{units}' are not understood ({error})"
         raise ImportFault(message) from None
     stamps = np.array([np.datetime64(date.strftime("%Y-%m-%dT%H:%M:%S"), "s") for date in dates])
-    return stamps, "noleap" if calendar == "noleap" else "standard", bounds is not None
+    return stamps, "noleap" if calendar == "noleap" else "standard"
 
 
 def _written_times(variable: xarray.DataArray, path: Path) -> np.ndarray:

@@ -6,9 +6,11 @@ from pathlib import Path
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Mapping
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.readers.dssat import read_dssat
 from emulator.data.importers.readers.ecosys_output import read_ecosys
 from emulator.data.importers.readers.gridded import read_grids
 from emulator.data.importers.readers.table import read_tables
+from emulator.data.importers.readers.tem import read_tem
 from emulator.data.importers.series import SiteSeries
 
 
@@ -24,5 +26,9 @@ def read_series(paths: Sequence[Path], mapping: Mapping, site_id: str | None, no
         return read_ecosys(paths, site_id, notes)
     if mapping.reader == "grid":
         return read_grids(paths, mapping, site_id, notes)
+    if mapping.reader == "dssat":
+        return read_dssat(paths, site_id)
+    if mapping.reader == "tem":
+        return read_tem(paths, site_id, notes)
     message = f"{mapping.name}: no reader {mapping.reader}"
     raise ImportFault(message)

@@ -28,6 +28,9 @@ def starts_of(frame: pd.DataFrame, time: TimeMapping, path: Path) -> np.ndarray:
 
 def _written(frame: pd.DataFrame, column: str, time: TimeMapping, path: Path) -> np.ndarray:
     text = frame[column].str.strip()
+    clock = next((name for name in time.clock if name in frame.columns), None)
+    if clock is not None:
+        text = text + " " + frame[clock].str.strip()
     first = text.iloc[0]
     for form in time.format:
         if pd.notna(pd.to_datetime(first, format=form, errors="coerce")):

@@ -152,7 +152,12 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
     """The columns of values as numbers, NaN where missing; ImportFault for text, with its line."""
     words = {str(word) for word in mapping.table.missing if isinstance(word, str)} | {"", "NA", "NaN", "nan"}
     marks = [mark for mark in mapping.table.missing if not isinstance(mark, str)]
-    times = {*mapping.time.column, *mapping.site.column, *(n for names in mapping.time.parts.values() for n in names)}
+    times = {
+        *mapping.time.column,
+        *mapping.time.clock,
+        *mapping.site.column,
+        *(n for names in mapping.time.parts.values() for n in names),
+    }
     numbers = {}
     for name in frame.columns:
         if name in times and name not in _value_names(mapping):

@@ -24,14 +24,28 @@ const Words& allowed_operations() {
 }
 
 // Words of the language in which torch writes code. Others that it has, as `import` and `with`, it does not write.
-const Words keywords = {"False", "None", "True", "and",  "assert", "break", "class", "continue", "def",    "del",   "elif",
-                        "else",  "for",  "if",   "in",   "is",     "not",   "or",    "pass",     "raise",  "return", "while"};
-const Words refused_words = {"async", "await",  "except",   "finally", "from",  "global", "import", "lambda",      "nonlocal",
-                             "try",   "with",   "yield",    "print",   "fork",  "awaitable", "__setstate__"};
-const Words builtins = {"_to_tensor", "abs", "all",  "annotate", "any",  "bin",   "bool",       "chr",       "complex",   "dict",
-                        "divmod",     "enumerate", "float", "getattr", "hasattr", "hex", "int", "isinstance", "len",  "list",
-                        "max",        "min", "oct",  "ord",      "pow",  "range", "rangelist",  "reversed",  "round",     "sorted",
-                        "str",        "sum", "tuple", "unchecked_cast", "uninitialized", "zip"};
+const Words keywords = {"False", "None", "True", "and", "assert", "break", "class", "continue", "def",   "del",    "elif",
+                        "else",  "for",  "if",   "in",  "is",     "not",   "or",    "pass",     "raise", "return", "while"};
+const Words refused_words = {"async",    "await", "except", "finally", "from",  "global", "import",    "lambda",
+                             "nonlocal", "try",   "with",   "yield",   "print", "fork",   "awaitable", "__setstate__"};
+const Words builtins = {"_to_tensor",    "abs",
+                        "all",           "annotate",
+                        "any",           "bin",
+                        "bool",          "chr",
+                        "complex",       "dict",
+                        "divmod",        "enumerate",
+                        "float",         "getattr",
+                        "hasattr",       "hex",
+                        "int",           "isinstance",
+                        "len",           "list",
+                        "max",           "min",
+                        "oct",           "ord",
+                        "pow",           "range",
+                        "rangelist",     "reversed",
+                        "round",         "sorted",
+                        "str",           "sum",
+                        "tuple",         "unchecked_cast",
+                        "uninitialized", "zip"};
 
 struct Token {
   enum class Kind { name, text, number, sign } kind;
@@ -255,8 +269,8 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// Whether a pickle names classes that libraries register, whose own code would make objects of them. A name may be cut in two at any
-// dot.
+// Whether a pickle names classes that libraries register, whose own code would make objects of them. A name may be cut in two at
+// any dot.
 bool names_library_classes(std::string_view pickle) {
   constexpr std::string_view torch = "torch", classes = "classes";
   for (std::size_t at = pickle.find(torch); at != std::string_view::npos; at = pickle.find(torch, at + 1)) {
@@ -269,7 +283,8 @@ bool names_library_classes(std::string_view pickle) {
 
 bool is_data(std::string_view entry) {
   static const Words single = {"version", ".data/version", "byteorder", ".data/serialization_id"};
-  return single.count(entry) != 0 || starts_with(entry, "data/") || starts_with(entry, "constants/") || starts_with(entry, "extra/");
+  return single.count(entry) != 0 || starts_with(entry, "data/") || starts_with(entry, "constants/") ||
+         starts_with(entry, "extra/");
 }
 
 // code/__torch__/emulator/models.py -> __torch__.emulator.models
