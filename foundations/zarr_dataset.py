@@ -7,29 +7,36 @@ read without the rest. Chunks and the index of a shard carry checksums.
 """
 
 import base64
-import json
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from foundations.file_faults import DamagedFile
+
 SUFFIX = ".zarr"
 CHUNK_DAYS = 4096
 """Days of a chunk: 16 KiB of float32."""
 SERIES = ("site", "time")
+REMEDY = "restore it from a copy, or make it again"
 _FILL = "_FillValue"
-
-
-class ZarrError(OSError):
-    """A store that cannot be read; the message names it and what is wrong."""
 
 
 def is_store(path: Path) -> bool:
     """Whether a path is, or by its name should be, a Zarr store."""
     return path.suffix == SUFFIX or (path / "zarr.json").is_file()
+
+
+class Dimension:
+    """A dimension and its size."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self.size = name, size
+
+    def __len__(self) -> int:
+        return self.size
 
 
 class ZarrVariable:
@@ -72,12 +79,12 @@ class ZarrVariable:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> Any:
-        """Stored values of some rows; ZarrError where a chunk is missing its checksum's values or cannot be read."""
+        """Stored values of some rows; DamagedFile where a chunk does not fit its checksum or cannot be read."""
         try:
             values = _selected(self._array, rows)
         except (RuntimeError, ValueError, OSError) as error:
-            message = f"{self._path}: {self.name}: is damaged or cannot be read ({_first_line(error)})"
-            raise ZarrError(message) from error
+            fault = f"{self.name}: is damaged or cannot be read ({_first_line(error)})"
+            raise DamagedFile(self._path, fault, REMEDY) from error
         if self.dtype is str:
             return np.asarray(values, dtype=object)
         fill = self._attributes.get(_FILL)
@@ -88,7 +95,7 @@ class ZarrDataset:
     """A store opened for reading, with those parts of the interface of `netCDF4.Dataset` that readers use."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ZarrError where the path is no store of version 3."""
+        """Raises DamagedFile where the path is no store of version 3."""
         import zarr
 
         self._path = path
@@ -98,14 +105,14 @@ class ZarrDataset:
             self._attributes = dict(group.attrs)
             self.variables = {name: ZarrVariable(name, arrays[name], path) for name in sorted(arrays)}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            message = f"{path}: cannot be read as a Zarr store of version 3 ({_first_line(error)})"
-            raise ZarrError(message) from error
-        self.dimensions: dict[str, range] = {}
+            fault = f"cannot be read as a Zarr store of version 3 ({_first_line(error)})"
+            raise DamagedFile(path, fault, REMEDY) from error
+        self.dimensions: dict[str, Dimension] = {}
         for variable in self.variables.values():
             for name, size in zip(variable.dimensions, variable.shape, strict=False):
-                if len(self.dimensions.setdefault(name, range(size))) != size:
-                    message = f"{path}: {variable.name}: dimension '{name}' has {size} values, elsewhere another number"
-                    raise ZarrError(message)
+                if self.dimensions.setdefault(name, Dimension(name, size)).size != size:
+                    fault = f"{variable.name}: dimension '{name}' has {size} values, elsewhere another number"
+                    raise DamagedFile(path, fault, REMEDY)
 
     def ncattrs(self) -> list[str]:
         """Names of the global attributes."""
@@ -202,12 +209,8 @@ def set_attributes(path: Path, attributes: dict[str, Any]) -> None:
     """Set global attributes of a store."""
     import zarr
 
-    zarr.open_group(path, mode="r+", zarr_format=3).attrs.update(attributes)
-
-
-def files(path: Path) -> Iterator[Path]:
-    """All files of a store, in the order of their names."""
-    yield from sorted(file for file in path.rglob("*") if file.is_file())
+    plain = {name: _json_value(value) for name, value in attributes.items()}
+    zarr.open_group(path, mode="r+", zarr_format=3).attrs.update(plain)
 
 
 def _selected(array: Any, rows: Any) -> np.ndarray:
@@ -235,11 +238,12 @@ def _json_attributes(holder: Any) -> dict[str, Any]:
         value = holder.getncattr(name)
         if name == _FILL and np.dtype(type(value)).kind == "f":
             value = base64.standard_b64encode(struct.pack("<d", float(value))).decode()
-        elif isinstance(value, (np.ndarray, np.generic)):
-            value = value.tolist()
-        attributes[name] = value
-    json.dumps(attributes)
+        attributes[name] = _json_value(value)
     return attributes
+
+
+def _json_value(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _first_line(error: BaseException) -> str:
