@@ -19,8 +19,9 @@ RESTORE = "restore it from a copy, or make it again"
 def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset]:
     """Open a file, or a Zarr store, to read, and close it.
 
-    DamagedFile, naming it and the `remedy`, where it cannot be read as expected. So are told, within the context too: a file that is cut short or of another format, data whose checksum does not
-    fit, a variable or attribute that is missing, and names that are not UTF-8. FileFault where there is no such file.
+    DamagedFile, naming it and the `remedy`, where it cannot be read as expected. So are told, within the context too: a
+    file that is cut short or of another format, data whose checksum does not fit, a variable or attribute that is
+    missing, and names that are not UTF-8. FileFault where there is no such file.
     """
     path = Path(path)
     if path.is_dir() and is_store(path):
