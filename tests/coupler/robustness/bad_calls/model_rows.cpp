@@ -40,7 +40,7 @@ void add_model_rows() {
   add_harmless("ecostep_cells_destroy", "cells null", [](Host&) { return ecostep_cells_destroy(nullptr), true; });
   add_harmless("ecostep_model_share", "model null", [](Host&) { return ecostep_model_share(nullptr) == nullptr; });
   add_harmless("ecostep_cells_share", "cells null", [](Host&) { return ecostep_cells_share(nullptr) == nullptr; });
-  for (const int status : {-1, 18, 1000})
+  for (const int status : {-1, 19, 1000})
     add_harmless("ecostep_status_name", "status " + std::to_string(status), [status](Host&) {
       return std::strcmp(ecostep_status_name(static_cast<ecostep_status>(status)), "UNKNOWN_STATUS") == 0;
     });
