@@ -15,6 +15,7 @@ from foundations.flux_range import doubtful_flux, impossible_flux
 from foundations.netcdf_file import reading
 from foundations.units import unit_conversion
 from foundations.variables import Variable
+from foundations.zarr_dataset import is_store
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class DatasetError(ValueError):
 @contextmanager
 def open_checked(path: Path) -> Iterator[netCDF4.Dataset]:
     """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
-    if not path.is_file():
+    if not path.is_file() and not is_store(path):
         message = f"{path}: no such file; make one with scripts/gen_sims.py"
         raise DatasetError(message)
     try:

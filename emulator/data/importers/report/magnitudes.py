@@ -64,9 +64,7 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     """(variable, what is doubtful) of the magnitudes of a record, before anything was left out."""
     lines = []
     for name, usual in USUAL.items():
-        if name in record.values and (
-            text := _magnitude(name, record.values[name], usual, record.variables[name].variable.units)
-        ):
+        if name in record.values and (text := _magnitude(record, name, usual)):
             lines.append((name, text))
     told = {name for name, _ in lines}
     for name, test in (("rsds", _light), ("vpd", _dryness), ("pr", _rain)):
@@ -75,7 +73,8 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def _magnitude(name: str, values: np.ndarray, usual: Usual, units: str) -> str:
+def _magnitude(record: SiteRecord, name: str, usual: Usual) -> str:
+    values, units = record.values[name], record.variables[name].variable.units
     present = np.abs(values[np.isfinite(values)])
     if present.size < FEWEST or not present.any():
         return ""
