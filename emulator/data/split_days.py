@@ -47,7 +47,7 @@ class DaySplit:
         return self._sites("spatial", "spatiotemporal") & ~self.train_sites
 
     def _sites(self, *parts: str) -> np.ndarray:
-        return np.isin(self.part, [LABELS.index(part) for part in parts]).any(axis=1)
+        return np.asarray(np.isin(self.part, [LABELS.index(part) for part in parts]).any(axis=1))
 
 
 AnySplit = Split | DaySplit

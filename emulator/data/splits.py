@@ -163,7 +163,9 @@ def make_split(
 
 
 class SiteMasks(NamedTuple):
-    """Sites that train, validate and test, (N,) bool, and the spatial block of each, (N,)."""
+    """Sites that train, validate and test, (N,) bool, and the spatial block of each, (N,): itself where sites are split
+    wherever they are.
+    """
 
     train: np.ndarray
     validation: np.ndarray
@@ -200,7 +202,7 @@ def split_sites(
     if config.train_fraction < 1.0:
         sites = random.permutation(np.flatnonzero(train))
         train[sites[max(1, round(config.train_fraction * len(sites))) :]] = False
-    return SiteMasks(train, validation, test, block)
+    return SiteMasks(train, validation, test, units)
 
 
 def _check_fold(config: SplitConfig, sites: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from emulator.data.classes import codes_of
 from emulator.data.dataset_file import ROLES, DatasetError, declared_classes, open_checked
 from emulator.data.identities import missing_terms
+from emulator.data.normals import driver_of, is_normal, normal_of
 from emulator.data.signature import DRIVER_ROLES, Signature, require_distinct
 from foundations.units import unit_conversion
 from foundations.variables import DAY_VALUES, VARIABLES, Variable
@@ -199,6 +200,8 @@ def _find(file: netCDF4.Dataset, path: Path, use: Use, name: str) -> Variable:
         return describe(file.variables[name], path)
     if name in VARIABLES:
         return VARIABLES[name]
+    if use == "statics" and is_normal(name) and driver_of(name) in file.variables:
+        return normal_of(describe(file.variables[driver_of(name)], path), name)
     data = [other for other, v in file.variables.items() if v.dimensions in (("site",), ("site", "time"))]
     folded = {other.lower(): other for other in dict.fromkeys([*VARIABLES, *data])}
     near = [folded[match] for match in difflib.get_close_matches(name.lower(), folded, NEAR, 0.5)]

@@ -36,6 +36,22 @@ def class_climatology(
     return climatology
 
 
+def transferred_climatology(
+    flux: np.ndarray, codes: np.ndarray, slot: np.ndarray, other_codes: np.ndarray, other_slot: np.ndarray
+) -> np.ndarray:
+    """Day-of-year mean of each class of sites of a dataset for the sites and days of another one, (N', T', C).
+
+    flux: (N, T, C), NaN where missing or not to be used; codes: (N,) of classes, slot: (T,) of the first dataset;
+    other_codes: (N',), other_slot: (T',). A class that the first one does not have gets the mean over all.
+    """
+    overall_mean = slot_means(flux, slot)
+    climatology = np.empty((len(other_codes), len(other_slot), flux.shape[2]))
+    for code in np.unique(other_codes):
+        class_mean = slot_means(flux[codes == code], slot)
+        climatology[other_codes == code] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[other_slot]
+    return climatology
+
+
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Day-of-year mean of each site's own training days, (N, T, C) -> (N, T, C); NaN for sites that have none."""
     slot = day_slot(month, day)

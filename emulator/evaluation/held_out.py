@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from emulator.baselines import climatology
 from emulator.data import calendar as column
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import class_climatology, site_climatology
+from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
@@ -29,6 +29,7 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
+from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +130,9 @@ def _write(
             **tables,
         }
     )
-    write_record(out / run.metrics.name, metrics)
+    (out / run.metrics.name).unlink(missing_ok=True)  # it speaks of files that are written anew
     _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
+    write_record(out / run.metrics.name, {**metrics, "sha256": digests(out, (run.predictions.name,))})
     _log_summary(metrics)
     return metrics
 
@@ -143,10 +145,24 @@ def _climatology_of_run(
     if not path.is_file() or file_sha256(path) != trained.provenance["dataset_hash"]:
         return None
     learned = Dataset.open(path, trained.signature)
-    split = split_of_run(run, trained, learned)
-    group_by = next((name for name in groups if name in learned.groups), None)
-    fitted = climatology.fit(learned, split, trained.signature, past_flux=False, seed=0, group_by=group_by)
-    return fitted.predict(dataset)
+    days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
+    group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
+    one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
+    codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
+    return transferred_climatology(
+        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
+    )
+
+
+def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the sites of two datasets that are equal where the meanings of their classes are."""
+    names = np.concatenate([first.names(), second.names()])
+    codes = np.unique(names, return_inverse=True)[1]
+    return codes[: len(first.codes)], codes[len(first.codes) :]
+
+
+def _slots(dataset: Dataset) -> np.ndarray:
+    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
 
 
 def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:

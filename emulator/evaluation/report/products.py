@@ -24,6 +24,7 @@ from foundations.file_faults import DamagedFile, FileFault
 from foundations.json_record import read_record
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
+from foundations.written_files import require_as_written
 
 SIMULATE_AGAIN = "restore it, or simulate again with scripts/gen_sims.py --overwrite"
 COUPLE_AGAIN = "run scripts/couple.py again"
@@ -105,6 +106,7 @@ class Simulations:
     @cached_property
     def dataset(self) -> xr.Dataset:
         with readable(self.path, SIMULATE_AGAIN):
+            require_as_written(self.path, SIMULATE_AGAIN)
             return xr.open_dataset(self.path)
 
     @cached_property
@@ -161,6 +163,7 @@ class ModelRun:
         """The predictions file, opened lazily, its sites in the order of the dataset's where there is one."""
         path = self.folder.predictions
         with readable(path, self._remedy):
+            require_as_written(path, self._remedy)
             predictions = xr.open_dataset(path)
             return predictions if self.simulations is None else self._in_order(predictions, self.simulations)
 
@@ -221,6 +224,7 @@ class Products:
         path = self.folder / "coupled" / "series.nc"
         if not path.exists():
             return None
+        require_as_written(path, COUPLE_AGAIN)
         with readable(path, COUPLE_AGAIN), xr.open_dataset(path) as series:
             return series.load()
 
