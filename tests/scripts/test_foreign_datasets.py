@@ -18,7 +18,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
 from emulator.data.splits import SplitConfig
 from emulator.data.vocabulary import resolve
-from emulator.data.windows import WindowSampler, training_data
+from emulator.data.windows import TrainingSites, WindowSampler, training_data
 from emulator.evaluation.held_out import group_names
 from emulator.models.registry import MODEL_CONFIGS, build
 from tests import foreign
@@ -201,7 +201,8 @@ def test_every_kind_learns_and_becomes_a_native_program(name: str, kind: str, tm
     material = training_data(dataset, mask)
     torch.manual_seed(1)
     model = build(KINDS[kind](hidden=4), dataset.signature, fit_scalers(material, dataset.signature))
-    model.prepare(material)
+    model.enrol(TrainingSites(material.static, material.site, torch.arange(6)))
+    model.prepare()
     batch = next(WindowSampler(dataset, mask, years_per_window=1, batch_size=6, seed=1).epoch(0))
     error = (model.training_outputs(batch).prediction - batch.target).square().mean()
     error.backward()
