@@ -66,7 +66,7 @@ def static_faults(file: netCDF4.Dataset, expected: Variable) -> list[str]:
         return [f"{expected.name}: dimensions are {column.dimensions}, expected ('site',)"]
     faults = units_faults(column, expected.units)
     if expected.name == "biome":
-        unknown = np.setdiff1d(numbers(column), biomes.FLAG_VALUES)
+        unknown = np.setdiff1d(numbers(column), np.atleast_1d(getattr(column, "flag_values", biomes.FLAG_VALUES)))
         return faults + ([f"biome: {unknown[0]:g} is not a flag of docs/formats.md"] if unknown.size else [])
     return faults + range_faults(column, *possible_range(expected))
 

@@ -18,7 +18,12 @@ from ecosys_sims.formats.checks import (
     units_faults,
 )
 from foundations.netcdf_values import numbers
+from foundations.units import unit_conversion
 
+VERSIONS = (1, 2)
+"""Versions of the format; the second adds attributes of variables that the table does not have."""
+PLACES = ("lat", "lon")
+"""Statics that no dataset may lack."""
 ROLES = ("static", "slow", "fast", "state", "target")
 CALENDARS = ("standard", "noleap")
 GLOBAL_ATTRIBUTES = (
@@ -60,14 +65,17 @@ def _frame_faults(file: netCDF4.Dataset) -> list[str]:
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
         faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
     version = getattr(file, "ecostep_dataset_version", variables.DATASET_VERSION)
-    if version != variables.DATASET_VERSION:
-        faults.append(f"ecostep_dataset_version is {version}, this version reads {variables.DATASET_VERSION}")
+    if version not in VERSIONS:
+        faults.append(f"ecostep_dataset_version is {version}, this version reads {VERSIONS[0]} to {VERSIONS[-1]}")
     missing = [name for name in ("site", "time") if name not in file.dimensions]
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
-    static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
-    faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
+    present = [v for v in variables.STATICS if v.name in file.variables or v.name in PLACES]
+    static = [fault for variable in present for fault in static_faults(file, variable)]
+    faults += static
+    if not static and {"sand", "clay"} <= file.variables.keys():
+        faults += texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     if not _daily_names(file):
         faults.append("no variable has the dimensions (site, time)")
     return faults
@@ -98,25 +106,33 @@ def _time_faults(file: netCDF4.Dataset) -> list[str]:
 
 
 def _daily_faults(series: netCDF4.Variable) -> list[str]:
-    faults = [
-        f"{series.name}: attribute {name!r} is missing"
-        for name in ("long_name", "units")
-        if name not in series.ncattrs()
-    ]
+    needed = ("long_name",) if "flag_values" in series.ncattrs() else ("long_name", "units")
+    faults = [f"{series.name}: attribute {name!r} is missing" for name in needed if name not in series.ncattrs()]
     role = getattr(series, "role", None)
     if role not in ROLES:
         faults.append(f"{series.name}: role is {role!r}, expected one of {', '.join(ROLES)}")
+    if role == "static":
+        faults.append(f"{series.name}: role is 'static', but it has a value a day")
+    expected = variables.BY_NAME.get(series.name)
+    if expected is None or _is_another_quantity(series, expected):
+        return faults
     if role == "target" and "analysis_units" not in series.ncattrs():
         faults.append(f"{series.name}: attribute 'analysis_units' is missing")
-    expected = variables.BY_NAME.get(series.name)
-    if expected is None:
-        return faults
-    if role in ROLES and role != expected.role:
-        faults.append(f"{series.name}: role is {role!r}, expected {expected.role!r}")
     if "units" in series.ncattrs():
         faults += units_faults(series, expected.units)
     gaps = expected.role in ("target", "state")  # observations have gaps there, never in drivers
     return faults + range_faults(series, *variables.possible_range(expected), gaps)
+
+
+def _is_another_quantity(series: netCDF4.Variable, expected: variables.Variable) -> bool:
+    """Whether a file means something else by a name of the table: neither role nor units are those."""
+    if getattr(series, "role", expected.role) == expected.role or "units" not in series.ncattrs():
+        return False
+    try:
+        unit_conversion(str(series.units), expected.units, expected.name)
+    except ValueError:
+        return True
+    return False
 
 
 def _carbon_faults(file: netCDF4.Dataset) -> list[str]:
