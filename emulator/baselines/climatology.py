@@ -1,8 +1,10 @@
 """Day-of-year means: of the biome; with past flux, of the site's own past years where it has any."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from emulator.baselines.predictor import keep_bounds, seen_flux
@@ -26,6 +28,11 @@ class ClimatologyPredictor:
     def parameters(self) -> int:
         """Values of the tables."""
         return sum(table.size for table in self.tables.values()) + self.everywhere.size
+
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        tables = {code: torch.from_numpy(table) for code, table in self.tables.items()}
+        return {"tables": tables, "everywhere": torch.from_numpy(self.everywhere), "past_flux": self.past_flux}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
@@ -57,6 +64,12 @@ def fit(
         of_biome = slot_means(training_flux[dataset.biome == code], slot)
         tables[code] = np.where(np.isfinite(of_biome), of_biome, everywhere)
     return ClimatologyPredictor(tables, everywhere, past_flux, signature)
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> ClimatologyPredictor:
+    """The predictor of a state."""
+    tables = {code: table.numpy() for code, table in state["tables"].items()}
+    return ClimatologyPredictor(tables, state["everywhere"].numpy(), state["past_flux"], signature)
 
 
 def slots(dataset: Dataset) -> np.ndarray:

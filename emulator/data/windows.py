@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +35,8 @@ class Batch:
     length: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
-        moved: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in moved.items()})
+        moved = [getattr(self, field.name).to(device) for field in fields(self) if field.name != "length"]
+        return Batch(*moved, length=None if self.length is None else self.length.to(device))
 
     def groups(self) -> list[tuple[Tensor, "Batch"]]:
         """Rows with the same days but for the number of the year, and the batch of each group, without padding."""
