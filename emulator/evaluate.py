@@ -28,10 +28,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, metavar="D", help="another dataset, or the training dataset where it has moved"
     )
+    parser.add_argument(
+        "--group-by",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="class variable of the sites to tell skill apart by, such as a plant functional type; the first is that "
+        "of the climatology (default: evaluation.group_by of the configuration, else biome)",
+    )
     options = parser.parse_args(arguments)
     start_logging()
     try:
-        evaluate(RunFolder(options.run), options.data, load=baselines.load)
+        evaluate(RunFolder(options.run), options.data, options.group_by, load=baselines.load)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:
         log.error("%s", explain(error))
         return 1

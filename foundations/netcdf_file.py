@@ -8,19 +8,31 @@ import netCDF4
 
 from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.hdf5_structure import structural_damage
+from foundations.written_files import require_as_written
+from foundations.zarr_dataset import ZarrDataset, is_store
 
 RESTORE = "restore it from a copy, or make it again"
 
 
 @contextmanager
 def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset]:
-    """Open a file to read, and close it; DamagedFile, naming it and the `remedy`, where it cannot be read as expected.
+    """Open a file, or a Zarr store, to read, and close it.
 
-    So are told, within the context too: a file that is cut short or of another format, data whose checksum does not
-    fit, a variable or attribute that is missing, and names that are not UTF-8. FileFault where there is no such file.
+    DamagedFile, naming it and the `remedy`, where it cannot be read as expected. So are told, within the context too: a
+    file that is cut short or of another format, data whose checksum does not fit, a variable or attribute that is
+    missing, and names that are not UTF-8. FileFault where there is no such file.
     """
     path = Path(path)
+    if path.is_dir() and is_store(path):
+        with ZarrDataset(path) as store:
+            yield store
+        return
     try:
+        require_as_written(path, remedy)
+        damage = structural_damage(path)
+        if damage:
+            raise DamagedFile(path, damage, remedy)
         with path.open("rb"), netCDF4.Dataset(**netcdf_name(path)) as file:
             yield file
     except FileFault:

@@ -52,6 +52,7 @@ from foundations.provenance import file_sha256, git_hash, now
 from foundations.terminal import start_logging
 from foundations.units import unit_conversion
 from foundations.variables import Variable
+from foundations.written_files import digests
 
 log = logging.getLogger("couple")
 
@@ -85,6 +86,7 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     _require_own(out, [artefact, sims / "dataset.nc", *run.files()])
     out.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
+    (out / "coupled.json").unlink(missing_ok=True)  # it speaks of files that are written anew
     trained = trained_model.load(run)
     past_flux = "self_fed" if read_artefact(artefact).metadata.past_flux == "self_fed" else "none"
     host = host_from_simulation(sims, artefact, sites, find_program())
@@ -225,6 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     except USER_ERRORS as error:
         log.error("%s", explain(error))
         return 1
+    content["sha256"] = digests(options.out, ("dataset.nc", "offline.nc", "series.nc"))
     write_record(options.out / "coupled.json", to_json(content))
     holds = all(content[check] for check in ("equals_offline", "restart_bitwise", "decomposition_bitwise"))
     log.info("biogeochemistry %.2g times as fast emulated as computed", content["speedup"])

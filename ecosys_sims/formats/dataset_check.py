@@ -33,12 +33,29 @@ def require_valid_dataset(path: str | Path) -> None:
     require(path, check_dataset)
 
 
+def require_valid_frame(path: str | Path) -> None:
+    """Raise FormatError unless all but the daily series is as section 1 says, of which the workers looked at each."""
+    require(path, lambda file: faults_of_file(file, _frame_faults))
+
+
 def check_dataset(path: str | Path) -> list[str]:
     """Faults of a dataset, one sentence each; empty where it is good."""
-    return faults_of_file(path, _dataset_faults)
+    return faults_of_file(path, lambda file: _frame_faults(file) or series_faults(file))
 
 
-def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
+def series_faults(file: netCDF4.Dataset) -> list[str]:
+    """Faults of the daily series of a dataset, or of the history of a block."""
+    faults = []
+    for name in _daily_names(file):
+        faults += _daily_faults(file[name])
+    return faults + _carbon_faults(file)
+
+
+def _daily_names(file: netCDF4.Dataset) -> list[str]:
+    return [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
+
+
+def _frame_faults(file: netCDF4.Dataset) -> list[str]:
     faults = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in file.ncattrs()]
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
         faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
@@ -51,12 +68,9 @@ def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     faults += site_id_faults(file) + _time_faults(file)
     static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
     faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
-    daily = [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
-    if not daily:
+    if not _daily_names(file):
         faults.append("no variable has the dimensions (site, time)")
-    for name in daily:
-        faults += _daily_faults(file[name])
-    return faults + _carbon_faults(file)
+    return faults
 
 
 def _time_faults(file: netCDF4.Dataset) -> list[str]:

@@ -25,6 +25,7 @@ from foundations.file_faults import explain
 from foundations.json_record import write_record
 from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
+from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def run_tower(
     period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
     _require_own(out, forcing)
+    (out / SUMMARY).unlink(missing_ok=True)  # it speaks of a file that is written anew
     own_folder.remove(out, RUN_FILES)
     working.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
@@ -103,6 +105,7 @@ def run_tower(
     _write_dataset(out / DATASET, working, site, period, program_version(program), forcing)
     require_valid_dataset(out / DATASET)
     summary = {"site": site["site_id"], "start": str(period.start), "days": period.days, "forcing": str(forcing)}
+    summary["sha256"] = digests(out, (DATASET,))
     write_record(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
     return out / DATASET
 

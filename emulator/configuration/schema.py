@@ -115,6 +115,9 @@ class InitConfig(Section):
 class EvaluationConfig(Section):
     """What predictions are judged by."""
 
+    group_by: tuple[str, ...] = Field(
+        (), description="class variables to tell skill apart by, first that of the climatology; default the biome"
+    )
     score_filled: bool = Field(False, description="score days whose flux or drivers were filled, too")
 
 

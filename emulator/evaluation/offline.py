@@ -15,7 +15,7 @@ from emulator.models.streaming import StreamingModel, WholeDatasetModel
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
 from foundations.file_name import netcdf_name
-from foundations.variables import BIOMES, Variable
+from foundations.variables import Variable
 
 FILL = np.float32(9.96921e36)
 
@@ -134,15 +134,16 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
         out = file.createVariable(name, "f4", ("site",), fletcher32=True)
         out.setncatts({"units": units, "standard_name": {"lat": "latitude", "lon": "longitude"}[name]})
         out[:] = values
-    biome = file.createVariable("biome", "i4", ("site",), fletcher32=True)
-    biome.setncatts(
-        {
-            "long_name": "site class",
-            "flag_values": np.array(list(BIOMES), np.int32),
-            "flag_meanings": " ".join(BIOMES.values()),
-        }
-    )
-    biome[:] = dataset.biome
+    for name, classes in dataset.groups.items():
+        out = file.createVariable(name, "i4", ("site",), fletcher32=True)
+        out.setncatts(
+            {
+                "long_name": "site class",
+                "flag_values": np.array(list(classes.meanings), np.int32),
+                "flag_meanings": " ".join(classes.meanings.values()),
+            }
+        )
+        out[:] = classes.codes
 
 
 def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str, ...]) -> None:

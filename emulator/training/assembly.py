@@ -1,10 +1,9 @@
 """From a configuration, a dataset in memory and a split to the objects that the trainer works on."""
 
 import logging
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from emulator.configuration.schema import Config, TrainingConfig
@@ -15,7 +14,7 @@ from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days, validation_days
-from emulator.data.windows import WindowSampler, training_data
+from emulator.data.windows import TrainingSites, WindowSampler, training_data
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.training.averaging import WeightAverage
@@ -46,6 +45,7 @@ def build(
     model = _build_model(config, signature, scalers)
     if start is not None:
         take_up(model, start, scalers)
+    model.enrol(_training_sites(dataset, split))
     freeze(model, config.init.freeze)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
@@ -60,7 +60,6 @@ def build(
         model=model,
         loss=loss,
         batches=batches,
-        prepare=_preparation(model, dataset, split),
         validate=_build_validation(config, dataset, split, loss),
         optimizer=optimizer,
         schedule=_build_schedule(config.training, optimizer, len(batches)),
@@ -137,12 +136,10 @@ def _settings(config: Config) -> Settings:
     )
 
 
-def _preparation(model: StreamingModel, dataset: Dataset, split: AnySplit) -> Callable[[], None]:
-    """Shows the model its training data, where it takes any in; they are gathered once."""
-    if type(model).prepare is StreamingModel.prepare:
-        return lambda: None
-    material = cache(lambda: training_data(dataset, split.days(dataset, "train")))
-    return lambda: model.prepare(material())
+def _training_sites(dataset: Dataset, split: AnySplit) -> TrainingSites:
+    """The training sites with their blocks, those of the split."""
+    rows = torch.as_tensor(np.flatnonzero(split.train_sites))
+    return TrainingSites(dataset.static[rows], rows, torch.as_tensor(split.block)[rows])
 
 
 def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, batches_per_epoch: int) -> Schedule:

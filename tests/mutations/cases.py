@@ -57,7 +57,8 @@ def make_dataset(folder: Path) -> Path:
     statics = {"site_id": np.array(["A1", "B2", "C3"]), "biome": np.array([1, 7, 13])}
     for variable in variables.STATICS:
         lowest, highest = variables.possible_range(variable)
-        statics.setdefault(variable.name, lowest + rng.uniform(0.2, 0.4, 3) * (highest - lowest))
+        if variable.name not in statics:
+            statics[variable.name] = lowest + rng.uniform(0.2, 0.4, 3) * (highest - lowest)
     with netCDF4.Dataset(path, "w") as file:
         file.setncatts(common_attributes("a test", "none", "a test", "none"))
         create_layout(file, statics, date(2003, 1, 1), days, "standard", 16)
@@ -67,7 +68,28 @@ def make_dataset(folder: Path) -> Path:
             values = low + rng.uniform(0.4, 0.6, (3, days)) * (high - low) if high > low else np.full((3, days), lowest)
             file[variable.name][:] = np.rint(values) if variable.name == "crop" else values
         file["crop"][:] = 1.0
+        file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
+    return _recorded(path)
+
+
+def _recorded(path: Path) -> Path:
+    """A file of a simulation, with the record of its folder."""
+    from foundations.json_record import write_record
+    from foundations.written_files import digests
+
+    write_record(path.with_name("simulation.json"), {"sha256": digests(path.parent, (path.name,))})
     return path
+
+
+def _alone(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    """The same file without the record that has its digest."""
+
+    def make_alone(folder: Path) -> Path:
+        path = make(folder)
+        path.with_name("simulation.json").unlink()
+        return path
+
+    return make_alone
 
 
 def read_dataset(path: Path) -> Any:
@@ -137,7 +159,7 @@ def make_truth(folder: Path) -> Path:
 
     sites = _site_table()
     write_true_parameters(folder / "params_truth.nc", sites, {"mgo": np.linspace(0.1, 0.9, len(sites))}, {}, 3)
-    return folder / "params_truth.nc"
+    return _recorded(folder / "params_truth.nc")
 
 
 def read_truth(path: Path) -> Any:
@@ -450,7 +472,8 @@ def _all_cases() -> dict[str, Case]:
     config = sims
     cases = [
         Case("dataset", make_dataset, read_dataset, emulator),
-        Case("dataset_check", make_dataset, check_dataset, sims, checked=False),
+        Case("dataset_alone", _alone(make_dataset), read_dataset, emulator, checked=False),
+        Case("dataset_check", _alone(make_dataset), check_dataset, sims, checked=False),
         Case("site_table", make_sites, read_sites, sims),
         Case("true_parameters", make_truth, read_truth, sims),
         Case("forcing", make_forcing, read_forcing, sims),

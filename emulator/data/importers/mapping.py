@@ -64,8 +64,8 @@ class Column(Part):
 class Quality(Part):
     """A column that tells how good values are.
 
-    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it is
-    the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
+    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it
+    is the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
     """
 
     column: Names
@@ -123,9 +123,9 @@ class VariableMapping(Column):
 class TimeMapping(Part):
     """Where time stands.
 
-    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day,
-    doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time, or
-    `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
+    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month,
+    day, doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time,
+    or `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
     """
 
     column: Names = ()
