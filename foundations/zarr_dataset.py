@@ -21,7 +21,7 @@ CHUNK_DAYS = 4096
 """Days of a chunk: 16 KiB of float32."""
 SERIES = ("site", "time")
 WHOLE = "ecostep_whole_shards"
-"""Global attribute of stores of ours: all shards are written, those without values too, so one that is missing is lost."""
+"""Global attribute of stores of ours: all shards are written, also those without values, so a missing one is lost."""
 REMEDY = "restore it from a copy, or make it again"
 _FILL = "_FillValue"
 

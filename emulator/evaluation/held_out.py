@@ -1,7 +1,7 @@
 """Skill of a trained model on held-out years and sites: metrics.json and predictions.nc of a run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,22 @@ log = logging.getLogger(__name__)
 TEST_PARTS = ("temporal", "spatial", "spatiotemporal")
 
 
-def evaluate(run: RunFolder, data: Path | None = None, group_by: Sequence[str] = ()) -> dict[str, Any]:
+def evaluate(
+    run: RunFolder,
+    data: Path | None = None,
+    group_by: Sequence[str] = (),
+    *,
+    load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
     one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
     `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
+    opens the run.
     """
-    trained = trained_model.load(run)
+    trained = load(run)
     make_deterministic(trained.config.training.threads)
     path = trained.config.data.path if data is None else data
     dataset = Dataset.open(path, trained.signature)
@@ -122,7 +129,7 @@ def _write(
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
-            "parameters": sum(p.numel() for p in trained.model.parameters()),
+            "parameters": trained.model.count_weights(),
             "checkpoint": {"epoch": trained.epoch, "val_loss": trained.val_loss},
             "provenance": trained.provenance,
             "missing": missing,

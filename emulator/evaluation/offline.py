@@ -11,7 +11,7 @@ from torch import Tensor
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.windows import put_records, whole_records
-from emulator.models.streaming import StreamingModel
+from emulator.models.streaming import StreamingModel, WholeDatasetModel
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
 from foundations.file_name import netcdf_name
@@ -36,6 +36,8 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
     none.
     """
+    if isinstance(model, WholeDatasetModel):
+        return _all_finite(model.predict_dataset(dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     fluxes = torch.full_like(dataset.flux, torch.nan)
     for batch in batches:
