@@ -17,6 +17,7 @@ from ecosys_sims.formats.checks import (
     texture_faults,
     units_faults,
 )
+from foundations.flux_range import SENTINELS
 from foundations.netcdf_values import numbers
 
 ROLES = ("static", "slow", "fast", "state", "target")
@@ -25,6 +26,8 @@ GLOBAL_ATTRIBUTES = (
     "Conventions", "featureType", "title", "institution", "source", "history", "references", "ecostep_dataset_version",
     "git_hash",
 )  # fmt: skip
+PLACE = ("lat", "lon")
+"""Properties that every site has; of others a dataset has those that are known."""
 CARBON_BALANCE = ("nee", "ra", "rh", "gpp")  # nee = ra + rh - gpp
 
 
@@ -38,6 +41,28 @@ def check_dataset(path: str | Path) -> list[str]:
     return faults_of_file(path, _dataset_faults)
 
 
+def dataset_doubts(path: str | Path) -> list[str]:
+    """What a trainer refuses where it is asked for: properties that are not told everywhere, states with gaps."""
+    return faults_of_file(path, _doubts)
+
+
+def _doubts(file: netCDF4.Dataset) -> list[str]:
+    doubts = []
+    for name, column in file.variables.items():
+        role = getattr(column, "role", None)
+        if role == "static" and column.dimensions == ("site",) and name not in PLACE:
+            missing = int(np.isnan(numbers(column)).sum())
+            if missing:
+                doubts.append(f"{name}: {missing} sites lack it; a model that takes it is refused")
+        if role == "state" and column.dimensions == ("site", "time"):
+            outside = _outside_periods(file)
+            gaps = sum(int((np.isnan(numbers(column, rows)) & ~outside[rows]).sum()) for rows in _blocks(len(outside)))
+            if gaps:
+                text = f"{gaps} values are missing within the sites' periods; a model that takes it is refused"
+                doubts.append(f"{name}: {text}")
+    return doubts
+
+
 def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     faults = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in file.ncattrs()]
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
@@ -49,14 +74,51 @@ def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
-    static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
-    faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
+    if "CF-" not in str(getattr(file, "Conventions", "CF-")):
+        faults.append(f"Conventions is {file.Conventions!r}, expected {variables.CONVENTIONS!r}")
+    told = [variable for variable in variables.STATICS if variable.name in (*PLACE, *file.variables)]
+    static = [fault for variable in told for fault in static_faults(file, variable, variable.name not in PLACE)]
+    if not static and {"sand", "clay"} <= set(file.variables):
+        static = texture_faults(numbers(file["sand"]), numbers(file["clay"]))
+    faults += static
     daily = [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
+    flags = [name for name in daily if _is_ancillary(name)]
     if not daily:
         faults.append("no variable has the dimensions (site, time)")
+    outside = _outside_periods(file)
     for name in daily:
-        faults += _daily_faults(file[name])
+        faults += _flag_faults(file[name]) if name in flags else _daily_faults(file[name], outside)
     return faults + _carbon_faults(file)
+
+
+def _is_ancillary(name: str) -> bool:
+    """Whether a variable tells of others, and is none itself."""
+    return name == "driver_source" or name.endswith(("_qc", "_sd"))
+
+
+def _outside_periods(file: netCDF4.Dataset) -> np.ndarray:
+    """Which days of which sites (N, T) lie before the first or after the last day with any driver."""
+    shape = (file.dimensions["site"].size, file.dimensions["time"].size)
+    present, drivers = np.zeros(shape, bool), 0
+    for column in file.variables.values():
+        if column.dimensions == ("site", "time") and getattr(column, "role", None) in ("fast", "slow"):
+            for rows in _blocks(shape[0]):
+                present[rows] |= np.isfinite(numbers(column, rows))
+            drivers += 1
+    if not drivers:
+        return np.zeros(shape, bool)
+    begun = np.logical_or.accumulate(present, axis=1)
+    ahead = np.logical_or.accumulate(present[:, ::-1], axis=1)[:, ::-1]
+    return ~(begun & ahead)
+
+
+def _flag_faults(column: netCDF4.Variable) -> list[str]:
+    """Flags of sources and of quality are those that they say."""
+    if "flag_values" not in column.ncattrs():
+        return [] if column.name.endswith("_sd") else [f"{column.name}: attribute 'flag_values' is missing"]
+    values = numbers(column)
+    unknown = np.setdiff1d(values[np.isfinite(values)], np.atleast_1d(column.flag_values))
+    return [f"{column.name}: {unknown[0]:g} is not one of its flag_values"] if unknown.size else []
 
 
 def _time_faults(file: netCDF4.Dataset) -> list[str]:
@@ -83,7 +145,7 @@ def _time_faults(file: netCDF4.Dataset) -> list[str]:
     return faults
 
 
-def _daily_faults(series: netCDF4.Variable) -> list[str]:
+def _daily_faults(series: netCDF4.Variable, outside: np.ndarray) -> list[str]:
     faults = [
         f"{series.name}: attribute {name!r} is missing"
         for name in ("long_name", "units")
@@ -96,13 +158,33 @@ def _daily_faults(series: netCDF4.Variable) -> list[str]:
         faults.append(f"{series.name}: attribute 'analysis_units' is missing")
     expected = variables.BY_NAME.get(series.name)
     if expected is None:
-        return faults
+        sentinel = _sentinel(series) if role == "target" else ""
+        return faults + ([sentinel] if sentinel else [])
     if role in ROLES and role != expected.role:
         faults.append(f"{series.name}: role is {role!r}, expected {expected.role!r}")
     if "units" in series.ncattrs():
         faults += units_faults(series, expected.units)
-    gaps = expected.role in ("target", "state")  # observations have gaps there, never in drivers
-    return faults + range_faults(series, *variables.possible_range(expected), gaps)
+    if role == "target" and (sentinel := _sentinel(series)):
+        return [*faults, sentinel]
+    gaps = expected.role in ("target", "state")  # observations have gaps there, in drivers outside the site's period
+    return faults + range_faults(series, *variables.possible_range(expected), gaps or outside)
+
+
+def _sentinel(series: netCDF4.Variable) -> str:
+    """A mark of missing values that the file does not declare, which a trainer refuses."""
+    for rows in _blocks(series.shape[0]):
+        values = numbers(series, rows)
+        marked = np.isin(values, SENTINELS) | np.isinf(values)
+        if marked.any():
+            site, day = np.argwhere(marked)[0]
+            place = f"site {rows.start + site}, time {day}"
+            return f"{series.name}: the value at {place} is {values[site, day]:g}, a mark of missing values; write fill"
+    return ""
+
+
+def _blocks(sites: int) -> list[slice]:
+    """Rows that are looked at together."""
+    return [slice(first, first + ROWS_AT_ONCE) for first in range(0, sites, ROWS_AT_ONCE)]
 
 
 def _carbon_faults(file: netCDF4.Dataset) -> list[str]:
