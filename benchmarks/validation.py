@@ -23,6 +23,7 @@ from ecosys_sims.evaluation.run import EvaluationOptions, run_evaluation
 from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.program.executable import ModelError
 from foundations.atomic_file import write_json
+from foundations.command_end import ends_clearly
 from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.validation")
@@ -64,6 +65,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed."""
     options = parse_arguments(arguments)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ecosys_sims.formats.dataset_check import check_dataset, dataset_doubts
 from ecosys_sims.formats.forcing_check import check_forcing, forcing_doubts
 from ecosys_sims.formats.site_table_check import check_site_table
+from foundations.command_end import ends_clearly
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ CHECKS = {"dataset": check_dataset, "sites": check_site_table, "forcing": check_
 DOUBTS = {"dataset": dataset_doubts, "forcing": forcing_doubts}
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line: 0 where the file is good, 1 where it has faults."""
     parser = argparse.ArgumentParser(description="Check a file against docs/formats.md.")

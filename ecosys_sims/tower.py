@@ -15,11 +15,13 @@ import sys
 from pathlib import Path
 
 from ecosys_sims.towers.tower_run import run_and_report
+from foundations.command_end import ends_clearly
 from foundations.terminal import start_logging
 
 ADAPTERS = ("ecosim_climate", "ecosys_weather", "fluxnet2015", "fluxnet_ch4", "greenhouse_gases")
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 failed."""
     arguments = sys.argv[1:] if arguments is None else arguments

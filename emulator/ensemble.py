@@ -11,12 +11,14 @@ from pathlib import Path
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.ensemble import create
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(

@@ -10,12 +10,14 @@ from emulator.evaluation.held_out import evaluate
 from emulator.evaluation.offline import PredictionError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -23,10 +25,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument("--data", type=Path, metavar="D", help="the training dataset, if it has moved since training")
+    parser.add_argument(
+        "--group-by",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="class variable of the sites to tell skill apart by, such as a plant functional type; the first is that "
+        "of the climatology (default: evaluation.group_by of the configuration, else biome)",
+    )
     options = parser.parse_args(arguments)
     start_logging()
     try:
-        evaluate(RunFolder(options.run), options.data)
+        evaluate(RunFolder(options.run), options.data, options.group_by)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -9,6 +9,7 @@ from emulator.artefact.exporting import ExportError, export
 from emulator.data.dataset_file import DatasetError
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.terminal import start_logging
@@ -16,6 +17,7 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(

@@ -10,6 +10,7 @@ from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
+from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.terminal import start_logging
@@ -17,6 +18,7 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(

@@ -18,6 +18,7 @@ from emulator.runs.run_folder import RunFolderError
 from emulator.training.search import Budget, load_space, tune
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
+from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
@@ -42,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
+    except KeyboardInterrupt:  # before the first batch, or between trials
+        log.warning("interrupted")
+        return INTERRUPTED
     except ValueError as error:
         log.error("%s", error)
         return 2 if isinstance(error, ConfigError) else 1

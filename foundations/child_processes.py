@@ -42,9 +42,10 @@ def end_with_parent() -> Callable[[], None] | None:
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Within the context SIGTERM, SIGHUP and SIGINT kill all descendants at once and raise Stopped.
+def ended_by_signals(grace_s: float = 0.0) -> Iterator[None]:
+    """Within the context SIGTERM, SIGHUP and SIGINT end all descendants at once and raise Stopped.
 
+    grace_s: seconds that children have to end by SIGTERM, as commands do that save their state, before they are killed.
     A signal that is ignored, as nohup does, stays so; outside the main thread, which alone may set handlers, they are
     left as they are.
     """
@@ -55,7 +56,7 @@ def ended_by_signals() -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
         for other in former:
             signal.signal(other, signal.SIG_IGN)  # once is enough; what follows cleans up
-        kill_descendants()
+        kill_descendants(grace_s)
         raise Stopped(number)
 
     numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -70,13 +71,21 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def kill_descendants() -> None:
-    """Kill all processes that this one has started, and theirs.
+def kill_descendants(grace_s: float = 0.0) -> None:
+    """Kill all processes that this one has started, and theirs; its children may end by SIGTERM before.
 
     Python's own tracker of shared resources cleans up after them, and ends by itself with this process.
     """
     with suppress(psutil.Error):
-        for process in psutil.Process().children(recursive=True):
+        here = psutil.Process()
+        descendants = here.children(recursive=True)
+        if grace_s > 0.0:
+            children = here.children()
+            for child in children:
+                with suppress(psutil.Error):
+                    child.terminate()
+            psutil.wait_procs(children, timeout=grace_s)
+        for process in descendants:
             with suppress(psutil.Error):
                 if "resource_tracker" not in " ".join(process.cmdline()):
                     process.kill()

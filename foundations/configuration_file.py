@@ -74,13 +74,10 @@ def _read(path: Path) -> CommentedMap:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(message) from None
-    except UnicodeDecodeError:
-        message = f"{path}: not valid YAML: it is no text of UTF-8"
-        raise ConfigError(message) from None
     except TooLarge as error:
         message = f"{path}: {error}"
         raise ConfigError(message) from None
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes that are no text, a date that is none
         message = f"{path}: not valid YAML: {error}"
         raise ConfigError(message) from None
     if not isinstance(document, CommentedMap):

@@ -3,6 +3,7 @@
 import errno
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class DamagedFile(FileFault):
 
     def __init__(self, path: str | Path, fault: str, remedy: str) -> None:
         super().__init__(errno.EIO, f"{path}: {fault}; {remedy}")
+        self.fault = fault
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FileFault, (self.errno, self.strerror)
@@ -76,14 +78,27 @@ def explain(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def read_text(path: str | Path, remedy: str, encoding: str = "utf-8") -> str:
+    """Text of a file; DamagedFile where it is not of the encoding, FileFault where it cannot be read."""
+    path = Path(path)
+    try:
+        return path.read_text(encoding=encoding)
+    except UnicodeError:
+        raise DamagedFile(path, "is damaged or of another kind, it holds no text of UTF-8", remedy) from None
+    except OSError as error:
+        raise FileFault(error.errno or errno.EIO, f"{path}: cannot be read: {error.strerror}") from None
+
+
 def read_json(path: str | Path, remedy: str) -> Any:
     """Content of a JSON file that we wrote; DamagedFile where it is none, `remedy` says what to do then."""
     path = Path(path)
     try:
         return read_json_value(path)
+    except OSError as error:
+        raise FileFault(error.errno or errno.EIO, f"{path}: cannot be read: {error.strerror}; {remedy}") from None
     except TooLarge as error:
         raise DamagedFile(path, str(error), remedy) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         fault = "is empty" if path.stat().st_size == 0 else "is damaged, it holds no JSON"
         raise DamagedFile(path, fault, remedy) from None
 
@@ -107,7 +122,7 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
         raise
     except TooLarge as error:
         raise DamagedFile(path, str(error), remedy) from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         fault = "not a readable archive: it is cut short, damaged or of another kind"

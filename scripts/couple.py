@@ -27,10 +27,11 @@ from coupled_checks import (
     compare_offline,
     largest_difference,
 )
-from coupled_runs import Host, HostRun, host_from_simulation, read_history, run_host, write_dataset
+from coupled_runs import IDENTITY, RUN_FILES, Host, HostRun, host_from_simulation, read_history, run_host, write_dataset
 
 import coupler
 from ecosys_sims.formats import biomes
+from ecosys_sims.formats.errors import FormatError
 from ecosys_sims.program.executable import ModelError, find_program
 from emulator.artefact.metadata import ArtefactError, read_artefact
 from emulator.data.dataset import Dataset
@@ -40,19 +41,40 @@ from emulator.evaluation.offline import PredictionError
 from emulator.runs import provenance, trained_model
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from foundations import atomic_file
+from foundations import atomic_file, own_folder
+from foundations.command_end import ends_clearly
+from foundations.configuration_file import ConfigError
+from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy, locked
+from foundations.json_record import write_record
+from foundations.own_folder import ForeignFiles
 from foundations.provenance import file_sha256, git_hash, now
 from foundations.terminal import start_logging
 from foundations.units import unit_conversion
 from foundations.variables import Variable
+from foundations.written_files import digests
 
 log = logging.getLogger("couple")
 
-FILE_ERRORS = (ArtefactError, CheckpointError, DatasetError, FolderBusy, RunFolderError)
-USER_ERRORS = (*FILE_ERRORS, coupler.EcostepError, ModelError, PredictionError)
+FILE_ERRORS = (
+    ArtefactError, CheckpointError, ConfigError, DatasetError, FolderBusy, ForeignFiles, FormatError, RunFolderError
+)  # fmt: skip
+USER_ERRORS = (
+    *FILE_ERRORS,
+    ConfigError,
+    FormatError,
+    ForeignFiles,
+    coupler.EcostepError,
+    ModelError,
+    PredictionError,
+    OSError,
+)
 CHECK_FAILED = 3
 """Exit status of a run to the end of which a check does not hold."""
+KIND = "coupled run"
+RESULTS = ("dataset.nc", "offline.nc", "series.nc", "coupled.json")
+FOLDERS = ("process", "emulator", "until_restart", "from_restart", "first_sites", "other_sites")
+
 
 Fluxes = dict[str, np.ndarray]
 """Targets in analysis units by name, (N, T)."""
@@ -61,7 +83,10 @@ Fluxes = dict[str, np.ndarray]
 def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) -> dict[str, Any]:
     """All runs and checks; returns what coupled.json holds."""
     started = time.perf_counter()
+    _require_own(out, [artefact, sims / "dataset.nc", *run.files()])
     out.mkdir(parents=True, exist_ok=True)
+    own_folder.mark(out, KIND)
+    (out / "coupled.json").unlink(missing_ok=True)  # it speaks of files that are written anew
     trained = trained_model.load(run)
     past_flux = "self_fed" if read_artefact(artefact).metadata.past_flux == "self_fed" else "none"
     host = host_from_simulation(sims, artefact, sites, find_program())
@@ -72,7 +97,7 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     log.info("emulator: %s", _spent(emulated))
     write_dataset(out / "dataset.nc", host, emulated)
     targets = trained.signature.targets
-    fluxes = [_targets(run_of_scheme, targets) for run_of_scheme in (process, emulated)]
+    fluxes = [_targets(host, run_of_scheme, targets) for run_of_scheme in (process, emulated)]
     compared = compare_offline(run, out / "dataset.nc", *fluxes, out / "offline.nc", past_flux=past_flux)
     worst = largest_difference(compared)
     equal = worst <= LIMIT  # False where it is NaN
@@ -115,6 +140,15 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     }
 
 
+def _require_own(out: Path, inputs: list[Path]) -> None:
+    """ForeignFiles where the folder holds files that no coupled run made, or an input among what is replaced."""
+    layout = (*RESULTS, *(f"{folder}/{name}" for folder in FOLDERS for name in RUN_FILES))
+    made_before_manifests = (out / "process" / IDENTITY).exists()
+    if not own_folder.is_marked(out, KIND) and not made_before_manifests:
+        own_folder.refuse_foreign(out, own_folder.present(out, layout))
+    own_folder.refuse_inputs(out, layout, inputs)
+
+
 def _speedup(host: Host, timing: dict[str, dict[str, float]]) -> float:
     """Time of biogeochemistry a year, computed / emulated; spin-up years are computed but not emulated."""
     years, spinup = host.config.period.years, host.config.period.spinup_years
@@ -122,9 +156,9 @@ def _speedup(host: Host, timing: dict[str, dict[str, float]]) -> float:
     return computed / (timing["emulator"]["biogeochemistry_s"] / years)
 
 
-def _targets(run: HostRun, targets: tuple[Variable, ...]) -> Fluxes:
+def _targets(host: Host, run: HostRun, targets: tuple[Variable, ...]) -> Fluxes:
     """Targets of a run in analysis units, float64 (N, T)."""
-    series = read_history(run.history, tuple(target.name for target in targets))
+    series = read_history(run.history, tuple(target.name for target in targets), host.sites)
     return {
         target.name: series[target.name] * unit_conversion(target.units, target.analysis_units, target.name)[0]
         for target in targets
@@ -139,14 +173,14 @@ def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process
         file.createDimension("time", host.days)
         for name, values in (("site_id", host.sites.site_id), ("biome", [names[int(k)] for k in host.sites.biome])):
             file.createVariable(name, str, ("site",))[:] = np.array(values, dtype=object)
-        axis = file.createVariable("time", "f8", ("time",))
+        axis = file.createVariable("time", "f8", ("time",), fletcher32=True)
         axis.units = f"days since {host.start.strftime('%Y-%m-%d')} 00:00:00"
         axis.calendar = host.config.period.calendar
         axis[:] = np.arange(host.days) + 0.5
         for target in targets:
             for scheme, series in (("process", process), ("emulator", emulated)):
                 name = f"{target.name}_{scheme}"
-                variable = file.createVariable(name, "f4", ("site", "time"), zlib=True, complevel=1)
+                variable = file.createVariable(name, "f4", ("site", "time"), zlib=True, complevel=1, fletcher32=True)
                 variable.units = target.analysis_units
                 variable[:] = series[target.name]
 
@@ -169,6 +203,7 @@ def _verdict(check: dict[str, Any]) -> str:
     return "equal bit for bit" if check["bitwise"] else f"DIFFERENT {check.get('differing', '')}"
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -190,9 +225,10 @@ def main(arguments: list[str] | None = None) -> int:
         with locked(options.out, "running coupled"):
             content = couple(options.sims, RunFolder(options.run), artefact, options.out, options.sites)
     except USER_ERRORS as error:
-        log.error("%s", error)
+        log.error("%s", explain(error))
         return 1
-    atomic_file.write_json(options.out / "coupled.json", to_json(content))
+    content["sha256"] = digests(options.out, ("dataset.nc", "offline.nc", "series.nc"))
+    write_record(options.out / "coupled.json", to_json(content))
     holds = all(content[check] for check in ("equals_offline", "restart_bitwise", "decomposition_bitwise"))
     log.info("biogeochemistry %.2g times as fast emulated as computed", content["speedup"])
     return 0 if holds else CHECK_FAILED

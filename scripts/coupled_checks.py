@@ -84,7 +84,7 @@ def check_restart(host: Host, whole: HostRun, folder: Path) -> dict[str, Any]:
     onwards = run_host(
         host, folder / "from_restart", "emulator", first_day=middle, restart_from=until.restart_file(date).resolve()
     )
-    expected, before, after = (read_history(run.history, DAILY_NAMES) for run in (whole, until, onwards))
+    expected, before, after = (read_history(run.history, DAILY_NAMES, host.sites) for run in (whole, until, onwards))
     differing = [
         name
         for name in DAILY_NAMES
@@ -100,8 +100,10 @@ def check_site_blocks(host: Host, whole: HostRun, folder: Path) -> dict[str, Any
         run_host(host.part(first, last), folder / name, "emulator", days=days)
         for name, first, last in (("first_sites", 0, cut), ("other_sites", cut, len(host.sites)))
     ]
-    expected = {name: values[:, :days] for name, values in read_history(whole.history, DAILY_NAMES).items()}
-    histories = [read_history(block.history, DAILY_NAMES) for block in blocks]
+    of_all = read_history(whole.history, DAILY_NAMES, host.sites)
+    expected = {name: values[:, :days] for name, values in of_all.items()}
+    parts = (host.sites.part(0, cut), host.sites.part(cut, len(host.sites)))
+    histories = [read_history(block.history, DAILY_NAMES, part) for block, part in zip(blocks, parts, strict=True)]
     differing = [
         name
         for name in DAILY_NAMES

@@ -1,8 +1,6 @@
 """Runs of the program `ecosys` on one set of sites, with its biogeochemistry computed or emulated."""
 
 import hashlib
-import json
-import shutil
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,15 +14,27 @@ from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import CASE_NAME, block_namelist
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.formats.dataset import common_attributes, create_layout, sites_as_statics
-from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters, write_site_table
+from ecosys_sims.formats.site_table import (
+    SiteTable,
+    read_site_table,
+    read_true_parameters,
+    rows_of,
+    write_site_table,
+)
 from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import run_program
 from ecosys_sims.program.history import copy_daily
+from foundations import own_folder
 from foundations.atomic_file import replacing
+from foundations.file_faults import DamagedFile, read_json
+from foundations.netcdf_file import reading
+from foundations.netcdf_values import texts
 from foundations.provenance import file_sha256
 
 ARTEFACT = "model.pt"
 IDENTITY = "identity.txt"
+RUN_FILES = (namelists.SITE_TABLE, namelists.NAMELIST, ARTEFACT, IDENTITY, "ecosys.log", f"{CASE_NAME}.*")
+"""What a run leaves in its folder, and all that the next one removes."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,12 @@ class HostRun:
     @property
     def timing(self) -> dict[str, float]:
         """Seconds by part of the land model."""
-        return json.loads((self.folder / f"{CASE_NAME}.timing.json").read_text())
+        path = self.folder / f"{CASE_NAME}.timing.json"
+        content = read_json(path, f"remove {self.folder}, and it is made again")
+        parts = ("wall_s", "biogeochemistry_s")
+        if not isinstance(content, dict) or not all(isinstance(content.get(part), int | float) for part in parts):
+            raise DamagedFile(path, "is damaged, it holds no timings", f"remove {self.folder}, and it is made again")
+        return content
 
     def restart_file(self, day: cftime.datetime) -> Path:
         """The restart file of a day."""
@@ -76,7 +91,8 @@ class HostRun:
 def host_from_simulation(sims: Path, artefact: Path, count: int, program: Path) -> Host:
     """A host on `count` sites of a simulation made by gen_sims.py, spread over its table."""
     config = configuration.load(sims / "config.yaml")
-    sites, parameters = read_site_table(sims / "sites.nc"), read_true_parameters(sims / "params_truth.nc")
+    sites = read_site_table(sims / "sites.nc")
+    parameters = read_true_parameters(sims / "params_truth.nc", sites.site_id)
     chosen = np.unique(np.linspace(0, len(sites) - 1, min(count, len(sites))).round().astype(int))
     columns = {column.name: getattr(sites, column.name)[chosen] for column in fields(SiteTable)}
     return Host(
@@ -108,10 +124,11 @@ def run_host(
     )
     run = HostRun(folder, folder / f"{CASE_NAME}.h0.{_stamp(start)}-00000.nc")
     identity = _identity(host, namelist, restart_from)
-    if run.history.exists() and (folder / IDENTITY).exists() and (folder / IDENTITY).read_text() == identity:
+    written = folder / IDENTITY
+    if run.history.exists() and written.exists() and written.read_text(errors="replace") == identity:
         return run
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    own_folder.remove(folder, RUN_FILES)
+    folder.mkdir(parents=True, exist_ok=True)
     write_site_table(folder / namelists.SITE_TABLE, host.sites, host.parameters)
     (folder / ARTEFACT).symlink_to(host.artefact)
     namelists.write_namelist(namelist, folder / namelists.NAMELIST)
@@ -165,8 +182,9 @@ def write_dataset(path: Path, host: Host, run: HostRun) -> None:
         copy_daily(run.history, file)
 
 
-def read_history(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Daily variables of a history, float32 (N, T), fill values as they are."""
-    with netCDF4.Dataset(path) as file:
+def read_history(path: Path, names: tuple[str, ...], sites: SiteTable) -> dict[str, np.ndarray]:
+    """Daily variables of a history, float32 (N, T), rows in the order of the sites, fill values as they are."""
+    with reading(path, "remove it, and it is made again") as file:
+        rows = rows_of(sites.site_id, texts(file["site_id"]), path)
         file.set_auto_mask(False)
-        return {name: np.asarray(file[name][:]) for name in names}
+        return {name: np.asarray(file[name][:])[rows] for name in names}

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import DiskFullError
-from ecosys_sims.ensemble.cluster import EnsembleError
-from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
+from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
@@ -37,13 +37,25 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--years", type=int, help="number of years (period.years)")
     parser.add_argument("--seed", type=int, help="seed of sites, parameters and weather (seed)")
     parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tcp://host:8786")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tls://host:8786")
+    tls = parser.add_argument_group("encryption of --scheduler, as `dask scheduler` takes them")
+    tls.add_argument("--tls-ca-file", type=Path, metavar="PEM", help="certificate authority of the cluster")
+    tls.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate of this client")
+    tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
     parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
     parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
     options = parser.parse_args(arguments)
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
+    if options.scheduler is None and (options.tls_ca_file or options.tls_cert or options.tls_key):
+        parser.error("--tls-ca-file, --tls-cert and --tls-key are for --scheduler; a local cluster makes its own keys")
     return options
+
+
+def _scheduler(options: argparse.Namespace) -> Scheduler | None:
+    if options.scheduler is None:
+        return None
+    return Scheduler(options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(configuration.to_yaml(config))
             return 0
         with ended_by_signals():
-            summary = simulate(config, options.out, options.workers, options.scheduler, options.overwrite)
+            summary = simulate(config, options.out, options.workers, _scheduler(options), options.overwrite)
     except ConfigError as error:
         log.error("%s", error)
         return 2
@@ -77,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.error("interrupted; run the same command again to go on")
         return 130
     total = summary["total"]
-    log.info("%s: %d sites, %d years", options.out / "dataset.nc", total["sites"], total["years"])
+    log.info("%s: %d sites, %d years", dataset_path(options.out), total["sites"], total["years"])
     log.info("%.1f s, %.1f site-years per second", summary["seconds"], summary["site_years_per_s"])
     return 0
 

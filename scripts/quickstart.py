@@ -13,7 +13,13 @@ from steps import Journal, Step, StepFailed
 
 from ecosys_sims.sites import land
 from foundations import atomic_file
+from foundations.child_processes import Stopped, ended_by_signals
+from foundations.file_faults import explain
+from foundations.json_record import write_record
 from foundations.terminal import start_logging
+
+GRACE_S = 30.0
+"""Time that a step has, when it is stopped, to save how far it has come."""
 
 log = logging.getLogger("quickstart")
 
@@ -99,7 +105,7 @@ def _option(name: str, value: int | None) -> list[str]:
 def _write_land(path: Path) -> None:
     """Outlines for the report's map, which may not import the simulation package."""
     outlines = {"land": list(land.LAND_OUTLINES.values()), "water": list(land.WATER_OUTLINES.values())}
-    atomic_file.write_json(path, outlines)
+    write_record(path, outlines)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,18 +118,22 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
     start_logging("%(asctime)s %(name)s: %(message)s")
-    options.out.mkdir(parents=True, exist_ok=True)
-    journal = Journal(options.out / "steps.json")
     try:
-        for step in build_steps(options):
-            journal.run(step)
+        options.out.mkdir(parents=True, exist_ok=True)
+        journal = Journal(options.out / "steps.json")
+        with ended_by_signals(GRACE_S):
+            for step in build_steps(options):
+                journal.run(step)
+        return _finish(options.out, journal)
     except StepFailed as error:
         log.error("%s", error)
         return error.status if error.status > 0 else 1
-    except KeyboardInterrupt:
-        log.error("interrupted; the same command goes on from here")
-        return 130
-    return _finish(options.out, journal)
+    except Stopped as stop:
+        log.error("%s; the same command goes on from here", stop)
+        return stop.exit_status
+    except OSError as error:
+        log.error("%s", explain(error))
+        return 1
 
 
 def _finish(out: Path, journal: Journal) -> int:

@@ -1,6 +1,5 @@
 """The numbers of a quickstart run in one file, summary.json, and whether they are as they must be."""
 
-import json
 import math
 import os
 from collections.abc import Iterator
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulator.runs import provenance
+from emulator.runs.run_folder import RunFolder
+from foundations.json_record import read_record
 from foundations.provenance import file_sha256, git_hash, now
 
 PRIMARY_TARGET = "fch4"
@@ -23,11 +24,11 @@ def build_summary(out: Path, steps: dict[str, dict[str, Any]]) -> dict[str, Any]
 
     `seconds` is the sum and `peak_rss_mb` the largest over the steps, whenever they were run.
     """
-    coupled = json.loads((out / "coupled" / "coupled.json").read_text())
     exact = (
         *("equals_offline", "equals_offline_limit", "max_diff_over_scale", "max_abs_diff_over_sd"),
         *("restart_bitwise", "decomposition_bitwise", "speedup"),
     )
+    coupled = read_record(out / "coupled" / "coupled.json", ("model", *exact), "run scripts/couple.py again")
     return {
         "models": {path.parents[1].name: _model(path) for path in sorted(out.glob("models/*/evaluation/metrics.json"))},
         "coupled": {"kind": coupled["model"]["kind"]} | {key: coupled[key] for key in exact},
@@ -47,7 +48,7 @@ def build_summary(out: Path, steps: dict[str, dict[str, Any]]) -> dict[str, Any]
 
 def _model(path: Path) -> dict[str, Any]:
     """Pooled skill by split: of the primary target directly, of every target under `targets`."""
-    metrics = json.loads(path.read_text())
+    metrics = RunFolder(path.parents[1]).read_metrics()
     splits = {name: metrics["splits"][name] for name in SPLITS if name in metrics["splits"]}
     if other := metrics.get("other_modes", {}).get("temporal_ungauged"):
         splits[WITHOUT_PAST_FLUX] = other

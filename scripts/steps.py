@@ -1,7 +1,6 @@
 """Steps of a longer job: each is skipped where its products are complete; its time and memory go to steps.json."""
 
 import hashlib
-import json
 import logging
 import subprocess
 import time
@@ -12,7 +11,8 @@ from typing import Any
 
 from memory_monitor import MemoryMonitor
 
-from foundations import atomic_file
+from foundations.file_faults import DamagedFile
+from foundations.json_record import read_record, write_record
 from foundations.provenance import git_hash, now
 
 log = logging.getLogger("quickstart")
@@ -49,7 +49,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.records: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+        self.records: dict[str, dict[str, Any]] = _read(path) if path.exists() else {}
 
     def run(self, step: Step) -> None:
         """Run a step unless it is done; raises StepFailed."""
@@ -59,7 +59,7 @@ class Journal:
             log.info("%s: done already%s", step.name, "" if made_by == present else f", by other code ({made_by[:12]})")
             return
         if self.records.pop(step.name, None) is not None:  # on disk too: a kill from here on must not leave it as done
-            atomic_file.write_json(self.path, self.records)
+            write_record(self.path, self.records)
         log.info("%s: %s", step.name, step.does)
         started = time.perf_counter()
         with MemoryMonitor() as memory:
@@ -79,7 +79,7 @@ class Journal:
             "git_hash": git_hash(),
             "fingerprint": fingerprint,
         }
-        atomic_file.write_json(self.path, self.records)
+        write_record(self.path, self.records)
         log.info("%s: done in %.0f s, %.1f GB", step.name, seconds, memory.peak_mb / 1000)
 
     def _is_done(self, step: Step, fingerprint: str) -> bool:
@@ -95,6 +95,16 @@ class Journal:
             record = self.records.get(name, {})
             digest.update(f"{record.get('fingerprint')} {record.get('finished')}".encode())
         return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """The records of a folder's steps; none, with a warning, where the file is damaged: the steps are done again."""
+    try:
+        records = read_record(path, (), "all steps are done again")
+    except DamagedFile as error:
+        log.warning("%s", error)
+        return {}
+    return {name: record for name, record in records.items() if isinstance(record, dict)}
 
 
 def _run(step: Step, command: Sequence[str]) -> None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from coupler.cli.errors import CommandError
 from coupler.python.errors import EcostepError
 from foundations import file_name
+from foundations.child_processes import Stopped, ended_by_signals
+from foundations.command_end import PIPE_CLOSED
+from foundations.file_faults import FileFault
 from foundations.terminal import printable, start_logging
 
 BENCH_CELLS = (1, 16, 256, 4096, 65536)
@@ -23,15 +31,46 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # names of files and units need not be of the locale
     start_logging("%(message)s")
     try:
-        return _run(options)
+        with ended_by_signals() if options.command == "run" else _ended_by_interrupt():
+            return _run(options)
     except (CommandError, EcostepError) as error:
         status = f" ({error.status})" if isinstance(error, EcostepError) else ""
         sys.stderr.write(printable(f"ecostep {options.command}: {error}{status}\n", lines=True))
+        return 1
+    except Stopped as stop:
+        sys.stderr.write(f"ecostep {options.command}: {stop}\n")
+        return stop.exit_status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes it
+        return PIPE_CLOSED
+    except MemoryError as error:
+        sys.stderr.write(f"ecostep {options.command}: not enough memory ({error}); a smaller --chunk needs less\n")
+        return 1
+    except FileFault as error:
+        sys.stderr.write(f"ecostep {options.command}: {error}\n")
         return 1
     except OSError as error:
         name = file_name.printable(error.filename) if isinstance(error.filename, str) else options.file
         sys.stderr.write(printable(f"ecostep {options.command}: {name}: {error.strerror or error}\n", lines=True))
         return 1
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Within the context Ctrl-C ends the process at once, also within a long call of the library: no file is half done.
+
+    Python would hear it only after the call. It stays ignored where it is.
+    """
+    former = signal.getsignal(signal.SIGINT)
+    alone = threading.current_thread() is threading.main_thread()
+    if not alone or former is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _run(options: argparse.Namespace) -> int:

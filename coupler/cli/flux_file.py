@@ -60,7 +60,7 @@ class FluxFile:
             file.createDimension(name, size)
         file.createDimension("time", grid.count)
         file.createDimension("nv", 2)
-        time = file.createVariable("time", "f8", ("time",))
+        time = file.createVariable("time", "f8", ("time",), fletcher32=True)
         time.units, time.calendar = f"days since {format_day(grid.start)} 00:00:00", grid.calendar
         time.setncatts({"standard_name": "time", "axis": "T", "bounds": "time_bnds"})
         time[:] = np.arange(grid.count) + 0.5
@@ -92,7 +92,7 @@ class FluxFile:
         dims = self._grid.dims
         over = (*dims, "time") if len(dims) == 1 else ("time", *dims)
         for name, units, long_name in targets:
-            flux = self._file.createVariable(name, "f4", over, fill_value=FILL, zlib=True, complevel=1)
+            flux = self._file.createVariable(name, "f4", over, fill_value=FILL, zlib=True, complevel=1, fletcher32=True)
             flux.setncatts({"units": units, "long_name": long_name, "cell_methods": "time: mean"})
             if self._coordinates:
                 flux.coordinates = " ".join(self._coordinates)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecosys_sims.formats.errors import AdapterError, FormatError
 from ecosys_sims.towers.tower_run import run_and_report
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.terminal import start_logging
 
@@ -72,7 +73,7 @@ def complete(
     try:
         require_own_outputs(outputs or {}, inputs)
         work()
-    except (AdapterError, FormatError, OutputError) as error:
-        log.error("%s", error)
+    except (AdapterError, FormatError, OutputError, OSError) as error:
+        log.error("%s", explain(error))
         return 1
     return 0

@@ -25,6 +25,9 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import ZERO_CELSIUS
+from foundations.command_end import ends_clearly
+from foundations.file_faults import explain
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import StoredValueError, numbers
 
 log = logging.getLogger(__name__)
@@ -51,10 +54,12 @@ def read_climate(path: str | Path, cell: int = 0) -> tuple[datetime, dict[str, n
     """Start and hourly quantities (T,) of a grid cell, in the units on file; AdapterError for gaps and other files."""
     path = Path(path)
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path) as file:
             years = _years(path, file)
             quantities = {name: _quantity(path, file, name, years, cell) for name in QUANTITIES}
-    except (OSError, RuntimeError, StoredValueError) as error:
+    except OSError as error:
+        raise AdapterError(explain(error)) from None
+    except StoredValueError as error:
         message = f"{path}: cannot be read: {error}"
         raise AdapterError(message) from error
     return datetime(years[0], 1, 1), quantities
@@ -119,6 +124,7 @@ def drivers(quantities: dict[str, np.ndarray], elevation: float) -> dict[str, np
     }  # fmt: skip
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 the file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -20,6 +20,7 @@ from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import ZERO_CELSIUS
+from foundations.command_end import ends_clearly
 from foundations.ecosys_weather import HOURS_OF_DAY, offset_to_local, read_noon, read_year, read_years
 
 __all__ = ("describe_site", "drivers", "main", "offset_to_local", "read_noon", "read_year", "read_years")
@@ -63,6 +64,7 @@ def describe_site(
     )
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -19,10 +19,12 @@ from ecosys_sims.adapters.fluxnet2015_forcing import write_tower_forcing
 from ecosys_sims.adapters.fluxnet2015_observations import write_observations
 from ecosys_sims.adapters.fluxnet2015_record import read_record
 from ecosys_sims.adapters.fluxnet2015_site import describe_site, read_meta
+from foundations.command_end import ends_clearly
 
 log = logging.getLogger(__name__)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 the file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -42,6 +42,7 @@ from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import CARBON_OF_MICROMOL, METHANE_OF_NANOMOL
 from foundations.atomic_file import replacing
+from foundations.command_end import ends_clearly
 
 log = logging.getLogger(__name__)
 
@@ -237,6 +238,7 @@ def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -
     return int(np.isfinite(values["fch4"]).sum())
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 the file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -25,6 +25,9 @@ from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_variables import FORCING
 from foundations import provenance
 from foundations.atomic_file import replacing
+from foundations.command_end import ends_clearly
+from foundations.file_faults import explain
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import StoredValueError, numbers
 
 log = logging.getLogger(__name__)
@@ -69,14 +72,16 @@ def read_gases(path: str | Path) -> GasHistory:
     """Read a file of yearly or monthly values; AdapterError where it is none or holds impossible values."""
     path = Path(path)
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path) as file:
             missing = [name for name in ("year", *GASES) if name not in file.variables]
             if missing:
                 message = f"{path}: variable {missing[0]} is missing; expected year, CO2, CH4 and N2O"
                 raise AdapterError(message)
             years = numbers(file["year"])
             means = {gas: _yearly(path, file[gas], gas, years) for gas in GASES}
-    except (OSError, RuntimeError, StoredValueError) as error:
+    except OSError as error:
+        raise AdapterError(explain(error)) from None
+    except StoredValueError as error:
         message = f"{path}: cannot be read: {error}"
         raise AdapterError(message) from error
     return GasHistory(path, means)
@@ -128,6 +133,7 @@ def add_gases(gases: GasHistory, forcing: str | Path) -> None:
         require_valid_forcing(temporary)
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

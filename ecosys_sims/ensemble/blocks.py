@@ -7,24 +7,26 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import f90nml
-import netCDF4
 import numpy as np
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.formats.dataset_check import series_faults
 from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters, write_site_table
 from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import FILE_ERROR, ModelError, run_program
-from ecosys_sims.program.history import check_history, history_path
-from foundations.atomic_file import write_json
-from foundations.bounded_text import read_json_value
-from foundations.file_faults import DamagedFile, explain, read_json
+from ecosys_sims.program.history import check_history, history_path, read_daily
+from foundations import zarr_dataset
+from foundations.file_faults import DamagedFile, explain
+from foundations.json_record import read_record, write_record
+from foundations.netcdf_file import reading
 from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ BLOCK_FOLDERS = "b[0-9][0-9][0-9][0-9][0-9]"
 SITES = "sites.nc"
 TRUTH = "params_truth.nc"
 HISTORY = "history.nc"
+STORE = "dataset.zarr"
+UNFINISHED_STORE = f"{STORE}.partial"
 RECORD = "block.json"
 CASE_NAME = "block"
 NETCDF = threading.Lock()  # the netCDF library is not thread-safe, and a user's workers may have several threads
@@ -82,8 +86,7 @@ def run_block(task: BlockTask) -> BlockRecord:
     counts, and two workers at the same block do no harm. Raises ModelError or DiskFullError, naming block and sites.
     """
     if task.folder.exists():
-        record: BlockRecord = read_json_value(task.folder / RECORD)
-        return record
+        return read_block_record(task)
     working = task.folder.with_name(f".{task.folder.name}.{uuid.uuid4().hex}")
     try:
         working.mkdir(parents=True)
@@ -102,13 +105,21 @@ def run_block(task: BlockTask) -> BlockRecord:
         shutil.rmtree(working, ignore_errors=True)
 
 
+def read_block_record(task: BlockTask) -> BlockRecord:
+    """What a finished block says of itself; DamagedFile where its file is not as it was written."""
+    path, remedy = task.folder / RECORD, "the block is simulated again"
+    content = read_record(path, ("sites", "seconds", "parameters_read_back"), remedy)
+    numbers = [content[name] for name in ("sites", "seconds", "parameters_read_back")]
+    if not all(isinstance(value, int | float) for value in numbers):
+        raise DamagedFile(path, "is not the record of a block", remedy)
+    return cast("BlockRecord", content)
+
+
 def is_whole(task: BlockTask) -> bool:
     """Whether a finished block is as it was written; a warning names the file that is not."""
-    record, history = task.folder / RECORD, task.folder / HISTORY
+    history = task.folder / HISTORY
     try:
-        content = read_json(record, "the block is simulated again")
-        if not isinstance(content, dict) or not {"sites", "seconds", "parameters_read_back"} <= content.keys():
-            raise DamagedFile(record, "is not the record of a block", "the block is simulated again")
+        content = read_block_record(task)
         if content.get("history_sha256", "") not in ("", file_sha256(history)):
             raise DamagedFile(history, "is damaged (SHA-256 differs)", "the block is simulated again")
     except OSError as error:
@@ -134,7 +145,7 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     out = Path(task.out)
     with NETCDF:
         sites = read_site_table(out / SITES).part(task.first, task.last)
-        truth = {name: values[task.first : task.last] for name, values in read_true_parameters(out / TRUTH).items()}
+        truth = read_true_parameters(out / TRUTH, sites.site_id)
         write_site_table(working / namelists.SITE_TABLE, sites, truth)
     namelists.write_namelist(block_namelist(config), working / namelists.NAMELIST)
     run_program(Path(task.program), Path(namelists.NAMELIST), working, config.run.block_timeout_s)
@@ -143,6 +154,8 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     with NETCDF:
         check_history(working / HISTORY, sites.site_id, days_of_period(config))
         parameters_read_back = check_parameters(used, sites, truth)
+        if config.run.store == "zarr":
+            write_to_store(working / HISTORY, sites.site_id, out / UNFINISHED_STORE, task.first)
     for path in (working / namelists.SITE_TABLE, used):
         path.unlink()  # they hold the true parameters
     record = BlockRecord(
@@ -152,8 +165,18 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
         parameters_read_back=parameters_read_back,
         history_sha256=file_sha256(working / HISTORY),
     )
-    write_json(working / RECORD, record)
+    write_record(working / RECORD, {**record})
     return record
+
+
+def write_to_store(history: Path, site_ids: Sequence[str], store: Path, first: int) -> None:
+    """Check the daily series of a block's history and write them to its rows of the store, which begin with `first`."""
+    with reading(history, "run the block again") as file:
+        faults = series_faults(file)
+    if faults:
+        message = f"{history.name}: " + "; ".join(faults)
+        raise ModelError(message)
+    zarr_dataset.write_rows(store, first, dict(read_daily(history, site_ids)))
 
 
 def block_namelist(config: SimulationConfig) -> f90nml.Namelist:
@@ -201,7 +224,7 @@ def check_parameters(path: Path, sites: SiteTable, true_parameters: dict[str, np
     """
     compared = 0
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path, "run the block again") as file:
             file.set_auto_mask(False)
             if list(file["site_id"][:]) != list(sites.site_id):
                 message = f"{path.name}: holds other sites than the block"
@@ -217,7 +240,7 @@ def check_parameters(path: Path, sites: SiteTable, true_parameters: dict[str, np
                     )
                     raise ModelError(message)
                 compared += int(np.isfinite(values).sum())
-    except (OSError, IndexError) as error:
+    except OSError as error:
         message = f"{path.name}: not the record of parameters expected: {error}"
         raise ModelError(message) from error
     return compared

@@ -4,11 +4,15 @@ import logging
 import os
 import shutil
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import dask
 from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.security import Security
 from tqdm import tqdm
 
 from ecosys_sims.ensemble.blocks import BlockRecord, BlockTask, DiskFullError, run_block
@@ -25,13 +29,72 @@ class EnsembleError(RuntimeError):
     """Some blocks failed or the cluster cannot be used; the message says which, why, and what to do."""
 
 
+@dataclass(frozen=True)
+class Scheduler:
+    """A Dask cluster of the user's own: the address of its scheduler, and the files by which both know each other.
+
+    ca_file, certificate, key: PEM files as `dask scheduler --tls-ca-file --tls-cert --tls-key` takes them; `key` may be
+    left out where the certificate's file holds it. Without them those of Dask's own configuration are used.
+    """
+
+    address: str
+    ca_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def security(self) -> Security:
+        """What encrypts and authenticates the connection; EnsembleError names a file that is none."""
+        files = {"--tls-ca-file": self.ca_file, "--tls-cert": self.certificate, "--tls-key": self.key}
+        if not any(files.values()):
+            return Security()
+        if self.ca_file is None or self.certificate is None:
+            message = "TLS needs both --tls-ca-file and --tls-cert; --tls-key too, unless the certificate's file has it"
+            raise EnsembleError(message)
+        for option, path in files.items():
+            if path is not None and not os.access(path, os.R_OK):
+                message = f"{option} {path}: cannot be read"
+                raise EnsembleError(message)
+        security = Security(
+            require_encryption=True,
+            tls_ca_file=str(self.ca_file),
+            tls_client_cert=str(self.certificate),
+            tls_client_key=None if self.key is None else str(self.key),
+        )
+        try:
+            security.get_connection_args("client")
+        except (ssl.SSLError, OSError, ValueError) as error:
+            names = ", ".join(f"{option} {path}" for option, path in files.items() if path is not None)
+            message = f"{names}: not the PEM files of a certificate authority, a certificate and its key: {error}"
+            raise EnsembleError(message) from None
+        return security
+
+    def checked_address(self) -> str:
+        """The address; EnsembleError where there is none, a warning where anyone who reaches it may run code."""
+        address = self.address.strip()
+        if not address:
+            message = "the address of the scheduler is empty; give one such as tls://host:8786, or leave it out"
+            raise EnsembleError(message)
+        scheme = address.partition("://")[0] if "://" in address else "tcp"
+        if scheme in ("tls", "wss"):
+            return address
+        if self.ca_file or self.certificate or self.key:
+            message = f"--scheduler {address}: --tls-* are for an address that begins with tls://"
+            raise EnsembleError(message)
+        log.warning(
+            "%s is not encrypted: who can reach the scheduler can run programs as you; start it with TLS "
+            "(docs/simulations.md), above all on a machine that others use",
+            address,
+        )
+        return address
+
+
 def default_workers() -> int:
     """As many as this process may use processors."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_blocks(
-    tasks: list[BlockTask], out: Path, workers: int | None = None, scheduler: str | None = None
+    tasks: list[BlockTask], out: Path, workers: int | None = None, scheduler: Scheduler | None = None
 ) -> list[BlockRecord]:
     """Simulate all blocks; returns their records in the order of completion.
 
@@ -47,15 +110,13 @@ def run_blocks(
 
 
 @contextmanager
-def _client(out: Path, workers: int, scheduler: str | None) -> Iterator[Client]:
+def _client(out: Path, workers: int, scheduler: Scheduler | None) -> Iterator[Client]:
     if scheduler is not None:
-        if not scheduler.strip():
-            message = "the address of the scheduler is empty; give one such as tcp://host:8786, or leave it out"
-            raise EnsembleError(message)
+        address, security = scheduler.checked_address(), scheduler.security()
         try:
-            client = Client(scheduler, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError) as error:
-            message = f"no Dask scheduler answers at {scheduler}: {error}"
+            client = Client(address, timeout=CONNECT_SECONDS, security=security)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            message = f"no Dask scheduler answers at {address}: {_reason(error)}"
             raise EnsembleError(message) from error
         with client:
             yield client
@@ -63,16 +124,39 @@ def _client(out: Path, workers: int, scheduler: str | None) -> Iterator[Client]:
     scratch = out / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        with (
-            LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
-                memory_limit=0, local_directory=str(scratch), silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster) as client,
-        ):  # fmt: skip
+        with local_cluster(workers, scratch) as cluster, Client(cluster) as client:
             yield client
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def local_cluster(workers: int, scratch: Path) -> Iterator[LocalCluster]:
+    """Processes of this machine that take work of this process alone: TLS with keys that live as long as the cluster.
+
+    Without it any user of the machine could connect to a port of the cluster and run code as this one. Dask's web pages
+    are left out, which anyone could read.
+    """
+    try:
+        security = Security.temporary()
+    except ImportError:
+        message = "the Python package cryptography is missing; pip install cryptography, or run scripts/setup.sh"
+        raise EnsembleError(message) from None
+    pages = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    with (
+        dask.config.set(pages),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, security=security, host="127.0.0.1",
+            dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, memory_limit=0,
+            local_directory=str(scratch), silence_logs=logging.CRITICAL,
+        ) as cluster,
+    ):  # fmt: skip
+        yield cluster
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what a library says, or the kind of error where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def missing_at_worker(out: str, program: str) -> str | None:
@@ -84,12 +168,14 @@ def missing_at_worker(out: str, program: str) -> str | None:
     return None
 
 
-def _check_workers(client: Client, task: BlockTask, scheduler: str | None) -> None:
+def _check_workers(client: Client, task: BlockTask, scheduler: Scheduler | None) -> None:
     """Find out before the work starts whether the workers can do it."""
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except TimeoutError as error:
-        message = f"the scheduler at {scheduler or 'this machine'} has no workers; start some"
+        place = f"the scheduler at {scheduler.address}" if scheduler else "the local cluster"
+        remedy = "start some with `dask worker`" if scheduler else "start with fewer --workers"
+        message = f"{place} has no workers after {CONNECT_SECONDS:g} s; {remedy}, and run the same command again"
         raise EnsembleError(message) from error
     try:
         answers = client.run(missing_at_worker, task.out, task.program)

@@ -11,6 +11,10 @@ import numpy as np
 
 from ecosys_sims.program.parameter_table import ParameterInfo
 from foundations.configuration_file import ConfigError
+from foundations.file_faults import FileFault
+from foundations.netcdf_file import reading
+from foundations.netcdf_values import StoredValueError, numbers
+from foundations.site_names import site_names
 
 CLASSIC_FORMAT, HDF5_FORMAT = b"CDF", b"\x89HDF"  # first bytes of a file
 NAMES_SHOWN = 5
@@ -123,20 +127,18 @@ def _number(cell: str) -> float:
 
 def _read_netcdf(path: Path) -> DesignTable:
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path, "mend it, or give a CSV file") as file:
             names = [name for name in file.variables if name not in file.dimensions]
             if not _share_one_dimension([file[name] for name in names]):
                 message = f"{path}: all variables must have the same single dimension, one value a member"
                 raise ConfigError(message)
-            site_ids = [str(site_id) for site_id in file["site_id"][:]] if "site_id" in names else None
-            columns: dict[str, np.ndarray] = {
-                name: np.ma.filled(np.ma.asarray(file[name][:], dtype=float), np.nan)
-                for name in names
-                if name != "site_id"
-            }
+            site_ids = site_names(file["site_id"][:]) if "site_id" in names else None
+            columns: dict[str, np.ndarray] = {name: numbers(file[name]) for name in names if name != "site_id"}
     except ConfigError:
         raise
-    except (OSError, ValueError, TypeError) as error:
+    except FileFault as error:
+        raise ConfigError(str(error)) from None
+    except StoredValueError as error:
         message = f"{path}: not a table of numbers: {error}"
         raise ConfigError(message) from error
     return DesignTable(site_ids, columns)

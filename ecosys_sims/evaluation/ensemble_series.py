@@ -7,9 +7,9 @@ import numpy as np
 
 from ecosys_sims.ensemble.blocks import BLOCKS, HISTORY, SITES, TRUTH
 from ecosys_sims.formats import biomes
-from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters
+from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters, rows_of
 from ecosys_sims.formats.units import DAYS_PER_YEAR, ZERO_CELSIUS
-from ecosys_sims.program.history import read_days, read_series
+from ecosys_sims.program.history import read_days, read_series, read_site_names
 
 TEMPERATURES = ("tas", "tsl")  # degC here
 NAMES = (
@@ -87,14 +87,18 @@ def read_ensemble_series(out: Path) -> EnsembleSeries:
     if not histories:
         message = f"{out}: no block histories; simulate with run.keep_block_histories"
         raise FileNotFoundError(message)
+    sites = read_site_table(out / SITES)
     blocks: dict[str, list[np.ndarray]] = {}
+    names: list[str] = []
     for history in histories:
+        names += read_site_names(history)
         for name, values in read_series(history, NAMES).items():
             offset = np.float32(-ZERO_CELSIUS if name in TEMPERATURES else 0.0)
             blocks.setdefault(name, []).append(values + offset)
+    rows = rows_of(sites.site_id, names, out / BLOCKS)
     return EnsembleSeries(
-        sites=read_site_table(out / SITES),
+        sites=sites,
         days=read_days(histories[0]),
-        series={name: np.concatenate(of_blocks) for name, of_blocks in blocks.items()},
-        truth=read_true_parameters(out / TRUTH),
+        series={name: np.concatenate(of_blocks)[rows] for name, of_blocks in blocks.items()},
+        truth=read_true_parameters(out / TRUTH, sites.site_id),
     )

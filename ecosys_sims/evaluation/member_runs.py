@@ -43,7 +43,7 @@ def drop_site_dimension(source: Path, target: Path) -> Path:
         for column, variable in of_site.variables.items():
             if "time" not in variable.dimensions:
                 continue
-            copy = shared.createVariable(column, variable.dtype, ("time",))
+            copy = shared.createVariable(column, variable.dtype, ("time",), fletcher32=True)
             names = [name for name in variable.ncattrs() if name not in ("_FillValue", "coordinates")]
             copy.setncatts({name: variable.getncattr(name) for name in names})
             copy[:] = variable[:].reshape(len(of_site.dimensions["time"]))

@@ -15,8 +15,8 @@ from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import find_program
 from foundations import provenance
-from foundations.atomic_file import write_json
-from foundations.bounded_text import read_json_value
+from foundations.file_faults import DamagedFile
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,9 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict[str,
     path, key = folder / f"{name}.json", digest_of(depends)
     if path.exists():
         try:
-            stored = read_json_value(path)
-        except ValueError:
+            stored = read_record(path, ("depends", "results"), "the step is done again")
+        except DamagedFile as error:
+            log.warning("%s", error)
             stored = {}
         if stored.get("depends") == key:
             stored_results: dict[str, Any] = stored["results"]
@@ -44,7 +45,7 @@ def run_step(folder: Path, name: str, depends: Any, work: Callable[[], dict[str,
     started = time.perf_counter()
     results = work() | {"seconds": round(time.perf_counter() - started, 1)}
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"depends": key, "results": results})
+    write_record(path, {"depends": key, "results": results})
     log.info("%s: %.0f s", name, results["seconds"])
     return results
 

@@ -9,7 +9,8 @@ import numpy as np
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.errors import FormatError
 from ecosys_sims.formats.variables import Variable, possible_range
-from foundations.file_name import netcdf_name
+from foundations.file_faults import DamagedFile, FileFault
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import StoredValueError, numbers, texts
 
 LARGEST_TEXTURE = 1.001  # sand and clay together, with room for their rounding
@@ -29,12 +30,14 @@ def faults_of_file(path: str | Path, faults_of: Callable[[netCDF4.Dataset], list
     if not Path(path).exists():
         return ["no such file"]
     try:
-        with netCDF4.Dataset(**netcdf_name(path)) as file:
+        with reading(path) as file:
             return faults_of(file)
     except StoredValueError as error:
         return [str(error)]
-    except (OSError, RuntimeError, UnicodeError) as error:
-        return [f"not a readable netCDF file; is it truncated? ({error})"]
+    except DamagedFile as error:
+        return [f"not a readable netCDF file; is it truncated? ({error.fault})"]
+    except FileFault as error:
+        return [str(error).removeprefix(f"{path}: ")]
 
 
 def site_id_faults(file: netCDF4.Dataset) -> list[str]:

@@ -53,7 +53,7 @@ def create_layout(
     for variable in daily:
         series = file.createVariable(
             variable.name, "f4", ("site", "time"), fill_value=np.float32(variables.FILL),
-            zlib=True, complevel=1, shuffle=True, chunksizes=chunks,
+            zlib=True, complevel=1, shuffle=True, fletcher32=True, chunksizes=chunks,
         )  # fmt: skip
         series.setncatts(variables.attributes(variable))
         series.set_auto_mask(False)
@@ -69,7 +69,9 @@ def _write_statics(
     for variable in variables.STATICS:
         integer = variable.name in variables.INTEGERS
         fill = None if variable.name in ("lat", "lon") or integer else np.float32(variables.FILL)
-        column = file.createVariable(variable.name, "i4" if integer else "f4", ("site",), fill_value=fill)
+        column = file.createVariable(
+            variable.name, "i4" if integer else "f4", ("site",), fill_value=fill, fletcher32=True
+        )
         column.setncatts(variables.attributes(variable))
         values = np.asarray(statics[variable.name])
         column[:] = values if integer else np.where(np.isnan(values), variables.FILL, values)
@@ -77,7 +79,7 @@ def _write_statics(
 
 def _write_time(file: netCDF4.Dataset, first_day: date, days: int, calendar: str) -> None:
     units = f"days since {first_day:%Y-%m-%d} 00:00:00"
-    time = file.createVariable("time", "f8", ("time",))
+    time = file.createVariable("time", "f8", ("time",), fletcher32=True)
     time.setncatts(
         {"standard_name": "time", "long_name": "middle of the day", "axis": "T", "units": units, "calendar": calendar,
          "bounds": "time_bnds"}
@@ -85,7 +87,7 @@ def _write_time(file: netCDF4.Dataset, first_day: date, days: int, calendar: str
     if calendar == "standard":
         time.units_metadata = "leap_seconds: none"
     time[:] = np.arange(days) + 0.5
-    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"))
+    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"), fletcher32=True)
     bounds[:, 0] = np.arange(days)
     bounds[:, 1] = np.arange(days) + 1.0
 

@@ -36,11 +36,17 @@ def require_valid_dataset(path: str | Path) -> None:
     require(path, check_dataset)
 
 
+def require_valid_frame(path: str | Path) -> None:
+    """Raise FormatError unless all but the daily series is as section 1 says, of which the workers looked at each."""
+    require(path, lambda file: faults_of_file(file, _frame_faults))
+
+
 def check_dataset(path: str | Path) -> list[str]:
     """Faults of a dataset, one sentence each; empty where it is good."""
-    return faults_of_file(path, _dataset_faults)
+    return faults_of_file(path, lambda file: _frame_faults(file) or series_faults(file))
 
 
+<<<<<<< HEAD
 def dataset_doubts(path: str | Path) -> list[str]:
     """What a trainer refuses where it is asked for: properties that are not told everywhere, states with gaps."""
     return faults_of_file(path, _doubts)
@@ -64,6 +70,21 @@ def _doubts(file: netCDF4.Dataset) -> list[str]:
 
 
 def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
+=======
+def series_faults(file: netCDF4.Dataset) -> list[str]:
+    """Faults of the daily series of a dataset, or of the history of a block."""
+    faults = []
+    for name in _daily_names(file):
+        faults += _daily_faults(file[name])
+    return faults + _carbon_faults(file)
+
+
+def _daily_names(file: netCDF4.Dataset) -> list[str]:
+    return [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
+
+
+def _frame_faults(file: netCDF4.Dataset) -> list[str]:
+>>>>>>> main
     faults = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in file.ncattrs()]
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
         faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
@@ -74,6 +95,7 @@ def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
+<<<<<<< HEAD
     if "CF-" not in str(getattr(file, "Conventions", "CF-")):
         faults.append(f"Conventions is {file.Conventions!r}, expected {variables.CONVENTIONS!r}")
     told = [variable for variable in variables.STATICS if variable.name in (*PLACE, *file.variables)]
@@ -89,6 +111,13 @@ def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
     for name in daily:
         faults += _flag_faults(file[name]) if name in flags else _daily_faults(file[name], outside)
     return faults + _carbon_faults(file)
+=======
+    static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
+    faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
+    if not _daily_names(file):
+        faults.append("no variable has the dimensions (site, time)")
+    return faults
+>>>>>>> main
 
 
 def _is_ancillary(name: str) -> bool:

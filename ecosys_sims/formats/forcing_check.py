@@ -20,6 +20,7 @@ from ecosys_sims.formats.forcing_variables import (
     conversion,
 )
 from ecosys_sims.formats.variables import BY_NAME
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers
 from foundations.sun import excessive_light, foreign_hour
 
@@ -122,8 +123,12 @@ def _series_faults(series: netCDF4.Variable, expected: ForcingVariable, interval
 def _site_faults(file: netCDF4.Dataset) -> list[str]:
     """Faults of the description of the sites, where the file has one."""
     faults = []
+    if file.dimensions["site"].size > 1 if "site" in file.dimensions else False:
+        names = ("site_id",) if "site_id" in file.variables else ("lat", "lon")
+        if any(name not in file.variables or "site" not in file[name].dimensions for name in names):
+            faults = ["has several sites, and neither site_id(site) nor lat(site) and lon(site) to tell which they are"]
     if "site_id" in file.variables and "site" in file.dimensions:
-        faults = [fault for fault in site_id_faults(file) if "cf_role" not in fault]
+        faults += [fault for fault in site_id_faults(file) if "cf_role" not in fault]
     described = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
     for name in described:
         if name in file.variables and file[name].dimensions == ("site",):
@@ -177,7 +182,7 @@ def _light(file: netCDF4.Dataset, axis: TimeAxis) -> np.ndarray:
 
 def forcing_doubts(path: str | Path) -> list[str]:
     """What is improbable in a good forcing file: more light than arrives above the air at its latitude."""
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         axis, _faults = read_time_axis(file)
         if axis is None or "lat" not in file.variables:
             return []

@@ -81,7 +81,9 @@ def write_forcing(
         _write_site(file, site)
         _write_time(file, start, step_hours, count, time_zone)
         for name, values in columns.items():
-            series = file.createVariable(name, "f4", ("time", "site"), fill_value=np.float32(variables.FILL), zlib=True)
+            series = file.createVariable(
+                name, "f4", ("time", "site"), fill_value=np.float32(variables.FILL), zlib=True, fletcher32=True
+            )
             described = FORCING[name]
             series.setncatts(
                 {"units": described.units, "long_name": described.long_name, "coordinates": "lat lon site_id"}
@@ -96,13 +98,13 @@ def _write_site(file: netCDF4.Dataset, site: TowerSite) -> None:
     identifier.setncatts({"long_name": "site identifier", "cf_role": "timeseries_id"})
     identifier[0] = site.site_id
     for name, value in site.columns().items():
-        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",))
+        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",), fletcher32=True)
         column.setncatts(variables.attributes(variables.BY_NAME[name], coordinates=False))
         column[0] = value
 
 
 def _write_time(file: netCDF4.Dataset, start: datetime, step_hours: int, count: int, time_zone: str) -> None:
-    time = file.createVariable("time", "f8", ("time",))
+    time = file.createVariable("time", "f8", ("time",), fletcher32=True)
     time.setncatts(
         {"standard_name": "time", "units": f"hours since {start:%Y-%m-%d %H:%M:%S}", "calendar": "standard",
          "stamp": "start", "time_zone": time_zone, "units_metadata": "leap_seconds: none"}

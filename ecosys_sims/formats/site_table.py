@@ -1,6 +1,6 @@
 """Reads and writes the site table and the side file of true parameters (docs/formats.md sections 1 and 3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ecosys_sims.formats.site_table_check import require_valid_site_table
 from ecosys_sims.formats.units import ZERO_CELSIUS
 from foundations import provenance
 from foundations.atomic_file import replacing
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
 
 FILL64 = 9.96921e36
@@ -77,7 +78,7 @@ def write_site_table(path: str | Path, sites: SiteTable, parameters: dict[str, n
 def read_site_table(path: str | Path) -> SiteTable:
     """The sites of a table, without parameters. Raises FormatError where it is not one."""
     require_valid_site_table(path)
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         for name in ("t_month", "p_month"):
             if name in file.variables:
                 message = f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it"
@@ -103,7 +104,7 @@ def _column(variable: netCDF4.Variable) -> np.ndarray:
 
 def read_parameters(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """The parameters of these names in a site table, name -> (N,) float64, NaN where the biome's default holds."""
-    with netCDF4.Dataset(path) as file:
+    with reading(path) as file:
         return {name: numbers(file[name]) for name in names if name in file.variables}
 
 
@@ -136,12 +137,32 @@ def write_true_parameters(
                 column.units = units[name]
 
 
-def read_true_parameters(path: str | Path) -> dict[str, np.ndarray]:
-    """name -> (N,) float64, NaN where the biome's default holds."""
-    with netCDF4.Dataset(path) as file:
+def read_true_parameters(path: str | Path, site_id: Iterable[str]) -> dict[str, np.ndarray]:
+    """name -> (N,) float64 of the sites of these names, in their order; NaN where the biome's default holds.
+
+    FormatError where the file lacks one of the sites or has it twice.
+    """
+    with reading(path) as file:
+        rows = rows_of(site_id, texts(file["site_id"]), path)
         return {
-            name: numbers(variable) for name, variable in file.variables.items() if np.dtype(variable.dtype).kind == "f"
+            name: numbers(variable)[rows]
+            for name, variable in file.variables.items()
+            if np.dtype(variable.dtype).kind == "f"
         }
+
+
+def rows_of(site_id: Iterable[str], names: Sequence[str], path: str | Path) -> list[int]:
+    """The row of each site among the `names` of a file; FormatError where one is not there or is there twice."""
+    row: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if row.setdefault(name, number) != number:
+            message = f"{path}: site '{name}' is there twice; names must be unique"
+            raise FormatError(message)
+    missing = [str(name) for name in site_id if str(name) not in row]
+    if missing:
+        message = f"{path}: has no site '{missing[0]}', and no other of {len(missing) - 1} that are asked for"
+        raise FormatError(message.removesuffix(", and no other of 0 that are asked for"))
+    return [row[str(name)] for name in site_id]
 
 
 def write_members(file: netCDF4.Dataset, members: Members) -> None:
@@ -149,7 +170,7 @@ def write_members(file: netCDF4.Dataset, members: Members) -> None:
     base = file.createVariable("base_site_id", str, ("site",))
     base.long_name = "site of which this is a member"
     base[:] = np.asarray(members.base_site_id, dtype=object)
-    realization = file.createVariable("realization", "i4", ("site",))
+    realization = file.createVariable("realization", "i4", ("site",), fletcher32=True)
     realization.setncatts({"standard_name": "realization", "units": "1", "long_name": "member of its site"})
     realization[:] = members.realization
 
@@ -167,13 +188,13 @@ def _write_sites(file: netCDF4.Dataset, sites: SiteTable) -> None:
     for name in (column.name for column in fields(sites)):
         if name == "site_id":
             continue
-        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",))
+        column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",), fletcher32=True)
         column.setncatts(variables.attributes(variables.BY_NAME[name]))
         column[:] = getattr(sites, name)
 
 
 def _write_parameter(file: netCDF4.Dataset, name: str, values: np.ndarray) -> netCDF4.Variable:
-    column = file.createVariable(name, "f8", ("site",), fill_value=FILL64)
+    column = file.createVariable(name, "f8", ("site",), fill_value=FILL64, fletcher32=True)
     column.long_name = f"parameter {name}, see docs/parameters.md"
     column[:] = np.where(np.isnan(values), FILL64, values)
     return column

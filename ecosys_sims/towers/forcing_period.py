@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import cftime
-import netCDF4
 
 from ecosys_sims.formats.forcing_check import start_of_interval
 from ecosys_sims.towers.errors import TowerError
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers
 
 
@@ -31,7 +31,7 @@ def read_period(forcing: Path, longitude_of_utc: float | None = None) -> Period:
 
     Years and days are local; where the file's times are in UTC, `longitude_of_utc` of the site (degrees east) says so.
     """
-    with netCDF4.Dataset(forcing) as file:
+    with reading(forcing) as file:
         time = file["time"]
         calendar = str(getattr(time, "calendar", "standard")).lower()
         stamps = cftime.num2date(numbers(time), time.units, calendar)

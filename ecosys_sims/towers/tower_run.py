@@ -19,10 +19,13 @@ from ecosys_sims.towers.errors import TowerError
 from ecosys_sims.towers.forcing_period import Period, read_period
 from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
 from foundations import own_folder, provenance
-from foundations.atomic_file import replacing, write_json
+from foundations.atomic_file import replacing
 from foundations.bounded_text import read_json_value
 from foundations.file_faults import explain
+from foundations.json_record import write_record
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
+from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ SiteDescription = dict[str, float | int | str]
 
 def read_site(forcing: Path) -> SiteDescription:
     """The site's description in a forcing file; raises TowerError where the file has none."""
-    with netCDF4.Dataset(forcing) as file:
+    with reading(forcing) as file:
         missing = [name for name in ("site_id", *SITE_NUMBERS) if name not in file.variables]
         if missing:
             message = f"{forcing}: does not describe its site (no variable {missing[0]}); write it with an adapter"
@@ -83,6 +86,7 @@ def run_tower(
     period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
     _require_own(out, forcing)
+    (out / SUMMARY).unlink(missing_ok=True)  # it speaks of a file that is written anew
     own_folder.remove(out, RUN_FILES)
     working.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
@@ -101,7 +105,8 @@ def run_tower(
     _write_dataset(out / DATASET, working, site, period, program_version(program), forcing)
     require_valid_dataset(out / DATASET)
     summary = {"site": site["site_id"], "start": str(period.start), "days": period.days, "forcing": str(forcing)}
-    write_json(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
+    summary["sha256"] = digests(out, (DATASET,))
+    write_record(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
     return out / DATASET
 
 

@@ -26,7 +26,6 @@ from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
-from foundations.file_faults import read_json
 from foundations.output_file import require_own_outputs
 from foundations.provenance import now
 from foundations.variables import Variable
@@ -228,7 +227,7 @@ def _metrics_summary(run: RunFolder) -> dict[str, Any]:
     """Pooled R2, RMSE and nRMSE by part and target, if the run has been evaluated."""
     if not run.metrics.exists():
         return {}
-    splits = read_json(run.metrics, f"run python -m emulator.evaluate {run.path}")["splits"]
+    splits = run.read_metrics()["splits"]
     return {
         part: {
             name: {metric: target["pooled"][metric] for metric in ("r2", "rmse", "nrmse")}

@@ -5,6 +5,7 @@ The format is specified in docs/formats.md, section 2. Nothing here needs torch:
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -234,7 +235,7 @@ def parse_metadata(content: bytes, path: str | Path) -> Metadata:
     except TooLarge as error:
         message = f"{path}: extra/{METADATA_FILE} {error}"
         raise ArtefactError(message) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: extra/{METADATA_FILE} is not JSON: {error}"
         raise ArtefactError(message) from None
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
@@ -319,7 +320,7 @@ def _read_extras(path: Path) -> dict[str, bytes]:
     except TooLarge as error:
         message = f"{path}: {error}; export the model again"
         raise ArtefactError(message) from None
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         message = f"{path}: damaged zip archive ({error}); export the model again"
         raise ArtefactError(message) from None
     if METADATA_FILE not in extras:

@@ -15,7 +15,7 @@ from emulator.models.streaming import StreamingModel
 from emulator.runs.trained_model import TrainedModel
 from foundations import atomic_file
 from foundations.file_name import netcdf_name
-from foundations.variables import BIOMES, Variable
+from foundations.variables import Variable
 
 FILL = np.float32(9.96921e36)
 
@@ -92,7 +92,9 @@ def write_predictions(
         file.setncatts({"Conventions": "CF-1.11", "featureType": "timeSeries", **attributes})
         _write_axes(file, dataset)
         for name, (target, values, what) in fluxes.items():
-            out = file.createVariable(name, "f4", ("site", "time"), fill_value=FILL, zlib=True, complevel=1)
+            out = file.createVariable(
+                name, "f4", ("site", "time"), fill_value=FILL, zlib=True, complevel=1, fletcher32=True
+            )
             out.setncatts(
                 {
                     "long_name": f"{target.long_name}, {what}",
@@ -114,7 +116,7 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
     names = file.createVariable("site_id", str, ("site",))
     names.cf_role = "timeseries_id"
     names[:] = dataset.site_id.astype(object)
-    time = file.createVariable("time", "f8", ("time",))
+    time = file.createVariable("time", "f8", ("time",), fletcher32=True)
     time.setncatts(
         {
             "standard_name": "time",
@@ -124,25 +126,26 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
         }
     )
     time[:] = dataset.time
-    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"))
+    bounds = file.createVariable("time_bnds", "f8", ("time", "nv"), fletcher32=True)
     bounds[:] = np.floor(dataset.time)[:, None] + np.array([0.0, 1.0])
     for name, units, values in (("lat", "degrees_north", dataset.lat), ("lon", "degrees_east", dataset.lon)):
-        out = file.createVariable(name, "f4", ("site",))
+        out = file.createVariable(name, "f4", ("site",), fletcher32=True)
         out.setncatts({"units": units, "standard_name": {"lat": "latitude", "lon": "longitude"}[name]})
         out[:] = values
-    biome = file.createVariable("biome", "i4", ("site",))
-    biome.setncatts(
-        {
-            "long_name": "site class",
-            "flag_values": np.array(list(BIOMES), np.int32),
-            "flag_meanings": " ".join(BIOMES.values()),
-        }
-    )
-    biome[:] = dataset.biome
+    for name, classes in dataset.groups.items():
+        out = file.createVariable(name, "i4", ("site",), fletcher32=True)
+        out.setncatts(
+            {
+                "long_name": "site class",
+                "flag_values": np.array(list(classes.meanings), np.int32),
+                "flag_meanings": " ".join(classes.meanings.values()),
+            }
+        )
+        out[:] = classes.codes
 
 
 def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str, ...]) -> None:
-    out = file.createVariable("split", "i1", ("site", "time"), zlib=True, complevel=1)
+    out = file.createVariable("split", "i1", ("site", "time"), zlib=True, complevel=1, fletcher32=True)
     out.setncatts(
         {
             "long_name": "part of the split that a site-day belongs to",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from emulator.data.windows import Batch, TrainingData
+from emulator.data.windows import Batch, TrainingSites
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,17 @@ class StreamingModel(nn.Module):
         return ModelOutput(self(batch.drivers, batch.calendar, batch.static, batch.flux))
 
     @torch.jit.unused
-    def prepare(self, data: TrainingData) -> None:
-        """Take in training data, as RACI does into its memory. Called before training and, with the averaged weights,
-        before each validation, so that a checkpoint holds what its own weights make of the data.
+    def enrol(self, sites: TrainingSites) -> None:
+        """Make room for what is learned of each training site, such as its code. Called once, before training."""
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """Derive from the present weights what training needs of them. Called before the first batch of each epoch."""
+
+    @torch.jit.unused
+    def prepare(self) -> None:
+        """Derive from the present weights what use needs of them, such as the kriging of codes. Called before training
+        and, with the averaged weights, before each validation, so that a checkpoint holds what belongs to its weights.
         """
 
 

@@ -39,13 +39,16 @@ def load(run: RunFolder, signature: Signature, epoch: int, model: nn.Module) -> 
         message = f"{run.quantiles}: of another version of ecostep; {remedy}"
         raise RunFolderError(message)
     # files of the first version do not say of which weights they are
+    if not {"epoch", "uses_spread", "state"} <= content.keys():
+        message = f"{run.quantiles}: of another version of ecostep; {remedy}"
+        raise RunFolderError(message)
     if content["epoch"] != epoch or content.get("weights", weights_hash(model)) != weights_hash(model):
         message = f"{run.quantiles}: belongs to another checkpoint; {remedy}"
         raise RunFolderError(message)
     quantiles = QuantileModel(signature, Scalers.identity(signature), uses_spread=content["uses_spread"])
     try:
         quantiles.load_state_dict(content["state"])
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         message = f"{run.quantiles}: of another version of ecostep; {remedy}"
         raise RunFolderError(message) from error
     return quantiles.eval()

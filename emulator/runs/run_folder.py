@@ -22,7 +22,8 @@ from ruamel.yaml.error import YAMLError
 
 from foundations.bounded_text import json_value, read_json_value, read_text, yaml_value
 from foundations import atomic_file, own_folder
-from foundations.file_faults import failed_write
+from foundations.json_record import CHECKSUM, is_as_sealed, read_record, sealed
+from foundations.file_faults import DamagedFile, failed_write
 from foundations.provenance import file_sha256
 
 KIND = "training"
@@ -127,6 +128,15 @@ class RunFolder:
             own_folder.mark(self.path, KIND, {self.config.name: hashlib.sha256(config.encode()).hexdigest()})
             atomic_file.write_bytes(self.config, config.encode())
 
+    def read_metrics(self) -> dict[str, Any]:
+        """What evaluation/metrics.json says; DamagedFile where it is not as evaluation wrote it."""
+        remedy = f"run python -m emulator.evaluate {self.path}"
+        metrics = read_record(self.metrics, ("kind", "splits"), remedy)
+        tables = metrics["splits"], metrics.get("other_modes", {})
+        if not all(isinstance(of_mode, dict) and all(map(_is_skill, of_mode.values())) for of_mode in tables):
+            raise DamagedFile(self.metrics, "is damaged, it holds no tables of skill", remedy)
+        return metrics
+
     def read_log(self) -> list[dict[str, Any]]:
         """Epochs logged so far; a line cut short by a kill is left out."""
         return [self._entry(number, line) for number, line in enumerate(self._lines())]
@@ -141,8 +151,8 @@ class RunFolder:
         """The record of epoch `number`, RunFolderError where the line is another."""
         try:
             entry: dict[str, Any] = json_value(line)
-            if entry["epoch"] == number:
-                return entry
+            if entry["epoch"] == number and is_as_sealed(entry):
+                return {key: value for key, value in entry.items() if key != CHECKSUM}
         except (ValueError, KeyError, TypeError):
             pass
         message = (
@@ -161,19 +171,36 @@ class RunFolder:
             )
             raise RunFolderError(message)
         entries = [self._entry(number, line) for number, line in enumerate(lines[:epochs])]
-        atomic_file.write_bytes(self.log, "".join(json.dumps(entry) + "\n" for entry in entries).encode())
+        atomic_file.write_bytes(self.log, "".join(json.dumps(sealed(entry)) + "\n" for entry in entries).encode())
 
     def append_log(self, entry: dict[str, Any]) -> None:
         """Add one epoch."""
         try:
             with self.log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+                file.write(json.dumps(sealed(entry)) + "\n")
         except OSError as error:
             raise failed_write(self.log, self.log, error) from None
 
     def clear(self) -> None:
         """Remove what a former run or ensemble left; files that are none of ours stay."""
         own_folder.remove(self.path, (*LAYOUT, own_folder.MARK))
+
+
+def _is_skill(table: Any) -> bool:
+    """Whether this is a table of skill as evaluation writes it: by target, and in it by view of the days."""
+    if not isinstance(table, dict) or not isinstance(table.get("mode"), str):
+        return False
+    targets = table.get("targets")
+    if not isinstance(targets, dict):
+        return False
+    views = ("pooled", "median_site", "climatology")
+    return all(
+        isinstance(skill, dict)
+        and all(isinstance(skill.get(view), dict) for view in views)
+        and {"r2", "rmse", "nrmse"} <= skill["pooled"].keys()
+        and isinstance(skill["climatology"].get("pooled"), dict)
+        for skill in targets.values()
+    )
 
 
 def _differences(old: Any, new: Any, key: str = "", free: Sequence[str] = ()) -> list[str]:

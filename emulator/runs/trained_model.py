@@ -1,6 +1,7 @@
 """A trained model, rebuilt from a run folder's checkpoint alone, without its dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
+from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.file_faults import DamagedFile, read_json
 
@@ -44,15 +46,36 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     if run.members.exists():
         return load_members(member_paths(run), past_flux, signature)
     saved = checkpoint.load(run.best)
-    config = Config.model_validate(saved.description["config"])
+    with _of_this_version(run.best):
+        config = Config.model_validate(saved.description["config"])
+        trained = trained_signature(config, saved.description)
+        require_provenance(saved.description)
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
-    signature = _checked(signature, trained_signature(config, saved.description), run)
-    model = registry.build(config.model, signature, Scalers.identity(signature))
-    checkpoint.load_weights(model, saved.model)
+    signature = _checked(signature, trained, run)
+    with _of_this_version(run.best):
+        model = registry.build(config.model, signature, Scalers.identity(signature))
+        checkpoint.load_weights(model, saved.model)
     model.eval()
     progress = saved.progress
     return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+@contextmanager
+def _of_this_version(path: Path) -> Iterator[None]:
+    """CheckpointError where a checkpoint, whole by its checksums, describes no model that this version can build."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        message = f"{path}: of another version of ecostep, its model cannot be built ({reason}); train again"
+        raise CheckpointError(message) from None
+
+
+def require_provenance(description: dict[str, Any]) -> None:
+    """KeyError where a checkpoint does not say of which data and code it is."""
+    for key in ("git_hash", "config_hash", "dataset_hash", "seed"):
+        description["provenance"][key]
 
 
 def member_paths(run: RunFolder) -> list[str]:

@@ -16,16 +16,17 @@ from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
 from emulator.data.split_rules import split_dataset, tell
 from emulator.runs import checkpoint, provenance
-from emulator.runs.checkpoint import Progress
+from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training import assembly
+from emulator.training.starting import read_start, with_variables
 from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
 from foundations.configuration_file import ConfigError
-from foundations.file_faults import read_json
 from foundations.folder_lock import locked
+from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def train(
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        config, signature = _resolved(config)
+        config, signature = _resolved(config, run, overwrite=overwrite)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         dataset = Dataset.open(config.data.path, signature)
         try:
@@ -50,8 +51,14 @@ def train(
         return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
 
 
-def _resolved(config: Config) -> tuple[Config, Signature]:
-    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are."""
+def _resolved(config: Config, run: RunFolder, *, overwrite: bool) -> tuple[Config, Signature]:
+    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are.
+
+    A run that begins with the weights of another one has its variables, in the units of those weights.
+    """
+    if config.init.path is not None:
+        start = read_start(run.last if run.last.exists() and not overwrite else config.init.path)
+        return with_variables(config, start), start.signature
     try:
         return config.resolved()
     except DatasetError:
@@ -193,6 +200,11 @@ def _run(
     """Train, or go on training; the folder is touched once all is built that can fail."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
+    start = None
+    if config.init.path is not None and not goes_on:
+        start = read_start(config.init.path)
+        config = with_variables(config, start)
+        origin["init"] = start.origin()
     kept_split = split_text(split, dataset)
     if goes_on:
         _check_dataset_unchanged(run, dataset, origin)
@@ -201,7 +213,7 @@ def _run(
         dataset = replace(dataset, measured=None)
     tell(split, dataset)
     try:
-        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
+        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin, start), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     processes.barrier()
@@ -210,8 +222,7 @@ def _run(
         atomic_file.write_text(run.split, kept_split)
     processes.barrier()
     if goes_on:
-        # what is checked above: the hash differs where options came since the run began, or epochs are added
-        trainer.parts.config_hash = checkpoint.load(run.last).config_hash
+        _take_words_of(checkpoint.load(run.last), trainer)
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif processes.rank() == 0:
@@ -227,6 +238,20 @@ def _run(
     return progress
 
 
+def _take_words_of(saved: Checkpoint, trainer: Trainer) -> None:
+    """Go on with what the checkpoint of a run says of it; the configuration was checked before.
+
+    Its hash differs where options came since the run began, or epochs are added; ranges seen may be those of two
+    datasets, where the run began with the weights of another one.
+    """
+    parts = trainer.parts
+    parts.config_hash = saved.config_hash
+    kept = ("input_ranges", "static_ranges")
+    parts.description = {**parts.description, **{key: saved.description[key] for key in kept}}
+    if "init" in saved.description["provenance"]:
+        parts.description["provenance"]["init"] = saved.description["provenance"]["init"]
+
+
 def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str, Any]) -> None:
     """A run can go on only with the data it began with: the file, and what was read from it or made in memory."""
     began = checkpoint.load(run.last).description["provenance"]
@@ -239,8 +264,8 @@ def _record_provenance(run: RunFolder, origin: dict[str, Any]) -> None:
     """Write provenance.json, or add this session to the one that began the run."""
     session = {key: origin[key] for key in ("created", "git_hash", "versions")}
     if run.provenance.exists():
-        origin = read_json(run.provenance, "restore it, or --overwrite to discard that run")
-    atomic_file.write_json(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
+        origin = read_record(run.provenance, (), "restore it, or --overwrite to discard that run")
+    write_record(run.provenance, origin | {"sessions": [*origin.get("sessions", []), session]})
 
 
 def _with_absolute_path(config: Config) -> Config:
@@ -249,4 +274,7 @@ def _with_absolute_path(config: Config) -> Config:
     split = config.split
     if split.file is not None:
         split = split.model_copy(update={"file": split.file.resolve()})
-    return config.model_copy(update={"data": data, "split": split})
+    init = config.init
+    if init.path is not None:
+        init = init.model_copy(update={"path": init.path.resolve()})
+    return config.model_copy(update={"data": data, "split": split, "init": init})

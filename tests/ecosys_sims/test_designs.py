@@ -15,7 +15,7 @@ from ecosys_sims.ensemble.drawing import draw
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.dataset_check import check_dataset
-from ecosys_sims.formats.site_table import read_true_parameters, write_site_table
+from ecosys_sims.formats.site_table import read_site_table, read_true_parameters, write_site_table
 from ecosys_sims.formats.site_table_check import check_site_table
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from ecosys_sims.sites.site_drawing import draw_sites
@@ -200,7 +200,7 @@ def test_members_of_given_sites_in_one_dataset(ecosys_exe: Path, tmp_path: Path,
     compared = sum(np.isfinite(values).sum() for values in drawn.values())
     assert summary["total"]["parameters_read_back"] == compared > 10 * 20
     assert summary["total"]["sites"] == 10
-    truth = read_true_parameters(out / "params_truth.nc")
+    truth = read_true_parameters(out / "params_truth.nc", read_site_table(out / "sites.nc").site_id)
     assert list(truth["mgo"][:5]) == pytest.approx([default := sites_default(table, sites), 0.1, 1.9, default, default])
     assert list(truth["c_r"][:5]) == [33.0] * 5
     with netCDF4.Dataset(out / "dataset.nc") as file, netCDF4.Dataset(out / "params_truth.nc") as side:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ecosys_sims.ensemble import output_folder
-from ecosys_sims.ensemble.cluster import EnsembleError
+from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
@@ -151,4 +151,4 @@ def test_a_tower_run_replaces_only_what_a_tower_run_made(tmp_path: Path) -> None
 
 def test_an_empty_address_of_a_scheduler_is_told(config, fake_ecosys, tmp_path) -> None:
     with pytest.raises(EnsembleError, match="address of the scheduler is empty"):
-        simulate(config, tmp_path, scheduler="")
+        simulate(config, tmp_path, scheduler=Scheduler(""))

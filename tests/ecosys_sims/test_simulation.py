@@ -20,7 +20,7 @@ from distributed import Client
 
 from ecosys_sims.ensemble import blocks, configuration, output_folder
 from ecosys_sims.ensemble.blocks import DiskFullError
-from ecosys_sims.ensemble.cluster import EnsembleError
+from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.ensemble.output_folder import StaleOutputError
 from ecosys_sims.ensemble.simulation import simulate
@@ -209,7 +209,7 @@ def test_a_scheduler_that_does_not_answer_is_named(
 ) -> None:
     monkeypatch.setattr("ecosys_sims.ensemble.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(EnsembleError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        simulate(small_config, tmp_path, scheduler="tcp://127.0.0.1:9")
+        simulate(small_config, tmp_path, scheduler=Scheduler("tcp://127.0.0.1:9"))
 
 
 def test_another_simulation_in_the_folder_is_refused(

@@ -109,7 +109,7 @@ contains
     self%lat = lat
     call open_input(self%path, self%ncid, stat, errmsg)
     if (stat == success) call read_times(self%path, self%ncid, self%times, stat, errmsg)
-    if (stat == success) call find_places(self, stat, errmsg)
+    if (stat == success) call find_places(self, lon, stat, errmsg)
     if (stat == success) call compare_coordinates(self, lon, stat, errmsg)
     if (stat == success) call set_shift(self, config%text_of('time_zone') == 'utc', lon, stat, &
       errmsg)
@@ -177,32 +177,79 @@ contains
     end associate
   end subroutine set_shift
 
-  !> Find the sites of the run in the file: by site_id if it is there, else by their order.
-  subroutine find_places(self, stat, errmsg)
+  !> Find the sites of the run in the file: by site_id if it is there, else by their coordinates.
+  subroutine find_places(self, lon, stat, errmsg)
     type(meteorology_file), intent(inout) :: self  !< the file
+    real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
     character(string_length), allocatable :: file_site_id(:)
     integer :: i, n
     n = dimension_length(self%ncid, 'site')
     self%place = [(i, i=1, size(self%site_id))]
-    if (n < 1) return
-    if (has_variable(self%ncid, 'site_id') .and. n > 1) then
-      allocate(file_site_id(n))
-      call read_strings(self%path, self%ncid, 'site_id', file_site_id, stat, errmsg)
-      if (stat /= success) return
-      do i = 1, size(self%site_id)
-        self%place(i) = findloc(file_site_id == self%site_id(i), .true., dim=1)
-        if (self%place(i) > 0) cycle
-        call input_error(self%path, 'site '//trim(self%site_id(i))//' is not in the file', &
-          stat, errmsg)
-        return
-      end do
-    else if (n /= size(self%site_id)) then
-      call input_error(self%path, 'the file has '//to_text(n)//' sites, the run '// &
-        to_text(size(self%site_id))//', and there is no site_id to match them', stat, errmsg)
+    if (n < 1 .or. (n == 1 .and. size(self%site_id) == 1)) return
+    if (.not. has_variable(self%ncid, 'site_id')) then
+      call find_by_coordinates(self, n, lon, stat, errmsg)
+      return
     end if
+    allocate(file_site_id(n))
+    call read_strings(self%path, self%ncid, 'site_id', file_site_id, stat, errmsg)
+    if (stat /= success) return
+    do i = 1, size(self%site_id)
+      self%place(i) = findloc(file_site_id == self%site_id(i), .true., dim=1)
+      if (self%place(i) > 0) cycle
+      call input_error(self%path, 'site '//trim(self%site_id(i))//' is not in the file', &
+        stat, errmsg)
+      return
+    end do
   end subroutine find_places
+
+  !> Find the sites of the run in a file without site_id: each has the place that is nearest to it.
+  subroutine find_by_coordinates(self, n, lon, stat, errmsg)
+    type(meteorology_file), intent(inout) :: self  !< the file
+    integer, intent(in) :: n  !< sites of the file
+    real(wp), intent(in) :: lon(:)  !< longitude of the run's sites [degrees east]
+    integer, intent(inout) :: stat  !< exit code
+    character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
+    real(wp), parameter :: degree = acos(-1.0_wp)/180.0_wp, farthest = 1.0_wp, same = 1.0e-3_wp
+    real(wp) :: file_lat(n), file_lon(n), distance(n)
+    character(:), allocatable :: fault
+    integer :: i
+    if (.not. (by_site('lat') .and. by_site('lon'))) then
+      call input_error(self%path, 'has '//to_text(n)//' sites, and neither site_id(site) nor '// &
+        'lat(site) and lon(site) to tell which are those of the run; add them', stat, errmsg)
+      return
+    end if
+    call read_reals(self%path, self%ncid, 'lat', unset, file_lat, stat, errmsg)
+    if (stat /= success) return
+    call read_reals(self%path, self%ncid, 'lon', unset, file_lon, stat, errmsg)
+    if (stat /= success) return
+    do i = 1, size(lon)
+      distance = hypot(file_lat - self%lat(i), &
+        cos(degree*self%lat(i))*(modulo(file_lon - lon(i) + 180.0_wp, 360.0_wp) - 180.0_wp))
+      where (.not. (is_set(file_lat) .and. is_set(file_lon))) distance = huge(1.0_wp)
+      self%place(i) = minloc(distance, dim=1)
+      if (minval(distance) > farthest) then
+        fault = ' is not in the file, none of whose sites lies within a degree'
+      else if (count(distance <= minval(distance) + same) > 1) then
+        fault = ' lies where several sites of the file do, and there is no site_id to tell them apart'
+      else
+        cycle
+      end if
+      call input_error(self%path, 'site '//trim(self%site_id(i))//' at '// &
+        to_text(self%lat(i), 6)//' N, '//to_text(lon(i), 6)//' E'//fault, stat, errmsg)
+      return
+    end do
+
+  contains
+
+    !> Whether the file has a variable that is no coordinate of a grid.
+    logical function by_site(name)
+      character(*), intent(in) :: name  !< variable
+      by_site = has_variable(self%ncid, name) .and. dimension_length(self%ncid, name) < 0
+    end function by_site
+
+  end subroutine find_by_coordinates
 
   !> Refuse a file whose sites are elsewhere than the run's.
   subroutine compare_coordinates(self, lon, stat, errmsg)

@@ -14,8 +14,10 @@ from emulator.evaluation.report.provenance import provenance_section
 from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
+from emulator.runs.run_folder import RunFolderError
 from foundations import atomic_file
-from foundations.file_faults import FileFault
+from foundations.command_end import ends_clearly
+from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.terminal import start_logging
 
@@ -99,6 +101,7 @@ def _products(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -112,8 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         require_own_outputs({"--out": out}, _products(options.run_dir))
         document = build_report(read_products(options.run_dir))
-    except (FileFault, FileNotFoundError, OutputError) as error:
-        log.error("report: %s", error)
+    except (RunFolderError, OutputError, OSError) as error:
+        log.error("report: %s", explain(error))
         return 1
     atomic_file.write_bytes(out, document.encode())
     log.info("report: wrote %s (%.1f MB)", out, len(document) / 1e6)

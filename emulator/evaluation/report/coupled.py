@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from emulator.evaluation.figures import coupled as figures
 from emulator.evaluation.figures.style import biome_name, model_name, to_svg
 from emulator.evaluation.report.page import figure, notice, number, paragraph, table
-from emulator.evaluation.report.products import Products, example_sites, ordered_targets, target_name, target_units
+from emulator.evaluation.report.products import (
+    COUPLE_AGAIN,
+    Products,
+    example_sites,
+    ordered_targets,
+    readable,
+    target_name,
+    target_units,
+)
 
 SERIES_TARGETS = ("fch4", "gpp", "nee")
 SERIES_DAYS = 3 * 366
@@ -28,7 +36,8 @@ def coupled_section(products: Products) -> str:
         return notice("The land model was not run with an emulator in this folder yet.")
     parts = [paragraph(_intro(coupled)), _checks(coupled), _skill(coupled)]
     if products.coupled_series is not None:
-        parts.append(_series(products.coupled_series, coupled["model"]["kind"]))
+        with readable(products.folder / "coupled" / "series.nc", COUPLE_AGAIN):
+            parts.append(_series(products.coupled_series, coupled["model"]["kind"]))
     parts.append(_timings(coupled))
     return "".join(parts)
 

@@ -9,7 +9,8 @@
 Parts that are not there are None or empty, and the report says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,18 @@ import numpy as np
 import xarray as xr
 
 from emulator.runs.run_folder import RunFolder
-from foundations.file_faults import read_json
+from foundations.file_faults import DamagedFile, FileFault
+from foundations.json_record import read_record
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
+from foundations.written_files import require_as_written
 
+SIMULATE_AGAIN = "restore it, or simulate again with scripts/gen_sims.py --overwrite"
+COUPLE_AGAIN = "run scripts/couple.py again"
+COUPLED_KEYS = (
+    "model", "sites", "start_date", "days", "targets", "max_abs_diff_over_sd", "restart", "restart_bitwise",
+    "decomposition", "decomposition_bitwise", "timing", "speedup", "speedup_total",
+)  # fmt: skip
 KIND_ORDER = ("lstm", "cham_net", "raci")
 TARGET_ORDER = ("fch4", "gpp", "ra", "rh", "nee")
 """Targets that come first, in this order."""
@@ -59,19 +68,26 @@ def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
     return chosen or [0]
 
 
-def target_units(target: str) -> str:
-    """Unit of a target as people write it."""
-    units = VARIABLES[target].analysis_units
+def target_units(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """Unit of a target as people write it: that of the scores of a model, else that of the table."""
+    units = _declared(target, "units", models) or VARIABLES[target].analysis_units
     mass, area_and_time, _ = units.partition(" m-2 day-1")
     if not area_and_time:
         return units
     return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
 
 
-def target_name(target: str) -> str:
-    """What a target is called in a sentence."""
-    name, _, _ = VARIABLES[target].long_name.partition(",")
-    return TARGET_NAMES.get(target, name)
+def target_name(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """What a target is called in a sentence: by the scores of a model, else by the table."""
+    long_name = _declared(target, "long_name", models) or (VARIABLES[target].long_name if target in VARIABLES else "")
+    name, _, _ = long_name.partition(",")
+    return TARGET_NAMES.get(target, name or target)
+
+
+def _declared(target: str, what: str, models: Mapping[str, "ModelRun"] | None) -> str:
+    """What the scores of a model say of a target, '' where none does."""
+    texts = (run.tables(split).get(target, {}).get(what) for run in (models or {}).values() for split in SPLIT_NAMES)
+    return next((str(text) for text in texts if text), "")
 
 
 def ordered_targets(targets: Iterable[str]) -> list[str]:
@@ -89,31 +105,40 @@ class Simulations:
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        return xr.open_dataset(self.path)
+        with readable(self.path, SIMULATE_AGAIN):
+            require_as_written(self.path, SIMULATE_AGAIN)
+            return xr.open_dataset(self.path)
 
     @cached_property
     def biome(self) -> np.ndarray:
-        """Biome name of each site, (N,)."""
-        variable = self.dataset["biome"]
-        names = dict(
-            zip(
-                np.atleast_1d(variable.attrs["flag_values"]).tolist(),
-                variable.attrs["flag_meanings"].split(),
-                strict=True,
+        """Biome of each site, (N,), or its class by the first class variable of a dataset that has no biome."""
+        with readable(self.path, SIMULATE_AGAIN):
+            variables = self.dataset.data_vars
+            classes = [name for name, v in variables.items() if v.dims == ("site",) and "flag_meanings" in v.attrs]
+            if "biome" not in variables and not classes:
+                return np.full(self.dataset.sizes["site"], "all sites")
+            variable = self.dataset["biome" if "biome" in variables else classes[0]]
+            names = dict(
+                zip(
+                    np.atleast_1d(variable.attrs["flag_values"]).tolist(),
+                    variable.attrs["flag_meanings"].split(),
+                    strict=True,
+                )
             )
-        )
-        return np.array([names[int(code)] for code in variable.values])
+            return np.array([names.get(int(code), str(code)) for code in variable.values])
 
     @cached_property
     def dates(self) -> Any:
         """Date accessor of the time axis: `.year`, `.month`, `.day`, `.dayofyear`."""
-        return self.dataset["time"].dt
+        with readable(self.path, SIMULATE_AGAIN):
+            return self.dataset["time"].dt
 
     def values(self, name: str, units: str, site: int | slice = slice(None)) -> np.ndarray:
         """A variable in the unit wanted, float64, of one site (T,) or all (N, T)."""
-        variable = self.dataset[name]
-        factor, offset = unit_conversion(variable.attrs["units"], units, name)
-        return np.asarray(variable[site].values, np.float64) * factor + offset
+        with readable(self.path, SIMULATE_AGAIN):
+            variable = self.dataset[name]
+            factor, offset = unit_conversion(variable.attrs["units"], units, name)
+            return np.asarray(variable[site].values, np.float64) * factor + offset
 
     def target(self, name: str) -> np.ndarray:
         """A target in its analysis unit, (N, T)."""
@@ -127,11 +152,33 @@ class ModelRun:
     kind: str
     folder: RunFolder
     metrics: Mapping[str, Any]
+    simulations: Simulations | None = None
+
+    @property
+    def _remedy(self) -> str:
+        return f"run python -m emulator.evaluate {self.folder.path}"
 
     @cached_property
     def predictions(self) -> xr.Dataset:
-        """The predictions file, opened lazily."""
-        return xr.open_dataset(self.folder.predictions)
+        """The predictions file, opened lazily, its sites in the order of the dataset's where there is one."""
+        path = self.folder.predictions
+        with readable(path, self._remedy):
+            require_as_written(path, self._remedy)
+            predictions = xr.open_dataset(path)
+            return predictions if self.simulations is None else self._in_order(predictions, self.simulations)
+
+    def _in_order(self, predictions: xr.Dataset, simulations: Simulations) -> xr.Dataset:
+        """The rows of the dataset's sites, found by name; DamagedFile where sites or days are others."""
+        path, data = self.folder.predictions, simulations.dataset
+        names, expected = (list(map(str, file["site_id"].values)) for file in (predictions, data))
+        missing = [name for name in expected if names.count(name) != 1]
+        if missing or len(names) != len(expected):
+            example = missing[0] if missing else next(name for name in names if name not in expected)
+            fault = f"has other sites than {simulations.path} (such as '{example}')"
+            raise DamagedFile(path, fault, self._remedy)
+        if not np.array_equal(predictions["time"].values, data["time"].values):
+            raise DamagedFile(path, f"has other days than {simulations.path}", self._remedy)
+        return predictions.isel(site=[names.index(name) for name in expected])
 
     def tables(self, split: str) -> Mapping[str, Any]:
         """Skill of one split by target; empty where it was not scored."""
@@ -147,15 +194,17 @@ class ModelRun:
 
     def pairs(self, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
         """Simulated and predicted, (N, T) each in analysis units, NaN where the day is not of this split."""
-        labels = self.predictions["split"]
-        code = labels.attrs["flag_meanings"].split().index(split)
-        of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]
-        simulated, predicted = self.predictions[target].values, self.predictions[f"{target}_pred"].values
+        with readable(self.folder.predictions, self._remedy):
+            labels = self.predictions["split"]
+            code = labels.attrs["flag_meanings"].split().index(split)
+            of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]
+            simulated, predicted = self.predictions[target].values, self.predictions[f"{target}_pred"].values
         return np.where(of_split, simulated, np.nan), np.where(of_split, predicted, np.nan)
 
     def climatology(self, target: str) -> np.ndarray:
         """Day-of-year climatology of the biome, that the model is judged against, (N, T), analysis units."""
-        return self.predictions[f"{target}_climatology"].values
+        with readable(self.folder.predictions, self._remedy):
+            return self.predictions[f"{target}_climatology"].values
 
 
 @dataclass(frozen=True)
@@ -173,7 +222,11 @@ class Products:
     def coupled_series(self) -> xr.Dataset | None:
         """Daily targets under both schemes, or None."""
         path = self.folder / "coupled" / "series.nc"
-        return xr.open_dataset(path) if path.exists() else None
+        if not path.exists():
+            return None
+        require_as_written(path, COUPLE_AGAIN)
+        with readable(path, COUPLE_AGAIN), xr.open_dataset(path) as series:
+            return series.load()
 
 
 def read_products(folder: str | Path) -> Products:
@@ -182,13 +235,15 @@ def read_products(folder: str | Path) -> Products:
     if not folder.is_dir():
         message = f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote"
         raise FileNotFoundError(message)
+    simulations = _simulations(folder / "sims")
+    coupled = folder / "coupled" / "coupled.json"
     products = Products(
         folder=folder,
-        simulations=_simulations(folder / "sims"),
-        models=_models(folder / "models"),
-        coupled=_json(folder / "coupled" / "coupled.json"),
-        steps=_json(folder / "steps.json") or {},
-        land=_json(folder / "land.json") or {},
+        simulations=simulations,
+        models=_models(folder / "models", simulations),
+        coupled=_record(coupled, COUPLED_KEYS, COUPLE_AGAIN) if coupled.exists() else None,
+        steps=_steps(folder / "steps.json"),
+        land=_record(folder / "land.json", ("land", "water"), "run scripts/quickstart.sh again"),
     )
     if products.simulations is None and not products.models:
         message = (
@@ -200,16 +255,45 @@ def read_products(folder: str | Path) -> Products:
 
 def _simulations(folder: Path) -> Simulations | None:
     path = folder / "dataset.nc"
-    return Simulations(path, _json(folder / "simulation.json") or {}) if path.exists() else None
+    if not path.exists():
+        return None
+    facts = _record(folder / "simulation.json", ("total",), SIMULATE_AGAIN)
+    return Simulations(path, facts)
 
 
-def _models(folder: Path) -> dict[str, ModelRun]:
+def _steps(path: Path) -> dict[str, Any]:
+    remedy = "run scripts/quickstart.sh again"
+    steps = _record(path, (), remedy)
+    keys = {"seconds", "peak_rss_mb", "finished", "git_hash"}
+    if not all(isinstance(step, dict) and keys <= step.keys() for step in steps.values()):
+        raise DamagedFile(path, "is damaged, it holds no records of steps", remedy)
+    return steps
+
+
+def _models(folder: Path, simulations: Simulations | None) -> dict[str, ModelRun]:
     evaluated = {path.parents[1].name: path for path in folder.glob("*/evaluation/metrics.json")}
     kinds = sorted(
         evaluated, key=lambda kind: (KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), kind)
     )
-    return {kind: ModelRun(kind, RunFolder(folder / kind), _json(evaluated[kind]) or {}) for kind in kinds}
+    return {kind: _model(RunFolder(folder / kind), simulations) for kind in kinds}
 
 
-def _json(path: Path) -> Any:
-    return read_json(path, "make it again") if path.exists() else None
+def _model(folder: RunFolder, simulations: Simulations | None) -> ModelRun:
+    return ModelRun(folder.path.name, folder, folder.read_metrics(), simulations)
+
+
+def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
+    """The content of a file that one of our commands wrote, {} where there is none."""
+    return read_record(path, keys, remedy) if path.exists() else {}
+
+
+@contextmanager
+def readable(path: Path, remedy: str) -> Iterator[None]:
+    """Within the context, whatever is wrong with a netCDF file that is read is told as DamagedFile with its name."""
+    try:
+        yield
+    except FileFault:
+        raise
+    except (OSError, RuntimeError, LookupError, AttributeError, ValueError, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DamagedFile(path, f"cannot be read as expected ({reason})", remedy) from None

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from emulator.evaluation.figures.style import model_name
 from emulator.evaluation.report.page import definitions, folded, table
 from emulator.evaluation.report.products import Products
 from emulator.runs import provenance
-from foundations.file_faults import read_json
+from foundations.file_faults import read_text
+from foundations.json_record import read_record
 from foundations.provenance import git_hash, now
+
+RESTORE_RUN = "restore it, or train again with --overwrite"
 
 
 def provenance_section(products: Products) -> str:
@@ -26,7 +30,8 @@ def provenance_section(products: Products) -> str:
         parts.append(table(("step", "seconds", "memory, MB", "finished", "code"), rows, caption))
     for kind, run in products.models.items():
         if run.folder.config.exists():
-            parts.append(folded(f"Configuration of {model_name(kind)}", run.folder.config.read_text(encoding="utf-8")))
+            configuration = read_text(run.folder.config, RESTORE_RUN)
+            parts.append(folded(f"Configuration of {model_name(kind)}", configuration))
     if products.simulations is not None:
         parts.append(folded("How the dataset was made", json.dumps(products.simulations.facts, indent=2)))
     return "".join(parts)
@@ -49,5 +54,5 @@ def _facts(products: Products) -> Iterator[tuple[str, str]]:
         yield "coupled artefact (SHA-256)", str(products.coupled["model"].get("sha256", "unknown"))
 
 
-def _read(path: Any) -> Mapping[str, Any]:
-    return read_json(path, "make it again") if path.exists() else {}
+def _read(path: Path) -> Mapping[str, Any]:
+    return read_record(path, (), RESTORE_RUN) if path.exists() else {}

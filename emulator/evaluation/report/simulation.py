@@ -5,7 +5,7 @@ import numpy as np
 from emulator.evaluation.figures import simulation as figures
 from emulator.evaluation.figures.style import biome_name, to_svg
 from emulator.evaluation.report.page import figure, notice, paragraph
-from emulator.evaluation.report.products import Products, Simulations, example_sites
+from emulator.evaluation.report.products import SIMULATE_AGAIN, Products, Simulations, example_sites, readable
 
 
 def simulation_section(products: Products) -> str:
@@ -13,6 +13,11 @@ def simulation_section(products: Products) -> str:
     simulations = products.simulations
     if simulations is None:
         return notice("There is no dataset in this folder: nothing was simulated yet.")
+    with readable(simulations.path, SIMULATE_AGAIN):
+        return _section(products, simulations)
+
+
+def _section(products: Products, simulations: Simulations) -> str:
     data, years = simulations.dataset, np.unique(simulations.dates.year.values)
     wetland = int(np.isin(simulations.biome, ("bog", "fen", "marsh", "swamp", "wet_tundra", "rice")).sum())
     intro = (
