@@ -43,10 +43,9 @@ def require_valid_frame(path: str | Path) -> None:
 
 def check_dataset(path: str | Path) -> list[str]:
     """Faults of a dataset, one sentence each; empty where it is good."""
-    return faults_of_file(path, lambda file: _frame_faults(file) or series_faults(file))
+    return faults_of_file(path, lambda file: _frame_faults(file) or series_faults(file, own_periods=True))
 
 
-<<<<<<< HEAD
 def dataset_doubts(path: str | Path) -> list[str]:
     """What a trainer refuses where it is asked for: properties that are not told everywhere, states with gaps."""
     return faults_of_file(path, _doubts)
@@ -69,13 +68,19 @@ def _doubts(file: netCDF4.Dataset) -> list[str]:
     return doubts
 
 
-def _dataset_faults(file: netCDF4.Dataset) -> list[str]:
-=======
-def series_faults(file: netCDF4.Dataset) -> list[str]:
-    """Faults of the daily series of a dataset, or of the history of a block."""
+def series_faults(file: netCDF4.Dataset, own_periods: bool = False) -> list[str]:
+    """Faults of the daily series of a dataset, or of the history of a block.
+
+    own_periods: drivers may be missing before the first and after the last day of each site.
+    """
+    daily = _daily_names(file)
+    outside = _outside_periods(file) if own_periods else np.zeros((0, 0), bool)
     faults = []
-    for name in _daily_names(file):
-        faults += _daily_faults(file[name])
+    empty = np.flatnonzero(outside.all(axis=1)) if outside.size else []
+    if len(empty):
+        faults.append(f"site {empty[0]} has no drivers on any day")
+    for name in daily:
+        faults += _flag_faults(file[name]) if _is_ancillary(name) else _daily_faults(file[name], outside)
     return faults + _carbon_faults(file)
 
 
@@ -84,7 +89,6 @@ def _daily_names(file: netCDF4.Dataset) -> list[str]:
 
 
 def _frame_faults(file: netCDF4.Dataset) -> list[str]:
->>>>>>> main
     faults = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in file.ncattrs()]
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
         faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
@@ -95,7 +99,6 @@ def _frame_faults(file: netCDF4.Dataset) -> list[str]:
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
-<<<<<<< HEAD
     if "CF-" not in str(getattr(file, "Conventions", "CF-")):
         faults.append(f"Conventions is {file.Conventions!r}, expected {variables.CONVENTIONS!r}")
     told = [variable for variable in variables.STATICS if variable.name in (*PLACE, *file.variables)]
@@ -103,21 +106,9 @@ def _frame_faults(file: netCDF4.Dataset) -> list[str]:
     if not static and {"sand", "clay"} <= set(file.variables):
         static = texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     faults += static
-    daily = [name for name, column in file.variables.items() if column.dimensions == ("site", "time")]
-    flags = [name for name in daily if _is_ancillary(name)]
-    if not daily:
-        faults.append("no variable has the dimensions (site, time)")
-    outside = _outside_periods(file)
-    for name in daily:
-        faults += _flag_faults(file[name]) if name in flags else _daily_faults(file[name], outside)
-    return faults + _carbon_faults(file)
-=======
-    static = [fault for variable in variables.STATICS for fault in static_faults(file, variable)]
-    faults += static or texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     if not _daily_names(file):
         faults.append("no variable has the dimensions (site, time)")
     return faults
->>>>>>> main
 
 
 def _is_ancillary(name: str) -> bool:
@@ -135,7 +126,7 @@ def _outside_periods(file: netCDF4.Dataset) -> np.ndarray:
                 present[rows] |= np.isfinite(numbers(column, rows))
             drivers += 1
     if not drivers:
-        return np.zeros(shape, bool)
+        return np.zeros((0, 0), bool)
     begun = np.logical_or.accumulate(present, axis=1)
     ahead = np.logical_or.accumulate(present[:, ::-1], axis=1)[:, ::-1]
     return ~(begun & ahead)
@@ -195,8 +186,10 @@ def _daily_faults(series: netCDF4.Variable, outside: np.ndarray) -> list[str]:
         faults += units_faults(series, expected.units)
     if role == "target" and (sentinel := _sentinel(series)):
         return [*faults, sentinel]
-    gaps = expected.role in ("target", "state")  # observations have gaps there, in drivers outside the site's period
-    return faults + range_faults(series, *variables.possible_range(expected), gaps or outside)
+    may_miss: bool | np.ndarray = outside if outside.size else False
+    if expected.role in ("target", "state"):  # observations have gaps there
+        may_miss = True
+    return faults + range_faults(series, *variables.possible_range(expected), may_miss)
 
 
 def _sentinel(series: netCDF4.Variable) -> str:
