@@ -17,7 +17,7 @@ from ecosys_sims.formats.checks import (
     texture_faults,
     units_faults,
 )
-from foundations.flux_range import SENTINELS
+from foundations.flux_range import MISSING_MARKS
 from foundations.netcdf_values import numbers
 
 ROLES = ("static", "slow", "fast", "state", "target")
@@ -196,7 +196,7 @@ def _sentinel(series: netCDF4.Variable) -> str:
     """A mark of missing values that the file does not declare, which a trainer refuses."""
     for rows in _blocks(series.shape[0]):
         values = numbers(series, rows)
-        marked = np.isin(values, SENTINELS) | np.isinf(values)
+        marked = np.isin(values, [*MISSING_MARKS, *np.float32(MISSING_MARKS)]) | np.isinf(values)
         if marked.any():
             site, day = np.argwhere(marked)[0]
             place = f"site {rows.start + site}, time {day}"
