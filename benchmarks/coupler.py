@@ -30,6 +30,7 @@ from ecosys_sims.program.executable import find_program
 from emulator.runs import provenance
 from foundations import atomic_file
 from foundations.provenance import file_sha256, git_hash, now
+from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.coupler")
 
@@ -235,7 +236,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: all was measured; bars that are missed are in the file, and do not change it."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     size = QUICK if options.quick else FULL
     if options.coupled_size:
         size = replace(size, coupled=Extent(*options.coupled_size))

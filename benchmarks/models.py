@@ -25,6 +25,7 @@ from benchmarks.learning.preparation import open_ensemble
 from benchmarks.learning.queue import Crew, Progress, work, worker_command
 from benchmarks.learning.workspace import Workspace
 from emulator.training.trainer import Interrupted
+from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.models")
 
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 runs failed, 2 wrong use, 143 or 130 stopped by a signal."""
     words = sys.argv[1:] if arguments is None else arguments
     options = parse_arguments(words)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     suite = plan.SUITES[options.suite]
     if options.epochs:
         suite = replace(suite, training=suite.training | {"epochs": options.epochs})

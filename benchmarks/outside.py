@@ -37,6 +37,7 @@ from emulator.runs.run_folder import RunFolder
 from emulator.training.fit import fit
 from foundations import atomic_file
 from foundations.provenance import git_hash, now
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def find_neuralhydrology(python: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: all was measured."""
     options = make_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     options.neuralhydrology_python = find_neuralhydrology(options.neuralhydrology_python)
     options.work.mkdir(parents=True, exist_ok=True)
     crosscheck = open_crosscheck(options)

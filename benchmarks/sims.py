@@ -46,6 +46,7 @@ from ecosys_sims.program.executable import find_program, library_versions, progr
 from ecosys_sims.program.parameter_table import parameter_table
 from foundations.atomic_file import write_json
 from foundations.provenance import file_sha256, git_hash, now
+from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.sims")
 
@@ -414,7 +415,7 @@ class PartialResults:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 a run of the program failed or a value was not finite."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     os.environ["OMP_NUM_THREADS"] = "1"
     program, started = find_program(), time.perf_counter()
     path = options.json.resolve()

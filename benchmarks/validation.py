@@ -24,6 +24,7 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.program.executable import ModelError
 from foundations.atomic_file import write_json
 from foundations.command_end import ends_clearly
+from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.validation")
 
@@ -68,7 +69,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if not options.data.is_dir():
         log.warning("no data in %s: comparisons with measurements are left out", options.data)

@@ -17,5 +17,6 @@ Failures raise :class:`EcostepError`, whose ``status`` is the name of the C libr
 from coupler.python.cells import Cells
 from coupler.python.errors import EcostepError
 from coupler.python.model import Model, Variable, library_version
+from coupler.python.units import unit_conversion
 
-__all__ = ["Cells", "EcostepError", "Model", "Variable", "library_version"]
+__all__ = ["Cells", "EcostepError", "Model", "Variable", "library_version", "unit_conversion"]

@@ -11,12 +11,12 @@ which converts a tower's own files and, with --run, runs the model at once:
 
 import argparse
 import importlib
-import logging
 import sys
 from pathlib import Path
 
 from ecosys_sims.towers.tower_run import run_and_report
 from foundations.command_end import ends_clearly
+from foundations.terminal import start_logging
 
 ADAPTERS = ("ecosim_climate", "ecosys_weather", "fluxnet2015", "fluxnet_ch4", "greenhouse_gases")
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE", help="change a namelist value")
     parser.add_argument("--spinup-years", type=int, default=2, help="years before the first, with repeated weather")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     return run_and_report(options.forcing, options.out, options.set, options.spinup_years)
 
 

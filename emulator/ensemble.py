@@ -13,6 +13,7 @@ from emulator.runs.ensemble import create
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders of emulator.train")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the ensemble")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     try:
         create(options.runs, RunFolder(options.out))
     except (CheckpointError, RunFolderError, OSError) as error:

@@ -12,6 +12,7 @@ from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         "(self_fed); default: model.past_flux of the configuration",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     runs = [RunFolder(path) for path in options.run]
     out = options.out or runs[0].artefact
     try:

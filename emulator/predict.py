@@ -5,6 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
+from emulator.baselines import runs as baselines
 from emulator.data.dataset_file import DatasetError
 from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
@@ -13,6 +14,7 @@ from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
         "needs an evaluated run",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
         require_own_outputs({"--out": out}, [options.data, *run.files(), run.artefact])
-        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles)
+        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles, load=baselines.load)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
+from emulator.data.split_rules import split_dataset
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolderError
 from emulator.training.search import Budget, load_space, tune
@@ -21,6 +22,7 @@ from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +30,14 @@ log = logging.getLogger(__name__)
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status, as emulator.train does."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     try:
         config = configuration_file.load(Config, options.config, options.set)
         space = load_space(options.space)
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
-        dataset = Dataset.open(config.data.path, config.data.signature())
-        split = config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
+        config, signature = config.resolved()
+        dataset = Dataset.open(config.data.path, signature)
+        split = split_dataset(config.split, dataset)
         choice = tune(config, dataset, split, space, options.out, budget)
         log.info("%s: %s", options.out / "choice.yaml", {key: choice.get(key) for key in ("model", "training")})
     except Interrupted as stop:

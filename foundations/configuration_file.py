@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
+from foundations.bounded_text import TooLarge, read_text, yaml_value
+
 log = logging.getLogger(__name__)
 
 Location = tuple[int | str, ...]
@@ -68,9 +70,12 @@ def section_overrides(path: str | Path) -> list[str]:
 
 def _read(path: Path) -> CommentedMap:
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document = yaml_value(read_text(path), YAML(typ="rt"))
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
+        raise ConfigError(message) from None
+    except TooLarge as error:
+        message = f"{path}: {error}"
         raise ConfigError(message) from None
     except (YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes that are no text, a date that is none
         message = f"{path}: not valid YAML: {error}"
@@ -101,8 +106,8 @@ def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
         message = f"--set {text}: expected KEY=VALUE with a dotted key, for example training.epochs=3"
         raise ConfigError(message)
     try:
-        return names, _plain(YAML(typ="rt").load(value))
-    except YAMLError as error:
+        return names, _plain(yaml_value(value, YAML(typ="rt")))
+    except (YAMLError, TooLarge) as error:
         message = f"--set {text}: the value is not valid YAML: {error}"
         raise ConfigError(message) from None
 
@@ -130,22 +135,30 @@ def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[Locat
     """
     key: list[int | str] = []
     kinds: list[type[BaseModel]] = [schema]
+    names_follow = False
     for part in location:
+        if names_follow:
+            names_follow = False
+            key.append(part)
+            continue
         if tagged := [kind for kind in kinds if len(kinds) > 1 and part in _tags(kind)]:
             kinds = tagged
             continue
         key.append(part)
         field = next((kind.model_fields[part] for kind in kinds if part in kind.model_fields), None)
         kinds = _models(field.annotation) if field else []
-    return tuple(key), kinds[0].model_fields if len(kinds) == 1 else {}
+        names_follow = field is not None and get_origin(field.annotation) is dict
+    return tuple(key), kinds[0].model_fields if len(kinds) == 1 and not names_follow else {}
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A | B, ...]` or `A | None`."""
+    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A, ...]`, `dict[str, A]` or `A | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is Annotated:
         return _models(get_args(annotation)[0])
+    if get_origin(annotation) is dict:
+        return _models(get_args(annotation)[1])
     if get_origin(annotation) in (Union, types.UnionType):
         return [model for member in get_args(annotation) for model in _models(member)]
     return []

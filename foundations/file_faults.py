@@ -1,12 +1,13 @@
 """Files that cannot be read or written, told in one line that names the file and the remedy."""
 
 import errno
-import json
 import shutil
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
+
+from foundations.bounded_text import TooLarge, check_entries, read_json_value
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 FULL_BYTES = 8 << 20
@@ -92,9 +93,11 @@ def read_json(path: str | Path, remedy: str) -> Any:
     """Content of a JSON file that we wrote; DamagedFile where it is none, `remedy` says what to do then."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json_value(path)
     except OSError as error:
         raise FileFault(error.errno or errno.EIO, f"{path}: cannot be read: {error.strerror}; {remedy}") from None
+    except TooLarge as error:
+        raise DamagedFile(path, str(error), remedy) from None
     except (ValueError, RecursionError):
         fault = "is empty" if path.stat().st_size == 0 else "is damaged, it holds no JSON"
         raise DamagedFile(path, fault, remedy) from None
@@ -113,9 +116,12 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
                 raise DamagedFile(
                     path, "is another kind of archive, such as an exported artefact: it has compressed entries", remedy
                 )
+            check_entries(archive)
             wrong = archive.testzip()
     except DamagedFile:
         raise
+    except TooLarge as error:
+        raise DamagedFile(path, str(error), remedy) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
@@ -124,3 +130,7 @@ def check_archive(path: str | Path, remedy: str) -> set[str]:
     if wrong is not None:
         raise DamagedFile(path, f"is damaged: its entry {wrong} is not as it was written (CRC)", remedy)
     return {entry.filename.partition("/")[2] for entry in entries}
+
+
+class SourceFault(ValueError):
+    """Somebody else's file that cannot be used; the message names file, column, line or date, and what was expected."""

@@ -11,6 +11,7 @@ from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
 from foundations.file_seal import is_as_sealed, seal
 from foundations.hdf5_structure import structural_damage
+from foundations.zarr_dataset import ZarrDataset, is_store
 
 RESTORE = "restore it from a copy, or make it again"
 
@@ -26,12 +27,17 @@ def writing(path: str | Path) -> Iterator[netCDF4.Dataset]:
 
 @contextmanager
 def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset]:
-    """Open a file to read, and close it; DamagedFile, naming it and the `remedy`, where it cannot be read as expected.
+    """Open a file, or a Zarr store, to read, and close it.
 
-    So are told, within the context too: a file that is cut short or of another format, data whose checksum does not
-    fit, a variable or attribute that is missing, and names that are not UTF-8. FileFault where there is no such file.
+    DamagedFile, naming it and the `remedy`, where it cannot be read as expected. So are told, within the context too: a
+    file that is cut short or of another format, data whose checksum does not fit, a variable or attribute that is
+    missing, and names that are not UTF-8. FileFault where there is no such file.
     """
     path = Path(path)
+    if path.is_dir() and is_store(path):
+        with ZarrDataset(path) as store:
+            yield store
+        return
     try:
         if not is_as_sealed(path):
             raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)

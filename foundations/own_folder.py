@@ -1,11 +1,11 @@
 """Folders of results: a command replaces and removes only what it can prove to be its own."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from foundations.atomic_file import write_json
+from foundations.bounded_text import read_json_value
 
 MARK = ".ecostep.json"
 """The manifest: written into a folder before anything else is, it says which command made what lies there."""
@@ -36,7 +36,7 @@ def digest(folder: Path, name: str) -> str | None:
 
 def _manifest(folder: Path) -> dict[str, object]:
     try:
-        content = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        content = read_json_value(folder / MARK)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) and content.get("made_by") == "ecostep" else {}
@@ -74,7 +74,7 @@ def remove(folder: Path, patterns: Iterable[str]) -> None:
         if path.is_dir() and not path.is_symlink():
             continue
         path.unlink(missing_ok=True)
-        parents.add(path.parent)
-    for parent in sorted(parents - {folder}, key=lambda path: -len(path.parts)):
+        parents.update(parent for parent in path.parents if folder in parent.parents)
+    for parent in sorted(parents, key=lambda path: -len(path.parts)):
         if not any(parent.iterdir()):
             parent.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 TABLE = Path(__file__).with_name("variables.csv")
 CLASSES = Path(__file__).with_name("classes.csv")
 
-_DAY_VALUES = {"": "mean", "mean": "mean", "minimum": "min", "maximum": "max", "point": "last"}
+DAY_VALUES = {"": "mean", "mean": "mean", "minimum": "min", "maximum": "max", "sum": "sum", "point": "last"}
 """How a host's steps become the value of a day, by the cell method of the daily value."""
 
 
@@ -27,8 +27,10 @@ class Variable:
     `valid_min` and `valid_max` bound what a file or a host may give, sub-daily values included, in `units`; `daily_min`
     and `daily_max` bound daily values, outside which a value is surely a mistake.
     `minimum` is the physical lower bound of a target (0 for gpp, ra, rh), kept by every model, and `maximum` the upper
-    one; a configuration may set either (`data.bounds`). `bounded_biomes`: site classes that both are limited to, by
-    flag value; empty = all.
+    one; a file or a configuration may set either (`data.bounds`). `bounded_classes`: site classes that both are limited
+    to, as pairs of a class variable and flag values, such as (("biome", (7, 8)),), all of which must hold; empty = all
+    sites. `identity`: the sum of targets and inputs that a target is, such as "ra + rh - gpp"; empty = it is learned.
+    `flag_values` and `flag_meanings`: classes by number and word; where a file gives numbers alone, there are no words.
     `skewed` marks drivers with many small and few large values, which scalers compress.
     `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's,
     spans a few units in a training period and would otherwise soon leave the trained range, and be a clock till then.
@@ -42,16 +44,23 @@ class Variable:
     valid_min: float | None = None
     valid_max: float | None = None
     flag_values: tuple[int, ...] = ()
+    flag_meanings: tuple[str, ...] = ()
     analysis_units: str = ""
     minimum: float | None = None
     maximum: float | None = None
-    bounded_biomes: tuple[int, ...] = ()
+    bounded_classes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    identity: str = ""
     skewed: bool = field(default=False, repr=False)
     least_spread: float = field(default=0.0, repr=False)
     standard_name: str = field(default="", repr=False)
     cell_method: str = field(default="", repr=False)
     daily_min: float | None = field(default=None, repr=False)
     daily_max: float | None = field(default=None, repr=False)
+
+    @property
+    def classes(self) -> dict[int, str]:
+        """Meaning of each class by flag value, the number itself where there is no word; empty for a number."""
+        return dict(zip(self.flag_values, self.flag_meanings or map(str, self.flag_values), strict=True))
 
 
 def class_meanings(variable: str) -> dict[int, str]:
@@ -79,12 +88,14 @@ def _variable(row: dict[str, str]) -> Variable:
         units=row["units"],
         role=row["role"],
         long_name=row["long_name"],
-        accumulate=_DAY_VALUES[row["cell_method"]],
+        accumulate=DAY_VALUES[row["cell_method"]],
         valid_min=_number(row["valid_min"]),
         valid_max=_number(row["valid_max"]),
         flag_values=tuple(class_meanings(row["name"])),
+        flag_meanings=tuple(class_meanings(row["name"]).values()),
         analysis_units=row["analysis_units"],
         minimum=_number(row["minimum"]),
+        identity=row["identity"],
         skewed=row["skewed"] == "yes",
         least_spread=_number(row["least_spread"]) or 0.0,
         standard_name=row["standard_name"],

@@ -15,12 +15,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import DiskFullError
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
-from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
+from foundations.terminal import start_logging
 
 log = logging.getLogger("gen_sims")
 
@@ -60,7 +61,7 @@ def _scheduler(options: argparse.Namespace) -> Scheduler | None:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    start_logging()
     logging.getLogger("distributed").setLevel(logging.ERROR)
     settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
     changes = {key: value for key, value in settings.items() if value is not None}
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.error("interrupted; run the same command again to go on")
         return 130
     total = summary["total"]
-    log.info("%s: %d sites, %d years", options.out / "dataset.nc", total["sites"], total["years"])
+    log.info("%s: %d sites, %d years", dataset_path(options.out), total["sites"], total["years"])
     log.info("%.1f s, %.1f site-years per second", summary["seconds"], summary["site_years_per_s"])
     return 0
 

@@ -11,14 +11,16 @@ fypp=fypp
 # The folder of a template is where Python modules of its tables are; `-m` names one.
 generate() { # TEMPLATE SOURCE
   local folder modules=()
+  case $1 in *.h.fypp) modules=(--no-folding) ;; esac
   folder=$(dirname "$1")
-  [ -f "$folder/tables.py" ] && modules=(-M "$folder" -m tables)
+  [ -f "$folder/tables.py" ] && modules+=(-M "$folder" -m tables)
   PYTHONDONTWRITEBYTECODE=1 "$fypp" "${modules[@]}" "$1" "$2"
 }
 
 status=0
 while read -r template; do
-  source=${template%.fypp}.f90
+  source=${template%.fypp}
+  case $source in *.h) ;; *) source=$source.f90 ;; esac
   if [ "${1:-}" = --check ]; then
     fresh=$(mktemp)
     generate "$template" "$fresh"

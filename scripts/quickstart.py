@@ -16,6 +16,7 @@ from foundations import atomic_file
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.file_faults import explain
 from foundations.json_record import write_record
+from foundations.terminal import start_logging
 
 GRACE_S = 30.0
 """Time that a step has, when it is stopped, to save how far it has come."""
@@ -116,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(name, type=int)
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    start_logging("%(asctime)s %(name)s: %(message)s")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         journal = Journal(options.out / "steps.json")

@@ -52,7 +52,7 @@ def write_their_data(crosscheck: CrossCheck) -> tuple[list[str], list[str]]:
     features = StaticFeatures(dataset.signature, crosscheck.scalers)
     static = features(dataset.static)
     wave = season(dataset.calendar.expand(dataset.n_sites, -1, -1), static[:, :1]).numpy()
-    drivers = DriverScaling(crosscheck.scalers)(dataset.drivers).numpy()
+    drivers = DriverScaling(crosscheck.scalers, crosscheck.dataset.signature)(dataset.drivers).numpy()
     target = torch.asinh(dataset.flux / crosscheck.scalers.target_scale).numpy()
     dynamic = [*INPUTS, "season_sine", "season_cosine"]
     static = static.numpy()

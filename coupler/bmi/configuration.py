@@ -10,6 +10,9 @@ from typing import Any
 import cftime
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import YAMLError
+
+from foundations.bounded_text import TooLarge, read_text, yaml_value
 
 SECONDS_PER_DAY = 86400
 CALENDARS = ("standard", "noleap", "360_day")
@@ -47,7 +50,14 @@ def read_configuration(path: str) -> Configuration:
     file = Path(path)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _DatesAsText
-    content = yaml.load(file)
+    try:
+        content = yaml_value(read_text(file), yaml)
+    except (YAMLError, UnicodeDecodeError) as error:
+        message = f"{path}: not valid YAML: {error}"
+        raise ValueError(message) from None
+    except TooLarge as error:
+        message = f"{path}: {error}"
+        raise ValueError(message) from None
     if not isinstance(content, dict):
         message = f"{path}: expected keys and values"
         raise ValueError(message)
@@ -66,8 +76,12 @@ def read_configuration(path: str) -> Configuration:
         raise ValueError(message)
     for key in {"start", "end"} & content.keys():
         content[key] = _date(path, key, content[key], calendar)
+    ncell = content.get("ncell", 1)
+    if not isinstance(ncell, int) or isinstance(ncell, bool) or ncell < 0:
+        message = f"{path}: ncell {ncell!r} is no number of cells"
+        raise ValueError(message)
     step = content.get("time_step", 3600)
-    if not isinstance(step, int) or step < 1 or SECONDS_PER_DAY % step != 0:
+    if not isinstance(step, int) or isinstance(step, bool) or step < 1 or SECONDS_PER_DAY % step != 0:
         message = f"{path}: time_step {step} is not a number of seconds that divides the day"
         raise ValueError(message)
     if content.get("statics") is None:

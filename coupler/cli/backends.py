@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,56 +10,58 @@ from coupler.cli.errors import CommandError
 from coupler.python.errors import EcostepError
 from coupler.python.model import Model
 
-METADATA = "extra/ecostep.json"
-SLOW_TO_START = "torchscript"
+TORCHSCRIPT = "torchscript"
+NOT_TRUSTED = "NOT_TRUSTED"
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A backend of an artefact: whether it works here (None = not tried), why not, and the model that it opened."""
+    """A backend of an artefact: whether it works here (None = not tried), why not, and the model that it opened.
+
+    ``refused``: it would run code that does more than compute, and the user has not said that it may.
+    """
 
     name: str
     usable: bool | None
     reason: str
     model: Model | None = field(default=None, repr=False)
+    refused: bool = False
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """The metadata of an artefact, also where no backend works; EcostepError tells what is wrong with the file."""
-    try:
-        return Model(path).metadata
-    except EcostepError as error:
-        if error.status not in ("NO_BACKEND", "BACKEND_FAILED"):
-            raise
-    with zipfile.ZipFile(path) as archive:
-        entry = next(name for name in archive.namelist() if name.endswith(METADATA))
-        metadata: dict[str, Any] = json.loads(archive.read(entry))
-        return metadata
+    return Model(path, "none").metadata
 
 
-def try_backends(path: Path, metadata: dict[str, Any], all_of_them: bool = True) -> dict[str, Backend]:
+def try_backends(
+    path: Path, metadata: dict[str, Any], *, with_torchscript: bool = True, trust: bool = False
+) -> dict[str, Backend]:
     """Open the artefact with each backend that it names, in its order.
 
-    Without `all_of_them`, torch is not started where another backend works.
+    Only `torchscript` runs code from the artefact, and takes a second to start torch: without `with_torchscript` it is
+    not tried.
     """
     backends: dict[str, Backend] = {}
-    for name in sorted(metadata["backends"], key=lambda name: name == SLOW_TO_START):
-        others_work = any(backend.usable for backend in backends.values())
-        if name == SLOW_TO_START and others_work and not all_of_them:
+    for name in metadata["backends"]:
+        if name == TORCHSCRIPT and not with_torchscript:
             backends[name] = Backend(name, None, "not tried; --backends does")
         else:
-            backends[name] = _try(path, name)
-    return {name: backends[name] for name in metadata["backends"]}
+            backends[name] = _try(path, name, trust)
+    return backends
 
 
-def open_all(path: Path, names: list[str] | None) -> tuple[dict[str, Model], dict[str, str]]:
+def open_all(path: Path, names: list[str] | None, *, trust: bool = False) -> tuple[dict[str, Model], dict[str, str]]:
     """The artefact opened by each of some backends (None: by all that work here), and why the others do not work.
 
-    EcostepError where one that was named does not work, CommandError where none works.
+    EcostepError where one that was named does not work or one would run code that is not trusted, CommandError where
+    none works.
     """
     if names:
-        return {name: Model(path, name) for name in names}, {}
-    backends = try_backends(path, read_metadata(path))
+        return {name: Model(path, name, trust=trust) for name in names}, {}
+    backends = try_backends(path, read_metadata(path), trust=trust)
+    refused = next((backend for backend in backends.values() if backend.refused), None)
+    if refused is not None:
+        raise EcostepError(NOT_TRUSTED, refused.reason)
     models = {name: backend.model for name, backend in backends.items() if backend.model is not None}
     absent = {name: backend.reason for name, backend in backends.items() if backend.model is None}
     if not models:
@@ -70,11 +70,17 @@ def open_all(path: Path, names: list[str] | None) -> tuple[dict[str, Model], dic
     return models, absent
 
 
-def _try(path: Path, name: str) -> Backend:
+def default(metadata: dict[str, Any], tried: dict[str, Backend]) -> str | None:
+    """The backend that a host gets which names none: the first that is not known to fail, `native` before others."""
+    order = sorted(metadata["backends"], key=lambda name: name != "native")
+    return next((name for name in order if tried[name].usable is not False), None)
+
+
+def _try(path: Path, name: str, trust: bool) -> Backend:
     try:
-        return Backend(name, True, "", Model(path, name))
+        return Backend(name, True, "", Model(path, name, trust=trust))
     except EcostepError as error:
-        return Backend(name, False, str(error))
+        return Backend(name, False, str(error), refused=error.status == NOT_TRUSTED)
 
 
 def missing_native(metadata: dict[str, Any]) -> str:

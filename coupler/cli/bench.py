@@ -47,9 +47,10 @@ class Host:
         self.model = model
         self.cells: Cells = model.cells(ncell)
         self._random = np.random.default_rng(seed)
-        classes = {static["name"]: static.get("flag_values") for static in model.metadata["statics"]}
+        variables = (*model.metadata["inputs"], *model.metadata["statics"])
+        classes = {variable["name"]: variable.get("flag_values") for variable in variables}
         self.statics = {static.name: self._values(static, ncell, classes[static.name]) for static in model.statics}
-        self.drivers = {driver.name: self._values(driver, ncell) for driver in model.inputs}
+        self.drivers = {driver.name: self._values(driver, ncell, classes[driver.name]) for driver in model.inputs}
         self.fluxes = {target.name: np.zeros(ncell, np.float32) for target in model.targets}
         for static in model.statics:
             self.cells.set_static(static.name, self.statics[static.name], static.units)
@@ -100,9 +101,11 @@ def measure(host: Host, seconds: float, rounds: int = ROUNDS) -> Timing:
     return Timing(day, month_end, year_end)
 
 
-def report(path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool) -> int:
+def report(
+    path: Path, names: list[str] | None, cells: list[int], seconds: float, *, as_json: bool, trust: bool = False
+) -> int:
     """Time each backend for each number of cells; prints a table or JSON."""
-    models, _ = backends.open_all(path, names)
+    models, _ = backends.open_all(path, names, trust=trust)
     rows = []
     if not as_json:
         sys.stdout.write(HEADER)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import logging
 import os
 import signal
 import sys
@@ -15,10 +14,11 @@ from pathlib import Path
 
 from coupler.cli.errors import CommandError
 from coupler.python.errors import EcostepError
+from foundations import file_name
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.command_end import PIPE_CLOSED
 from foundations.file_faults import FileFault
-from foundations.file_name import printable
+from foundations.terminal import printable, start_logging
 
 BENCH_CELLS = (1, 16, 256, 4096, 65536)
 
@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files and units need not be of the locale
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    start_logging("%(message)s")
     try:
         with ended_by_signals() if options.command == "run" else _ended_by_interrupt():
             return _run(options)
     except (CommandError, EcostepError) as error:
         status = f" ({error.status})" if isinstance(error, EcostepError) else ""
-        sys.stderr.write(f"ecostep {options.command}: {error}{status}\n")
+        sys.stderr.write(printable(f"ecostep {options.command}: {error}{status}\n", lines=True))
         return 1
     except Stopped as stop:
         sys.stderr.write(f"ecostep {options.command}: {stop}\n")
@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"ecostep {options.command}: {error}\n")
         return 1
     except OSError as error:
-        name = printable(error.filename) if isinstance(error.filename, str) else options.file
-        sys.stderr.write(f"ecostep {options.command}: {name}: {error.strerror or error}\n")
+        name = file_name.printable(error.filename) if isinstance(error.filename, str) else options.file
+        sys.stderr.write(printable(f"ecostep {options.command}: {name}: {error.strerror or error}\n", lines=True))
         return 1
 
 
@@ -78,15 +78,17 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "info":
         from coupler.cli import info
 
-        return info.show(options.file, as_json=options.json, all_backends=options.backends)
+        return info.show(options.file, as_json=options.json, all_backends=options.backends, trust=options.trust)
     if options.command == "verify":
         from coupler.cli import verify
 
-        return verify.verify(options.file, options.backend, as_json=options.json)
+        return verify.verify(options.file, options.backend, as_json=options.json, trust=options.trust)
     if options.command == "bench":
         from coupler.cli import bench
 
-        return bench.report(options.file, options.backend, options.cells, options.seconds, as_json=options.json)
+        return bench.report(
+            options.file, options.backend, options.cells, options.seconds, as_json=options.json, trust=options.trust
+        )
     from coupler.cli import run
 
     return run.run(options)
@@ -96,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ecostep", description="Look at, verify, time and run exported emulators.")
     commands = parser.add_subparsers(dest="command", required=True)
     info = _command(commands, "info", "what an artefact needs and gives, and which backends run it here")
-    info.add_argument("--backends", action="store_true", help="try all backends; starting torch takes a second")
+    info.add_argument(
+        "--backends", action="store_true", help="try all backends; that of torch runs code of the artefact, in a second"
+    )
     info.add_argument("--json", action="store_true", help="as JSON")
     verify = _command(commands, "verify", "replay the reference run in the artefact with every backend that is here")
     verify.add_argument("--backend", help="this backend only")
@@ -115,6 +119,9 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
     parser.add_argument("file", type=Path, metavar="FILE", help="artefact, NAME.pt")
+    parser.add_argument(
+        "--trust", action="store_true", help="let TorchScript code of the artefact do anything (docs/security.md)"
+    )
     return parser
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli.alignment import Cells, Places, align, cells_of
+from coupler.cli.class_codes import Recoding, recoding
 from coupler.cli.errors import CommandError
 from coupler.cli.netcdf_file import open_netcdf
 from coupler.cli.time_axis import Days, add_days, format_day, same_day, whole_days
@@ -49,6 +50,7 @@ class FileVariable:
     """A variable of the files: name, units ("" where it has none), dimensions without time.
 
     scales: factor and offset to these units by file; None where the file has it in these units.
+    recodings: of classes the artefact's code by that of the file, for each file; None where codes are the same.
     """
 
     name: str
@@ -56,6 +58,7 @@ class FileVariable:
     dims: tuple[str, ...]
     timed: bool
     scales: tuple[tuple[float, float] | None, ...] = (None,)
+    recodings: tuple[Recoding | None, ...] = (None,)
 
 
 class Files:
@@ -88,9 +91,12 @@ class Files:
         for file in self._files:
             file.close()
 
-    def find(self, name: str, what: str, units: str | None = None) -> FileVariable:
+    def find(
+        self, name: str, what: str, units: str | None = None, classes: Mapping[int, str] | None = None
+    ) -> FileVariable:
         """The variable `name`, in `units` where they are given, else in those of the first file.
 
+        classes: meanings by code in the artefact, by which the codes of files are matched.
         CommandError with what there is instead, and where files do not have it in one form.
         """
         for path, file in zip(self.paths, self._files, strict=True):
@@ -105,8 +111,13 @@ class Files:
                 raise CommandError(message)
         variable = self.first[name]
         dims = tuple(d for d in variable.dimensions if d != "time")
+        if classes:
+            recodings = tuple(recoding(file[name], classes) for file in self._files)
+            return FileVariable(name, "1", dims, "time" in variable.dimensions, (None,) * len(self.paths), recodings)
         scales = tuple(self._scale(place, name, units) for place in range(len(self.paths)))
-        return FileVariable(name, _units(variable), dims, "time" in variable.dimensions, scales)
+        return FileVariable(
+            name, _units(variable), dims, "time" in variable.dimensions, scales, (None,) * len(self.paths)
+        )
 
     def _scale(self, place: int, name: str, units: str | None) -> tuple[float, float] | None:
         """Factor and offset from a file's units of a variable to those of the first file; None where they are one."""
@@ -123,7 +134,7 @@ class Files:
         reason = "--units cannot be both"
         if not units:
             try:
-                return unit_conversion(in_file, in_first)
+                return unit_conversion(in_file, in_first, name)
             except ValueError as error:
                 reason = str(error)
         message = f"{self.paths[place]}: '{name}' is in '{in_file}', in {self.paths[0]} in '{in_first}'; {reason}"
@@ -183,6 +194,7 @@ class Files:
                     file_days.offset + (high - begin) * file_days.steps_a_day,
                 )
                 piece = _read(self._files[place][variable.name], steps, block, self._places[place])
+                piece = _recoded(piece, variable.recodings[place], self.paths[place], variable.name)
                 scale = variable.scales[place]
                 pieces.append(piece if scale is None else piece * scale[0] + scale[1])
             begin += file_days.count
@@ -193,7 +205,8 @@ class Files:
         if variable.timed:
             message = f"{self.name}: '{variable.name}' has the dimension time, but is wanted as a static"
             raise CommandError(message)
-        return _read(self.first[variable.name], slice(0, 1), block, self._places[0])[0]
+        values = _read(self.first[variable.name], slice(0, 1), block, self._places[0])[0]
+        return _recoded(values, variable.recodings[0], self.paths[0], variable.name)
 
 
 def cell_dimensions(files: Files, variables: Sequence[FileVariable]) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -221,6 +234,10 @@ def require_dimensions(files: Files, variables: Sequence[FileVariable], dims: Se
         if strange := [d for d in variable.dims if d not in dims and len(files.first.dimensions.get(d, ())) != 1]:
             message = f"{files.name}: '{variable.name}' has the dimension '{strange[0]}', which '{widest}' has not"
             raise CommandError(message)
+
+
+def _recoded(values: NDArray, codes: Recoding | None, path: Path, name: str) -> NDArray:
+    return values if codes is None else codes.apply(values, f"{path}: '{name}'")
 
 
 def _units(variable: netCDF4.Variable) -> str:

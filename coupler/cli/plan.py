@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cftime
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli.alignment import Cells
+from coupler.cli.classes import class_meanings
 from coupler.cli.errors import CommandError
 from coupler.cli.forcing import Files, FileVariable, Grid, cell_dimensions, require_dimensions
 from coupler.cli.restart_file import Restart
@@ -89,14 +91,20 @@ class _Choices:
             message = f"{option} {name}={text}: has no effect, since {reason}"
             raise CommandError(message)
 
-    def source(self, files: Files, name: str, model_units: str, what: str, classes: bool = False) -> Source:
-        """The source of a variable in files, or of the value that --set gives, in the artefact's units or --units."""
+    def source(
+        self, files: Files, name: str, model_units: str, what: str, classes: Mapping[int, str] | None = None
+    ) -> Source:
+        """The source of a variable in files, or of the value that --set gives, in the artefact's units or --units.
+
+        classes: meanings by code of a variable of classes, "" where the artefact has none.
+        """
         if classes and self.units.get(name, "1") != "1":
             message = f"--units {name}={self.units[name]}: has no effect, since its values are classes"
             raise CommandError(message)
         if name in self.constants:
-            return Source(None, _number(name, self.constants[name]), self.units.get(name, model_units))
-        variable = files.find(self.file_names.get(name, name), f"{what} '{name}'", self.units.get(name))
+            value = _value(name, self.constants[name], classes or {})
+            return Source(None, value, self.units.get(name, model_units))
+        variable = files.find(self.file_names.get(name, name), f"{what} '{name}'", self.units.get(name), classes)
         units = self.units.get(name, variable.units) or ("1" if classes else "")
         if not units:
             message = f"{files.name}: '{variable.name}' has no units; give them with --units {name}=UNITS"
@@ -120,11 +128,9 @@ def make_plan(
 ) -> Plan:
     """Find all variables, dates and cells before anything is computed."""
     choices = _Choices(options, model)
-    classes = {static["name"] for static in model.metadata["statics"] if static.get("flag_values")}
-    inputs = {v.name: choices.source(forcing, v.name, v.units, "driver") for v in model.inputs}
-    statics = {
-        v.name: choices.source(statics_file, v.name, v.units, "static", v.name in classes) for v in model.statics
-    }
+    classes = {v["name"]: class_meanings(v) for v in (*model.metadata["inputs"], *model.metadata["statics"])}
+    inputs = {v.name: choices.source(forcing, v.name, v.units, "driver", classes[v.name]) for v in model.inputs}
+    statics = {v.name: choices.source(statics_file, v.name, v.units, "static", classes[v.name]) for v in model.statics}
     observed = {}
     if options.observed:
         observed = {v.name: choices.source(forcing, v.name, v.units, "measured flux") for v in model.targets}
@@ -148,13 +154,20 @@ def _variables(sources: dict[str, Source]) -> list[FileVariable]:
     return [source.variable for source in sources.values() if source.variable is not None]
 
 
-def _number(name: str, text: str) -> float:
+def _value(name: str, text: str, classes: Mapping[int, str]) -> float:
+    """The number of --set, or the code of a class that it names."""
+    code = next((code for code, meaning in classes.items() if meaning == text), None)
+    if code is not None:
+        return float(code)
     try:
         number = float(text)
     except ValueError:
         number = np.nan
     if not np.isfinite(number):
-        message = f"--set {name}={text}: not a number"
+        choice = (
+            f" and none of the classes {' '.join(m for m in classes.values() if m)}" if any(classes.values()) else ""
+        )
+        message = f"--set {name}={text}: not a number{choice}"
         raise CommandError(message)
     return number
 

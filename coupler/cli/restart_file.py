@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from coupler.cli.netcdf_file import open_netcdf
 from coupler.cli.time_axis import format_day, parse_day
 from foundations.cf_calendar import calendar_of
 from foundations.netcdf_file import writing
+
+log = logging.getLogger(__name__)
+CHECKSUM = "state_checksum"
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,9 @@ def write_restart(path: Path, restart: Restart) -> None:
         state = file.createVariable("state", "f4", ("cell", "value"), fill_value=False)
         state.long_name = "memory of the emulator, one row a cell"
         state[:] = restart.state
+        checksum = file.createVariable(CHECKSUM, "u4", ("cell",), fill_value=False)
+        checksum.long_name = "CRC-32 of the cell's state, its numbers as little-endian bytes"
+        checksum[:] = state_checksums(restart.state)
 
 
 def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
@@ -115,6 +123,7 @@ def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
         try:
             restart = _restart(path, file)
             fingerprint = getattr(file, "fingerprint", None)
+            checksums = np.asarray(file[CHECKSUM][:]) if CHECKSUM in file.variables else None
         except (AttributeError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             message = f"{path}: is damaged ({error}); write it again with --restart-out"
             raise CommandError(message) from error
@@ -124,10 +133,34 @@ def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
     if restart.state.shape[1] != state_size:
         message = f"{path}: {restart.state.shape[1]} values a cell; the model needs {state_size}"
         raise CommandError(message)
+    _require_state(path, restart, checksums)
+    if checksums is None and fingerprint is None:
+        log.warning("%s: holds no checksums, as of an earlier version: damage of its state would not be seen", path)
     if fingerprint is not None and fingerprint != _fingerprint(restart):
         message = f"{path}: is damaged, its content is not what was written; write it again with --restart-out"
         raise CommandError(message)
     return restart
+
+
+def state_checksums(state: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Checksum (N,) of each state row (N, state_size), as of ecostep_state_checksum."""
+    return np.array([zlib.crc32(row.tobytes()) for row in np.asarray(state, "<f4")], np.uint32)
+
+
+def _require_state(path: Path, restart: Restart, checksums: NDArray[np.uint32] | None) -> None:
+    """CommandError naming the first cell whose state is not what its checksum says, or holds NaN."""
+    damaged = ~np.isfinite(restart.state).all(axis=1)
+    if checksums is not None:
+        damaged |= state_checksums(restart.state) != checksums
+    if not damaged.any():
+        return
+    row = int(np.argmax(damaged))
+    cell = f"site '{restart.site_id[row]}'" if restart.site_id is not None else f"cell {restart.index[row]}"
+    message = (
+        f"{path}: the state of {cell} is damaged, it is not what was written ({int(damaged.sum())} such cells); "
+        "write it again with --restart-out"
+    )
+    raise CommandError(message)
 
 
 def _restart(path: Path, file: netCDF4.Dataset) -> Restart:

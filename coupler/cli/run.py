@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def run(options: argparse.Namespace) -> int:
     """Run; returns 0. CommandError and EcostepError say what was wrong, and leave no output file."""
     _require_own_outputs(options)
-    model = Model(options.file, options.backend)
+    model = Model(options.file, options.backend, trust=options.trust)
     with Files(options.forcing) as forcing:
         if options.statics is None:
             return _run(options, model, forcing, forcing)

@@ -21,9 +21,9 @@ class Replay:
     message: str
 
 
-def verify(path: Path, backend: str | None, *, as_json: bool) -> int:
+def verify(path: Path, backend: str | None, *, as_json: bool, trust: bool = False) -> int:
     """Replay the reference run; 0 where all backends that work here agree with it, 1 otherwise."""
-    models, absent = backends.open_all(path, [backend] if backend is not None else None)
+    models, absent = backends.open_all(path, [backend] if backend is not None else None, trust=trust)
     replays = {name: _replay(model) for name, model in models.items()}
     agree = all(replay.status == "OK" for replay in replays.values())
     if as_json:

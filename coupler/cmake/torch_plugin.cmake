@@ -24,13 +24,22 @@ endif()
 set(ECOSTEP_HAVE_TORCH ON)
 message(STATUS "torchscript backend with torch in ${torch_dir}")
 
+# The operations that code of an artefact may use, as strings of C++.
+set(torchscript_operations "${PROJECT_SOURCE_DIR}/foundations/torchscript_operations.csv")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${torchscript_operations}")
+file(STRINGS "${torchscript_operations}" operations REGEX "::")
+list(TRANSFORM operations REPLACE "^.*$" "\"\\0\"")
+list(JOIN operations ",\n" operations)
+file(CONFIGURE OUTPUT torchscript/torchscript_operations.inc CONTENT "@operations@\n" @ONLY)
+
 add_library(ecostep_torch MODULE
-  src/backends/torchscript/plugin/step_graph.cpp src/backends/torchscript/plugin/torch_plugin.cpp)
+  src/backends/torchscript/plugin/code_check.cpp src/backends/torchscript/plugin/step_graph.cpp
+  src/backends/torchscript/plugin/torch_plugin.cpp)
 set_target_properties(ecostep_torch PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 if(EXISTS "${torch_dir}/include/torch/headeronly/version.h")
   set_target_properties(ecostep_torch PROPERTIES CXX_STANDARD 20)
 endif()
-target_include_directories(ecostep_torch PRIVATE include src)
+target_include_directories(ecostep_torch PRIVATE include src "${CMAKE_CURRENT_BINARY_DIR}/torchscript")
 target_include_directories(ecostep_torch SYSTEM PRIVATE "${torch_dir}/include" "${torch_dir}/include/torch/csrc/api/include")
 target_compile_options(ecostep_torch PRIVATE -Wall -Wextra)
 target_link_libraries(ecostep_torch PRIVATE ${CMAKE_DL_LIBS})

@@ -1,9 +1,11 @@
 !> Run a trained ecosystem emulator inside a land model: Fortran face of libecostep.
 !>
 !> A host opens an artefact, registers its own arrays once by name and unit, and calls `step` every
-!> time step. The arrays need the `target` attribute (without it, as with an expression, a host does
-!> not compile: the library would keep the address of a copy) and must stay where they are; a copy
-!> of a model or of cells is another owner, and the last one gives it back. Every procedure
+!> time step. The arrays need the `target` attribute and must stay where they are. Without it, as
+!> with an expression, the result of a function or a vector subscript, a host does not compile: the
+!> library would keep the address of a copy. (Hence `pointer`, and `asynchronous`, which forbids
+!> vector subscripts.) A copy of a model or of cells is another owner, and the last one gives it
+!> back. Every procedure
 !> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
 !> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
 !> On failure neither state nor outputs were written.
@@ -21,7 +23,7 @@ module ecostep
   private
 
   public :: ecostep_model, ecostep_cells
-  public :: ecostep_version, ecostep_status_name
+  public :: ecostep_version, ecostep_status_name, ecostep_unit_conversion
 
   ! Mirrors of ecostep_status and ecostep_type in ecostep.h. Those that hosts use are default
   ! integers, whatever kind these have in the host, as `stat` and `policy` are.
@@ -43,11 +45,12 @@ module ecostep
   integer, parameter :: ecostep_not_available = 15
   integer, parameter :: ecostep_out_of_memory = 16
   integer, parameter :: ecostep_internal = 17
+  integer, parameter :: ecostep_not_trusted = 18
   public :: ecostep_ok, ecostep_invalid_argument, ecostep_file_error, ecostep_not_an_artefact, &
     ecostep_newer_format, ecostep_corrupt, ecostep_no_backend, ecostep_unknown_name, &
     ecostep_bad_units, ecostep_wrong_size, ecostep_not_registered, ecostep_bad_value, &
     ecostep_bad_date, ecostep_backend_failed, ecostep_mismatch, ecostep_not_available, &
-    ecostep_out_of_memory, ecostep_internal
+    ecostep_out_of_memory, ecostep_internal, ecostep_not_trusted
 
   ! Mirror of ecostep_policy.
   integer, parameter :: ecostep_policy_ignore = 0
@@ -77,6 +80,7 @@ module ecostep
     procedure :: backend_reason => model_backend_reason
     procedure :: past_flux => model_past_flux
     procedure :: flops => model_flops
+    procedure :: fingerprint => model_fingerprint
     procedure :: metadata => model_metadata
     procedure :: state_size => model_state_size
     procedure :: n_inputs => model_n_inputs
@@ -103,6 +107,8 @@ module ecostep
     procedure :: destroy => cells_destroy
     procedure :: calendar => cells_calendar
     procedure :: state => cells_state
+    procedure :: state_checksum => cells_state_checksum
+    procedure :: check_state => cells_check_state
     procedure :: init_state => cells_init_state
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
@@ -324,13 +330,23 @@ module ecostep
       integer(c_int) :: status
     end function c_reset_date
 
-    function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
+    function c_open(path, backend, model) result(status) &
+      bind(c, name='ecostep_open')
       import :: c_char, c_int, c_ptr
       implicit none (type, external)
       character(kind=c_char), intent(in) :: path(*), backend(*)
       type(c_ptr), intent(out) :: model
       integer(c_int) :: status
     end function c_open
+
+    function c_open_trusted(path, backend, model) result(status) &
+      bind(c, name='ecostep_open_trusted')
+      import :: c_char, c_int, c_ptr
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: path(*), backend(*)
+      type(c_ptr), intent(out) :: model
+      integer(c_int) :: status
+    end function c_open_trusted
 
     function c_variable_count(model, role) result(n) bind(c, name='ecostep_variable_count')
       import :: c_int, c_ptr, c_size_t
@@ -377,6 +393,31 @@ module ecostep
       integer(c_size_t), value :: state_size, ncell
       integer(c_int) :: status
     end function c_set_state
+
+    function c_fingerprint(model) result(text) bind(c, name='ecostep_fingerprint')
+      import :: c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function c_fingerprint
+
+    function c_state_checksum(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_checksum')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_checksum
+
+    function c_state_check(cells, checksum, ncell) result(status) &
+      bind(c, name='ecostep_state_check')
+      import :: c_int, c_ptr, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, checksum
+      integer(c_size_t), value :: ncell
+      integer(c_int) :: status
+    end function c_state_check
 
     function c_set_calendar(cells, calendar) result(status) bind(c, name='ecostep_set_calendar')
       import :: c_char, c_int, c_ptr
@@ -458,6 +499,16 @@ module ecostep
       integer(c_int) :: status
     end function c_step_gradient
 
+    function c_unit_conversion(variable, from, to, interval, scale, offset) result(status) &
+      bind(c, name='ecostep_unit_conversion')
+      import :: c_char, c_double, c_int
+      implicit none (type, external)
+      character(kind=c_char), intent(in) :: variable(*), from(*), to(*)
+      real(c_double), value :: interval
+      real(c_double), intent(inout) :: scale, offset
+      integer(c_int) :: status
+    end function c_unit_conversion
+
     function c_status_name(status) result(text) bind(c, name='ecostep_status_name')
       import :: c_int, c_ptr
       implicit none (type, external)
@@ -477,21 +528,29 @@ contains
 
   ! ---- the artefact ------------------------------------------------------------------------------
 
-  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub' or the first
-  !> that works.
-  subroutine model_open(self, path, backend, stat, errmsg)
+  !> Read the artefact in file `path`; `backend` is 'native', 'torchscript', 'stub', 'none' to
+  !> describe it only, or the first that works.
+  subroutine model_open(self, path, backend, stat, errmsg, trust)
     class(ecostep_model), intent(inout) :: self
     character(*), intent(in) :: path  !< artefact file
     character(*), intent(in), optional :: backend  !< which backend runs it
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
+    logical, intent(in), optional :: trust  !< run whatever TorchScript code it has
     character(:), allocatable :: backend_name
+    logical :: trusted
 
     call self%close()
     backend_name = ''
     if (present(backend)) backend_name = trim(backend)
-    status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    trusted = .false.
+    if (present(trust)) trusted = trust
+    if (trusted) then
+      status = c_open_trusted(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    else
+      status = c_open(trim(path)//c_null_char, backend_name//c_null_char, self%handle)
+    end if
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine model_open
@@ -574,6 +633,15 @@ contains
 
     flops = c_model_flops(self%handle)
   end function model_flops
+
+  !> 64 hexadecimal digits that tell the artefact from any other: for the host's restart file, since
+  !> a state means nothing to another model.
+  function model_fingerprint(self) result(text)
+    class(ecostep_model), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = fortran_string(c_fingerprint(self%handle))
+  end function model_fingerprint
 
   !> Floats per cell of the state: allocate(state(model%state_size(), ncell)). 0 before `open`.
   function model_state_size(self) result(n)
@@ -722,7 +790,8 @@ contains
   !> and decomposes.
   subroutine cells_state(self, state, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    real(c_float), pointer, intent(in) :: state(:, :)  !< (state_size, ncell), contiguous
+    !> (state_size, ncell), contiguous
+    real(c_float), pointer, intent(in), asynchronous :: state(:, :)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -758,6 +827,44 @@ contains
     if (.not. is_contiguous(values)) return
     if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
   end function contiguous_address
+
+  !> A checksum of each cell's state, for the host's restart file.
+  subroutine cells_state_checksum(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(inout), contiguous, target :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+
+    address = c_null_ptr
+    if (size(checksum) > 0) address = c_loc(checksum)
+    status = c_state_checksum(self%handle, address, size(checksum, kind=c_size_t))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_state_checksum
+
+  !> After a restart: whether each active cell's state is the one that its checksum was made of
+  !> (where there are checksums), and holds finite numbers and a date.
+  subroutine cells_check_state(self, checksum, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), intent(in), contiguous, target, optional :: checksum(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type(c_ptr) :: address
+    integer(c_size_t) :: n
+
+    address = c_null_ptr
+    n = c_cells_count(self%handle)
+    if (present(checksum)) then
+      n = size(checksum, kind=c_size_t)
+      if (n > 0) address = c_loc(checksum)
+    end if
+    status = c_state_check(self%handle, address, n)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_check_state
 
   !> Fill the state for a fresh start. Not called after a restart.
   subroutine cells_init_state(self, stat, errmsg)
@@ -804,7 +911,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -840,7 +947,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -876,7 +983,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -912,7 +1019,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -948,7 +1055,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -984,7 +1091,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1020,7 +1127,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1056,7 +1163,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1092,7 +1199,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real32), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1128,7 +1235,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `values`
-    real(real64), pointer, intent(in) :: values(:)  !< (ncell)
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1164,7 +1271,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1183,7 +1290,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1202,7 +1309,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real32), pointer, intent(in) :: value  !< one value for all cells
+    real(real32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1221,7 +1328,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    real(real64), pointer, intent(in) :: value  !< one value for all cells
+    real(real64), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1240,7 +1347,7 @@ contains
     class(ecostep_cells), intent(in) :: self
     character(*), intent(in) :: name  !< name in the artefact
     character(*), intent(in) :: units  !< units of `value`
-    integer(int32), pointer, intent(in) :: value  !< one value for all cells
+    integer(int32), pointer, intent(in), asynchronous :: value  !< one for all cells
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1258,7 +1365,7 @@ contains
   !> every call.
   subroutine mask_logical(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical, pointer, intent(in) :: values(:)  !< (ncell)
+    logical, pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1292,7 +1399,7 @@ contains
   !> every call.
   subroutine mask_bool(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    logical(c_bool), pointer, intent(in) :: values(:)  !< (ncell)
+    logical(c_bool), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1326,7 +1433,7 @@ contains
   !> every call.
   subroutine mask_int32(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int32), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1360,7 +1467,7 @@ contains
   !> every call.
   subroutine mask_int64(self, values, stat, errmsg)
     class(ecostep_cells), intent(in) :: self
-    integer(int64), pointer, intent(in) :: values(:)  !< (ncell)
+    integer(int64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
     integer, intent(out), optional :: stat  !< status, 0 = success
     character(:), allocatable, intent(inout), optional :: errmsg  !< message
     integer(c_int) :: status
@@ -1560,6 +1667,32 @@ contains
     if (c_associated(self%handle)) call c_cells_destroy(self%handle)
     self%handle = c_null_ptr
   end subroutine finish_cells
+
+  ! ---- units -------------------------------------------------------------------------------------
+
+  !> Value in `to` = scale * value in `from` + offset, as for a registered array of that name;
+  !> `variable` '' for any. With `interval`, amounts of records of so many seconds are made rates.
+  subroutine ecostep_unit_conversion(variable, from, to, scale, offset, interval, stat, errmsg)
+    character(*), intent(in) :: variable  !< name in the artefact
+    character(*), intent(in) :: from  !< units of the values
+    character(*), intent(in) :: to  !< units wanted
+    real(real64), intent(out) :: scale  !< factor
+    real(real64), intent(out) :: offset  !< added to the product
+    real(real64), intent(in), optional :: interval  !< length of a record (s)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    real(c_double) :: seconds
+
+    scale = 1.0_real64
+    offset = 0.0_real64
+    seconds = 0.0_c_double
+    if (present(interval)) seconds = interval
+    status = c_unit_conversion(trim(variable)//c_null_char, trim(from)//c_null_char, &
+      trim(to)//c_null_char, seconds, scale, offset)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine ecostep_unit_conversion
 
   ! ---- texts and errors --------------------------------------------------------------------------
 

@@ -70,7 +70,8 @@ typedef enum ecostep_status {
   ECOSTEP_MISMATCH = 14,        /* ecostep_verify: results differ from the reference in the artefact */
   ECOSTEP_NOT_AVAILABLE = 15,   /* the artefact does not hold what was asked for */
   ECOSTEP_OUT_OF_MEMORY = 16,
-  ECOSTEP_INTERNAL = 17
+  ECOSTEP_INTERNAL = 17,
+  ECOSTEP_NOT_TRUSTED = 18 /* the TorchScript code of the artefact may do more than compute: see ecostep_open_trusted */
 } ecostep_status;
 
 /* Type of the numbers in a host array. */
@@ -101,8 +102,16 @@ typedef struct ecostep_variable {
 
 /* Read the artefact at `path`. `backend` NULL or "" takes the first that works: "native" where the artefact has its program, then those
  * that the artefact names, and ecostep_model_backend_reason says why it is not an earlier one. With a name ("native", "torchscript",
- * "stub") it is that one or an error. */
+ * "stub") it is that one or an error. With "none" nothing of the artefact is prepared to run: the model can be described, but
+ * ecostep_cells_create and ecostep_verify give ECOSTEP_NO_BACKEND.
+ *
+ * An artefact is data to every backend but "torchscript", which runs code from it. That code is searched, before any of it runs, for
+ * operations that the project's models do not use, such as those that read or write files: ECOSTEP_NOT_TRUSTED. */
 ECOSTEP_API ecostep_status ecostep_open(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
+
+/* The same, but with whatever TorchScript code the artefact has: only for files from a source that you would run a program from.
+ * ecostep_open does so where the environment variable ECOSTEP_TRUST is 1. */
+ECOSTEP_API ecostep_status ecostep_open_trusted(const char *path, const char *backend, ecostep_model **model) ECOSTEP_NOEXCEPT;
 
 /* Another owner of the model, which is given back when each of them has called ecostep_close. Returns `model`; NULL is allowed. */
 ECOSTEP_API ecostep_model *ecostep_model_share(ecostep_model *model) ECOSTEP_NOEXCEPT;
@@ -132,7 +141,11 @@ ECOSTEP_API const char *ecostep_model_backend_reason(const ecostep_model *model)
 /* Floating-point operations of an ordinary day's step of one cell, two for each multiply-add; 0 where the backend does not know. */
 ECOSTEP_API double ecostep_model_flops(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
-/* The whole metadata (extra/ecostep.json) as text; "" for NULL. */
+/* 64 hexadecimal digits that tell this artefact from any other, whatever its file is called: SHA-256 of the names, sizes and checksums of
+ * what it holds. A host writes them to its restart file beside the state rows, which mean nothing to another model; "" for NULL. */
+ECOSTEP_API const char *ecostep_fingerprint(const ecostep_model *model) ECOSTEP_NOEXCEPT;
+
+/* The whole metadata (extra/ecostep.json) as JSON, in which no control character is left that a terminal would follow; "" for NULL. */
 ECOSTEP_API const char *ecostep_model_metadata(const ecostep_model *model) ECOSTEP_NOEXCEPT;
 
 /* Most cells that the backend computes at a time: 64 to 256, or 1 for a model whose rows of a block do not come out alike to the last bit (a layer
@@ -179,6 +192,14 @@ ECOSTEP_API ecostep_status ecostep_set_observed(ecostep_cells *cells, const char
 
 /* Register the state: ncell rows of state_size floats, one after the other. */
 ECOSTEP_API ecostep_status ecostep_set_state(ecostep_cells *cells, float *state, size_t state_size, size_t ncell) ECOSTEP_NOEXCEPT;
+
+/* A checksum of each state row, for the host's restart file: CRC-32 of the row's floats as little-endian bytes, the same on every machine
+ * and however cells are split. Rows of inactive cells have one, too. */
+ECOSTEP_API ecostep_status ecostep_state_checksum(const ecostep_cells *cells, uint32_t *checksum, size_t ncell) ECOSTEP_NOEXCEPT;
+
+/* After a restart: whether the state row of each active cell is the one that its checksum was made of (`checksum` NULL where the restart
+ * file has none), and holds finite numbers and a date. ECOSTEP_CORRUPT names the first cell for which that is not so. */
+ECOSTEP_API ecostep_status ecostep_state_check(ecostep_cells *cells, const uint32_t *checksum, size_t ncell) ECOSTEP_NOEXCEPT;
 
 /* Optional: which cells are active, as Fortran logical, C bool or integer (ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64): 0 = inactive. The
  * array is read at every call that touches cells. Inactive cells are neither read, tested nor written; a cell that becomes active
@@ -237,6 +258,14 @@ ECOSTEP_API ecostep_status ecostep_spin_up(ecostep_cells *cells, int year, int m
 ECOSTEP_API ecostep_status ecostep_step_gradient(ecostep_cells *cells, int year, int month, int day, const double *flux_weight,
                                                  const double *state_weight, double *input_gradient,
                                                  double *state_gradient) ECOSTEP_NOEXCEPT;
+
+/* ---- units ------------------------------------------------------------------------------------------------------------------- */
+
+/* Value in `to` = scale * value in `from` + offset, as for a registered array of that name; `variable` "" for any. Where `interval` is
+ * not 0, amounts of records so many seconds long are made rates: "mm" of rain, "J m-2" of light. ECOSTEP_BAD_UNITS where the units are
+ * not understood or measure different things. */
+ECOSTEP_API ecostep_status ecostep_unit_conversion(const char *variable, const char *from, const char *to, double interval,
+                                                   double *scale, double *offset) ECOSTEP_NOEXCEPT;
 
 /* ---- errors ----------------------------------------------------------------------------------------------------------------- */
 

@@ -32,9 +32,9 @@ class Cells {
   ecostep_cells* handle = nullptr;
 };
 
-int open_model(Model& model, const std::string& path, const std::string& backend) {
+int open_model(Model& model, const std::string& path, const std::string& backend, bool trust) {
   const py::gil_scoped_release unlocked;
-  return ecostep_open(path.c_str(), backend.c_str(), &model.handle);
+  return (trust ? ecostep_open_trusted : ecostep_open)(path.c_str(), backend.c_str(), &model.handle);
 }
 
 py::tuple describe(const Model& model, int role, std::size_t index) {
@@ -135,6 +135,11 @@ PYBIND11_MODULE(_binding, m) {
   });
   m.def("status_name", [](int status) { return ecostep_status_name(static_cast<ecostep_status>(status)); });
   m.def("version", &ecostep_version);
+  m.def("unit_conversion", [](const std::string& variable, const std::string& from, const std::string& to, double interval) {
+    double scale = 1.0, offset = 0.0;
+    const int status = ecostep_unit_conversion(variable.c_str(), from.c_str(), to.c_str(), interval, &scale, &offset);
+    return py::make_tuple(status, scale, offset);
+  });
 
   py::class_<Model>(m, "Model")
       .def(py::init<>())
@@ -151,6 +156,7 @@ PYBIND11_MODULE(_binding, m) {
       .def("backend_reason", [](const Model& model) { return ecostep_model_backend_reason(model.handle); })
       .def("flops", [](const Model& model) { return ecostep_model_flops(model.handle); })
       .def("past_flux", [](const Model& model) { return ecostep_model_past_flux(model.handle); })
+      .def("fingerprint", [](const Model& model) { return ecostep_fingerprint(model.handle); })
       .def("metadata", [](const Model& model) { return ecostep_model_metadata(model.handle); });
 
   py::class_<Cells>(m, "Cells")
@@ -174,6 +180,17 @@ PYBIND11_MODULE(_binding, m) {
            [](Cells& cells, std::size_t bytes) { return static_cast<int>(ecostep_set_staging(cells.handle, bytes)); })
       .def("spin_up", &spin_up, py::call_guard<py::gil_scoped_release>())
       .def("gradient", &gradient)
+      .def("state_checksum",
+           [](const Cells& cells, py::array_t<std::uint32_t, py::array::c_style>& checksum) {
+             return static_cast<int>(
+                 ecostep_state_checksum(cells.handle, checksum.mutable_data(), static_cast<std::size_t>(checksum.size())));
+           })
+      .def("check_state",
+           [](Cells& cells, const py::object& checksum, std::size_t n) {
+             using Checksums = py::array_t<std::uint32_t, py::array::c_style>;
+             const Checksums values = checksum.is_none() ? Checksums() : checksum.cast<Checksums>();
+             return static_cast<int>(ecostep_state_check(cells.handle, checksum.is_none() ? nullptr : values.data(), n));
+           })
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })
       .def("reset_date", [](Cells& cells) { return static_cast<int>(ecostep_reset_date(cells.handle)); })
       .def("time_days", &time_days)

@@ -36,13 +36,15 @@ def library_version() -> str:
 class Model:
     """An artefact (docs/formats.md, section 2). Nothing in it changes, so threads may share it.
 
-    ``backend`` is ``"native"``, ``"torchscript"``, ``"stub"`` or None for the first that works. Raises
-    :class:`EcostepError` with status FILE_ERROR, NOT_AN_ARTEFACT, NEWER_FORMAT, CORRUPT or NO_BACKEND.
+    ``backend`` is ``"native"``, ``"torchscript"``, ``"stub"``, None for the first that works, or ``"none"`` for a model
+    that can be described only, whatever is in the file. ``trust`` lets TorchScript code use any operation
+    (docs/security.md). Raises :class:`EcostepError` with status FILE_ERROR, NOT_AN_ARTEFACT, NEWER_FORMAT, CORRUPT,
+    NO_BACKEND or NOT_TRUSTED.
     """
 
-    def __init__(self, path: str | os.PathLike[str], backend: str | None = None):
+    def __init__(self, path: str | os.PathLike[str], backend: str | None = None, *, trust: bool = False):
         self.handle = _binding.Model()
-        check(self.handle.open(os.fsencode(path), backend or ""))
+        check(self.handle.open(os.fsencode(path), backend or "", trust))
 
     @property
     def name(self) -> str:
@@ -73,6 +75,11 @@ class Model:
     def past_flux(self) -> str:
         """``"none"``, ``"ungauged"`` or ``"self_fed"``: what ``step`` puts in the model's history."""
         return self.handle.past_flux()
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that tell the artefact from any other, for restart files (ecostep_fingerprint)."""
+        return self.handle.fingerprint()
 
     @property
     def metadata(self) -> dict[str, Any]:

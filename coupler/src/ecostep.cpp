@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <memory>
@@ -13,6 +14,8 @@
 #include "cells/verification.h"
 #include "core/error.h"
 #include "core/floating_point_guard.h"
+#include "core/printable.h"
+#include "core/units.h"
 
 struct ecostep_model {
   std::shared_ptr<const ecostep::Model> shared;
@@ -28,8 +31,13 @@ namespace {
 
 thread_local char last_error[2048] = "";
 
+// Messages name files and quote what is in them.
 ecostep_status report(ecostep_status status, const char* message) noexcept {
-  std::snprintf(last_error, sizeof last_error, "%s", message);
+  try {
+    std::snprintf(last_error, sizeof last_error, "%s", ecostep::printable(message, true).c_str());
+  } catch (const std::bad_alloc&) {
+    std::snprintf(last_error, sizeof last_error, "out of memory");
+  }
   return status;
 }
 
@@ -97,17 +105,31 @@ ecostep_status register_array(Register how, ecostep_cells* cells, const char* na
   });
 }
 
+// Whether the user of the process says that artefacts may run any TorchScript code.
+bool trusts_all() noexcept {
+  const char* const trust = std::getenv("ECOSTEP_TRUST");
+  return trust != nullptr && std::strcmp(trust, "1") == 0;
+}
+
+ecostep_status open_model(const char* path, const char* backend, bool trusted, ecostep_model** model) noexcept {
+  if (model != nullptr) *model = nullptr;
+  return guarded([&] {
+    required(model, "model");
+    auto shared = std::make_shared<const ecostep::Model>(&required(path, "path"), backend != nullptr ? backend : "", trusted);
+    *model = new ecostep_model{std::move(shared), {1}};
+  });
+}
+
 }  // namespace
 
 extern "C" {
 
 ecostep_status ecostep_open(const char* path, const char* backend, ecostep_model** model) noexcept {
-  if (model != nullptr) *model = nullptr;
-  return guarded([&] {
-    required(model, "model");
-    auto shared = std::make_shared<const ecostep::Model>(&required(path, "path"), backend != nullptr ? backend : "");
-    *model = new ecostep_model{std::move(shared), {1}};
-  });
+  return open_model(path, backend, trusts_all(), model);
+}
+
+ecostep_status ecostep_open_trusted(const char* path, const char* backend, ecostep_model** model) noexcept {
+  return open_model(path, backend, true, model);
 }
 
 ecostep_model* ecostep_model_share(ecostep_model* model) noexcept {
@@ -153,17 +175,20 @@ const char* ecostep_model_backend_reason(const ecostep_model* model) noexcept {
   return model ? model->shared->backend_reason.c_str() : "";
 }
 double ecostep_model_flops(const ecostep_model* model) noexcept {
-  return model ? model->shared->backend->flops() : 0.0;
+  return model != nullptr && model->shared->backend != nullptr ? model->shared->backend->flops() : 0.0;
 }
 const char* ecostep_model_past_flux(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.past_flux.c_str() : "";
+}
+const char* ecostep_fingerprint(const ecostep_model* model) noexcept {
+  return model ? model->shared->artefact.fingerprint.c_str() : "";
 }
 const char* ecostep_model_metadata(const ecostep_model* model) noexcept {
   return model ? model->shared->artefact.metadata.c_str() : "";
 }
 
 size_t ecostep_block_rows(const ecostep_model* model) noexcept {
-  return model != nullptr ? model->shared->backend->block() : 0;
+  return model != nullptr && model->shared->backend != nullptr ? model->shared->backend->block() : 0;
 }
 
 ecostep_status ecostep_verify(const ecostep_model* model, double* max_difference) noexcept {
@@ -178,7 +203,8 @@ ecostep_status ecostep_cells_create(const ecostep_model* model, size_t ncell, ec
   if (cells != nullptr) *cells = nullptr;
   return guarded([&] {
     required(cells, "cells");
-    *cells = new ecostep_cells{ecostep::Cells(required(model, "model").shared, ncell), {1}};
+    required(model, "model").shared->require_backend();
+    *cells = new ecostep_cells{ecostep::Cells(model->shared, ncell), {1}};
   });
 }
 
@@ -216,6 +242,17 @@ ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, co
 
 ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t state_size, size_t ncell) noexcept {
   return guarded([&] { required(cells, "cells").cells.registration().set_state(state, state_size, ncell); });
+}
+
+ecostep_status ecostep_state_checksum(const ecostep_cells* cells, uint32_t* checksum, size_t ncell) noexcept {
+  return guarded([&] {
+    const ecostep::Cells& set = required(cells, "cells").cells;
+    set.state_checksums(ncell > 0 ? &required(checksum, "checksum") : checksum, ncell);
+  });
+}
+
+ecostep_status ecostep_state_check(ecostep_cells* cells, const uint32_t* checksum, size_t ncell) noexcept {
+  return guarded([&] { required(cells, "cells").cells.check_state(checksum, ncell); });
 }
 
 ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) noexcept {
@@ -274,18 +311,29 @@ ecostep_status ecostep_step_gradient(ecostep_cells* cells, int year, int month, 
   });
 }
 
+ecostep_status ecostep_unit_conversion(const char* variable, const char* from, const char* to, double interval, double* scale,
+                                       double* offset) noexcept {
+  return guarded([&] {
+    double &factor = required(scale, "scale"), &shift = required(offset, "offset");
+    if (!(interval >= 0.0)) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "interval ", interval, " is no number of seconds");
+    const ecostep::Conversion conversion =
+        ecostep::convert_units(&required(variable, "variable"), &required(from, "from"), &required(to, "to"), interval);
+    factor = conversion.scale, shift = conversion.offset;
+  });
+}
+
 const char* ecostep_last_error(void) noexcept {
   return last_error;
 }
 
 const char* ecostep_status_name(ecostep_status status) noexcept {
   static constexpr const char* names[] = {
-      "OK",         "INVALID_ARGUMENT", "FILE_ERROR", "NOT_AN_ARTEFACT", "NEWER_FORMAT",   "CORRUPT",
-      "NO_BACKEND", "UNKNOWN_NAME",     "BAD_UNITS",  "WRONG_SIZE",      "NOT_REGISTERED", "BAD_VALUE",
-      "BAD_DATE",   "BACKEND_FAILED",   "MISMATCH",   "NOT_AVAILABLE",   "OUT_OF_MEMORY",  "INTERNAL"};
-  static_assert(std::size(names) == ECOSTEP_INTERNAL + 1, "a name for each status");
+      "OK",           "INVALID_ARGUMENT", "FILE_ERROR",    "NOT_AN_ARTEFACT", "NEWER_FORMAT", "CORRUPT",  "NO_BACKEND",
+      "UNKNOWN_NAME", "BAD_UNITS",        "WRONG_SIZE",    "NOT_REGISTERED",  "BAD_VALUE",    "BAD_DATE", "BACKEND_FAILED",
+      "MISMATCH",     "NOT_AVAILABLE",    "OUT_OF_MEMORY", "INTERNAL",        "NOT_TRUSTED"};
+  static_assert(std::size(names) == ECOSTEP_NOT_TRUSTED + 1, "a name for each status");
   const int number = static_cast<int>(status);
-  return number >= 0 && number <= ECOSTEP_INTERNAL ? names[number] : "UNKNOWN_STATUS";
+  return number >= 0 && number <= ECOSTEP_NOT_TRUSTED ? names[number] : "UNKNOWN_STATUS";
 }
 
 const char* ecostep_version(void) noexcept {

@@ -10,8 +10,8 @@ import numpy as np
 
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.formats.errors import AdapterError
-from ecosys_sims.formats.sun import radiation_above_atmosphere
 from ecosys_sims.formats.units import SECONDS_PER_DAY, ZERO_CELSIUS
+from foundations.sun import radiation_above_atmosphere
 
 log = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from ecosys_sims.sites.configuration import (
     Section,
     SitesConfig,
 )
+from foundations.bounded_text import TooLarge, read_text, yaml_value
 from foundations.configuration_file import ConfigError
 
 # Keys of &run_ctl that the simulation sets itself, and the key of the configuration that a user means.
@@ -96,6 +97,7 @@ class RunConfig(Section):
     block_size: Annotated[int, Field(ge=1, le=4096)] = 16
     block_timeout_s: Annotated[float, Field(gt=0)] = 3600.0 * 6
     keep_block_histories: bool = False
+    store: Literal["netcdf", "zarr"] = "netcdf"  # of the dataset: one file, or a store that the workers write into
 
 
 class SimulationConfig(Section):
@@ -174,9 +176,12 @@ def load(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = yaml_value(read_text(path), YAML(typ="safe", pure=True))
     except OSError as error:
         message = f"{path}: cannot read the configuration: {error.strerror}"
+        raise ConfigError(message) from error
+    except TooLarge as error:
+        message = f"{path}: {error}"
         raise ConfigError(message) from error
     except (YAMLError, ValueError, RecursionError) as error:
         message = f"{path}: not valid YAML: {error}"

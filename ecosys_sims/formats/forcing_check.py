@@ -19,10 +19,10 @@ from ecosys_sims.formats.forcing_variables import (
     ForcingVariable,
     conversion,
 )
-from ecosys_sims.formats.sun import excessive_light, foreign_hour
 from ecosys_sims.formats.variables import BY_NAME
 from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers
+from foundations.sun import excessive_light, foreign_hour
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _series_faults(series: netCDF4.Variable, expected: ForcingVariable, interval
     if expected.name == "Qair" and units in RELATIVE_HUMIDITY:
         converted, lowest, highest, shown = (0.01, 0.0), LOWEST_RELATIVE, HIGHEST_RELATIVE, "1"
     else:
-        converted = conversion(units, expected.units, interval) if units else None
+        converted = conversion(units, expected, interval) if units else None
     if converted is None:
         return [f"{series.name}: units are {units or None!r}, expected {expected.units!r}"]
     for first in range(0, series.shape[0], ROWS_AT_ONCE * 64):
@@ -144,7 +144,7 @@ def _rows(series: netCDF4.Variable, axis: TimeAxis) -> np.ndarray:
 
 
 def _in_kelvin(series: netCDF4.Variable, values: np.ndarray) -> np.ndarray:
-    factor, offset = conversion(str(series.units), "K", 1.0) or (1.0, 0.0)
+    factor, offset = conversion(str(series.units), FORCING["Tair"], 1.0) or (1.0, 0.0)
     return factor * values + offset
 
 
@@ -176,7 +176,7 @@ def _sun_faults(file: netCDF4.Dataset, axis: TimeAxis) -> list[str]:
 def _light(file: netCDF4.Dataset, axis: TimeAxis) -> np.ndarray:
     """Shortwave radiation (T, sites) of the whole days, W m-2."""
     series = file["SWdown"]
-    factor, _offset = conversion(str(series.units), "W m-2", axis.step) or (1.0, 0.0)
+    factor, _offset = conversion(str(series.units), FORCING["SWdown"], axis.step) or (1.0, 0.0)
     return factor * _rows(series, axis)
 
 

@@ -1,6 +1,5 @@
 """Runs the process model at one site with the weather of a forcing file, and writes a dataset."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ecosys_sims.towers.errors import TowerError
 from ecosys_sims.towers.forcing_period import Period, read_period
 from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
 from foundations import own_folder, provenance
+from foundations.bounded_text import read_json_value
 from foundations.file_faults import explain
 from foundations.json_record import write_record
 from foundations.netcdf_file import reading, writing
@@ -120,7 +120,7 @@ def _require_own(out: Path, forcing: Path) -> None:
 def _is_former_run(out: Path) -> bool:
     """Whether a run made before there were manifests lies there."""
     try:
-        summary = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+        summary = read_json_value(out / SUMMARY)
     except (OSError, ValueError):
         return False
     return isinstance(summary, dict) and {"site", "days", "forcing"} <= summary.keys()

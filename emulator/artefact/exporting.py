@@ -14,6 +14,7 @@ import torch
 
 from emulator.artefact import metadata as artefact
 from emulator.artefact import native
+from emulator.artefact.code_check import NotTrusted, check_code, is_trusted
 from emulator.artefact.metadata import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
 from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
@@ -101,9 +102,15 @@ def _write(
 
 
 def load_module(path: Path) -> torch.jit.ScriptModule:
-    """The TorchScript module of an artefact, in eval mode on the CPU."""
+    """The TorchScript module of an artefact, in eval mode on the CPU.
+
+    NotTrusted where its code may do more than compute, unless the user has said that it may (docs/security.md).
+    """
+    archive = path.read_bytes()
+    if not is_trusted():
+        check_code(archive, path)
     with _no_deprecation_warnings():
-        return torch.jit.load(str(path), map_location="cpu").eval()
+        return torch.jit.load(io.BytesIO(archive), map_location="cpu").eval()
 
 
 def verify(path: Path) -> float:
@@ -121,7 +128,11 @@ def verify(path: Path) -> float:
         reference_calendar(spec),
         spec,
     )
-    module = load_module(path)
+    try:
+        module = load_module(path)
+    except NotTrusted as error:
+        message = f"{error}; operations that only compute are listed in foundations/torchscript_operations.csv"
+        raise ExportError(message) from None
     difference = float(np.abs(step_reference(module, days) - written.reference.expected).max())
     if difference != 0.0:
         message = f"{path}: replaying the reference run differs by {difference:g}; please report this"
@@ -165,7 +176,7 @@ def build_metadata(trained: TrainedModel, reference: ReferenceSpec, name: str, m
 
 
 def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec:
-    train_min, train_max = ranges[variable.name]
+    train_min, train_max = (None, None) if variable.flag_values else ranges[variable.name]
     return InputSpec(
         name=variable.name,
         units=variable.units,
@@ -176,6 +187,8 @@ def _input_spec(variable: Variable, ranges: dict[str, list[float]]) -> InputSpec
         valid_max=variable.valid_max,
         train_min=train_min,
         train_max=train_max,
+        flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -190,6 +203,7 @@ def _static_spec(variable: Variable, ranges: dict[str, list[float]]) -> StaticSp
         train_min=train_min,
         train_max=train_max,
         flag_values=variable.flag_values or None,
+        flag_meanings=variable.flag_meanings or None,
     )
 
 
@@ -199,8 +213,8 @@ def _target_spec(variable: Variable) -> TargetSpec:
         name=variable.name,
         units=variable.analysis_units,
         long_name=variable.long_name,
-        min=None if variable.bounded_biomes else variable.minimum,
-        max=None if variable.bounded_biomes else variable.maximum,
+        min=None if variable.bounded_classes else variable.minimum,
+        max=None if variable.bounded_classes else variable.maximum,
     )
 
 

@@ -4,18 +4,26 @@ The format is specified in docs/formats.md, section 2. Nothing here needs torch:
 `<archive>/extra/ecostep.json` and `<archive>/extra/reference.f32`.
 """
 
-import json
 import zipfile
 import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from foundations import atomic_file
+from foundations.bounded_text import TooLarge, check_entries, json_value
 from foundations.provenance import git_hash, now
 
 FORMAT: Final = "ecostep-artefact"
@@ -25,6 +33,9 @@ REFERENCE_FILE = "reference.f32"
 NATIVE_FILE = "native.json"
 NATIVE_CONSTANTS_FILE = "native.bin"
 NATIVE_STEP_SECONDS: Final = 86400
+MOST_METADATA = 8 << 20
+MOST_LEVELS = 16
+"""Bytes, and levels of lists and objects, of the metadata; the coupler has the same bounds."""
 
 
 class ArtefactError(ValueError):
@@ -35,7 +46,33 @@ class _Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StaticSpec(_Schema):
+_CLASS_KEYS = ("flag_values", "flag_meanings")
+
+
+class _ClassSpec(_Schema):
+    """Classes of a variable: codes, such as those of `biome`, and their meanings in the same order; None for a number.
+
+    Artefacts of before have no meanings.
+    """
+
+    flag_values: tuple[int, ...] | None = None
+    flag_meanings: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _as_many_meanings(self) -> Self:
+        if self.flag_meanings is not None and len(self.flag_meanings) != len(self.flag_values or ()):
+            message = f"flag_meanings has {len(self.flag_meanings)} words for {len(self.flag_values or ())} flag_values"
+            raise ValueError(message)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent_classes(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What readers of before do not know is written where there is something to say."""
+        content: dict[str, Any] = serialise(self)
+        return {key: value for key, value in content.items() if value is not None or key not in _CLASS_KEYS}
+
+
+class StaticSpec(_ClassSpec):
     """One static attribute: physical units, valid range (outside it is an error) and range seen in training."""
 
     name: str
@@ -46,11 +83,9 @@ class StaticSpec(_Schema):
     valid_max: float | None = None
     train_min: float | None = None
     train_max: float | None = None
-    flag_values: tuple[int, ...] | None = None
-    """Codes of a class variable, such as `biome`; None for a number."""
 
 
-class InputSpec(_Schema):
+class InputSpec(_ClassSpec):
     """One daily driver in dataset units, and how sub-daily values become the daily one."""
 
     name: str
@@ -196,7 +231,10 @@ def read_artefact(path: str | Path) -> Artefact:
 def parse_metadata(content: bytes, path: str | Path) -> Metadata:
     """Metadata from the bytes of `ecostep.json`; `path` is named in errors."""
     try:
-        raw = json.loads(content)
+        raw = json_value(content, MOST_METADATA, MOST_LEVELS)
+    except TooLarge as error:
+        message = f"{path}: extra/{METADATA_FILE} {error}"
+        raise ArtefactError(message) from None
     except (ValueError, RecursionError) as error:
         message = f"{path}: extra/{METADATA_FILE} is not JSON: {error}"
         raise ArtefactError(message) from None
@@ -272,12 +310,16 @@ def _read_extras(path: Path) -> dict[str, bytes]:
         raise ArtefactError(message)
     try:
         with zipfile.ZipFile(path) as archive:
+            check_entries(archive)
             damaged = archive.testzip()
             if damaged is not None:
                 message = f"{path}: damaged: the checksum of {damaged} is wrong; export the model again"
                 raise ArtefactError(message)
             names = [name for name in archive.namelist() if name.split("/")[-2:-1] == ["extra"]]
             extras = {name.rsplit("/", 1)[1]: archive.read(name) for name in names}
+    except TooLarge as error:
+        message = f"{path}: {error}; export the model again"
+        raise ArtefactError(message) from None
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         message = f"{path}: damaged zip archive ({error}); export the model again"
         raise ArtefactError(message) from None

@@ -1,9 +1,10 @@
-"""From the space that regressions work in to fluxes: transformed, bounded, with nee derived."""
+"""From the space that regressions work in to fluxes: transformed, bounded, with identities kept."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emulator.data.identities import Identity, sum_of_terms
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 
@@ -12,9 +13,10 @@ from emulator.data.signature import Signature
 class FluxSpace:
     """Learned targets in standardised asinh space, as the networks use (see emulator.models.parts.layers.FluxHead).
 
-    names: all targets; learned: positions of those that are learned, which leaves nee out where gpp, ra and rh are
-    targets too; scale, mean, std, limit: (L,); positive, negative: (L,) bool, targets never below, or above, 0 at
-    any site; gain: (L,) factor on the fluxes that makes up for the mean of a skewed error (see `with_gain`).
+    names: all targets; learned: positions of those that are learned, which leaves out those that identities give, such
+    as nee where gpp, ra and rh are targets too; scale, mean, std, limit: (L,); positive, negative: (L,) bool, targets
+    never below, or above, 0 at any site; gain: (L,) factor on the fluxes that makes up for the mean of a skewed error
+    (see `with_gain`).
     """
 
     names: tuple[str, ...]
@@ -26,15 +28,16 @@ class FluxSpace:
     positive: np.ndarray
     negative: np.ndarray
     gain: np.ndarray
+    identities: tuple[Identity, ...] = ()
 
     @classmethod
     def of(cls, signature: Signature, scalers: Scalers) -> "FluxSpace":
         """The space of a signature with the scalers of its training data."""
         names = signature.target_names
-        derived = {"nee"} if {"gpp", "ra", "rh", "nee"} <= set(names) else set()
-        learned = np.array([index for index, name in enumerate(names) if name not in derived])
+        derived = [identity.target for identity in signature.identities]
+        learned = np.array([index for index in range(len(names)) if index not in derived])
         # bounds of some site classes are kept by `keep_bounds`, which knows the site
-        bounds = [None if v.bounded_biomes else (v.minimum, v.maximum) for v in signature.targets]
+        bounds = [None if v.bounded_classes else (v.minimum, v.maximum) for v in signature.targets]
         return cls(
             names=names,
             learned=learned,
@@ -45,6 +48,7 @@ class FluxSpace:
             positive=np.array([bounds[index] == (0.0, None) for index in learned]),
             negative=np.array([bounds[index] == (None, 0.0) for index in learned]),
             gain=np.ones(len(learned)),
+            identities=signature.identities,
         )
 
     def standardise(self, flux: np.ndarray) -> np.ndarray:
@@ -59,9 +63,8 @@ class FluxSpace:
         learned_fluxes = np.where(self.negative, np.minimum(learned_fluxes, 0.0), learned_fluxes)
         fluxes = np.empty((len(learned_fluxes), len(self.names)), np.float32)
         fluxes[:, self.learned] = learned_fluxes
-        if len(self.learned) < len(self.names):
-            gpp, ra, rh = (fluxes[:, self.names.index(name)] for name in ("gpp", "ra", "rh"))
-            fluxes[:, self.names.index("nee")] = ra + rh - gpp
+        for identity in self.identities:  # what inputs contribute is added by `keep_bounds`, which knows them
+            fluxes[:, identity.target] = sum_of_terms(fluxes, identity.targets)
         return fluxes
 
     def with_gain(self, standardised: np.ndarray, flux: np.ndarray, weight: np.ndarray) -> "FluxSpace":

@@ -1,6 +1,7 @@
 """Fluxes of the nearest training site, by great-circle distance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +13,11 @@ from emulator.baselines.predictor import keep_bounds, seen_flux
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 from emulator.evaluation.climatology import SLOTS, slot_means
 from emulator.models.parts.layers import unit_sphere
 
+ARRAYS = ("place", "date", "flux", "climatology")
 LEAP_SLOT = 59
 """Slot of 29 February."""
 
@@ -41,6 +43,12 @@ class NearestPredictor:
     def parameters(self) -> int:
         """Values of fluxes and climatologies."""
         return self.flux.size + self.climatology.size
+
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        arrays = {name: torch.from_numpy(getattr(self, name)) for name in ARRAYS}
+        names = [str(name) for name in self.site_id]
+        return {**arrays, "site_id": names, "first_year": self.first_year, "past_flux": self.past_flux}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict. A site is not its own neighbour: in training years that would be the answer itself.
@@ -71,7 +79,7 @@ class NearestPredictor:
 
 def fit(
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     signature: Signature,
     *,
     past_flux: bool,
@@ -79,10 +87,10 @@ def fit(
 ) -> NearestPredictor:
     """See emulator.baselines; nothing is random."""
     rows = np.flatnonzero(split.train_sites)
-    training_flux = seen_flux(dataset, dataset.day_mask(split.mask("train")))[torch.as_tensor(rows)].numpy()
+    training_flux = seen_flux(dataset, split.days(dataset, "train"))[torch.as_tensor(rows)].numpy()
     rows, training_flux = _with_data(rows, training_flux)
     slot, year = slots(dataset), dataset.calendar[:, column.YEAR].numpy()
-    training = np.isin(year, dataset.years[split.train_years])
+    training = split.days(dataset, "train").any(0).numpy()
     first_year = int(year[training].min())
     date = np.full((int(year[training].max()) - first_year + 1, SLOTS), -1)
     date[year[training] - first_year, slot[training]] = np.arange(training.sum())
@@ -96,6 +104,18 @@ def fit(
         flux=training_flux[:, training],
         climatology=tables.astype(np.float32),
         past_flux=past_flux,
+        signature=signature,
+    )
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> NearestPredictor:
+    """The predictor of a state."""
+    arrays = {name: state[name].numpy() for name in ARRAYS}
+    return NearestPredictor(
+        **arrays,
+        site_id=np.array(state["site_id"]),
+        first_year=state["first_year"],
+        past_flux=state["past_flux"],
         signature=signature,
     )
 

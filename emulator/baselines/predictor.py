@@ -1,7 +1,7 @@
 """What the benchmark asks of a trained model, network or not."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from emulator.data.signature import Signature
 from emulator.evaluation import offline as prediction
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.bounded import TargetBounds
+from emulator.models.wrappers.derived import DerivedTargets, needs_derivation
 
 
 class Predictor(Protocol):
@@ -20,6 +21,10 @@ class Predictor(Protocol):
     @property
     def parameters(self) -> int:
         """Number of values learned from data."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain containers, of which `rebuilt` of its module makes it again."""
         ...
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
@@ -42,6 +47,10 @@ class StreamingPredictor:
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.model.parameters())
 
+    def state(self) -> dict[str, Any]:
+        """Weights of the network."""
+        return self.model.state_dict()
+
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
         if self.self_fed:
@@ -57,6 +66,11 @@ def seen_flux(dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
 
 
 def keep_bounds(fluxes: np.ndarray, dataset: Dataset, signature: Signature) -> np.ndarray:
-    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site."""
+    """Fluxes (N, T, C) cut to the bounds of the signature that hold in the class of each site, with its identities, and
+    to the records of sites: NaN outside.
+    """
     low, high = TargetBounds(signature)(dataset.static)
-    return np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    fluxes = np.clip(fluxes, low.numpy()[:, None], high.numpy()[:, None]).astype(np.float32)
+    if needs_derivation(signature):
+        fluxes = DerivedTargets(signature)(torch.from_numpy(fluxes), dataset.drivers).numpy()
+    return fluxes if dataset.period is None else np.where(dataset.in_record().numpy()[..., None], fluxes, np.nan)

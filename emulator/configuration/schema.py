@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emulator.data import vocabulary
 from emulator.data.bounds import Bounds, bounded
-from emulator.data.signature import HOST_STATES, METEOROLOGY, STATICS, TARGETS, Signature
+from emulator.data.signature import Signature
 from emulator.data.splits import SplitConfig
 
 if TYPE_CHECKING:
@@ -22,26 +23,45 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which dataset, and which of its variables in which order. A relative `path` starts from the working directory."""
+    """Which dataset, and which of its variables in which order. A relative `path` starts from the working directory.
+
+    Names are those of the file; a list that is left out is all variables of the file that have its roles. `identities`:
+    sums by target in place of those that the file declares, such as `nee: reco - gpp`; an empty text = it is learned.
+    """
 
     path: Path
-    inputs: tuple[str, ...] = METEOROLOGY + HOST_STATES
-    statics: tuple[str, ...] = STATICS
-    targets: tuple[str, ...] = TARGETS
+    inputs: tuple[str, ...] | None = None
+    statics: tuple[str, ...] | None = None
+    targets: tuple[str, ...] | None = None
+    identities: dict[str, str] = {}
     bounds: dict[str, Bounds] = {}
 
     @model_validator(mode="after")
-    def _variables_exist(self) -> Self:
+    def _lists_hold_names(self) -> Self:
         for name in ("inputs", "statics", "targets"):
-            if not getattr(self, name):
-                message = f"{name} is empty: give at least one variable, or leave the key out for the default"
+            if getattr(self, name) == ():
+                message = f"{name} is empty: give at least one variable, or leave the key out for all of the file"
                 raise ValueError(message)
-        self.signature()
         return self
 
-    def signature(self) -> Signature:
-        """Variables by name; ValueError names an unknown one."""
-        return bounded(Signature.from_names(self.inputs, self.statics, self.targets), self.bounds)
+    def signature(self, path: Path | None = None) -> Signature:
+        """The variables as the dataset, or another one at `path`, describes them; ValueError says what is wrong."""
+        names = (self.inputs, self.statics, self.targets)
+        return bounded(vocabulary.resolve(path or self.path, *names, self.identities), self.bounds)
+
+    def table_signature(self) -> Signature:
+        """The variables as our table describes them: for older checkpoints, which do not carry their own."""
+        names = {role: getattr(self, role) for role in ("inputs", "statics", "targets")}
+        return bounded(Signature.from_names(**{role: v for role, v in names.items() if v is not None}), self.bounds)
+
+    def naming(self, signature: Signature) -> "DataConfig":
+        """The same section with the names of a signature in the lists that were left out."""
+        names = {
+            "inputs": signature.input_names,
+            "statics": signature.static_names,
+            "targets": signature.target_names,
+        }
+        return self.model_copy(update={key: value for key, value in names.items() if getattr(self, key) is None})
 
 
 class LossConfig(Section):
@@ -85,6 +105,22 @@ class TrainingConfig(Section):
     threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
 
 
+class InitConfig(Section):
+    """Weights that training begins with: a run folder or a checkpoint of one, and parts of the model that stay so."""
+
+    path: Path | None = None
+    freeze: tuple[str, ...] = ()
+
+
+class EvaluationConfig(Section):
+    """What predictions are judged by."""
+
+    group_by: tuple[str, ...] = Field(
+        (), description="class variables to tell skill apart by, first that of the climatology; default the biome"
+    )
+    score_filled: bool = Field(False, description="score days whose flux or drivers were filled, too")
+
+
 class Config(Section):
     """Everything that determines a run."""
 
@@ -94,13 +130,26 @@ class Config(Section):
     model: ModelConfig
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    init: InitConfig = InitConfig()
 
     @model_validator(mode="after")
     def _weights_name_targets(self) -> Self:
-        foreign = sorted(self.loss.target_weights.keys() - set(self.data.targets))
-        if foreign:
-            message = (
-                f"loss.target_weights: {', '.join(foreign)} not among data.targets: {', '.join(self.data.targets)}"
-            )
-            raise ValueError(message)
+        if self.data.targets is not None:
+            self._check_weights(self.data.targets)
         return self
+
+    def _check_weights(self, targets: tuple[str, ...]) -> None:
+        foreign = sorted(self.loss.target_weights.keys() - set(targets))
+        if foreign:
+            message = f"loss.target_weights: {', '.join(foreign)} not among data.targets: {', '.join(targets)}"
+            raise ValueError(message)
+
+    def resolved(self) -> tuple["Config", Signature]:
+        """The configuration with all lists of variables filled in from the dataset, and what the dataset says of them.
+
+        ValueError where configuration and dataset do not fit; DatasetError is one.
+        """
+        signature = self.data.signature()
+        self._check_weights(signature.target_names)
+        return self.model_copy(update={"data": self.data.naming(signature)}), signature

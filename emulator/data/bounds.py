@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from emulator.data.classes import codes_of
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.signature import Signature
-from foundations.variables import BIOMES
+from foundations.variables import Variable
 
 SIZE_TOLERANCE = 0.02
 """A day violates a bound where flux is beyond it by more than this share of the target's root mean square."""
@@ -19,28 +20,37 @@ SHARE_TOLERANCE = 0.005
 
 
 class Bounds(BaseModel):
-    """Lower and upper bound of one target in all sites or in some classes; only 0 is supported."""
+    """Lower and upper bound of one target in all sites or in some classes; only 0 is supported.
+
+    classes: meanings by class variable, which must all hold; `biomes` is short for those of `biome`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min: float | None = None
     max: float | None = None
     biomes: tuple[str, ...] = ()
+    classes: dict[str, tuple[str, ...]] = {}
 
     @model_validator(mode="after")
     def _supported(self) -> "Bounds":
         if (self.min, self.max) not in ((0.0, None), (None, 0.0)):
             message = f"give min: 0 or max: 0, not min: {self.min}, max: {self.max}"
             raise ValueError(message)
-        unknown = sorted(set(self.biomes) - set(BIOMES.values()))
-        if unknown:
-            message = f"biomes: {', '.join(unknown)} not among {', '.join(BIOMES.values())}"
+        if self.biomes and "biome" in self.classes:
+            message = "give the biomes in `biomes` or in `classes`, not in both"
             raise ValueError(message)
         return self
 
+    def meanings(self) -> dict[str, tuple[str, ...]]:
+        """Meanings by class variable that the bound is limited to; empty = it holds at all sites."""
+        return self.classes | ({"biome": self.biomes} if self.biomes else {})
+
 
 def bounded(signature: Signature, bounds: Mapping[str, Bounds]) -> Signature:
-    """The signature with bounds set by target; ValueError where they contradict the table or cannot be kept."""
+    """The signature with bounds set by target; ValueError where they contradict the file or cannot be kept."""
+    derived = {signature.targets[identity.target].name for identity in signature.identities}
+    statics = {static.name: static for static in signature.statics}
     names = signature.target_names
     foreign = sorted(bounds.keys() - set(names))
     if foreign:
@@ -52,14 +62,20 @@ def bounded(signature: Signature, bounds: Mapping[str, Bounds]) -> Signature:
             targets.append(variable)
             continue
         bound = bounds[variable.name]
-        if variable.minimum is not None or (variable.name == "nee" and {"gpp", "ra", "rh"} <= set(names)):
+        if variable.minimum is not None or variable.maximum is not None or variable.name in derived:
             message = f"bounds.{variable.name}: the flux is bounded, or given by other targets, already"
             raise ValueError(message)
-        if bound.biomes and "biome" not in signature.static_names:
-            message = f"bounds.{variable.name}: biomes needs 'biome' among the statics"
-            raise ValueError(message)
-        codes = tuple(code for code, name in BIOMES.items() if name in bound.biomes)
-        targets.append(replace(variable, minimum=bound.min, maximum=bound.max, bounded_biomes=codes))
+        classes = []
+        for name, meanings in bound.meanings().items():
+            if name not in statics:
+                message = f"bounds.{variable.name}: needs '{name}' among the statics, of whose classes it speaks"
+                raise ValueError(message)
+            try:
+                classes.append((name, codes_of(statics[name], meanings)))
+            except ValueError as error:
+                message = f"bounds.{variable.name}: {error}"
+                raise ValueError(message) from None
+        targets.append(replace(variable, minimum=bound.min, maximum=bound.max, bounded_classes=tuple(classes)))
     return replace(signature, targets=tuple(targets))
 
 
@@ -72,18 +88,28 @@ def check_bounds(dataset: Dataset, signature: Signature, days: np.ndarray) -> No
         size = float(np.sqrt(np.nanmean(flux.astype(np.float64) ** 2))) if np.isfinite(flux).any() else 0.0
         low = -np.inf if target.minimum is None else target.minimum - SIZE_TOLERANCE * size
         high = np.inf if target.maximum is None else target.maximum + SIZE_TOLERANCE * size
+        inside = _where_bound(dataset, target)
+        group = dataset.group(target.bounded_classes[0][0] if target.bounded_classes else None)
         faults = []
-        for code in target.bounded_biomes or np.unique(dataset.biome).tolist():
-            values = flux[dataset.biome == code]
+        for code in np.unique(group.codes[inside]).tolist():
+            values = flux[inside & (group.codes == code)]
             values = values[np.isfinite(values)]
             share = float(((values < low) | (values > high)).mean()) if values.size else 0.0
             if share > SHARE_TOLERANCE:
-                faults.append(f"{BIOMES.get(code, code)} {100 * share:.1f} %")
+                faults.append(f"{group.meanings.get(code, 'all sites')} {100 * share:.1f} %")
         if faults:
             what = f"min {target.minimum:g}" if target.maximum is None else f"max {target.maximum:g}"
             message = (
                 f"{dataset.path}: {target.name}: the bound {what} is not kept by the training data, beyond it by more "
                 f"than {SIZE_TOLERANCE * size:.3g} {target.analysis_units} on this share of days: {', '.join(faults)}; "
-                f"take it off, or limit it to other classes by data.bounds.{target.name}.biomes"
+                f"take it off, or limit it to other classes by data.bounds.{target.name}.biomes or .classes"
             )
             raise DatasetError(message)
+
+
+def _where_bound(dataset: Dataset, target: Variable) -> np.ndarray:
+    """(N,) bool: sites at which the bound of a target holds."""
+    inside = np.ones(dataset.n_sites, bool)
+    for name, codes in target.bounded_classes:
+        inside &= np.isin(dataset.group(name).codes, codes)
+    return inside

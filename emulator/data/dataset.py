@@ -1,7 +1,8 @@
 """A dataset in memory: the boundary where netCDF becomes tensors and units are converted once."""
 
 import hashlib
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,19 +14,29 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset_file import (
     DatasetError,
+    check_complete,
     check_flux,
     check_range,
     check_time,
     check_variable,
     class_codes,
+    driver_periods,
     open_checked,
     read_values,
 )
+from emulator.data.normals import climate_normal, is_normal
 from emulator.data.signature import Signature
+from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
-from foundations.variables import VARIABLES, Variable
+from foundations.variables import BIOMES, Variable
+
+log = logging.getLogger(__name__)
+
+MEASURED = 0
+"""Flag of `driver_source` and of the quality of a target: measured, neither filled nor of another year."""
 
 
 class Part(NamedTuple):
@@ -39,9 +50,12 @@ class Part(NamedTuple):
 class Dataset:
     """Daily series of N sites over T days. Tensors are float32 (calendar: int64).
 
-    drivers: (N, T, D) in table units; calendar: (T, 6), the columns of emulator.data.calendar; static: (N, P);
+    drivers: (N, T, D) in units of the signature; calendar: (T, 6), columns of emulator.data.calendar; static: (N, P);
     flux: (N, T, C) in analysis units, NaN = missing; lat, lon: (N,) degrees; biome: (N,) flag values, 0 where the file
-    has none.
+    has none; classes: of every class variable of the file by name, `biome` among them. period: (N, 2), first and last
+    day of each site's record, outside which drivers and flux are NaN, None where all sites have all days; measured:
+    (N, T, C) bool, whether flux and drivers were measured rather than filled, None where the file does not say, or they
+    all were.
     """
 
     path: Path
@@ -57,6 +71,9 @@ class Dataset:
     time: np.ndarray
     time_units: str
     calendar_name: str
+    classes: dict[str, SiteClasses] = field(default_factory=dict)
+    period: np.ndarray | None = None
+    measured: Tensor | None = None
 
     @classmethod
     def open(
@@ -79,20 +96,28 @@ class Dataset:
             site_id = _site_ids(file, path)[part.sites]
             dates = check_time(file, path)[days]
             time = file.variables["time"]
+            classes = _read_classes(file, path, signature, part)
+            drivers, period = _read_drivers(file, path, signature.inputs, part, site_id, dates)
+            flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
+            if period is not None:
+                flux = _within(period, flux, path)
             return cls(
                 path=path,
                 signature=signature,
-                drivers=_read_drivers(file, path, signature.inputs, part, site_id, dates),
+                drivers=drivers,
                 calendar=calendar_table(dates),
                 static=_read_static(file, path, signature.statics, part, site_id),
-                flux=_read_flux(file, path, signature.targets, part, site_id, dates, require_targets),
+                flux=flux,
                 site_id=site_id,
                 lat=read_values(file.variables["lat"], path, part.sites),
                 lon=read_values(file.variables["lon"], path, part.sites),
-                biome=_read_biome(file, path)[part.sites],
+                biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
                 time=read_values(time, path, days),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
+                classes=classes,
+                period=period,
+                measured=_read_measured(file, path, signature.targets, part),
             )
 
     @property
@@ -100,10 +125,45 @@ class Dataset:
         return self.drivers.shape[0]
 
     @cached_property
+    def groups(self) -> dict[str, SiteClasses]:
+        """Every class variable of the sites by name, the biome first where there is one."""
+        biome = {"biome": SiteClasses(self.biome, BIOMES)} if self.biome.any() else {}
+        return biome | {name: classes for name, classes in self.classes.items() if classes.codes.size}
+
+    def group(self, name: str | None = None) -> SiteClasses:
+        """Classes of the sites by a class variable, by default the first of `groups`, or all sites as one class.
+
+        DatasetError where the file has no such class.
+        """
+        if name is None:
+            everywhere = SiteClasses(np.zeros(self.n_sites, np.int64), {0: "all sites"})
+            return next(iter(self.groups.values()), everywhere)
+        if name not in self.groups:
+            choice = ", ".join(self.groups) or "none; give a static flag_values and flag_meanings"
+            message = f"{self.path}: '{name}' is no class variable of the sites; those are: {choice}"
+            raise DatasetError(message)
+        return self.groups[name]
+
+    @cached_property
     def years(self) -> np.ndarray:
-        """Whole calendar years of the record, ascending, (Y,)."""
+        """Whole calendar years of the time axis, ascending, (Y,); where no year is whole, those that it touches."""
         years, first, counts = np.unique(self.calendar[:, column.YEAR].numpy(), return_index=True, return_counts=True)
-        return years[counts == self.calendar[:, column.DAYS_IN_YEAR].numpy()[first]]
+        whole = counts == self.calendar[:, column.DAYS_IN_YEAR].numpy()[first]
+        return years[whole] if whole.any() else years
+
+    @cached_property
+    def periods(self) -> np.ndarray:
+        """First and last day of each site's record, (N, 2)."""
+        return np.tile([0, len(self.time) - 1], (self.n_sites, 1)) if self.period is None else self.period
+
+    def in_record(self) -> Tensor:
+        """Days within the record of each site, (N, T) bool."""
+        day = np.arange(len(self.time))
+        return torch.as_tensor((day >= self.periods[:, :1]) & (day <= self.periods[:, 1:]))
+
+    def scored_flux(self) -> Tensor:
+        """Flux (N, T, C) that predictions may be judged by: NaN where it, or its drivers, were not measured."""
+        return self.flux if self.measured is None else self.flux.masked_fill(~self.measured, torch.nan)
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""
@@ -127,6 +187,27 @@ class Dataset:
             lat=self.lat[index],
             lon=self.lon[index],
             biome=self.biome[index],
+            classes={name: classes.of_sites(index) for name, classes in self.classes.items()},
+            period=None if self.period is None else self.period[index],
+            measured=None if self.measured is None else self.measured[rows],
+        )
+
+    def day_subset(self, days: slice) -> "Dataset":
+        """The same sites on some consecutive days; a site without a record there keeps an empty one."""
+        start, stop, _ = days.indices(len(self.time))
+        period = None
+        if self.period is not None:
+            period = (
+                np.stack([np.maximum(self.period[:, 0], start), np.minimum(self.period[:, 1], stop - 1)], 1) - start
+            )
+        return replace(
+            self,
+            drivers=self.drivers[:, days],
+            calendar=self.calendar[days],
+            flux=self.flux[:, days],
+            time=self.time[days],
+            period=period,
+            measured=None if self.measured is None else self.measured[:, days],
         )
 
     def content_hash(self) -> str:
@@ -137,14 +218,25 @@ class Dataset:
             digest.update(values.contiguous().numpy().data)
         for places in (self.lat, self.lon):
             digest.update(np.ascontiguousarray(places).data)
+        if self.measured is not None:
+            digest.update(self.measured.numpy().tobytes())
         return digest.hexdigest()
 
-    def day_mask(self, site_years: np.ndarray) -> Tensor:
-        """Spread a mask over sites and years (N, Y), in the order of `years`, over days: (N, T) bool."""
-        position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
-        whole = np.isin(self.calendar[:, column.YEAR].numpy(), self.years)
-        clipped = np.minimum(position, len(self.years) - 1)
-        return torch.as_tensor(np.asarray(site_years, bool)[:, clipped] & whole)
+    def day_mask(self, mask: np.ndarray | Tensor) -> Tensor:
+        """A mask over sites and years (N, Y), in the order of `years`, or over sites and days (N, T), as one over days
+        within the records of the sites: (N, T) bool. Days before the first or after the last whole year go with it.
+        """
+        mask = torch.as_tensor(mask, dtype=torch.bool)
+        choice = [(self.n_sites, len(self.years)), (self.n_sites, len(self.time))]
+        if tuple(mask.shape) not in choice:
+            message = (
+                f"mask over sites and years has shape {tuple(mask.shape)}, expected {choice[0]}, or of days {choice[1]}"
+            )
+            raise ValueError(message)
+        if tuple(mask.shape) == choice[0]:
+            position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
+            mask = mask[:, torch.as_tensor(np.minimum(position, len(self.years) - 1))]
+        return mask if self.period is None else mask & self.in_record()
 
 
 def read_extent(path: str | Path) -> tuple[int, Tensor]:
@@ -152,6 +244,15 @@ def read_extent(path: str | Path) -> tuple[int, Tensor]:
     path = Path(path)
     with open_checked(path) as file:
         return len(file.dimensions["site"]), calendar_table(check_time(file, path))
+
+
+def has_gaps(path: str | Path, variable: str, sites: np.ndarray, days: slice) -> bool:
+    """Whether a series of a file lacks values at some sites on some days, as outside the records of sites."""
+    path = Path(path)
+    with open_checked(path) as file:
+        return variable in file.variables and bool(
+            np.isnan(read_values(file.variables[variable], path, (sites, days))).any()
+        )
 
 
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
@@ -174,15 +275,25 @@ def _read_drivers(
     part: Part,
     site_id: np.ndarray,
     dates: np.ndarray,
-) -> Tensor:
+) -> tuple[Tensor, np.ndarray | None]:
+    """Drivers (N, T, D), and the period of each site, None where they all have all days."""
     drivers = torch.empty((len(site_id), len(dates), len(variables)), dtype=torch.float32)
+    present, complete = np.zeros(drivers.shape[:2], bool), True
     for index, variable in enumerate(variables):
         factor, offset = check_variable(file, path, variable, ("site", "time"))
         values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
         values = class_codes(values, file.variables[variable.name], path, variable)
         check_range(values, path, variable, site_id, dates)
         drivers[:, :, index] = torch.from_numpy(values.astype(np.float32))
-    return drivers
+        finite = np.isfinite(values)
+        present |= finite
+        complete = complete and bool(finite.all())
+    if complete:
+        return drivers, None
+    period = driver_periods(present, path, site_id)
+    for index, variable in enumerate(variables):
+        check_complete(drivers[:, :, index].isnan().numpy(), path, variable, period, site_id, dates)
+    return drivers, period
 
 
 def _read_static(
@@ -190,9 +301,12 @@ def _read_static(
 ) -> Tensor:
     static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
     for index, variable in enumerate(variables):
-        factor, offset = check_variable(file, path, variable, ("site",))
-        values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
-        values = class_codes(values, file.variables[variable.name], path, variable)
+        if is_normal(variable.name) and variable.name not in file.variables:
+            values = climate_normal(file, path, variable, part.sites)
+        else:
+            factor, offset = check_variable(file, path, variable, ("site",))
+            values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
+            values = class_codes(values, file.variables[variable.name], path, variable)
         check_range(values, path, variable, site_id, None)
         static[:, index] = torch.from_numpy(values.astype(np.float32))
     return static
@@ -218,8 +332,44 @@ def _read_flux(
     return flux
 
 
-def _read_biome(file: netCDF4.Dataset, path: Path) -> np.ndarray:
-    if "biome" not in file.variables:
-        return np.zeros(len(file.dimensions["site"]), np.int64)
-    biome = file.variables["biome"]
-    return np.nan_to_num(class_codes(read_values(biome, path), biome, path, VARIABLES["biome"])).astype(np.int64)
+def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part: Part) -> dict[str, SiteClasses]:
+    """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
+    statics = {variable.name: variable for variable in signature.statics}
+    classes = {}
+    for name, in_file in file.variables.items():
+        if in_file.dimensions != ("site",) or in_file.dtype is str:
+            continue
+        variable = statics[name] if name in statics else describe(in_file, path)
+        if variable.flag_values:
+            codes = class_codes(read_values(in_file, path, part.sites), in_file, path, variable)
+            missing = 0 if 0 not in variable.flag_values else min(variable.flag_values) - 1
+            classes[name] = SiteClasses(np.nan_to_num(codes, nan=missing).astype(np.int64), variable.classes)
+    return classes
+
+
+def _within(period: np.ndarray, flux: Tensor, path: Path) -> Tensor:
+    """Flux (N, T, C) without values on days that have no drivers, of which the log tells."""
+    day = np.arange(flux.shape[1])
+    outside = torch.as_tensor((day < period[:, :1]) | (day > period[:, 1:]))
+    lost = int((torch.isfinite(flux) & outside[..., None]).sum())
+    if lost:
+        log.warning("%s: %d values of flux are on days without drivers and are not used", path, lost)
+    return flux.masked_fill(outside[..., None], torch.nan)
+
+
+def _read_measured(file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part) -> Tensor | None:
+    """Whether flux and drivers of a day were measured, (N, T, C), by `driver_source` and the targets' quality flags."""
+    days = (part.sites, part.days)
+    drivers = None
+    if "driver_source" in file.variables:
+        drivers = read_values(file.variables["driver_source"], path, days) == MEASURED
+    by_target = []
+    for variable in variables:
+        quality = f"{variable.name}_qc"
+        own = read_values(file.variables[quality], path, days) if quality in file.variables else None
+        by_target.append(None if own is None else own == MEASURED)
+    if drivers is None and all(own is None for own in by_target):
+        return None
+    shape = next(own.shape for own in (drivers, *by_target) if own is not None)
+    everywhere = np.ones(shape, bool) if drivers is None else drivers
+    return torch.as_tensor(np.stack([everywhere if own is None else everywhere & own for own in by_target], axis=-1))

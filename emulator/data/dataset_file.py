@@ -11,21 +11,20 @@ import numpy as np
 
 from foundations.cf_calendar import is_mixed
 from foundations.file_faults import FileFault
-from foundations.flux_range import SENTINELS
+from foundations.flux_range import doubtful_flux, impossible_flux
 from foundations.netcdf_file import reading
 from foundations.units import unit_conversion
-from foundations.variables import Variable, class_meanings
+from foundations.variables import Variable
+from foundations.zarr_dataset import is_store
 
 log = logging.getLogger(__name__)
 
-DATASET_VERSION = 1
+DATASET_VERSION = 2
+ROLES = ("static", "slow", "fast", "state", "target")
+SERVES_AS = {"target": ("fast",), "state": ("target",)}
+"""Roles in which a model may take a variable besides that of the file: a flux as driver, a state as target."""
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")
 _REMEDY = "see docs/formats.md, section 1"
-FLUX_UNITS = ("kg m-2 s-1", "g m-2 day-1", "kg m-2 day-1", "mg m-2 day-1", "g m-2 s-1")
-TOO_SMALL = 1e-7
-"""Share of the largest possible flux below which all values of a file are too small for their unit."""
-USUAL = 1e-6
-"""Share of the largest possible flux that the largest value of a file reaches in its right unit."""
 
 
 class DatasetError(ValueError):
@@ -35,7 +34,7 @@ class DatasetError(ValueError):
 @contextmanager
 def open_checked(path: Path) -> Iterator[netCDF4.Dataset]:
     """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
-    if not path.is_file():
+    if not path.is_file() and not is_store(path):
         message = f"{path}: no such file; make one with scripts/gen_sims.py"
         raise DatasetError(message)
     try:
@@ -122,7 +121,7 @@ def check_variable(
         message = f"{path}: {name}: dimensions are {in_file.dimensions}, expected {tuple(dimensions)}"
         raise DatasetError(message)
     role = getattr(in_file, "role", None)
-    if role is not None and role != variable.role:
+    if role is not None and variable.role not in (role, *SERVES_AS.get(role, ())):
         message = f"{path}: {name}: role is '{role}', expected '{variable.role}'"
         raise DatasetError(message)
     if variable.flag_values:
@@ -131,7 +130,7 @@ def check_variable(
         message = f"{path}: {name}: attribute units is missing; expected '{variable.units}'"
         raise DatasetError(message)
     try:
-        return unit_conversion(str(in_file.units), variable.analysis_units or variable.units)
+        return unit_conversion(str(in_file.units), variable.analysis_units or variable.units, name)
     except ValueError as error:
         message = f"{path}: {name}: {error}"
         raise DatasetError(message) from None
@@ -150,8 +149,8 @@ def read_values(variable: netCDF4.Variable, path: Path, index: Any = ...) -> np.
 def check_range(
     values: np.ndarray, path: Path, variable: Variable, site_id: np.ndarray, dates: np.ndarray | None
 ) -> None:
-    """No NaN and nothing outside the valid range in a driver (N, T) or static (N,); names the first bad site and
-    day.
+    """Nothing outside the valid range in a driver (N, T), whose NaN is judged by `check_complete`, and no NaN in a
+    static (N,), `dates` None; names the first bad site and day.
     """
     low = -np.inf if variable.valid_min is None else variable.valid_min
     high = np.inf if variable.valid_max is None else variable.valid_max
@@ -159,18 +158,52 @@ def check_range(
     bad = ~((values >= low - margin) & (values <= high + margin))
     if variable.flag_values:
         bad = ~np.isin(values, variable.flag_values)
+    if dates is not None:
+        bad &= ~np.isnan(values)
     if not bad.any():
         return
     site, *day = np.unravel_index(int(np.argmax(bad)), bad.shape)
     place = f"site {site_id[site]}" + "".join(f", {dates[t].strftime('%Y-%m-%d')}" for t in day if dates is not None)
     value = values[(site, *day)]
     if np.isnan(value):
-        text = "is NaN or fill; models need gap-free drivers, fill the gap or drop the site"
+        text = "is NaN or fill; give the value or drop the site"
     elif variable.flag_values:
-        text = f"is {value:g}, not one of the flag values {list(variable.flag_values)}"
+        text = f"is {value:g}, not one of the flag values {', '.join(_class_texts(variable))}"
     else:
         text = f"is {value:g} {variable.units}, outside {low:g} to {high:g}; check the unit"
     message = f"{path}: {variable.name}: {text} ({place}; {int(bad.sum())} such values)"
+    raise DatasetError(message)
+
+
+def _class_texts(variable: Variable) -> list[str]:
+    """ "1 bog" for each class, or the number alone."""
+    return [f"{code}" if f"{code}" == word else f"{code} {word}" for code, word in variable.classes.items()]
+
+
+def driver_periods(present: np.ndarray, path: Path, site_id: np.ndarray) -> np.ndarray:
+    """First and last day with any driver of each site, (N, T) -> (N, 2); DatasetError names a site that has none."""
+    without = ~present.any(axis=1)
+    if without.any():
+        message = f"{path}: site {site_id[np.argmax(without)]} has no drivers on any day; drop the site"
+        raise DatasetError(message)
+    return np.stack([present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)], axis=1)
+
+
+def check_complete(
+    missing: np.ndarray, path: Path, variable: Variable, periods: np.ndarray, site_id: np.ndarray, dates: np.ndarray
+) -> None:
+    """No NaN of a driver, `missing` (N, T), within the period (N, 2) of its site; names the first site and day."""
+    day = np.arange(missing.shape[1])
+    bad = missing & (day >= periods[:, :1]) & (day <= periods[:, 1:])
+    if not bad.any():
+        return
+    site, first = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    start, end = (dates[edge].strftime("%Y-%m-%d") for edge in periods[site])
+    message = (
+        f"{path}: {variable.name}: is NaN or fill within the record of the site, {start} to {end}; models need "
+        f"gap-free drivers, fill the gap or drop the site (site {site_id[site]}, {dates[first].strftime('%Y-%m-%d')}; "
+        f"{int(bad.sum())} such values)"
+    )
     raise DatasetError(message)
 
 
@@ -182,89 +215,53 @@ def check_flux(
     DatasetError names the first impossible value with site and day, and the unit that all values would fit. Fluxes that
     are all of them far too small are warned of.
     """
-    factor, _ = unit_conversion(units, variable.analysis_units)
+    factor, _ = unit_conversion(units, variable.analysis_units, variable.name)
     in_file = values / factor
-    sentinel = np.isin(in_file, SENTINELS)
-    if sentinel.any():
-        place, value = _first(sentinel, in_file, site_id, dates)
-        message = (
-            f"{path}: {variable.name}: is {value:g} {units}, the usual mark of a missing value ({place}; "
-            f"{int(sentinel.sum())} such values); give the variable a _FillValue of {value:g}, or write NaN"
-        )
+    fault = impossible_flux(variable, in_file, units)
+    if fault is not None:
+        site, day = fault.place
+        place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
+        message = f"{path}: {variable.name}: {fault.text} ({place}; {fault.count} such values)"
         raise DatasetError(message)
-    if variable.daily_min is None or variable.daily_max is None:
-        if np.isinf(values).any():
-            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
-            raise DatasetError(message)
-        return
-    low, high = (_in_analysis_units(bound, variable) for bound in (variable.daily_min, variable.daily_max))
-    bad = (values < low) | (values > high)
-    if bad.any():
-        place, value = _first(bad, in_file, site_id, dates)
-        likely = _likely_units(in_file, variable, low, high)
-        hint = f"; the values would fit the unit {likely}" if likely else "; missing flux is NaN or _FillValue"
-        message = (
-            f"{path}: {variable.name}: is {value:g} {units}, outside {low / factor:g} to {high / factor:g}{hint}; "
-            f"check the unit ({place}; {int(bad.sum())} such values)"
-        )
+    if doubt := doubtful_flux(variable, in_file, units):
+        log.warning("%s: %s: %s", path, variable.name, doubt)
+
+
+def declared_classes(in_file: netCDF4.Variable, path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """flag_values and flag_meanings of a variable, empty where it has no classes; a file may give numbers alone."""
+    words = tuple(str(getattr(in_file, "flag_meanings", "")).split())
+    numbers = np.atleast_1d(getattr(in_file, "flag_values", np.empty(0)))
+    unlike = len(words) not in (0, len(numbers)) if "flag_values" in in_file.ncattrs() else len(words) > 0
+    if unlike or len(set(numbers.tolist())) != len(numbers):
+        message = f"{path}: {in_file.name}: flag_values and flag_meanings are not as many, or not unique; {_REMEDY}"
         raise DatasetError(message)
-    present = np.abs(values[np.isfinite(values)])
-    if present.size and 0.0 < present.max() < TOO_SMALL * high:
-        likely = _likely_units(in_file, variable, low, high)
-        hint = f"; the values would fit the unit {likely}" if likely else ""
-        log.warning(
-            "%s: %s: the largest value is %g %s, far less than such fluxes are%s; check the unit",
-            path, variable.name, present.max() / factor, units, hint,
-        )  # fmt: skip
-
-
-def _in_analysis_units(value: float, variable: Variable) -> float:
-    factor, offset = unit_conversion(variable.units, variable.analysis_units)
-    return factor * value + offset
-
-
-def _first(marked: np.ndarray, values: np.ndarray, site_id: np.ndarray, dates: np.ndarray) -> tuple[str, float]:
-    """The first marked value of a series (N, T), and its place in words."""
-    site, day = np.unravel_index(int(np.argmax(marked)), marked.shape)
-    return f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}", float(values[site, day])
-
-
-def _likely_units(in_file: np.ndarray, variable: Variable, low: float, high: float) -> str:
-    """The common unit of fluxes that makes all values possible and usual, '' where there is none."""
-    present = in_file[np.isfinite(in_file)]
-    for units in FLUX_UNITS:
-        converted = present * unit_conversion(units, variable.analysis_units)[0]
-        largest = np.abs(converted).max()
-        if converted.min() >= low and converted.max() <= high and largest >= USUAL * high:
-            return f"'{units}'"
-    return ""
+    if numbers.dtype.kind not in "iuf" or (numbers != np.round(numbers)).any():
+        message = f"{path}: {in_file.name}: flag_values {numbers.tolist()} are not whole numbers"
+        raise DatasetError(message)
+    return tuple(int(number) for number in numbers), words
 
 
 def class_codes(values: np.ndarray, in_file: netCDF4.Variable, path: Path, variable: Variable) -> np.ndarray:
-    """Classes of a variable by the numbers of the table, by the meanings that the file gives its own numbers.
+    """Classes by the numbers of `variable`, by the meanings that the file gives its own numbers.
 
-    A file that gives none uses the table's numbers. DatasetError where a class has no meaning, or one that is unknown.
+    A file that gives none uses the variable's numbers. DatasetError where a class has no meaning, or one that is
+    unknown.
     """
-    meanings = class_meanings(variable.name)
-    if not meanings or "flag_meanings" not in in_file.ncattrs():
+    if not variable.flag_meanings:
         return values
-    names = str(in_file.flag_meanings).split()
-    numbers = np.atleast_1d(getattr(in_file, "flag_values", np.empty(0))).astype(np.float64)
-    if len(names) != len(numbers) or len(set(numbers.tolist())) != len(numbers):
-        message = f"{path}: {variable.name}: flag_values and flag_meanings are not as many, or not unique; {_REMEDY}"
-        raise DatasetError(message)
-    codes = {name: code for code, name in meanings.items()}
-    if dict(zip(numbers.tolist(), names, strict=True)).items() <= meanings.items():
+    numbers, words = declared_classes(in_file, path)
+    codes = {word: code for code, word in variable.classes.items()}
+    if not words or dict(zip(numbers, words, strict=True)).items() <= variable.classes.items():
         return values
     translated = np.full(values.shape, np.nan)
-    for number, name in zip(numbers, names, strict=True):
+    for number, word in zip(numbers, words, strict=True):
         of_class = values == number
-        if name not in codes and of_class.any():
-            message = f"{path}: {variable.name}: class '{name}' is not one of {', '.join(codes)}"
+        if word not in codes and of_class.any():
+            message = f"{path}: {variable.name}: class '{word}' is not one of {', '.join(codes)}"
             raise DatasetError(message)
-        translated[of_class] = codes.get(name, np.nan)
+        translated[of_class] = codes.get(word, np.nan)
     lost = np.isfinite(values) & np.isnan(translated)
     if lost.any():
-        message = f"{path}: {variable.name}: is {values[lost][0]:g}, not one of its flag_values {numbers.tolist()}"
+        message = f"{path}: {variable.name}: is {values[lost][0]:g}, not one of its flag_values {list(numbers)}"
         raise DatasetError(message)
     return translated

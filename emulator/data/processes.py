@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 TIMEOUT = timedelta(minutes=10)
 """A process that hears nothing from the others for so long ends with an error."""
+_apart = False
 
 
 @contextmanager
@@ -31,6 +32,17 @@ def joined() -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Within the context `gather_rows` leaves rows with their process: for what processes do not do in step."""
+    global _apart  # noqa: PLW0603 - a state of the process, as the group of torch.distributed is
+    former, _apart = _apart, True
+    try:
+        yield
+    finally:
+        _apart = former
 
 
 def rank() -> int:
@@ -63,7 +75,7 @@ def choose_device(name: str) -> torch.device:
 
 def gather_rows(rows: Tensor) -> Tensor:
     """Rows (B_own, ...) of all processes, in order of rank: (B, ...). Gradients flow to the own rows only."""
-    if not _together():
+    if _apart or not _together():
         return rows
     count = torch.tensor([len(rows)], device=rows.device)
     counts = [torch.zeros_like(count) for _ in range(world_size())]

@@ -57,7 +57,7 @@ class Scalers:
 
 
 def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
-    """Scalers of training data; a target without any data gets scale 1."""
+    """Scalers of training data, of days within the records of sites; a target without any data gets scale 1."""
     columns = [_column_statistics(data.drivers[..., i], v.skewed) for i, v in enumerate(signature.inputs)]
     skew, driver_mean, driver_std, driver_min, driver_max = torch.tensor(columns).T.contiguous()
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
@@ -90,6 +90,7 @@ def asinh(x: Tensor) -> Tensor:
 def _column_statistics(values: Tensor, skewed: bool) -> tuple[float, float, float, float, float]:
     """Skew, mean and deviation of the compressed values, least and largest value, of one driver (N, T)."""
     column = values.flatten().contiguous()
+    column = column[torch.isfinite(column)] if bool(column.isnan().any()) else column
     skew = max(float(column.abs().mean()), 1e-12) if skewed else 0.0
     mean, std = _moments(asinh(column / skew) if skewed else column)
     low, high = column.aminmax()
@@ -152,22 +153,47 @@ class TargetScaling(nn.Module):
 
 
 class DriverScaling(nn.Module):
-    """Drivers in physical units -> features of order one."""
+    """Drivers in physical units -> features of order one: numbers in their order, then a column for each class.
+
+    size: features that the D drivers become, D where none of them has classes.
+    """
 
     skewed: list[int]
     skew: Tensor
     mean: Tensor
     std: Tensor
+    number_column: Tensor
+    class_column: Tensor
+    class_value: Tensor
 
-    def __init__(self, scalers: Scalers) -> None:
+    def __init__(self, scalers: Scalers, signature: Signature) -> None:
         super().__init__()
         self.skewed = torch.nonzero(scalers.skew).flatten().tolist()
         self.register_buffer("skew", scalers.skew.clone())
         self.register_buffer("mean", scalers.driver_mean.clone())
         self.register_buffer("std", scalers.driver_std.clone())
+        sources = feature_sources(signature)
+        numbers = [index for index, value in sources if value is None]
+        classes = [(index, float(value)) for index, value in sources if value is not None]
+        self.has_classes, self.size = len(classes) > 0, len(sources)
+        self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64), persistent=False)
+        columns = torch.tensor([index for index, _ in classes], dtype=torch.int64)
+        self.register_buffer("class_column", columns, persistent=False)
+        values = torch.tensor([value for _, value in classes], dtype=torch.float32)
+        self.register_buffer("class_value", values, persistent=False)
 
     def forward(self, drivers: Tensor) -> Tensor:
-        """(..., D) table units -> (..., D) dimensionless: (x - mean) / std, of asinh(x / skew) for skewed drivers."""
+        """(..., D) table units -> (..., size) dimensionless: (x - mean) / std, of asinh(x / skew) for skewed drivers;
+        1 or 0 for a class.
+        """
+        scaled = self.scaled(drivers)
+        if not self.has_classes:
+            return scaled
+        one_hot = (drivers.index_select(-1, self.class_column).round() == self.class_value).to(drivers.dtype)
+        return torch.cat([scaled.index_select(-1, self.number_column), one_hot], dim=-1)
+
+    def scaled(self, drivers: Tensor) -> Tensor:
+        """(..., D) table units -> (..., D), classes as if they were numbers."""
         if drivers.dim() == 2:  # a day of a host: few numbers, so that the number of operations counts
             skew = torch.where(self.skew > 0, self.skew, torch.ones_like(self.skew))
             return (torch.where(self.skew > 0, torch.asinh(drivers / skew), drivers) - self.mean) / self.std
@@ -180,6 +206,19 @@ class DriverScaling(nn.Module):
 
     @torch.jit.export
     def by_day(self, drivers: Tensor) -> Tensor:
-        """(B, T, D) table units -> (T, B, D) dimensionless, a year at a time, which stays in the processor's cache."""
+        """(B, T, D) physical units -> (T, B, size) dimensionless, a year at a time, which fits into cache."""
         parts = [self.forward(part.transpose(0, 1).contiguous()) for part in drivers.split(366, 1)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def feature_sources(signature: Signature) -> list[tuple[int, int | None]]:
+    """Of each feature that DriverScaling gives the position of its input, and its class, None for a number."""
+    numbers = [(index, None) for index, variable in enumerate(signature.inputs) if not variable.flag_values]
+    classes = [(index, flag) for index, variable in enumerate(signature.inputs) for flag in variable.flag_values]
+    return [*numbers, *classes]
+
+
+def features_of_role(signature: Signature, *roles: str) -> list[int]:
+    """Positions among the features of DriverScaling of those whose input has one of these roles."""
+    inputs = signature.inputs_of_role(*roles)
+    return [position for position, (index, _) in enumerate(feature_sources(signature)) if index in inputs]

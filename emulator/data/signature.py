@@ -1,12 +1,14 @@
-"""What a model takes and gives: names of the table of variables, in the order of a call (docs/formats.md, section 1).
+"""What a model takes and gives, in the order of a call: variables of a file or the table (docs/formats.md, section 1).
 
-Roles are declared in the table and nowhere else; models that treat slow and fast drivers differently read them there.
+Models that treat slow and fast drivers differently read the roles here.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
+from emulator.data.identities import Identity, resolve_identities
 from foundations.variables import VARIABLES, Variable
 
 METEOROLOGY = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4")
@@ -16,7 +18,10 @@ HOST_STATES = ("tsl", "mrsos", "wtd", "snw", "lai", "evspsbl")
 MANAGEMENT = ("crop", "fertilisation")
 """What is done to a field; observations may lack it."""
 STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
+CLIMATE_NORMALS = ("tas_normal", "tas_spread", "pr_normal", "rsds_normal", "vpd_normal")
+"""Statics that tell of the climate of a site (`emulator.data.normals`); a host must give them where a model asks."""
 TARGETS = ("gpp", "ra", "rh", "nee", "fch4")
+DRIVER_ROLES = ("fast", "slow", "state")
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,25 @@ class Signature:
     def from_names(
         cls, inputs: Sequence[str] = METEOROLOGY, statics: Sequence[str] = STATICS, targets: Sequence[str] = TARGETS
     ) -> "Signature":
-        """Look the names up in the table; ValueError names an unknown or misplaced variable and the choice."""
+        """Look the names up in the table; ValueError names an unknown or misplaced variable and the choice.
+
+        `emulator.data.vocabulary` looks them up in a file.
+        """
         return cls(
-            _look_up(inputs, ("fast", "slow", "state"), "inputs"),
+            _look_up(inputs, DRIVER_ROLES, "inputs"),
             _look_up(statics, ("static",), "statics"),
             _look_up(targets, ("target",), "targets"),
         )
 
     @classmethod
     def from_dict(cls, parts: dict[str, list[dict[str, Any]]]) -> "Signature":
-        """The inverse of `to_dict`. Variables of the table are taken from it; others are rebuilt from their fields."""
+        """The inverse of `to_dict`. What an older ecostep did not write of a variable is taken from the table."""
         return cls(
-            *(tuple(_from_fields(fields) for fields in parts[role]) for role in ("inputs", "statics", "targets"))
+            *(tuple(_from_fields(entries) for entries in parts[role]) for role in ("inputs", "statics", "targets"))
         )
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
-        """Plain containers, for a checkpoint of a model with variables that the table does not know."""
+        """Plain containers, for a checkpoint."""
         return {
             role: [asdict(variable) for variable in getattr(self, role)] for role in ("inputs", "statics", "targets")
         }
@@ -63,18 +71,30 @@ class Signature:
     def target_names(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self.targets)
 
+    @cached_property
+    def identities(self) -> tuple[Identity, ...]:
+        """Targets that are sums of others and of inputs; ValueError where they cannot be."""
+        return resolve_identities(self.inputs, self.targets)
+
     def inputs_of_role(self, *roles: str) -> list[int]:
         """Positions among the inputs of the variables with one of these roles."""
         return [index for index, variable in enumerate(self.inputs) if variable.role in roles]
 
 
-def _from_fields(fields: dict[str, Any]) -> Variable:
-    variable = VARIABLES.get(fields["name"])
-    if variable is not None and variable.role == fields["role"]:
-        bounds = {name: fields.get(name, getattr(variable, name)) for name in ("minimum", "maximum", "bounded_biomes")}
-        return replace(variable, **{**bounds, "bounded_biomes": tuple(bounds["bounded_biomes"])})
-    tuples = {name: tuple(fields.get(name, ())) for name in ("flag_values", "bounded_biomes")}
-    return Variable(**{**fields, **tuples})
+def _from_fields(entries: dict[str, Any]) -> Variable:
+    entries = dict(entries)
+    biomes = entries.pop("bounded_biomes", ())  # until bounds could be limited to any class
+    entries.setdefault("bounded_classes", (("biome", tuple(biomes)),) if biomes else ())
+    entries["bounded_classes"] = tuple((name, tuple(codes)) for name, codes in entries["bounded_classes"])
+    for name in ("flag_values", "flag_meanings"):
+        if name in entries:
+            entries[name] = tuple(entries[name])
+    variable = VARIABLES.get(entries["name"])
+    if variable is not None and variable.role == entries["role"]:
+        if entries.get("flag_values", variable.flag_values) != variable.flag_values:
+            entries.setdefault("flag_meanings", ())
+        return replace(variable, **entries)
+    return Variable(**{field.name: entries[field.name] for field in fields(Variable) if field.name in entries})
 
 
 def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[Variable, ...]:
@@ -83,7 +103,12 @@ def _look_up(names: Sequence[str], roles: tuple[str, ...], what: str) -> tuple[V
         if name not in choice:
             message = f"{what}: '{name}' is not among the known ones: {', '.join(choice)}"
             raise ValueError(message)
+    require_distinct(names, what)
+    return tuple(VARIABLES[name] for name in names)
+
+
+def require_distinct(names: Sequence[str], what: str) -> None:
+    """ValueError where a list of names has one of them twice."""
     if len(set(names)) != len(names):
         message = f"{what}: a name appears twice in {', '.join(names)}"
         raise ValueError(message)
-    return tuple(VARIABLES[name] for name in names)

@@ -1,25 +1,30 @@
-"""Windows of whole years, as models are trained on, and whole records, as they are judged on."""
+"""Windows of years, as models are trained on, and whole records, as they are judged on."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from emulator.data import calendar as column
+from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B site windows of T days, beginning on 1 January.
+    """B site windows of T days; sites with records from one New Year to another begin on 1 January.
 
     drivers: (B, T, D); calendar: (B, T, 6); static: (B, P);
     flux: (B, T, C) past flux the model may see, NaN = not known; the flux of a year moves the predictions of later
     years only;
     target: (B, T, C), NaN = not scored; site: (B,) row of the site in its dataset. Physical units throughout.
+    length: (B,) days of each window where windows differ in their days, the rest of a row being padding without
+    target; None where all windows are of the same days.
     """
 
     drivers: Tensor
@@ -28,17 +33,37 @@ class Batch:
     flux: Tensor
     target: Tensor
     site: Tensor
+    length: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved: dict[str, Any] = {name: value.to(device) for name, value in values.items() if value is not None}
+        return replace(self, **moved)
+
+    def groups(self) -> list[tuple[Tensor, "Batch"]]:
+        """Rows with the same days but for the number of the year, and the batch of each group, without padding."""
+        if self.length is None:
+            return [(torch.arange(len(self.site)), self)]
+        shapes: dict[bytes, list[int]] = {}
+        for row, length in enumerate(self.length.tolist()):
+            shapes.setdefault(calendar_shape(self.calendar[row, :length]), []).append(row)
+        return [(torch.tensor(rows), self._group(rows)) for rows in shapes.values()]
+
+    def _group(self, rows: list[int]) -> "Batch":
+        assert self.length is not None
+        days = slice(0, int(self.length[rows[0]]))
+        calendar = self.calendar[rows[0], days].expand(len(rows), -1, -1)
+        drivers, flux, target = (values[rows][:, days] for values in (self.drivers, self.flux, self.target))
+        return Batch(drivers, calendar, self.static[rows], flux, target, self.site[rows])
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What `StreamingModel.prepare` may see: training sites and training years, nothing else.
+    """Training sites and training years, nothing else.
 
     drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the
-    dataset.
+    dataset; period: (N, 2), first and last day of each site, outside which drivers are NaN, None where all sites have
+    all days.
     """
 
     drivers: Tensor
@@ -46,27 +71,46 @@ class TrainingData:
     static: Tensor
     flux: Tensor
     site: Tensor
+    period: np.ndarray | None = None
 
 
-def training_data(dataset: Dataset, site_years: np.ndarray) -> TrainingData:
-    """Cut the training sites and years out of a dataset; site_years: (N, Y) bool in the order of `dataset.years`.
-
-    Flux of a site-year that is not marked is NaN. Where the sites are consecutive and all their years marked, the
-    tensors are views.
+@dataclass(frozen=True)
+class TrainingSites:
+    """Sites that a model is trained on: static (Nm, P); row (Nm,) of each in the dataset, ascending; block (Nm,), by
+    which they are left out together where it is asked what the others tell of them.
     """
-    sites, years = _marked(dataset, site_years)
-    days = dataset.days(int(years[0]), int(years[-1]))
+
+    static: Tensor
+    row: Tensor
+    block: Tensor
+
+
+def training_data(dataset: Dataset, marked: np.ndarray | Tensor) -> TrainingData:
+    """Cut the training sites and days out of a dataset; marked: (N, Y) bool in the order of `dataset.years`, or (N, T).
+
+    Flux of a day that is not marked is NaN. Where the sites are consecutive and all their days marked, the tensors are
+    views.
+    """
+    mask = dataset.day_mask(marked)
+    sites, span = _marked(dataset, mask)
+    days = slice(int(span[:, 0].min()), int(span[:, 1].max()) + 1)
     rows = torch.as_tensor(sites)
     chosen = _as_slice(sites)
-    flux = _visible(dataset.flux[chosen, days], dataset.day_mask(site_years)[chosen, days])
-    return TrainingData(dataset.drivers[chosen, days], dataset.calendar[days], dataset.static[chosen], flux, rows)
+    flux = _visible(dataset.flux[chosen, days], mask[chosen, days])
+    drivers, period = dataset.drivers[chosen, days], None
+    if dataset.period is not None or bool((span != span[0]).any()):
+        period = span - days.start
+        drivers = drivers.masked_fill(~_between(period, drivers.shape[1])[..., None], torch.nan)
+    return TrainingData(drivers, dataset.calendar[days], dataset.static[chosen], flux, rows, period)
 
 
 class WindowSampler:
-    """Random windows of consecutive years of the marked site-years, the same for the same (seed, epoch).
+    """Random windows of consecutive years of the marked days, the same for the same (seed, epoch).
 
-    All windows of a batch span the same years, and a batch holds different sites. In each epoch every site is drawn
-    `windows_per_site` times, by default ceil(years / years_per_window), with starts spread over the marked years.
+    A site's windows lie within its marked days, from the first to the last, and hold flux; a record that begins or
+    ends within a year has shorter ones there. A batch holds different sites, at about the same share of their records:
+    where records are the same, all windows of a batch span the same years. In each epoch every site is drawn
+    `windows_per_site` times, by default ceil(years / years_per_window) of its own years, with starts spread over them.
     Of several processes each gets its share of the sites of every batch, so that a batch is the same for any number of
     them.
     """
@@ -74,7 +118,7 @@ class WindowSampler:
     def __init__(
         self,
         dataset: Dataset,
-        site_years: np.ndarray,
+        marked: np.ndarray | Tensor,
         *,
         years_per_window: int,
         batch_size: int,
@@ -83,49 +127,99 @@ class WindowSampler:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """site_years: (N, Y) bool; the marked years must be consecutive and whole.
+        """marked: (N, Y) or (N, T) bool.
 
-        Raises ValueError where a batch has fewer sites than there are processes.
+        Raises ValueError where a batch has fewer sites than there are processes, DatasetError where no marked day has
+        flux.
         """
         self.dataset = dataset
-        self.sites, self.years = _marked(dataset, site_years)
-        self.length = min(years_per_window, len(self.years))
+        self._visible = dataset.day_mask(marked)
+        sites, spans = _marked(dataset, self._visible)
         self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
-        self.rounds = windows_per_site or math.ceil(len(self.years) / self.length)
-        self._pieces = math.ceil(len(self.sites) / batch_size)
-        smallest = len(self.sites) // self._pieces
+        cut = _window_cutter(dataset, years_per_window)
+        windows, rounds = {}, []
+        for site, (first, last) in zip(sites.tolist(), spans.tolist(), strict=True):
+            candidates, turns = cut(first, last)
+            present = self._visible[site, first : last + 1] & torch.isfinite(dataset.flux[site, first : last + 1]).any(
+                -1
+            )
+            if bool(present.all()):
+                windows[site] = candidates
+            else:
+                days = np.concatenate([[0], np.cumsum(present.numpy())])
+                holds_flux = days[candidates[:, 1] - first] > days[candidates[:, 0] - first]
+                windows[site] = candidates[holds_flux]
+            rounds.append(min(windows_per_site or turns, (windows_per_site or 1) * len(windows[site])))
+        drawn = np.array(rounds) > 0
+        if not drawn.any():
+            message = f"{dataset.path}: the training days have no flux to learn from; check the split"
+            raise DatasetError(message)
+        self.sites, self.windows = sites[drawn], windows
+        self._rounds = np.array(rounds)[drawn]
+        smallest = min(len(sites) for sites, _, _ in self._plan(np.random.default_rng(0)))
         if smallest < world_size:
             message = (
                 f"training.batch_size: {world_size} processes share batches of {smallest} sites; "
                 "use fewer processes or larger batches"
             )
             raise ValueError(message)
-        self._visible = dataset.day_mask(site_years)
 
     def __len__(self) -> int:
         """Batches of one epoch."""
-        return self._pieces * self.rounds
+        return sum(pieces for _, pieces in self._turns())
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch in random order."""
-        for sites, start in self._plan(np.random.default_rng([self.seed, number])):
-            share = np.array_split(sites, self.world_size)[self.rank]
-            yield self._window(share, int(self.years[start]))
+        for sites, turns, chance in self._plan(np.random.default_rng([self.seed, number])):
+            windows = np.stack(
+                [self._choose(*draw, chance) for draw in zip(sites.tolist(), turns.tolist(), strict=True)]
+            )
+            share = np.array_split(np.arange(len(sites)), self.world_size)[self.rank]
+            if (windows == windows[0]).all():
+                yield self._window(sites[share], slice(*windows[0].tolist()))
+            else:
+                yield self._mixed(sites[share], windows[share], int((windows[:, 1] - windows[:, 0]).max()))
 
-    def _plan(self, random: np.random.Generator) -> list[tuple[np.ndarray, int]]:
-        last_start = len(self.years) - self.length
+    def _turns(self) -> list[tuple[list[tuple[int, np.ndarray]], int]]:
+        """What is drawn together: turns with the sites (n,) that take part, and batches that they make up."""
+        turns = [(turn, self.sites[self._rounds > turn]) for turn in range(int(self._rounds.max()))]
+        if (self._rounds == self._rounds[0]).all():
+            return [([turn], math.ceil(len(turn[1]) / self.batch_size)) for turn in turns]
+        return [(turns, math.ceil(int(self._rounds.sum()) / self.batch_size))]
+
+    def _plan(self, random: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray, float]]:
+        """Batches in random order: sites (B,), the turn of each, and where in the turn's share of a record it lies."""
         plan = []
-        for turn in range(self.rounds):
-            for sites in np.array_split(random.permutation(self.sites), self._pieces):
-                position = (turn + random.random()) / self.rounds
-                plan.append((sites, min(int(position * (last_start + 1)), last_start)))
+        for turns, pieces in self._turns():
+            sites = np.concatenate([random.permutation(sites) for _, sites in turns])
+            turn_of_site = np.repeat([turn for turn, _ in turns], [len(sites) for _, sites in turns])
+            for piece in np.array_split(np.arange(len(sites)), pieces):
+                plan.append((sites[piece], turn_of_site[piece], random.random()))
         return [plan[index] for index in random.permutation(len(plan))]
 
-    def _window(self, sites: np.ndarray, first_year: int) -> Batch:
-        days = self.dataset.days(first_year, first_year + self.length - 1)
+    def _choose(self, site: int, turn: int, chance: float) -> np.ndarray:
+        """Window (2,) of a site, first day and day after the last."""
+        windows = self.windows[site]
+        position = (turn + chance) / self._rounds[np.searchsorted(self.sites, site)]
+        return windows[min(int(position * len(windows)), len(windows) - 1)]
+
+    def _window(self, sites: np.ndarray, days: slice) -> Batch:
         rows = torch.as_tensor(sites)
         flux = _visible(self.dataset.flux[rows, days], self._visible[rows, days])
         return _batch(self.dataset, rows, days, flux, flux)
+
+    def _mixed(self, sites: np.ndarray, windows: np.ndarray, longest: int) -> Batch:
+        """Windows that differ in their days, in rows that are as long as the longest of the batch."""
+        data, rows = self.dataset, torch.as_tensor(sites)
+        drivers = data.drivers.new_zeros((len(sites), longest, data.drivers.shape[2]))
+        calendar = data.calendar.new_zeros((len(sites), longest, column.COLUMNS))
+        flux = data.flux.new_full((len(sites), longest, data.flux.shape[2]), torch.nan)
+        for row, (site, (start, stop)) in enumerate(zip(sites.tolist(), windows.tolist(), strict=True)):
+            drivers[row, : stop - start] = data.drivers[site, start:stop]
+            calendar[row, : stop - start] = data.calendar[start:stop]
+            flux[row, : stop - start] = _visible(data.flux[site, start:stop], self._visible[site, start:stop])
+        length = torch.as_tensor(windows[:, 1] - windows[:, 0])
+        return Batch(drivers, calendar, data.static[rows], flux, flux, rows, length)
 
 
 def whole_records(
@@ -138,16 +232,75 @@ def whole_records(
 ) -> Iterator[Batch]:
     """The full record of each of `sites` (an index array), in order, for offline prediction.
 
-    visible_flux, scored: (N, T) bool, which days' flux the model may see, default none, and which are scored, default
-    all.
+    Sites whose records differ in their days come in batches of their own. visible_flux, scored: (N, T) bool, which
+    days' flux the model may see, default none, and which are scored, default all; days that were not measured are not.
     """
-    for start in range(0, len(sites), batch_size):
-        rows = torch.as_tensor(np.asarray(sites)[start : start + batch_size])
-        flux = dataset.flux[rows]
-        nothing = torch.full_like(flux, torch.nan)
-        seen = nothing if visible_flux is None else _visible(flux, visible_flux[rows])
-        target = flux if scored is None else _visible(flux, scored[rows])
-        yield _batch(dataset, rows, slice(None), seen, target)
+    flux, truth = dataset.flux, dataset.scored_flux()
+    for members in _alike(dataset, np.asarray(sites)):
+        for start in range(0, len(members), batch_size):
+            rows = torch.as_tensor(members[start : start + batch_size])
+            spans = dataset.periods[members[start : start + batch_size]]
+            seen = torch.full_like(flux[rows], torch.nan)
+            if visible_flux is not None:
+                seen = _visible(flux[rows], visible_flux[rows])
+            target = truth[rows] if scored is None else _visible(truth[rows], scored[rows])
+            if (spans == spans[0]).all():
+                days = slice(int(spans[0, 0]), int(spans[0, 1]) + 1)
+                yield _batch(dataset, rows, days, seen[:, days], target[:, days])
+            else:
+                drivers, seen, target = (
+                    torch.stack([row[first : last + 1] for row, (first, last) in zip(values, spans, strict=True)])
+                    for values in (dataset.drivers[rows], seen, target)
+                )
+                calendar = dataset.calendar[int(spans[0, 0]) : int(spans[0, 1]) + 1].expand(len(rows), -1, -1)
+                yield Batch(drivers, calendar, dataset.static[rows], seen, target, rows)
+
+
+def put_records(out: Tensor, dataset: Dataset, batch: Batch, values: Tensor) -> None:
+    """Write values (B, T, ...) of a batch of `whole_records` to their sites and days in `out` (N, T, ...)."""
+    if dataset.period is None:
+        out[batch.site] = values
+        return
+    for site, row in zip(batch.site.tolist(), values, strict=True):
+        first = int(dataset.period[site, 0])
+        out[site, first : first + len(row)] = row
+
+
+def calendar_shape(calendar: Tensor) -> bytes:
+    """What is the same for days (T, 6) that differ in the number of the year alone; models look at no more."""
+    years = calendar[:, column.YEAR]
+    return torch.cat([(years - years[0]).unsqueeze(1), calendar[:, 1:]], dim=1).numpy().tobytes()
+
+
+def _alike(dataset: Dataset, sites: np.ndarray) -> list[np.ndarray]:
+    """Sites in groups of which the records have the same days but for the number of the year."""
+    if dataset.period is None:
+        return [sites]
+    shapes: dict[tuple[int, int], bytes] = {}
+    groups: dict[bytes, list[int]] = {}
+    for site in sites.tolist():
+        first, last = dataset.period[site].tolist()
+        if first > last:
+            continue
+        if (first, last) not in shapes:
+            shapes[first, last] = calendar_shape(dataset.calendar[first : last + 1])
+        groups.setdefault(shapes[first, last], []).append(site)
+    return [np.array(group) for group in groups.values()]
+
+
+def _window_cutter(dataset: Dataset, years_per_window: int) -> Callable[[int, int], tuple[np.ndarray, int]]:
+    """Windows (n, 2) of the days from a first to a last one, and how many it takes to cover them."""
+    known: dict[tuple[int, int], tuple[np.ndarray, int]] = {}
+
+    def cut(first: int, last: int) -> tuple[np.ndarray, int]:
+        if (first, last) not in known:
+            years = record_years(dataset.calendar, first, last)
+            length = min(years_per_window, len(years))
+            windows = [(years[n][0], years[n + length - 1][1]) for n in range(len(years) - length + 1)]
+            known[first, last] = np.array(windows), math.ceil(len(years) / length)
+        return known[first, last]
+
+    return cut
 
 
 def _batch(dataset: Dataset, rows: Tensor, days: slice, flux: Tensor, target: Tensor) -> Batch:
@@ -160,24 +313,24 @@ def _visible(flux: Tensor, mask: Tensor) -> Tensor:
     return flux if bool(mask.all()) else flux.masked_fill(~mask[..., None], torch.nan)
 
 
+def _between(spans: np.ndarray, days: int) -> Tensor:
+    """Days from the first to the last of each row (N, 2), as (N, T) bool."""
+    day = np.arange(days)
+    return torch.as_tensor((day >= spans[:, :1]) & (day <= spans[:, 1:]))
+
+
 def _as_slice(rows: np.ndarray) -> slice | Tensor:
     """Consecutive rows as a slice, with which a tensor gives a view."""
     first, last = int(rows[0]), int(rows[-1])
     return slice(first, last + 1) if last - first + 1 == len(rows) else torch.as_tensor(rows)
 
 
-def _marked(dataset: Dataset, site_years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of sites and the years with at least one mark."""
-    site_years = np.asarray(site_years, bool)
-    expected = (dataset.n_sites, len(dataset.years))
-    if site_years.shape != expected:
-        message = f"mask over sites and years has shape {site_years.shape}, expected {expected}"
-        raise ValueError(message)
-    sites, years = np.flatnonzero(site_years.any(axis=1)), dataset.years[site_years.any(axis=0)]
-    if len(sites) == 0 or len(years) == 0:
+def _marked(dataset: Dataset, mask: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of sites (n,) with a marked day (N, T), and the first and last marked day of each, (n, 2)."""
+    marks = mask.numpy()
+    sites = np.flatnonzero(marks.any(axis=1))
+    if len(sites) == 0:
         message = f"{dataset.path}: no site-year is left to train on; check the split"
         raise DatasetError(message)
-    if (np.diff(years) != 1).any():
-        message = f"{dataset.path}: the years to train on are not consecutive: {years.tolist()}"
-        raise DatasetError(message)
-    return sites, years
+    marks = marks[sites]
+    return sites, np.stack([marks.argmax(axis=1), marks.shape[1] - 1 - marks[:, ::-1].argmax(axis=1)], axis=1)

@@ -1,17 +1,20 @@
 """Skill of a trained model on held-out years and sites: metrics.json and predictions.nc of a run."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from emulator.data import calendar as column
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
-from emulator.data.dataset_file import DatasetError
-from emulator.data.splits import PARTS, Split
-from emulator.evaluation.climatology import biome_climatology, site_climatology
+from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
+from emulator.data.split_rules import lacks
+from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
@@ -22,6 +25,7 @@ from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
+from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
@@ -29,61 +33,156 @@ from foundations.provenance import file_sha256
 log = logging.getLogger(__name__)
 
 TEST_PARTS = ("temporal", "spatial", "spatiotemporal")
-LABELS = ("unused", *PARTS)
 
 
-def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
-    """Write evaluation/metrics.json and evaluation/predictions.nc of a run; returns the metrics."""
-    trained = trained_model.load(run)
+def evaluate(
+    run: RunFolder,
+    data: Path | None = None,
+    group_by: Sequence[str] = (),
+    *,
+    load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+) -> dict[str, Any]:
+    """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
+
+    On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
+    one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
+    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
+    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
+    opens the run.
+    """
+    trained = load(run)
     make_deterministic(trained.config.training.threads)
     path = trained.config.data.path if data is None else data
     dataset = Dataset.open(path, trained.signature)
-    check_same_dataset(path, trained)
-    split = trained.config.split.build(dataset.lat, dataset.lon, dataset.years, dataset.biome)
-    series = build_series(dataset, split)
+    if trained.config.evaluation.score_filled:
+        dataset = replace(dataset, measured=None)
+    groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
+    if file_sha256(path) == trained.provenance["dataset_hash"]:
+        return _evaluate_own(run, trained, dataset, groups)
+    return _evaluate_elsewhere(run, trained, dataset, groups)
+
+
+def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
+    """Class variables to tell skill apart by; DatasetError names one that the dataset does not have."""
+    for name in chosen:
+        dataset.group(name)
+    if chosen:
+        return list(dict.fromkeys(chosen))
+    return ["biome"] if "biome" in dataset.groups else list(dataset.groups)
+
+
+def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+    split = split_of_run(run, trained, dataset)
+    missing = lacks(split, dataset)
+    for line in missing:
+        log.warning("%s: split: %s", run.path, line)
     views = _views(trained, dataset)
-    quantiles = fit_quantiles(views.all(), dataset, split)
-    quantile_file.save(run, quantiles, trained.epoch, trained.model)
+    quantiles = None
+    if (validation_days(split, dataset) & torch.isfinite(dataset.flux).any(-1)).any():
+        quantiles = fit_quantiles(views.all(), dataset, split)
+        quantile_file.save(run, quantiles, trained.epoch, trained.model)
+    else:
+        run.quantiles.unlink(missing_ok=True)
+    series = build_series(dataset, split, groups)
+    return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
+
+
+def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+    """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
+    split = split_elsewhere(run, trained, dataset)
+    learned_from = int(learnable_days(split, dataset).any(1).sum())
+    if learned_from:
+        log.info("%s: %d of its sites trained the run; days of training are not scored", dataset.path, learned_from)
+    quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
+    missing = [] if quantiles is not None else ["no intervals: the run has not been evaluated on its own dataset"]
+    series = build_series(dataset, split, groups)
+    of_class = _climatology_of_run(run, trained, dataset, groups)
+    if of_class is None:
+        missing.append(f"no climatology by class: the training dataset is not at {trained.config.data.path}")
+        of_class = np.full_like(series.climatology, np.nan)
+    for line in missing:
+        log.warning("%s: %s", dataset.path, line)
+    out = run.metrics.parent / dataset.path.stem
+    series = replace(series, climatology=of_class)
+    return _write(run, trained, dataset, split, series, _views(trained, dataset), quantiles, missing, out)
+
+
+def _write(
+    run: RunFolder,
+    trained: TrainedModel,
+    dataset: Dataset,
+    split: AnySplit,
+    series: Series,
+    views: "Views",
+    quantiles: QuantileModel | None,
+    missing: list[str],
+    out: Path,
+) -> dict[str, Any]:
+    """Score, and write metrics.json and predictions.nc to a folder; returns the metrics."""
     tables, reported = _score_parts(series, dataset, split, views)
-    _score_quantiles(tables, quantiles, views, dataset, split)
+    bands = None
+    if quantiles is not None:
+        _score_quantiles(tables, quantiles, views, dataset, split)
+        with_past = split.train_sites | split.validation_sites
+        bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
-            "parameters": sum(p.numel() for p in trained.model.parameters()),
+            "parameters": trained.model.count_weights(),
             "checkpoint": {"epoch": trained.epoch, "val_loss": trained.val_loss},
             "provenance": trained.provenance,
+            "missing": missing,
+            "groups": list(series.groups),
             **tables,
         }
     )
-    with_past = split.train_sites | split.validation_sites
-    bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
-    _write_series(run, trained, dataset, split, series, reported, bands)
-    write_record(run.metrics, metrics)
+    _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
+    write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
 
 
-def check_same_dataset(path: Path, trained: TrainedModel) -> None:
-    """A split holds for the dataset of the run only; on another one, test sites may have been trained on."""
-    expected, got = trained.provenance["dataset_hash"], file_sha256(path)
-    if expected != got:
-        message = (
-            f"{path}: not the dataset of the training run (SHA-256 {got[:12]}..., the run's {expected[:12]}...), so "
-            "the held-out sites and years are not known; give the original by --data, or use python -m emulator.predict"
-        )
-        raise DatasetError(message)
+def _climatology_of_run(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]
+) -> np.ndarray | None:
+    """Day-of-year means by class from the run's dataset, for another one, (N, T, C); None where it is not there."""
+    path = trained.config.data.path
+    if not path.is_file() or file_sha256(path) != trained.provenance["dataset_hash"]:
+        return None
+    learned = Dataset.open(path, trained.signature)
+    days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
+    group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
+    one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
+    codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
+    return transferred_climatology(
+        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
+    )
 
 
-def build_series(dataset: Dataset, split: Split) -> Series:
-    """Observations and baselines. Climatologies come from all site-years but test data."""
+def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the sites of two datasets that are equal where the meanings of their classes are."""
+    names = np.concatenate([first.names(), second.names()])
+    codes = np.unique(names, return_inverse=True)[1]
+    return codes[: len(first.codes)], codes[len(first.codes) :]
+
+
+def _slots(dataset: Dataset) -> np.ndarray:
+    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
+
+
+def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:
+    """Observations and baselines. Climatologies come from all site-years but test data, that of classes from the first
+    of `groups`, class variables by default those of `group_names`.
+    """
+    groups = group_names(dataset, ()) if groups is None else groups
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
-    learnable = dataset.day_mask(split.mask("train") | split.validation_mask()).numpy()
+    learnable = learnable_days(split, dataset).numpy()
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
-        observed=flux,
-        climatology=biome_climatology(flux, dataset.biome, month, day, learnable),
+        observed=dataset.scored_flux().numpy(),
+        climatology=class_climatology(flux, dataset.group(next(iter(groups), None)).codes, month, day, learnable),
         site_climatology=site_climatology(flux, month, day, learnable),
-        biome=dataset.biome,
+        groups={name: dataset.group(name) for name in groups},
         year=calendar[:, column.YEAR],
         month=month,
         targets=dataset.signature.targets,
@@ -126,29 +225,33 @@ def _views(trained: TrainedModel, dataset: Dataset) -> Views:
 
 
 def _score_quantiles(
-    tables: dict[str, Any], quantiles: QuantileModel, views: Views, dataset: Dataset, split: Split
+    tables: dict[str, Any], quantiles: QuantileModel, views: Views, dataset: Dataset, split: AnySplit
 ) -> None:
     """Add `uncertainty` to every target of the skill tables."""
     for name, table in [*tables["splits"].items(), *tables["other_modes"].items()]:
         part, _, _ = name.partition("_")
-        days = dataset.day_mask(split.mask(part)).numpy()
+        days = split.days(dataset, part).numpy()
         scores = score_quantiles(quantiles, views.of_mode(table["mode"]), dataset, split.train_sites, days)
         for target, uncertainty in scores.items():
             table["targets"][target]["uncertainty"] = uncertainty
 
 
-def _score_parts(series: Series, dataset: Dataset, split: Split, views: Views) -> tuple[dict[str, Any], np.ndarray]:
+def _score_parts(series: Series, dataset: Dataset, split: AnySplit, views: Views) -> tuple[dict[str, Any], np.ndarray]:
     """Skill tables, and the predictions (N, T, C) that the main table is about.
 
     Sites that were trained on are scored with their past flux where the model takes it; held-out sites are new places
-    without measurements. The other combinations are reported apart, under `other_modes`.
+    without measurements. The other combinations are reported apart, under `other_modes`. Where nothing was held out,
+    training days are scored, which tells how well they were learned and no more.
     """
     tables: dict[str, Any] = {"splits": {}, "other_modes": {}}
-    for part in TEST_PARTS:
-        days = dataset.day_mask(split.mask(part)).numpy()
+    days_of_part = {part: split.days(dataset, part).numpy() for part in TEST_PARTS}
+    if not any(days.any() for days in days_of_part.values()):
+        log.warning("%s: nothing is held out: the training days are scored, which is no test", dataset.path)
+        days_of_part = {"train": split.days(dataset, "train").numpy()}
+    for part, days in days_of_part.items():
         if not days.any():
             continue
-        trained_on = part == "temporal"
+        trained_on = part in ("temporal", "train")
         main_mode, *other_modes = _modes(views, trained_on)
         skill = {
             mode: score(series, views.of_mode(mode).predicted, days, mode=mode, trained_on=trained_on)
@@ -169,25 +272,24 @@ def _modes(views: Views, trained_on: bool) -> tuple[str, ...]:
 
 
 def _write_series(
-    run: RunFolder,
+    path: Path,
     trained: TrainedModel,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     series: Series,
     predicted: np.ndarray,
-    bands: np.ndarray,
+    bands: np.ndarray | None,
 ) -> None:
     """predictions.nc: observed, predicted and climatological flux, quantiles, and the part that each site-day is in."""
     fluxes = {}
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
-        fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the biome")
-        fluxes |= band_series(target, bands[..., index, :])
-    codes = np.zeros(predicted.shape[:2], np.int8)
-    for code, part in enumerate(LABELS[1:], start=1):
-        codes[dataset.day_mask(split.mask(part)).numpy()] = code
-    write_predictions(run.predictions, dataset, fluxes, file_attributes(trained), (codes, LABELS))
+        fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
+        if bands is not None:
+            fluxes |= band_series(target, bands[..., index, :])
+    codes = part_codes(split, dataset)
+    write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
 
 
 def _log_summary(metrics: dict[str, Any]) -> None:
@@ -201,7 +303,7 @@ def _log_summary(metrics: dict[str, Any]) -> None:
                     _short(skill["r2"])
                     for skill in (target["pooled"], target["climatology"]["pooled"], target["median_site"])
                 ),
-                _short(target["uncertainty"].get("coverage90")),
+                _short(target.get("uncertainty", {}).get("coverage90")),
             )
 
 

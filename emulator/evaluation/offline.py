@@ -10,11 +10,11 @@ from torch import Tensor
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
-from emulator.data.windows import whole_records
-from emulator.models.streaming import StreamingModel
+from emulator.data.windows import put_records, whole_records
+from emulator.models.streaming import StreamingModel, WholeDatasetModel
 from emulator.runs.trained_model import TrainedModel
 from foundations.netcdf_file import writing
-from foundations.variables import BIOMES, Variable
+from foundations.variables import Variable
 
 FILL = np.float32(9.96921e36)
 
@@ -29,14 +29,19 @@ BATCH_SIZE = 32
 
 @torch.no_grad()
 def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
-    """Fluxes of all sites and days from the initial state on the first day, (N, T, C) float32 in analysis units.
+    """Fluxes of all sites from the initial state on the first day of the site's record, (N, T, C) float32 in analysis
+    units; NaN outside the record.
 
     visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
     none.
     """
+    if isinstance(model, WholeDatasetModel):
+        return _all_finite(model.predict_dataset(dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
-    parts = [model(batch.drivers, batch.calendar, batch.static, batch.flux) for batch in batches]
-    return _all_finite(torch.cat(parts).numpy(), dataset)
+    fluxes = torch.full_like(dataset.flux, torch.nan)
+    for batch in batches:
+        put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
+    return _all_finite(fluxes.numpy(), dataset)
 
 
 @torch.no_grad()
@@ -45,22 +50,20 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
-    year = dataset.calendar[:, column.YEAR]
-    flux = torch.full_like(dataset.flux, torch.nan)
-    for present in year.unique().tolist():
-        end = int(torch.nonzero(year == present)[-1]) + 1
-        for start in range(0, dataset.n_sites, BATCH_SIZE):
-            rows = slice(start, start + BATCH_SIZE)
-            drivers, past = dataset.drivers[rows, :end], flux[rows, :end]
-            calendar = dataset.calendar[:end].expand(len(drivers), -1, -1)
-            prediction = model(drivers, calendar, dataset.static[rows], past)
-            past[:, year[:end] == present] = prediction[:, year[:end] == present]
-    return _all_finite(flux.numpy(), dataset)
+    fluxes = torch.full_like(dataset.flux, torch.nan)
+    for batch in whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE):
+        year, past = batch.calendar[0, :, column.YEAR], batch.flux
+        for present in year.unique().tolist():
+            end = int(torch.nonzero(year == present)[-1]) + 1
+            prediction = model(batch.drivers[:, :end], batch.calendar[:, :end], batch.static, past[:, :end])
+            past[:, :end][:, year[:end] == present] = prediction[:, year[:end] == present]
+        put_records(fluxes, dataset, batch, past)
+    return _all_finite(fluxes.numpy(), dataset)
 
 
 def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
     """The fluxes (N, T, C), or PredictionError: a metric would leave days without a number out, unseen."""
-    wrong = np.argwhere(~np.isfinite(fluxes))
+    wrong = np.argwhere(~np.isfinite(fluxes) & dataset.in_record().numpy()[..., None])
     if len(wrong):
         site, day, target = wrong[0]
         year, month, date = dataset.calendar[day, :3].tolist()
@@ -130,15 +133,16 @@ def _write_axes(file: netCDF4.Dataset, dataset: Dataset) -> None:
         out = file.createVariable(name, "f4", ("site",), fletcher32=True)
         out.setncatts({"units": units, "standard_name": {"lat": "latitude", "lon": "longitude"}[name]})
         out[:] = values
-    biome = file.createVariable("biome", "i4", ("site",), fletcher32=True)
-    biome.setncatts(
-        {
-            "long_name": "site class",
-            "flag_values": np.array(list(BIOMES), np.int32),
-            "flag_meanings": " ".join(BIOMES.values()),
-        }
-    )
-    biome[:] = dataset.biome
+    for name, classes in dataset.groups.items():
+        out = file.createVariable(name, "i4", ("site",), fletcher32=True)
+        out.setncatts(
+            {
+                "long_name": "site class",
+                "flag_values": np.array(list(classes.meanings), np.int32),
+                "flag_meanings": " ".join(classes.meanings.values()),
+            }
+        )
+        out[:] = classes.codes
 
 
 def _write_labels(file: netCDF4.Dataset, codes: np.ndarray, meanings: tuple[str, ...]) -> None:

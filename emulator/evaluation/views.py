@@ -44,7 +44,7 @@ def run_model(
         return View(predict(model, dataset, visible_days), past_years)
     every_model: Iterable[Any] = model.members
     members = np.stack([predict(member, dataset, visible_days) for member in every_model])
-    return View(model.average(torch.from_numpy(members)).numpy(), past_years, members)
+    return View(model.average(torch.from_numpy(members), dataset.drivers).numpy(), past_years, members)
 
 
 def years_known(dataset: Dataset, visible: np.ndarray | None = None) -> np.ndarray:

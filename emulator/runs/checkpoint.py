@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from foundations.bounded_text import json_value
 from foundations import atomic_file
 from foundations.file_faults import check_archive, explain
 
@@ -108,7 +109,7 @@ def load(path: str | Path) -> Checkpoint:
         message = f"{path}: checkpoint format version {version}, this ecostep reads {FORMAT_VERSION}; train again"
         raise CheckpointError(message)
     try:
-        content["description"] = json.loads(content["description"])
+        content["description"] = json_value(content["description"])
         content["progress"] = Progress(**content["progress"])
         return Checkpoint(**content)
     except (KeyError, TypeError, ValueError):

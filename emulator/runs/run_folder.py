@@ -2,9 +2,10 @@
 
 RUN/config.yaml        the resolved configuration, frozen
 RUN/provenance.json    code, data, seeds, versions
+RUN/split.csv          which days of which sites train, choose and test
 RUN/log.jsonl          one line per epoch
 RUN/checkpoints/       last.pt, best.pt
-RUN/evaluation/        metrics.json, predictions.nc, quantiles.pt
+RUN/evaluation/        metrics.json, predictions.nc, quantiles.pt; D/ with the former two, of another dataset D
 RUN/ensemble.json      in place of all but the evaluation: the runs that are members of an ensemble
 RUN/model.pt           the exported artefact
 RUN/tensorboard/       the log once more, where it is asked for
@@ -12,13 +13,14 @@ RUN/tensorboard/       the log once more, where it is asked for
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from foundations.bounded_text import json_value, read_json_value, read_text, yaml_value
 from foundations import atomic_file, own_folder
 from foundations.json_record import CHECKSUM, is_as_sealed, read_record, sealed
 from foundations.file_faults import DamagedFile, failed_write
@@ -27,9 +29,9 @@ from foundations.provenance import file_sha256
 KIND = "training"
 TENSORBOARD_FILES = "events.out.tfevents.*"
 LAYOUT = (
-    "config.yaml", "provenance.json", "log.jsonl", "checkpoints/last.pt", "checkpoints/best.pt",
+    "config.yaml", "provenance.json", "split.csv", "log.jsonl", "checkpoints/last.pt", "checkpoints/best.pt",
     "evaluation/metrics.json", "evaluation/predictions.nc", "evaluation/quantiles.pt", "ensemble.json", "model.pt",
-    f"tensorboard/{TENSORBOARD_FILES}",
+    "evaluation/*/metrics.json", "evaluation/*/predictions.nc", f"tensorboard/{TENSORBOARD_FILES}",
 )  # fmt: skip
 """What training, evaluation and export leave in a run folder, and all that starting anew removes."""
 
@@ -46,6 +48,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.provenance = self.path / "provenance.json"
         self.log = self.path / "log.jsonl"
+        self.split = self.path / "split.csv"
         self.last = self.path / "checkpoints" / "last.pt"
         self.best = self.path / "checkpoints" / "best.pt"
         self.metrics = self.path / "evaluation" / "metrics.json"
@@ -58,7 +61,7 @@ class RunFolder:
     def files(self) -> list[Path]:
         """What other verbs read, which no output of theirs may replace."""
         return [
-            self.config, self.provenance, self.log, self.last, self.best, self.metrics, self.quantiles, self.members
+            self.config, self.provenance, self.split, self.log, self.last, self.best, self.metrics, self.quantiles, self.members
         ]  # fmt: skip
 
     def require_own(self, inputs: Iterable[Path] = ()) -> None:
@@ -80,23 +83,28 @@ class RunFolder:
             return True
         for path, key in ((self.provenance, "config_hash"), (self.members, "members")):
             try:
-                if key in json.loads(path.read_text(encoding="utf-8")):
+                if key in read_json_value(path):
                     return True
             except (OSError, ValueError, TypeError):
                 continue
         return False
 
-    def check_config(self, config: str) -> None:
-        """RunFolderError unless the frozen configuration, where there is one, is the given one, YAML."""
+    def check_config(
+        self, config: str, *, complete: Callable[[Any], Any] = lambda content: content, free: Sequence[str] = ()
+    ) -> None:
+        """RunFolderError unless the frozen configuration, where there is one, is the given one, YAML.
+
+        complete: adds to a frozen configuration what versions since then have; free: dotted keys that may differ.
+        """
         if not self.config.exists():
             return
         yaml = YAML(typ="safe", pure=True)
         try:
-            frozen = yaml.load(self.config.read_text(encoding="utf-8"))
+            frozen = yaml_value(read_text(self.config), yaml)
         except (YAMLError, ValueError):
             message = f"{self.config}: is damaged, it is no YAML; restore it, or --overwrite to discard that run"
             raise RunFolderError(message) from None
-        differing = _differences(frozen, yaml.load(config))
+        differing = _differences(complete(frozen), yaml.load(config), free=free)
         if differing:
             message = (
                 f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
@@ -104,11 +112,19 @@ class RunFolder:
             )
             raise RunFolderError(message)
 
-    def freeze(self, config: str, *, anew: bool = False) -> None:
-        """Write the resolved configuration, YAML, unless the folder has it; `anew` removes a former run first."""
+    def check_split(self, split: str) -> None:
+        """RunFolderError unless the split that the folder keeps, where it keeps one, is the given one, CSV."""
+        if self.split.exists() and self.split.read_text(encoding="utf-8") != split:
+            message = f"{self.split}: the run began with another split; choose another --out, or --overwrite"
+            raise RunFolderError(message)
+
+    def freeze(self, config: str, *, anew: bool = False, change: bool = False) -> None:
+        """Write the resolved configuration, YAML, unless the folder has it; `anew` removes a former run first, and
+        `change` replaces a configuration that differs.
+        """
         if anew:
             self.clear()
-        if not self.config.exists():
+        if not self.config.exists() or (change and self.config.read_text(encoding="utf-8") != config):
             own_folder.mark(self.path, KIND, {self.config.name: hashlib.sha256(config.encode()).hexdigest()})
             atomic_file.write_bytes(self.config, config.encode())
 
@@ -134,7 +150,7 @@ class RunFolder:
     def _entry(self, number: int, line: str) -> dict[str, Any]:
         """The record of epoch `number`, RunFolderError where the line is another."""
         try:
-            entry: dict[str, Any] = json.loads(line)
+            entry: dict[str, Any] = json_value(line)
             if entry["epoch"] == number and is_as_sealed(entry):
                 return {key: value for key, value in entry.items() if key != CHECKSUM}
         except (ValueError, KeyError, TypeError):
@@ -187,11 +203,13 @@ def _is_skill(table: Any) -> bool:
     )
 
 
-def _differences(old: Any, new: Any, key: str = "") -> list[str]:
-    """Dotted keys at which two configurations differ, with both values."""
+def _differences(old: Any, new: Any, key: str = "", free: Sequence[str] = ()) -> list[str]:
+    """Dotted keys at which two configurations differ, but for `free` ones, with both values."""
     if isinstance(old, dict) and isinstance(new, dict):
         names = sorted(old.keys() | new.keys())
         return [
-            text for name in names for text in _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
+            text
+            for name in names
+            for text in _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."), free)
         ]
-    return [] if old == new else [f"{key}: {old!r} there, {new!r} now"]
+    return [] if old == new or key in free else [f"{key}: {old!r} there, {new!r} now"]

@@ -44,12 +44,18 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     """
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     if run.members.exists():
-        return load_members(_member_paths(run), past_flux, signature)
+        return load_members(member_paths(run), past_flux, signature)
     saved = checkpoint.load(run.best)
     with _of_this_version(run.best):
         config = Config.model_validate(saved.description["config"])
         trained = trained_signature(config, saved.description)
         require_provenance(saved.description)
+    if registry.is_gradient_free(config.model):
+        message = (
+            f"{run.path}: a baseline of kind {config.model.kind} has no daily step: it is evaluated and predicts, but "
+            "cannot be exported or join an ensemble"
+        )
+        raise RunFolderError(message)
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)
@@ -78,7 +84,8 @@ def require_provenance(description: dict[str, Any]) -> None:
         description["provenance"][key]
 
 
-def _member_paths(run: RunFolder) -> list[str]:
+def member_paths(run: RunFolder) -> list[str]:
+    """The runs that an ensemble's folder names; DamagedFile where it names none."""
     remedy = "make the ensemble again with emulator.ensemble"
     content = read_json(run.members, remedy)
     members = content.get("members") if isinstance(content, dict) else None
@@ -96,7 +103,7 @@ def load_members(
     for path, other in zip(runs, members, strict=True):
         same = {
             "signature": other.signature == first.signature,
-            "split": other.config.split == first.config.split,
+            "split": _split_of(path, other) == _split_of(runs[0], first),
             "dataset": other.provenance["dataset_hash"] == first.provenance["dataset_hash"],
         }
         if not all(same.values()):
@@ -112,11 +119,17 @@ def load_members(
     return replace(first, model=model, val_loss=loss, epoch=max(member.epoch for member in members))
 
 
+def _split_of(run: str | Path, trained: TrainedModel) -> object:
+    """What tells whether two runs have the same split: the file that is kept of it, else the configuration's rule."""
+    path = RunFolder(run).split
+    return path.read_text(encoding="utf-8") if path.is_file() else trained.config.split
+
+
 def trained_signature(config: Config, description: dict[str, Any]) -> Signature:
-    """The configuration's variables, or those that a model was trained with in their place."""
+    """The variables that a model was trained with; an older checkpoint has names alone, which the table describes."""
     if "signature" in description:
         return Signature.from_dict(description["signature"])
-    return config.data.signature()
+    return config.data.table_signature()
 
 
 def _checked(signature: Signature | None, trained: Signature, run: RunFolder) -> Signature:

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 from emulator.runs import provenance
 from emulator.training.fit import fit
 from emulator.training.trainer import TrainingDiverged
@@ -116,7 +116,7 @@ class Budget(BaseModel):
 def tune(
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     space: Space,
     out: Path | str,
     budget: Budget,
@@ -165,7 +165,7 @@ def _trial(
     values: dict[str, Any],
     config: Config,
     dataset: Dataset,
-    split: Split,
+    split: AnySplit,
     out: Path,
     signature: Signature | None,
 ) -> dict[str, Any]:

@@ -1,32 +1,36 @@
 """The validation loss, by which checkpoints are chosen: later years of training sites, and new sites."""
 
-from dataclasses import replace
+import logging
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from emulator.data import processes as parallel
+from emulator.data.calendar import record_years as record_years_of
 from emulator.data.dataset import Dataset
-from emulator.data.splits import Split
+from emulator.data.split_days import AnySplit
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
 from emulator.training.losses import FluxLoss
+
+log = logging.getLogger(__name__)
 
 
 class Validation:
     """Mean of two losses, each over all its site-days: training sites in later years, and sites never trained on.
 
     Training sites are run with their past flux visible and scored in validation years, as in the temporal test;
-    validation sites are run without flux and scored in all years but test years, as in the spatial test. Test years are
-    cut off before anything runs. `max_sites` bounds the sites of either part, drawn once by the seed, and
-    `record_years` the years that are run, the last before the test years; None runs them all.
+    validation sites are run without flux and scored in all years but test years, as in the spatial test. Days after the
+    last of training and validation are cut off before anything runs, and only measured flux is scored. `max_sites`
+    bounds the sites of either part, drawn once by the seed, and `record_years` the years that are run, the last of
+    those; None runs them all. A split without validation flux is judged by its training days, of which a warning tells.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        split: Split,
+        split: AnySplit,
         loss: FluxLoss,
         *,
         batch_size: int,
@@ -34,14 +38,14 @@ class Validation:
         seed: int,
         record_years: int | None = None,
     ) -> None:
-        """Raises ValueError where the split leaves nothing to validate on."""
-        early = dataset.years[~split.test_years][-record_years if record_years else None :]
-        days = dataset.days(int(early[0]), int(early[-1]))
-        seen, later, new = (
-            dataset.day_mask(split.mask(part))[:, days]
-            for part in ("train", "validation_temporal", "validation_spatial")
-        )
-        trimmed = _cut(dataset, days)
+        """Raises ValueError where no flux of training or validation days was measured."""
+        marks = [split.days(dataset, part) for part in ("train", "validation_temporal", "validation_spatial")]
+        days = _days_run(dataset, marks[0] | marks[1] | marks[2], record_years)
+        seen, later, new = (mark[:, days] for mark in marks)
+        trimmed = dataset.day_subset(days)
+        if not (torch.isfinite(trimmed.scored_flux()).any(-1) & (later | new)).any():
+            log.warning("%s: no validation flux: epochs are judged by training days", dataset.path)
+            later = seen
         training_sites = _at_most(np.flatnonzero(split.train_sites), max_sites, seed)
         new_sites = _at_most(np.flatnonzero(split.validation_sites), max_sites, seed)
         gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)
@@ -51,10 +55,7 @@ class Validation:
         self._own = [part[parallel.rank() :: parallel.world_size()] for part in self.parts]
         self.loss = loss
         if not self.parts:
-            message = (
-                f"{dataset.path}: the split leaves no flux to validate on; "
-                "raise split.validation_years or split.validation_fraction"
-            )
+            message = f"{dataset.path}: no flux of training or validation days was measured; choose another split"
             raise ValueError(message)
 
     @torch.no_grad()
@@ -87,9 +88,9 @@ def _at_most(sites: np.ndarray, number: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(sites, number, replace=False))
 
 
-def _cut(dataset: Dataset, days: slice) -> Dataset:
-    """The dataset with some of its days only."""
-    flux: Tensor = dataset.flux[:, days]
-    return replace(
-        dataset, drivers=dataset.drivers[:, days], calendar=dataset.calendar[days], flux=flux, time=dataset.time[days]
-    )
+def _days_run(dataset: Dataset, used: Tensor, record_years: int | None) -> slice:
+    """From the first to the last day that is used at any site, (N, T) bool, or the last years of them."""
+    days = torch.nonzero(used.any(0)).flatten().tolist()
+    first, last = days[0], days[-1]
+    years = record_years_of(dataset.calendar, first, last)[-record_years if record_years else None :]
+    return slice(years[0][0], last + 1)

@@ -3,7 +3,8 @@
 program fortran_host
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int32, real32, real64
-  use ecostep, only: ecostep_bad_units, ecostep_bad_value, ecostep_cells, ecostep_file_error, &
+  use ecostep, only: ecostep_bad_units, ecostep_bad_value, ecostep_cells, ecostep_corrupt, &
+    ecostep_file_error, &
     ecostep_model, ecostep_policy_clip, ecostep_policy_warn, ecostep_status_name, &
     ecostep_unknown_name, ecostep_version, ecostep_wrong_size
   implicit none (type, external)
@@ -22,6 +23,7 @@ program fortran_host
 
   type(ecostep_model) :: model
   type(land) :: straight, stopped, resumed
+  integer(int32) :: checksum(ncell)
   character(1000) :: path
   character(:), allocatable :: message
   integer :: status, unit, hour
@@ -48,11 +50,18 @@ program fortran_host
     if (hour < 36) call run_hour(stopped, hour)
   end do
   open(newunit=unit, status='scratch', form='unformatted', action='readwrite')
-  write(unit) stopped%state
+  call stopped%cells%state_checksum(checksum)
+  write(unit) stopped%state, checksum
   rewind (unit)
   call start(resumed)
-  read(unit) resumed%state
+  read(unit) resumed%state, checksum
   close(unit)
+  call resumed%cells%check_state(checksum)
+  call resumed%cells%check_state()
+  checksum(ncell) = ieor(checksum(ncell), 1)
+  call resumed%cells%check_state(checksum, status, message)
+  call check_failure(ecostep_corrupt, 'the state of cell 70 of 70', 'checksum')
+  call check(len(model%fingerprint()) == 64, 'fingerprint')
   do hour = 36, 71
     call run_hour(resumed, hour)
   end do

@@ -86,12 +86,12 @@ def test_info_as_text_names_variables_and_backends(stub_file: Path, capsys: pyte
 
 
 def test_info_of_an_artefact_that_no_backend_runs(lstm_file: Path, tmp_path: Path, capsys) -> None:
-    command = [sys.executable, "-m", "coupler.cli", "info", lstm_file, "--json"]
+    command = [sys.executable, "-m", "coupler.cli", "info", lstm_file, "--backends", "--json"]
     environment = os.environ | {"ECOSTEP_PLUGIN_DIR": str(tmp_path)}
     info = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     about = json.loads(info.stdout)
     assert about["backend"] is None and not about["backends"][0]["usable"] and about["backends"][0]["reason"]
-    assert about["name"] == "test" and about["state_size"] is None
+    assert about["name"] == "test" and about["state_size"] > about["model_state_size"]
     (tmp_path / "text.pt").write_text("nothing")
     assert run("info", tmp_path / "text.pt") == 1
     assert "NOT_AN_ARTEFACT" in capsys.readouterr().err

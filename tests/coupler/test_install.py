@@ -89,7 +89,7 @@ def test_the_wheel_serves_hosts(source: Path, tmp_path: Path) -> None:
         environment / "bin" / "python",
         script,
         stub,
-        tmp_path / "r.npy",
+        tmp_path / "r.npz",
         PYTHONPATH=f"{environment_packages(environment)}:{numpy}",
     )
 

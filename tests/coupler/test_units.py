@@ -120,7 +120,7 @@ def test_the_same_units_are_taken_as_they_are(tmp_path):
         ("ps", "hPa m-", "Pa", "power missing"),
         ("ps", "Pa/", "Pa", "nothing follows"),
         ("ps", "/ / Pa", "Pa", "misplaced"),
-        ("ps", "Pa (dry)", "Pa", "unexpected"),
+        ("ps", "Pa (dry)", "Pa", "unknown unit 'dry'"),
         ("ps", "Pa^999", "Pa", "power too large"),
         ("ps", "0 Pa", "Pa", "not a positive number"),
         ("ps", "1.2.3 Pa", "Pa", "not a positive number"),

@@ -59,6 +59,24 @@ def test_three_hourly_kelvin_and_relative_humidity(tmp_path: Path) -> None:
     assert "LWdown" not in forcing  # the program derives it
 
 
+def test_half_hours_in_any_order_of_columns_become_hours(tmp_path: Path) -> None:
+    """S is sub-hourly; hours and minutes mark the end, rain adds up, and the columns stand as the header says."""
+    lines = []
+    for half in range(1, 365 * 48 + 1):
+        day, clock = (half - 1) // 48 + 1, (half - 1) % 48 + 1
+        stamp = 100 * (clock // 2) + 30 * (clock % 2)
+        lines.append(f"{stamp},{day},2003,0.2,{clock % 2 * 36},50,68,1.2,1080")
+    header = "SJ0306HDYPRHTWL\nCKRFHK\n6,0,12\n7,0.25,0.30\n"
+    (tmp_path / "w.csv").write_text(header + "\n".join(lines) + "\n")
+    year, step, quantities = ecosys_weather.read_year(tmp_path / "w.csv", 0.0)
+    assert (year, step, len(quantities["wind"])) == (2003, 1, 8760)
+    assert quantities["precipitation"] == pytest.approx(4.0)  # 0.2 cm twice
+    assert quantities["shortwave"] == pytest.approx(5.0)  # 36 and 0 kJ m-2 h-1
+    assert quantities["temperature"] == pytest.approx(20.0)
+    assert quantities["wind"] == pytest.approx(1.2 / 3.6)
+    assert quantities["longwave"] == pytest.approx(300.0)
+
+
 def test_times_are_moved_to_solar_noon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The header says when the sun is highest: at 12 h in these files, whatever it says."""
     caplog.set_level("INFO")
@@ -89,7 +107,7 @@ def test_times_are_moved_to_solar_noon(tmp_path: Path, caplog: pytest.LogCapture
     ("header", "edit", "message"),
     [
         ("TIME,T,RH\nC,P\n1\n2\n", None, r"line 1: 'TIME' is not the header of an ecosys weather file"),
-        (HOURLY.replace("CXGX", "FXGX"), None, r"line 2: unit 'F' of column 'T' is not known here"),
+        (HOURLY.replace("CXGX", "QXGX"), None, r"line 2: unit 'Q' of column 'T' is not known here"),
         (HOURLY.replace("HXWXP", "HXXXP"), None, r"line 1: no column of wind"),
         (
             HOURLY,

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecosys_sims.formats.forcing_check import check_forcing
-from ecosys_sims.formats.forcing_variables import CELSIUS, FACTORS, conversion
+from ecosys_sims.formats.forcing_variables import FORCING, conversion
 from foundations.netcdf_values import numbers
 from tests.ecosys_sims.program_case import Case
 
@@ -161,15 +161,15 @@ def test_both_read_the_same_values_or_refuse(ecosys_exe: Path, tmp_path: Path, c
 
 
 def test_both_convert_the_same_units(ecosys_exe: Path, tmp_path: Path) -> None:
-    """Every unit of the table, and some that both refuse; of temperature, wind, pressure and CO2 by what they give."""
+    """Common units, and one of another quantity that both refuse, by what they give; tests/coupler has more."""
     case = Case(ecosys_exe, tmp_path)
-    wrong = {"K": "mK", "m s-1": "knots", "Pa": "m", "1e-6": "kg kg-1"}
-    for name, to, output, value in (
-        ("Tair", "K", "tas", 280.0), ("Wind", "m s-1", "sfcWind", 4.0), ("PSurf", "Pa", "ps", 9.0e4),
-        ("CO2air", "1e-6", "co2", 400.0),
+    for name, output, value, spellings, wrong in (
+        ("Tair", "tas", 280.0, ("Kelvin", "degrees_C", "°C"), "m s-1"), ("PSurf", "ps", 9.0e4, ("hPa", "mb"), "m"),
+        ("Wind", "sfcWind", 4.0, ("m s**-1", "km/h"), "K"), ("CO2air", "co2", 400.0, ("ppm", "mol mol-1"), "kg kg-1"),
+        ("Rainf", "pr", 1e-5, ("mm", "mm/day", "kg m**-2 s**-1"), "W m-2"),
     ):  # fmt: skip
-        for units in (*FACTORS[to], *(CELSIUS if to == "K" else ()), wrong[to]):
-            converted = conversion(units, to, 86400.0)
+        for units in (*spellings, wrong):
+            converted = conversion(units, FORCING[name], 86400.0)
             with netCDF4.Dataset(tmp_path / "met.nc", "w") as file:
                 file.createDimension("time", DAYS)
                 time = file.createVariable("time", "f8", ("time",))
@@ -190,6 +190,6 @@ def test_both_convert_the_same_units(ecosys_exe: Path, tmp_path: Path) -> None:
             run_ctl = {"start_date": "2001-01-01", "stop_n": 1, "stop_option": "ndays", "spinup_years": 0}
             done = case.run({"run_ctl": run_ctl, "forcing_nl": {"source": "netcdf", "file": "met.nc"},
                              "hist_nl": {"hist_fields": output}})  # fmt: skip
-            assert bool(faults) == bool(done.returncode) == (units == wrong[to]), (units, faults, done.stderr)
+            assert bool(faults) == bool(done.returncode) == (units == wrong), (units, faults, done.stderr)
             if not faults:
                 np.testing.assert_allclose(case.history()[output], value, rtol=1e-6, err_msg=units)

@@ -56,7 +56,7 @@ def test_errors_of_the_system_name_their_file(tmp_path: Path) -> None:
     assert str(pickle.loads(pickle.dumps(fault))) == "a.json: is empty; make it again"
 
 
-@pytest.mark.parametrize(("content", "fault"), [("", "is empty"), ("{", "holds no JSON"), ("[" * 100_000, "no JSON")])
+@pytest.mark.parametrize(("content", "fault"), [("", "is empty"), ("{", "holds no JSON"), ("[" * 100_000, "64 levels")])
 def test_damaged_json_is_named(tmp_path: Path, content: str, fault: str) -> None:
     (tmp_path / "block.json").write_text(content)
     with pytest.raises(DamagedFile, match=rf"block\.json: .*{fault}.*; run it again"):

@@ -66,11 +66,12 @@ def coupled(trained: Path, sims: Path, project_root: Path, ecosys_exe: Path) -> 
 def test_the_coupled_run_equals_offline_prediction_on_every_day(coupled: Path) -> None:
     content = json.loads((coupled / "coupled.json").read_text())
     assert set(content["targets"]) == {"gpp", "ra", "rh", "nee", "fch4"}
-    assert 0.0 <= content["max_abs_diff_over_sd"] <= 1e-5
+    assert content["equals_offline"]
+    assert 0.0 <= content["max_diff_over_scale"] <= 1e-5 / 3  # other processors round in another order
     series, offline = xr.open_dataset(coupled / "series.nc"), xr.open_dataset(coupled / "offline.nc")
     for target, scores in content["targets"].items():
-        difference = np.abs(series[f"{target}_emulator"].values - offline[target].values).max()
-        assert difference <= 1e-5 * scores["sd"]
+        difference = np.abs(series[f"{target}_emulator"].values - offline[target].values)
+        assert (difference <= 1e-5 * (scores["sd"] + np.abs(offline[target].values))).all()
         assert offline[target].shape == (5, 365 * 3)
 
 
@@ -107,6 +108,6 @@ def test_a_difference_that_is_no_number_passes_no_limit(project_root: Path, monk
     monkeypatch.syspath_prepend(str(project_root / "scripts"))
     from coupled_checks import largest_difference
 
-    differences = {name: {"max_abs_diff_over_sd": value} for name, value in (("gpp", 1e-7), ("fch4", 3e-6))}
+    differences = {name: {"max_diff_over_scale": value} for name, value in (("gpp", 1e-7), ("fch4", 3e-6))}
     assert largest_difference(differences) == 3e-6
-    assert not largest_difference(differences | {"nee": {"max_abs_diff_over_sd": float("nan")}}) <= 1e-5
+    assert not largest_difference(differences | {"nee": {"max_diff_over_scale": float("nan")}}) <= 1e-5

@@ -32,7 +32,14 @@ def test_the_promised_keys_exist(summary: dict) -> None:
         for split in ("temporal", "spatial"):
             assert {"rmse", "nrmse", "r2", "r2_climatology"} <= set(splits[split])
             assert set(splits[split]["targets"]) == {"gpp", "ra", "rh", "nee", "fch4"}
-    coupled = {"max_abs_diff_over_sd", "restart_bitwise", "decomposition_bitwise", "speedup"}
+    coupled = {
+        "equals_offline",
+        "max_diff_over_scale",
+        "max_abs_diff_over_sd",
+        "restart_bitwise",
+        "decomposition_bitwise",
+        "speedup",
+    }
     assert coupled <= set(summary["coupled"])
     assert {"peak_rss_mb", "seconds", "provenance"} <= set(summary)
     json.dumps(summary, allow_nan=False)
@@ -131,9 +138,9 @@ def test_a_skill_that_is_not_a_number_beats_nothing(summary: dict) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("max_abs_diff_over_sd", 3e-4, "coupled and offline differ by 0.0003"),
-        ("max_abs_diff_over_sd", float("nan"), "coupled and offline differ by nan"),
-        ("max_abs_diff_over_sd", None, "coupled and offline differ by nan"),  # how coupled.json writes it
+        ("max_diff_over_scale", 1.1e-5, "coupled and offline differ by 1.1e-05"),
+        ("max_diff_over_scale", float("nan"), "coupled and offline differ by nan"),
+        ("max_diff_over_scale", None, "coupled and offline differ by nan"),  # how coupled.json writes it
         ("restart_bitwise", False, "restart_bitwise does not hold"),
         ("decomposition_bitwise", False, "decomposition_bitwise does not hold"),
     ],
@@ -143,13 +150,7 @@ def test_a_broken_coupling_is_a_failure(summary: dict, key: str, value: object, 
 
     broken = copy.deepcopy(summary)
     broken["coupled"][key] = value
+    if key == "max_diff_over_scale":
+        broken["coupled"]["equals_offline"] = False
     assert [line for is_failure, line in shortcomings(broken) if is_failure and words in line]
     assert not [line for is_failure, line in shortcomings(summary) if is_failure]
-
-
-def test_rounding_of_large_fluxes_is_reported_and_is_no_failure(summary: dict) -> None:
-    from run_summary import shortcomings
-
-    rounded = summary | {"coupled": summary["coupled"] | {"max_abs_diff_over_sd": 1.3e-5}}
-    (rounding,) = [shortcoming for shortcoming in shortcomings(rounded) if "coupled and offline" in shortcoming.line]
-    assert not rounding.is_failure

@@ -3,7 +3,7 @@
 !>
 !>     land_driver run.nml
 program land_driver
-  use, intrinsic :: iso_fortran_env, only: real32, real64
+  use, intrinsic :: iso_fortran_env, only: int32, real32, real64
   use ecostep, only: ecostep_cells, ecostep_model
   use land_files, only: forcing_file, history_file, read_restart, write_restart
   use land_model, only: configuration, date_of_step, read_configuration, soil_water_step, &
@@ -21,13 +21,14 @@ program land_driver
   real(real64), allocatable :: rain(:), water(:), share(:)  ! the land model's own
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
+  integer(int32), allocatable :: checksum(:)             ! of each cell's state
   integer :: ncell, i, first, step, year, month, day, seconds
 
   call read_configuration(config)
   call forcing%open(trim(config%forcing))
   ncell = forcing%ncell
   all_cells = [(i, i = 1, ncell)]
-  allocate(rain(ncell), water(ncell), share(ncell), active(ncell))
+  allocate(rain(ncell), water(ncell), share(ncell), active(ncell), checksum(ncell))
   call forcing%read_static('sftlf', all_cells, share)
   active = share > 0.0_real64
 
@@ -64,7 +65,8 @@ program land_driver
     water = 350.0_real64
     call cells%init_state()
   else
-    call read_restart(trim(config%restart_in), model%name(), first, water, state)
+    call read_restart(trim(config%restart_in), model%fingerprint(), first, water, state, checksum)
+    call cells%check_state(checksum)                     ! is it what was written?
   end if
 
   call history%create(trim(config%history), ncell, targets, flux_units)
@@ -83,7 +85,9 @@ program land_driver
     call history%write(step + 1, fluxes)
   end do
   call history%close()
-  call write_restart(trim(config%restart_out), model%name(), first + config%steps, water, state)
+  call cells%state_checksum(checksum)
+  call write_restart(trim(config%restart_out), model%fingerprint(), first + config%steps, water, &
+    state, checksum)
   print '(a, i0, a, i0, 4a)', 'land_driver: ', config%steps, ' steps of ', count(active), &
     ' land cells with ', model%name(), ', backend ', model%backend()
   call cells%destroy()

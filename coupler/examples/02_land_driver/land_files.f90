@@ -155,13 +155,14 @@ contains
 
   !> The land model's whole memory: the step, its own soil water, and the state rows of the
   !> emulator.
-  subroutine write_restart(path, artefact, step, water, state)
+  subroutine write_restart(path, artefact, step, water, state, checksum)
     character(*), intent(in) :: path  !< file
-    character(*), intent(in) :: artefact  !< label of the artefact that the state belongs to
+    character(*), intent(in) :: artefact  !< fingerprint of the artefact that the state belongs to
     integer, intent(in) :: step  !< steps done since the start of the run
     real(real64), intent(in) :: water(:)  !< soil water [kg m-2], (ncell)
     real(real32), intent(in) :: state(:, :)  !< (state_size, ncell)
-    integer :: ncid, cell, row, id_step, id_water, id_state
+    integer(int32), intent(in) :: checksum(:)  !< of each state row, (ncell)
+    integer :: ncid, cell, row, id_step, id_water, id_state, id_checksum
 
     call must(nf90_create(path, ior(nf90_clobber, nf90_64bit_offset), ncid), path)
     call must(nf90_def_dim(ncid, 'cell', size(state, 2), cell), path)
@@ -171,20 +172,23 @@ contains
     call must(nf90_put_att(ncid, id_water, 'units', 'kg m-2'), path)
     call must(nf90_def_var(ncid, 'emulator_state', nf90_float, [row, cell], id_state), path)
     call must(nf90_put_att(ncid, id_state, 'artefact', artefact), path)
+    call must(nf90_def_var(ncid, 'emulator_checksum', nf90_int, [cell], id_checksum), path)
     call must(nf90_enddef(ncid), path)
     call must(nf90_put_var(ncid, id_step, step), path)
     call must(nf90_put_var(ncid, id_water, water), path)
     call must(nf90_put_var(ncid, id_state, state), path)
+    call must(nf90_put_var(ncid, id_checksum, checksum), path)
     call must(nf90_close(ncid), path)
   end subroutine write_restart
 
   !> Read it back. The array of the state has the size that the artefact asks for.
-  subroutine read_restart(path, artefact, step, water, state)
+  subroutine read_restart(path, artefact, step, water, state, checksum)
     character(*), intent(in) :: path  !< file
-    character(*), intent(in) :: artefact  !< label of the artefact in use
+    character(*), intent(in) :: artefact  !< fingerprint of the artefact in use
     integer, intent(out) :: step  !< steps done since the start of the run
     real(real64), intent(out) :: water(:)  !< soil water [kg m-2], (ncell)
     real(real32), intent(out) :: state(:, :)  !< (state_size, ncell)
+    integer(int32), intent(out) :: checksum(:)  !< of each state row, (ncell)
     integer :: ncid, id, dimensions(2), row, cell, length
     character(:), allocatable :: written_with
 
@@ -197,9 +201,11 @@ contains
     call must(nf90_inquire_dimension(ncid, dimensions(1), len=row), path)
     call must(nf90_inquire_dimension(ncid, dimensions(2), len=cell), path)
     if (written_with /= artefact .or. row /= size(state, 1) .or. cell /= size(state, 2)) then
-      error stop path//': written with '//written_with//' or for other cells'
+      error stop path//': written with another artefact ('//written_with//') or for other cells'
     end if
     call must(nf90_get_var(ncid, id, state), path)
+    call must(nf90_inq_varid(ncid, 'emulator_checksum', id), path)
+    call must(nf90_get_var(ncid, id, checksum), path)
     call must(nf90_inq_varid(ncid, 'soil_water', id), path)
     call must(nf90_get_var(ncid, id, water), path)
     call must(nf90_inq_varid(ncid, 'step', id), path)

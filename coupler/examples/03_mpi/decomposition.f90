@@ -1,8 +1,9 @@
 !> Which rank has which cells, and how their values come together on rank 0 in the order of the
 !> file.
 module decomposition
-  use, intrinsic :: iso_fortran_env, only: real32, real64
-  use mpi_f08, only: MPI_COMM_WORLD, MPI_Comm_rank, MPI_Comm_size, MPI_Gatherv, MPI_REAL4, MPI_REAL8
+  use, intrinsic :: iso_fortran_env, only: int32, real32, real64
+  use mpi_f08, only: MPI_COMM_WORLD, MPI_Comm_rank, MPI_Comm_size, MPI_Gatherv, MPI_INTEGER4, &
+    MPI_REAL4, MPI_REAL8
   implicit none (type, external)
   private
 
@@ -16,8 +17,8 @@ module decomposition
     integer, allocatable :: order(:)  !< cells of all ranks, one rank after another
   contains
     procedure :: create
-    generic :: gather => gather_real32, gather_real64
-    procedure, private :: gather_real32, gather_real64
+    generic :: gather => gather_int32, gather_real32, gather_real64
+    procedure, private :: gather_int32, gather_real32, gather_real64
   end type cell_decomposition
 
 contains
@@ -71,6 +72,19 @@ contains
       before(self%counts), MPI_REAL8, 0, MPI_COMM_WORLD)
     if (self%rank == 0) all_values(self%order) = received
   end subroutine gather_real64
+
+  !> One whole number of each cell on rank 0, untouched elsewhere.
+  subroutine gather_int32(self, values, all_values)
+    class(cell_decomposition), intent(in) :: self
+    integer(int32), intent(in), contiguous :: values(:)  !< (cells of this rank)
+    integer(int32), intent(inout), contiguous :: all_values(:)  !< (all cells)
+    integer(int32), allocatable :: received(:)
+
+    allocate(received, mold=all_values)
+    call MPI_Gatherv(values, size(values), MPI_INTEGER4, received, self%counts, &
+      before(self%counts), MPI_INTEGER4, 0, MPI_COMM_WORLD)
+    if (self%rank == 0) all_values(self%order) = received
+  end subroutine gather_int32
 
   !> Cells of the ranks before each.
   pure function before(counts) result(sums)

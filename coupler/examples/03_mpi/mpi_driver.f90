@@ -3,7 +3,7 @@
 !>
 !>     mpirun -n 3 mpi_driver run.nml
 program mpi_driver
-  use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+  use, intrinsic :: iso_fortran_env, only: error_unit, int32, real32, real64
   use decomposition, only: cell_decomposition
   use ecostep, only: ecostep_cells, ecostep_model
   use land_files, only: forcing_file, history_file, read_restart, write_restart
@@ -24,6 +24,7 @@ program mpi_driver
   real(real64), allocatable, target :: drivers(:, :), statics(:, :), fluxes(:, :)
   real(real32), allocatable, target :: state(:, :)
   real(real32), allocatable :: all_state(:, :)
+  integer(int32), allocatable :: checksum(:), all_checksum(:)
   character(:), allocatable :: message
   integer :: ncell, n_all, i, first, step, year, month, day, seconds, status
 
@@ -34,6 +35,7 @@ program mpi_driver
   call parts%create(n_all, config%round_robin)
   ncell = size(parts%mine)
   allocate(rain(ncell), water(ncell), all_water(n_all), share(ncell), active(ncell))
+  allocate(checksum(ncell), all_checksum(n_all))
   call forcing%read_static('sftlf', parts%mine, share)
   active = share > 0.0_real64
 
@@ -72,9 +74,12 @@ program mpi_driver
     call cells%init_state(status, message)
     call must()
   else
-    call read_restart(trim(config%restart_in), model%name(), first, all_water, all_state)
+    call read_restart(trim(config%restart_in), model%fingerprint(), first, all_water, all_state, &
+      all_checksum)
     water = all_water(parts%mine)
     state = all_state(:, parts%mine)
+    call cells%check_state(all_checksum(parts%mine), status, message)
+    call must()
   end if
 
   if (parts%rank == 0) call history%create(trim(config%history), n_all, targets, flux_units)
@@ -98,10 +103,12 @@ program mpi_driver
   end do
   call parts%gather(water, all_water)
   call parts%gather(state, all_state)
+  call cells%state_checksum(checksum)
+  call parts%gather(checksum, all_checksum)
   if (parts%rank == 0) then
     call history%close()
-    call write_restart(trim(config%restart_out), model%name(), first + config%steps, all_water, &
-      all_state)
+    call write_restart(trim(config%restart_out), model%fingerprint(), first + config%steps, &
+      all_water, all_state, all_checksum)
     print '(a, i0, a, *(1x, i0))', 'mpi_driver: ', config%steps, ' steps, cells of the ranks:', &
       parts%counts
   end if

@@ -2,8 +2,10 @@
 #include <ecostep.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NCELL 3
+#define DIGITS 64 /* of a fingerprint */
 
 static void must(ecostep_status status) {
   if (status == ECOSTEP_OK) return;
@@ -51,6 +53,7 @@ int main(int argc, char** argv) {
   const float wtd[NCELL] = {0.05f, 0.12f, 0.0f};
   float ch4[NCELL], again[NCELL];
   float *state, *restart;
+  uint32_t checksum[NCELL];
   ecostep_model* model;
   ecostep_cells* cells;
   size_t n;
@@ -77,17 +80,27 @@ int main(int argc, char** argv) {
   run(cells, tas, 1, 10);
   {
     FILE* file = fopen(argv[2], "wb");
-    if (file == NULL || fwrite(state, sizeof *state, n, file) != n || fclose(file) != 0) return 1;
+    must(ecostep_state_checksum(cells, checksum, NCELL));
+    if (file == NULL || fwrite(ecostep_fingerprint(model), 1, DIGITS, file) != DIGITS) return 1;
+    if (fwrite(state, sizeof *state, n, file) != n || fwrite(checksum, sizeof *checksum, NCELL, file) != NCELL) return 1;
+    if (fclose(file) != 0) return 1;
   }
   run(cells, tas, 11, 20);
   ecostep_cells_destroy(cells);
 
   {
     FILE* file = fopen(argv[2], "rb");
-    if (file == NULL || fread(restart, sizeof *restart, n, file) != n) return 1;
+    char written_with[DIGITS];
+    if (file == NULL || fread(written_with, 1, DIGITS, file) != DIGITS) return 1;
+    if (memcmp(written_with, ecostep_fingerprint(model), DIGITS) != 0) {
+      fprintf(stderr, "%s: written with another artefact\n", argv[2]);
+      return 1;
+    }
+    if (fread(restart, sizeof *restart, n, file) != n || fread(checksum, sizeof *checksum, NCELL, file) != NCELL) return 1;
     fclose(file);
   }
   cells = make_cells(model, tas, &pr, wtd, lat, again, restart);
+  must(ecostep_state_check(cells, checksum, NCELL)); /* is it what was written? */
   run(cells, tas, 11, 20);
   ecostep_cells_destroy(cells);
 

@@ -42,12 +42,17 @@ def main() -> int:
     cells.init_state()
     for day in (1, 2):
         run_day(cells, day)
-    np.save(restart, cells.state)
+    np.savez(restart, state=cells.state, checksum=cells.state_checksum(), artefact=model.fingerprint)
     run_day(cells, 3)
     straight = CH4.copy()
 
     cells = make_cells(model)
-    cells.state = np.load(restart)
+    with np.load(restart) as written:
+        if written["artefact"] != model.fingerprint:
+            print(f"{restart}: written with another artefact")
+            return 1
+        cells.state = written["state"]
+        cells.check_state(written["checksum"])  # is it what was written?
     run_day(cells, 3)
 
     try:  # errors name variable and cell, and leave state and fluxes as they were

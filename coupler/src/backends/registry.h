@@ -17,9 +17,10 @@ namespace ecostep {
   ROW(torchscript)            \
   ROW(stub)
 
-// Each throws Error(ECOSTEP_NO_BACKEND) where it cannot run in this process, and another where the artefact is at fault.
+// Each throws Error(ECOSTEP_NO_BACKEND) where it cannot run in this process, and another where the artefact is at fault. `trusted`:
+// code in the artefact may use any operation.
 #define ECOSTEP_DECLARE_BACKEND(name) \
-  std::unique_ptr<Backend> make_##name##_backend(const Artefact& artefact, const Archive& archive);
+  std::unique_ptr<Backend> make_##name##_backend(const Artefact& artefact, const Archive& archive, bool trusted);
 ECOSTEP_BACKENDS(ECOSTEP_DECLARE_BACKEND)
 #undef ECOSTEP_DECLARE_BACKEND
 
@@ -31,6 +32,6 @@ struct Choice {
 
 // The backend `named`, or where that is empty the first that works: native, then the artefact's in their order. Throws
 // Error(ECOSTEP_NO_BACKEND) where it is not built, not found or not in the artefact.
-Choice choose_backend(const std::string& named, const Artefact& artefact, const Archive& archive);
+Choice choose_backend(const std::string& named, const Artefact& artefact, const Archive& archive, bool trusted);
 
 }  // namespace ecostep

@@ -15,6 +15,7 @@ Cells::Cells(std::shared_ptr<const Model> model, std::size_t ncell)
       static_ranges_("static", model_->artefact.statics),
       registration_(*model_, ncell),
       clock_(model_->layout, registration_),
+      state_check_(model_->layout, registration_, clock_),
       accumulation_(*model_, registration_, input_ranges_),
       gathering_(*model_, registration_, input_ranges_, static_ranges_, accumulation_),
       input_check_(*model_, registration_, input_ranges_, static_ranges_, gathering_),

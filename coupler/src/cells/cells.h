@@ -13,6 +13,7 @@
 #include "cells/model.h"
 #include "cells/registration.h"
 #include "cells/staging.h"
+#include "cells/state_check.h"
 #include "cells/training_ranges.h"
 
 namespace ecostep {
@@ -33,6 +34,11 @@ class Cells {
   std::size_t range_count(const char* name) const;
   const std::string& range_message() const;
 
+  void state_checksums(std::uint32_t* checksums, std::size_t ncell) const { state_check_.checksums(checksums, ncell); }
+  void check_state(const std::uint32_t* checksums, std::size_t ncell) {
+    state_check_.check(registration_.active_cells(), checksums, ncell);
+  }
+
   void init_state();
   void reset_date();
   void step(const Date& date, int seconds, int dt);
@@ -44,6 +50,7 @@ class Cells {
   TrainingRanges input_ranges_, static_ranges_;
   Registration registration_;
   Clock clock_;
+  StateCheck state_check_;
   Staging staging_;
   Accumulation accumulation_;
   Gathering gathering_;

@@ -29,12 +29,18 @@ void Clock::check(const Step& step, const CellList& cells) const {
   }
 }
 
+bool Clock::holds_date(std::size_t cell) const {
+  const float* const row = registration_.row(cell);
+  const float seconds = row[layout_.seconds], code = row[layout_.date];
+  const bool dated = code >= 1.0f && code < beyond_dates && code == std::floor(code);
+  return (dated || code == RowLayout::no_date) && seconds >= 0.0f && seconds < static_cast<float>(seconds_per_day);
+}
+
 void Clock::check_row(const Step& step, std::size_t cell) const {
   const float* const row = registration_.row(cell);
   const float seconds = row[layout_.seconds], code = row[layout_.date];
   const bool fresh = code == RowLayout::no_date;
-  const bool dated = code >= 1.0f && code < beyond_dates && code == std::floor(code);
-  if ((!fresh && !dated) || !(seconds >= 0.0f && seconds < static_cast<float>(seconds_per_day)))
+  if (!holds_date(cell))
     fail(ECOSTEP_BAD_DATE, "the state of cell ", cell + 1, " of ", registration_.ncell(),
          " (counted from 1) holds no date: call ecostep_init_state for a fresh start, or read the state from a restart file");
   if (seconds != static_cast<float>(step.seconds))

@@ -18,6 +18,9 @@ class Clock {
   // Throws Error(ECOSTEP_BAD_DATE) unless the step exists in the calendar and is the next one of each cell.
   void check(const Step& step, const CellList& cells) const;
 
+  // Whether the row of a cell says what date it has come to, or that it has none yet.
+  bool holds_date(std::size_t cell) const;
+
   // The next step may be of any day.
   void reset(const CellList& cells) const;
 

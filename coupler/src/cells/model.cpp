@@ -6,19 +6,30 @@
 
 #include "backends/registry.h"
 #include "cells/value_check.h"
+#include "core/error.h"
+#include "core/printable.h"
 
 namespace ecostep {
 
-Model::Model(const std::string& path, const std::string& name) : Model(path, name, Archive(path)) {}
+Model::Model(const std::string& path, const std::string& name, bool trusted) : Model(path, name, trusted, Archive(path)) {}
 
-Model::Model(const std::string& path, const std::string& name, const Archive& archive)
+Model::Model(const std::string& path, const std::string& name, bool trusted, const Archive& archive)
     : artefact(read_artefact(path, archive)), layout(artefact) {
   for (const Variable& target : artefact.targets)
     limits.push_back({static_cast<float>(target.valid_min), static_cast<float>(target.valid_max)});
-  Choice choice = choose_backend(name, artefact, archive);
+  if (name == no_backend) {
+    backend_name = name;
+    return;
+  }
+  Choice choice = choose_backend(name, artefact, archive, trusted);
   backend_name = std::move(choice.name);
-  backend_reason = std::move(choice.reason);
+  backend_reason = printable(choice.reason);
   backend = std::move(choice.backend);
+}
+
+void Model::require_backend() const {
+  if (backend == nullptr)
+    fail(ECOSTEP_NO_BACKEND, artefact.path, ": opened with backend 'none', to be described only; open it with another to compute");
 }
 
 Model::Outcome Model::step(const CalendarRow& calendar, const Block& block) const {

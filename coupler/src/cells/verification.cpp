@@ -100,6 +100,7 @@ class Replay {
 }  // namespace
 
 void verify(const Model& model, double tolerance, Difference& largest) {
+  model.require_backend();
   if (model.artefact.reference.nstep == 0)
     fail(ECOSTEP_NOT_AVAILABLE, model.artefact.path, ": the artefact carries no reference run");
   largest = {};

@@ -18,12 +18,17 @@ struct ZipField {
 
 class Archive {
  public:
-  // Read and test the whole file. Throws Error: FILE_ERROR (cannot be read), NOT_AN_ARTEFACT (no zip file), CORRUPT.
+  // Read and test the whole file. Throws Error: FILE_ERROR (cannot be read), NOT_AN_ARTEFACT (no zip file), CORRUPT (also where
+  // it would unpack to far more than it holds).
   explicit Archive(const std::string& path);
 
   // Bytes of the entry `name` below whatever folder the archive has at its top ("model/extra/x" answers to "extra/x");
   // empty pointer where there is none. Valid as long as the archive.
   std::string_view find(const std::string& name) const;
+
+  // SHA-256 of the names, sizes and CRC-32 of all entries, without the folder at the top: the same for a copy, another for any
+  // other content.
+  std::string fingerprint() const;
 
   // The file as it lies on disk.
   std::string_view bytes() const { return bytes_; }
@@ -44,11 +49,15 @@ class Archive {
   std::string_view find_bytes(const Entry& entry, std::uint64_t method, std::size_t limit) const;
   std::uint64_t number(std::size_t at, const ZipField& field) const;  // little-endian, bounds-checked
   [[noreturn]] void corrupt(const std::string& what) const;
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const;  // what would unpack to more than any artefact does
 
   std::string path_;
   std::string bytes_;
+  std::uint64_t unpacked_bytes_ = 0;
   std::deque<std::string> unpacked_;  // of compressed entries, such as the code of a TorchScript module
   std::map<std::string, std::string_view> entries_;
+  std::map<std::string, std::uint64_t> checksums_;
 };
 
 }  // namespace ecostep

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/printable.h"
 
 namespace ecostep {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int newest_format = 1;
+constexpr std::size_t max_json = 8u << 20;  // bytes; ten thousand variables take 3 MB
+constexpr int max_depth = 16;               // objects and lists in one another: five are used
 constexpr std::size_t max_variables = 10000, max_state = 10000000, max_reference = 100000000;
 
 // Reads the metadata and knows where it is, for messages.
@@ -38,6 +41,18 @@ class Metadata {
     std::string text = value.get<std::string>();
     if (text.find('\0') != std::string::npos) bad(where + "'" + key + "' holds a zero byte");
     return text;
+  }
+
+  // A text that hosts compare: what they print must be what they compared.
+  std::string word(const Json& object, const char* key, const std::string& where) const {
+    std::string word = text(object, key, where);
+    if (!is_printable(word)) bad(where + "'" + key + "' is '" + printable(word) + "', with characters that cannot be printed");
+    return word;
+  }
+
+  // A text that is only read.
+  std::string words(const Json& object, const char* key, const std::string& where, bool required = true) const {
+    return printable(text(object, key, where, required));
   }
 
   std::size_t count(const Json& object, const char* key, const std::string& where, std::size_t largest) const {
@@ -100,10 +115,10 @@ Variable Metadata::variable(const Json& entry, const std::string& list_name, con
   if (!entry.is_object()) bad(where + "is not an object");
   const bool target = list_name == "targets";
   Variable v;
-  v.name = text(entry, "name", where);
+  v.name = word(entry, "name", where);
   if (v.name.empty()) bad(where + "'name' is empty");
-  v.units = text(entry, "units", where);
-  v.long_name = text(entry, "long_name", where, false);
+  v.units = word(entry, "units", where);
+  v.long_name = words(entry, "long_name", where, false);
   v.valid_min = limit(entry, target ? "min" : "valid_min", where, -infinity);
   v.valid_max = limit(entry, target ? "max" : "valid_max", where, infinity);
   v.train_min = limit(entry, "train_min", where, -infinity);
@@ -143,14 +158,21 @@ std::vector<std::string> Metadata::backends() const {
   if (!list.is_array() || list.empty()) bad("'backends' is not a list of names");
   for (const Json& name : list) {
     if (!name.is_string()) bad("'backends' is not a list of names");
-    names.push_back(name.get<std::string>());
+    names.push_back(printable(name.get<std::string>()));
   }
   return names;
 }
 
 Json parse_json(const std::string& path, std::string_view text) {
+  if (text.size() > max_json)
+    fail(ECOSTEP_CORRUPT, path, ": metadata extra/ecostep.json has ", text.size(), " bytes, more than any artefact");
+  const auto bounded = [&path](int depth, Json::parse_event_t event, const Json&) {
+    if (depth > max_depth && (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start))
+      fail(ECOSTEP_CORRUPT, path, ": metadata extra/ecostep.json has more than ", max_depth, " levels of objects and lists");
+    return true;
+  };
   try {
-    return Json::parse(text.begin(), text.end());
+    return Json::parse(text.begin(), text.end(), bounded);
   } catch (const Json::exception& error) {
     fail(ECOSTEP_CORRUPT, path, ": metadata extra/ecostep.json is not valid JSON: ", error.what());
   }
@@ -231,9 +253,10 @@ Artefact read_artefact(const std::string& path, const Archive& archive) {
 
   Artefact artefact;
   artefact.path = path;
-  artefact.metadata = std::string(text);
-  artefact.name = metadata.text(json, "name", "");
-  artefact.kind = metadata.text(json, "kind", "");
+  artefact.metadata = printable_json(text);
+  artefact.fingerprint = archive.fingerprint();
+  artefact.name = metadata.words(json, "name", "");
+  artefact.kind = metadata.words(json, "kind", "");
   artefact.past_flux = metadata.text(json, "past_flux", "");
   if (artefact.past_flux != "none" && artefact.past_flux != "ungauged" && artefact.past_flux != "self_fed")
     metadata.bad("'past_flux' is '" + artefact.past_flux + "', not none, ungauged or self_fed");

@@ -34,7 +34,7 @@ struct StubCoefficients {
 };
 
 struct Artefact {
-  std::string path, metadata;
+  std::string path, metadata, fingerprint;
   std::string name, kind, past_flux;
   std::vector<std::string> backends;
   std::size_t state_size = 0;

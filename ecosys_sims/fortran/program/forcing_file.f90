@@ -3,6 +3,7 @@ module forcing_file
   use, intrinsic :: iso_fortran_env, only: error_unit
   use calendar_dates, only: calendar_date, date_of_day, day_number, day_of_year, format_date
   use constants, only: pi
+  use ecostep, only: ecostep_ok, ecostep_unit_conversion
   use exit_codes, only: success
   use humidity, only: specific_humidity
   use input_files, only: close_input, dimension_length, find_values, has_variable, input_error, &
@@ -14,9 +15,8 @@ module forcing_file
   use radiation, only: saturation_pressure
   use solar, only: top_of_atmosphere
   use stored_values, only: decode, value_encoding
-  use text, only: lower, to_text
+  use text, only: lower, printable, to_text
   use time_axis, only: forcing_times, read_times
-  use unit_conversion, only: convert_units
   implicit none (type, external)
   private
 
@@ -333,8 +333,8 @@ contains
     integer, intent(in) :: q  !< quantity
     integer, intent(inout) :: stat  !< exit code
     character(:), allocatable, intent(inout) :: errmsg  !< message if stat is not 0
-    character(:), allocatable :: units
-    logical :: convertible
+    character(:), allocatable :: units, reason
+    integer :: status
     associate (variable => self%variables(q))
       units = text_attribute(self%ncid, variable%name, 'units')
       if (units == '') then
@@ -351,11 +351,11 @@ contains
         variable%highest = 1.25_wp
         return
       end if
-      call convert_units(units, trim(quantities(q)%units), real(self%times%interval, wp), &
-        variable%scale, variable%offset, convertible)
-      if (.not. convertible) call input_error(self%path, 'variable '//variable%name// &
-        " has units '"//units//"', which cannot be converted to "//trim(quantities(q)%units), &
-        stat, errmsg)
+      call ecostep_unit_conversion(trim(quantities(q)%name), units, trim(quantities(q)%units), &
+        variable%scale, variable%offset, real(self%times%interval, wp), status, reason)
+      if (status /= ecostep_ok) call input_error(self%path, 'variable '//variable%name// &
+        " has units '"//units//"', which cannot be converted to "//trim(quantities(q)%units)// &
+        reason(index(reason, "': ", back=.true.) + 1:), stat, errmsg)
     end associate
   end subroutine set_units
 
@@ -574,11 +574,11 @@ contains
       end do
       if (light <= light_factor*above + light_margin) cycle
       date = date_of_day(self%times%first_day + self%buffer_first, self%times%leap_days)
-      write(error_unit, '(a)') 'ecosys: warning: '//self%path//': variable '// &
+      write(error_unit, '(a)') 'ecosys: warning: '//printable(self%path//': variable '// &
         self%variables(swdown)%name//' is '//to_text(light, 4)//' W m-2 in the mean of '// &
         to_text(self%buffer_length)//' days from '//format_date(date)//' at site '// &
         trim(self%site_id(i))//', above the air arrive '//to_text(above, 4)//' at latitude '// &
-        to_text(self%lat(i), 6)//'; are the sign of the latitude, the dates and the units right?'
+        to_text(self%lat(i), 6)//'; are the sign of the latitude, the dates and the units right?')
       self%warned = .true.
       return
     end do

@@ -1,6 +1,5 @@
 """What each operation of a native program means: a plain interpreter, which tests and the exporter use."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from emulator.artefact.native.days import kind_of_day
 from emulator.artefact.native.program import Program
+from foundations.bounded_text import json_value
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
@@ -149,7 +149,7 @@ class Interpreter:
     """Runs programs from the contents of native.json and native.bin."""
 
     def __init__(self, text: str | bytes, blob: bytes) -> None:
-        content = json.loads(text)
+        content = json_value(text)
         if content["version"] != 1:
             message = f"native program of version {content['version']}, expected 1"
             raise ValueError(message)

@@ -19,6 +19,7 @@ from foundations import atomic_file
 from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
 from foundations.output_file import OutputError, require_own_outputs
+from foundations.terminal import start_logging
 
 log = logging.getLogger("emulator.evaluation.report")
 
@@ -53,13 +54,13 @@ def _cards(products: Products) -> list[tuple[str, str, str]]:
             cards.append(card)
     if products.coupled is not None:
         worst, exact = (
-            products.coupled["max_abs_diff_over_sd"],
+            products.coupled.get("max_diff_over_scale"),
             products.coupled["restart_bitwise"] and products.coupled["decomposition_bitwise"],
         )
         bits = "restart and decomposition exact to the bit" if exact else "restart or decomposition NOT exact"
         verdict = "coupled = offline" if equals_offline(products.coupled) else "coupled ≠ offline: FAILS"
-        size = "not a number" if worst is None else f"{number(worst, 2)} sd"
-        cards.append((size, verdict, f"largest difference on any day; {bits}"))
+        size = "not a number" if worst is None else f"{number(worst, 2)}"
+        cards.append((size, verdict, f"largest difference on any day over sd + |flux|; {bits}"))
     if products.steps:
         seconds, memory = (
             combine(step[key] for step in products.steps.values())
@@ -109,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote")
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     out = options.out or options.run_dir / "report.html"
     try:
         require_own_outputs({"--out": out}, _products(options.run_dir))

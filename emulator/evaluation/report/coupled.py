@@ -20,17 +20,13 @@ from emulator.evaluation.report.products import (
     target_units,
 )
 
-MAX_DIFFERENCE = 1e-5
-"""Coupled and offline may differ by so much of a target's standard deviation, on any day."""
-
 SERIES_TARGETS = ("fch4", "gpp", "nee")
 SERIES_DAYS = 3 * 366
 
 
 def equals_offline(coupled: Mapping[str, Any]) -> bool:
-    """Whether coupled and offline agree; a difference that is no number (null in the file) is none that holds."""
-    worst = coupled["max_abs_diff_over_sd"]
-    return worst is not None and worst <= MAX_DIFFERENCE
+    """The verdict of scripts/couple.py, the same as in its log, its exit status and summary.json."""
+    return bool(coupled.get("equals_offline", False))
 
 
 def coupled_section(products: Products) -> str:
@@ -58,9 +54,9 @@ def _intro(coupled: Mapping[str, Any]) -> str:
 
 
 def _checks(coupled: Mapping[str, Any]) -> str:
-    worst = coupled["max_abs_diff_over_sd"]
-    size = "not a number" if worst is None else f"{number(worst)} of the target's standard deviation"
-    limit = f"largest difference on any day and site: {size} (limit 10⁻⁵)"
+    worst = coupled.get("max_diff_over_scale")
+    size = "not a number" if worst is None else f"{number(worst)} of the target's standard deviation + |flux|"
+    limit = f"largest difference on any day and site: {size} (limit {number(coupled.get('equals_offline_limit'))})"
     restart = f"stopped on {coupled['restart']['date']}, written, read, gone on: history compared bit for bit"
     rows = [
         ("coupled = offline", limit, _verdict(equals_offline(coupled))),
@@ -79,10 +75,10 @@ def _skill(coupled: Mapping[str, Any]) -> str:
     for target in ordered_targets(coupled["targets"]):
         comparison = coupled["targets"][target]
         skill = comparison["emulated_against_process"]
-        differences = (comparison["max_abs_diff"], comparison["max_abs_diff_over_sd"])
+        differences = (comparison["max_abs_diff"], comparison.get("max_diff_over_scale"))
         values = [number(value) for value in (*differences, skill["r2"], skill["rmse"], skill["bias"])]
         rows.append([f"{target_name(target)} ({target})", target_units(target), *values])
-    head = ("target", "unit", "coupled − offline, largest", "the same / sd", "R²", "RMSE", "bias")
+    head = ("target", "unit", "coupled − offline, largest", "over sd + |flux|, largest", "R²", "RMSE", "bias")
     caption = (
         "Left: the coupled run against offline prediction from the same drivers, a test of the coupling. Right: "
         "emulated against process run "

@@ -68,19 +68,26 @@ def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
     return chosen or [0]
 
 
-def target_units(target: str) -> str:
-    """Unit of a target as people write it."""
-    units = VARIABLES[target].analysis_units
+def target_units(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """Unit of a target as people write it: that of the scores of a model, else that of the table."""
+    units = _declared(target, "units", models) or VARIABLES[target].analysis_units
     mass, area_and_time, _ = units.partition(" m-2 day-1")
     if not area_and_time:
         return units
     return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
 
 
-def target_name(target: str) -> str:
-    """What a target is called in a sentence."""
-    name, _, _ = VARIABLES[target].long_name.partition(",")
-    return TARGET_NAMES.get(target, name)
+def target_name(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """What a target is called in a sentence: by the scores of a model, else by the table."""
+    long_name = _declared(target, "long_name", models) or (VARIABLES[target].long_name if target in VARIABLES else "")
+    name, _, _ = long_name.partition(",")
+    return TARGET_NAMES.get(target, name or target)
+
+
+def _declared(target: str, what: str, models: Mapping[str, "ModelRun"] | None) -> str:
+    """What the scores of a model say of a target, '' where none does."""
+    texts = (run.tables(split).get(target, {}).get(what) for run in (models or {}).values() for split in SPLIT_NAMES)
+    return next((str(text) for text in texts if text), "")
 
 
 def ordered_targets(targets: Iterable[str]) -> list[str]:
@@ -104,9 +111,13 @@ class Simulations:
 
     @cached_property
     def biome(self) -> np.ndarray:
-        """Biome name of each site, (N,)."""
+        """Biome of each site, (N,), or its class by the first class variable of a dataset that has no biome."""
         with readable(self.path, SIMULATE_AGAIN):
-            variable = self.dataset["biome"]
+            variables = self.dataset.data_vars
+            classes = [name for name, v in variables.items() if v.dims == ("site",) and "flag_meanings" in v.attrs]
+            if "biome" not in variables and not classes:
+                return np.full(self.dataset.sizes["site"], "all sites")
+            variable = self.dataset["biome" if "biome" in variables else classes[0]]
             names = dict(
                 zip(
                     np.atleast_1d(variable.attrs["flag_values"]).tolist(),
@@ -114,7 +125,7 @@ class Simulations:
                     strict=True,
                 )
             )
-            return np.array([names[int(code)] for code in variable.values])
+            return np.array([names.get(int(code), str(code)) for code in variable.values])
 
     @cached_property
     def dates(self) -> Any:
@@ -126,7 +137,7 @@ class Simulations:
         """A variable in the unit wanted, float64, of one site (T,) or all (N, T)."""
         with readable(self.path, SIMULATE_AGAIN):
             variable = self.dataset[name]
-            factor, offset = unit_conversion(variable.attrs["units"], units)
+            factor, offset = unit_conversion(variable.attrs["units"], units, name)
             return np.asarray(variable[site].values, np.float64) * factor + offset
 
     def target(self, name: str) -> np.ndarray:

@@ -46,7 +46,7 @@ class ITransformerModel(Baseline):
 
     def __init__(self, config: ITransformerConfig, signature: Signature, scalers: Scalers) -> None:
         super().__init__(config, signature, scalers)
-        variables = len(signature.inputs) + 2  # the season is one, too; past flux is not, it has no weather in it
+        variables = self.drivers.size + 2  # the season is one, too; past flux is not, it has no weather in it
         self.core = ITransformerCore(variables, self.daily_size, self.static_size, config)
         self.set_layout()
 

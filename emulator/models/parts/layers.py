@@ -3,14 +3,20 @@ stepwise.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from emulator.data import calendar as column
+from emulator.data.normals import is_normal
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
+
+Coordinates = Literal["none", "latitude", "sphere", "standardised"]
+"""How a network is told the place of a site: not at all, by the sine of its latitude, as a point on the unit sphere, or
+by latitude and longitude, standardised over the training sites.
+"""
 
 
 def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
@@ -60,9 +66,9 @@ class StaticFeatures(nn.Module):
     """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes,
     position.
 
-    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is
-    always the hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season`
-    needs it.
+    `coordinates`: see `Coordinates`. The first feature is always the hemisphere, between -1 (south) and 1 (north), or 1
+    where latitude is not among the statics; `season` needs it. `lasting` are the features that are the same in any
+    record of a site, which climate normals are not.
     """
 
     number_column: Tensor
@@ -73,32 +79,39 @@ class StaticFeatures(nn.Module):
 
     def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
         super().__init__()
-        if coordinates not in ("none", "latitude", "sphere"):
-            message = f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'"
+        if coordinates not in get_args(Coordinates):
+            message = f"coordinates is '{coordinates}', expected one of {', '.join(get_args(Coordinates))}"
             raise ValueError(message)
         names = signature.static_names
         self.latitude = names.index("lat") if "lat" in names else -1
         self.longitude = names.index("lon") if "lon" in names else -1
         if coordinates != "none" and self.latitude < 0:
             coordinates = "none"
-        if coordinates == "sphere" and self.longitude < 0:
-            message = "statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics"
+        if coordinates in ("sphere", "standardised") and self.longitude < 0:
+            message = f"statics: coordinates = '{coordinates}' needs 'lat' and 'lon' among the statics"
             raise ValueError(message)
         self.coordinates = coordinates
-        numbers = [i for i, v in enumerate(signature.statics) if v.name not in ("lat", "lon") and not v.flag_values]
+        apart = () if coordinates == "standardised" else ("lat", "lon")
+        numbers = [i for i, v in enumerate(signature.statics) if v.name not in apart and not v.flag_values]
         class_of_column = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
         self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64))
         self.register_buffer("number_mean", scalers.static_mean[numbers].clone())
         self.register_buffer("number_std", scalers.static_std[numbers].clone())
         self.register_buffer("class_column", torch.tensor([i for i, _ in class_of_column], dtype=torch.int64))
         self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in class_of_column]))
-        self.size = 1 + len(numbers) + len(class_of_column) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
+        self.has_numbers, self.has_classes = len(numbers) > 0, len(class_of_column) > 0
+        beginning = [i for i, number in enumerate(numbers, 1) if not is_normal(signature.statics[number].name)]
+        self.size = 1 + len(numbers) + len(class_of_column) + {"latitude": 1, "sphere": 3}.get(coordinates, 0)
+        self.lasting = [0, *beginning, *range(1 + len(numbers), self.size)]
 
     def forward(self, static: Tensor) -> Tensor:
         """(N, P) physical units -> (N, size), hemisphere first."""
-        numbers = (static.index_select(1, self.number_column) - self.number_mean) / self.number_std
-        one_hot = (static.index_select(1, self.class_column).round() == self.class_value).to(static.dtype)
-        features = [self.hemisphere(static), numbers, one_hot]
+        features = [self.hemisphere(static)]
+        if self.has_numbers:
+            features.append((static.index_select(1, self.number_column) - self.number_mean) / self.number_std)
+        if self.has_classes:
+            one_hot = static.index_select(1, self.class_column).round() == self.class_value
+            features.append(one_hot.to(static.dtype))
         if self.coordinates == "latitude":
             features.append(torch.sin(static[:, self.latitude : self.latitude + 1] * (math.pi / 180.0)))
         elif self.coordinates == "sphere":
@@ -142,12 +155,28 @@ def second_harmonic(wave: Tensor) -> Tensor:
     return torch.cat([2.0 * sine * cosine, cosine * cosine - sine * sine], dim=-1)
 
 
+def signed_sum(values: Tensor, terms: list[tuple[int, float]]) -> Tensor:
+    """Sum of some columns (..., V) with their factors, in the order of the terms, (...)."""
+    position, factor = terms[0]
+    total = values[..., position] if factor == 1.0 else factor * values[..., position]
+    for position, factor in terms[1:]:
+        term = values[..., position]
+        if factor == 1.0:
+            total = total + term
+        elif factor == -1.0:
+            total = total - term
+        else:
+            total = total + factor * term
+    return total
+
+
 class FluxHead(nn.Module):
     """Hidden state -> fluxes in analysis units that keep the constraints of the variable table.
 
     The network works in the transformed space of `TargetScaling`. Targets with minimum 0 pass through a softplus, those
     with maximum 0 through its mirror image; bounds of some site classes only are kept around the model (`bounded.py`).
-    Where gpp, ra, rh and nee are all targets, nee is not learned but nee = ra + rh - gpp, to the last bit. `skip`
+    Targets with an identity, such as nee = ra + rh - gpp, are not learned but summed, to the last bit; what inputs
+    contribute to such a sum is added around the model (`derived.py`). `skip`
     features, such as past flux, may reach the output past the network: they come in groups of C, standardised as the
     targets are, and `skip` gives the weight that each group starts with.
     """
@@ -160,12 +189,13 @@ class FluxHead(nn.Module):
     positive: Tensor
     negative: Tensor
     order: Tensor
+    sums: list[list[tuple[int, float]]]
 
     def __init__(self, signature: Signature, scalers: Scalers, hidden: int, skip: tuple[float, ...] = ()) -> None:
         super().__init__()
         names = list(signature.target_names)
-        self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
-        learned = [name for name in names if not (self.derives_nee and name == "nee")]
+        identities = {names[identity.target]: identity.targets for identity in signature.identities}
+        learned = [name for name in names if name not in identities]
         for variable in signature.targets:
             for bound in (variable.minimum, variable.maximum):
                 if bound not in (None, 0.0):
@@ -190,15 +220,17 @@ class FluxHead(nn.Module):
         self.register_buffer("std", scaling.std[learned_index])
         self.register_buffer("limit", scaling.limit[learned_index])
         variables = [signature.targets[i] for i in learned_index.tolist()]
-        positive = [variable.minimum == 0.0 and not variable.bounded_biomes for variable in variables]
+        positive = [variable.minimum == 0.0 and not variable.bounded_classes for variable in variables]
         self.register_buffer("positive", torch.tensor(positive))
-        negative = torch.tensor([variable.maximum == 0.0 and not variable.bounded_biomes for variable in variables])
+        negative = torch.tensor([variable.maximum == 0.0 and not variable.bounded_classes for variable in variables])
         self.any_negative = bool(negative.any())
         self.register_buffer("negative", negative, persistent=False)
-        self.gpp, self.ra, self.rh = (learned.index(n) if self.derives_nee else 0 for n in ("gpp", "ra", "rh"))
-        self.register_buffer(
-            "order", torch.tensor([len(learned) if n not in learned else learned.index(n) for n in names])
-        )
+        # of each sum the learned terms; none where it is of inputs alone
+        self.sums = [
+            [(learned.index(names[position]), factor) for position, factor in terms] for terms in identities.values()
+        ]
+        places = [*learned, *identities]
+        self.register_buffer("order", torch.tensor([places.index(name) for name in names]))
 
     def forward(self, hidden: Tensor, skip: Tensor | None = None) -> Tensor:
         """(..., H) and (..., skip) -> (..., C) analysis units."""
@@ -231,9 +263,12 @@ class FluxHead(nn.Module):
     def fluxes(self, learned: Tensor) -> Tensor:
         """Learned targets (..., L) -> (..., C) analysis units."""
         flux = self.scale * torch.sinh(self.constrained(learned))
-        if self.derives_nee:
-            nee = flux[..., self.ra] + flux[..., self.rh] - flux[..., self.gpp]
-            flux = torch.cat([flux, nee.unsqueeze(-1)], dim=-1)
+        if len(self.sums) > 0:
+            columns = [flux]
+            for terms in self.sums:
+                total = signed_sum(flux, terms) if len(terms) > 0 else torch.zeros_like(flux[..., 0])
+                columns.append(total.unsqueeze(-1))
+            flux = torch.cat(columns, dim=-1)
         return flux.index_select(-1, self.order)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingData
+from emulator.data.windows import Batch, TrainingSites
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 
@@ -17,23 +17,26 @@ class TargetBounds(nn.Module):
     lowest: Tensor
     highest: Tensor
     code: Tensor
-    member: Tensor
+    free: Tensor
     everywhere: Tensor
+    columns: list[int]
 
     def __init__(self, signature: Signature) -> None:
         super().__init__()
         names, targets = signature.static_names, signature.targets
-        codes = sorted({code for variable in targets for code in variable.bounded_biomes})
-        self.biome = names.index("biome") if codes else -1
+        limits = sorted({limit for variable in targets for limit in variable.bounded_classes})
+        self.columns = [names.index(name) for name, _ in limits]
         lowest = [-math.inf if variable.minimum is None else variable.minimum for variable in targets]
         highest = [math.inf if variable.maximum is None else variable.maximum for variable in targets]
-        member = [[code in variable.bounded_biomes for variable in targets] for code in codes]
+        most = max((len(codes) for _, codes in limits), default=0)
+        code = [[*codes, *([codes[0]] * (most - len(codes)))] for _, codes in limits]  # rows of the same length
+        needed = [[limit in variable.bounded_classes for variable in targets] for limit in limits]
         buffers = {
             "lowest": torch.tensor(lowest),
             "highest": torch.tensor(highest),
-            "code": torch.tensor([float(code) for code in codes]),
-            "member": torch.tensor(member).reshape(len(codes), len(targets)),
-            "everywhere": torch.tensor([not variable.bounded_biomes for variable in targets]),
+            "code": torch.tensor(code, dtype=torch.float32).reshape(len(limits), most),
+            "free": ~torch.tensor(needed, dtype=torch.bool).reshape(len(limits), len(targets)),
+            "everywhere": torch.ones(len(targets), dtype=torch.bool),
         }
         for name, value in buffers.items():
             self.register_buffer(name, value, persistent=False)
@@ -41,9 +44,9 @@ class TargetBounds(nn.Module):
     def forward(self, static: Tensor) -> tuple[Tensor, Tensor]:
         """static: (N, P) -> lowest, highest (N, C)."""
         holds = self.everywhere.expand(static.shape[0], -1)
-        if self.biome >= 0:
-            is_biome = static[:, self.biome].round().unsqueeze(1) == self.code
-            holds = holds | (is_biome.unsqueeze(2) & self.member).any(dim=1)
+        for number, column in enumerate(self.columns):
+            inside = (static[:, column : column + 1].round() == self.code[number]).any(dim=1)
+            holds = holds & (inside.unsqueeze(1) | self.free[number])
         infinity = torch.full_like(self.highest, float("inf"))
         return torch.where(holds, self.lowest, -infinity), torch.where(holds, self.highest, infinity)
 
@@ -61,7 +64,7 @@ class BoundedModel(StreamingModel):
         self.model = model
         self.bounds = TargetBounds(signature)
         self.targets = TargetScaling(scalers)
-        by_class = [bool(variable.bounded_biomes) for variable in signature.targets]
+        by_class = [bool(variable.bounded_classes) for variable in signature.targets]
         self.register_buffer("by_class", torch.tensor(by_class), persistent=False)
         self.past_flux, self.self_fed = model.past_flux, model.past_flux == "self_fed"
         self.layout = [model.state_size, len(signature.targets)]
@@ -104,9 +107,19 @@ class BoundedModel(StreamingModel):
         return ModelOutput(prediction, output.auxiliary)
 
     @torch.jit.unused
-    def prepare(self, data: TrainingData) -> None:
+    def enrol(self, sites: TrainingSites) -> None:
+        """See StreamingModel.enrol."""
+        self.model.enrol(sites)
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """See StreamingModel.begin_epoch."""
+        self.model.begin_epoch(epoch)
+
+    @torch.jit.unused
+    def prepare(self) -> None:
         """See StreamingModel.prepare."""
-        self.model.prepare(data)
+        self.model.prepare()
 
 
 class BoundedHistoryModel(BoundedModel):
@@ -132,7 +145,7 @@ class BoundedHistoryModel(BoundedModel):
 
 def keep_class_bounds(model: StreamingModel, signature: Signature, scalers: Scalers) -> StreamingModel:
     """The model, wrapped where the signature has bounds of some site classes only."""
-    if not any(variable.bounded_biomes for variable in signature.targets):
+    if not any(variable.bounded_classes for variable in signature.targets):
         return model
     wrapper = BoundedModel if model.past_flux == "none" else BoundedHistoryModel
     return wrapper(model, signature, scalers)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from emulator.data.signature import Signature
 from emulator.models.streaming import StreamingModel
+from emulator.models.wrappers.derived import DerivedTargets
 from emulator.models.wrappers.quantiles import QuantileModel
 
 
@@ -36,16 +37,14 @@ class Ensemble(StreamingModel):
         self.single = len(members) == 1
         self.keeps_spread = quantile_model is not None and quantile_model.uses_spread
         names = signature.target_names
-        self.derives_nee = {"gpp", "ra", "rh", "nee"} <= set(names)
-        self.gpp, self.ra, self.rh, self.nee = (
-            names.index(name) if self.derives_nee else 0 for name in ("gpp", "ra", "rh", "nee")
-        )
+        self.derived = DerivedTargets(signature)
         self.layout = [*(member.state_size for member in members), len(names) if self.keeps_spread else 0]
         self.state_size = sum(self.layout)
 
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward."""
-        return self.average(torch.stack([member(drivers, calendar, static, flux) for member in self.members]))
+        fluxes = torch.stack([member(drivers, calendar, static, flux) for member in self.members])
+        return self.average(fluxes, drivers)
 
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
@@ -59,7 +58,7 @@ class Ensemble(StreamingModel):
         """See StreamingModel.step."""
         member_fluxes, states = self.step_members(drivers, calendar, state)
         states.append(self.remembered_spread(member_fluxes))
-        return self.average(member_fluxes), torch.cat(states, dim=1)
+        return self.average(member_fluxes, drivers), torch.cat(states, dim=1)
 
     def step_members(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Fluxes of the members (members, N, C) and their state rows after a day."""
@@ -84,16 +83,11 @@ class Ensemble(StreamingModel):
         raise RuntimeError(message)
 
     @torch.jit.export
-    def average(self, fluxes: Tensor) -> Tensor:
-        """Fluxes of the members (members, ..., C) -> their mean (..., C), with nee = ra + rh - gpp to the last bit."""
+    def average(self, fluxes: Tensor, drivers: Tensor) -> Tensor:
+        """Fluxes of the members (members, ..., C) and drivers (..., D) -> mean (..., C), identities to the last bit."""
         if self.single:
             return fluxes[0]
-        mean = fluxes.mean(0)
-        if self.derives_nee:
-            targets = list(mean.unbind(-1))
-            targets[self.nee] = targets[self.ra] + targets[self.rh] - targets[self.gpp]
-            mean = torch.stack(targets, dim=-1)
-        return mean
+        return self.derived(fluxes.mean(0), drivers)
 
     @torch.jit.export
     def remembered_spread(self, fluxes: Tensor) -> Tensor:
@@ -111,7 +105,7 @@ class HistoryEnsemble(Ensemble):
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See StreamingModel.step."""
         member_fluxes, states = self.step_members(drivers, calendar, state)
-        mean = self.average(member_fluxes)
+        mean = self.average(member_fluxes, drivers)
         if self.self_fed and not self.single:
             _, states = self.show_members(drivers, calendar, mean, state)
         states.append(self.remembered_spread(member_fluxes))
@@ -122,7 +116,7 @@ class HistoryEnsemble(Ensemble):
         """As `step`, with the measured flux of the day (N, C), NaN = not known; it moves later years only."""
         member_fluxes, states = self.show_members(drivers, calendar, flux, state)
         states.append(self.remembered_spread(member_fluxes))
-        return self.average(member_fluxes), torch.cat(states, dim=1)
+        return self.average(member_fluxes, drivers), torch.cat(states, dim=1)
 
     def show_members(
         self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor

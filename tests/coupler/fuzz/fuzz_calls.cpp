@@ -127,6 +127,7 @@ class Machine {
         break;
       case 12:
         guarded(set, [&] { return ecostep_reset_date(set.cells); });
+        guarded(set, [&] { return ecostep_state_check(set.cells, nullptr, ecostep_cells_count(set.cells)); });
         break;
       case 13:
         describe(model);

@@ -81,7 +81,6 @@ def test_every_fault_is_reported_at_once(tiny_config):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("data.inputs=[tas, rain]", "'rain' is not among the known ones: tas"),
         ("loss.target_weights.co2=2", "loss.target_weights: co2 not among data.targets"),
         ("data.statics=[]", "statics is empty: give at least one variable"),
         ("training.epochs=0", "greater than or equal to 1, found 0"),
@@ -91,7 +90,7 @@ def test_every_fault_is_reported_at_once(tiny_config):
 )
 def test_wrong_values(tiny_config, override, message):
     with pytest.raises(ConfigError) as caught:
-        load(tiny_config, override)
+        load(tiny_config, "data.targets=[gpp, fch4]", override)
     assert message in str(caught.value)
 
 
@@ -122,6 +121,16 @@ def test_choosing_another_kind_drops_the_keys_it_does_not_have(tiny_config):
     back = load(tiny_config, "model.kind=cham_net", "model.token_size=4", "model.kind=lstm")
     assert back.model.kind == "lstm"
     assert not hasattr(back.model, "token_size")
+
+
+def test_variables_are_sought_in_the_file_when_training_begins(tiny_config, tmp_path, caplog):
+    assert load(tiny_config, "data.inputs=[tas, rain]").data.inputs == ("tas", "rain")
+    options = [str(tiny_config), "--out", str(tmp_path / "run")]
+    assert train.main([*options, "--set", "data.inputs=[tas, tass]"]) == 1
+    assert "data.inputs: 'tass' is neither in the file nor in the table of variables; did you mean tas" in caplog.text
+    assert train.main([*options, "--set", "loss.target_weights.co2=2"]) == 2
+    assert "loss.target_weights: co2 not among data.targets: gpp, ra, rh, nee, fch4" in caplog.text
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_train_exits_with_2_and_one_message(tiny_config, tmp_path, caplog):

@@ -74,21 +74,21 @@ def test_missing_flux_is_nan_and_absent_flux_is_allowed_where_it_is_not_required
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "value", "expected"),
+    ("variable", "source", "target", "value", "expected"),
     [
-        ("degC", "K", 10.0, 283.15),
-        ("hPa", "Pa", 3.0, 300.0),
-        ("mm day-1", "kg m-2 s-1", 86.4, 1e-3),
-        ("kg m-2 s-1", "g m-2 day-1", 1e-8, 0.864),
-        ("kg m-2 s-1", "mg m-2 day-1", 1e-9, 86.4),
-        ("ppb", "1e-6", 1800.0, 1.8),
-        ("%", "1", 40.0, 0.4),
+        ("tas", "degC", "K", 10.0, 283.15),
+        ("ps", "hPa", "Pa", 3.0, 300.0),
+        ("pr", "mm day-1", "kg m-2 s-1", 86.4, 1e-3),
+        ("gpp", "kg m-2 s-1", "g m-2 day-1", 1e-8, 0.864),
+        ("fch4", "kg m-2 s-1", "mg m-2 day-1", 1e-9, 86.4),
+        ("ch4", "ppb", "1e-6", 1800.0, 1.8),
+        ("sand", "%", "1", 40.0, 0.4),
     ],
 )
-def test_units_are_converted(source: str, target: str, value: float, expected: float) -> None:
-    factor, offset = unit_conversion(source, target)
+def test_units_are_converted(variable: str, source: str, target: str, value: float, expected: float) -> None:
+    factor, offset = unit_conversion(source, target, variable)
     assert factor * value + offset == pytest.approx(expected)
-    back, shift = unit_conversion(target, source)
+    back, shift = unit_conversion(target, source, variable)
     assert back * expected + shift == pytest.approx(value)
 
 
@@ -131,7 +131,7 @@ def _same_names(file: netCDF4.Dataset) -> None:
 
 CASES = {
     "missing": (lambda f: f.renameVariable("lai", "leaves"), r"dataset.nc: variable 'lai' is missing"),
-    "unit": (lambda f: f["tas"].setncattr("units", "furlong"), r"dataset.nc: tas: units 'furlong' cannot be converted"),
+    "unit": (lambda f: f["tas"].setncattr("units", "furlong"), r"dataset.nc: tas: cannot convert 'furlong' to 'K'"),
     "no unit": (lambda f: f["pr"].delncattr("units"), r"dataset.nc: pr: attribute units is missing"),
     "nan": (_not_a_number, r"dataset.nc: tas: is NaN or fill.*site S0001, 2003-03-01; 1 such"),
     "fill": (_masked, r"dataset.nc: pr: is NaN or fill.*site S0003, 2003-01-01"),
@@ -149,7 +149,7 @@ CASES = {
     ),
     "no name": (lambda f: f["site_id"].__setitem__(1, ""), r"dataset.nc: site_id: a site has no name"),
     "names": (_same_names, r"dataset.nc: site_id: 'S0000' appears 2 times"),
-    "newer": (lambda f: f.setncattr("ecostep_dataset_version", 2), r"ecostep_dataset_version 2 is newer than 1"),
+    "newer": (lambda f: f.setncattr("ecostep_dataset_version", 3), r"ecostep_dataset_version 3 is newer than 2"),
 }
 
 

@@ -91,7 +91,7 @@ def test_the_numbers_of_the_run_are_on_it(run: Path) -> None:
             assert number(methane["climatology"]["pooled"]["r2"]) in text
             assert number(methane["uncertainty"]["coverage90"]) in text
             assert number(methane["uncertainty"]["crps"]) in text
-    assert "1.00×10⁻⁶" in text  # coupled - offline
+    assert "8.00×10⁻⁷" in text  # coupled - offline
     assert f"Training took: LSTM {2 * EPOCHS} s" in " ".join(text.split())  # the log's seconds count from the start
     assert "0" * 12 in text  # git hash
 
@@ -162,8 +162,9 @@ def test_a_failing_check_is_shown_as_such(run: Path, tmp_path: Path) -> None:
 def test_a_difference_that_is_not_a_number_fails(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("models"))
     coupled = json.loads((folder / "coupled" / "coupled.json").read_text())
-    coupled["targets"]["fch4"] |= {"max_abs_diff": None, "max_abs_diff_over_sd": None}  # NaN, as the file has it
-    (folder / "coupled" / "coupled.json").write_text(json.dumps(coupled | {"max_abs_diff_over_sd": None}))
+    coupled["targets"]["fch4"] |= {"max_abs_diff": None, "max_diff_over_scale": None}  # NaN, as the file has it
+    different = {"equals_offline": False, "max_diff_over_scale": None}
+    (folder / "coupled" / "coupled.json").write_text(json.dumps(coupled | different))
     assert main(["--run-dir", str(folder), "--out", str(tmp_path / "report.html")]) == 0
     text = " ".join(read(tmp_path / "report.html").text)
     assert text.count("✗ FAILS") == 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.artefact.code_check import beyond_arithmetic
 from emulator.data.bounds import Bounds, bounded, check_bounds
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers
@@ -36,7 +37,8 @@ def make(case: Case, kind: str, limits: Bounds, **options: object) -> StreamingM
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    model.prepare(case.training)
+    model.enrol(case.sites)
+    model.prepare()
     return model.eval()
 
 
@@ -77,6 +79,7 @@ def test_a_bounded_model_steps_as_it_runs_forward_scripted_too(case: Case, kind:
     model, data, days = make(case, kind, limits), case.dataset, slice(0, 300)
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(model), buffer)
+    assert beyond_arithmetic(buffer.getvalue()) == ""
     buffer.seek(0)
     scripted = torch.jit.load(buffer)
     start = model.init_state(data.static[:SITES])
@@ -149,7 +152,11 @@ def test_impossible_bounds_are_refused(case: Case) -> None:
     with pytest.raises(ValueError, match="min: 0 or max: 0"):
         Bounds(max=3.0)
     with pytest.raises(ValueError, match="meadow"):
-        Bounds(max=0.0, biomes=("meadow",))
+        bounded(case.signature, {"fch4": Bounds(max=0.0, biomes=("meadow",))})
+    with pytest.raises(ValueError, match="not in both"):
+        Bounds(max=0.0, biomes=("bog",), classes={"biome": ("bog",)})
+    with pytest.raises(ValueError, match="'pft' among the statics"):
+        bounded(case.signature, {"fch4": Bounds(max=0.0, classes={"pft": ("c3_grass",)})})
     with pytest.raises(ValueError, match="not among the targets"):
         bounded(case.signature, {"fn2o": EVERYWHERE})
     with pytest.raises(ValueError, match="given by other targets"):

@@ -7,7 +7,9 @@
 namespace ecostep::native {
 namespace {
 
-constexpr int most_levels = 32;
+constexpr int most_levels = 16;               // on the stack of the host's thread; programs use eight
+constexpr std::size_t most_parts = 4u << 20;  // which a text of a few bytes each could make into a hundred
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -64,6 +66,7 @@ bool JsonText::parse_parts(Json& json, char end, int depth) {
   if (peek() == end) return ++at_, true;
   Json* last = nullptr;
   while (true) {
+    if (parts_.size() == most_parts) return false;
     Json& part = parts_.emplace_back();
     if (end == '}') {
       skip_space();

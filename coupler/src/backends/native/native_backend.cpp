@@ -31,7 +31,7 @@ class NativeBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_native_backend(const Artefact& artefact, const Archive& archive) {
+std::unique_ptr<Backend> make_native_backend(const Artefact& artefact, const Archive& archive, bool /*trusted*/) {
   const std::string_view json = archive.find("extra/native.json"), constants = archive.find("extra/native.bin");
   if (json.data() == nullptr || constants.data() == nullptr)
     fail(ECOSTEP_CORRUPT, artefact.path,

@@ -52,7 +52,7 @@ class StubBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_stub_backend(const Artefact& artefact, const Archive&) {
+std::unique_ptr<Backend> make_stub_backend(const Artefact& artefact, const Archive&, bool /*trusted*/) {
   return std::make_unique<StubBackend>(artefact);
 }
 

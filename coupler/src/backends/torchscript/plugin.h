@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define ECOSTEP_PLUGIN_ABI 5
+#define ECOSTEP_PLUGIN_ABI 6
 
 /* year, month, day, day of year, days in month, days in year */
 #define ECOSTEP_PLUGIN_CALENDAR_COLUMNS 6
@@ -18,8 +18,9 @@ extern "C" {
 typedef enum ecostep_plugin_status {
   ECOSTEP_PLUGIN_OK = 0,
   ECOSTEP_PLUGIN_FAILED = 1,
-  ECOSTEP_PLUGIN_OTHER_TORCH = 2, /* of `open`: the plugin was built with another torch than the one it runs with */
-  ECOSTEP_PLUGIN_CHANGES_GREW = 3 /* of `step`: it changes columns outside `spans`; no message */
+  ECOSTEP_PLUGIN_OTHER_TORCH = 2,  /* of `open`: the plugin was built with another torch than the one it runs with */
+  ECOSTEP_PLUGIN_CHANGES_GREW = 3, /* of `step`: it changes columns outside `spans`; no message */
+  ECOSTEP_PLUGIN_NOT_TRUSTED = 4   /* of `open`: the code of the artefact may do more than compute; nothing of it ran */
 } ecostep_plugin_status;
 
 /* Sizes that the artefact promises; the plugin checks each result against them. */
@@ -50,8 +51,9 @@ typedef struct ecostep_plugin_step {
 /* Functions that fail leave a message. Arrays are (rows, variable). */
 typedef struct ecostep_plugin {
   int abi;
-  ecostep_plugin_status (*open)(const char* bytes, size_t n_bytes, const ecostep_plugin_sizes* sizes, void** model, char* message,
-                                size_t n_message);
+  /* `trusted`: not 0 where the code may use any operation. */
+  ecostep_plugin_status (*open)(const char* bytes, size_t n_bytes, const ecostep_plugin_sizes* sizes, int trusted, void** model,
+                                char* message, size_t n_message);
   ecostep_plugin_status (*init_state)(void* model, size_t rows, const float* statics, float* state, char* message,
                                       size_t n_message);
   ecostep_plugin_status (*step)(void* model, const ecostep_plugin_step* step, char* message, size_t n_message);

@@ -28,16 +28,21 @@ std::vector<unsigned char>& column_flags(std::size_t state_size) {
 
 }  // namespace
 
-PluginModel::PluginModel(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive)
+PluginModel::PluginModel(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive, bool trusted)
     : plugin_(plugin),
       sizes_{artefact.inputs.size(), artefact.statics.size(), artefact.targets.size(), artefact.state_size,
              artefact.past_flux != "none"},
       changed_columns_(artefact.state_size) {
   Message message;
-  const ecostep_plugin_status status =
-      plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes_, &model_, message.text.data(), message.text.size());
+  const ecostep_plugin_status status = plugin_.open(archive.bytes().data(), archive.bytes().size(), &sizes_, trusted ? 1 : 0,
+                                                    &model_, message.text.data(), message.text.size());
   if (status == ECOSTEP_PLUGIN_OTHER_TORCH)
     fail(ECOSTEP_NO_BACKEND, "torchscript backend: ", message.text.data(), "; build ecostep again with the present torch");
+  if (status == ECOSTEP_PLUGIN_NOT_TRUSTED)
+    fail(ECOSTEP_NOT_TRUSTED, artefact.path, ": ", message.text.data(),
+         ", so that its TorchScript code is not run; if you would run a program from its source, set ECOSTEP_TRUST=1, or use "
+         "--trust "
+         "of the command or ecostep_open_trusted (docs/security.md)");
   if (status != ECOSTEP_PLUGIN_OK) fail(ECOSTEP_CORRUPT, artefact.path, ": ", message.text.data());
 }
 

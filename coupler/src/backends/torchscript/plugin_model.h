@@ -20,8 +20,9 @@ class PluginModel {
     const float *drivers, *observed, *state;  // observed may be null
   };
 
-  // Throws Error(ECOSTEP_NO_BACKEND) where the plugin was built with another torch, Error(ECOSTEP_CORRUPT) for a bad module.
-  PluginModel(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive);
+  // Throws Error(ECOSTEP_NO_BACKEND) where the plugin was built with another torch, Error(ECOSTEP_CORRUPT) for a bad module, and
+  // unless it is `trusted` Error(ECOSTEP_NOT_TRUSTED) where its code may do more than compute.
+  PluginModel(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive, bool trusted);
   ~PluginModel() { plugin_.close(model_); }
   PluginModel(const PluginModel&) = delete;
   PluginModel& operator=(const PluginModel&) = delete;

@@ -16,8 +16,8 @@ namespace {
 
 class TorchscriptBackend final : public Backend {
  public:
-  TorchscriptBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive)
-      : model_(plugin, artefact, archive),
+  TorchscriptBackend(const ecostep_plugin& plugin, const Artefact& artefact, const Archive& archive, bool trusted)
+      : model_(plugin, artefact, archive, trusted),
         row_counts_(model_, artefact.reference),
         d_(artefact.inputs.size()),
         p_(artefact.statics.size()),
@@ -116,8 +116,8 @@ class TorchscriptBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_torchscript_backend(const Artefact& artefact, const Archive& archive) {
-  return std::make_unique<TorchscriptBackend>(load_torch_plugin(), artefact, archive);
+std::unique_ptr<Backend> make_torchscript_backend(const Artefact& artefact, const Archive& archive, bool trusted) {
+  return std::make_unique<TorchscriptBackend>(load_torch_plugin(), artefact, archive, trusted);
 }
 
 }  // namespace ecostep

@@ -96,6 +96,26 @@ void add_registration_rows(const ecostep_model* model) {
         {"state", std::to_string(wrong), std::to_string(n_cells)},
         [=](Host& h) { return ecostep_set_state(h.cells, h.state.data(), size, wrong); });
 
+  static std::uint32_t checksums[n_cells];
+  add("ecostep_state_checksum", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_state_checksum(nullptr, checksums, n_cells); });
+  add("ecostep_state_checksum", "checksum null", ECOSTEP_INVALID_ARGUMENT, {"checksum", "null pointer"},
+      [](Host& h) { return ecostep_state_checksum(h.cells, nullptr, n_cells); });
+  add("ecostep_state_check", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_state_check(nullptr, checksums, n_cells); });
+  add("ecostep_state_check", "checksum of another state", ECOSTEP_CORRUPT, {"cell 67 of 67", "(1 such cells)"}, [](Host& h) {
+    ecostep_state_checksum(h.cells, checksums, n_cells);
+    checksums[n_cells - 1] ^= 1;
+    return ecostep_state_check(h.cells, checksums, n_cells);
+  });
+  for (const std::size_t wrong : {n_cells - 1, n_cells + 1, std::size_t{0}}) {
+    const std::vector<std::string> says = {"checksums", std::to_string(wrong), std::to_string(n_cells)};
+    add("ecostep_state_checksum", "ncell " + std::to_string(wrong), ECOSTEP_WRONG_SIZE, says,
+        [wrong](Host& h) { return ecostep_state_checksum(h.cells, checksums, wrong); });
+    add("ecostep_state_check", "ncell " + std::to_string(wrong), ECOSTEP_WRONG_SIZE, says,
+        [wrong](Host& h) { return ecostep_state_check(h.cells, checksums, wrong); });
+  }
+
   add("ecostep_set_calendar", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
       [](Host&) { return ecostep_set_calendar(nullptr, "noleap"); });
   add("ecostep_set_calendar", "calendar null", ECOSTEP_INVALID_ARGUMENT, {"calendar", "null pointer"},

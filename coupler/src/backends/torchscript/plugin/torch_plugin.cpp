@@ -11,11 +11,12 @@
 #include <istream>
 #include <memory>
 #include <optional>
-#include <streambuf>
 #include <string>
 #include <vector>
 
 #include "backends/torchscript/plugin.h"
+#include "backends/torchscript/plugin/byte_stream.h"
+#include "backends/torchscript/plugin/code_check.h"
 #include "backends/torchscript/plugin/one_thread.h"
 #include "backends/torchscript/plugin/own_modes.h"
 #include "backends/torchscript/plugin/state_writer.h"
@@ -38,26 +39,6 @@ struct Model {
   torch::jit::Module module;
   std::unique_ptr<torch::jit::Method> init_state, step, step_observed;
   std::optional<Program> fast_step, fast_step_observed;  // where the graph could be made
-};
-
-// Bytes in memory that torch reads as a file.
-class ByteStream : public std::streambuf {
- public:
-  ByteStream(const char* bytes, std::size_t n) {
-    char* start = const_cast<char*>(bytes);
-    setg(start, start, start + n);
-  }
-
- protected:
-  pos_type seekoff(off_type offset, std::ios_base::seekdir way, std::ios_base::openmode) override {
-    char* from = way == std::ios_base::beg ? eback() : way == std::ios_base::cur ? gptr() : egptr();
-    if (offset < eback() - from || offset > egptr() - from) return pos_type(off_type(-1));
-    setg(eback(), from + offset, egptr());
-    return gptr() - eback();
-  }
-  pos_type seekpos(pos_type position, std::ios_base::openmode mode) override {
-    return seekoff(off_type(position), std::ios_base::beg, mode);
-  }
 };
 
 // A caller's block as a tensor, not copied.
@@ -115,9 +96,18 @@ bool same_torch(char* message, std::size_t n_message) {
   return false;
 }
 
-ecostep_plugin_status open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, void** handle, char* message,
-                           std::size_t n_message) {
+ecostep_plugin_status open(const char* bytes, std::size_t n_bytes, const ecostep_plugin_sizes* sizes, int trusted, void** handle,
+                           char* message, std::size_t n_message) {
   if (!same_torch(message, n_message)) return ECOSTEP_PLUGIN_OTHER_TORCH;
+  std::string fault;
+  if (trusted == 0) {
+    const ecostep_plugin_status status = reported(message, n_message, [&] { fault = beyond_arithmetic(bytes, n_bytes); });
+    if (status != ECOSTEP_PLUGIN_OK) return status;
+  }
+  if (!fault.empty()) {
+    std::snprintf(message, n_message, "%s", fault.c_str());
+    return ECOSTEP_PLUGIN_NOT_TRUSTED;
+  }
   return reported(message, n_message, [&] {
     const OwnModes modes;
     const OneThread one_thread;

@@ -1,0 +1,328 @@
+"""From the columns of a site to its record: each variable of a mapping, day by day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emulator.data.importers.daily import day_grid, day_values, without_leap_days
+from emulator.data.importers.definitions import Described, described
+from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.fallbacks import add_fallback
+from emulator.data.importers.filling import fill_intervals, source_of
+from emulator.data.importers.mapping import Mapping, Quality, VariableMapping
+from emulator.data.importers.notes import Notes
+from emulator.data.importers.quantities import Quantities
+from emulator.data.importers.report.twins import factor_between
+from emulator.data.importers.series import SiteSeries
+from emulator.data.importers.site_record import DRIVER_ROLES, LONG_GAP, SHORT_GAP, SiteRecord
+
+DIURNAL = ("rsds", "nee")
+"""Whose course of the day the report looks at."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may choose beside the mapping."""
+
+    filled_targets: bool = False
+    minimum_share: float | None = None
+
+
+def variables_of(mapping: Mapping) -> dict[str, Described]:
+    """What the variables of a mapping are."""
+    return {
+        name: described(name, source.definition, source.aggregate, mapping.name)
+        for name, source in mapping.variables.items()
+    }
+
+
+def record_of(
+    parts: Sequence[SiteSeries], mapping: Mapping, statics: dict[str, float | str], notes: Notes, choices: Choices
+) -> SiteRecord:
+    """The days of a site, of series with intervals of any length; variables that no series has are noted."""
+    variables = variables_of(mapping)
+    records = [_record_of_part(part, mapping, variables, dict(statics), notes, choices) for part in parts]
+    record = joined(records)
+    for name, source in mapping.variables.items():
+        if name in record.values or name in record.statics or variables[name].variable.role == "static":
+            continue
+        if any(name in withheld for withheld in (part.variables for part in records)) and source.fallback is None:
+            continue
+        record.variables[name] = variables[name]
+        if source.fallback is not None:
+            add_fallback(record, name, source.fallback, notes)
+        else:
+            wanted = ", ".join((*source.column, *source.sum)) or str(source.derive)
+            notes.add("absent", f"not in the file (looked for {wanted})", record.site_id, name)
+    if not record.values:
+        message = f"{record.label}: site {record.site_id}: holds none of the variables of {mapping.name}"
+        raise ImportFault(message)
+    return record.part(without_leap_days(record.days)) if record.calendar == "noleap" else record
+
+
+def _record_of_part(
+    series: SiteSeries,
+    mapping: Mapping,
+    variables: dict[str, Described],
+    statics: dict[str, float | str],
+    notes: Notes,
+    choices: Choices,
+) -> SiteRecord:
+    """What one series of a site has of the variables."""
+    grid = day_grid(series, notes)
+    quantities = Quantities(series, grid, notes, mapping.name)
+    least = choices.minimum_share or mapping.minimum_share
+    record = SiteRecord(series.site_id, series.label, grid.days, {}, {}, statics=statics, calendar=series.calendar)
+    for name, source in mapping.variables.items():
+        about = variables[name]
+        if about.variable.role == "static":
+            _add_static(record, name, source, about, quantities)
+            continue
+        outcome = quantities.variable(name, source, about.variable.units)
+        if outcome is None:
+            continue
+        record.variables[name] = about
+        if grid.per_day > 1 and name in DIURNAL:
+            record.diurnal[name] = _mean_course(outcome[0])
+        _compare_twins(record, name, source, outcome[0], quantities)
+        if about.variable.role == "target":
+            _add_target(record, name, source, outcome[0], quantities, least, choices)
+        else:
+            _add_other(record, name, source, outcome, quantities, least)
+    return record
+
+
+def joined(records: Sequence[SiteRecord]) -> SiteRecord:
+    """Records of a site as one, on the days of all of them; where two have a value the first counts."""
+    if len(records) == 1:
+        return records[0]
+    days = np.arange(min(r.days[0] for r in records), max(r.days[-1] for r in records) + 1)
+    if records[0].calendar == "noleap":
+        days = days[without_leap_days(days)]
+    whole = replace(records[0], days=days, values={}, source={}, quality={}, uncertainty={}, variables={}, statics={})
+    for record in records:
+        place = np.searchsorted(days, record.days)
+        for name in record.values:
+            _add_where_missing(whole, record, name, place)
+        for part in ("variables", "statics", "diurnal"):
+            for name, value in getattr(record, part).items():
+                getattr(whole, part).setdefault(name, value)
+    return whole
+
+
+def _add_where_missing(whole: SiteRecord, record: SiteRecord, name: str, place: np.ndarray) -> None:
+    """A variable, with its source, quality and uncertainty, on the days on which the whole has none."""
+    before = whole.values.get(name, np.full(len(whole.days), np.nan))
+    taken = np.isnan(before[place])
+    for part in ("values", "source", "quality", "uncertainty"):
+        series = getattr(record, part).get(name)
+        if series is None:
+            continue
+        fill = np.int8(0) if part == "source" else np.nan
+        laid = getattr(whole, part).get(name, np.full(len(whole.days), fill, series.dtype)).copy()
+        laid[place[taken]] = series[taken]
+        getattr(whole, part)[name] = laid
+
+
+def _mean_course(laid: np.ndarray) -> np.ndarray:
+    """Mean of each step of the day (steps,), NaN where it never has a value."""
+    counts = np.isfinite(laid).sum(axis=0)
+    sums = np.where(np.isfinite(laid), laid, 0.0).sum(axis=0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _compare_twins(
+    record: SiteRecord, name: str, source: VariableMapping, laid: np.ndarray, quantities: Quantities
+) -> None:
+    """Note where a column and its filled one differ by a factor, as they do where one has another unit."""
+    others = [other for other in source.twin if quantities.series.has(other)]
+    for other in others:
+        twin = source.model_copy(update={"column": (other,), "sum": (), "derive": None, "fill": (), "valid": None})
+        values = quantities.variable(name, twin, record.variables[name].variable.units)
+        text = factor_between(laid, values[0], name) if values is not None else ""
+        if text:
+            quantities.notes.add("suspicion", f"beside {other}, the same quantity, it {text}", record.site_id, name)
+
+
+def _add_static(
+    record: SiteRecord, name: str, source: VariableMapping, about: Described, quantities: Quantities
+) -> None:
+    record.variables[name] = about
+    if about.flags:
+        column = quantities.first(source.column)
+        if column is not None:
+            record.statics[name] = _class_of(column, source, about, quantities)
+        return
+    outcome = quantities.variable(name, source, about.variable.units)
+    if outcome is not None and np.isfinite(outcome[0]).any():
+        record.statics[name] = float(np.nanmean(outcome[0]))
+
+
+def _class_of(column: str, source: VariableMapping, about: Described, quantities: Quantities) -> float:
+    """The flag of the class that a column tells by a number or, through `classes`, by a meaning."""
+    values = quantities.laid(column).ravel()
+    present = values[np.isfinite(values)]
+    if not present.size:
+        return float("nan")
+    code = f"{present[0]:g}"
+    if not source.classes:
+        return float(present[0])
+    meaning = source.classes.get(code)
+    if meaning is None or meaning not in about.flags:
+        message = (
+            f"{quantities.series.label}: site {quantities.series.site_id}: {column} is {code}, which has no class in "
+            f"{quantities.place}: variables.{about.name}.classes"
+        )
+        raise ImportFault(message)
+    return float(about.flags[meaning])
+
+
+def _add_other(
+    record: SiteRecord,
+    name: str,
+    source: VariableMapping,
+    outcome: tuple[np.ndarray, np.ndarray],
+    quantities: Quantities,
+    least: float,
+) -> None:
+    """A driver or a state. Drivers with gaps are filled within days here, whole days later."""
+    laid, from_fill = outcome
+    about = record.variables[name].variable
+    aggregate = source.aggregate or about.accumulate
+    if about.role not in DRIVER_ROLES:
+        record.values[name] = day_values(laid, aggregate, least)[0]
+        return
+    direct = np.isfinite(laid) & ~from_fill
+    if source.measured_where:
+        seen = quantities.measured(source.measured_where)
+        direct &= False if seen is None else seen
+    measured = direct.mean(axis=1)
+    if source.quality is not None:
+        judged = _good_share(source.quality, quantities, laid)
+        measured = measured if judged is None else judged
+    complete = fill_intervals(laid, name)
+    record.values[name], _ = day_values(complete, aggregate, least)
+    record.source[name] = source_of(measured, least, len(record.days))
+    count = int((np.isfinite(record.values[name]) & (measured < least)).sum())
+    if count:
+        text = f"days filled from {', '.join(source.fill)}" if source.fill else "days that the source filled"
+        if laid.shape[1] > 1:
+            text = "days filled in part, from columns of the source or from hours near by"
+        quantities.notes.add("filled", text, record.site_id, name, count)
+
+
+def _add_target(
+    record: SiteRecord,
+    name: str,
+    source: VariableMapping,
+    laid: np.ndarray,
+    quantities: Quantities,
+    least: float,
+    choices: Choices,
+) -> None:
+    """A flux, on days of which at least `least` was measured (or well filled, where the source tells quality so)."""
+    about = record.variables[name].variable
+    aggregate = source.aggregate or about.accumulate
+    good = np.isfinite(laid)
+    measured = quantities.measured(source.measured_where)
+    if measured is not None:
+        good &= measured
+    elif source.measured_where:
+        text = f"not written: {source.measured_where[0]}, which tells when it was measured, is not in the file"
+        quantities.notes.add("absent", text, record.site_id, name)
+        return
+    share = good.mean(axis=1)
+    if source.quality is not None:
+        judged = _good_share(source.quality, quantities, laid)
+        if judged is None:
+            text = f"not written: {source.quality.column[0]}, which tells its quality, is not in the file"
+            quantities.notes.add("absent", text, record.site_id, name)
+            return
+        share = judged
+        if source.quality.exclude and laid.shape[1] > 1:
+            laid = np.where(
+                np.isin(quantities.laid(_first_of(source.quality, quantities)), source.quality.good), laid, np.nan
+            )
+    days, _ = day_values(laid, aggregate, least if source.quality is None and measured is None else 0.0)
+    enough = (share >= least - 1e-9) & np.isfinite(days)
+    sparse = int(((share > 0) & ~enough & np.isfinite(laid).any(axis=1)).sum())
+    if sparse:
+        text = f"days of which less than {least:g} was measured"
+        quantities.notes.add("dropped", text, record.site_id, name, sparse)
+    record.values[name] = np.where(enough, days, np.nan)
+    record.quality[name] = np.where(enough, _mostly_filled(source.quality, quantities, least), np.nan)
+    _add_uncertainty(record, name, source, quantities, least)
+    if choices.filled_targets and source.filled is not None:
+        _add_filled(record, name, source, quantities, aggregate)
+
+
+def _mostly_filled(quality: Quality | None, quantities: Quantities, least: float) -> np.ndarray | float:
+    """Flags (D,) of days: a short gap was filled where fewer of the intervals were measured than must be."""
+    name = quantities.first(quality.column) if quality is not None else None
+    if quality is None or name is None or quantities.grid.per_day == 1:
+        return 0.0
+    measured = np.isin(quantities.laid(name), quality.measured).mean(axis=1)
+    return np.where(measured >= least - 1e-9, 0.0, float(SHORT_GAP))
+
+
+def _first_of(quality: Quality, quantities: Quantities) -> str:
+    return quantities.first(quality.column) or ""
+
+
+def _good_share(quality: Quality, quantities: Quantities, laid: np.ndarray) -> np.ndarray | None:
+    """Share (D,) of the intervals of each day that were measured or filled well."""
+    name = quantities.first(quality.column)
+    if name is None:
+        return None
+    flags = quantities.laid(name)
+    if flags.shape[1] == 1:
+        return np.where(np.isfinite(flags).all(axis=1), flags.mean(axis=1), 0.0)
+    good = np.isin(flags, quality.good) & np.isfinite(laid)
+    return good.mean(axis=1)
+
+
+def _add_uncertainty(
+    record: SiteRecord, name: str, source: VariableMapping, quantities: Quantities, least: float
+) -> None:
+    column = quantities.first(source.uncertainty)
+    if column is None:
+        return
+    about = record.variables[name].variable
+    spread = source.model_copy(update={"column": (column,), "sum": (), "fill": (), "sign": 1, "valid": None})
+    outcome = quantities.variable(name, spread, about.units)
+    if outcome is not None:
+        deviation = _root_mean_square_of_mean(outcome[0], least)
+        record.uncertainty[name] = np.where(np.isfinite(record.values[name]), deviation, np.nan)
+
+
+def _root_mean_square_of_mean(laid: np.ndarray, least: float) -> np.ndarray:
+    """Standard deviation (D,) of a day's mean, of independent deviations (D, steps)."""
+    if laid.shape[1] == 1:
+        return laid[:, 0]
+    squares, _ = day_values(laid**2, "mean", least)
+    return np.sqrt(squares / np.isfinite(laid).sum(axis=1).clip(1))
+
+
+def _add_filled(record: SiteRecord, name: str, source: VariableMapping, quantities: Quantities, aggregate: str) -> None:
+    """Days that were not measured, from the source's filled column, with their flag."""
+    filled = source.filled
+    if filled is None:
+        return
+    stand_in = source.model_copy(update={"column": filled.column, "sum": (), "fill": ()})
+    outcome = quantities.variable(name, stand_in, record.variables[name].variable.units)
+    if outcome is None:
+        return
+    days, _ = day_values(outcome[0], aggregate, 1.0)
+    flag_name = quantities.first(filled.quality)
+    flags = np.full(len(days), float(SHORT_GAP))
+    if flag_name is not None:
+        worst = np.nanmax(np.where(np.isfinite(quantities.laid(flag_name)), quantities.laid(flag_name), -1.0), axis=1)
+        flags = np.where(
+            np.isin(worst, filled.long), LONG_GAP, np.where(np.isin(worst, filled.short), SHORT_GAP, np.nan)
+        )
+    stands_in = np.isnan(record.values[name]) & np.isfinite(days) & np.isfinite(flags)
+    record.values[name] = np.where(stands_in, days, record.values[name])
+    record.quality[name] = np.where(stands_in, flags, record.quality[name])
+    text = f"days from {filled.column[0]}, marked in {name}_qc"
+    quantities.notes.add("filled", text, record.site_id, name, int(stands_in.sum()))

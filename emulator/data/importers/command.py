@@ -1,0 +1,114 @@
+"""The command line: import files by a preset or a mapping, list presets, merge datasets.
+
+python -m emulator.data.importers fluxnet_ch4 FLX_*.csv --sites META.csv --out dataset.nc
+python -m emulator.data.importers mapping.yaml mine.csv --lat 60.5 --lon 24 --out dataset.nc
+python -m emulator.data.importers merge a.nc b.nc --out all.nc
+python -m emulator.data.importers list
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulator.data.importers.assembling import Choices
+from emulator.data.importers.importing import import_files, write_imported
+from emulator.data.importers.merging import merge, require_datasets
+from emulator.data.importers.preset_files import load_mapping, preset_names
+from emulator.data.importers.report.contents import contents_of
+from emulator.data.importers.report.pages import write_report
+from foundations.file_faults import FileFault, SourceFault
+from foundations.output_file import OutputError, require_own_outputs
+from foundations.own_folder import ForeignFiles
+from foundations.terminal import start_logging
+
+log = logging.getLogger(__name__)
+PROPERTIES = (
+    ("lat", float, "latitude, degrees north"),
+    ("lon", float, "longitude, degrees east"),
+    ("elevation", float, "m above sea level"),
+    ("sand", float, "mass fraction of the mineral soil"),
+    ("clay", float, "mass fraction of the mineral soil"),
+    ("ph", float, "pH of soil or peat"),
+    ("biome", str, "site class, for example fen"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options of an import."""
+    options = argparse.ArgumentParser(
+        prog="python -m emulator.data.importers", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    options.add_argument("mapping", help="preset, a mapping NAME.yaml, or merge or list")
+    options.add_argument("files", nargs="*", type=Path, help="files to import, or datasets to merge")
+    options.add_argument("--out", type=Path, help="dataset to write")
+    options.add_argument("--sites", type=Path, help="table of sites (CSV): place, height, soil, class by site")
+    options.add_argument("--report", type=Path, metavar="DIR", help="folder of the data report (default: OUT_report)")
+    options.add_argument("--site", help="name of the site, where the files do not tell it")
+    for name, kind, meaning in PROPERTIES:
+        options.add_argument(f"--{name}", type=kind, help=f"of the one site: {meaning}")
+    options.add_argument(
+        "--filled-targets", action="store_true", help="also write fluxes that the source filled, marked in *_qc"
+    )
+    options.add_argument(
+        "--minimum-share", type=float, help="share of a day that must be measured (default: the mapping's, 0.75)"
+    )
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
+    start_logging("%(message)s")
+    options_parser = parser()
+    options = options_parser.parse_args(arguments)
+    if options.mapping == "list":
+        for name in preset_names():
+            log.info("%-20s %s", name, load_mapping(name).description)
+        return 0
+    if not options.files:
+        options_parser.error("no files given")
+    if options.out is None:
+        options_parser.error("--out is missing")
+    if options.minimum_share is not None and not 0.0 < options.minimum_share <= 1.0:
+        options_parser.error(f"--minimum-share {options.minimum_share:g} is not within 0 and 1")
+    try:
+        require_own_outputs({"--out": options.out}, [*options.files, options.sites])
+        if options.mapping == "merge":
+            _merge(options)
+        else:
+            _import(options)
+    except (SourceFault, OutputError, ForeignFiles, FileFault) as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> None:
+    require_datasets(options.files)
+    records, notes = merge(options.files, options.out)
+    for note in notes.lines:
+        log.warning("%s %s: %s%s", note.site, note.variable, note.text, f" ({note.count} days)" if note.count else "")
+    log.info("%s: %d sites of %d datasets", options.out, len(records), len(options.files))
+
+
+def _import(options: argparse.Namespace) -> None:
+    mapping = load_mapping(options.mapping)
+    given = {name: getattr(options, name) for name, _, _ in PROPERTIES if getattr(options, name) is not None}
+    if options.site:
+        given["site_id"] = options.site
+    choices = Choices(options.filled_targets, options.minimum_share)
+    imported = import_files(mapping, options.files, options.sites, given, choices)
+    title = f"Import of {options.out.name} by {mapping.name}"
+    contents = contents_of(title, imported.raw, imported.records, imported.notes)
+    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    write_report(contents, folder)
+    write_imported(imported, mapping, options.files, options.out)
+    for note in contents.suspicions:
+        log.warning("%s %s: %s", note.site, note.variable, note.text)
+    log.info("%s: %d sites; %s", options.out, len(imported.records), folder / "report.html")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

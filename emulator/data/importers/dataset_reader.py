@@ -1,0 +1,97 @@
+"""Reads a dataset (docs/formats.md, section 1) back as records of sites, each with its own period."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+from emulator.data.importers.definitions import Described, described
+from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.mapping import Definition
+from emulator.data.importers.readers.gridded import dates_of
+from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
+from foundations.netcdf_values import numbers, texts
+
+_KEPT_ATTRIBUTES = ("units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum")
+_METHODS = ("mean", "minimum", "maximum", "sum", "point")
+
+
+@dataclass(frozen=True)
+class StoredDataset:
+    """A dataset: its records, what its variables are, and which of them are statics."""
+
+    path: Path
+    records: list[SiteRecord]
+    variables: dict[str, Described]
+    statics: list[str]
+    institution: str
+    source: str
+
+
+def read_dataset(path: Path) -> StoredDataset:
+    """All of a dataset; ImportFault for other files."""
+    try:
+        with netCDF4.Dataset(path) as file:
+            return _read(file, path)
+    except (OSError, KeyError, AttributeError) as error:
+        message = f"{path}: is no dataset of docs/formats.md: {error}"
+        raise ImportFault(message) from None
+
+
+def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
+    time = file["time"]
+    days, calendar = dates_of(numbers(time), str(time.units), str(getattr(time, "calendar", "standard")), str(path))
+    days = days.astype("datetime64[D]")
+    variables: dict[str, Described] = {}
+    daily: list[str] = []
+    statics: list[str] = []
+    for name, column in file.variables.items():
+        if "role" not in column.ncattrs() or column.dimensions not in (("site",), ("site", "time")):
+            continue
+        variables[name] = _described(column, path)
+        (statics if column.dimensions == ("site",) else daily).append(name)
+    values = {name: numbers(file[name]) for name in daily}
+    names = {name: f"{name}{suffix}" for name in daily for suffix in ("_qc", "_sd")}
+    quality = {name: numbers(file[f"{name}_qc"]) for name in names if f"{name}_qc" in file.variables}
+    spread = {name: numbers(file[f"{name}_sd"]) for name in names if f"{name}_sd" in file.variables}
+    source = numbers(file["driver_source"]) if "driver_source" in file.variables else None
+    properties = {name: numbers(file[name]) for name in statics}
+    records = []
+    for site, site_id in enumerate(texts(file["site_id"])):
+        inside = np.zeros(len(days), bool)
+        for series in values.values():
+            inside |= np.isfinite(series[site])
+        if not inside.any():
+            continue
+        first, last = np.flatnonzero(inside)[[0, -1]]
+        period = slice(int(first), int(last) + 1)
+        own = {name: series[site, period] for name, series in values.items() if np.isfinite(series[site]).any()}
+        drivers = [name for name in own if variables[name].variable.role in DRIVER_ROLES]
+        worst = np.zeros(period.stop - period.start) if source is None else np.nan_to_num(source[site, period])
+        records.append(
+            SiteRecord(
+                site_id, path.name, days[period], own, {name: variables[name] for name in own},
+                source=dict.fromkeys(drivers, worst.astype(np.int8)),
+                quality={name: series[site, period] for name, series in quality.items() if name in own},
+                uncertainty={name: series[site, period] for name, series in spread.items() if name in own},
+                statics={name: float(column[site]) for name, column in properties.items()}, calendar=calendar,
+            )
+        )  # fmt: skip
+    institution, origin = (str(getattr(file, name, "unknown")) for name in ("institution", "source"))
+    return StoredDataset(path, records, variables, statics, institution, origin)
+
+
+def _described(column: netCDF4.Variable, path: Path) -> Described:
+    given = {name: getattr(column, name) for name in _KEPT_ATTRIBUTES if name in column.ncattrs()}
+    given = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
+    method = str(getattr(column, "cell_methods", "")).removeprefix("time: ").split()[:1]
+    if method and method[0] in _METHODS:
+        given["cell_method"] = method[0]
+    for bound, attribute in (("valid_min", "plausible_min"), ("valid_max", "plausible_max")):
+        if attribute in column.ncattrs():
+            given[bound] = float(getattr(column, attribute))
+    if "flag_meanings" in column.ncattrs():
+        codes = np.atleast_1d(column.flag_values).astype(int).tolist()
+        given["flags"] = dict(zip(str(column.flag_meanings).split(), codes, strict=False))
+    return described(column.name, Definition(**given), None, str(path))

@@ -1,0 +1,174 @@
+"""Whether fluxes point the way they must: by their day and night, by one another, by light and season."""
+
+import numpy as np
+
+from emulator.data.importers.site_record import SiteRecord
+from foundations.sun import hour_of_sun, radiation_above_atmosphere
+
+FEWEST = 60
+NOON, FARTHEST = 12.0, 3.0
+CLEAR, WEAK = 0.3, 0.15
+"""Correlations that tell a direction: of daily series, and within months."""
+IDENTICAL_DAYS = 15
+"""Days of the same value in a row, as of a stuck instrument."""
+
+
+def doubts(record: SiteRecord) -> list[tuple[str, str]]:
+    """(variable, what is doubtful) of the directions and times of a record."""
+    tests = (_carbon_identity, _negative_gross, _nee_of_day_and_night, _nee_in_light, _evaporation, _season, _noon)
+    lines: dict[str, str] = {}
+    for test in tests:
+        outcome = test(record)
+        if outcome is not None:
+            lines.setdefault(*outcome)
+    return [*lines.items(), *_stuck(record)]
+
+
+def _pair(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    present = np.isfinite(first) & np.isfinite(second)
+    return (first[present], second[present]) if present.sum() >= FEWEST else None
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    pair = _pair(first, second)
+    if pair is None or pair[0].std() == 0.0 or pair[1].std() == 0.0:
+        return 0.0
+    return float(np.corrcoef(*pair)[0, 1])
+
+
+def _carbon_identity(record: SiteRecord) -> tuple[str, str] | None:
+    """nee is respiration less gpp, not the reverse."""
+    if not {"nee", "gpp"} <= set(record.values):
+        return None
+    respiration = record.values.get("reco")
+    if respiration is None and {"ra", "rh"} <= set(record.values):
+        respiration = record.values["ra"] + record.values["rh"]
+    if respiration is None:
+        return None
+    pair = _pair(record.values["nee"], respiration - record.values["gpp"])
+    if pair is None:
+        return None
+    same, turned = float(np.median(np.abs(pair[0] - pair[1]))), float(np.median(np.abs(pair[0] + pair[1])))
+    if turned < 0.5 * same:
+        return "nee", "is gpp less respiration at this site, and should be the reverse: its sign is turned round"
+    return None
+
+
+def _negative_gross(record: SiteRecord) -> tuple[str, str] | None:
+    for name in ("gpp", "ra", "rh", "reco"):
+        values = record.values.get(name, np.empty(0))
+        present = values[np.isfinite(values)]
+        if present.size >= FEWEST and np.percentile(present, 75) < 0.0:
+            return name, "is negative on most days; by definition it is positive: its sign is turned round"
+    return None
+
+
+def _nee_of_day_and_night(record: SiteRecord) -> tuple[str, str] | None:
+    light, net = record.diurnal.get("rsds"), record.diurnal.get("nee")
+    if light is None or net is None or not np.isfinite(light).all() or not np.isfinite(net).all():
+        return None
+    day, night = light > 0.5 * light.max(), light < 0.02 * light.max()
+    if not day.any() or not night.any():
+        return None
+    difference = float(net[day].mean() - net[night].mean())
+    if difference > 0.5 * float(net.std()) > 0.0:
+        return "nee", "is higher by day than by night; plants take up carbon in light: its sign is turned round"
+    return None
+
+
+def _nee_in_light(record: SiteRecord) -> tuple[str, str] | None:
+    """By gross uptake where that is there, else by light within months, in the half year of growth."""
+    if "nee" not in record.values:
+        return None
+    net = record.values["nee"]
+    if "gpp" in record.values:
+        if _correlation(net, np.abs(record.values["gpp"])) > CLEAR:
+            return "nee", "rises with gpp; uptake is negative here: its sign is turned round"
+        return None
+    if not {"rsds", "tas"} <= set(record.values):
+        return None
+    warm = record.values["tas"] > np.nanmedian(record.values["tas"])
+    months = record.days.astype("datetime64[M]").astype(int)
+    if _correlation(_anomalies(net, months)[warm], _anomalies(record.values["rsds"], months)[warm]) > WEAK:
+        return "nee", "rises with light within months; uptake is negative here: its sign is turned round"
+    return None
+
+
+def _anomalies(values: np.ndarray, months: np.ndarray) -> np.ndarray:
+    """Values (D,) less the mean of their month."""
+    place = months - months.min()
+    present = np.isfinite(values)
+    counts = np.bincount(place[present], minlength=place.max() + 1)
+    sums = np.bincount(place[present], values[present], minlength=place.max() + 1)
+    return values - (sums / np.maximum(counts, 1))[place]
+
+
+def _evaporation(record: SiteRecord) -> tuple[str, str] | None:
+    present = {"evspsbl", "rsds"} <= set(record.values)
+    if present and _correlation(record.values["evspsbl"], record.values["rsds"]) < -CLEAR:
+        return "evspsbl", "falls with light; evaporation is positive here: its sign is turned round"
+    return None
+
+
+def _season(record: SiteRecord) -> tuple[str, str] | None:
+    """Warm when the sun is high: else latitude, dates or sign are wrong. Not judged in the tropics."""
+    lat = float(record.statics["lat"])
+    if "tas" not in record.values or abs(lat) < 25.0 or len(record.days) < 300:
+        return None
+    day = (record.days - record.days.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    if _correlation(record.values["tas"], radiation_above_atmosphere(lat, day)) < -CLEAR:
+        return (
+            "tas",
+            f"is lowest when the sun is highest at latitude {lat:g}; are the sign of the latitude and the dates right?",
+        )
+    return None
+
+
+def _noon(record: SiteRecord) -> tuple[str, str] | None:
+    light = record.diurnal.get("rsds")
+    if light is None or not np.isfinite(light).all():
+        return None
+    hour = hour_of_sun(light, len(light))
+    if np.isnan(hour) or abs(hour - NOON) <= FARTHEST:
+        return None
+    return "rsds", (
+        f"is highest at {int(hour):02d}:{int(hour % 1 * 60):02d}; times must be local standard time, and tell the "
+        "moment of the interval that the mapping says (time.zone, time.stamp)"
+    )
+
+
+def _stuck(record: SiteRecord) -> list[tuple[str, str]]:
+    lines = []
+    for name in record.of_role("fast", "target"):
+        values = record.values[name]
+        measured = np.isfinite(values) & (values != 0.0)
+        if name in record.source:
+            measured &= record.source[name] == 0
+        same = measured[1:] & measured[:-1] & (values[1:] == values[:-1])
+        edges = np.diff(np.concatenate([[0], same.astype(np.int8), [0]]))
+        begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+        if not begins.size or record.variables[name].variable.cell_method == "point":
+            continue
+        longest = int(np.argmax(ends - begins))
+        length = int(ends[longest] - begins[longest]) + 1
+        if length >= IDENTICAL_DAYS and same.mean() < 0.5:
+            lines.append(
+                (name, f"has the same value for {length} days from {record.days[begins[longest]]}: a stuck instrument?")
+            )
+    return lines
+
+
+def identical_sites(records: list[SiteRecord]) -> list[tuple[str, str, str]]:
+    """(site, variable, what is doubtful) of sites that have the very same fluxes."""
+    lines = []
+    seen: dict[tuple[str, bytes], str] = {}
+    for record in records:
+        for name in record.of_role("target"):
+            values = record.values[name]
+            if np.isfinite(values).sum() < FEWEST or np.nanstd(values) == 0.0:
+                continue
+            key = (name, values[np.isfinite(values)].astype(np.float32).tobytes())
+            other = seen.setdefault(key, record.site_id)
+            if other != record.site_id:
+                lines.append((record.site_id, name, f"is that of site {other}, value by value: a copy?"))
+    return lines
