@@ -56,7 +56,7 @@ def test_a_changed_value_of_a_record_is_told(tmp_path: Path, old: str, new: str)
 def test_what_is_no_record_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "metrics.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(DamagedFile, match=r"metrics\.json: is .*; evaluate again"):
+    with pytest.raises(DamagedFile, match=r"metrics\.json: (is|has) .*; evaluate again"):
         read_record(path, ("kind",), "evaluate again")
 
 
@@ -88,6 +88,13 @@ def test_who_changes_a_file_gets_one_without_checksum(file: Path) -> None:
     assert file.stat().st_size == sealed - LENGTH
     with reading(file) as result:
         assert result["gpp"][:].tolist() == [1.0, 7.0, 3.0]
+
+
+def test_a_checksum_that_is_overwritten_is_damage(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100] + bytes(100))
+    with pytest.raises(DamagedFile, match="checksum at its end"), reading(file):
+        pass
 
 
 def test_a_heap_without_end_and_a_chunk_without_bytes_are_not_opened(file: Path) -> None:
