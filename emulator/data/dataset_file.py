@@ -9,7 +9,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from emulator.data.day_axis import DayAxisError, days_of_stamps
+from emulator.data.day_axis import DayAxisError, dates_of, days_of_stamps
 from foundations.cf_calendar import is_mixed
 from foundations.file_faults import FileFault
 from foundations.flux_range import doubtful_flux, impossible_flux
@@ -87,7 +87,7 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
         message = f"{path}: time: has missing values"
         raise DatasetError(message)
     try:
-        netCDF4.num2date(values[:1], units, calendar, only_use_cftime_datetimes=True)
+        dates_of(values[:1], units, calendar)
     except ValueError as error:
         message = f"{path}: time: units '{units}' are not understood ({error})"
         raise DatasetError(message) from None
@@ -99,9 +99,7 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
         message = f"{path}: time: {error}"
         raise DatasetError(message) from None
     _require_consecutive(np.diff(days) == 1.0, days, time, path)
-    dates = np.atleast_1d(
-        np.asarray(netCDF4.num2date(days + 0.5, units, calendar, only_use_cftime_datetimes=True), object)
-    )
+    dates = np.array(dates_of(days + 0.5, units, calendar), object)
     if is_mixed(calendar, (dates[0].year, dates[0].month, dates[0].day)):
         message = (
             f"{path}: time: begins on {dates[0].strftime('%Y-%m-%d')}, and calendar '{calendar}' is Julian before "
@@ -116,16 +114,14 @@ def _require_consecutive(follows: np.ndarray, days: np.ndarray, time: netCDF4.Va
     gaps = np.flatnonzero(~follows)
     if gaps.size:
         calendar = str(getattr(time, "calendar", "standard"))
-        before, after = netCDF4.num2date(
-            days[gaps[0] : gaps[0] + 2], str(time.units), calendar, only_use_cftime_datetimes=True
-        )
+        before, after = dates_of(days[gaps[0] : gaps[0] + 2], str(time.units), calendar)
         message = f"{path}: time: one value a day is expected, but {after} follows {before}"
         raise DatasetError(message)
 
 
 def _offset_of_midnight(units: str, calendar: str) -> float:
     """The time of day of the units' date, in days: 0.25 of `days since 2003-01-01 06:00`."""
-    origin = netCDF4.num2date(0.0, units, calendar, only_use_cftime_datetimes=True)
+    (origin,) = dates_of(np.zeros(1), units, calendar)
     return float(origin.hour / 24.0 + origin.minute / 1440.0 + origin.second / 86400.0)
 
 
