@@ -94,12 +94,12 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
     offset = _offset_of_midnight(units, calendar)
     _require_consecutive(np.abs(np.diff(values) - 1.0) < 0.5, values, time, path)
     try:
-        days = days_of_stamps(file, values + offset, path, offset) - offset
+        since_midnight = days_of_stamps(file, values + offset, path, offset)
     except DayAxisError as error:
         message = f"{path}: time: {error}"
         raise DatasetError(message) from None
-    _require_consecutive(np.diff(days) == 1.0, days, time, path)
-    dates = np.array(dates_of(days + 0.5, units, calendar), object)
+    _require_consecutive(np.diff(since_midnight) == 1.0, since_midnight - offset, time, path)
+    dates = np.array(dates_of(since_midnight - offset + 0.5, units, calendar), object)
     if is_mixed(calendar, (dates[0].year, dates[0].month, dates[0].day)):
         message = (
             f"{path}: time: begins on {dates[0].strftime('%Y-%m-%d')}, and calendar '{calendar}' is Julian before "
