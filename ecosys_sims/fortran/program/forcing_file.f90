@@ -250,7 +250,8 @@ contains
     !> Whether the file has a variable that is no coordinate of a grid.
     logical function by_site(name)
       character(*), intent(in) :: name  !< variable
-      by_site = has_variable(self%ncid, name) .and. dimension_length(self%ncid, name) < 0
+      by_site = has_variable(self%ncid, name)
+      if (by_site) by_site = dimension_length(self%ncid, name) < 0
     end function by_site
 
   end subroutine find_by_coordinates
