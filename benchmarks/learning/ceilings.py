@@ -20,7 +20,6 @@ NUGGETS = (0.5, 1.0, 2.0, 4.0)
 """Variance without structure in space, over that of the field."""
 SLOPES = (0.01, 0.03, 0.1, 0.3)
 """Prior variance of each regression slope, over that of the field."""
-BUFFER_KM = 100.0
 LEAST_SKILL = 0.02
 """Parameters that cross-validation explains less of are left out of the kriged ones."""
 CONSTANT = 1e-9
@@ -56,7 +55,7 @@ def true_parameters(ensemble_dir: str | Path, site_id: np.ndarray) -> tuple[tupl
 
 
 def kriged_parameters(
-    ensemble_dir: str | Path, dataset: Dataset, split: Split, *, buffer_km: float = BUFFER_KM
+    ensemble_dir: str | Path, dataset: Dataset, split: Split, *, buffer_km: float
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Names (P,) and estimates (N, P) of the hidden parameters from training sites alone.
 
@@ -137,5 +136,6 @@ def _left_out(block: np.ndarray, distance: np.ndarray, buffer_km: float) -> list
     groups = []
     for number in np.unique(block):
         members = np.flatnonzero(block == number)
-        groups.append((members, np.flatnonzero(distance[members].min(0) <= buffer_km)))
+        near = np.flatnonzero(distance[members].min(0) <= buffer_km)
+        groups.append((members, np.union1d(members, near)))  # rounding puts a site some metres from itself
     return groups

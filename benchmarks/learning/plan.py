@@ -68,8 +68,8 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "no_roles": {"roles": False},
         "no_functional": {"functional": False},
         "no_local": {"local": False},
-        "no_retrieval": {"response": "none"},
-        "no_driver_response": {"response": "regime"},
+        "no_codes": {"code_size": 0},
+        "code_roles": {"code_roles": True},
         "no_film": {"film": False},
     },
     "unified": {
@@ -77,13 +77,14 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "no_history": {"history": False},
         "no_hierarchy": {"hierarchy": False},
         "no_film": {"film": False},
-        "no_roles": {"roles": False},
         "no_functional": {"functional": False},
         "no_local": {"local": False},
-        "no_retrieval": {"response": "none"},
+        "no_codes": {"code_size": 0},
     },
 }
-"""Options of a model without one of its parts: `--set model.x=y` of emulator.train does the same."""
+"""Options of a model without one of its parts, or with one more, `code_roles`: `--set model.x=y` of emulator.train does
+the same.
+"""
 ABLATED_ON = {"cham_net": ("wetland", "upland"), "raci": ("wetland", "cropland"), "unified": ("wetland", "cropland")}
 
 ORACLES = {"true_parameters": "true", "kriged_parameters": "kriged"}
@@ -130,6 +131,11 @@ class Suite:
     evaluation_sites: int = 250
     ablation_seeds: tuple[int, ...] = (0, 1, 2)
     curves: bool = True
+
+    @property
+    def buffer_km(self) -> float:
+        """Distance from the test sites within which no site trains."""
+        return SplitConfig(**self.split).buffer_km
 
 
 SUITES = {

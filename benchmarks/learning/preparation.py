@@ -32,7 +32,9 @@ def prepare(run: Run, workspace: Workspace) -> tuple[Dataset, Split, str]:
     if run.share < 1.0:
         split = replace(split, train_sites=_share_of(split.train_sites, run.share, run.seed))
     if run.parameters:
-        dataset = with_parameters(run.parameters, workspace.dataset_path(run.ensemble).parent, dataset, split)
+        dataset = with_parameters(
+            run.parameters, workspace.dataset_path(run.ensemble).parent, dataset, split, workspace.suite.buffer_km
+        )
     return dataset, split, biome
 
 
@@ -43,12 +45,14 @@ def open_ensemble(name: str, workspace: Workspace) -> Dataset:
     return data.open_mapped(workspace.dataset_path(name), signature, workspace.work / "cache")
 
 
-def with_parameters(source: str, folder: Path, dataset: Dataset, split: Split) -> Dataset:
-    """The dataset with hidden parameters among its statics, for oracles; source: 'true' or 'kriged'."""
+def with_parameters(source: str, folder: Path, dataset: Dataset, split: Split, buffer_km: float) -> Dataset:
+    """The dataset with hidden parameters among its statics, for oracles; source: 'true' or 'kriged', where sites within
+    a buffer of a block tell nothing of it.
+    """
     if source == "true":
         names, values = ceilings.true_parameters(folder, dataset.site_id)
     else:
-        names, values = ceilings.kriged_parameters(folder, dataset, split)
+        names, values = ceilings.kriged_parameters(folder, dataset, split, buffer_km=buffer_km)
     return data.with_statics(dataset, tuple(names), np.asarray(values))
 
 

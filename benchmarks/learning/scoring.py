@@ -145,7 +145,9 @@ def score_retrieved(experiment: Experiment) -> Scores:
     """
     run, workspace, split = experiment.run, experiment.workspace, experiment.split
     ensemble = open_ensemble(run.ensemble, workspace)
-    names, values = ceilings.kriged_parameters(workspace.dataset_path(run.ensemble).parent, ensemble, split)
+    names, values = ceilings.kriged_parameters(
+        workspace.dataset_path(run.ensemble).parent, ensemble, split, buffer_km=workspace.suite.buffer_km
+    )
     kriged = dict(zip(names, torch.as_tensor(values).unbind(1), strict=True))
     static = experiment.dataset.static.clone()
     for index, name in enumerate(experiment.dataset.signature.static_names):

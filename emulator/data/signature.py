@@ -18,6 +18,8 @@ HOST_STATES = ("tsl", "mrsos", "wtd", "snw", "lai", "evspsbl")
 MANAGEMENT = ("crop", "fertilisation")
 """What is done to a field; observations may lack it."""
 STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
+CLIMATE_NORMALS = ("tas_normal", "tas_spread", "pr_normal", "rsds_normal", "vpd_normal")
+"""Statics that tell of the climate of a site (`emulator.data.normals`); a host must give them where a model asks."""
 TARGETS = ("gpp", "ra", "rh", "nee", "fch4")
 DRIVER_ROLES = ("fast", "slow", "state")
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +37,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in values.items()})
+        moved: dict[str, Any] = {name: value.to(device) for name, value in values.items() if value is not None}
+        return replace(self, **moved)
 
     def groups(self) -> list[tuple[Tensor, "Batch"]]:
         """Rows with the same days but for the number of the year, and the batch of each group, without padding."""
@@ -57,7 +59,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What `StreamingModel.prepare` may see: training sites and training years, nothing else.
+    """Training sites and training years, nothing else.
 
     drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the
     dataset; period: (N, 2), first and last day of each site, outside which drivers are NaN, None where all sites have
@@ -71,17 +73,16 @@ class TrainingData:
     site: Tensor
     period: np.ndarray | None = None
 
-    def last_years(self, years: int) -> list[tuple[Tensor, slice]]:
-        """The last calendar years of each site's record: rows of sites (n,) that share them, and their days."""
-        year = self.calendar[:, column.YEAR].numpy()
-        if self.period is None:
-            days = np.flatnonzero(year > year[-1] - years)
-            return [(torch.arange(len(self.site)), slice(int(days[0]), len(year)))]
-        groups: dict[tuple[int, int], list[int]] = {}
-        for row, (first, last) in enumerate(self.period.tolist()):
-            start = max(first, int(np.searchsorted(year, year[last] - years, side="right")))
-            groups.setdefault((start, last + 1), []).append(row)
-        return [(torch.tensor(rows), slice(*days)) for days, rows in groups.items()]
+
+@dataclass(frozen=True)
+class TrainingSites:
+    """Sites that a model is trained on: static (Nm, P); row (Nm,) of each in the dataset, ascending; block (Nm,), by
+    which they are left out together where it is asked what the others tell of them.
+    """
+
+    static: Tensor
+    row: Tensor
+    block: Tensor
 
 
 def training_data(dataset: Dataset, marked: np.ndarray | Tensor) -> TrainingData:

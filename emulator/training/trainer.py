@@ -73,15 +73,13 @@ class Settings:
 class Parts:
     """The objects that training works on.
 
-    `prepare` gives the model what it derives from training data and its present weights (a retrieval memory), before
-    training and before each validation; `validate` gives the validation loss. `description` and the hashes are stored
+    `validate` gives the validation loss. `description` and the hashes are stored
     in every checkpoint.
     """
 
     model: StreamingModel
     loss: nn.Module
     batches: EpochBatches
-    prepare: Callable[[], None]
     validate: Callable[[StreamingModel], float]
     optimizer: torch.optim.Optimizer
     schedule: Schedule
@@ -131,7 +129,7 @@ class Trainer:
             return self.progress
         with self._signals_held():
             if self.progress.epoch == 0 and self.progress.batch == 0:
-                self.parts.prepare()
+                self.parts.model.prepare()
             while not self.finished:
                 self._train_epoch()
                 self._close_epoch()
@@ -149,6 +147,7 @@ class Trainer:
         parts, progress = self.parts, self.progress
         if progress.batch == 0:
             torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch + parallel.rank() * 7_368_787)
+            parts.model.begin_epoch(progress.epoch)
         parts.model.train()
         started = time.perf_counter()
         bar = tqdm(
@@ -232,7 +231,7 @@ class Trainer:
         """Validation loss of the averaged weights, and whether it is the lowest so far, in which case they are kept."""
         parts, progress = self.parts, self.progress
         with parts.average.applied(parts.model):
-            parts.prepare()
+            parts.model.prepare()
             parts.model.eval()
             val_loss = parts.validate(parts.model)
             if not math.isfinite(val_loss):

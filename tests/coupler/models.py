@@ -30,7 +30,7 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     from emulator.configuration.schema import Config
     from emulator.data.dataset import Dataset
     from emulator.data.scalers import fit_scalers
-    from emulator.data.windows import training_data
+    from emulator.data.windows import TrainingSites, training_data
     from emulator.models.registry import build
     from emulator.runs import trained_model
     from emulator.runs.run_folder import RunFolder
@@ -48,11 +48,12 @@ def write_model(kind: str, dataset: Path, out: Path, **options: Any) -> Path:
     torch.manual_seed(11)
     scalers = fit_scalers(training, signature)
     model = build(config.model, signature, scalers)
+    model.enrol(TrainingSites(training.static, training.site, training.site))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             # past flux goes straight to sinh, which magnifies rounding errors
             parameter.add_((0.03 if name.endswith("head.skip.weight") else 0.1) * torch.randn_like(parameter))
-    model.prepare(training)
+    model.prepare()
     origin = dict.fromkeys(("git_hash", "config_hash", "dataset_hash"), "")
     origin |= {"seed": 11, "versions": {"torch": torch.__version__}}
     description = describe(config, signature, scalers, origin)

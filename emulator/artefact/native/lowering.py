@@ -72,7 +72,7 @@ class Lowering(Context):
         if info.value is not None:
             return self.emission.constant(info.value)
         target = str(node.target)
-        name = target.split(".")[1] if target.startswith(("aten.", "ecostep_native.")) else target
+        name = target.split(".")[1] if target.startswith("aten.") else target
         rule = RULES.get(name)
         if rule is None:
             message = f"{place_of(node)} has no counterpart in native programs"

@@ -11,7 +11,7 @@ from torch import fx
 from emulator.artefact.native import symbols
 from emulator.artefact.native.context import Context
 from emulator.artefact.native.errors import LoweringError
-from emulator.artefact.native.program import Constant, Op, Ref
+from emulator.artefact.native.program import Ref
 from emulator.artefact.native.symbols import Factor, Symbol, broadcast, drop, dtype_of, insert, join, narrow
 from emulator.artefact.native.view_rules import constant_of
 
@@ -386,16 +386,16 @@ def _cholesky_solve(context: Context, node: fx.Node, right: Symbol, factor: Any,
     return join(columns, len(right.shape) - 1)
 
 
-def _krige(context: Context, node: fx.Node, place: Symbol, features: Symbol, number: int) -> Symbol:
-    memory = context.trace.memories[number]
-    names = ("site_place", "site_features", "dual", "choice", "precision")
-    options: dict[str, Any] = {name: Constant(getattr(memory, name).detach().double().contiguous()) for name in names}
-    options |= {"role_sizes": list(memory.role_sizes), "common": memory.common}
-    options |= {"earth_radius": memory.earth_radius, "own_site": memory.own_site}
-    out = context.emission.new(context.shape(node), torch.float64)
-    args = [context.emission.reference(context.emission.cast(side, torch.float64)) for side in (place, features)]
-    context.emission.write(Op("krige", out, args, options))
-    return out
+def _distances(context: Context, node: fx.Node, a: Symbol, b: Symbol, power: float = 2.0, mode: Any = None) -> Symbol:
+    """Euclidean distances of the row of a cell, (1, F), from constant rows (M, F)."""
+    if power != 2.0:
+        message = f"a distance of power {power}"
+        raise LoweringError(message)
+    dtype = context.dtype(node)
+    gap = _apply(context, "sub", dtype, insert(context.emission.reference(a), 1), insert(b, 0))
+    return _apply(
+        context, "sqrt", dtype, context.emission.reduce("sum", _apply(context, "mul", dtype, gap, gap), [2], False)
+    )
 
 
 def _diag_embed(context: Context, node: fx.Node, a: Symbol, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Symbol:
@@ -479,6 +479,7 @@ RULES = {
     "convolution": _convolution,
     "linalg_cholesky_ex": _cholesky,
     "cholesky_solve": _cholesky_solve,
-    "krige": _krige,
+    "cdist": _distances,
+    "_cdist_forward": _distances,
     "diag_embed": _diag_embed,
 }

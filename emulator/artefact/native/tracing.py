@@ -7,7 +7,6 @@ shape; everything after this step is about one cell.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, fx
@@ -16,7 +15,6 @@ from torch._decomp import core_aten_decompositions
 from emulator.artefact.native.days import days_of
 from emulator.artefact.native.errors import LoweringError
 from emulator.artefact.native.recording import Recording, record
-from emulator.models.parts.retrieval import ResponseMemory
 
 PRIMES = (97, 101, 103, 107, 109)
 """Numbers of cells to trace with: the first that divides no size of the model."""
@@ -32,6 +30,7 @@ KEPT_WHOLE = (
     "index_copy",
     "stack",
     "scaled_dot_product",
+    "cdist",
     "silu",
 )
 """Operations that are not decomposed, because lowering does better with them whole."""
@@ -41,21 +40,6 @@ SHAPE_ONLY = {
     for name in ("full_like", "zeros_like", "ones_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
 }
 READS = ("aten._local_scalar_dense.default", "aten.is_nonzero.default", "aten.item.default")
-
-_LIBRARY = torch.library.Library("ecostep_native", "DEF")
-_LIBRARY.define("krige(Tensor place, Tensor features, int memory) -> Tensor")
-_memories: list[ResponseMemory] = []
-
-
-@torch.library.impl(_LIBRARY, "krige", "CompositeExplicitAutograd")
-def _krige(place: Tensor, _: Tensor, memory: int) -> Tensor:
-    """Stands for `ResponseMemory.forward` in a trace; the numbers do not matter there."""
-    return place.new_zeros(place.shape[0], _memories[memory].size)
-
-
-def _marked(memory: ResponseMemory, place: Tensor, features: Tensor) -> Tensor:
-    _memories.append(memory)
-    return torch.ops.ecostep_native.krige(place, features, len(_memories) - 1)
 
 
 @dataclass(frozen=True)
@@ -75,12 +59,11 @@ class NodeInfo:
 
 @dataclass(frozen=True)
 class Trace:
-    """A graph whose inputs are named; `memories` are those that its krige nodes name by number."""
+    """A graph whose inputs are named."""
 
     graph: fx.Graph
     info: dict[fx.Node, NodeInfo]
     inputs: dict[str, fx.Node]
-    memories: list[ResponseMemory]
 
 
 def cells_for(model: torch.nn.Module, *sizes: int) -> int:
@@ -95,20 +78,19 @@ def cells_for(model: torch.nn.Module, *sizes: int) -> int:
 
 def trace(method: Callable[..., Any], inputs: dict[str, Tensor], kind: str, cells: int) -> Trace:
     """Trace `method(*inputs)` on examples of a kind of day. Every input but `calendar` begins with the cells."""
-    _memories.clear()
     table = {
         overload: rule
         for overload, rule in core_aten_decompositions().items()
         if not any(name in str(overload) for name in KEPT_WHOLE)
     }
-    with mock.patch.object(ResponseMemory, "forward", _marked), torch.no_grad():
+    with torch.no_grad():
         try:
             recording = record(method, inputs, table)
         except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
             message = f"cannot be traced: {error}"
             raise LoweringError(message) from error
     info = _described(recording, cells)
-    traced = Trace(recording.graph, info, recording.inputs, list(_memories))
+    traced = Trace(recording.graph, info, recording.inputs)
     _check_reads(traced, recording.results, kind)
     return traced
 

@@ -1,7 +1,7 @@
 """A decoder that adapts to its site: an LSTM that the history of the site modulates, and a regression on its past.
 
 Our reading of the decoder of CHAM-net (arXiv 2606.00338, abstract only), of which `kinds/cham_net.py` and
-`kinds/unified.py` are made; they differ in what they expect of a site before its own past is known, `prior`.
+`kinds/unified.py` are made; they differ in whether neighbours tell of a site before its own past is known.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch
+from emulator.data.windows import Batch, TrainingSites
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, NoHistory
 from emulator.models.parts.layers import (
+    Coordinates,
     FluxHead,
     PreciseLinear,
     StaticFeatures,
@@ -29,6 +30,7 @@ from emulator.models.parts.layers import (
 )
 from emulator.models.parts.modulation import MetaNetwork, Modulation
 from emulator.models.parts.seasons import calendars_differ, days_of_years, ends_year, year_of_series
+from emulator.models.parts.site_code import SiteCode
 from emulator.models.parts.site_regression import SiteRegression, adaptation
 from emulator.models.parts.state_row import field_sizes
 from emulator.models.streaming import ModelOutput, StreamingModel
@@ -46,7 +48,8 @@ class AdaptiveDecoderConfig(BaseModel):
     theirs, so that the same model runs with and without past flux. `past_flux` is what a host's `step` puts in history.
     Ablations: `history: false` (drivers and statics only), `hierarchy: false` (one vector a year instead of days,
     months and seasons), `film: false` (context is an input only), `site_features: 0` (no
-    regression on the site's past), `contrastive_weight: 0`. Option: `hypernetwork_rank`.
+    regression on the site's past), `contrastive_weight: 0`. Options: `hypernetwork_rank`; `code_size`, numbers of a
+    site's code (`site_code.py`), which `functional: false` and `local: false` bring from one kind of neighbour only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +63,7 @@ class AdaptiveDecoderConfig(BaseModel):
     kernels: int = Field(default=3, ge=1)
     heads: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
+    coordinates: Coordinates = "latitude"
     past_flux: Literal["ungauged", "self_fed"] = "ungauged"
     ungauged_share: float = Field(default=0.4, ge=0.0, le=1.0)
     missing_year_share: float = Field(default=0.2, ge=0.0, le=1.0)
@@ -71,6 +74,9 @@ class AdaptiveDecoderConfig(BaseModel):
     film: bool = True
     hypernetwork_rank: int = Field(default=0, ge=0)
     site_features: int = Field(default=12, ge=0)
+    code_size: int = Field(default=0, ge=0)
+    functional: bool = True
+    local: bool = True
 
     @model_validator(mode="after")
     def _rank_needs_film(self) -> Self:
@@ -81,8 +87,8 @@ class AdaptiveDecoderConfig(BaseModel):
 
 
 class AdaptiveDecoderRow(NamedTuple):
-    """State row: hemisphere (1), static embedding (E), h (H), c (H), modulation of the year, history, regression on the
-    site's past, and what must be remembered of the prior of that regression: nothing, where it is 0.
+    """State row: hemisphere (1), static embedding and code of the site (E), h (H), c (H), modulation of the year,
+    history, and regression on the site's past.
     """
 
     hemisphere: Tensor
@@ -92,11 +98,10 @@ class AdaptiveDecoderRow(NamedTuple):
     modulation: Tensor
     history: Tensor
     site_regression: Tensor
-    prior: Tensor
 
 
 class SiteStart(NamedTuple):
-    """What the decoder of a site starts with: hemisphere (N, 1), static embedding (N, E), h and c (N, H)."""
+    """What the decoder of a site starts with: hemisphere (N, 1), static embedding and code (N, E), h and c (N, H)."""
 
     hemisphere: Tensor
     static_embedding: Tensor
@@ -126,6 +131,16 @@ class AdaptiveDecoder(StreamingModel):
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
+        self.code: SiteCode | None = None
+        if config.code_size:
+            self.code = SiteCode(
+                signature.static_names,
+                self.static_features,
+                [config.code_size],
+                functional=config.functional,
+                local=config.local,
+            )
+        site_size = config.static_size + config.code_size
         self.history: HistoryEncoder | NoHistory = NoHistory()
         if config.history:
             self.history = HistoryEncoder(
@@ -139,7 +154,7 @@ class AdaptiveDecoder(StreamingModel):
                 hierarchy=config.hierarchy,
             )
         self.meta = MetaNetwork(
-            self.history.annual_size + config.static_size,
+            self.history.annual_size + site_size,
             config.hidden,
             config.input_size,
             config.hidden,
@@ -147,9 +162,9 @@ class AdaptiveDecoder(StreamingModel):
             film=config.film,
             rank=config.hypernetwork_rank,
         )
-        self.initial = mlp(self.history.annual_size + config.static_size, config.hidden, 2 * config.hidden)
+        self.initial = mlp(self.history.annual_size + site_size, config.hidden, 2 * config.hidden)
         self.embed = nn.Linear(drivers + 2, config.input_size)
-        lstm_inputs = config.input_size + self.history.season_size + 2 * config.static_size
+        lstm_inputs = config.input_size + self.history.season_size + site_size + config.static_size
         self.lstm = StreamingLSTM(lstm_inputs, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
         # the head starts from what is known of the season: climatology and last year, not how well they are known
@@ -163,20 +178,15 @@ class AdaptiveDecoder(StreamingModel):
             self.site = SiteRegression(self.n_responses, self.head.n_learned)
         if self.contrastive_weight > 0.0:
             self.project = mlp(config.year_size, config.year_size, CONTRASTIVE_SIZE)
-        self.set_layout(config, prior_size=0)
-
-    def set_layout(self, config: AdaptiveDecoderConfig, prior_size: int) -> None:
-        """Set the sizes of the state row's fields."""
         self.layout = field_sizes(
             AdaptiveDecoderRow,
             hemisphere=1,
-            static_embedding=config.static_size,
+            static_embedding=site_size,
             h=config.hidden,
             c=config.hidden,
             modulation=self.meta.size,
             history=self.history.state_size,
             site_regression=self.site.state_size if self.adapts else 0,
-            prior=prior_size,
         )
         self.state_size = sum(self.layout)
 
@@ -186,24 +196,25 @@ class AdaptiveDecoder(StreamingModel):
             rows = []
             for row in range(len(drivers)):
                 site = slice(row, row + 1)
-                rows.append(self.predict_and_embed(drivers[site], calendar[site], static[site], flux[site])[0])
+                start = self.start(static[site])
+                rows.append(self.predict_and_embed(drivers[site], calendar[site], start, flux[site])[0])
             return torch.cat(rows)
-        return self.predict_and_embed(drivers, calendar, static, flux)[0]
+        return self.predict_and_embed(drivers, calendar, self.start(static), flux)[0]
 
     def predict_and_embed(
-        self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor
+        self, drivers: Tensor, calendar: Tensor, start: SiteStart, flux: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Fluxes (B, T, C), and the embedding of each year (B, Y, year), which the contrastive term shapes; sites of
         equal calendars.
         """
         days = days_of_years(calendar[0])
         past_flux = self.targets.standardise(flux).transpose(0, 1).contiguous()
-        features, learned, year_embedding = self.decode_years(drivers, calendar[0], self.start(static), past_flux, days)
+        features, learned, year_embedding = self.decode_years(drivers, calendar[0], start, past_flux, days)
         if self.adapts:
             residual = [
                 self.head.residual(year_flux, learned[year]) for year, year_flux in enumerate(past_flux.split(days))
             ]
-            coefficients = self.site(features, residual, self.prior(static))
+            coefficients = self.site(features, residual, self.prior(drivers))
             for year in range(len(days)):
                 learned[year] = learned[year] + adaptation(coefficients[:, year], features[year])
         return self.head.fluxes(torch.cat(learned).transpose(0, 1)), year_embedding
@@ -248,7 +259,6 @@ class AdaptiveDecoder(StreamingModel):
     @torch.jit.export
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
-        prior = self.prior(static)
         start, history = self.start(static), self.history.init_state(static)
         row = AdaptiveDecoderRow(
             start.hemisphere,
@@ -257,8 +267,7 @@ class AdaptiveDecoder(StreamingModel):
             start.c,
             self.modulate(self.history.annual(history), start.static_embedding),
             history,
-            self.site.init_state(prior) if self.adapts else static[:, :0],
-            self.remembered_prior(prior),
+            self.site.init_state(self.prior(static)) if self.adapts else static[:, :0],
         )
         return torch.cat(row, dim=1)
 
@@ -266,9 +275,15 @@ class AdaptiveDecoder(StreamingModel):
         """The start of sites with these attributes (N, P), before any history."""
         features = self.static_features(static)
         static_embedding = self.static_embedding(features)
-        annual = self.history.annual(self.history.init_state(static))
+        if self.code is not None:
+            static_embedding = torch.cat([static_embedding, self.code(static, features)], dim=1)
+        return self.start_of(features[:, :1], static_embedding)
+
+    def start_of(self, hemisphere: Tensor, static_embedding: Tensor) -> SiteStart:
+        """The start of sites with this hemisphere (N, 1), and static embedding and code (N, E)."""
+        annual = self.history.annual(self.history.init_state(static_embedding))
         h, c = torch.tanh(self.initial(torch.cat([annual, static_embedding], dim=1))).chunk(2, 1)
-        return SiteStart(features[:, :1], static_embedding, h, c)
+        return SiteStart(hemisphere, static_embedding, h, c)
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -287,7 +302,7 @@ class AdaptiveDecoder(StreamingModel):
         """Predict a day, then take `flux` (or the prediction itself) into the history; without either, the regression
         on the site's past has nothing to take in before the year turns.
         """
-        hemisphere, static_embedding, h, c, year_modulation, history, site_regression, prior = self.fields(state)
+        hemisphere, static_embedding, h, c, year_modulation, history, site_regression = self.fields(state)
         scaled = self.drivers(drivers)
         seasonal = self.history.seasonal(calendar, history)
         modulation = self.meta.fields(year_modulation)
@@ -305,16 +320,14 @@ class AdaptiveDecoder(StreamingModel):
             year_modulation = self.modulate(self.history.annual(history), static_embedding)
         if self.adapts and (self_fed or observed or ends_year(calendar)):
             residual = self.head.residual(day_flux, decoded)
-            site_regression = self.site.advance(
-                features, residual, calendar, site_regression, self.prior_coefficients(prior)
-            )
-        row = AdaptiveDecoderRow(hemisphere, static_embedding, h, c, year_modulation, history, site_regression, prior)
+            site_regression = self.site.advance(features, residual, calendar, site_regression, self.prior(drivers))
+        row = AdaptiveDecoderRow(hemisphere, static_embedding, h, c, year_modulation, history, site_regression)
         return fluxes, torch.cat(row, dim=1)
 
     def fields(self, state: Tensor) -> AdaptiveDecoderRow:
         """State row (N, state_size) -> its fields."""
-        hemisphere, static_embedding, h, c, modulation, history, site_regression, prior = state.split(self.layout, 1)
-        return AdaptiveDecoderRow(hemisphere, static_embedding, h, c, modulation, history, site_regression, prior)
+        hemisphere, static_embedding, h, c, modulation, history, site_regression = state.split(self.layout, 1)
+        return AdaptiveDecoderRow(hemisphere, static_embedding, h, c, modulation, history, site_regression)
 
     # --- decoder ---
 
@@ -328,7 +341,7 @@ class AdaptiveDecoder(StreamingModel):
         """Modulated drivers and what is constant over the season or the year, (..., X)."""
         embedded = self.embed(torch.cat([scaled, wave], dim=-1))
         modulated = tanh(self.meta.modulate_input(embedded, modulation))
-        gate_bias = modulation.gate_bias.expand_as(static_embedding)
+        gate_bias = modulation.gate_bias.expand(static_embedding.shape[:-1] + modulation.gate_bias.shape[-1:])
         return torch.cat([modulated, seasonal, static_embedding, gate_bias], dim=-1)
 
     def decode(self, hidden: Tensor, seasonal: Tensor, modulation: Modulation) -> Tensor:
@@ -343,31 +356,50 @@ class AdaptiveDecoder(StreamingModel):
         learned = tanh(self.site_features(hidden))
         return torch.cat([torch.ones_like(wave[..., :1]), wave, second_harmonic(wave), learned], dim=-1)
 
-    # --- what is expected of a site before its own past is known ---
-
-    def prior(self, static: Tensor) -> Tensor:
-        """Coefficients expected of sites (N, P) before their past is known, (N, L, K): here 0, as all sites respond."""
-        return static.new_zeros([static.shape[0], self.head.n_learned, self.n_responses])
-
-    def remembered_prior(self, prior: Tensor) -> Tensor:
-        """Prior (N, L, K) -> the field of the state row: nothing, for it is 0."""
-        return prior.flatten(1)[:, :0]
-
-    def prior_coefficients(self, remembered: Tensor) -> Tensor:
-        """The prior (N, L, K) from its field of the state row."""
-        return remembered.new_zeros([remembered.shape[0], self.head.n_learned, self.n_responses])
+    def prior(self, cells: Tensor) -> Tensor:
+        """Coefficients expected of sites before their past is known, (N, L, K): 0, for the code tells what can be told;
+        of `cells` (N, ...) only the number matters.
+        """
+        return cells.new_zeros([cells.shape[0], self.head.n_learned, self.n_responses])
 
     # --- training ---
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
-        """Prediction with past flux dropped at random, and the contrastive loss on the embeddings of years."""
-        flux = self.drop_past_flux(batch.flux, batch.calendar)
-        prediction, year_embedding = self.predict_and_embed(batch.drivers, batch.calendar, batch.static, flux)
-        if self.contrastive_weight == 0.0:
-            return ModelOutput(prediction)
-        loss = info_nce(self.project(year_embedding), batch.site, self.temperature)
-        return ModelOutput(prediction, {"contrastive": self.contrastive_weight * loss})
+        """Prediction with past flux dropped at random, the contrastive loss on the embeddings of years, and the loss of
+        the codes.
+        """
+        flux, auxiliary = self.drop_past_flux(batch.flux, batch.calendar), {}
+        features = self.static_features(batch.static)
+        static_embedding = self.static_embedding(features)
+        if self.code is not None:
+            codes = self.code.training_codes(batch.site)
+            static_embedding = torch.cat([static_embedding, codes.code], dim=1)
+            auxiliary["codes"] = codes.loss
+        start = self.start_of(features[:, :1], static_embedding)
+        prediction, year_embedding = self.predict_and_embed(batch.drivers, batch.calendar, start, flux)
+        if self.contrastive_weight > 0.0:
+            loss = info_nce(self.project(year_embedding), batch.site, self.temperature)
+            auxiliary["contrastive"] = self.contrastive_weight * loss
+        return ModelOutput(prediction, auxiliary)
+
+    @torch.jit.unused
+    def enrol(self, sites: TrainingSites) -> None:
+        """See StreamingModel.enrol."""
+        if self.code is not None:
+            self.code.enrol(sites, self.static_features(sites.static.to(self.targets.scale.device)))
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """See StreamingModel.begin_epoch."""
+        if self.code is not None:
+            self.code.begin_epoch(epoch)
+
+    @torch.jit.unused
+    def prepare(self) -> None:
+        """See StreamingModel.prepare."""
+        if self.code is not None:
+            self.code.prepare()
 
     @torch.jit.unused
     def drop_past_flux(self, flux: Tensor, calendar: Tensor) -> Tensor:

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch
-from emulator.models.parts.layers import FluxHead, PreciseLinear, StaticFeatures, season
+from emulator.data.windows import Batch, TrainingSites
+from emulator.models.parts.layers import Coordinates, FluxHead, PreciseLinear, StaticFeatures, season
 from emulator.models.parts.past_flux import PastFluxFeatures
+from emulator.models.parts.site_code import SiteCode
 from emulator.models.parts.state_row import field_sizes
 from emulator.models.streaming import ModelOutput, StreamingModel
 
@@ -30,7 +31,7 @@ class BaselineConfig(BaseModel):
 
     `past_flux`: 'none', or features of the flux of earlier years as further inputs, of which a host's `step` gives none
     ('ungauged') or the model's own ('self_fed'). In training `ungauged_share` of the sites get no past flux, so that
-    the same model runs without.
+    the same model runs without. `code_size`: numbers of a site's code (`site_code.py`); 0, none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,13 +39,16 @@ class BaselineConfig(BaseModel):
     hidden: int = Field(default=64, ge=1)
     static_size: int = Field(default=16, ge=1)
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    coordinates: Literal["none", "latitude", "sphere"] = "latitude"
+    coordinates: Coordinates = "latitude"
     past_flux: Literal["none", "ungauged", "self_fed"] = "none"
     ungauged_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    code_size: int = Field(default=0, ge=0)
 
 
 class BaselineRow(NamedTuple):
-    """State row: hemisphere (1), static embedding (E), memory of the core, tables of past flux where there are any."""
+    """State row: hemisphere (1), static embedding and code of the site (E), memory of the core, tables of past flux
+    where there are any.
+    """
 
     hemisphere: Tensor
     static_embedding: Tensor
@@ -70,8 +74,11 @@ class Baseline(StreamingModel):
         self.targets = TargetScaling(scalers)
         self.static_features = StaticFeatures(signature, scalers, config.coordinates)
         self.static_embedding = nn.Sequential(PreciseLinear(self.static_features.size, config.static_size), nn.Tanh())
+        self.code: SiteCode | None = None
+        if config.code_size:
+            self.code = SiteCode(signature.static_names, self.static_features, [config.code_size])
         self.dropout = nn.Dropout(config.dropout)
-        self.daily_size, self.static_size = self.drivers.size + 2, config.static_size
+        self.daily_size, self.static_size = self.drivers.size + 2, config.static_size + config.code_size
         self.past: PastFluxFeatures | None = None
         skip: tuple[float, ...] = ()
         if config.past_flux != "none":
@@ -96,10 +103,22 @@ class Baseline(StreamingModel):
     def forward(self, drivers: Tensor, calendar: Tensor, static: Tensor, flux: Tensor) -> Tensor:
         """See StreamingModel.forward."""
         features = self.static_features(static)
-        static_embedding = self.static_embedding(features)
+        return self.predict(drivers, calendar, features[:, :1], self.site(static, features), flux)
+
+    def site(self, static: Tensor, features: Tensor) -> Tensor:
+        """Static embedding and code (N, E) of sites with statics (N, P), of which features (N, F) were made."""
+        embedding = self.static_embedding(features)
+        if self.code is not None:
+            embedding = torch.cat([embedding, self.code(static, features)], dim=1)
+        return embedding
+
+    def predict(
+        self, drivers: Tensor, calendar: Tensor, hemisphere: Tensor, static_embedding: Tensor, flux: Tensor
+    ) -> Tensor:
+        """As `forward`, of sites with this hemisphere (B, 1) and embedding (B, E)."""
         # day by day in memory, as recurrences take it
         scaled = self.drivers.by_day(drivers)
-        wave = season(calendar, features[:, :1]).transpose(0, 1)
+        wave = season(calendar, hemisphere).transpose(0, 1)
         daily = torch.cat([scaled, wave], dim=2).transpose(0, 1)
         if self.past is not None:
             past = self.past(self.targets.standardise(flux), calendar)
@@ -113,7 +132,7 @@ class Baseline(StreamingModel):
     def init_state(self, static: Tensor) -> Tensor:
         """static: (N, P) -> state (N, state_size)."""
         features = self.static_features(static)
-        static_embedding = self.static_embedding(features)
+        static_embedding = self.site(static, features)
         past_flux = static[:, :0]
         if self.past is not None:
             past_flux = self.past.init_state(static)
@@ -160,12 +179,35 @@ class Baseline(StreamingModel):
 
     @torch.jit.unused
     def training_outputs(self, batch: Batch) -> ModelOutput:
-        """Prediction, with the past flux of some sites hidden."""
+        """Prediction, with the past flux of some sites hidden, and the loss of the codes where there are any."""
         flux = batch.flux
         if self.past is not None:
             hidden = torch.rand(len(flux), 1, 1, device=flux.device) < self.ungauged_share
             flux = torch.where(hidden, torch.full_like(flux, torch.nan), flux)
-        return ModelOutput(self(batch.drivers, batch.calendar, batch.static, flux))
+        features = self.static_features(batch.static)
+        embedding, auxiliary = self.static_embedding(features), {}
+        if self.code is not None:
+            codes = self.code.training_codes(batch.site)
+            embedding, auxiliary = torch.cat([embedding, codes.code], dim=1), {"codes": codes.loss}
+        return ModelOutput(self.predict(batch.drivers, batch.calendar, features[:, :1], embedding, flux), auxiliary)
+
+    @torch.jit.unused
+    def enrol(self, sites: TrainingSites) -> None:
+        """See StreamingModel.enrol."""
+        if self.code is not None:
+            self.code.enrol(sites, self.static_features(sites.static.to(self.targets.scale.device)))
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """See StreamingModel.begin_epoch."""
+        if self.code is not None:
+            self.code.begin_epoch(epoch)
+
+    @torch.jit.unused
+    def prepare(self) -> None:
+        """See StreamingModel.prepare."""
+        if self.code is not None:
+            self.code.prepare()
 
 
 def with_static_embedding(daily: Tensor, static_embedding: Tensor) -> Tensor:

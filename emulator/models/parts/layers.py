@@ -3,14 +3,20 @@ stepwise.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from emulator.data import calendar as column
+from emulator.data.normals import is_normal
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
+
+Coordinates = Literal["none", "latitude", "sphere", "standardised"]
+"""How a network is told the place of a site: not at all, by the sine of its latitude, as a point on the unit sphere, or
+by latitude and longitude, standardised over the training sites.
+"""
 
 
 def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
@@ -60,9 +66,9 @@ class StaticFeatures(nn.Module):
     """Static attributes (N, P) in physical units -> features (N, size): standardised numbers, one-hot classes,
     position.
 
-    `coordinates`: 'none', 'latitude' (sine of latitude) or 'sphere' (point on the unit sphere). The first feature is
-    always the hemisphere, between -1 (south) and 1 (north), or 1 where latitude is not among the statics; `season`
-    needs it.
+    `coordinates`: see `Coordinates`. The first feature is always the hemisphere, between -1 (south) and 1 (north), or 1
+    where latitude is not among the statics; `season` needs it. `lasting` are the features that are the same in any
+    record of a site, which climate normals are not.
     """
 
     number_column: Tensor
@@ -73,19 +79,20 @@ class StaticFeatures(nn.Module):
 
     def __init__(self, signature: Signature, scalers: Scalers, coordinates: str = "latitude") -> None:
         super().__init__()
-        if coordinates not in ("none", "latitude", "sphere"):
-            message = f"coordinates is '{coordinates}', expected 'none', 'latitude' or 'sphere'"
+        if coordinates not in get_args(Coordinates):
+            message = f"coordinates is '{coordinates}', expected one of {', '.join(get_args(Coordinates))}"
             raise ValueError(message)
         names = signature.static_names
         self.latitude = names.index("lat") if "lat" in names else -1
         self.longitude = names.index("lon") if "lon" in names else -1
         if coordinates != "none" and self.latitude < 0:
             coordinates = "none"
-        if coordinates == "sphere" and self.longitude < 0:
-            message = "statics: coordinates = 'sphere' needs 'lat' and 'lon' among the statics"
+        if coordinates in ("sphere", "standardised") and self.longitude < 0:
+            message = f"statics: coordinates = '{coordinates}' needs 'lat' and 'lon' among the statics"
             raise ValueError(message)
         self.coordinates = coordinates
-        numbers = [i for i, v in enumerate(signature.statics) if v.name not in ("lat", "lon") and not v.flag_values]
+        apart = () if coordinates == "standardised" else ("lat", "lon")
+        numbers = [i for i, v in enumerate(signature.statics) if v.name not in apart and not v.flag_values]
         class_of_column = [(i, flag) for i, v in enumerate(signature.statics) for flag in v.flag_values]
         self.register_buffer("number_column", torch.tensor(numbers, dtype=torch.int64))
         self.register_buffer("number_mean", scalers.static_mean[numbers].clone())
@@ -93,7 +100,9 @@ class StaticFeatures(nn.Module):
         self.register_buffer("class_column", torch.tensor([i for i, _ in class_of_column], dtype=torch.int64))
         self.register_buffer("class_value", torch.tensor([float(flag) for _, flag in class_of_column]))
         self.has_numbers, self.has_classes = len(numbers) > 0, len(class_of_column) > 0
-        self.size = 1 + len(numbers) + len(class_of_column) + {"none": 0, "latitude": 1, "sphere": 3}[coordinates]
+        beginning = [i for i, number in enumerate(numbers, 1) if not is_normal(signature.statics[number].name)]
+        self.size = 1 + len(numbers) + len(class_of_column) + {"latitude": 1, "sphere": 3}.get(coordinates, 0)
+        self.lasting = [0, *beginning, *range(1 + len(numbers), self.size)]
 
     def forward(self, static: Tensor) -> Tensor:
         """(N, P) physical units -> (N, size), hemisphere first."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingData
+from emulator.data.windows import Batch, TrainingSites
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 
@@ -107,9 +107,19 @@ class BoundedModel(StreamingModel):
         return ModelOutput(prediction, output.auxiliary)
 
     @torch.jit.unused
-    def prepare(self, data: TrainingData) -> None:
+    def enrol(self, sites: TrainingSites) -> None:
+        """See StreamingModel.enrol."""
+        self.model.enrol(sites)
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """See StreamingModel.begin_epoch."""
+        self.model.begin_epoch(epoch)
+
+    @torch.jit.unused
+    def prepare(self) -> None:
         """See StreamingModel.prepare."""
-        self.model.prepare(data)
+        self.model.prepare()
 
 
 class BoundedHistoryModel(BoundedModel):

@@ -100,7 +100,7 @@ def test_true_parameters(ensemble: Path, dataset: Dataset, field: Field) -> None
 
 def test_kriging_finds_what_can_be_found(ensemble: Path, dataset: Dataset, split: Split) -> None:
     names, truth = true_parameters(ensemble, dataset.site_id)
-    explained, estimate = kriged_parameters(ensemble, dataset, split)
+    explained, estimate = kriged_parameters(ensemble, dataset, split, buffer_km=100.0)
     assert {"smooth", "climate"} <= set(explained)
     assert "noise" not in explained
     for name, least in (("smooth", 0.5), ("climate", 0.9)):
@@ -110,10 +110,10 @@ def test_kriging_finds_what_can_be_found(ensemble: Path, dataset: Dataset, split
 
 def test_kriging_reads_training_sites_only(ensemble: Path, dataset: Dataset, split: Split, monkeypatch) -> None:
     names, truth = true_parameters(ensemble, dataset.site_id)
-    _, before = kriged_parameters(ensemble, dataset, split)
+    _, before = kriged_parameters(ensemble, dataset, split, buffer_km=100.0)
     moved = np.where(split.train_sites[:, None], truth, -5.0 * truth)
     monkeypatch.setattr("benchmarks.learning.ceilings.true_parameters", lambda *_: (names, moved))
-    _, after = kriged_parameters(ensemble, dataset, split)
+    _, after = kriged_parameters(ensemble, dataset, split, buffer_km=100.0)
     assert np.array_equal(before, after)
 
 
@@ -122,13 +122,24 @@ def test_no_block_informs_the_estimate_at_its_sites(
 ) -> None:
     names, truth = true_parameters(ensemble, dataset.site_id)
     single = replace(split, block=np.where(split.block == split.block[split.train_sites][0], 1, 2 + split.block))
-    _, before = kriged_parameters(ensemble, dataset, single)
+    _, before = kriged_parameters(ensemble, dataset, single, buffer_km=100.0)
     site = np.flatnonzero(split.train_sites)[0]
     moved = truth.copy()
     moved[site] += 0.01
     monkeypatch.setattr("benchmarks.learning.ceilings.true_parameters", lambda *_: (names, moved))
-    _, after = kriged_parameters(ensemble, dataset, single)
+    _, after = kriged_parameters(ensemble, dataset, single, buffer_km=100.0)
     same = single.block == single.block[site]
     # the mean of the training sites moves by 0.01 / N for all
     assert np.abs(after - before)[same & split.train_sites].max() < 1e-4
     assert np.abs(after - before)[~same & split.train_sites].max() > 1e-4
+
+
+def test_random_folds_without_buffer_have_a_ceiling(ensemble: Path, dataset: Dataset) -> None:
+    """Each site is a block of its own, and its neighbours tell of it."""
+    random = SplitConfig(test_years=1, validation_years=1, space="random").build(
+        dataset.lat, dataset.lon, dataset.years
+    )
+    names, truth = true_parameters(ensemble, dataset.site_id)
+    explained, estimate = kriged_parameters(ensemble, dataset, random, buffer_km=0.0)
+    for sites in (random.train_sites, random.test_sites):
+        assert skill(estimate[sites, explained.index("smooth")], truth[sites, names.index("smooth")]) > 0.5

@@ -109,3 +109,11 @@ def test_impossible_splits_say_what_to_change() -> None:
         SplitConfig(buffer_km=25000).build(lat, lon, np.arange(9))
     with pytest.raises(ValueError, match="'training' is not one of"):
         SplitConfig().build(lat, lon, np.arange(9)).mask("training")
+
+
+def test_of_random_folds_each_site_is_a_block() -> None:
+    """What is left out together to ask what others tell of it is as small as what is tested."""
+    lat, lon = np.linspace(40.0, 41.0, 20), np.zeros(20)
+    random, blocked = (SplitConfig(space=space).build(lat, lon, np.arange(2001, 2008)) for space in ("random", "none"))
+    assert len(np.unique(random.block)) == 20
+    assert len(np.unique(blocked.block)) <= 2

@@ -12,7 +12,7 @@ from torch import Tensor
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import HOST_STATES, METEOROLOGY, Signature
-from emulator.data.windows import TrainingData, training_data
+from emulator.data.windows import TrainingData, TrainingSites, training_data
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
 from tests.emulator.synthetic import write_dataset
@@ -49,6 +49,11 @@ class Case:
     @property
     def signature(self) -> Signature:
         return self.dataset.signature
+
+    @property
+    def sites(self) -> TrainingSites:
+        """Those of `training`, two to a block."""
+        return TrainingSites(self.training.static, self.training.site, self.training.site // 2)
 
     def calendar(self, sites: int) -> Tensor:
         return self.dataset.calendar.expand(sites, -1, -1)
@@ -98,11 +103,12 @@ def make_model(case: Case) -> Callable[..., StreamingModel]:
         torch.manual_seed(11)
         config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
         model = build(config(**{"hidden": 12, **options}), case.signature, case.scalers)
+        model.enrol(case.sites)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 # past flux goes straight to sinh, which magnifies rounding errors
                 parameter.add_((0.03 if name == "head.skip.weight" else 0.1) * torch.randn_like(parameter))
-        model.prepare(case.training)
+        model.prepare()
         return model.eval()
 
     return make

@@ -37,7 +37,8 @@ def make(case: Case, kind: str, limits: Bounds, **options: object) -> StreamingM
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    model.prepare(case.training)
+    model.enrol(case.sites)
+    model.prepare()
     return model.eval()
 
 

@@ -17,12 +17,13 @@ CHAM_NET = (
     {"site_features": 0},
     {"contrastive_weight": 0.0},
 )
-RACI = ({"roles": False}, {"functional": False}, {"local": False}, {"film": False}, {"response": "none"})
+RACI = ({"roles": False}, {"local": False}, {"film": False}, {"code_size": 0}, {"code_roles": True})
 OPTIONS = (
     *((kind, {}) for kind in KINDS),
     *(("cham_net", options) for options in CHAM_NET),
-    *(("unified", options) for options in ({"history": False}, {"site_features": 0}, {"response": "none"})),
+    *(("unified", options) for options in ({"history": False}, {"site_features": 0}, {"code_size": 0})),
     *(("raci", options) for options in RACI),
+    ("lstm", {"code_size": 4}),
 )
 
 

@@ -15,7 +15,8 @@ import torch
 from emulator import train
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
-from emulator.data.windows import WindowSampler, training_data
+from emulator.data.windows import WindowSampler
+from emulator.models.parts.retrieval import precision_of
 from emulator.runs import checkpoint, trained_model
 from emulator.runs.run_folder import RunFolder
 from emulator.training import assembly
@@ -305,16 +306,18 @@ def test_tensorboard_that_is_missing_is_named(tiny_config, tmp_path, caplog, mon
 
 
 @pytest.mark.parametrize("kind", ["raci", "unified"])
-def test_memory_belongs_to_the_weights_that_are_kept(kind, tiny_config, tmp_path):
-    """The best checkpoint's memory is what its own weights make of the training data, not what earlier ones made."""
+def test_kriging_belongs_to_the_codes_that_are_kept(kind, tiny_config, tmp_path):
+    """The best checkpoint's kriging is of its own codes, not of earlier ones, and of training sites only."""
     run = tmp_path / kind
     assert train.main([str(tiny_config), "--out", str(run), "--set", f"model.kind={kind}", "--set", "seed=3"]) == 0
     trained = trained_model.load(RunFolder(run))
     config = trained.config
     dataset = Dataset.open(config.data.path, trained.signature)
     split = config.split.build(dataset.lat, dataset.lon, dataset.years)
-    memory = {name: value.clone() for name, value in trained.model.memory.named_buffers()}
-    trained.model.prepare(training_data(dataset, split.mask("train")))
-    for name in ("response", "dual"):
-        assert torch.allclose(getattr(trained.model.memory, name), memory[name], rtol=1e-4, atol=1e-6), name
-    assert memory["response"].abs().max() > 0
+    code = trained.model.code
+    assert code.site.tolist() == np.flatnonzero(split.train_sites).tolist()
+    chord, contrast = code.gaps()
+    (options,) = code.options()
+    dual = precision_of(code.covariance, options, chord, contrast) @ code.code.detach().double()
+    assert torch.allclose(code.dual, dual, rtol=1e-4, atol=1e-6)
+    assert code.code.abs().max() > 0

@@ -40,11 +40,12 @@ OPTIONS = (
     ("raci", {"roles": False}),
     ("raci", {"film": False}),
     ("raci", {"functional": False}),
-    ("raci", {"response": "none"}),
-    ("raci", {"response": "regime"}),
+    ("raci", {"code_size": 0}),
+    ("raci", {"code_roles": True}),
+    ("raci", {"coordinates": "standardised"}),
     ("unified", {"past_flux": "self_fed", "local": False}),
-    ("unified", {"response": "regime"}),
-    ("unified", {"response": "none"}),
+    ("unified", {"code_size": 0}),
+    ("gru", {"code_size": 4}),
 )
 """Options that change what a model computes in a step."""
 
@@ -110,7 +111,8 @@ def test_program_of_a_model_with_bounds_of_some_classes(case: Case, kind: str) -
     config = next(config for config in MODEL_CONFIGS if config.model_fields["kind"].default == kind)
     options = {"hidden": 12, "past_flux": "self_fed"}
     model = build(config(**options), signature, case.scalers).eval()
-    model.prepare(case.training)
+    model.enrol(case.sites)
+    model.prepare()
     checked(case, model, signature)
 
 
