@@ -1,7 +1,10 @@
 """Datasets of other models, in their own names, units and classes, from file to coupled run with no change of code."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +120,62 @@ def test_a_host_in_python_gives_classes_and_its_own_units(case: tuple[str, Path]
     statics["VEG"][1] = 9
     with pytest.raises(EcostepError, match=r"static 'VEG' is 9 in cell 2 of 3 .*not one of the classes 1 2 3 4"):
         cells.init_state()
+
+
+@pytest.fixture(scope="module")
+def fortran_host(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The host of tests/coupler/any_host.f90, compiled against the installed library."""
+    prefix, compiler = Path(sys.prefix), shutil.which("gfortran")
+    if compiler is None or not (prefix / "include" / "ecostep" / "ecostep.mod").exists():
+        reason = f"no gfortran, or no Fortran module of ecostep in {prefix}: bash scripts/setup.sh"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("host")
+    libraries = [f"-L{prefix / 'lib'}", "-lecostep_fortran", "-lecostep", f"-Wl,-rpath,{prefix / 'lib'}"]
+    source = project_root / "tests" / "coupler" / "any_host.f90"
+    command = [compiler, f"-I{prefix / 'include' / 'ecostep'}", str(source), "-o", "host", *libraries]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return folder / "host"
+
+
+def host_case(folder: Path, days: int, code: int | None = None) -> Path:
+    """The file that the Fortran host reads: the first days of a dataset; code: in cell 2 of the first class static."""
+    about = read_artefact(folder / "model.pt").metadata
+    with netCDF4.Dataset(folder / "d.nc") as file:
+        sites = len(file.dimensions["site"])
+        counts = (sites, days, len(about.inputs), len(about.statics), len(about.targets))
+        lines = [str(folder / "model.pt"), " ".join(map(str, (*counts, 2001, 1, 1)))]
+        for variable in (*about.inputs, *about.statics, *about.targets):
+            lines += [variable.name, variable.units]
+        for static in about.statics:
+            values = np.asarray(file[static.name][:], np.float64)
+            if static.flag_values and code is not None:
+                values[1], code = code, None
+            lines.append(" ".join(map(repr, values.tolist())))
+        for day in range(days):
+            lines += [" ".join(map(repr, np.asarray(file[v.name][:, day], float).tolist())) for v in about.inputs]
+    path = folder / "case.txt"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_host_in_fortran_gets_what_was_predicted(case: tuple[str, Path], fortran_host: Path) -> None:
+    name, folder = case
+    days = 400
+    done = subprocess.run([fortran_host, host_case(folder, days)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    fluxes = np.array([line.split() for line in done.stdout.splitlines()], float).reshape(days, len(TARGETS[name]), -1)
+    offline = folder / "offline_of_host.nc"
+    assert predict.main([str(folder / "run"), "--data", str(folder / "d.nc"), "--out", str(offline)]) == 0
+    for index, target in enumerate(TARGETS[name]):
+        expected = series(offline, target)[:, :days].T
+        assert np.abs(fluxes[:, index] - expected).max() < 1e-5 * expected.std()
+    if name == "methane_wet":
+        refused = subprocess.run([fortran_host, host_case(folder, 1, 9)], capture_output=True, text=True, check=False)
+        assert refused.returncode != 0
+        assert (
+            "static 'WETTYPE' is 9 in cell 2 of 12 (counted from 1): not one of the classes 0 1 2 3" in refused.stderr
+        )
 
 
 def test_evaluation_groups_by_any_class(case: tuple[str, Path], caplog: pytest.LogCaptureFixture) -> None:
