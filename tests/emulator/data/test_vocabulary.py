@@ -250,3 +250,18 @@ def test_sums_may_be_of_sums_with_factors_and_other_units() -> None:
 def test_sums_that_cannot_be(targets: tuple[Variable, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         resolve_identities((), targets)
+
+
+def test_signatures_of_older_checkpoints_are_read() -> None:
+    signature = Signature.from_names(("tas",), ("lat", "biome"), ("gpp", "ra", "rh", "nee", "fch4"))
+    older = json.loads(json.dumps(signature.to_dict()))
+    new = ("flag_meanings", "identity", "bounded_classes")
+    for variables in older.values():
+        for fields in variables:
+            for name in new:
+                del fields[name]
+            fields["bounded_biomes"] = []
+    assert Signature.from_dict(older) == signature
+    older["targets"][4] |= {"maximum": 0.0, "bounded_biomes": [7, 12]}
+    read = Signature.from_dict(older).targets[4]
+    assert (read.maximum, read.bounded_classes) == (0.0, (("biome", (7, 12)),))
