@@ -33,7 +33,7 @@ model: {{kind: lstm, hidden: 8}}
 training: {{epochs: 1, batch_size: 4, years_per_window: 1, threads: 1}}
 """
 WRITERS: dict[str, Callable[..., Path]] = {"methane_wet": foreign.methane_wet, "kgml_ag": foreign.kgml_ag}
-TARGETS = {"methane_wet": ("CH4",), "kgml_ag": ("Ra", "Rh", "NEE")}
+TARGETS = {"methane_wet": ("CH4",), "kgml_ag": ("NEE", "Ra", "Rh")}
 KINDS = {config.model_fields["kind"].default: config for config in MODEL_CONFIGS}
 
 
@@ -68,7 +68,7 @@ def test_the_artefact_says_what_the_file_says(case: tuple[str, Path]) -> None:
         assert variables["PREC"].valid_min == 0.0
     else:
         assert len(variables) == 19 + len(("lat", "lon"))
-        assert [target.min for target in about.targets] == [0.0, 0.0, None]
+        assert [target.min for target in about.targets] == [None, 0.0, 0.0]
         assert (variables["CROP"].flag_meanings, variables["CROP"].accumulate) == (foreign.CROPS, "last")
         assert (variables["TMAX_AIR"].accumulate, variables["RADN"].accumulate) == ("max", "sum")
 
@@ -174,7 +174,7 @@ def test_a_host_in_fortran_gets_what_was_predicted(case: tuple[str, Path], fortr
         refused = subprocess.run([fortran_host, host_case(folder, 1, 9)], capture_output=True, text=True, check=False)
         assert refused.returncode != 0
         assert (
-            "static 'WETTYPE' is 9 in cell 2 of 12 (counted from 1): not one of the classes 0 1 2 3" in refused.stderr
+            "static 'CLIM' is 9 in cell 2 of 12 (counted from 1): not one of the classes 1 2 3 4" in refused.stderr
         )
 
 
@@ -186,7 +186,7 @@ def test_evaluation_groups_by_any_class(case: tuple[str, Path], caplog: pytest.L
         assert group_names(dataset, ()) == []
         assert dataset.group().names().tolist() == ["all sites"] * dataset.n_sites
         return
-    assert group_names(dataset, ()) == ["WETTYPE", "VEG", "CLIM"]
+    assert group_names(dataset, ()) == ["CLIM", "VEG", "WETTYPE"]
     assert evaluate.main([str(folder / "run"), "--group-by", "CLIM"]) == 0
     metrics = json.loads((folder / "run" / "evaluation" / "metrics.json").read_text())
     table = metrics["splits"]["spatial"]["targets"]["CH4"]
@@ -198,7 +198,7 @@ def test_evaluation_groups_by_any_class(case: tuple[str, Path], caplog: pytest.L
         assert file["VEG"].flag_meanings.split() == list(foreign.VEGETATION)
         assert file["CH4_pred"].units == "mg m-2 day-1"
     assert evaluate.main([str(folder / "run"), "--group-by", "PFT"]) == 1
-    assert "'PFT' is no class variable of the sites; those are: WETTYPE, VEG, CLIM" in caplog.text
+    assert "'PFT' is no class variable of the sites; those are: CLIM, VEG, WETTYPE" in caplog.text
 
 
 def test_classes_of_drivers_are_matched_by_meaning(case: tuple[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,8 +245,8 @@ def test_every_baseline_learns(name: str, tmp_path: Path) -> None:
         assert np.isfinite(predicted).all()
         if name == "kgml_ag":
             gpp = dataset.drivers[..., dataset.signature.input_names.index("GPP")].numpy()
-            assert np.array_equal(predicted[..., 2], predicted[..., 0] + predicted[..., 1] - gpp)
-            assert predicted[..., :2].min() >= 0.0
+            assert np.array_equal(predicted[..., 0], predicted[..., 1] + predicted[..., 2] - gpp)
+            assert predicted[..., 1:].min() >= 0.0
 
 
 @pytest.mark.parametrize(

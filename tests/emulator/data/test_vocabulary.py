@@ -203,7 +203,7 @@ def test_sites_of_a_class_are_left_out(wet: Path) -> None:
     split = split_dataset(config, data)
     assert np.array_equal(split.test_sites, data.group("CLIM").names() == meaning)
     for choice, message in (
-        ({"PFT": "tree"}, r"needs the PFT of each site; class variables are: WETTYPE, VEG, CLIM"),
+        ({"PFT": "tree"}, r"needs the PFT of each site; class variables are: CLIM, VEG, WETTYPE"),
         ({"CLIM": "Bwh"}, r"split\.leave_class\.CLIM: 'Bwh' is not among Af, Cfb, Dfc, ET"),
     ):
         with pytest.raises(ValueError, match=message):
