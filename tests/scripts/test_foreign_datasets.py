@@ -173,9 +173,7 @@ def test_a_host_in_fortran_gets_what_was_predicted(case: tuple[str, Path], fortr
     if name == "methane_wet":
         refused = subprocess.run([fortran_host, host_case(folder, 1, 9)], capture_output=True, text=True, check=False)
         assert refused.returncode != 0
-        assert (
-            "static 'CLIM' is 9 in cell 2 of 12 (counted from 1): not one of the classes 1 2 3 4" in refused.stderr
-        )
+        assert "static 'CLIM' is 9 in cell 2 of 12 (counted from 1): not one of the classes 1 2 3 4" in refused.stderr
 
 
 def test_evaluation_groups_by_any_class(case: tuple[str, Path], caplog: pytest.LogCaptureFixture) -> None:

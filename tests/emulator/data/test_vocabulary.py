@@ -265,3 +265,13 @@ def test_signatures_of_older_checkpoints_are_read() -> None:
     older["targets"][4] |= {"maximum": 0.0, "bounded_biomes": [7, 12]}
     read = Signature.from_dict(older).targets[4]
     assert (read.maximum, read.bounded_classes) == (0.0, (("biome", (7, 12)),))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_is_described_as_a_file_is(wet: Path) -> None:
+    xr = pytest.importorskip("xarray")
+    store = wet.with_suffix(".zarr")
+    with xr.open_dataset(wet, decode_times=False, mask_and_scale=False) as dataset:
+        dataset.to_zarr(store, zarr_format=3)
+    assert resolve(store) == resolve(wet)
+    assert list(Dataset.open(store, resolve(store)).groups) == ["CLIM", "VEG", "WETTYPE"]
