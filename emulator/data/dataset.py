@@ -363,7 +363,8 @@ def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part:
     """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
     statics = {variable.name: variable for variable in signature.statics}
     classes = {}
-    for name, in_file in file.variables.items():
+    for name in sorted(file.variables):  # netCDF and Zarr have them in different orders
+        in_file = file.variables[name]
         if in_file.dimensions != ("site",) or in_file.dtype is str:
             continue
         variable = statics[name] if name in statics else describe(in_file, path)
