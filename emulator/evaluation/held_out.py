@@ -29,7 +29,6 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
-from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -137,9 +136,8 @@ def _write(
             **tables,
         }
     )
-    (out / run.metrics.name).unlink(missing_ok=True)  # it speaks of files that are written anew
     _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
-    write_record(out / run.metrics.name, {**metrics, "sha256": digests(out, (run.predictions.name,))})
+    write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
 

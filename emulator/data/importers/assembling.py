@@ -251,10 +251,19 @@ def _add_target(
         text = f"days of which less than {least:g} was measured"
         quantities.notes.add("dropped", text, record.site_id, name, sparse)
     record.values[name] = np.where(enough, days, np.nan)
-    record.quality[name] = np.where(enough, 0.0, np.nan)
+    record.quality[name] = np.where(enough, _mostly_filled(source.quality, quantities, least), np.nan)
     _add_uncertainty(record, name, source, quantities, least)
     if choices.filled_targets and source.filled is not None:
         _add_filled(record, name, source, quantities, aggregate)
+
+
+def _mostly_filled(quality: Quality | None, quantities: Quantities, least: float) -> np.ndarray | float:
+    """Flags (D,) of days: a short gap was filled where fewer of the intervals were measured than must be."""
+    name = quantities.first(quality.column) if quality is not None else None
+    if quality is None or name is None or quantities.grid.per_day == 1:
+        return 0.0
+    measured = np.isin(quantities.laid(name), quality.measured).mean(axis=1)
+    return np.where(measured >= least - 1e-9, 0.0, float(SHORT_GAP))
 
 
 def _first_of(quality: Quality, quantities: Quantities) -> str:

@@ -152,7 +152,7 @@ def _create(file: netCDF4.Dataset, name: str, kind: str, fill: Any) -> netCDF4.V
     sites, days = file.dimensions["site"].size, file.dimensions["time"].size
     chunk = min(sites, 64)
     series = file.createVariable(
-        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True,
+        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True, fletcher32=True,
         chunksizes=(chunk, max(1, min(days, CHUNK_VALUES // chunk))),
     )  # fmt: skip
     series.coordinates = COORDINATES

@@ -65,11 +65,14 @@ class Quality(Part):
     """A column that tells how good values are.
 
     good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it
-    is the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
+    is the share of good intervals, 0 to 1. measured: its values for measured intervals; a day with fewer of them than
+    the least share, but enough good ones, is marked as filled in `<target>_qc`. exclude: intervals that are not good do
+    not count at all.
     """
 
     column: Names
     good: Numbers = (0.0, 1.0)
+    measured: Numbers = (0.0,)
     exclude: bool = False
 
 

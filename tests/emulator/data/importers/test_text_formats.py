@@ -198,6 +198,7 @@ def test_fluxnet2015_half_hours_and_days_agree(tmp_path: Path, preset: str) -> N
         assert values == pytest.approx(results[1][key], rel=1e-5, nan_ok=True), key
     net = results[0]["nee"]
     assert np.isfinite(net[1]) and np.isnan(net[2]) and np.isfinite(net[3:]).all()
+    assert values_of(tmp_path / "HH.nc", "nee_qc")[[1, 3]].tolist() == [1.0, 0.0]  # half of the second day was filled
     assert values_of(tmp_path / "HH.nc", "nee_sd")[5] == pytest.approx(12.011e-9 / np.sqrt(48), rel=1e-5)
     assert values_of(tmp_path / "HH.nc", "driver_source")[[1, 2, 3]].tolist() == [1.0, 1.0, 0.0]
 
