@@ -38,10 +38,17 @@ def variables_of(mapping: Mapping) -> dict[str, Described]:
 
 
 def record_of(
-    parts: Sequence[SiteSeries], mapping: Mapping, statics: dict[str, float | str], notes: Notes, choices: Choices
+    parts: Sequence[SiteSeries],
+    mapping: Mapping,
+    variables: dict[str, Described],
+    statics: dict[str, float | str],
+    notes: Notes,
+    choices: Choices,
 ) -> SiteRecord:
-    """The days of a site, of series with intervals of any length; variables that no series has are noted."""
-    variables = variables_of(mapping)
+    """The days of a site, of series with intervals of any length; variables that no series has are noted.
+
+    variables: what the mapping's are, by `variables_of`.
+    """
     records = [_record_of_part(part, mapping, variables, dict(statics), notes, choices) for part in parts]
     record = joined(records)
     for name, source in mapping.variables.items():

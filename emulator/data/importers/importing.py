@@ -59,7 +59,7 @@ def import_files(
     for site_id, parts in by_site.items():
         statics = statics_of(site_id, table, mapping, variables, given, parts[0].properties)
         local = [_in_local_time(part, mapping, float(statics["lon"])) for part in parts]
-        raw.append(record_of(local, mapping, statics, notes, choices or Choices()))
+        raw.append(record_of(local, mapping, variables, statics, notes, choices or Choices()))
     log.info("%d site%s from %s", len(raw), "s" if len(raw) > 1 else "", min(record.days[0] for record in raw))
     records = complete(raw, notes)
     return Imported(records, _statics(records, mapping, notes), notes, raw)
