@@ -16,6 +16,7 @@ from emulator.data.importers.quantities import Quantities
 from emulator.data.importers.report.twins import factor_between
 from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import DRIVER_ROLES, LONG_GAP, SHORT_GAP, SiteRecord
+from foundations.crosswalks import crosswalk
 
 DIURNAL = ("rsds", "nee")
 """Whose course of the day the report looks at."""
@@ -159,20 +160,32 @@ def _add_static(
     if about.flags:
         column = quantities.first(source.column)
         if column is not None:
-            record.statics[name] = _class_of(column, source, about, quantities)
+            record.statics[name] = _class_of(column, source, about, float(record.statics["lat"]), quantities)
         return
     outcome = quantities.variable(name, source, about.variable.units)
     if outcome is not None and np.isfinite(outcome[0]).any():
         record.statics[name] = float(np.nanmean(outcome[0]))
 
 
-def _class_of(column: str, source: VariableMapping, about: Described, quantities: Quantities) -> float:
-    """The flag of the class that a column tells by a number or, through `classes`, by a meaning."""
+def _crossed(scheme: str, code: str, column: str, lat: float, quantities: Quantities) -> str:
+    """Our meaning of a class of a scheme at a latitude."""
+    try:
+        return crosswalk(scheme, code, lat)
+    except ValueError as error:
+        series = quantities.series
+        message = f"{series.label}: site {series.site_id}: {column}: {error}"
+        raise ImportFault(message) from None
+
+
+def _class_of(column: str, source: VariableMapping, about: Described, lat: float, quantities: Quantities) -> float:
+    """The flag of the class that a column tells by a number or, through a crosswalk or `classes`, by a meaning."""
     values = quantities.laid(column).ravel()
     present = values[np.isfinite(values)]
     if not present.size:
         return float("nan")
     code = f"{present[0]:g}"
+    if source.crosswalk is not None:
+        return float(about.flags[_crossed(source.crosswalk, code, column, lat, quantities)])
     if not source.classes:
         return float(present[0])
     meaning = source.classes.get(code)
