@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from emulator.baselines.runs import fit_at_once
 from emulator.configuration.schema import Config
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers
@@ -47,7 +48,14 @@ def main(arguments: list[str] | None = None) -> int:
             raise ConfigError(message)
         run = RunFolder(options.out)
         resume = options.resume == "auto"
-        train(config, run, resume=resume, overwrite=options.overwrite, tensorboard=options.tensorboard)
+        train(
+            config,
+            run,
+            resume=resume,
+            overwrite=options.overwrite,
+            tensorboard=options.tensorboard,
+            at_once=fit_at_once,
+        )
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status

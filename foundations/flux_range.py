@@ -44,7 +44,7 @@ def impossible_flux(variable: Variable, values: NDArray, units: str) -> FluxFaul
     no range is tested.
     """
     low, high = _limits(variable, units) or (-LARGEST, LARGEST)
-    marked = np.isin(values, [*MISSING_MARKS, *np.float32(MISSING_MARKS)])  # also read from single precision
+    marked = np.isin(values, [*MISSING_MARKS, *np.array(MISSING_MARKS, np.float32)])  # also read from single precision
     if marked.any():
         place = _first(marked)
         mark = f"{values[place]:g}"

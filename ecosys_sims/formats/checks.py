@@ -67,7 +67,8 @@ def static_faults(file: netCDF4.Dataset, expected: Variable, gaps: bool = False)
     faults = units_faults(column, expected.units)
     if expected.name == "biome":
         flags = numbers(column)
-        unknown = np.setdiff1d(flags[np.isfinite(flags)] if gaps else flags, biomes.FLAG_VALUES)
+        choice = np.atleast_1d(getattr(column, "flag_values", biomes.FLAG_VALUES))
+        unknown = np.setdiff1d(flags[np.isfinite(flags)] if gaps else flags, choice)
         return faults + ([f"biome: {unknown[0]:g} is not a flag of docs/formats.md"] if unknown.size else [])
     return faults + range_faults(column, *possible_range(expected), gaps)
 

@@ -19,15 +19,18 @@ from ecosys_sims.formats.checks import (
 )
 from foundations.flux_range import MISSING_MARKS
 from foundations.netcdf_values import numbers
+from foundations.units import unit_conversion
 
+VERSIONS = (1, 2)
+"""Versions of the format; the second adds attributes of variables that the table does not have."""
+PLACES = ("lat", "lon")
+"""Statics that no dataset may lack."""
 ROLES = ("static", "slow", "fast", "state", "target")
 CALENDARS = ("standard", "noleap")
 GLOBAL_ATTRIBUTES = (
     "Conventions", "featureType", "title", "institution", "source", "history", "references", "ecostep_dataset_version",
     "git_hash",
 )  # fmt: skip
-PLACE = ("lat", "lon")
-"""Properties that every site has; of others a dataset has those that are known."""
 CARBON_BALANCE = ("nee", "ra", "rh", "gpp")  # nee = ra + rh - gpp
 
 
@@ -55,7 +58,7 @@ def _doubts(file: netCDF4.Dataset) -> list[str]:
     doubts = []
     for name, column in file.variables.items():
         role = getattr(column, "role", None)
-        if role == "static" and column.dimensions == ("site",) and name not in PLACE:
+        if role == "static" and column.dimensions == ("site",) and name not in PLACES:
             missing = int(np.isnan(numbers(column)).sum())
             if missing:
                 doubts.append(f"{name}: {missing} sites lack it; a model that takes it is refused")
@@ -93,16 +96,16 @@ def _frame_faults(file: netCDF4.Dataset) -> list[str]:
     if getattr(file, "featureType", "timeSeries") != "timeSeries":
         faults.append(f"featureType is {file.featureType!r}, expected 'timeSeries'")
     version = getattr(file, "ecostep_dataset_version", variables.DATASET_VERSION)
-    if version != variables.DATASET_VERSION:
-        faults.append(f"ecostep_dataset_version is {version}, this version reads {variables.DATASET_VERSION}")
+    if version not in VERSIONS:
+        faults.append(f"ecostep_dataset_version is {version}, this version reads {VERSIONS[0]} to {VERSIONS[-1]}")
     missing = [name for name in ("site", "time") if name not in file.dimensions]
     if missing:
         return faults + [f"dimension {name!r} is missing" for name in missing]
     faults += site_id_faults(file) + _time_faults(file)
     if "CF-" not in str(getattr(file, "Conventions", "CF-")):
         faults.append(f"Conventions is {file.Conventions!r}, expected {variables.CONVENTIONS!r}")
-    told = [variable for variable in variables.STATICS if variable.name in (*PLACE, *file.variables)]
-    static = [fault for variable in told for fault in static_faults(file, variable, variable.name not in PLACE)]
+    present = [variable for variable in variables.STATICS if variable.name in (*PLACES, *file.variables)]
+    static = [fault for variable in present for fault in static_faults(file, variable, variable.name not in PLACES)]
     if not static and {"sand", "clay"} <= set(file.variables):
         static = texture_faults(numbers(file["sand"]), numbers(file["clay"]))
     faults += static
@@ -166,22 +169,19 @@ def _time_faults(file: netCDF4.Dataset) -> list[str]:
 
 
 def _daily_faults(series: netCDF4.Variable, outside: np.ndarray) -> list[str]:
-    faults = [
-        f"{series.name}: attribute {name!r} is missing"
-        for name in ("long_name", "units")
-        if name not in series.ncattrs()
-    ]
+    needed = ("long_name",) if "flag_values" in series.ncattrs() else ("long_name", "units")
+    faults = [f"{series.name}: attribute {name!r} is missing" for name in needed if name not in series.ncattrs()]
     role = getattr(series, "role", None)
     if role not in ROLES:
         faults.append(f"{series.name}: role is {role!r}, expected one of {', '.join(ROLES)}")
-    if role == "target" and "analysis_units" not in series.ncattrs():
-        faults.append(f"{series.name}: attribute 'analysis_units' is missing")
+    if role == "static":
+        faults.append(f"{series.name}: role is 'static', but it has a value a day")
     expected = variables.BY_NAME.get(series.name)
-    if expected is None:
+    if expected is None or _is_another_quantity(series, expected):
         sentinel = _sentinel(series) if role == "target" else ""
         return faults + ([sentinel] if sentinel else [])
-    if role in ROLES and role != expected.role:
-        faults.append(f"{series.name}: role is {role!r}, expected {expected.role!r}")
+    if role == "target" and "analysis_units" not in series.ncattrs():
+        faults.append(f"{series.name}: attribute 'analysis_units' is missing")
     if "units" in series.ncattrs():
         faults += units_faults(series, expected.units)
     if role == "target" and (sentinel := _sentinel(series)):
@@ -207,6 +207,17 @@ def _sentinel(series: netCDF4.Variable) -> str:
 def _blocks(sites: int) -> list[slice]:
     """Rows that are looked at together."""
     return [slice(first, first + ROWS_AT_ONCE) for first in range(0, sites, ROWS_AT_ONCE)]
+
+
+def _is_another_quantity(series: netCDF4.Variable, expected: variables.Variable) -> bool:
+    """Whether a file means something else by a name of the table: neither role nor units are those."""
+    if getattr(series, "role", expected.role) == expected.role or "units" not in series.ncattrs():
+        return False
+    try:
+        unit_conversion(str(series.units), expected.units, expected.name)
+    except ValueError:
+        return True
+    return False
 
 
 def _carbon_faults(file: netCDF4.Dataset) -> list[str]:

@@ -41,10 +41,7 @@ def build(
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
-    check_shapes(dataset, signature)
-    check_bounds(dataset, signature, split.days(dataset, "train").numpy())
-    check_targets(dataset, signature, split)
-    scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
+    scalers = checked_scalers(dataset, split, signature)
     model = _build_model(config, signature, scalers)
     if start is not None:
         take_up(model, start, scalers)
@@ -52,7 +49,7 @@ def build(
     freeze(model, config.init.freeze)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
-    loss = _build_loss(config, dataset, split, signature, scalers).to(device)
+    loss = build_loss(config, dataset, split, signature, scalers).to(device)
     optimizer = torch.optim.AdamW(
         [weights for weights in model.parameters() if weights.requires_grad],
         lr=config.training.learning_rate,
@@ -81,6 +78,14 @@ def build(
         len(batches),
     )
     return parts, _settings(config)
+
+
+def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> Scalers:
+    """Scalers of the training days; ValueError where configuration, dataset and split do not fit together."""
+    check_shapes(dataset, signature)
+    check_bounds(dataset, signature, split.days(dataset, "train").numpy())
+    check_targets(dataset, signature, split)
+    return fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
 
 
 def _build_model(config: Config, signature: Signature, scalers: Scalers) -> StreamingModel:
@@ -147,7 +152,7 @@ def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, b
     )
 
 
-def _build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
+def build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
     """The loss, with spreads of sites and targets from training and validation data."""
     weights = config.loss.target_weights
     usable = learnable_days(split, dataset)

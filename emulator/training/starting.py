@@ -11,6 +11,7 @@ from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
 from emulator.models.parts.layers import FluxHead
+from emulator.models.parts.site_code import SiteCode
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
@@ -79,7 +80,7 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
     shape.
     """
     own = model.state_dict()
-    sized_by_data = {name for name in own if name in dict(model.named_buffers())}
+    sized_by_data = {name for name, _ in model.named_buffers()} | _codes_of_sites(model)
     for name in sorted(own.keys() | start.weights.keys()):
         there, here = (state[name].shape if name in state else None for state in (start.weights, own))
         if there is None or here is None or (there != here and name not in sized_by_data):
@@ -95,6 +96,12 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
             flux = largest.to(module.scale.device)
             flux = flux[module.learned_index] if isinstance(module, FluxHead) else flux
             module.limit = torch.maximum(module.limit, torch.asinh(flux / module.scale))
+
+
+def _codes_of_sites(model: nn.Module) -> set[str]:
+    """Names of weights that a model has for each training site; they begin anew with other sites."""
+    codes = [name for name, module in model.named_modules() if isinstance(module, SiteCode)]
+    return {weight for weight in model.state_dict() if any(weight.startswith(f"{name}.") for name in codes)}
 
 
 def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:

@@ -21,10 +21,10 @@ import xarray as xr
 
 from emulator.runs.run_folder import RunFolder
 from foundations.file_faults import DamagedFile, FileFault
+from foundations.file_seal import is_as_sealed
 from foundations.json_record import read_record
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
-from foundations.written_files import require_as_written
 
 SIMULATE_AGAIN = "restore it, or simulate again with scripts/gen_sims.py --overwrite"
 COUPLE_AGAIN = "run scripts/couple.py again"
@@ -106,7 +106,7 @@ class Simulations:
     @cached_property
     def dataset(self) -> xr.Dataset:
         with readable(self.path, SIMULATE_AGAIN):
-            require_as_written(self.path, SIMULATE_AGAIN)
+            _require_as_sealed(self.path, SIMULATE_AGAIN)
             return xr.open_dataset(self.path)
 
     @cached_property
@@ -163,7 +163,7 @@ class ModelRun:
         """The predictions file, opened lazily, its sites in the order of the dataset's where there is one."""
         path = self.folder.predictions
         with readable(path, self._remedy):
-            require_as_written(path, self._remedy)
+            _require_as_sealed(path, self._remedy)
             predictions = xr.open_dataset(path)
             return predictions if self.simulations is None else self._in_order(predictions, self.simulations)
 
@@ -224,7 +224,7 @@ class Products:
         path = self.folder / "coupled" / "series.nc"
         if not path.exists():
             return None
-        require_as_written(path, COUPLE_AGAIN)
+        _require_as_sealed(path, COUPLE_AGAIN)
         with readable(path, COUPLE_AGAIN), xr.open_dataset(path) as series:
             return series.load()
 
@@ -285,6 +285,11 @@ def _model(folder: RunFolder, simulations: Simulations | None) -> ModelRun:
 def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
     """The content of a file that one of our commands wrote, {} where there is none."""
     return read_record(path, keys, remedy) if path.exists() else {}
+
+
+def _require_as_sealed(path: Path, remedy: str) -> None:
+    if not is_as_sealed(path):
+        raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
 
 
 @contextmanager

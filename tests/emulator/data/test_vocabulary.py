@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ecosys_sims.formats.dataset_check import check_dataset
 from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
@@ -209,6 +210,12 @@ def test_sites_of_a_class_are_left_out(wet: Path) -> None:
             split_dataset(SplitConfig(leave_class=choice, test_years=1, validation_years=0), data)
     with pytest.raises(ValueError, match="not several"):
         SplitConfig(leave_class={"CLIM": "ET"}, leave_biome="bog")
+
+
+@pytest.mark.parametrize("write", [foreign.methane_wet, foreign.kgml_ag])
+def test_the_check_of_datasets_takes_foreign_ones(write: Any, tmp_path: Path) -> None:
+    faults = check_dataset(write(tmp_path / "d.nc", sites=3, years=1))
+    assert [fault for fault in faults if not fault.startswith(("global attribute", "time:"))] == []
 
 
 def target(name: str, identity: str = "", units: str = "g m-2 day-1") -> Variable:
