@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.data.importers.assembling import Choices
 from emulator.data.importers.importing import import_files, write_imported
 from emulator.data.importers.merging import merge, require_datasets
 from emulator.data.importers.preset_files import load_mapping, preset_names
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
+from emulator.data.importers.targets import Choices
 from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles

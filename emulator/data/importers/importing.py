@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emulator.data.importers.assembling import Choices, record_of, variables_of
+from emulator.data.importers.assembling import record_of, variables_of
 from emulator.data.importers.completing import complete, only_common_drivers
 from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described, described
@@ -19,6 +19,7 @@ from emulator.data.importers.readers.reading import read_series
 from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import SiteRecord
 from emulator.data.importers.sites import is_missing, read_sites, statics_of
+from emulator.data.importers.targets import Choices
 
 log = logging.getLogger(__name__)
 
