@@ -74,6 +74,8 @@ def _record_of_part(
     grid = day_grid(series, notes)
     quantities = Quantities(series, grid, notes, mapping.name)
     least = choices.minimum_share or mapping.minimum_share
+    if grid.ends.size:
+        notes.add("assumed", "values of months or years are held on each of their days", series.site_id)
     record = SiteRecord(series.site_id, series.label, grid.days, {}, {}, statics=statics, calendar=series.calendar)
     for name, source in mapping.variables.items():
         about = variables[name]
