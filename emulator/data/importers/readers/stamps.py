@@ -34,7 +34,8 @@ def _written(frame: pd.DataFrame, column: str, time: TimeMapping, path: Path) ->
     first = text.iloc[0]
     for form in time.format:
         parsed = pd.to_datetime(first, format=form, errors="coerce")
-        if pd.notna(parsed) and len(parsed.strftime(form)) >= len(first):  # 200112 is a month, no 2 January
+        digits_differ = first.isdigit() and pd.notna(parsed) and parsed.strftime(form) != first
+        if pd.notna(parsed) and not digits_differ:  # 200112 is a month, no 2 January
             stamps = pd.to_datetime(text, format=form, errors="coerce")
             break
     else:
