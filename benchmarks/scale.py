@@ -99,7 +99,8 @@ def learn(work: Path, dataset: Path, kind: str) -> dict[str, dict[str, float]]:
     out = work / "models" / f"{dataset.stem}_{kind}"
     shutil.rmtree(out, ignore_errors=True)
     settings = {
-        "model.kind": kind, "data.path": dataset, "data.inputs": INPUTS, "data.targets": "[gpp, ra, rh, nee, fch4]", "model.hidden": 32,
+        "model.kind": kind, "data.path": dataset, "data.inputs": INPUTS,
+        "data.targets": "[gpp, ra, rh, nee, fch4]", "model.hidden": 32,
         "training.epochs": 1, "training.windows_per_site": 1, "training.threads": 1, "split.test_years": 2,
     }  # fmt: skip
     changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]

@@ -19,6 +19,7 @@ from emulator.data.dataset_file import (
     DatasetError,
     FluxCheck,
     check_complete,
+    check_places,
     check_range,
     check_time,
     check_variable,
@@ -101,6 +102,8 @@ class Dataset:
             site_id = _site_ids(file, path)[part.sites]
             dates = check_time(file, path)[days]
             time = file.variables["time"]
+            lat, lon = (read_values(file.variables[name], path, part.sites) for name in ("lat", "lon"))
+            check_places(lat, lon, path, site_id)
             classes = _read_classes(file, path, signature, part)
             drivers, period = _read_drivers(file, path, signature.inputs, part, site_id, dates)
             flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
@@ -114,10 +117,10 @@ class Dataset:
                 static=_read_static(file, path, signature.statics, part, site_id),
                 flux=flux,
                 site_id=site_id,
-                lat=read_values(file.variables["lat"], path, part.sites),
-                lon=read_values(file.variables["lon"], path, part.sites),
+                lat=lat,
+                lon=lon,
                 biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
-                time=read_values(time, path, days),
+                time=_within_days(read_values(time, path, days), dates, time),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
                 classes=classes,
@@ -252,6 +255,12 @@ class Dataset:
             position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
             mask = mask[:, torch.as_tensor(np.minimum(position, len(self.years) - 1))]
         return mask if self.period is None else mask & self.in_record()
+
+
+def _within_days(stamps: np.ndarray, dates: np.ndarray, time: netCDF4.Variable) -> np.ndarray:
+    """The stamps (T,), or 12:00 of the days where they lie at their end, which is the beginning of the next."""
+    middles = netCDF4.date2num(dates, str(time.units), str(getattr(time, "calendar", "standard")))
+    return stamps if np.all(np.abs(stamps - middles) < 0.5) else np.asarray(middles, np.float64)
 
 
 def read_extent(path: str | Path) -> tuple[int, Tensor]:
