@@ -1,16 +1,21 @@
 """Train one emulator: python -m emulator.train CONFIG --out RUN [--set KEY=VALUE ...]"""
 
 import argparse
+import json
 import logging
 import os
 import sys
 from pathlib import Path
 
+from emulator.baselines.runs import fit_at_once
 from emulator.configuration.schema import Config
 from emulator.data.dataset_file import DatasetError
+from emulator.data.scalers import Scalers
+from emulator.models import registry
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training.fit import train
+from emulator.training.starting import parts_of, read_start
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
 from foundations.command_end import INTERRUPTED
@@ -31,16 +36,26 @@ def main(arguments: list[str] | None = None) -> int:
     start_logging(level=level)
     try:
         choice = configuration_file.section_overrides(options.choice) if options.choice else []
-        config = configuration_file.load(Config, options.config, [*choice, *options.set])
+        config = configuration_file.load(Config, options.config, [*choice, *_short_options(options), *options.set])
         if options.check:
             sys.stdout.write(configuration_file.to_yaml(config))
+            return 0
+        if options.freeze == "list":
+            sys.stdout.write(_parts(config))
             return 0
         if options.out is None:
             message = "--out RUN is missing: the folder to train into"
             raise ConfigError(message)
         run = RunFolder(options.out)
         resume = options.resume == "auto"
-        train(config, run, resume=resume, overwrite=options.overwrite, tensorboard=options.tensorboard)
+        train(
+            config,
+            run,
+            resume=resume,
+            overwrite=options.overwrite,
+            tensorboard=options.tensorboard,
+            at_once=fit_at_once,
+        )
     except Interrupted as stop:
         log.warning("%s", stop)
         return stop.exit_status
@@ -53,6 +68,24 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _short_options(options: argparse.Namespace) -> list[str]:
+    """Options with a name of their own as overrides."""
+    parts = [] if options.freeze in (None, "list") else options.freeze.split(",")
+    overrides = {
+        "init.path": None if options.init is None else json.dumps(str(options.init)),
+        "init.freeze": json.dumps(parts) if parts else None,
+        "training.epochs": options.epochs,
+    }
+    return [f"{key}={value}" for key, value in overrides.items() if value is not None]
+
+
+def _parts(config: Config) -> str:
+    """The parts of a configuration's model, a line each with its number of weights."""
+    signature = config.resolved()[1] if config.init.path is None else read_start(config.init.path).signature
+    model = registry.build(config.model, signature, Scalers.identity(signature))
+    return "".join(f"{name:40s} {count}\n" for name, count in parts_of(model))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator.train", description=__doc__.split(":")[0] + ".")
     parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, for example configs/quickstart.yaml")
@@ -61,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. model.kind=raci"
     )
     parser.add_argument("--choice", type=Path, metavar="FILE", help="choice.yaml of emulator.tune, put in before --set")
+    parser.add_argument(
+        "--init", type=Path, metavar="RUN", help="begin with the weights and scalers of a run folder or a checkpoint"
+    )
+    parser.add_argument(
+        "--freeze", metavar="PARTS", help="parts of the model that stay as they begin, by commas; list shows them"
+    )
+    parser.add_argument("--epochs", type=int, metavar="N", help="the same as --set training.epochs=N; more go on")
     parser.add_argument("--check", action="store_true", help="validate, print the resolved configuration and stop")
     parser.add_argument(
         "--resume", choices=("auto", "never"), default="auto", help="auto (default): go on with a run that was stopped"

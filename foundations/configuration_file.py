@@ -135,22 +135,30 @@ def _walk(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[Locat
     """
     key: list[int | str] = []
     kinds: list[type[BaseModel]] = [schema]
+    names_follow = False
     for part in location:
+        if names_follow:
+            names_follow = False
+            key.append(part)
+            continue
         if tagged := [kind for kind in kinds if len(kinds) > 1 and part in _tags(kind)]:
             kinds = tagged
             continue
         key.append(part)
         field = next((kind.model_fields[part] for kind in kinds if part in kind.model_fields), None)
         kinds = _models(field.annotation) if field else []
-    return tuple(key), kinds[0].model_fields if len(kinds) == 1 else {}
+        names_follow = field is not None and get_origin(field.annotation) is dict
+    return tuple(key), kinds[0].model_fields if len(kinds) == 1 and not names_follow else {}
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A | B, ...]` or `A | None`."""
+    """Model classes named by an annotation such as `A`, `A | B`, `Annotated[A, ...]`, `dict[str, A]` or `A | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is Annotated:
         return _models(get_args(annotation)[0])
+    if get_origin(annotation) is dict:
+        return _models(get_args(annotation)[1])
     if get_origin(annotation) in (Union, types.UnionType):
         return [model for member in get_args(annotation) for model in _models(member)]
     return []

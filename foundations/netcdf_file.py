@@ -1,4 +1,4 @@
-"""netCDF files to read: whatever is wrong with one is told by its name, never by a library's error."""
+"""netCDF files, read and written: whatever is wrong with one is told by its name, never by a library's error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,21 +6,44 @@ from pathlib import Path
 
 import netCDF4
 
+from foundations.atomic_file import replacing
 from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.file_seal import is_as_sealed, seal
+from foundations.hdf5_structure import structural_damage
+from foundations.zarr_dataset import ZarrDataset, is_store
 
 RESTORE = "restore it from a copy, or make it again"
 
 
 @contextmanager
-def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset]:
-    """Open a file to read, and close it; DamagedFile, naming it and the `remedy`, where it cannot be read as expected.
+def writing(path: str | Path) -> Iterator[netCDF4.Dataset]:
+    """Make a file of the format NETCDF4 that is complete, with a checksum at its end, or absent (`replacing`)."""
+    with replacing(path) as temporary:
+        with netCDF4.Dataset(**netcdf_name(temporary), mode="w", format="NETCDF4") as file:
+            yield file
+        seal(temporary)
 
-    So are told, within the context too: a file that is cut short or of another format, data whose checksum does not
-    fit, a variable or attribute that is missing, and names that are not UTF-8. FileFault where there is no such file.
+
+@contextmanager
+def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset]:
+    """Open a file, or a Zarr store, to read, and close it.
+
+    DamagedFile, naming it and the `remedy`, where it cannot be read as expected. So are told, within the context too: a
+    file that is cut short or of another format, data whose checksum does not fit, a variable or attribute that is
+    missing, and names that are not UTF-8. FileFault where there is no such file.
     """
     path = Path(path)
+    if path.is_dir() and is_store(path):
+        with ZarrDataset(path) as store:
+            yield store
+        return
     try:
+        if not is_as_sealed(path):
+            raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
+        damage = structural_damage(path)
+        if damage:
+            raise DamagedFile(path, damage, remedy)
         with path.open("rb"), netCDF4.Dataset(**netcdf_name(path)) as file:
             yield file
     except FileFault:

@@ -74,7 +74,7 @@ def remove(folder: Path, patterns: Iterable[str]) -> None:
         if path.is_dir() and not path.is_symlink():
             continue
         path.unlink(missing_ok=True)
-        parents.add(path.parent)
-    for parent in sorted(parents - {folder}, key=lambda path: -len(path.parts)):
+        parents.update(parent for parent in path.parents if folder in parent.parents)
+    for parent in sorted(parents, key=lambda path: -len(path.parts)):
         if not any(parent.iterdir()):
             parent.rmdir()

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import DiskFullError
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
-from ecosys_sims.ensemble.output_folder import StaleOutputError
+from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.error("interrupted; run the same command again to go on")
         return 130
     total = summary["total"]
-    log.info("%s: %d sites, %d years", options.out / "dataset.nc", total["sites"], total["years"])
+    log.info("%s: %d sites, %d years", dataset_path(options.out), total["sites"], total["years"])
     log.info("%.1f s, %.1f site-years per second", summary["seconds"], summary["site_years_per_s"])
     return 0
 

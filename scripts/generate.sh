@@ -11,8 +11,9 @@ fypp=fypp
 # The folder of a template is where Python modules of its tables are; `-m` names one.
 generate() { # TEMPLATE SOURCE
   local folder modules=()
+  case $1 in *.h.fypp) modules=(--no-folding) ;; esac
   folder=$(dirname "$1")
-  [ -f "$folder/tables.py" ] && modules=(-M "$folder" -m tables)
+  [ -f "$folder/tables.py" ] && modules+=(-M "$folder" -m tables)
   PYTHONDONTWRITEBYTECODE=1 "$fypp" "${modules[@]}" "$1" "$2"
 }
 

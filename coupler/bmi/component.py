@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coupler import Cells, Model
+from coupler import Cells, EcostepError, Model
 from coupler.bmi.configuration import SECONDS_PER_DAY, Configuration, read_configuration
 from coupler.bmi.names import CSDMS_NAMES, STATE, TIME
 from coupler.bmi.point_grid import PointGrid
-from coupler.python.cells import refuse_more_than_numbers
+from coupler.python.arrays import refuse_more_than_numbers
 
 CELLS, ROWS, CLOCK = range(3)
 """Grids: the cells of the host, the numbers of their state rows, and one number for all of them."""
@@ -31,13 +31,17 @@ class _ExchangeItem:
 
 def require_fit(what: str, source: NDArray, dest: NDArray, size: int) -> None:
     """Raise where an array is not plain, has not `size` values, or cannot hold those of the other."""
+    if not isinstance(dest, np.ndarray):
+        message = f"{what}: expected a numpy array, not {type(dest).__name__}"
+        raise TypeError(message)
     for values in (source, dest):
         refuse_more_than_numbers(what, values)
         if np.size(values) != size:
             message = f"{what}: the array has {np.size(values)} values, expected {size}"
             raise ValueError(message)
-    if not np.can_cast(np.asarray(source).dtype, np.asarray(dest).dtype, "same_kind"):
-        message = f"{what}: values of type {np.asarray(source).dtype} do not fit into {np.asarray(dest).dtype}"
+    given, wanted = np.asarray(source).dtype, dest.dtype
+    if given.kind not in "fiu" or wanted.kind not in "fiu" or not np.can_cast(given, wanted, "same_kind"):
+        message = f"{what}: values of type {given} do not fit into {wanted}"
         raise TypeError(message)
 
 
@@ -84,7 +88,7 @@ class EcostepBmi(PointGrid):
             cells.set_input(name, self._items["tas"].values, self._items["tas"].units)
         for static in self._model.statics:
             values = self._add(static.name, static.units, "static")
-            values[:] = config.statics.get(static.name, np.nan)
+            values[:] = self._static_values(config_file, static.name)
             cells.set_static(static.name, values, static.units)
         for target in self._model.targets:
             cells.set_output(target.name, self._add(target.name, target.units, "output"), target.units)
@@ -237,12 +241,23 @@ class EcostepBmi(PointGrid):
         if item.role == "time" and not float(np.ravel(src)[0] / self._config.time_step).is_integer():
             message = f"time {np.ravel(src)[0]} s is no whole number of steps of {self._config.time_step} s"
             raise ValueError(message)
+        was_started = self._started
         if item.role == "state" and not self._started:
             if np.size(src) == item.values.size:
                 self._started = True  # a restart: site attributes are not asked for
             else:
                 self._start()
+        if item.role != "state":
+            item.values[indices] = np.ravel(src)
+            return
+        before = item.values.copy()
         item.values[indices] = np.ravel(src)
+        try:
+            self._require_cells().check_state()
+        except EcostepError:
+            item.values[:] = before
+            self._started = was_started
+            raise
 
     # ---- grids ----
 
@@ -299,6 +314,15 @@ class EcostepBmi(PointGrid):
         values = np.full(self._config.ncell, 0.0 if role == "output" else np.nan)
         self._items[name] = _ExchangeItem(values, units, CELLS, role)
         return values
+
+    def _static_values(self, file: str, name: str) -> NDArray[np.float64] | float:
+        """One number for all cells, or one for each; NaN where the configuration has none."""
+        given = self._config.statics.get(name, np.nan)
+        values = np.asarray(given)
+        if values.dtype.kind not in "fiu" or values.shape not in ((), (self._config.ncell,)):
+            message = f"{file}: statics: '{name}' is {given!r}, expected a number, or a list of {self._config.ncell}"
+            raise ValueError(message)
+        return values.astype(np.float64)
 
     def _start(self) -> None:
         cells = self._require_cells()

@@ -76,8 +76,12 @@ def read_configuration(path: str) -> Configuration:
         raise ValueError(message)
     for key in {"start", "end"} & content.keys():
         content[key] = _date(path, key, content[key], calendar)
+    ncell = content.get("ncell", 1)
+    if not isinstance(ncell, int) or isinstance(ncell, bool) or ncell < 0:
+        message = f"{path}: ncell {ncell!r} is no number of cells"
+        raise ValueError(message)
     step = content.get("time_step", 3600)
-    if not isinstance(step, int) or step < 1 or SECONDS_PER_DAY % step != 0:
+    if not isinstance(step, int) or isinstance(step, bool) or step < 1 or SECONDS_PER_DAY % step != 0:
         message = f"{path}: time_step {step} is not a number of seconds that divides the day"
         raise ValueError(message)
     if content.get("statics") is None:

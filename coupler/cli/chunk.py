@@ -21,6 +21,7 @@ from coupler.cli.time_axis import DAY, add_days, format_day
 from coupler.python.cells import Cells
 from coupler.python.errors import EcostepError
 from foundations.flux_range import impossible_flux
+from foundations.variables import VARIABLES
 
 log = logging.getLogger(__name__)
 
@@ -129,14 +130,16 @@ class Chunk:
     def _require_flux(self, feed: _Feed, first: int, series: NDArray) -> None:
         """CommandError where measured flux (steps, active cells) is none that can be."""
         plan = self.plan
-        fault = impossible_flux(feed.name, series, feed.source.units) if feed.name in plan.observed else None
+        flux = VARIABLES.get(feed.name) if feed.name in plan.observed else None
+        fault = impossible_flux(flux, series, feed.source.units) if flux is not None else None
         if fault is None:
             return
-        (step, cell), text = fault
+        step, cell = fault.place
         day = format_day(add_days(plan.grid.start, first + step // plan.days[0].steps_a_day))
         variable = feed.source.variable.name if feed.source.variable else feed.name
         message = (
-            f"{plan.forcing.name}: variable '{variable}' on {day}: {self._cell_name(int(self.index[cell]))} {text}"
+            f"{plan.forcing.name}: variable '{variable}' on {day}: {self._cell_name(int(self.index[cell]))} "
+            f"{fault.text} ({fault.count} such values)"
         )
         raise CommandError(message)
 

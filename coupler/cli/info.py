@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from coupler.cli import backends
-from coupler.cli.plan import class_meanings
+from coupler.cli.classes import class_meanings
+from coupler.cli.errors import CommandError
 from coupler.python.model import Model, library_version
 from foundations.terminal import printable
 
 
 def show(path: Path, *, as_json: bool, all_backends: bool, trust: bool = False) -> int:
     """Print the description of an artefact; 0, also where no backend runs it here."""
-    about = describe(path, all_backends=all_backends, trust=trust)
-    sys.stdout.write(json.dumps(about, indent=1) + "\n" if as_json else printable(_as_text(about), lines=True))
+    try:
+        about = describe(path, all_backends=all_backends, trust=trust)
+        text = json.dumps(about, indent=1) + "\n" if as_json else printable(_as_text(about), lines=True)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"{path}: its metadata are not what docs/formats.md says ({error!r}); export it again"
+        raise CommandError(message) from None
+    sys.stdout.write(text)
     return 0
 
 
@@ -40,7 +46,7 @@ def describe(path: Path, *, all_backends: bool = True, trust: bool = False) -> d
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
-        "fingerprint": model.fingerprint if model else None,
+        "fingerprint": described.fingerprint,
         **{key: metadata.get(key) for key in ("name", "kind", "created", "format_version", "past_flux")},
         "members": metadata.get("members", 1),
         "quantiles": metadata.get("quantiles"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cftime
 import numpy as np
 from numpy.typing import NDArray
 
 from coupler.cli.alignment import Cells
+from coupler.cli.classes import class_meanings
 from coupler.cli.errors import CommandError
 from coupler.cli.forcing import Files, FileVariable, Grid, cell_dimensions, require_dimensions
 from coupler.cli.restart_file import Restart
@@ -152,12 +152,6 @@ def make_plan(
 
 def _variables(sources: dict[str, Source]) -> list[FileVariable]:
     return [source.variable for source in sources.values() if source.variable is not None]
-
-
-def class_meanings(variable: Mapping[str, Any]) -> dict[int, str]:
-    """Meanings by code of a variable of an artefact's metadata, "" where it gives none; empty for a number."""
-    codes = variable.get("flag_values") or []
-    return dict(zip(codes, variable.get("flag_meanings") or [""] * len(codes), strict=True))
 
 
 def _value(name: str, text: str, classes: Mapping[int, str]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coupler.python import _binding
+from coupler.python.arrays import CHECKSUMS, MASKS, NUMBERS, REALS, require_array, require_shape
 from coupler.python.errors import check
 
 CELL_DAYS_AT_ONCE = 20_000
@@ -36,16 +37,6 @@ class ModelOfCells(Protocol):
     @property
     def targets(self) -> Sequence[object]:
         """Fluxes."""
-
-
-def refuse_more_than_numbers(what: str, values: object) -> None:
-    """TypeError where an array says more than its numbers: a mask or a unit, which the library would not see."""
-    if isinstance(values, np.ma.MaskedArray):
-        message = f"{what}: a masked array, whose mask would be lost; give numbers alone, such as values.filled(np.nan)"
-        raise TypeError(message)
-    if isinstance(values, np.ndarray) and type(values) not in (np.ndarray, np.memmap):
-        message = f"{what}: expected a plain numpy array, not {type(values).__name__}, which may hold more than numbers"
-        raise TypeError(message)
 
 
 def spans_of_days(
@@ -96,13 +87,9 @@ class Cells:
     @state.setter
     def state(self, state: NDArray[np.float32]) -> None:
         """Use another array as the state; it is written at every step, not copied."""
-        refuse_more_than_numbers("state", state)
-        is_matrix = isinstance(state, np.ndarray) and state.ndim == 2 and state.flags.c_contiguous
-        if not is_matrix or state.dtype != np.float32:
+        require_array("state", state, ("float32",), (2,), written=True)
+        if not state.flags.c_contiguous:
             message = "state: expected a C-contiguous float32 array (ncell, state_size)"
-            raise TypeError(message)
-        if not state.flags.writeable:
-            message = "state: the array is read-only"
             raise TypeError(message)
         check(self._handle.set_state(state))
         self._state = state
@@ -117,9 +104,6 @@ class Cells:
 
     def set_output(self, name: str, values: NDArray, units: str) -> None:
         """Register the array (N,) that receives the flux of target ``name`` in ``units``."""
-        if isinstance(values, np.ndarray) and not values.flags.writeable:
-            message = f"output '{name}': the array is read-only"
-            raise TypeError(message)
         self._register("output", name, values, units)
 
     def set_observed(self, name: str, values: NDArray, units: str) -> None:
@@ -133,14 +117,7 @@ class Cells:
         """
         if active is None:
             active = np.ones(self._ncell, np.int32)
-        refuse_more_than_numbers("mask", active)
-        if (
-            not isinstance(active, np.ndarray)
-            or active.ndim != 1
-            or active.dtype.name not in ("bool", "int32", "int64")
-        ):
-            message = "mask: expected a one-dimensional numpy array of bool, int32 or int64"
-            raise TypeError(message)
+        require_array("mask", active, MASKS, (1,))
         check(self._handle.register("mask", "", "", active))
         self._arrays["mask", ""] = active
 
@@ -181,14 +158,7 @@ class Cells:
         Raises :class:`coupler.EcostepError` with status CORRUPT, which names the first such cell.
         """
         if checksum is not None:
-            refuse_more_than_numbers("checksum", checksum)
-            if (
-                not isinstance(checksum, np.ndarray)
-                or checksum.ndim != 1
-                or checksum.dtype.name not in ("uint32", "int32")
-            ):
-                message = "checksum: expected a one-dimensional numpy array of uint32 or int32"
-                raise TypeError(message)
+            require_array("checksum", checksum, CHECKSUMS, (1,))
             checksum = np.ascontiguousarray(checksum).view(np.uint32)
         check(self._handle.check_state(checksum, self._ncell if checksum is None else len(checksum)))
 
@@ -226,7 +196,9 @@ class Cells:
         """
         for role, series in (("input", inputs), ("observed", observed or {})):
             for name, (values, _) in series.items():
-                refuse_more_than_numbers(f"{role} '{name}'", values)
+                what = f"{role} '{name}'"
+                require_array(what, values, NUMBERS if role == "input" else REALS, (1, 2))
+                require_shape(what, values, (len(values),), (len(values), self._ncell))
         days = {len(values) for values, _ in [*inputs.values(), *(observed or {}).values()]}
         if len(days) != 1:
             message = f"spin_up: the series have {sorted(days)} days"
@@ -257,15 +229,11 @@ class Cells:
         new state or None -> derivatives of the weighted sum with respect to the inputs in their registered units (N, D)
         and to the state (N, state_size).
         """
-        shape = (self._ncell, len(self._model.targets))
-        refuse_more_than_numbers("flux_weight", flux_weight)
-        refuse_more_than_numbers("state_weight", state_weight)
-        if np.shape(flux_weight) != shape:
-            message = f"flux_weight has shape {np.shape(flux_weight)}, expected {shape}"
-            raise ValueError(message)
-        if state_weight is not None and np.shape(state_weight) != self._state.shape:
-            message = f"state_weight has shape {np.shape(state_weight)}, expected {self._state.shape}"
-            raise ValueError(message)
+        require_array("flux_weight", flux_weight, NUMBERS, (2,))
+        require_shape("flux_weight", flux_weight, (self._ncell, len(self._model.targets)))
+        if state_weight is not None:
+            require_array("state_weight", state_weight, NUMBERS, (2,))
+            require_shape("state_weight", state_weight, self._state.shape)
         to_inputs, to_state = np.zeros((self._ncell, len(self._model.inputs))), np.zeros(self._state.shape)
         weights = None if state_weight is None else np.ascontiguousarray(state_weight, np.float64)
         flux = np.ascontiguousarray(flux_weight, np.float64)
@@ -273,12 +241,6 @@ class Cells:
         return to_inputs, to_state
 
     def _register(self, role: str, name: str, values: NDArray, units: str) -> None:
-        refuse_more_than_numbers(f"{role} '{name}'", values)
-        if not isinstance(values, np.ndarray) or values.ndim != 1:
-            message = f"{role} '{name}': expected a one-dimensional numpy array"
-            raise TypeError(message)
-        if values.dtype.name not in _binding.TYPES or not values.dtype.isnative:
-            message = f"{role} '{name}': type {values.dtype} is not one of {', '.join(_binding.TYPES)}"
-            raise TypeError(message)
+        require_array(f"{role} '{name}'", values, NUMBERS, (1,), written=role == "output")
         check(self._handle.register(role, name, units, values))
         self._arrays[role, name] = values

@@ -4,6 +4,7 @@ import argparse
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ecosys_sims.formats.errors import AdapterError, FormatError
 from ecosys_sims.towers.tower_run import run_and_report
@@ -12,6 +13,9 @@ from foundations.output_file import OutputError, require_own_outputs
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
+
+ASSUMED_SOIL = {"sand": 0.4, "clay": 0.2}
+"""Mass fractions of a soil that nobody describes, a loam."""
 
 
 def add_site(parser: argparse.ArgumentParser, required: tuple[str, ...] = ()) -> None:
@@ -25,8 +29,23 @@ def add_site(parser: argparse.ArgumentParser, required: tuple[str, ...] = ()) ->
         ("ph", float, "soil or peat pH; default: typical of the biome"),
     ):
         parser.add_argument(f"--{name}", type=kind, required=name in required, help=meaning)
-    parser.add_argument("--sand", type=float, default=0.4, help="mass fraction (default %(default)s)")
-    parser.add_argument("--clay", type=float, default=0.2, help="mass fraction (default %(default)s)")
+    for name, fraction in ASSUMED_SOIL.items():
+        parser.add_argument(f"--{name}", type=float, help=f"mass fraction (assumed where not given: {fraction:g})")
+
+
+def soil(options: argparse.Namespace) -> dict[str, Any]:
+    """`sand`, `clay` and `ph` of the command line; what is not given is assumed, and said."""
+    given = {name: getattr(options, name) for name in ("sand", "clay", "ph")}
+    tell_assumed(options.site, given)
+    return ASSUMED_SOIL | {name: value for name, value in given.items() if value is not None}
+
+
+def tell_assumed(site: str | None, given: Mapping[str, Any]) -> None:
+    """Say which properties of the soil nobody gave, and what is taken in their place."""
+    assumed = [f"{name} {fraction:g}" for name, fraction in ASSUMED_SOIL.items() if given.get(name) is None]
+    assumed += ["ph typical of the site class"] if given.get("ph") is None else []
+    if assumed:
+        log.warning("%s: assumed: %s; give --sand, --clay and --ph", site or "the site", ", ".join(assumed))
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

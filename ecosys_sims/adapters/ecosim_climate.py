@@ -146,7 +146,7 @@ def _convert(options: argparse.Namespace) -> None:
     climate = weather.climate_from_weather(options.lat, times, quantities["TMPH"], 24.0 * quantities["RAINH"])
     site = TowerSite(
         site_id=options.site, lat=options.lat, lon=options.lon, biome=options.biome, elevation=elevation,
-        sand=options.sand, clay=options.clay, ph=options.ph, **climate,
+        **command.soil(options), **climate,
     )  # fmt: skip
     source = f"EcoSIM climate file {options.file.name}"
     write_forcing(options.out, site, start, 1, drivers(quantities, elevation), source)

@@ -59,9 +59,7 @@ def describe_site(
         lon=options.lon,
         biome=options.biome,
         elevation=options.elevation,
-        sand=options.sand,
-        clay=options.clay,
-        ph=options.ph,
+        **command.soil(options),
         **weather.climate_from_weather(options.lat, times, temperature, daily_precipitation),
     )
 

@@ -56,6 +56,7 @@ def _convert(options: argparse.Namespace) -> None:
         meta = read_meta(options.meta, options.site or site_id_of(options.csv))
         description |= {name: value for name, value in meta.items() if description.get(name) is None}
     site = describe_site(record, description)
+    command.tell_assumed(site.site_id, description)
     if options.out:
         write_tower_forcing(record, site, options.out)
         log.info("%s: %s, %s, %d %s intervals from %s", options.out, site.site_id, site.biome, len(record.times),

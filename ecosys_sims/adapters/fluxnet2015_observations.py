@@ -21,7 +21,7 @@ from ecosys_sims.formats.units import (
     VAPORISATION,
     ZERO_CELSIUS,
 )
-from foundations.atomic_file import replacing
+from foundations.netcdf_file import writing
 
 # Beside the variables of docs/formats.md: what towers measure and the process model has under other names.
 TOWER_VARIABLES = {
@@ -91,19 +91,16 @@ def _first_of_each(rows: np.ndarray, axis: int) -> np.ndarray:
 
 
 def write_observations(record: FluxnetRecord, site: TowerSite, path: str | Path, min_quality: float = 0.75) -> int:
-    """Write the whole years as a dataset (docs/formats.md section 1), or the months as a file of the same variables.
+    """Write the days as a dataset (docs/formats.md section 1), or the months as a file of the same variables.
 
     Returns how many days or months have NEE.
     """
     monthly = record.kind == "MM"
     _require_fluxes(record)
     times, values = _monthly_values(record, min_quality) if monthly else daily_values(record, site, min_quality)
-    if not monthly:
-        in_whole_years = _whole_years(record.path, times)
-        times, values = times[in_whole_years], {name: series[in_whole_years] for name, series in values.items()}
     daily = tuple(variable for variable in (*variables.DAILY, *TOWER_VARIABLES.values()) if variable.name in values)
     start = times[0].astype("datetime64[D]").astype(object)
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         source = SOURCE.format(name=record.path.name)
         history = "written by ecosys_sims.adapters.fluxnet2015"
         file.setncatts(common_attributes(f"observations at {site.site_id}", "FLUXNET2015", source, history))
@@ -135,17 +132,6 @@ def _require_fluxes(record: FluxnetRecord) -> None:
         f"{record.path}: {reason}; there are no observations to write, take the FULLSET or SUBSET file as published"
     )
     raise AdapterError(message)
-
-
-def _whole_years(path: Path, days: np.ndarray) -> np.ndarray:
-    """Which days (T,) belong to calendar years that are there from 1 January to 31 December."""
-    years = days.astype("datetime64[Y]")
-    lengths = {year: (year + 1).astype("datetime64[D]") - year.astype("datetime64[D]") for year in np.unique(years)}
-    whole = [year for year, length in lengths.items() if (years == year).sum() == length.astype(int)]
-    if not whole:
-        message = f"{path}: {days[0]} to {days[-1]} holds no whole calendar year"
-        raise AdapterError(message)
-    return np.isin(years, np.array(whole))
 
 
 def _monthly_values(record: FluxnetRecord, min_quality: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ecosys_sims.adapters.csv_columns import CsvColumns, read_columns, read_header
 from ecosys_sims.formats.errors import AdapterError
+from foundations.gap_filling import bridged, diurnal_course
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,9 @@ WEATHER = {
     "WS_F": (0.0, 60.0), "PA_F": (40.0, 115.0), "LW_IN_F": (50.0, 700.0),
 }  # fmt: skip
 OPTIONAL = ("PA_F", "LW_IN_F")
+MOST_MISSING = 0.25
+"""Share of an optional column that may be missing; the gaps are filled, and a column with more of them is left out."""
+LONGEST_BRIDGE_DAYS = 10
 CO2 = "CO2_F_MDS"
 REFERENCES = ("VUT_REF", "CUT_REF")  # friction velocity threshold by year, else one for all years
 TIME_FORMATS = {12: ("%Y%m%d%H%M", "m"), 8: ("%Y%m%d", "D"), 6: ("%Y%m", "M")}  # by the length of a stamp
@@ -89,7 +93,7 @@ def read_record(path: str | Path, partitioning: str = "NT") -> FluxnetRecord:
     for target, flux in fluxes.items():
         columns[target], columns[f"{target}_qc"] = table.numbers(flux.values), table.numbers(flux.quality)
     if kind != "MM":
-        _check_weather(table, columns)
+        _check_weather(table, columns, 1 if kind == "DD" else round(24 / HOURS[kind]))
     return FluxnetRecord(table, kind, times, columns, absent)
 
 
@@ -168,14 +172,28 @@ def _length_of_first(table: CsvColumns, start: datetime, time_format: str) -> in
     return int((end - start).total_seconds() / 60)
 
 
-def _check_weather(table: CsvColumns, columns: dict[str, np.ndarray]) -> None:
+def _check_weather(table: CsvColumns, columns: dict[str, np.ndarray], per_day: int) -> None:
     for name in OPTIONAL:
-        if name in columns and np.isnan(columns[name]).any():
-            log.warning("%s: %s has gaps and is left out", table.path.name, name)
+        if name not in columns or not np.isnan(columns[name]).any():
+            continue
+        share = float(np.isnan(columns[name]).mean())
+        filled = _filled(columns[name], per_day) if share <= MOST_MISSING else columns[name]
+        if np.isnan(filled).any():
+            log.warning("%s: %s has gaps (%.0f %%) and is left out", table.path.name, name, 100.0 * share)
             del columns[name]
+        else:
+            log.warning("%s: gaps of %s (%.2g %%) are filled from days near by", table.path.name, name, 100.0 * share)
+            columns[name] = filled
     for name, (lowest, highest) in WEATHER.items():
         if name in columns:
             table.require_range(name, columns[name], lowest, highest)
+
+
+def _filled(values: np.ndarray, per_day: int) -> np.ndarray:
+    """Values (T,) with gaps filled by the course of the days near by, what is left of them bridged."""
+    whole = len(values) // per_day * per_day
+    laid = diurnal_course(values[:whole].reshape(-1, per_day)).ravel()
+    return bridged(np.concatenate([laid, values[whole:]]), LONGEST_BRIDGE_DAYS * per_day)
 
 
 def hourly(record: FluxnetRecord) -> FluxnetRecord:

@@ -4,7 +4,8 @@
         --out forcing.nc --observations observed.nc
 
 Source: FLUXNET-CH4 V1.0 (Delwiche et al. 2021, ESSD 13, 3607; Knox et al. 2019, BAMS). Columns ending in `_F` are
-gap-filled by the collection; fluxes are taken where they were measured, never where they were filled.
+gap-filled by the collection; fluxes are taken on days on which they were measured. NEE of a day is the mean of its
+measured half-hours, more of them by day than by night, so that NEE_F of such days is taken.
 """
 
 import argparse
@@ -16,7 +17,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import netCDF4
 import numpy as np
 
 from ecosys_sims.adapters import command
@@ -40,8 +40,8 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import CARBON_OF_MICROMOL, METHANE_OF_NANOMOL
-from foundations.atomic_file import replacing
 from foundations.command_end import ends_clearly
+from foundations.netcdf_file import writing
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class FluxColumn(NamedTuple):
 
 FLUX_COLUMNS = {
     "gpp": FluxColumn("GPP_DT", CARBON_OF_MICROMOL, -5.0, 60.0),
-    "nee": FluxColumn("NEE", CARBON_OF_MICROMOL, -40.0, 40.0),
+    "nee": FluxColumn("NEE", CARBON_OF_MICROMOL, -40.0, 40.0),  # NEE_F where the file has it
     "fch4": FluxColumn("FCH4", METHANE_OF_NANOMOL, -100.0, 1500.0),
 }
 CLASS_TO_BIOME = {
@@ -193,17 +193,25 @@ def write_tower_forcing(record: TowerRecord, site: TowerSite, path: str | Path) 
 
 def fluxes(record: TowerRecord) -> dict[str, np.ndarray]:
     """Measured fluxes (T,) in file units, NaN where not measured; gpp on days with NEE, from which it is derived."""
+    columns = dict(record.columns)
+    unmeasured = np.isnan(columns["NEE"])
+    if "NEE_F" in columns:
+        columns["NEE"] = np.where(unmeasured, np.nan, columns["NEE_F"])
+    else:
+        log.warning("%s: no column NEE_F; NEE, of measured half-hours, leans to the day", record.path.name)
     measured = {}
     for target, flux in FLUX_COLUMNS.items():
-        values = without_faults(record.path, flux.column, record.columns[flux.column], flux.lowest, flux.highest)
+        values = without_faults(record.path, flux.column, columns[flux.column], flux.lowest, flux.highest)
         measured[target] = values * flux.factor
-    measured["gpp"] = np.where(np.isnan(record.columns["NEE"]), np.nan, measured["gpp"])
+    measured["gpp"] = np.where(unmeasured, np.nan, measured["gpp"])
     return measured
 
 
-def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -> None:
-    """Write the whole years of a tower as a dataset (docs/formats.md section 1); what was not measured is missing."""
-    record = record.whole_years()
+def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -> int:
+    """Write the days of a tower as a dataset (docs/formats.md section 1); what was not measured is missing.
+
+    Returns how many days have methane.
+    """
     forcing, days = drivers(record, site.lat), len(record.days())
     year = record.days().astype("datetime64[Y]").astype(int) + 1970
     values = {
@@ -217,7 +225,7 @@ def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -
         values["wtd"] = -depth
     optional = {*variables.OPTIONAL, *(state.name for state in variables.STATES)}
     daily = tuple(v for v in variables.DAILY if v.name not in optional or v.name in values)
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         title, source = f"observations at {site.site_id}", SOURCE.format(name=record.path.name)
         file.setncatts(common_attributes(title, "FLUXNET-CH4", source, "written by ecosys_sims.adapters.fluxnet_ch4"))
         create_layout(file, site.statics(), record.start, days, "standard", 1, daily)
@@ -226,6 +234,7 @@ def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -
         for name, series in values.items():
             write_series(file, name, series)
     require_valid_dataset(path)
+    return int(np.isfinite(values["fch4"]).sum())
 
 
 @ends_clearly
@@ -256,11 +265,12 @@ def _convert(options: argparse.Namespace) -> None:
     row = read_site(options.meta, options.site or site_id_of(options.csv))
     changes = {name: getattr(options, name) for name in ("biome", "elevation", "sand", "clay", "ph")}
     site = describe_site(record, row, **changes)
+    command.tell_assumed(site.site_id, changes)
     write_tower_forcing(record, site, options.out)
     log.info("%s: %s, %s, %d days from %s", options.out, site.site_id, site.biome, len(record.days()), record.start)
     if options.observations:
-        write_observations(record, site, options.observations)
-        log.info("%s: %d days with measured CH4", options.observations, int(np.isfinite(record.columns["FCH4"]).sum()))
+        count = write_observations(record, site, options.observations)
+        log.info("%s: %d days with measured CH4", options.observations, count)
 
 
 if __name__ == "__main__":

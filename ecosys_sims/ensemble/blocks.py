@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +18,12 @@ import numpy as np
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.formats.dataset_check import series_faults
 from ecosys_sims.formats.site_table import SiteTable, read_site_table, read_true_parameters, write_site_table
 from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import FILE_ERROR, ModelError, run_program
-from ecosys_sims.program.history import check_history, history_path
+from ecosys_sims.program.history import check_history, history_path, read_daily
+from foundations import zarr_dataset
 from foundations.file_faults import DamagedFile, explain
 from foundations.json_record import read_record, write_record
 from foundations.netcdf_file import reading
@@ -33,6 +36,8 @@ BLOCK_FOLDERS = "b[0-9][0-9][0-9][0-9][0-9]"
 SITES = "sites.nc"
 TRUTH = "params_truth.nc"
 HISTORY = "history.nc"
+STORE = "dataset.zarr"
+UNFINISHED_STORE = f"{STORE}.partial"
 RECORD = "block.json"
 CASE_NAME = "block"
 NETCDF = threading.Lock()  # the netCDF library is not thread-safe, and a user's workers may have several threads
@@ -149,6 +154,8 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     with NETCDF:
         check_history(working / HISTORY, sites.site_id, days_of_period(config))
         parameters_read_back = check_parameters(used, sites, truth)
+        if config.run.store == "zarr":
+            write_to_store(working / HISTORY, sites.site_id, out / UNFINISHED_STORE, task.first)
     for path in (working / namelists.SITE_TABLE, used):
         path.unlink()  # they hold the true parameters
     record = BlockRecord(
@@ -160,6 +167,16 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     )
     write_record(working / RECORD, {**record})
     return record
+
+
+def write_to_store(history: Path, site_ids: Sequence[str], store: Path, first: int) -> None:
+    """Check the daily series of a block's history and write them to its rows of the store, which begin with `first`."""
+    with reading(history, "run the block again") as file:
+        faults = series_faults(file)
+    if faults:
+        message = f"{history.name}: " + "; ".join(faults)
+        raise ModelError(message)
+    zarr_dataset.write_rows(store, first, dict(read_daily(history, site_ids)))
 
 
 def block_namelist(config: SimulationConfig) -> f90nml.Namelist:

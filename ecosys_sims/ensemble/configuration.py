@@ -97,6 +97,7 @@ class RunConfig(Section):
     block_size: Annotated[int, Field(ge=1, le=4096)] = 16
     block_timeout_s: Annotated[float, Field(gt=0)] = 3600.0 * 6
     keep_block_histories: bool = False
+    store: Literal["netcdf", "zarr"] = "netcdf"  # of the dataset: one file, or a store that the workers write into
 
 
 class SimulationConfig(Section):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ecosys_sims.ensemble import configuration
-from ecosys_sims.ensemble.blocks import BLOCK_FOLDERS, BLOCKS, HISTORY, SITES, TRUTH
+from ecosys_sims.ensemble.blocks import BLOCK_FOLDERS, BLOCKS, HISTORY, SITES, STORE, TRUTH, UNFINISHED_STORE
 from ecosys_sims.ensemble.configuration import SimulationConfig
 from ecosys_sims.formats.dataset_check import require_valid_dataset
 from ecosys_sims.formats.site_table import SiteTable
@@ -31,7 +31,8 @@ LOCK = ".lock"
 
 KIND = "simulation"
 LAYOUT = (
-    DATASET, SUMMARY, CONFIG, IDENTITY, SITES, TRUTH,
+    DATASET, f"{STORE}/**/*", f"{UNFINISHED_STORE}/**/*", f".{UNFINISHED_STORE}.*/**/*",
+    SUMMARY, CONFIG, IDENTITY, SITES, TRUTH,
     f"{BLOCKS}/{BLOCK_FOLDERS}/*", f"{BLOCKS}/.{BLOCK_FOLDERS}.*/*", f"{BLOCKS}/{BLOCK_FOLDERS}.failed.log",
 )  # fmt: skip
 """What a simulation leaves in its folder, and all that `clear` removes."""
@@ -76,7 +77,8 @@ def write_config(out: Path, text: str) -> None:
 
 def require_whole(out: Path, summary: dict[str, Any]) -> None:
     """StaleOutputError unless the dataset of a finished simulation is as it was written, by its checksum."""
-    path, written = out / DATASET, _digests(summary).get(DATASET)
+    path = dataset_path(out)
+    written = _digests(summary).get(path.name)
     if written is None:  # of a version without checksums
         require_valid_dataset(path)
     elif provenance.file_sha256(path) != written:
@@ -129,16 +131,21 @@ def clear(out: Path) -> None:
 
 def remove_leftovers(out: Path) -> None:
     """What killed workers left, and blocks whose history has been deleted."""
-    for folder in (out / BLOCKS).glob(f".{BLOCK_FOLDERS}.*"):
+    for folder in [*(out / BLOCKS).glob(f".{BLOCK_FOLDERS}.*"), *out.glob(f".{UNFINISHED_STORE}.*")]:
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (out / BLOCKS).glob(BLOCK_FOLDERS):
         if folder.is_dir() and not (folder / HISTORY).exists():
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def dataset_path(out: Path) -> Path:
+    """The dataset that a folder holds, or, where it holds none, that of the netCDF form."""
+    return out / STORE if (out / STORE).exists() else out / DATASET
+
+
 def is_complete(out: Path) -> bool:
     """Whether the folder holds a finished simulation."""
-    return (out / DATASET).exists() and (out / SUMMARY).exists()
+    return dataset_path(out).exists() and (out / SUMMARY).exists()
 
 
 def check_identity(
@@ -155,7 +162,7 @@ def check_identity(
     if path.exists():
         _compare_identity(out, _read_identity(path), identity, program)
         return
-    if (out / DATASET).exists() or any((out / BLOCKS).glob("b*")):
+    if dataset_path(out).exists() or any((out / BLOCKS).glob("b*")):
         message = f"{out} holds results of unknown origin (no {IDENTITY}); {_REMEDY}"
         raise StaleOutputError(message)
     write_record(path, identity)
@@ -176,7 +183,9 @@ def _compare_identity(out: Path, stored: dict[str, Any], identity: dict[str, Any
         raise StaleOutputError(message)
     if is_complete(out):
         if stored != identity:
-            log.warning("%s was simulated by another build of the program; --overwrite simulates again", out / DATASET)
+            log.warning(
+                "%s was simulated by another build of the program; --overwrite simulates again", dataset_path(out)
+            )
         return
     if stored.get("program_sha256") != identity["program_sha256"]:
         message = f"{out} was simulated by another build of the program {program}; {_REMEDY}"

@@ -10,7 +10,9 @@ from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import (
     HISTORY,
     SITES,
+    STORE,
     TRUTH,
+    UNFINISHED_STORE,
     BlockRecord,
     BlockTask,
     DiskFullError,
@@ -18,10 +20,11 @@ from ecosys_sims.ensemble.blocks import (
     is_whole,
     read_block_record,
     try_out,
+    write_to_store,
 )
 from ecosys_sims.ensemble.cluster import Scheduler, default_workers, run_blocks
 from ecosys_sims.ensemble.configuration import SimulationConfig
-from ecosys_sims.ensemble.dataset import write_simulated
+from ecosys_sims.ensemble.dataset import create_store, finish_store, write_simulated
 from ecosys_sims.ensemble.drawing import DrawnSites, draw
 from ecosys_sims.ensemble.output_folder import (
     DATASET,
@@ -29,6 +32,7 @@ from ecosys_sims.ensemble.output_folder import (
     SUMMARY,
     check_identity,
     clear,
+    dataset_path,
     is_complete,
     locked,
     make_folder,
@@ -37,12 +41,13 @@ from ecosys_sims.ensemble.output_folder import (
     require_whole,
     write_config,
 )
-from ecosys_sims.formats.dataset_check import require_valid_dataset
+from ecosys_sims.formats.dataset_check import require_valid_dataset, require_valid_frame
 from ecosys_sims.formats.site_table import write_site_table, write_true_parameters
 from ecosys_sims.program.executable import find_program, library_versions, program_version
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing
+from foundations.file_seal import seal
 from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
@@ -100,7 +105,7 @@ def _complete(
             out / SUMMARY, ("seconds", "site_years_per_s", "total"), "remove it, and the same command writes it again"
         )
         require_whole(out, summary)
-        log.info("%s is complete already", out / DATASET)
+        log.info("%s is complete already", dataset_path(out))
         _drop_histories(config, tasks)
         return summary
     write_config(out, configuration.to_yaml(config))
@@ -115,13 +120,18 @@ def _complete(
     log.info(
         "%d sites, %d years: %d of %d blocks to do", len(drawn.sites), config.period.years, len(missing), len(tasks)
     )
+    if config.run.store == "zarr":
+        _prepare_store(out, config, drawn, [task for task in tasks if task.folder.exists()])
     records = run_blocks(missing, out, workers, scheduler)
     remove_leftovers(out)
-    _write_dataset(out, config, tasks, drawn, program_version(program))
+    if config.run.store == "zarr":
+        path = _finish_store(out, config, tasks, drawn, program_version(program))
+    else:
+        path = _write_dataset(out, config, tasks, drawn, program_version(program))
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
     session = {"workers": used_workers, "scheduler": scheduler.address if scheduler else None}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
-    summary["sha256"] = {DATASET: provenance.file_sha256(out / DATASET)}
+    summary["sha256"] = {path.name: provenance.file_sha256(path)}
     write_record(out / SUMMARY, summary)
     _drop_histories(config, tasks)
     return summary
@@ -129,15 +139,34 @@ def _complete(
 
 def _write_dataset(
     out: Path, config: SimulationConfig, tasks: list[BlockTask], drawn: DrawnSites, program: str
-) -> None:
+) -> Path:
     with replacing(out / DATASET) as temporary:
         try:
             write_simulated(temporary, config, drawn.sites, tasks, drawn.hidden.shares, program, drawn.members)
+            seal(temporary)
         except (OSError, RuntimeError) as error:  # netCDF's are RuntimeErrors; look before the partial file is removed
             if disk_is_full(out, error):
                 raise _disk_full(out) from error
             raise
     require_valid_dataset(out / DATASET)
+    return out / DATASET
+
+
+def _prepare_store(out: Path, config: SimulationConfig, drawn: DrawnSites, done: list[BlockTask]) -> None:
+    """The store that workers write into, from an earlier session or anew, with the blocks that are done already."""
+    store = out / UNFINISHED_STORE
+    if store.exists():
+        return
+    create_store(store, config, drawn.sites, drawn.members)
+    for task in done:
+        write_to_store(task.folder / HISTORY, drawn.sites.site_id[task.first : task.last], store, task.first)
+
+
+def _finish_store(out: Path, config: SimulationConfig, tasks: list[BlockTask], drawn: DrawnSites, program: str) -> Path:
+    store = out / UNFINISHED_STORE
+    finish_store(store, config, tasks, drawn.hidden.shares, program)
+    require_valid_frame(store)
+    return store.rename(out / STORE)
 
 
 def _tasks(config: SimulationConfig, out: Path, program: Path, count: int) -> list[BlockTask]:

@@ -1,6 +1,6 @@
 """The daily history of a run: its name, what it must hold, its series, and their way into a dataset."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -55,19 +55,20 @@ def _fault(series: netCDF4.Variable, expected_units: str, expected_shape: tuple[
 
 def copy_daily(history: Path, dataset: netCDF4.Dataset, sites: slice = slice(None)) -> None:
     """Copy the daily variables (N, T) of a history to rows of a dataset by the names of the sites, bit for bit."""
-    names = texts(dataset["site_id"])[sites]
-    with reading(history, "run the block again") as file:
-        rows = rows_of(names, texts(file["site_id"]), history)
-    for name, series in _daily_series(history):
-        dataset[name][sites, :] = series[rows]
+    for name, series in read_daily(history, texts(dataset["site_id"])[sites]):
+        dataset[name][sites, :] = series
 
 
-def _daily_series(history: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and values (N, T) of each daily variable; faults of the history alone are told by its name."""
+def read_daily(history: Path, site_ids: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and stored values (N, T) of each daily variable, in the order of the sites.
+
+    Faults of the history are told by its name.
+    """
     with reading(history, "run the block again") as file:
         file.set_auto_mask(False)
+        rows = rows_of(site_ids, texts(file["site_id"]), history)
         for variable in variables.DAILY:
-            yield variable.name, file[variable.name][:, :]
+            yield variable.name, file[variable.name][:, :][rows]
 
 
 def read_series(history: Path, names: Iterable[str]) -> dict[str, np.ndarray]:

@@ -19,11 +19,10 @@ from ecosys_sims.towers.errors import TowerError
 from ecosys_sims.towers.forcing_period import Period, read_period
 from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
 from foundations import own_folder, provenance
-from foundations.atomic_file import replacing
 from foundations.bounded_text import read_json_value
 from foundations.file_faults import explain
 from foundations.json_record import write_record
-from foundations.netcdf_file import reading
+from foundations.netcdf_file import reading, writing
 from foundations.netcdf_values import numbers, texts
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def read_site(forcing: Path) -> SiteDescription:
         if missing:
             message = f"{forcing}: does not describe its site (no variable {missing[0]}); write it with an adapter"
             raise TowerError(message)
-        described = {name: _only_value(file[name]) for name in SITE_NUMBERS}
+        described = {name: _only_value(forcing, file[name]) for name in SITE_NUMBERS}
         names = texts(file["site_id"])
         if len(names) != 1:
             message = f"{forcing}: describes {len(names)} sites, expected one; cut it out"
@@ -58,11 +57,11 @@ def read_site(forcing: Path) -> SiteDescription:
     return {**described, "site_id": site_id, "biome": biomes.BY_FLAG[int(described["biome"])].name}
 
 
-def _only_value(variable: netCDF4.Variable) -> float | int:
+def _only_value(forcing: Path, variable: netCDF4.Variable) -> float | int:
     """The one value; float32 as the decimal number that it stands for."""
     values = numbers(variable).ravel()
     if len(values) != 1 or np.isnan(values[0]):
-        message = f"{variable.name} of the site is missing, or there are several"
+        message = f"{forcing}: {variable.name} of the site is missing, or there are several"
         raise TowerError(message)
     value = float(values[0])
     return int(value) if variable.name in variables.INTEGERS else float(f"{value:.7g}")
@@ -133,7 +132,7 @@ def _write_dataset(
     statics = {"site_id": np.array([site["site_id"]])}
     statics |= {static.name: np.array([site[static.name]]) for static in variables.STATICS}
     statics["biome"] = np.array([biomes.BY_NAME[str(site["biome"])].flag])
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         title = f"process model at {site['site_id']}"
         file.setncatts(
             common_attributes(title, "not given", f"process model {program}", "written by ecosys_sims.tower")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import cftime
 import numpy as np
@@ -12,8 +13,7 @@ from torch import Tensor
 from emulator.artefact.metadata import ReferenceSpec
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
-from emulator.data.dataset import Dataset, read_extent
-from emulator.data.dataset_file import DatasetError
+from emulator.data.dataset import Dataset, has_gaps, read_extent
 from emulator.data.signature import Signature
 from emulator.models.streaming import step_through
 
@@ -34,26 +34,47 @@ class ReferenceDays:
 
 
 def reference_days(path: Path, signature: Signature) -> ReferenceDays:
-    """Drivers of some sites, spread over a dataset, over REFERENCE_DAYS days with a New Year; no more is read of it."""
+    """Drivers of some sites, spread over a dataset, over REFERENCE_DAYS days with a New Year; no more is read of it.
+
+    Where sites have no such days, those of their records are repeated from 1 December on.
+    """
     n_sites, calendar = read_extent(path)
     n_days = len(calendar)
-    if n_days < REFERENCE_DAYS:
-        message = f"{path}: has {n_days} days; the reference run of an artefact needs {REFERENCE_DAYS}"
-        raise DatasetError(message)
     first_of_december = (calendar[:, column.MONTH] == DECEMBER) & (calendar[:, column.DAY] == 1)
     start = min(int(first_of_december.int().argmax()), n_days - REFERENCE_DAYS)
     spread = np.linspace(0, n_sites - 1, REFERENCE_CELLS).round().astype(np.int64)
     rows, cells = np.unique(spread, return_inverse=True)
-    dataset = Dataset.open(
-        path, signature, require_targets=False, sites=rows, days=slice(start, start + REFERENCE_DAYS)
-    ).site_subset(cells)
+    window = slice(start, start + REFERENCE_DAYS)
+    if n_days < REFERENCE_DAYS or has_gaps(path, signature.input_names[0], rows, window):
+        return _repeated_days(path, signature, rows, cells)
+    dataset = Dataset.open(path, signature, require_targets=False, sites=rows, days=window).site_subset(cells)
     spec = ReferenceSpec(
         ncell=REFERENCE_CELLS,
         nstep=REFERENCE_DAYS,
         start_date=date(*calendar[start, [column.YEAR, column.MONTH, column.DAY]].tolist()),
-        calendar="noleap" if dataset.calendar_name in ("noleap", "365_day") else "standard",
+        calendar=_calendar_of(dataset),
     )
     return ReferenceDays(dataset.static, dataset.drivers, dataset.calendar, spec)
+
+
+def _repeated_days(path: Path, signature: Signature, rows: np.ndarray, cells: np.ndarray) -> ReferenceDays:
+    """Drivers of the records of some sites, `cells` of `rows`, over and over, for records shorter than the run."""
+    dataset = Dataset.open(path, signature, require_targets=False, sites=rows).site_subset(cells)
+    drivers = [
+        site[first + torch.arange(REFERENCE_DAYS) % (last + 1 - first)]
+        for site, (first, last) in zip(dataset.drivers, dataset.periods.tolist(), strict=True)
+    ]
+    spec = ReferenceSpec(
+        ncell=REFERENCE_CELLS,
+        nstep=REFERENCE_DAYS,
+        start_date=date(int(dataset.calendar[0, column.YEAR]), DECEMBER, 1),
+        calendar=_calendar_of(dataset),
+    )
+    return ReferenceDays(dataset.static, torch.stack(drivers), reference_calendar(spec), spec)
+
+
+def _calendar_of(dataset: Dataset) -> Literal["standard", "noleap"]:
+    return "noleap" if dataset.calendar_name in ("noleap", "365_day") else "standard"
 
 
 @torch.no_grad()

@@ -1,8 +1,12 @@
-"""Day-of-year means: of the biome; with past flux, of the site's own past years where it has any."""
+"""Day-of-year means: of the class of the site, by default its biome; with past flux, of the site's own past years
+where it has any.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from emulator.baselines.predictor import keep_bounds, seen_flux
@@ -15,22 +19,31 @@ from emulator.evaluation.climatology import SLOTS, day_slot, slot_means, window_
 
 @dataclass(frozen=True)
 class ClimatologyPredictor:
-    """Tables (366, C) by biome code, and one for other biomes; `past_flux`: whether to read a site's own past."""
+    """Tables (366, C) by meaning of a class, and one for other classes; `past_flux`: whether to read a site's own past.
 
-    tables: dict[int, np.ndarray]
+    group_by: the class variable, None for the first that a dataset has.
+    """
+
+    tables: dict[str, np.ndarray]
     everywhere: np.ndarray
     past_flux: bool
     signature: Signature
+    group_by: str | None = None
 
     @property
     def parameters(self) -> int:
         """Values of the tables."""
         return sum(table.size for table in self.tables.values()) + self.everywhere.size
 
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        tables = {code: torch.from_numpy(table) for code, table in self.tables.items()}
+        return {"tables": tables, "everywhere": torch.from_numpy(self.everywhere), "past_flux": self.past_flux}
+
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
-        slot = slots(dataset)
-        fluxes = np.stack([self.tables.get(int(code), self.everywhere)[slot] for code in dataset.biome])
+        slot, names = slots(dataset), dataset.group(self.group_by).names().tolist()
+        fluxes = np.stack([self.tables.get(name, self.everywhere)[slot] for name in names])
         if self.past_flux and visible_flux is not None:
             year = dataset.calendar[:, column.YEAR].numpy()
             of_site = past_climatology(seen_flux(dataset, visible_flux).numpy(), year, slot)
@@ -45,18 +58,26 @@ def fit(
     *,
     past_flux: bool,
     seed: int,  # noqa: ARG001 - that of every baseline
+    group_by: str | None = None,
 ) -> ClimatologyPredictor:
-    """See emulator.baselines; nothing is random."""
+    """See emulator.baselines; nothing is random. group_by: the class variable, None for the first of the dataset."""
     training_flux = seen_flux(dataset, split.days(dataset, "train")).numpy()
     slot = slots(dataset)
     everywhere = slot_means(training_flux, slot)
     if not np.isfinite(everywhere).all():
         everywhere = np.where(np.isfinite(everywhere), everywhere, np.nanmean(training_flux, axis=(0, 1)))
     tables = {}
-    for code in np.unique(dataset.biome[split.train_sites]).tolist():
-        of_biome = slot_means(training_flux[dataset.biome == code], slot)
-        tables[code] = np.where(np.isfinite(of_biome), of_biome, everywhere)
-    return ClimatologyPredictor(tables, everywhere, past_flux, signature)
+    names = dataset.group(group_by).names()
+    for name in np.unique(names[split.train_sites]).tolist():
+        of_class = slot_means(training_flux[names == name], slot)
+        tables[name] = np.where(np.isfinite(of_class), of_class, everywhere)
+    return ClimatologyPredictor(tables, everywhere, past_flux, signature, group_by)
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> ClimatologyPredictor:
+    """The predictor of a state."""
+    tables = {code: table.numpy() for code, table in state["tables"].items()}
+    return ClimatologyPredictor(tables, state["everywhere"].numpy(), state["past_flux"], signature)
 
 
 def slots(dataset: Dataset) -> np.ndarray:

@@ -41,7 +41,7 @@ class LagFeatures:
     def rows(self, drivers: Tensor, calendar: Tensor, static: Tensor, site: Tensor, day: Tensor) -> Tensor:
         """drivers: (N, T, D) table units; calendar: (T, 6); static: (N, P); site, day: (R,) -> (R, size)."""
         scaled = self.scaling(drivers)
-        first = _first_days(scaled)
+        first = _first_days(drivers)
         running_sums = torch.nn.functional.pad(torch.nan_to_num(scaled).double().cumsum(1), (0, 0, 1, 0))
         means = [self._trailing_mean(running_sums, site, day, first[site], days) for days in LAG_DAYS]
         today = drivers[site, day]

@@ -105,9 +105,19 @@ class TrainingConfig(Section):
     threads: int = Field(2, ge=1, description="threads of torch; results are equal bit for bit for equal numbers only")
 
 
+class InitConfig(Section):
+    """Weights that training begins with: a run folder or a checkpoint of one, and parts of the model that stay so."""
+
+    path: Path | None = None
+    freeze: tuple[str, ...] = ()
+
+
 class EvaluationConfig(Section):
     """What predictions are judged by."""
 
+    group_by: tuple[str, ...] = Field(
+        (), description="class variables to tell skill apart by, first that of the climatology; default the biome"
+    )
     score_filled: bool = Field(False, description="score days whose flux or drivers were filled, too")
 
 
@@ -121,6 +131,7 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    init: InitConfig = InitConfig()
 
     @model_validator(mode="after")
     def _weights_name_targets(self) -> Self:

@@ -124,20 +124,25 @@ class Dataset:
     def n_sites(self) -> int:
         return self.drivers.shape[0]
 
+    @cached_property
+    def groups(self) -> dict[str, SiteClasses]:
+        """Every class variable of the sites by name, the biome first where there is one."""
+        biome = {"biome": SiteClasses(self.biome, BIOMES)} if self.biome.any() else {}
+        return biome | {name: classes for name, classes in self.classes.items() if classes.codes.size}
+
     def group(self, name: str | None = None) -> SiteClasses:
-        """Classes of the sites by a class variable; by default the biome, else the first that the file has, else none.
+        """Classes of the sites by a class variable, by default the first of `groups`, or all sites as one class.
 
         DatasetError where the file has no such class.
         """
         if name is None:
-            name = next(iter(sorted(self.classes, key=lambda other: other != "biome")), None)
-        if name in self.classes:
-            return self.classes[name]
-        if name in (None, "biome"):
-            return SiteClasses(self.biome, BIOMES if self.biome.any() else {0: "all sites"})
-        choice = ", ".join(self.classes) or "none; give a static flag_values and flag_meanings"
-        message = f"{self.path}: '{name}' is no class variable of the sites; those are: {choice}"
-        raise DatasetError(message)
+            everywhere = SiteClasses(np.zeros(self.n_sites, np.int64), {0: "all sites"})
+            return next(iter(self.groups.values()), everywhere)
+        if name not in self.groups:
+            choice = ", ".join(self.groups) or "none; give a static flag_values and flag_meanings"
+            message = f"{self.path}: '{name}' is no class variable of the sites; those are: {choice}"
+            raise DatasetError(message)
+        return self.groups[name]
 
     @cached_property
     def years(self) -> np.ndarray:
@@ -239,6 +244,15 @@ def read_extent(path: str | Path) -> tuple[int, Tensor]:
     path = Path(path)
     with open_checked(path) as file:
         return len(file.dimensions["site"]), calendar_table(check_time(file, path))
+
+
+def has_gaps(path: str | Path, variable: str, sites: np.ndarray, days: slice) -> bool:
+    """Whether a series of a file lacks values at some sites on some days, as outside the records of sites."""
+    path = Path(path)
+    with open_checked(path) as file:
+        return variable in file.variables and bool(
+            np.isnan(read_values(file.variables[variable], path, (sites, days))).any()
+        )
 
 
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:

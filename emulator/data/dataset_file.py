@@ -11,10 +11,11 @@ import numpy as np
 
 from foundations.cf_calendar import is_mixed
 from foundations.file_faults import FileFault
-from foundations.flux_range import SENTINELS
+from foundations.flux_range import doubtful_flux, impossible_flux
 from foundations.netcdf_file import reading
 from foundations.units import unit_conversion
 from foundations.variables import Variable
+from foundations.zarr_dataset import is_store
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,6 @@ SERVES_AS = {"target": ("fast",), "state": ("target",)}
 """Roles in which a model may take a variable besides that of the file: a flux as driver, a state as target."""
 CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day")
 _REMEDY = "see docs/formats.md, section 1"
-FLUX_UNITS = ("kg m-2 s-1", "g m-2 day-1", "kg m-2 day-1", "mg m-2 day-1", "g m-2 s-1")
-TOO_SMALL = 1e-7
-"""Share of the largest possible flux below which all values of a file are too small for their unit."""
-USUAL = 1e-6
-"""Share of the largest possible flux that the largest value of a file reaches in its right unit."""
 
 
 class DatasetError(ValueError):
@@ -38,7 +34,7 @@ class DatasetError(ValueError):
 @contextmanager
 def open_checked(path: Path) -> Iterator[netCDF4.Dataset]:
     """Open a file as a dataset of ours and check its frame: global attributes, dimensions, site_id and time."""
-    if not path.is_file():
+    if not path.is_file() and not is_store(path):
         message = f"{path}: no such file; make one with scripts/gen_sims.py"
         raise DatasetError(message)
     try:
@@ -221,60 +217,14 @@ def check_flux(
     """
     factor, _ = unit_conversion(units, variable.analysis_units, variable.name)
     in_file = values / factor
-    sentinel = np.isin(in_file, SENTINELS)
-    if sentinel.any():
-        place, value = _first(sentinel, in_file, site_id, dates)
-        message = (
-            f"{path}: {variable.name}: is {value:g} {units}, the usual mark of a missing value ({place}; "
-            f"{int(sentinel.sum())} such values); give the variable a _FillValue of {value:g}, or write NaN"
-        )
+    fault = impossible_flux(variable, in_file, units)
+    if fault is not None:
+        site, day = fault.place
+        place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
+        message = f"{path}: {variable.name}: {fault.text} ({place}; {fault.count} such values)"
         raise DatasetError(message)
-    if variable.daily_min is None or variable.daily_max is None:
-        if np.isinf(values).any():
-            message = f"{path}: {variable.name}: has infinite values; missing flux is NaN or fill"
-            raise DatasetError(message)
-        return
-    low, high = (_in_analysis_units(bound, variable) for bound in (variable.daily_min, variable.daily_max))
-    bad = (values < low) | (values > high)
-    if bad.any():
-        place, value = _first(bad, in_file, site_id, dates)
-        likely = _likely_units(in_file, variable, low, high)
-        hint = f"; the values would fit the unit {likely}" if likely else "; missing flux is NaN or _FillValue"
-        message = (
-            f"{path}: {variable.name}: is {value:g} {units}, outside {low / factor:g} to {high / factor:g}{hint}; "
-            f"check the unit ({place}; {int(bad.sum())} such values)"
-        )
-        raise DatasetError(message)
-    present = np.abs(values[np.isfinite(values)])
-    if present.size and 0.0 < present.max() < TOO_SMALL * high:
-        likely = _likely_units(in_file, variable, low, high)
-        hint = f"; the values would fit the unit {likely}" if likely else ""
-        log.warning(
-            "%s: %s: the largest value is %g %s, far less than such fluxes are%s; check the unit",
-            path, variable.name, present.max() / factor, units, hint,
-        )  # fmt: skip
-
-
-def _in_analysis_units(value: float, variable: Variable) -> float:
-    factor, offset = unit_conversion(variable.units, variable.analysis_units, variable.name)
-    return factor * value + offset
-
-
-def _first(marked: np.ndarray, values: np.ndarray, site_id: np.ndarray, dates: np.ndarray) -> tuple[str, float]:
-    """The first marked value of a series (N, T), and its place in words."""
-    site, day = np.unravel_index(int(np.argmax(marked)), marked.shape)
-    return f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}", float(values[site, day])
-
-
-def _likely_units(in_file: np.ndarray, variable: Variable, low: float, high: float) -> str:
-    """The common unit of fluxes that makes all values possible and usual, '' where there is none."""
-    present = in_file[np.isfinite(in_file)]
-    for units in FLUX_UNITS:
-        converted = present * unit_conversion(units, variable.analysis_units, variable.name)[0]
-        largest = np.abs(converted).max()
-        if converted.min() >= low and converted.max() <= high and largest >= USUAL * high:
-            return f"'{units}'"
-    return ""
+    if doubt := doubtful_flux(variable, in_file, units):
+        log.warning("%s: %s: %s", path, variable.name, doubt)
 
 
 def declared_classes(in_file: netCDF4.Variable, path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -47,7 +47,7 @@ class DaySplit:
         return self._sites("spatial", "spatiotemporal") & ~self.train_sites
 
     def _sites(self, *parts: str) -> np.ndarray:
-        return np.isin(self.part, [LABELS.index(part) for part in parts]).any(axis=1)
+        return np.asarray(np.isin(self.part, [LABELS.index(part) for part in parts]).any(axis=1))
 
 
 AnySplit = Split | DaySplit
@@ -76,7 +76,7 @@ def split_own_years(config: SplitConfig, dataset: Dataset) -> DaySplit:
 
     A year counts where it has flux. A site with too few years for all parts trains first, then tests, then validates.
     """
-    sites = split_sites(config, dataset.lat, dataset.lon, dataset.biome, dataset.site_id)
+    sites = split_sites(config, dataset.lat, dataset.lon, dataset.groups, dataset.site_id)
     later = np.zeros((dataset.n_sites, len(dataset.time)), np.int8)
     for site in range(dataset.n_sites):
         later[site] = _days_of_site(config, dataset, site)

@@ -9,6 +9,7 @@ import numpy as np
 
 from emulator.data.calendar import day_numbers
 from emulator.data.dataset import Dataset
+from emulator.data.dataset_file import DatasetError
 from emulator.data.split_days import LABELS, AnySplit, DaySplit, part_codes
 from emulator.data.splits import spatial_blocks, unknown_name
 
@@ -19,7 +20,7 @@ SHORT = ("validation", "test")
 """Parts that become 'temporal' at sites that have training days, else 'spatial'."""
 
 
-class SplitFileError(ValueError):
+class SplitFileError(DatasetError):
     """A file that is no split of a dataset; the message names line and remedy."""
 
 

@@ -21,9 +21,10 @@ def split_dataset(config: SplitConfig, dataset: Dataset) -> AnySplit:
         split: AnySplit = read_split(config.file, dataset, config.block_degrees)
     else:
         if dataset.n_sites == 1 and config.space != "none":
-            config = config.model_copy(update={"space": "none", "leave_biome": "", "leave_site": "", "test_fold": 0})
+            no_test = {"space": "none", "leave_biome": "", "leave_class": {}, "leave_site": "", "test_fold": 0}
+            config = config.model_copy(update=no_test)
         if config.time == "years":
-            split = make_split(config, dataset.lat, dataset.lon, dataset.years, dataset.biome, dataset.site_id)
+            split = make_split(config, dataset.lat, dataset.lon, dataset.years, dataset.groups, dataset.site_id)
         else:
             split = split_own_years(config, dataset)
     if not split.days(dataset, "train").any():

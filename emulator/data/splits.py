@@ -6,6 +6,7 @@ choose nothing. `emulator.data.split_rules` splits a dataset by any of the rules
 """
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
@@ -14,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import Tensor
 
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from foundations.variables import BIOMES
 
@@ -27,9 +29,10 @@ class SplitConfig(BaseModel):
     `time`: 'years', the last of the dataset, the same for all sites; 'later_years', the last of each site's own record;
     'index', of the n years of a site those from index (n - 1) * 6 // 7 on (X-MethaneWet, arXiv 2505.18355).
     `space`: 'blocks' in folds; 'random', folds of sites wherever they are; 'leave_site_out', the site `leave_site`, or
-    number `test_fold`; 'none', no test sites. With `leave_biome`, one of BIOMES, all sites of that biome are the test
-    sites, without folds and buffer. `train_fraction` of the training sites, drawn at random, are trained on. `file`, a
-    CSV of site, from, to, part, takes the place of all rules.
+    number `test_fold`; 'none', no test sites. With `leave_class`, a class variable and one of its meanings, all sites
+    of that class are the test sites, without folds and buffer; `leave_biome` is short for that of `biome`.
+    `train_fraction` of the training sites, drawn at random, are trained on. `file`, a CSV of site, from, to, part,
+    takes the place of all rules.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +48,7 @@ class SplitConfig(BaseModel):
     block_degrees: float = Field(default=10.0, gt=0.0)
     buffer_km: float = Field(default=100.0, ge=0.0)
     leave_biome: str = ""
+    leave_class: dict[str, str] = {}
     leave_site: str = ""
     train_fraction: float = Field(default=1.0, gt=0.0, le=1.0)
     file: Path | None = None
@@ -60,16 +64,27 @@ class SplitConfig(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if len(self.leave_class) + bool(self.leave_biome) > 1:
+            message = "give leave_class one variable and its meaning, or leave_biome, not several"
+            raise ValueError(message)
         if self.leave_site and self.space != "leave_site_out":
             message = f"leave_site is '{self.leave_site}', so space must be 'leave_site_out', not '{self.space}'"
             raise ValueError(message)
         return self
 
+    @property
+    def left_out(self) -> tuple[str, str] | None:
+        """Class variable and meaning of the sites that are left out, None where no class is."""
+        if self.leave_biome:
+            return "biome", self.leave_biome
+        return next(iter(self.leave_class.items()), None)
+
     def build(self, lat: np.ndarray, lon: np.ndarray, years: np.ndarray, biome: np.ndarray | None = None) -> "Split":
         """Split sites at lat, lon (N,), degrees, and years (Y,), ascending, the same for all sites; biome: (N,) codes,
         for `leave_biome`.
         """
-        return make_split(self, np.asarray(lat, float), np.asarray(lon, float), np.asarray(years), biome)
+        classes = {} if biome is None else {"biome": SiteClasses(np.asarray(biome), BIOMES)}
+        return make_split(self, np.asarray(lat, float), np.asarray(lon, float), np.asarray(years), classes)
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,7 @@ def make_split(
     lat: np.ndarray,
     lon: np.ndarray,
     years: np.ndarray,
-    biome: np.ndarray | None = None,
+    classes: Mapping[str, SiteClasses] | None = None,
     site_id: np.ndarray | None = None,
 ) -> Split:
     """Split by `config`, all sites with the same years; ValueError where too little is left to train on."""
@@ -134,7 +149,7 @@ def make_split(
             f"of {len(years)} to train on; lower them, or split.time later_years takes what each site has"
         )
         raise ValueError(message)
-    sites = split_sites(config, lat, lon, biome, site_id)
+    sites = split_sites(config, lat, lon, classes, site_id)
     order = np.arange(len(years))
     return Split(
         train_sites=sites.train,
@@ -162,7 +177,7 @@ def split_sites(
     config: SplitConfig,
     lat: np.ndarray,
     lon: np.ndarray,
-    biome: np.ndarray | None = None,
+    classes: Mapping[str, SiteClasses] | None = None,
     site_id: np.ndarray | None = None,
 ) -> SiteMasks:
     """Split sites by the rule for space; ValueError where too few are left. site_id: (N,), for `leave_site`."""
@@ -170,8 +185,8 @@ def split_sites(
     random = np.random.default_rng(config.seed)
     block = spatial_blocks(lat, lon, config.block_degrees)
     test, buffer_km = np.zeros(len(lat), bool), config.buffer_km
-    if config.leave_biome:
-        test, buffer_km = _sites_of_biome(config.leave_biome, biome), 0.0
+    if config.left_out is not None:
+        test, buffer_km = _sites_of_class(*config.left_out, classes or {}), 0.0
     elif config.space == "blocks":
         test = assign_folds(block, config.folds, random) == config.test_fold
     elif config.space == "random":
@@ -182,7 +197,7 @@ def split_sites(
     units = np.arange(len(lat)) if config.space == "random" else block
     validation = _choose_blocks(units, free, config.validation_fraction, random)
     train = free & ~validation
-    if not train.any() or not (test.any() or (config.space == "none" and not config.leave_biome)):
+    if not train.any() or not (test.any() or (config.space == "none" and config.left_out is None)):
         raise ValueError(_too_few_sites(config, train, test))
     if config.train_fraction < 1.0:
         sites = random.permutation(np.flatnonzero(train))
@@ -217,18 +232,25 @@ def _too_few_sites(config: SplitConfig, train: np.ndarray, test: np.ndarray) -> 
     counts = f"{int(train.sum())} training and {int(test.sum())} test sites of {len(train)}"
     if config.leave_biome:
         return f"split.leave_biome is '{config.leave_biome}', which leaves {counts}"
+    if config.leave_class:
+        return f"split.leave_class is {config.leave_class}, which leaves {counts}"
     return (
         f"split: {counts}; use smaller split.block_degrees, a smaller split.buffer_km or more sites, "
         "or split.space none for no spatial test"
     )
 
 
-def _sites_of_biome(name: str, biome: np.ndarray | None) -> np.ndarray:
-    if biome is None:
-        message = "split.leave_biome needs the biome of each site"
+def _sites_of_class(variable: str, meaning: str, classes: Mapping[str, SiteClasses]) -> np.ndarray:
+    """(N,) bool; ValueError where the sites do not have such a class variable, or none of this meaning."""
+    if variable not in classes:
+        key = "leave_biome" if variable == "biome" else "leave_class"
+        message = f"split.{key} needs the {variable} of each site; class variables are: {', '.join(classes) or 'none'}"
         raise ValueError(message)
-    code = next(code for code, biome_name in BIOMES.items() if biome_name == name)
-    return np.asarray(biome) == code
+    meanings = classes[variable].meanings
+    if meaning not in meanings.values():
+        message = f"split.leave_class.{variable}: '{meaning}' is not among {', '.join(meanings.values())}"
+        raise ValueError(message)
+    return classes[variable].names() == meaning
 
 
 def spatial_blocks(lat: np.ndarray, lon: np.ndarray, degrees: float) -> np.ndarray:

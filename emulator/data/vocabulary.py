@@ -191,14 +191,13 @@ def _may_be_data(in_file: netCDF4.Variable) -> bool:
 
 
 def _named(file: netCDF4.Dataset, path: Path, use: Use, names: Sequence[str]) -> tuple[Variable, ...]:
-    return tuple(_in_use(_find(file, path, use, name), path, use) for name in names)
+    return tuple(_in_use(_find(file, path, use, name), file.variables.get(name), path, use) for name in names)
 
 
 def _find(file: netCDF4.Dataset, path: Path, use: Use, name: str) -> Variable:
     """A variable of the file, or of the table where the file lacks it, which reading will tell."""
     if name in file.variables:
-        variable = describe(file.variables[name], path)
-        return _as_target(variable, file.variables[name], path) if use == "targets" else variable
+        return describe(file.variables[name], path)
     if name in VARIABLES:
         return VARIABLES[name]
     if use == "statics" and is_normal(name) and driver_of(name) in file.variables:
@@ -211,7 +210,7 @@ def _find(file: netCDF4.Dataset, path: Path, use: Use, name: str) -> Variable:
     raise DatasetError(message)
 
 
-def _in_use(variable: Variable, path: Path, use: Use) -> Variable:
+def _in_use(variable: Variable, in_file: netCDF4.Variable | None, path: Path, use: Use) -> Variable:
     """The variable in the role that a list gives it: a flux may drive a model, and a state may be learned."""
     role = variable.role
     if use == "inputs" and role in ("", "target"):
@@ -219,7 +218,7 @@ def _in_use(variable: Variable, path: Path, use: Use) -> Variable:
             variable, role="fast", analysis_units="", minimum=None, maximum=None, identity="", bounded_classes=()
         )
     if use == "targets" and role in ("", "state", "target"):
-        return _as_target(variable)
+        return _as_target(variable, in_file, path)
     if use == "statics" and role in ("", "static"):
         return replace(variable, role="static")
     if use == "inputs" and role in DRIVER_ROLES:

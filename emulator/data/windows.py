@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +37,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if value is None else value.to(device) for name, value in values.items()})
+        moved: dict[str, Any] = {name: value.to(device) for name, value in values.items() if value is not None}
+        return replace(self, **moved)
 
     def groups(self) -> list[tuple[Tensor, "Batch"]]:
         """Rows with the same days but for the number of the year, and the batch of each group, without padding."""

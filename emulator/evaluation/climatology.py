@@ -16,23 +16,39 @@ def day_slot(month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return _FIRST_SLOT_OF_MONTH[np.asarray(month) - 1] + np.asarray(day) - 1
 
 
-def biome_climatology(
-    flux: np.ndarray, biome: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
+def class_climatology(
+    flux: np.ndarray, codes: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
 ) -> np.ndarray:
-    """Day-of-year mean of each biome, for all sites and days.
+    """Day-of-year mean of each class of sites, such as a biome, for all sites and days.
 
-    flux: (N, T, C), NaN = missing; biome: (N,) class codes; month, day: (T,); training: (N, T), True where data may be
-    used. Returns (N, T, C). Every training day of every site of the biome weighs the same. A biome without training
-    data gets the day-of-year mean over all biomes.
+    flux: (N, T, C), NaN = missing; codes: (N,) of classes; month, day: (T,); training: (N, T), True where data may be
+    used. Returns (N, T, C). Every training day of every site of a class weighs the same. A class without training
+    data gets the day-of-year mean over all classes.
     """
     slot = day_slot(month, day)
     training_flux = np.where(training[..., None], flux, np.nan)
     overall_mean = slot_means(training_flux, slot)
     climatology = np.empty(flux.shape, np.float64)
-    for code in np.unique(biome):
-        members = biome == code
-        biome_mean = slot_means(training_flux[members], slot)
-        climatology[members] = np.where(np.isfinite(biome_mean), biome_mean, overall_mean)[slot]
+    for code in np.unique(codes):
+        members = codes == code
+        class_mean = slot_means(training_flux[members], slot)
+        climatology[members] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[slot]
+    return climatology
+
+
+def transferred_climatology(
+    flux: np.ndarray, codes: np.ndarray, slot: np.ndarray, other_codes: np.ndarray, other_slot: np.ndarray
+) -> np.ndarray:
+    """Day-of-year mean of each class of sites of a dataset for the sites and days of another one, (N', T', C).
+
+    flux: (N, T, C), NaN where missing or not to be used; codes: (N,) of classes, slot: (T,) of the first dataset;
+    other_codes: (N',), other_slot: (T',). A class that the first one does not have gets the mean over all.
+    """
+    overall_mean = slot_means(flux, slot)
+    climatology = np.empty((len(other_codes), len(other_slot), flux.shape[2]))
+    for code in np.unique(other_codes):
+        class_mean = slot_means(flux[codes == code], slot)
+        climatology[other_codes == code] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[other_slot]
     return climatology
 
 

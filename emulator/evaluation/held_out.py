@@ -1,6 +1,7 @@
 """Skill of a trained model on held-out years and sites: metrics.json and predictions.nc of a run."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from emulator.baselines import climatology
 from emulator.data import calendar as column
+from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import biome_climatology, site_climatology
+from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
@@ -34,25 +35,43 @@ log = logging.getLogger(__name__)
 TEST_PARTS = ("temporal", "spatial", "spatiotemporal")
 
 
-def evaluate(run: RunFolder, data: Path | None = None) -> dict[str, Any]:
+def evaluate(
+    run: RunFolder,
+    data: Path | None = None,
+    group_by: Sequence[str] = (),
+    *,
+    load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
     one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
-    `evaluation.score_filled` says so.
+    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
+    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
+    opens the run.
     """
-    trained = trained_model.load(run)
+    trained = load(run)
     make_deterministic(trained.config.training.threads)
     path = trained.config.data.path if data is None else data
     dataset = Dataset.open(path, trained.signature)
     if trained.config.evaluation.score_filled:
         dataset = replace(dataset, measured=None)
+    groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
-        return _evaluate_own(run, trained, dataset)
-    return _evaluate_elsewhere(run, trained, dataset)
+        return _evaluate_own(run, trained, dataset, groups)
+    return _evaluate_elsewhere(run, trained, dataset, groups)
 
 
-def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset) -> dict[str, Any]:
+def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
+    """Class variables to tell skill apart by; DatasetError names one that the dataset does not have."""
+    for name in chosen:
+        dataset.group(name)
+    if chosen:
+        return list(dict.fromkeys(chosen))
+    return ["biome"] if "biome" in dataset.groups else list(dataset.groups)
+
+
+def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
     split = split_of_run(run, trained, dataset)
     missing = lacks(split, dataset)
     for line in missing:
@@ -64,11 +83,11 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset) -> di
         quantile_file.save(run, quantiles, trained.epoch, trained.model)
     else:
         run.quantiles.unlink(missing_ok=True)
-    series = build_series(dataset, split)
+    series = build_series(dataset, split, groups)
     return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
 
 
-def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset) -> dict[str, Any]:
+def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
     """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
     split = split_elsewhere(run, trained, dataset)
     learned_from = int(learnable_days(split, dataset).any(1).sum())
@@ -76,8 +95,8 @@ def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset)
         log.info("%s: %d of its sites trained the run; days of training are not scored", dataset.path, learned_from)
     quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
     missing = [] if quantiles is not None else ["no intervals: the run has not been evaluated on its own dataset"]
-    series = build_series(dataset, split)
-    of_class = _climatology_of_run(run, trained, dataset)
+    series = build_series(dataset, split, groups)
+    of_class = _climatology_of_run(run, trained, dataset, groups)
     if of_class is None:
         missing.append(f"no climatology by class: the training dataset is not at {trained.config.data.path}")
         of_class = np.full_like(series.climatology, np.nan)
@@ -109,39 +128,61 @@ def _write(
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
-            "parameters": sum(p.numel() for p in trained.model.parameters()),
+            "parameters": trained.model.count_weights(),
             "checkpoint": {"epoch": trained.epoch, "val_loss": trained.val_loss},
             "provenance": trained.provenance,
             "missing": missing,
+            "groups": list(series.groups),
             **tables,
         }
     )
-    write_record(out / run.metrics.name, metrics)
     _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
+    write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
 
 
-def _climatology_of_run(run: RunFolder, trained: TrainedModel, dataset: Dataset) -> np.ndarray | None:
+def _climatology_of_run(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]
+) -> np.ndarray | None:
     """Day-of-year means by class from the run's dataset, for another one, (N, T, C); None where it is not there."""
     path = trained.config.data.path
     if not path.is_file() or file_sha256(path) != trained.provenance["dataset_hash"]:
         return None
     learned = Dataset.open(path, trained.signature)
-    split = split_of_run(run, trained, learned)
-    return climatology.fit(learned, split, trained.signature, past_flux=False, seed=0).predict(dataset)
+    days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
+    group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
+    one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
+    codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
+    return transferred_climatology(
+        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
+    )
 
 
-def build_series(dataset: Dataset, split: AnySplit) -> Series:
-    """Observations and baselines. Climatologies come from all site-years but test data."""
+def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the sites of two datasets that are equal where the meanings of their classes are."""
+    names = np.concatenate([first.names(), second.names()])
+    codes = np.unique(names, return_inverse=True)[1]
+    return codes[: len(first.codes)], codes[len(first.codes) :]
+
+
+def _slots(dataset: Dataset) -> np.ndarray:
+    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
+
+
+def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:
+    """Observations and baselines. Climatologies come from all site-years but test data, that of classes from the first
+    of `groups`, class variables by default those of `group_names`.
+    """
+    groups = group_names(dataset, ()) if groups is None else groups
     flux, calendar = dataset.flux.numpy(), dataset.calendar.numpy()
     learnable = learnable_days(split, dataset).numpy()
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=dataset.scored_flux().numpy(),
-        climatology=biome_climatology(flux, dataset.biome, month, day, learnable),
+        climatology=class_climatology(flux, dataset.group(next(iter(groups), None)).codes, month, day, learnable),
         site_climatology=site_climatology(flux, month, day, learnable),
-        biome=dataset.biome,
+        groups={name: dataset.group(name) for name in groups},
         year=calendar[:, column.YEAR],
         month=month,
         targets=dataset.signature.targets,
@@ -244,7 +285,7 @@ def _write_series(
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
-        fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the biome")
+        fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
         if bands is not None:
             fluxes |= band_series(target, bands[..., index, :])
     codes = part_codes(split, dataset)

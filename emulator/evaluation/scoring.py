@@ -1,24 +1,29 @@
 """Skill tables: one part of the split, all targets, against the climatology baselines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from emulator.data.classes import SiteClasses
 from emulator.evaluation import metrics
-from foundations.variables import BIOMES, Variable
+from foundations.variables import Variable
 
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 
 
 @dataclass(frozen=True)
 class Series:
-    """Everything that is compared, (N, T, C) in analysis units; biome: (N,); year, month: (T,)."""
+    """Everything that is compared, (N, T, C) in analysis units; year, month: (T,).
+
+    groups: the classes of the sites, by class variable, that skill is told apart by.
+    """
 
     observed: np.ndarray
     climatology: np.ndarray
     site_climatology: np.ndarray
-    biome: np.ndarray
+    groups: dict[str, SiteClasses]
     year: np.ndarray
     month: np.ndarray
     targets: tuple[Variable, ...]
@@ -40,8 +45,8 @@ def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str,
     }
     for index, target in enumerate(series.targets):
         observed = np.where(days[cut], series.observed[..., index][cut], np.nan)
-        skill["targets"][target.name] = {"units": target.analysis_units} | _score_target(
-            observed, predicted[..., index][cut], series.biome[sites], series.month[times]
+        skill["targets"][target.name] = {"units": target.analysis_units, "long_name": target.long_name} | _score_target(
+            observed, predicted[..., index][cut], _members(series.groups, sites), series.month[times]
         )
         baselines = {"climatology": series.climatology}
         if trained_on:
@@ -55,15 +60,29 @@ def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str,
     return skill
 
 
+def _members(groups: Mapping[str, SiteClasses], sites: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """By class variable and meaning, which of the marked sites are of that class, (n,) bool."""
+    names = {variable: classes.names()[sites] for variable, classes in groups.items()}
+    return {variable: {name: of == name for name in dict.fromkeys(of.tolist())} for variable, of in names.items()}
+
+
 def _score_target(
-    observed: np.ndarray, predicted: np.ndarray, biome: np.ndarray, month: np.ndarray
+    observed: np.ndarray, predicted: np.ndarray, groups: Mapping[str, Mapping[str, np.ndarray]], month: np.ndarray
 ) -> dict[str, dict[str, Any]]:
-    """Pooled, median over sites, and pooled by biome and by season; observed, predicted: (N, T)."""
-    by_biome = {BIOMES.get(code, str(code)): biome == code for code in np.unique(biome).tolist()}
+    """Pooled, median over sites, and pooled by season and by class; observed, predicted: (N, T).
+
+    The classes of the biome are `by_biome`, those of other variables `by_class`, by variable.
+    """
     by_season = {name: np.isin(month, months) for name, months in SEASONS.items()}
+    by_class = {
+        variable: {name: metrics.pooled(observed[rows], predicted[rows]) for name, rows in members.items()}
+        for variable, members in groups.items()
+    }
+    biome = {"by_biome": by_class.pop("biome")} if "biome" in by_class else {}
     return {
         "pooled": metrics.pooled(observed, predicted),
         "median_site": metrics.median_over_sites(observed, predicted),
-        "by_biome": {name: metrics.pooled(observed[rows], predicted[rows]) for name, rows in by_biome.items()},
+        **biome,
+        **({"by_class": by_class} if by_class else {}),
         "by_season": {name: metrics.pooled(observed[:, days], predicted[:, days]) for name, days in by_season.items()},
     }

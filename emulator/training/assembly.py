@@ -21,6 +21,7 @@ from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
 from emulator.training.precision import keep_recurrences_in_float32
 from emulator.training.schedule import Schedule
+from emulator.training.starting import Start, freeze, take_up, wider
 from emulator.training.trainer import Parts, Settings
 from emulator.training.validation_loss import Validation
 
@@ -28,23 +29,32 @@ log = logging.getLogger(__name__)
 
 
 def build(
-    config: Config, dataset: Dataset, split: AnySplit, signature: Signature, origin: dict[str, Any]
+    config: Config,
+    dataset: Dataset,
+    split: AnySplit,
+    signature: Signature,
+    origin: dict[str, Any],
+    start: Start | None = None,
 ) -> tuple[Parts, Settings]:
-    """The objects that the trainer works on. `origin` is the provenance that checkpoints carry.
+    """The objects that the trainer works on. `origin` is the provenance that checkpoints carry; `start` what the model
+    begins with in place of random weights.
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
-    check_shapes(dataset, signature)
-    check_bounds(dataset, signature, split.days(dataset, "train").numpy())
-    check_targets(dataset, signature, split)
-    scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
+    scalers = checked_scalers(dataset, split, signature)
     model = _build_model(config, signature, scalers)
+    if start is not None:
+        take_up(model, start, scalers)
     model.enrol(_training_sites(dataset, split))
+    freeze(model, config.init.freeze)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
-    loss = _build_loss(config, dataset, split, signature, scalers).to(device)
+    loss = build_loss(config, dataset, split, signature, scalers).to(device)
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.training.learning_rate, weight_decay=config.training.weight_decay, fused=True
+        [weights for weights in model.parameters() if weights.requires_grad],
+        lr=config.training.learning_rate,
+        weight_decay=config.training.weight_decay,
+        fused=True,
     )
     parts = Parts(
         model=model,
@@ -54,7 +64,7 @@ def build(
         optimizer=optimizer,
         schedule=_build_schedule(config.training, optimizer, len(batches)),
         average=WeightAverage(model, config.training.average_decay),
-        description=describe(config, signature, scalers, origin),
+        description=describe(config, signature, scalers, origin, start),
         git_hash=origin["git_hash"],
         config_hash=origin["config_hash"],
     )
@@ -68,6 +78,14 @@ def build(
         len(batches),
     )
     return parts, _settings(config)
+
+
+def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> Scalers:
+    """Scalers of the training days; ValueError where configuration, dataset and split do not fit together."""
+    check_shapes(dataset, signature)
+    check_bounds(dataset, signature, split.days(dataset, "train").numpy())
+    check_targets(dataset, signature, split)
+    return fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
 
 
 def _build_model(config: Config, signature: Signature, scalers: Scalers) -> StreamingModel:
@@ -134,7 +152,7 @@ def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, b
     )
 
 
-def _build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
+def build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
     """The loss, with spreads of sites and targets from training and validation data."""
     weights = config.loss.target_weights
     usable = learnable_days(split, dataset)
@@ -177,14 +195,19 @@ def check_targets(dataset: Dataset, signature: Signature, split: AnySplit) -> No
             log.warning("%s; no epoch is judged by it", message)
 
 
-def describe(config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any]) -> dict[str, Any]:
+def describe(
+    config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any], start: Start | None = None
+) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
+    former = {} if start is None else start.description
+    inputs = _ranges(signature.input_names, scalers.driver_min, scalers.driver_max)
+    statics = _ranges(signature.static_names, scalers.static_min, scalers.static_max)
     return {
         "config": config.model_dump(mode="json"),
         "provenance": origin,
         "signature": signature.to_dict(),
-        "input_ranges": _ranges(signature.input_names, scalers.driver_min, scalers.driver_max),
-        "static_ranges": _ranges(signature.static_names, scalers.static_min, scalers.static_max),
+        "input_ranges": wider(inputs, former.get("input_ranges", {})),
+        "static_ranges": wider(statics, former.get("static_ranges", {})),
     }
 
 

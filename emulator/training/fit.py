@@ -1,6 +1,8 @@
 """Train by a configuration, or go on training, in a run folder that only one process writes into."""
 
 import logging
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +17,13 @@ from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
 from emulator.data.split_rules import split_dataset, tell
+from emulator.models import registry
 from emulator.runs import checkpoint, provenance
-from emulator.runs.checkpoint import Progress
+from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training import assembly
+from emulator.training.starting import read_start, with_variables
 from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
 from foundations import atomic_file, configuration_file
@@ -29,29 +33,50 @@ from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
+AtOnce = Callable[[Config, Dataset, AnySplit, Signature, dict[str, Any]], Checkpoint]
+_AT_ONCE = (
+    "model.kind = {kind} is fitted at once, by emulator.train alone: it cannot be tuned, begin with --init or freeze"
+)
 EXTENDABLE = ("training.epochs", "training.patience")
 """What may change when a run goes on: how long it trains."""
 
 
 def train(
-    config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False, tensorboard: bool = False
+    config: Config,
+    run: RunFolder,
+    *,
+    resume: bool = True,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    at_once: AtOnce | None = None,
 ) -> Progress:
-    """Train by a configuration on the dataset that it names, going on from where a former call was stopped."""
+    """Train by a configuration on the dataset that it names, going on from where a former call was stopped.
+
+    at_once: fits kinds without gradients, by configuration, dataset, split, signature and provenance.
+    """
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        config, signature = _resolved(config)
+        config, signature = _resolved(config, run, overwrite=overwrite)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         dataset = Dataset.open(config.data.path, signature)
         try:
             split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        if registry.is_gradient_free(config.model):
+            return _fit_at_once(config, dataset, split, run, signature, at_once, goes_on=goes_on)
         return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
 
 
-def _resolved(config: Config) -> tuple[Config, Signature]:
-    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are."""
+def _resolved(config: Config, run: RunFolder, *, overwrite: bool) -> tuple[Config, Signature]:
+    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are.
+
+    A run that begins with the weights of another one has its variables, in the units of those weights.
+    """
+    if config.init.path is not None:
+        start = read_start(run.last if run.last.exists() and not overwrite else config.init.path)
+        return with_variables(config, start), start.signature
     try:
         return config.resolved()
     except DatasetError:
@@ -83,6 +108,8 @@ def fit(
     with processes.joined(), _alone_in(run):
         signature = signature or _of_dataset(dataset, config)
         config = config.model_copy(update={"data": config.data.naming(signature)})
+        if registry.is_gradient_free(config.model):
+            raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         return _run(config, dataset, split, run, signature, goes_on=goes_on)
 
@@ -193,6 +220,11 @@ def _run(
     """Train, or go on training; the folder is touched once all is built that can fail."""
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
+    start = None
+    if config.init.path is not None and not goes_on:
+        start = read_start(config.init.path)
+        config = with_variables(config, start)
+        origin["init"] = start.origin()
     kept_split = split_text(split, dataset)
     if goes_on:
         _check_dataset_unchanged(run, dataset, origin)
@@ -201,7 +233,7 @@ def _run(
         dataset = replace(dataset, measured=None)
     tell(split, dataset)
     try:
-        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin), run)
+        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin, start), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     processes.barrier()
@@ -210,8 +242,7 @@ def _run(
         atomic_file.write_text(run.split, kept_split)
     processes.barrier()
     if goes_on:
-        # what is checked above: the hash differs where options came since the run began, or epochs are added
-        trainer.parts.config_hash = checkpoint.load(run.last).config_hash
+        _take_words_of(checkpoint.load(run.last), trainer)
         trainer.resume()
         log.info("resuming %s at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     elif processes.rank() == 0:
@@ -225,6 +256,62 @@ def _run(
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)
     return progress
+
+
+def _fit_at_once(
+    config: Config,
+    dataset: Dataset,
+    split: AnySplit,
+    run: RunFolder,
+    signature: Signature,
+    at_once: AtOnce | None,
+    *,
+    goes_on: bool,
+) -> Progress:
+    """Fit a model without gradients into a run folder, as a run of one epoch; one that is there is finished."""
+    if at_once is None or config.init.path is not None or config.init.freeze:
+        raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
+    origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
+    origin["tensors_hash"] = dataset.content_hash()
+    kept_split = split_text(split, dataset)
+    if goes_on:
+        _check_dataset_unchanged(run, dataset, origin)
+        run.check_split(kept_split)
+        log.info("%s is finished already", run.path)
+        return checkpoint.load(run.last).progress
+    tell(split, dataset)
+    began = time.perf_counter()
+    try:
+        saved = at_once(config, dataset, split, signature, origin)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    progress = saved.progress
+    progress.seconds = time.perf_counter() - began
+    if processes.rank() == 0:
+        run.freeze(configuration_file.to_yaml(config), anew=True)
+        atomic_file.write_text(run.split, kept_split)
+        run.truncate_log(0)
+        entry = {"epoch": 0, "train_loss": None, "val_loss": progress.best_val_loss, "lr": None, "best": True}
+        run.append_log({**entry, "seconds": round(progress.seconds, 3)})
+        _record_provenance(run, origin)
+        checkpoint.save(run.best, saved)
+        checkpoint.save(run.last, saved)
+    log.info("%s: validation loss %.4f", run.path, progress.best_val_loss)
+    return progress
+
+
+def _take_words_of(saved: Checkpoint, trainer: Trainer) -> None:
+    """Go on with what the checkpoint of a run says of it; the configuration was checked before.
+
+    Its hash differs where options came since the run began, or epochs are added; ranges seen may be those of two
+    datasets, where the run began with the weights of another one.
+    """
+    parts = trainer.parts
+    parts.config_hash = saved.config_hash
+    kept = ("input_ranges", "static_ranges")
+    parts.description = {**parts.description, **{key: saved.description[key] for key in kept}}
+    if "init" in saved.description["provenance"]:
+        parts.description["provenance"]["init"] = saved.description["provenance"]["init"]
 
 
 def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str, Any]) -> None:
@@ -249,4 +336,7 @@ def _with_absolute_path(config: Config) -> Config:
     split = config.split
     if split.file is not None:
         split = split.model_copy(update={"file": split.file.resolve()})
-    return config.model_copy(update={"data": data, "split": split})
+    init = config.init
+    if init.path is not None:
+        init = init.model_copy(update={"path": init.path.resolve()})
+    return config.model_copy(update={"data": data, "split": split, "init": init})

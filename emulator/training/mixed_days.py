@@ -1,6 +1,7 @@
 """Training outputs of batches whose sites differ in their days, as the records of towers do."""
 
 import torch
+from torch import Tensor
 
 from emulator.data import processes as parallel
 from emulator.data.windows import Batch
@@ -16,7 +17,8 @@ def training_outputs(model: StreamingModel, batch: Batch) -> ModelOutput:
     if batch.length is None:
         return model.training_outputs(batch)
     total = parallel.total([float(len(batch.site))])[0]
-    predictions, order, auxiliary = [], [], {}
+    predictions, order = [], []
+    auxiliary: dict[str, Tensor] = {}
     with parallel.apart():
         for rows, group in batch.groups():
             outputs = model.training_outputs(group)
@@ -24,6 +26,7 @@ def training_outputs(model: StreamingModel, batch: Batch) -> ModelOutput:
             predictions.append(torch.nn.functional.pad(outputs.prediction, (0, 0, 0, padding)))
             order.append(rows)
             for name, term in outputs.auxiliary.items():
-                auxiliary[name] = auxiliary.get(name, 0.0) + term * (len(rows) / total)
+                share = term * (len(rows) / total)
+                auxiliary[name] = auxiliary[name] + share if name in auxiliary else share
     prediction = torch.cat(predictions)[torch.cat(order).argsort().to(batch.target.device)]
     return ModelOutput(prediction, auxiliary)

@@ -65,5 +65,10 @@ class Schedule:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a saved state; the optimizer's own state, with its rate, is loaded separately."""
         self._by_batch.load_state_dict(state["by_batch"])
+        if self._plateau is None:  # more epochs than before stretch a cosine
+            for group, base, factor in zip(
+                self.optimizer.param_groups, self._by_batch.base_lrs, self._by_batch.lr_lambdas, strict=True
+            ):
+                group["lr"] = base * factor(self._by_batch.last_epoch)
         if self._plateau is not None:
             self._plateau.load_state_dict(state["plateau"])

@@ -39,9 +39,9 @@ class Validation:
         record_years: int | None = None,
     ) -> None:
         """Raises ValueError where no flux of training or validation days was measured."""
-        parts = [split.days(dataset, part) for part in ("train", "validation_temporal", "validation_spatial")]
-        days = _days_run(dataset, parts[0] | parts[1] | parts[2], record_years)
-        seen, later, new = (part[:, days] for part in parts)
+        marks = [split.days(dataset, part) for part in ("train", "validation_temporal", "validation_spatial")]
+        days = _days_run(dataset, marks[0] | marks[1] | marks[2], record_years)
+        seen, later, new = (mark[:, days] for mark in marks)
         trimmed = dataset.day_subset(days)
         if not (torch.isfinite(trimmed.scored_flux()).any(-1) & (later | new)).any():
             log.warning("%s: no validation flux: epochs are judged by training days", dataset.path)

@@ -22,13 +22,17 @@ _RATIOS = {
 }
 
 
-def unit_conversion(source: str, target: str, variable: str = "", interval: float = 0.0) -> tuple[float, float]:
+def unit_conversion(
+    source: str, target: str, variable: str = "", interval: float = 0.0, of: str = ""
+) -> tuple[float, float]:
     """(factor, offset) with target value = factor * source value + offset; UnitError, a ValueError, where none is.
 
     variable: its name in the tables of variables or of forcing files (docs/formats.md), by which water may be a depth
         (1 mm = 1 kg m-2), soil water a share of the layer's volume, a flux an amount ("umol m-2 s-1") or the mass of
-        another form ("g CO2 m-2 day-1"); a ratio of masses is no mole fraction, nor the other way round.
+        another form ("g CO2 m-2 day-1"); a ratio of masses is no mole fraction, nor the other way round. Of a variable
+        that the tables do not have, a mass is of what either unit says.
     interval: length of a record, s, for amounts of it where a rate is wanted ("mm", "J m-2"); 0 where it has none.
+    of: what the source is a mass or amount of ("C", "CO2", "CH4", "N", "N2O", "H2O"), where its unit does not say.
 
     >>> unit_conversion("degC", "K")
     (1.0, 273.15)
@@ -37,10 +41,15 @@ def unit_conversion(source: str, target: str, variable: str = "", interval: floa
         return 1.0, 0.0
     try:
         given, wanted = parse_unit(source), parse_unit(target)
-        quantity = QUANTITIES.get(variable, Quantity())
+        if of and given.substance is None and given.kinds & {"mass", "amount"}:
+            given = replace(given, substance=_substance(of))
+        told = wanted.substance.name if wanted.substance else ""
+        quantity = QUANTITIES.get(variable, Quantity(told))
         _refuse_other_ratio(given, wanted, quantity)
         if (given.powers, given.substance) != (wanted.powers, wanted.substance):
             given, wanted = _in_mass(given, quantity), _in_mass(wanted, quantity)
+        if variable not in QUANTITIES and wanted.substance is None and given.powers == wanted.powers:
+            given = replace(given, substance=None)
         if interval > 0.0 and given.powers != wanted.powers:
             per_interval = tuple(p - (i == _S) for i, p in enumerate(given.powers))
             if per_interval == wanted.powers:
@@ -69,7 +78,7 @@ def _in_mass(unit: Unit, quantity: Quantity) -> Unit:
     """A unit of a quantity as mass of its substance, without naming that; as it is where it cannot be."""
     if not quantity.substance:
         return unit
-    substance = _BY_NAME[quantity.substance]
+    substance = _substance(quantity.substance)
     form = unit.substance or substance
     if form.element != substance.element:
         return unit
@@ -90,6 +99,13 @@ def _in_mass(unit: Unit, quantity: Quantity) -> Unit:
         scale = unit.scale * WATER_DENSITY
         return replace(unit, powers=_moved(unit.powers, kg=1, m=-3), scale=scale, substance=None)
     return unit
+
+
+def _substance(name: str) -> Substance:
+    if name not in _BY_NAME:
+        message = f"substance '{name}' is not one of {', '.join(sorted(_BY_NAME))}"
+        raise UnitError(message)
+    return _BY_NAME[name]
 
 
 def _mass_of(substance: Substance, atoms: float) -> float:

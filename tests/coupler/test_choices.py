@@ -70,7 +70,7 @@ def test_bad_values_are_named_by_their_place_among_all_cells(stub_file, host):
 
 def test_mask_of_the_wrong_kind(stub_file):
     cells = Model(stub_file).cells(3)
-    with pytest.raises(TypeError, match="bool, int32 or int64"):
+    with pytest.raises(TypeError, match="mask: type float64 is not one of bool, int32, int64"):
         cells.set_mask(np.ones(3))
     with pytest.raises(EcostepError, match="the mask has 4 values for 3 cells"):
         cells.set_mask(np.ones(4, bool))

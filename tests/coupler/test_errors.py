@@ -222,8 +222,10 @@ def test_state_of_the_wrong_shape(stub_file):
     ]:
         with pytest.raises(EcostepError, match=expected):
             cells.state = np.zeros(shape, np.float32)
-    with pytest.raises(TypeError, match="C-contiguous float32"):
+    with pytest.raises(TypeError, match="type float64 is not one of float32"):
         cells.state = np.zeros((4, model.state_size))
+    with pytest.raises(TypeError, match="C-contiguous float32"):
+        cells.state = np.zeros((4, model.state_size), np.float32, order="F")
 
 
 def test_input_that_was_not_registered(stub_file):

@@ -84,12 +84,22 @@ def pairs() -> list[Pair]:
         for variable, units, interval in product(("pr", "Rainf"), ("mm", "kg m-2 s-1"), (0.0, 3600.0, 86400.0))
     ]
     result += [("rsds", "J m**-2", "W m-2", 3600.0), ("SWdown", "MJ m-2", "W m-2", 86400.0), ("tas", "K s", "K", 60.0)]
+    forms = (
+        "gC m-2 day-1",
+        "g CO2 m-2 day-1",
+        "umol CO2 m-2 s-1",
+        "kg m-2 s-1",
+        "umol m-2 s-1",
+        "mg N m-2 h-1",
+        "mm s-1",
+    )
+    result += [(name, *both, 0.0) for name in ("of_another_model", "gpp", "pr") for both in product(forms, forms)]
     result += [("", symbol, other, 0.0) for symbol in SYMBOLS for other in ("K", "kg", "m", "Pa", "s", "1", "mol", "J")]
     draw = random.Random(11)
     for _ in range(3000):
         texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 4))) for _ in range(2)]
         texts[draw.randint(0, 1)] = draw.choice(["1", "m", "kg m-2 s-1", texts[0], draw.choice(PIECES)])
-        result.append((draw.choice(list(QUANTITIES)), *texts, draw.choice([0.0, 60.0])))
+        result.append((draw.choice([*QUANTITIES, "of_another_model", "", ""]), *texts, draw.choice([0.0, 60.0])))
     return result
 
 
@@ -141,6 +151,14 @@ def test_fortran_converts_as_python_does(tmp_path: Path) -> None:
             assert stat == "8", pair
         else:
             assert stat == "0" and struct.unpack("2d", struct.pack("2q", *map(int, numbers))) == expected, pair
+
+
+def test_what_a_mass_is_of_may_be_said_beside_the_unit() -> None:
+    carbon, _ = unit_conversion("mg C m-2 h-1", "mg m-2 day-1", "fch4")
+    assert unit_conversion("mg m-2 h-1", "mg m-2 day-1", "fch4", of="C") == (carbon, 0.0)
+    assert carbon == pytest.approx(24 * 16.043 / 12.011)
+    with pytest.raises(UnitError, match="substance 'S' is not one of C, CH4, CO2, H2O, N, N2O"):
+        unit_conversion("mg m-2 h-1", "mg m-2 day-1", "fch4", of="S")
 
 
 def test_another_quantity_is_refused_by_name() -> None:

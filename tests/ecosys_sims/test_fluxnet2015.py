@@ -116,13 +116,23 @@ def test_optional_columns_may_be_absent_or_have_gaps(tmp_path: Path, caplog: pyt
     rows[8]["CO2_F_MDS"] = "-9999"
     rows[9]["CO2_F_MDS"] = "20"
     assert convert(tmp_path, rows, "--elevation", "500", without=("PA_F",)) == 0
-    assert "LW_IN_F has gaps and is left out" in caplog.text
+    assert "gaps of LW_IN_F (0.011 %) are filled from days near by" in caplog.text
     with netCDF4.Dataset(tmp_path / "forcing.nc") as file:
-        assert "LWdown" not in file.variables
+        assert file["LWdown"][7, 0] == pytest.approx(float(rows[7 + 24]["LW_IN_F"]), rel=0.05)
         assert file["PSurf"][0, 0] == pytest.approx(95461, abs=5)
         assert np.asarray(file["CO2air"][:12, 0]) == pytest.approx([410.0] * 8 + [395.86] * 2 + [410.0] * 2, abs=0.01)
     assert check_forcing(tmp_path / "forcing.nc") == []
     assert check_dataset(tmp_path / "observed.nc") == []
+
+
+def test_a_column_that_is_mostly_missing_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = rows_of("HR", datetime(2013, 1, 1), 365)
+    for row in rows[:3000]:
+        row["LW_IN_F"] = "-9999"
+    assert convert(tmp_path, rows) == 0
+    assert "LW_IN_F has gaps (34 %) and is left out" in caplog.text
+    with netCDF4.Dataset(tmp_path / "forcing.nc") as file:
+        assert "LWdown" not in file.variables
 
 
 def test_a_record_may_begin_within_a_day(tmp_path: Path) -> None:
@@ -131,8 +141,8 @@ def test_a_record_may_begin_within_a_day(tmp_path: Path) -> None:
         assert file["time"].units == "hours since 2012-12-30 11:00:00"
         assert file.dimensions["time"].size == 24 * 370 - 1
     with netCDF4.Dataset(tmp_path / "observed.nc") as file:
-        assert file["time"].units == "days since 2013-01-01 00:00:00"
-        assert file.dimensions["time"].size == 365
+        assert file["time"].units == "days since 2012-12-31 00:00:00"  # the first whole day
+        assert file.dimensions["time"].size == 369
         assert file["rsds"][0].std() < 0.1  # every day has its own sun
 
 

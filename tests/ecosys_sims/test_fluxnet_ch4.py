@@ -13,7 +13,7 @@ from ecosys_sims.adapters.daily_record import site_id_of
 from ecosys_sims.formats.dataset_check import check_dataset
 from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import check_forcing
-from ecosys_sims.formats.units import METHANE_OF_NANOMOL
+from ecosys_sims.formats.units import CARBON_OF_MICROMOL, METHANE_OF_NANOMOL
 
 # fmt: off
 HEADER = [
@@ -71,10 +71,10 @@ def test_a_file_becomes_forcing_and_observations_in_our_units(tmp_path: Path, me
         min(400.0, 0.95 * weather.saturation_vapour_pressure(np.array(celsius))), rel=1e-3
     )
     with netCDF4.Dataset(observed) as file:
-        assert len(file.dimensions["time"]) == 365  # 2015 is the only whole year
+        assert len(file.dimensions["time"]) == 400  # from 20 December on: no day is lost
         methane = np.asarray(file["fch4"][0].compressed())
         assert methane * 86400e6 == pytest.approx(40.0 * 1.3861, rel=1e-3)  # mg CH4 m-2 d-1, upward positive
-        assert 0.6 < methane.size / 365 < 0.7
+        assert 0.6 < methane.size / 400 < 0.7
         assert np.asarray(file["nee"][0].compressed()) * 86400e3 == pytest.approx(-2.0 * 12.011e-6 * 86400, rel=1e-3)
         assert np.ma.getmaskarray(file["ra"][0]).all()  # not measured
         assert (np.ma.getmaskarray(file["gpp"][0]) == np.ma.getmaskarray(file["nee"][0])).all()
@@ -128,6 +128,20 @@ def test_outputs_replace_no_input_and_no_other_output(tmp_path: Path, meta: Path
         assert "name" in caplog.text and len(caplog.records) == 1
     assert source.read_text() == content and meta.read_text() == table
     assert not (tmp_path / "f.nc").exists() and not (tmp_path / "o.nc").exists()
+
+
+def test_nee_is_the_filled_mean_of_measured_days(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """NEE itself is the mean of measured half-hours, more of them by day than by night."""
+    path = write_csv(tmp_path / "FLX_XX-Abc_x.csv")
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    filled = [["NEE_F"], *([f"{-0.5 - 0.001 * number:.3f}"] for number in range(len(lines) - 1))]
+    path.write_text("\n".join(",".join(line + extra) for line, extra in zip(lines, filled, strict=True)) + "\n")
+    net = fluxnet_ch4.fluxes(fluxnet_ch4.read_daily(path))["nee"] / CARBON_OF_MICROMOL
+    assert np.isnan(net[0::2]).all()
+    assert net[1::2] == pytest.approx(-0.5 - 0.001 * np.arange(1, 400, 2))
+    assert "NEE_F" not in caplog.text
+    fluxnet_ch4.fluxes(fluxnet_ch4.read_daily(write_csv(tmp_path / "FLX_XX-Abc_x.csv")))
+    assert "no column NEE_F; NEE, of measured half-hours, leans to the day" in caplog.text
 
 
 def test_faults_of_the_instrument_are_left_out(tmp_path: Path) -> None:

@@ -20,14 +20,22 @@ FILL = 9.96921e36
 
 
 def write_dataset(
-    path: Path, *, sites: int = 12, years: int = 3, first_year: int = 2003, calendar: str = "standard", seed: int = 0
+    path: Path,
+    *,
+    sites: int = 12,
+    years: int = 3,
+    first_year: int = 2003,
+    calendar: str = "standard",
+    days: slice = slice(None),
+    seed: int = 0,
 ) -> Path:
-    """Write a conforming `dataset.nc`. The leap year 2004 is among the default years."""
+    """Write a conforming `dataset.nc`, or some consecutive `days` of it. The leap year 2004 is among the default
+    years.
+    """
     random = np.random.default_rng(seed)
     units = f"days since {first_year}-01-01 00:00:00"
     end = cftime.datetime(first_year + years, 1, 1, calendar=calendar)
-    days = (end - cftime.datetime(first_year, 1, 1, calendar=calendar)).days
-    time = np.arange(days) + 0.5
+    time = np.arange((end - cftime.datetime(first_year, 1, 1, calendar=calendar)).days)[days] + 0.5
     dates = cftime.num2date(time, units, calendar)
     fraction = np.array([(date.dayofyr - 0.5) / 365.25 for date in dates])
     static = _statics(random, sites)

@@ -6,6 +6,7 @@ import pytest
 from foundations.cf_calendar import calendar_of, is_mixed, same_calendar
 from foundations.flux_range import impossible_flux
 from foundations.site_names import repeated_name, site_names
+from foundations.variables import VARIABLES, Variable
 
 
 def test_calendars_by_meaning() -> None:
@@ -31,8 +32,9 @@ def test_names_in_every_form() -> None:
 def test_impossible_fluxes(value: float) -> None:
     series = np.full((3, 2), np.nan)
     series[0] = 20.0
-    assert impossible_flux("fch4", series, "mg m-2 day-1") is None
+    assert impossible_flux(VARIABLES["fch4"], series, "mg m-2 day-1") is None
     series[2, 1] = value
-    place, text = impossible_flux("fch4", series, "mg m-2 day-1")
-    assert place == (2, 1) and f"is {value:g} mg m-2 day-1" in text
-    assert impossible_flux("of_another_model", series, "1") is None
+    fault = impossible_flux(VARIABLES["fch4"], series, "mg m-2 day-1")
+    assert fault is not None and fault.place == (2, 1) and fault.count == 1
+    assert f"is {value:g} mg m-2 day-1" in fault.text
+    assert impossible_flux(Variable("flux", "1", "target", "a flux of another model"), series, "1") is not None

@@ -48,17 +48,17 @@ def _digest(*arrays: Any) -> str:
 
 def make_dataset(folder: Path) -> Path:
     """Three sites, 400 days, by our own writer."""
-    import netCDF4
-
     from ecosys_sims.formats import variables
     from ecosys_sims.formats.dataset import common_attributes, create_layout
+    from foundations.netcdf_file import writing
 
     rng, path, days = np.random.default_rng(1), folder / "dataset.nc", 400
     statics = {"site_id": np.array(["A1", "B2", "C3"]), "biome": np.array([1, 7, 13])}
     for variable in variables.STATICS:
         lowest, highest = variables.possible_range(variable)
-        statics.setdefault(variable.name, lowest + rng.uniform(0.2, 0.4, 3) * (highest - lowest))
-    with netCDF4.Dataset(path, "w") as file:
+        if variable.name not in statics:
+            statics[variable.name] = lowest + rng.uniform(0.2, 0.4, 3) * (highest - lowest)
+    with writing(path) as file:
         file.setncatts(common_attributes("a test", "none", "a test", "none"))
         create_layout(file, statics, date(2003, 1, 1), days, "standard", 16)
         for variable in variables.DAILY:
@@ -67,7 +67,21 @@ def make_dataset(folder: Path) -> Path:
             values = low + rng.uniform(0.4, 0.6, (3, days)) * (high - low) if high > low else np.full((3, days), lowest)
             file[variable.name][:] = np.rint(values) if variable.name == "crop" else values
         file["crop"][:] = 1.0
+        file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
     return path
+
+
+def _alone(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    """The same file without the checksum behind its end."""
+
+    def make_alone(folder: Path) -> Path:
+        from foundations.file_seal import unseal
+
+        path = make(folder)
+        unseal(path)
+        return path
+
+    return make_alone
 
 
 def read_dataset(path: Path) -> Any:
@@ -450,12 +464,17 @@ def _all_cases() -> dict[str, Case]:
     config = sims
     cases = [
         Case("dataset", make_dataset, read_dataset, emulator),
-        Case("dataset_check", make_dataset, check_dataset, sims, checked=False),
+        Case("dataset_alone", _alone(make_dataset), read_dataset, emulator, checked=False),
+        Case("dataset_check", _alone(make_dataset), check_dataset, sims, checked=False),
         Case("site_table", make_sites, read_sites, sims),
+        Case("site_table_alone", _alone(make_sites), read_sites, sims, checked=False),
+        Case("forcing_alone", _alone(make_forcing), read_forcing, sims, checked=False),
         Case("true_parameters", make_truth, read_truth, sims),
         Case("forcing", make_forcing, read_forcing, sims),
         Case("history", make_history, read_history, sims),
         Case("program_site_table", make_program_sites, read_program_sites, program, slow=True),
+        Case("program_site_table_alone", _alone(make_sites), read_program_sites, program, checked=False, slow=True),
+        Case("program_forcing_alone", _alone(make_forcing), read_program_forcing, program, checked=False, slow=True),
         Case("program_forcing", make_forcing, read_program_forcing, program, slow=True),
         Case("program_restart", make_program_restart, read_program_restart, program, slow=True),
         Case("best_checkpoint", _of_run("checkpoints/best.pt"), read_best, emulator, slow=True),

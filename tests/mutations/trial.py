@@ -4,6 +4,7 @@ import faulthandler
 import os
 import pickle
 import resource
+import shutil
 import signal
 import tempfile
 import traceback
@@ -58,9 +59,18 @@ def try_all(case: Case, folder: Path, numbers: Iterable[int]) -> Outcome:
             message = f"{case.name}: {end}"
             raise RuntimeError(message)
         if end:
+            _keep(case, path)
             outcome.faults.append(f"{case.name} {remaining.pop(0) if remaining else ''}: {end}")
     path.write_bytes(whole)
     return outcome
+
+
+def _keep(case: Case, path: Path) -> None:
+    """Keep the file that ended its reader in the folder MUTATIONS_KEPT, where that is set."""
+    folder = os.environ.get("MUTATIONS_KEPT")
+    if folder:
+        count = len(list(Path(folder).glob(f"{case.name}_*")))
+        shutil.copyfile(path, Path(folder) / f"{case.name}_{count}{path.suffix}")
 
 
 def _in_child(case: Case, path: Path, whole: bytes, numbers: list[int]) -> tuple[list[tuple[str, str]], str]:
@@ -99,6 +109,7 @@ def _work(case: Case, path: Path, whole: bytes, numbers: list[int], results: int
     path.write_bytes(whole)
     expected = case.read(path)
     for number in numbers:
+        path.unlink()  # HDF5 may still hold the file before, and knows files by their inode
         path.write_bytes(mutated(whole, number))
         signal.alarm(SECONDS)
         os.write(results, pickle.dumps(_record(case, path, expected)))

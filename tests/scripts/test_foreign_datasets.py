@@ -1,6 +1,7 @@
 """Datasets of other models, in their own names, units and classes, from file to coupled run with no change of code."""
 
-import logging
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import torch
 from emulator import evaluate, export, predict, train
 from emulator.artefact import native
 from emulator.artefact.metadata import read_artefact
+from emulator.baselines import climatology, nearest, ridge
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import fit_scalers
+from emulator.data.splits import SplitConfig
 from emulator.data.vocabulary import resolve
-from emulator.data.windows import WindowSampler, training_data
+from emulator.data.windows import TrainingSites, WindowSampler, training_data
+from emulator.evaluation.held_out import group_names
 from emulator.models.registry import MODEL_CONFIGS, build
 from tests import foreign
 
@@ -117,9 +121,73 @@ def test_a_host_in_python_gives_classes_and_its_own_units(case: tuple[str, Path]
 
 def test_evaluation_groups_by_any_class(case: tuple[str, Path], caplog: pytest.LogCaptureFixture) -> None:
     name, folder = case
-    caplog.set_level(logging.ERROR)
-    assert evaluate.main([str(folder / "run")]) == 0
-    assert name in WRITERS
+    path = folder / "d.nc"
+    dataset = Dataset.open(path, resolve(path))
+    if name == "kgml_ag":  # has no class of sites
+        assert group_names(dataset, ()) == []
+        assert dataset.group().names().tolist() == ["all sites"] * dataset.n_sites
+        return
+    assert group_names(dataset, ()) == ["WETTYPE", "VEG", "CLIM"]
+    assert evaluate.main([str(folder / "run"), "--group-by", "CLIM"]) == 0
+    metrics = json.loads((folder / "run" / "evaluation" / "metrics.json").read_text())
+    table = metrics["splits"]["spatial"]["targets"]["CH4"]
+    assert table["units"] == "mg m-2 day-1"
+    assert metrics["groups"] == list(table["by_class"]) == ["CLIM"]
+    assert set(table["by_class"]["CLIM"]) <= set(foreign.KOEPPEN)
+    assert sum(entry["n"] for entry in table["by_class"]["CLIM"].values()) == table["pooled"]["n"] > 0
+    with netCDF4.Dataset(folder / "run" / "evaluation" / "predictions.nc") as file:
+        assert file["VEG"].flag_meanings.split() == list(foreign.VEGETATION)
+        assert file["CH4_pred"].units == "mg m-2 day-1"
+    assert evaluate.main([str(folder / "run"), "--group-by", "PFT"]) == 1
+    assert "'PFT' is no class variable of the sites; those are: WETTYPE, VEG, CLIM" in caplog.text
+
+
+def test_classes_of_drivers_are_matched_by_meaning(case: tuple[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("coupler.python._binding", reason="the coupler is not built; run bash scripts/setup.sh")
+    from coupler.cli.command import main as ecostep
+
+    name, folder = case
+    model, other = folder / "model.pt", folder / "other.nc"
+    shutil.copy(folder / "d.nc", other)
+    variable, meanings = ("CROP", foreign.CROPS) if name == "kgml_ag" else ("VEG", foreign.VEGETATION)
+    with netCDF4.Dataset(other, "r+") as file:
+        file[variable][:] = 40 - np.asarray(file[variable][:])
+        file[variable].flag_values = 40 - np.arange(1, len(meanings) + 1, dtype=np.int32)
+    days = ["--start", "2001-01-01", "--end", "2001-02-10"]
+
+    def fluxes(path: Path, *options: str) -> np.ndarray:
+        out = folder / "days.nc"
+        out.unlink(missing_ok=True)
+        assert ecostep(["run", str(model), "--forcing", str(path), "--out", str(out), *days, *options]) == 0
+        return series(out, TARGETS[name][-1])
+
+    assert np.array_equal(fluxes(other), fluxes(folder / "d.nc"))
+    by_word = fluxes(other, "--set", f"{variable}={meanings[1]}")
+    assert np.array_equal(by_word, fluxes(other, "--set", f"{variable}=2"))
+    with netCDF4.Dataset(other, "r+") as file:
+        file[variable].flag_meanings = " ".join(["lichen", *meanings[1:]])
+    words = ["run", str(model), "--forcing", str(other), "--out", str(folder / "no.nc"), *days]
+    assert ecostep(words) != 0
+    assert f"'{variable}' is lichen (39) in a cell, which is none of the artefact's: {meanings[0]}," in (
+        capsys.readouterr().err
+    )
+    assert ecostep(["info", str(model)]) == 0
+    assert f"{variable}: 1={meanings[0]} 2={meanings[1]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_every_baseline_learns(name: str, tmp_path: Path) -> None:
+    path = WRITERS[name](tmp_path / "d.nc", sites=6, years=2)
+    dataset = Dataset.open(path, resolve(path))
+    split = SplitConfig(test_years=0, validation_years=1, space="none").build(dataset.lat, dataset.lon, dataset.years)
+    for baseline in (climatology, nearest, ridge):
+        fitted = baseline.fit(dataset, split, dataset.signature, past_flux=False, seed=1)
+        predicted = fitted.predict(dataset)
+        assert np.isfinite(predicted).all()
+        if name == "kgml_ag":
+            gpp = dataset.drivers[..., dataset.signature.input_names.index("GPP")].numpy()
+            assert np.array_equal(predicted[..., 2], predicted[..., 0] + predicted[..., 1] - gpp)
+            assert predicted[..., :2].min() >= 0.0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +201,8 @@ def test_every_kind_learns_and_becomes_a_native_program(name: str, kind: str, tm
     material = training_data(dataset, mask)
     torch.manual_seed(1)
     model = build(KINDS[kind](hidden=4), dataset.signature, fit_scalers(material, dataset.signature))
-    model.prepare(material)
+    model.enrol(TrainingSites(material.static, material.site, torch.arange(6)))
+    model.prepare()
     batch = next(WindowSampler(dataset, mask, years_per_window=1, batch_size=6, seed=1).epoch(0))
     error = (model.training_outputs(batch).prediction - batch.target).square().mean()
     error.backward()

@@ -1,8 +1,6 @@
 #include "cells/input_check.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "cells/value_check.h"
 
@@ -41,16 +39,8 @@ void InputCheck::check_day(const Step& step, const CellList& cells) {
 
 void InputCheck::check_observed(const CellList& cells) const {
   const std::vector<HostArray>& observed = registration_.observed();
-  for (std::size_t c = 0; c < observed.size(); ++c) {
-    if (!observed[c].registered) continue;
-    Variable unbounded = model_.artefact.targets[c];  // a measured uptake may lie beyond what the model may predict
-    unbounded.valid_min = -std::numeric_limits<double>::infinity(), unbounded.valid_max = -unbounded.valid_min;
-    for (std::size_t i = 0; i < cells.size; ++i) {
-      const double value = observed[c].read(cells[i]);
-      if (!std::isnan(value) && !acceptable(unbounded, value))
-        refuse_value("measured flux", unbounded, value, cells[i], registration_.ncell());
-    }
-  }
+  for (std::size_t c = 0; c < observed.size(); ++c)
+    if (observed[c].registered) flux_check_.check(c, observed[c], cells, registration_.ncell());
 }
 
 }  // namespace ecostep

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cells/cell_list.h"
+#include "cells/flux_check.h"
 #include "cells/gathering.h"
 #include "cells/model.h"
 #include "cells/registration.h"
@@ -19,7 +20,8 @@ class InputCheck {
         registration_(registration),
         input_ranges_(input_ranges),
         static_ranges_(static_ranges),
-        gathering_(gathering) {}
+        gathering_(gathering),
+        flux_check_(model.artefact.targets) {}
 
   void check_inputs(const CellList& cells) const;
   void check_observed(const CellList& cells) const;
@@ -35,6 +37,7 @@ class InputCheck {
   const Registration& registration_;
   TrainingRanges &input_ranges_, &static_ranges_;
   Gathering& gathering_;
+  FluxCheck flux_check_;
 };
 
 }  // namespace ecostep

@@ -56,7 +56,7 @@ constexpr std::uint64_t encrypted = 1;  // flag
 constexpr std::uint64_t stored = 0, deflated = 8;
 // What the directory may promise, tested before anything is unpacked: compressed entries are texts, never weights, and those of
 // exported networks shrink to a fifth. (Formats that unpack without end: Fifield 2019, "A better zip bomb", WOOT '19)
-constexpr std::uint64_t max_entries = 100000, max_unpacked = 256u << 20, max_ratio = 200, any_ratio_below = 1u << 20;
+constexpr std::uint64_t max_entries = 50000, max_unpacked = 256u << 20, max_ratio = 200, any_ratio_below = 1u << 20;
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));

@@ -1,4 +1,4 @@
-"""Rows of the tables of foundations/units as C++, for unit_tables.h.fypp; `scripts/generate.sh` loads it."""
+"""Rows of the tables of foundations as C++, for the templates beside this file; `scripts/generate.sh` loads it."""
 
 import csv
 from collections.abc import Iterator
@@ -13,8 +13,12 @@ KINDS = {
 
 
 def rows(table: str) -> list[dict[str, str]]:
-    """Rows of a table in the order of the file."""
-    with (FOLDER / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+    """Rows of a table of units in the order of the file."""
+    return _rows_of(FOLDER / f"{table}.csv")
+
+
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -62,3 +66,16 @@ def characters() -> Iterator[str]:
     for row in rows("characters"):
         code = "".join(f"\\x{byte:02x}" for byte in chr(int(row["code_point"], 16)).encode())
         yield f'{{"{code}", "{row["spelling"].replace("blank", " ")}"}},'
+
+
+def fluxes() -> Iterator[str]:
+    """Name, units, analysis units and possible daily values of each target."""
+    for row in _rows_of(FOLDER.parent / "variables.csv"):
+        if row["role"] == "target" and row["daily_min"]:
+            texts = ", ".join(f'"{row[column]}"' for column in ("name", "units", "analysis_units"))
+            yield f"{{{texts}, {row['daily_min']}, {row['daily_max']}}},"
+
+
+def flux_values(kind: str) -> list[str]:
+    """Values of a kind in the table of what files have for fluxes."""
+    return [row["value"] for row in _rows_of(FOLDER.parent / "flux_values.csv") if row["kind"] == kind]

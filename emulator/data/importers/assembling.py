@@ -93,24 +93,36 @@ def _record_of_part(
     return record
 
 
-def joined(records: list[SiteRecord]) -> SiteRecord:
-    """Records of a site as one, on the days of all of them; of a variable that two have the first counts."""
+def joined(records: Sequence[SiteRecord]) -> SiteRecord:
+    """Records of a site as one, on the days of all of them; where two have a value the first counts."""
     if len(records) == 1:
         return records[0]
     days = np.arange(min(r.days[0] for r in records), max(r.days[-1] for r in records) + 1)
+    if records[0].calendar == "noleap":
+        days = days[without_leap_days(days)]
     whole = replace(records[0], days=days, values={}, source={}, quality={}, uncertainty={}, variables={}, statics={})
     for record in records:
-        place = (record.days - days[0]).astype(int)
-        for part in ("values", "source", "quality", "uncertainty"):
-            for name, series in getattr(record, part).items():
-                fill = 0 if part == "source" else np.nan
-                laid = np.full(len(days), fill, series.dtype)
-                laid[place] = series
-                getattr(whole, part).setdefault(name, laid)
+        place = np.searchsorted(days, record.days)
+        for name in record.values:
+            _add_where_missing(whole, record, name, place)
         for part in ("variables", "statics", "diurnal"):
             for name, value in getattr(record, part).items():
                 getattr(whole, part).setdefault(name, value)
     return whole
+
+
+def _add_where_missing(whole: SiteRecord, record: SiteRecord, name: str, place: np.ndarray) -> None:
+    """A variable, with its source, quality and uncertainty, on the days on which the whole has none."""
+    before = whole.values.get(name, np.full(len(whole.days), np.nan))
+    taken = np.isnan(before[place])
+    for part in ("values", "source", "quality", "uncertainty"):
+        series = getattr(record, part).get(name)
+        if series is None:
+            continue
+        fill = np.int8(0) if part == "source" else np.nan
+        laid = getattr(whole, part).get(name, np.full(len(whole.days), fill, series.dtype)).copy()
+        laid[place[taken]] = series[taken]
+        getattr(whole, part)[name] = laid
 
 
 def _mean_course(laid: np.ndarray) -> np.ndarray:
@@ -239,10 +251,19 @@ def _add_target(
         text = f"days of which less than {least:g} was measured"
         quantities.notes.add("dropped", text, record.site_id, name, sparse)
     record.values[name] = np.where(enough, days, np.nan)
-    record.quality[name] = np.where(enough, 0.0, np.nan)
+    record.quality[name] = np.where(enough, _mostly_filled(source.quality, quantities, least), np.nan)
     _add_uncertainty(record, name, source, quantities, least)
     if choices.filled_targets and source.filled is not None:
         _add_filled(record, name, source, quantities, aggregate)
+
+
+def _mostly_filled(quality: Quality | None, quantities: Quantities, least: float) -> np.ndarray | float:
+    """Flags (D,) of days: a short gap was filled where fewer of the intervals were measured than must be."""
+    name = quantities.first(quality.column) if quality is not None else None
+    if quality is None or name is None or quantities.grid.per_day == 1:
+        return 0.0
+    measured = np.isin(quantities.laid(name), quality.measured).mean(axis=1)
+    return np.where(measured >= least - 1e-9, 0.0, float(SHORT_GAP))
 
 
 def _first_of(quality: Quality, quantities: Quantities) -> str:

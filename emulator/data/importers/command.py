@@ -21,6 +21,7 @@ from emulator.data.importers.report.pages import write_report
 from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles
+from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 PROPERTIES = (
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging("%(message)s")
     options_parser = parser()
     options = options_parser.parse_args(arguments)
     if options.mapping == "list":

@@ -43,7 +43,9 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
     time = file["time"]
     days, calendar = dates_of(numbers(time), str(time.units), str(getattr(time, "calendar", "standard")), str(path))
     days = days.astype("datetime64[D]")
-    variables, daily, statics = {}, [], []
+    variables: dict[str, Described] = {}
+    daily: list[str] = []
+    statics: list[str] = []
     for name, column in file.variables.items():
         if "role" not in column.ncattrs() or column.dimensions not in (("site",), ("site", "time")):
             continue

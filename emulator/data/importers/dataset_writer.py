@@ -22,6 +22,8 @@ FILL = np.float32(9.96921e36)
 FILL_FLAG = np.int8(-127)
 CHUNK_VALUES = 1 << 18
 COORDINATES = "lat lon site_id"
+EVER_MEASURED = 0.05
+"""Share of days on which a driver must be measured to count in `driver_source`."""
 SOURCES = ("measured", "filled", "other_year")
 QUALITIES = ("measured", "filled_short_gap", "filled_long_gap")
 REFERENCES = "https://cfconventions.org/cf-conventions/cf-conventions.html; docs/formats.md"
@@ -150,7 +152,7 @@ def _create(file: netCDF4.Dataset, name: str, kind: str, fill: Any) -> netCDF4.V
     sites, days = file.dimensions["site"].size, file.dimensions["time"].size
     chunk = min(sites, 64)
     series = file.createVariable(
-        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True,
+        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True, fletcher32=True,
         chunksizes=(chunk, max(1, min(days, CHUNK_VALUES // chunk))),
     )  # fmt: skip
     series.coordinates = COORDINATES
@@ -209,7 +211,8 @@ def _write_sources(file: netCDF4.Dataset, records: Sequence[SiteRecord], places:
         return
     variable = _create(file, "driver_source", "i1", FILL_FLAG)
     variable.setncatts(
-        {"long_name": "where the drivers of the day come from, the worst of them", "standard_name": "status_flag",
+        {"long_name": "where the drivers of the day come from, the worst of those that the site measures",
+         "standard_name": "status_flag",
          "flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": " ".join(SOURCES)}
     )  # fmt: skip
     parts: list[np.ndarray | None] = [driver_source(record) for record in records]
@@ -217,7 +220,13 @@ def _write_sources(file: netCDF4.Dataset, records: Sequence[SiteRecord], places:
 
 
 def driver_source(record: SiteRecord) -> np.ndarray:
-    """Of each day (D,) the worst source of its drivers."""
+    """Of each day (D,) the worst source of its drivers, but for those that the site never measured.
+
+    Such a driver, as longwave radiation often is, comes from a reanalysis on all days alike: it would mark them all.
+    """
     sources = [record.source[name] for name in record.of_role(*DRIVER_ROLES) if name in record.source]
-    worst = np.max(sources, axis=0) if sources else np.zeros(len(record.days))
+    measured_there = [source for source in sources if (source == 0).mean() >= EVER_MEASURED]
+    if not sources:
+        return np.zeros(len(record.days))
+    worst: np.ndarray = np.max(measured_there or sources, axis=0)
     return worst.astype(float)

@@ -1,18 +1,16 @@
 """Gaps of drivers: filled from the file's filled columns, in time, by the mean diurnal course, or from other years.
 
-Sub-daily gaps of up to `SHORT_HOURS` are interpolated, longer ones take the mean of the same time of day within
-`WINDOW` days (mean diurnal variation: Falge et al. 2001, Agric. For. Meteorol. 107, 43). Days that are missing still
+Sub-daily gaps of up to `SHORT_HOURS` are interpolated, longer ones take the mean of the same time of day of the days
+near by (`foundations.gap_filling`). Days that are missing still
 take the same day of the nearest other year that has it.
 """
 
 import numpy as np
 
 from emulator.data.importers.site_record import FILLED, MEASURED, OTHER_YEAR
+from foundations.gap_filling import bridged, diurnal_course
 
 SHORT_HOURS, SHORT_DAYS = 2.0, 3
-WINDOW = 7
-"""Days to each side."""
-FEWEST_IN_WINDOW = 4
 SEASON = 15
 """Days of the year to each side, of the mean course that stands in where no other year has the day."""
 FEWEST_DAYS = 60
@@ -26,40 +24,8 @@ def fill_intervals(laid: np.ndarray, name: str) -> np.ndarray:
     per_day = laid.shape[1]
     if per_day == 1 or name in NOT_INTERPOLATED:
         return laid
-    bridged = _interpolated(laid.ravel(), int(SHORT_HOURS * per_day / 24.0)).reshape(laid.shape)
-    return _diurnal_course(bridged)
-
-
-def _interpolated(values: np.ndarray, longest: int) -> np.ndarray:
-    """Gaps of up to `longest` values (T,) bridged linearly; those at the ends stay."""
-    missing = np.isnan(values)
-    if longest < 1 or not missing.any() or missing.all():
-        return values
-    edges = np.diff(np.concatenate([[0], missing.astype(np.int8), [0]]))
-    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    filled = values.copy()
-    index = np.arange(len(values))
-    bridge = np.interp(index, index[~missing], values[~missing])
-    for begin, end in zip(begins, ends, strict=True):
-        if begin > 0 and end < len(values) and end - begin <= longest:
-            filled[begin:end] = bridge[begin:end]
-    return filled
-
-
-def _diurnal_course(laid: np.ndarray) -> np.ndarray:
-    """Gaps filled by the mean of the same step of the day within the window."""
-    present = np.isfinite(laid)
-    if present.all():
-        return laid
-    days = len(laid)
-    sums = np.concatenate([np.zeros((1, laid.shape[1])), np.cumsum(np.where(present, laid, 0.0), axis=0)])
-    counts = np.concatenate([np.zeros((1, laid.shape[1])), np.cumsum(present, axis=0)])
-    low = np.maximum(np.arange(days) - WINDOW, 0)
-    high = np.minimum(np.arange(days) + WINDOW + 1, days)
-    count = counts[high] - counts[low]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (sums[high] - sums[low]) / count
-    return np.where(present, laid, np.where(count >= FEWEST_IN_WINDOW, mean, np.nan))
+    values = bridged(laid.ravel(), int(SHORT_HOURS * per_day / 24.0)).reshape(laid.shape)
+    return diurnal_course(values)
 
 
 def fill_days(
@@ -80,7 +46,7 @@ def fill_days(
         return values, source
     source = source.copy()
     if name not in NOT_INTERPOLATED:
-        values = _interpolated(values, SHORT_DAYS)
+        values = bridged(values, SHORT_DAYS)
         source[missing & np.isfinite(values)] = FILLED
     rest = np.isnan(values)
     if rest.any():

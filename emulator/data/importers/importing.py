@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emulator.data.importers.assembling import Choices, record_of, variables_of
-from emulator.data.importers.completing import complete
+from emulator.data.importers.completing import complete, only_common_drivers
 from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described, described
 from emulator.data.importers.errors import ImportFault
@@ -63,6 +63,14 @@ def import_files(
     log.info("%d site%s from %s", len(raw), "s" if len(raw) > 1 else "", min(record.days[0] for record in raw))
     records = complete(raw, notes)
     return Imported(records, _statics(records, mapping, notes), notes, raw)
+
+
+def join_imports(parts: Sequence[Imported]) -> Imported:
+    """Imports of one mapping as one: drivers that a site lacks are left out at all."""
+    notes = Notes([note for part in parts for note in part.notes.lines])
+    records = only_common_drivers([record for part in parts for record in part.records], notes)
+    statics = {name: about for part in parts for name, about in part.statics.items()}
+    return Imported(records, statics, notes, [record for part in parts for record in part.raw])
 
 
 def _in_local_time(series: SiteSeries, mapping: Mapping, lon: float) -> SiteSeries:

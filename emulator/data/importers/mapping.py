@@ -64,12 +64,15 @@ class Column(Part):
 class Quality(Part):
     """A column that tells how good values are.
 
-    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it is
-    the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
+    good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it
+    is the share of good intervals, 0 to 1. measured: its values for measured intervals; a day with fewer of them than
+    the least share, but enough good ones, is marked as filled in `<target>_qc`. exclude: intervals that are not good do
+    not count at all.
     """
 
     column: Names
     good: Numbers = (0.0, 1.0)
+    measured: Numbers = (0.0,)
     exclude: bool = False
 
 
@@ -123,9 +126,9 @@ class VariableMapping(Column):
 class TimeMapping(Part):
     """Where time stands.
 
-    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month, day,
-    doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time, or
-    `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
+    clock: column of the time of day, written after the date; format: of strptime, alternatives; parts: year, month,
+    day, doy, hour, minute -> column. stamp: which moment of an interval the column tells. zone: `local` standard time,
+    or `utc`, which is moved to the longitude's local time where the intervals are shorter than a day.
     """
 
     column: Names = ()

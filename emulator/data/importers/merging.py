@@ -69,7 +69,7 @@ def _in_terms_of(record: SiteRecord, dataset: StoredDataset, variables: dict[str
                 values[name] = np.array([codes.get(value, np.nan) for value in values[name]])
         if here.variable.units != there.variable.units:
             try:
-                factor, offset = unit_conversion(here.variable.units, there.variable.units)
+                factor, offset = unit_conversion(here.variable.units, there.variable.units, name)
             except ValueError as error:
                 message = f"{dataset.path}: {name}: {error}, the unit of the file before"
                 raise ImportFault(message) from None
@@ -109,11 +109,11 @@ def _tell_contradictions(first: SiteRecord, other: SiteRecord, notes: Notes) -> 
         ):
             text = f"is {here:g} in {first.label} and {value:g} in {other.label}; the first counts"
             notes.add("conflict", text, first.site_id, name)
-    shared, here, there = np.intersect1d(first.days, other.days, return_indices=True)
+    shared, left, right = np.intersect1d(first.days, other.days, return_indices=True)
     if not shared.size:
         return
     for name in set(first.values) & set(other.values):
-        one, two = first.values[name][here], other.values[name][there]
+        one, two = first.values[name][left], other.values[name][right]
         both = np.isfinite(one) & np.isfinite(two)
         differ = both & (np.abs(one - two) > SAME_VALUE * np.maximum(np.abs(one), np.abs(two)))
         if differ.any():

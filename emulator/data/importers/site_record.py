@@ -39,19 +39,16 @@ class SiteRecord:
 
     def part(self, inside: np.ndarray) -> "SiteRecord":
         """Some of its days, by an index or a mask (D,)."""
-        return replace(
-            self,
-            days=self.days[inside],
-            **{
-                part: {name: series[inside] for name, series in getattr(self, part).items()}
-                for part in ("values", "source", "quality", "uncertainty")
-            },
-        )
+        parts = ({name: series[inside] for name, series in part.items()} for part in self._daily())
+        values, source, quality, uncertainty = parts
+        days = self.days[inside]
+        return replace(self, days=days, values=values, source=source, quality=quality, uncertainty=uncertainty)
 
     def without(self, name: str) -> "SiteRecord":
         """The record without a variable."""
-        parts = ("values", "source", "quality", "uncertainty")
-        return replace(
-            self,
-            **{part: {key: series for key, series in getattr(self, part).items() if key != name} for part in parts},
-        )
+        parts = ({key: series for key, series in part.items() if key != name} for part in self._daily())
+        values, source, quality, uncertainty = parts
+        return replace(self, values=values, source=source, quality=quality, uncertainty=uncertainty)
+
+    def _daily(self) -> tuple[dict[str, np.ndarray], ...]:
+        return self.values, self.source, self.quality, self.uncertainty

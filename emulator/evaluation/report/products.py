@@ -21,6 +21,7 @@ import xarray as xr
 
 from emulator.runs.run_folder import RunFolder
 from foundations.file_faults import DamagedFile, FileFault
+from foundations.file_seal import is_as_sealed
 from foundations.json_record import read_record
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
@@ -67,19 +68,26 @@ def example_sites(biome: np.ndarray, emission: np.ndarray) -> list[int]:
     return chosen or [0]
 
 
-def target_units(target: str) -> str:
-    """Unit of a target as people write it."""
-    units = VARIABLES[target].analysis_units
+def target_units(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """Unit of a target as people write it: that of the scores of a model, else that of the table."""
+    units = _declared(target, "units", models) or VARIABLES[target].analysis_units
     mass, area_and_time, _ = units.partition(" m-2 day-1")
     if not area_and_time:
         return units
     return " ".join(part for part in (mass, SUBSTANCES.get(target, ""), "m⁻² d⁻¹") if part)
 
 
-def target_name(target: str) -> str:
-    """What a target is called in a sentence."""
-    name, _, _ = VARIABLES[target].long_name.partition(",")
-    return TARGET_NAMES.get(target, name)
+def target_name(target: str, models: Mapping[str, "ModelRun"] | None = None) -> str:
+    """What a target is called in a sentence: by the scores of a model, else by the table."""
+    long_name = _declared(target, "long_name", models) or (VARIABLES[target].long_name if target in VARIABLES else "")
+    name, _, _ = long_name.partition(",")
+    return TARGET_NAMES.get(target, name or target)
+
+
+def _declared(target: str, what: str, models: Mapping[str, "ModelRun"] | None) -> str:
+    """What the scores of a model say of a target, '' where none does."""
+    texts = (run.tables(split).get(target, {}).get(what) for run in (models or {}).values() for split in SPLIT_NAMES)
+    return next((str(text) for text in texts if text), "")
 
 
 def ordered_targets(targets: Iterable[str]) -> list[str]:
@@ -98,13 +106,18 @@ class Simulations:
     @cached_property
     def dataset(self) -> xr.Dataset:
         with readable(self.path, SIMULATE_AGAIN):
+            _require_as_sealed(self.path, SIMULATE_AGAIN)
             return xr.open_dataset(self.path)
 
     @cached_property
     def biome(self) -> np.ndarray:
-        """Biome name of each site, (N,)."""
+        """Biome of each site, (N,), or its class by the first class variable of a dataset that has no biome."""
         with readable(self.path, SIMULATE_AGAIN):
-            variable = self.dataset["biome"]
+            variables = self.dataset.data_vars
+            classes = [name for name, v in variables.items() if v.dims == ("site",) and "flag_meanings" in v.attrs]
+            if "biome" not in variables and not classes:
+                return np.full(self.dataset.sizes["site"], "all sites")
+            variable = self.dataset["biome" if "biome" in variables else classes[0]]
             names = dict(
                 zip(
                     np.atleast_1d(variable.attrs["flag_values"]).tolist(),
@@ -112,7 +125,7 @@ class Simulations:
                     strict=True,
                 )
             )
-            return np.array([names[int(code)] for code in variable.values])
+            return np.array([names.get(int(code), str(code)) for code in variable.values])
 
     @cached_property
     def dates(self) -> Any:
@@ -150,6 +163,7 @@ class ModelRun:
         """The predictions file, opened lazily, its sites in the order of the dataset's where there is one."""
         path = self.folder.predictions
         with readable(path, self._remedy):
+            _require_as_sealed(path, self._remedy)
             predictions = xr.open_dataset(path)
             return predictions if self.simulations is None else self._in_order(predictions, self.simulations)
 
@@ -210,6 +224,7 @@ class Products:
         path = self.folder / "coupled" / "series.nc"
         if not path.exists():
             return None
+        _require_as_sealed(path, COUPLE_AGAIN)
         with readable(path, COUPLE_AGAIN), xr.open_dataset(path) as series:
             return series.load()
 
@@ -270,6 +285,11 @@ def _model(folder: RunFolder, simulations: Simulations | None) -> ModelRun:
 def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
     """The content of a file that one of our commands wrote, {} where there is none."""
     return read_record(path, keys, remedy) if path.exists() else {}
+
+
+def _require_as_sealed(path: Path, remedy: str) -> None:
+    if not is_as_sealed(path):
+        raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
 
 
 @contextmanager

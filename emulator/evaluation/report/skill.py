@@ -26,6 +26,10 @@ _INTRO = (
 )
 
 
+LINEAR_WIDTHS = {"fch4": 10.0}
+"""Flux, in analysis units, up to which axes of densities are linear, where it is not 1."""
+
+
 def skill_section(products: Products) -> str:
     """Skill tables, seasonal cycles, densities and skill by biome."""
     if not products.models:
@@ -42,20 +46,20 @@ def skill_section(products: Products) -> str:
 
 def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[str]:
     parts = []
-    for target, splits in (("fch4", SHOWN_SPLITS), ("gpp", ("spatial",))):
+    scored = scored_targets(models)
+    shown = [target for target in ("fch4", "gpp") if target in scored] or scored[:2]
+    for target, splits in zip(shown, (SHOWN_SPLITS, ("spatial",)), strict=False):
         for split in splits:
             cycles, sites = _cycles(models, simulations, split, target)
             if not cycles:
                 continue
-            label = f"{target}, {target_units(target)}"
-            title = f"Seasonal cycle of {target_name(target)} on {SPLIT_NAMES[split]}"
+            label = f"{target}, {target_units(target, models)}"
+            title = f"Seasonal cycle of {target_name(target, models)} on {SPLIT_NAMES[split]}"
             parts.append(
                 figure(to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_CYCLE_CAPTION}")
             )
-    parts.append(_density(models, "fch4", 10.0))
-    parts.append(_density(models, "gpp", 1.0))
-    parts.append(_biome_figure(models, simulations, "fch4"))
-    parts.append(_biome_figure(models, simulations, "gpp"))
+    parts += [_density(models, target, LINEAR_WIDTHS.get(target, 1.0)) for target in shown]
+    parts += [_biome_figure(models, simulations, target) for target in shown]
     return parts
 
 
@@ -103,14 +107,14 @@ def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -
             split: tuple(values[np.isfinite(o) & np.isfinite(p)] for values in (o, p))
             for split, (o, p) in by_split.items()
         }
-    drawing = figures.density(pairs, target_units(target), linear_width, SPLIT_NAMES)
+    drawing = figures.density(pairs, target_units(target, models), linear_width, SPLIT_NAMES)
     caption = (
-        f"Every test day: {target_name(target)} of the process model against that of the emulator, "
-        f"{target_units(target)}; from yellow (one) to blue (many), "
+        f"Every test day: {target_name(target, models)} of the process model against that of the emulator, "
+        f"{target_units(target, models)}; from yellow (one) to blue (many), "
         f"logarithmically. Axes are linear up to ±{linear_width:g} and logarithmic beyond; the dashed line is "
         "equality."
     )
-    return figure(to_svg(drawing, f"Simulated against emulated {target_name(target)}"), caption)
+    return figure(to_svg(drawing, f"Simulated against emulated {target_name(target, models)}"), caption)
 
 
 def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, target: str) -> str:
@@ -129,8 +133,10 @@ def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, targ
                     1.0 - (error / reference) ** 2 if reference > 0 else np.nan
                 )
     caption = (
-        f"{target_name(target).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over all test "
-        "days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
+        f"{target_name(target, models).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over "
+        "all test days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
         "arrow at the left edge stands for less than −1."
     )
-    return figure(to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {target_name(target)}"), caption)
+    return figure(
+        to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {target_name(target, models)}"), caption
+    )

@@ -47,9 +47,8 @@ def skill_table(models: Mapping[str, ModelRun], target: str) -> str:
     head = ["tested on", "model", *METRIC_NAMES.values(), *(f"{METRIC_NAMES[name]}, median site" for name in MEDIANS)]
     rows = [row for split, name in SPLIT_NAMES.items() for row in _grouped(name, _lines(models, split, target))]
     caption = (
-        f"{target_name(target).capitalize()} ({target}); RMSE and bias in {target_units(target)}. The best pooled R² "
-        "of "
-        "each test is in bold."
+        f"{target_name(target, models).capitalize()} ({target}); RMSE and bias in {target_units(target, models)}. "
+        "The best pooled R² of each test is in bold."
     )
     return table(head, rows, caption, text_columns=2)
 

@@ -38,13 +38,15 @@ def uncertainty_part(models: Mapping[str, ModelRun], target: str) -> str:
             rows.append([SPLIT_NAMES[split] if position == 0 else "", model_name(kind), *map(number, values)])
     if not rows:
         return ""
-    units = target_units(target)
+    units = target_units(target, models)
     head = ["tested on", "model", "held by 90 % interval", f"its width, {units}", f"CRPS, {units}"]
     head += ["spread / error", "slope"]
-    title = f"Uncertainty of {target_name(target)}. {_CAPTION}"
+    title = f"Uncertainty of {target_name(target, models)}. {_CAPTION}"
     shown = {split: by_kind for split, by_kind in scores.items() if by_kind and split in SHOWN_SPLITS}
     drawing = reliability(shown, units, SPLIT_NAMES) if shown else None
-    picture = "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {target_name(target)}"), _FIGURE)
+    picture = (
+        "" if drawing is None else figure(to_svg(drawing, f"Uncertainty of {target_name(target, models)}"), _FIGURE)
+    )
     return paragraph(_INTRO) + table(head, rows, title, text_columns=2) + picture
 
 

@@ -27,7 +27,7 @@ def test_a_repeating_season_is_recovered_by_biome():
     flux = np.stack([season + 1, season + 3, 10 * season, 10 * season])[..., None]
     training = np.zeros((4, dates.size), bool)
     training[:, dates < np.datetime64("2005-01-01")] = True
-    by_biome = climatology.biome_climatology(flux, biome, month, day, training)
+    by_biome = climatology.class_climatology(flux, biome, month, day, training)
     assert np.abs(by_biome[0, :, 0] - (season + 2)).max() < 0.01
     assert np.abs(by_biome[2, :, 0] - 10 * season).max() < 0.1
     assert np.array_equal(by_biome[0], by_biome[1])
@@ -42,9 +42,9 @@ def test_only_training_days_are_read():
     biome = np.array([1, 1, 4])
     training = np.zeros((3, dates.size), bool)
     training[:2, dates < np.datetime64("2004-01-01")] = True
-    before = climatology.biome_climatology(flux, biome, month, day, training)
+    before = climatology.class_climatology(flux, biome, month, day, training)
     spoiled = np.where(training[..., None], flux, 1e6)
-    after = climatology.biome_climatology(spoiled, biome, month, day, training)
+    after = climatology.class_climatology(spoiled, biome, month, day, training)
     assert np.array_equal(before, after)
     sites = climatology.site_climatology(spoiled, month, day, training)
     assert np.isnan(sites[2]).all()
@@ -55,7 +55,7 @@ def test_biome_without_training_sites_gets_the_mean_over_all():
     dates, month, day = _days(2001, 2)
     flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
     training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
-    by_biome = climatology.biome_climatology(flux, np.array([1, 2, 9]), month, day, training)
+    by_biome = climatology.class_climatology(flux, np.array([1, 2, 9]), month, day, training)
     assert np.allclose(by_biome[2], 3.0)
     assert np.allclose(by_biome[0], 2.0)
 
@@ -65,4 +65,4 @@ def test_missing_fluxes_do_not_enter_the_mean():
     flux = np.full((1, dates.size, 1), 7.0)
     flux[0, ::3] = np.nan
     training = np.ones((1, dates.size), bool)
-    assert np.allclose(climatology.biome_climatology(flux, np.array([3]), month, day, training), 7.0)
+    assert np.allclose(climatology.class_climatology(flux, np.array([3]), month, day, training), 7.0)

@@ -133,13 +133,29 @@ def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_data
     assert np.array_equal(before, after)
 
 
-def test_another_dataset_is_refused(trained_run, tiny_dataset, tmp_path, caplog):
-    other = tmp_path / "dataset.nc"
+def test_another_dataset_is_scored_but_for_days_learned_from(trained_run, tiny_dataset, tmp_path, caplog):
+    other = tmp_path / "other.nc"
     other.write_bytes(tiny_dataset.read_bytes())
     with netCDF4.Dataset(other, "r+") as file:
         file["tas"][0, 0] += 1.0
-    assert evaluate.main([str(trained_run("lstm")), "--data", str(other)]) == 1
-    assert "not the dataset of the training run" in caplog.text
+        file["site_id"][8] = "elsewhere"
+    run = RunFolder(trained_run("lstm"))
+    caplog.set_level("INFO")
+    assert evaluate.main([str(run.path)]) == 0
+    own = run.metrics.read_bytes()
+    assert evaluate.main([str(run.path), "--data", str(other)]) == 0
+    assert run.metrics.read_bytes() == own, "the evaluation on the run's own dataset stays"
+    tables = json.loads((run.metrics.parent / "other" / "metrics.json").read_text())["splits"]
+    split = [line.split(",") for line in run.split.read_text().splitlines()[1:]]
+    trained = {site for site, _, _, part, *_ in split if part == "train"}
+    assert tables["temporal"]["n_sites"] == len(trained - {"S0008"})
+    assert tables["temporal"]["years"] == [2006], "at sites that trained, other years were learned from"
+    assert "S0008" in trained
+    held_out = {site for site, _, _, part, *_ in split if part != "train"} - trained
+    assert tables["spatial"]["n_sites"] == len(held_out) + 1, "a site of another name is a new site"
+    assert tables["temporal"]["targets"]["gpp"]["climatology"]["pooled"]["r2"] is not None
+    assert tables["temporal"]["targets"]["gpp"]["uncertainty"]["n"] > 0
+    assert (run.metrics.parent / "other" / "predictions.nc").exists()
 
 
 def test_a_moved_dataset_is_accepted(trained_run, tiny_dataset, tmp_path):

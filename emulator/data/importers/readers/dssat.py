@@ -52,7 +52,9 @@ def _blocks(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ImportFault(message) from None
-    names, header, rows = {"run": "1", "experiment": "", "treatment": ""}, [], []
+    names = {"run": "1", "experiment": "", "treatment": ""}
+    header: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(lines, start=1):
         if line.startswith(("*RUN", "@YEAR")):
             if header and rows:

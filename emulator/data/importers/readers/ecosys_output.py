@@ -27,7 +27,8 @@ def read_ecosys(paths: Sequence[Path], site_id: str | None, notes: Notes) -> lis
     if site_id is None:
         message = f"{paths[0]}: ecosys output does not tell its site; give --site"
         raise ImportFault(message)
-    outputs, weather = [], []
+    outputs: list[Path] = []
+    weather: list[Path] = []
     for path in paths:
         first = _first_line(path).split()[:1]
         (outputs if first == ["DOY"] else weather).append(path)

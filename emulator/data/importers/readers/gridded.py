@@ -18,6 +18,8 @@ from foundations.cf_calendar import calendar_of
 
 TIMES = ("time", "Time", "valid_time")
 WRITTEN_TIMES = ("Times", "times")
+DAY_IN = {"day": 1.0, "hour": 24.0, "minute": 1440.0, "second": 86400.0}
+SHORTEST_MONTH = 28
 SAME_PLACE = 4
 """Decimals of a degree within which cells of two files are the same."""
 
@@ -57,7 +59,7 @@ def read_grids(paths: Sequence[Path], mapping: Mapping, site_id: str | None, not
 def _opened(path: Path) -> xarray.Dataset:
     try:
         if path.is_dir():
-            return xarray.open_zarr(path, decode_times=False, consolidated=None)
+            return xarray.open_zarr(path, decode_times=False, consolidated=False)
         return xarray.open_dataset(path, decode_times=False, engine="netcdf4")
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         message = f"{path}: cannot be read as netCDF or Zarr: {str(error).splitlines()[0]}"
@@ -119,29 +121,32 @@ def _starts(file: xarray.Dataset, path: Path, mapping: Mapping) -> tuple[np.ndar
     if name is None and written is None:
         return None
     if name is None:
-        stamps, calendar, bounded = _written_times(file[str(written)], path), "standard", False
-    else:
-        stamps, calendar, bounded = _coded_times(file, name, path)
-    if bounded or mapping.time.stamp == "start":
-        return stamps, calendar
-    if len(stamps) > 1:
-        length = np.timedelta64(int(np.median(np.diff(stamps).astype(np.int64))), "s")
-        if int(length.astype(np.int64)) >= 28 * 86400:  # months and longer: the one in which the middle lies
-            shift = np.timedelta64(1, "D") if mapping.time.stamp == "end" else np.timedelta64(0, "s")
-            return (stamps - shift).astype("datetime64[M]").astype("datetime64[s]"), calendar
-        return stamps - (length if mapping.time.stamp == "end" else length / 2), calendar
-    whole_day = np.timedelta64(86400, "s")
-    return stamps - (whole_day if mapping.time.stamp == "end" else np.timedelta64(0, "s")), calendar
+        stamps = _written_times(file[str(written)], path)
+        if mapping.time.stamp != "start" and len(stamps) > 1:
+            length = np.timedelta64(int(np.median(np.diff(stamps).astype(np.int64))), "s")
+            stamps = stamps - (length if mapping.time.stamp == "end" else length / 2)
+        return stamps, "standard"
+    return _coded_times(file, name, path, mapping.time.stamp)
 
 
-def _coded_times(file: xarray.Dataset, name: str, path: Path) -> tuple[np.ndarray, str, bool]:
-    """Times by CF: the lower bounds where there are any, else the stamps."""
+def _coded_times(file: xarray.Dataset, name: str, path: Path, stamp: str) -> tuple[np.ndarray, str]:
+    """Beginnings of intervals by CF: the lower bounds where there are any, else by what the stamps tell.
+
+    They are moved before they become dates, so that the day before 1 March is one of the calendar.
+    """
     time = file[name]
-    bounds = next((b for b in (time.attrs.get("bounds"), time.attrs.get("climatology")) if b in file.variables), None)
-    values = np.asarray(file[bounds].values)[..., 0] if bounds else np.asarray(time.values)
     units, calendar = str(time.attrs["units"]), str(time.attrs.get("calendar", "standard"))
-    stamps, calendar = dates_of(np.ravel(values), units, calendar, f"{path}: {name}")
-    return stamps, calendar, bounds is not None
+    bounds = next((b for b in (time.attrs.get("bounds"), time.attrs.get("climatology")) if b in file.variables), None)
+    if bounds:
+        return dates_of(np.ravel(np.asarray(file[bounds].values)[..., 0]), units, calendar, f"{path}: {name}")
+    values = np.ravel(np.asarray(time.values)).astype(float)
+    day = DAY_IN.get(units.split(maxsplit=1)[0].lower().rstrip("s"), 1.0)
+    length = float(np.median(np.diff(values))) if len(values) > 1 else day
+    long = length >= SHORTEST_MONTH * day
+    if stamp != "start":
+        values = values - (day if long else length) * (1.0 if stamp == "end" else 0.0 if long else 0.5)
+    stamps, calendar = dates_of(values, units, calendar, f"{path}: {name}")
+    return (stamps.astype("datetime64[M]").astype("datetime64[s]") if long else stamps), calendar
 
 
 def dates_of(values: np.ndarray, units: str, calendar: str, where: str) -> tuple[np.ndarray, str]:

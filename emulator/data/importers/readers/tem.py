@@ -45,7 +45,11 @@ def read_tem(paths: Sequence[Path], site_id: str | None, notes: Notes) -> list[S
     label = ", ".join(str(path) for path in paths[:3])
     series = []
     for place, columns in lines.items():
-        name = site_id if site_id is not None and len(lines) == 1 else Cells(*(np.array([x]) for x in place)).name(0)
+        name = (
+            site_id
+            if site_id is not None and len(lines) == 1
+            else Cells(np.array([place[0]]), np.array([place[1]])).name(0)
+        )
         series += _series(name, place, columns, label)
     if not series:
         message = f"{paths[0]}: no lines LON, LAT, NAME, ..., YEAR, ...; is it a text file of TEM?"

@@ -100,7 +100,7 @@ def _row(record: SiteRecord, raw: SiteRecord, name: str) -> Row:
     source = record.source.get(name, record.quality.get(name, np.zeros(len(values))))
     measured = present & (source == 0)
     units = about.variable.analysis_units or READ_IN.get(name, about.variable.units)
-    factor, offset = unit_conversion(about.variable.units, units)
+    factor, offset = unit_conversion(about.variable.units, units, name)
     shown = factor * values[present] + offset
     low, mean, high = (shown.min(), shown.mean(), shown.max()) if shown.size else (np.nan,) * 3
     coverage = [float(part.mean()) for part in np.array_split(measured, min(SEGMENTS, len(measured)))]

@@ -64,9 +64,7 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     """(variable, what is doubtful) of the magnitudes of a record, before anything was left out."""
     lines = []
     for name, usual in USUAL.items():
-        if name in record.values and (
-            text := _magnitude(record.values[name], usual, record.variables[name].variable.units)
-        ):
+        if name in record.values and (text := _magnitude(record, name, usual)):
             lines.append((name, text))
     told = {name for name, _ in lines}
     for name, test in (("rsds", _light), ("vpd", _dryness), ("pr", _rain)):
@@ -75,11 +73,12 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def _magnitude(values: np.ndarray, usual: Usual, units: str) -> str:
+def _magnitude(record: SiteRecord, name: str, usual: Usual) -> str:
+    values, units = record.values[name], record.variables[name].variable.units
     present = np.abs(values[np.isfinite(values)])
     if present.size < FEWEST or not present.any():
         return ""
-    factor, _ = unit_conversion(units, usual.units)
+    factor, _ = unit_conversion(units, usual.units, name)
     size = float(np.percentile(present, usual.percentile)) * factor
     if usual.low <= size <= usual.high:
         return ""
@@ -146,7 +145,7 @@ def _rain(record: SiteRecord) -> str:
     present = rain[np.isfinite(rain)]
     if present.size < 300:
         return ""
-    factor, _ = unit_conversion(record.variables["pr"].variable.units, "mm day-1")
+    factor, _ = unit_conversion(record.variables["pr"].variable.units, "mm day-1", "pr")
     year = float(present.mean()) * factor * 365.25
     if DRIEST <= year <= WETTEST:
         return ""

@@ -94,8 +94,8 @@ def as_page(contents: Contents) -> str:
     parts += [f"<th>{name}</th>" for name in (*COLUMNS, "measured in the period")]
     parts.append("</tr>")
     for row in contents.rows:
-        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
-        parts.append(f"<tr>{cells}<td>{_bar(row.coverage)}</td></tr>")
+        columns = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
+        parts.append(f"<tr>{columns}<td>{_bar(row.coverage)}</td></tr>")
     parts.append("</table>")
     body = "\n".join(parts)
     title = html.escape(contents.title)

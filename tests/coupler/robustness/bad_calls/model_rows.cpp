@@ -5,28 +5,26 @@
 namespace bad_calls {
 
 void add_model_rows() {
-  add("ecostep_open", "path null", ECOSTEP_INVALID_ARGUMENT, {"path", "null pointer"}, [](Host&) {
-    ecostep_model* model = nullptr;
-    return ecostep_open(nullptr, nullptr, &model);
-  });
-  add("ecostep_open", "path missing", ECOSTEP_FILE_ERROR, {"no_such_file.pt"}, [](Host&) {
-    ecostep_model* model = nullptr;
-    return ecostep_open("no_such_file.pt", nullptr, &model);
-  });
-  add("ecostep_open", "path empty", ECOSTEP_FILE_ERROR, {"cannot be opened"}, [](Host&) {
-    ecostep_model* model = nullptr;
-    return ecostep_open("", nullptr, &model);
-  });
-  add("ecostep_open", "path folder", ECOSTEP_FILE_ERROR, {"/"}, [](Host&) {
-    ecostep_model* model = nullptr;
-    return ecostep_open("/", nullptr, &model);
-  });
-  add("ecostep_open", "backend unknown", ECOSTEP_NO_BACKEND, {"quantum"}, [](Host&) {
-    ecostep_model* model = nullptr;
-    return ecostep_open(artefact_path, "quantum", &model);
-  });
-  add("ecostep_open", "model null", ECOSTEP_INVALID_ARGUMENT, {"model", "null pointer"},
-      [](Host&) { return ecostep_open(artefact_path, nullptr, nullptr); });
+  struct Open {
+    const char* name;
+    ecostep_status (*function)(const char*, const char*, ecostep_model**);
+  };
+  for (const Open& open : {Open{"ecostep_open", ecostep_open}, Open{"ecostep_open_trusted", ecostep_open_trusted}}) {
+    const auto function = open.function;
+    const auto opened = [function](const char* path, const char* backend) {
+      ecostep_model* model = nullptr;
+      return function(path, backend, &model);
+    };
+    add(open.name, "path null", ECOSTEP_INVALID_ARGUMENT, {"path", "null pointer"},
+        [=](Host&) { return opened(nullptr, nullptr); });
+    add(open.name, "path missing", ECOSTEP_FILE_ERROR, {"no_such_file.pt"},
+        [=](Host&) { return opened("no_such_file.pt", nullptr); });
+    add(open.name, "path empty", ECOSTEP_FILE_ERROR, {"cannot be opened"}, [=](Host&) { return opened("", nullptr); });
+    add(open.name, "path folder", ECOSTEP_FILE_ERROR, {"/"}, [=](Host&) { return opened("/", nullptr); });
+    add(open.name, "backend unknown", ECOSTEP_NO_BACKEND, {"quantum"}, [=](Host&) { return opened(artefact_path, "quantum"); });
+    add(open.name, "model null", ECOSTEP_INVALID_ARGUMENT, {"model", "null pointer"},
+        [=](Host&) { return function(artefact_path, nullptr, nullptr); });
+  }
 
   add_harmless("ecostep_close", "model null", [](Host&) { return ecostep_close(nullptr), true; });
   add_harmless("ecostep_state_size", "model null", [](Host&) { return ecostep_state_size(nullptr) == 0; });
@@ -40,7 +38,7 @@ void add_model_rows() {
   add_harmless("ecostep_cells_destroy", "cells null", [](Host&) { return ecostep_cells_destroy(nullptr), true; });
   add_harmless("ecostep_model_share", "model null", [](Host&) { return ecostep_model_share(nullptr) == nullptr; });
   add_harmless("ecostep_cells_share", "cells null", [](Host&) { return ecostep_cells_share(nullptr) == nullptr; });
-  for (const int status : {-1, 18, 1000})
+  for (const int status : {-1, 19, 1000})
     add_harmless("ecostep_status_name", "status " + std::to_string(status), [status](Host&) {
       return std::strcmp(ecostep_status_name(static_cast<ecostep_status>(status)), "UNKNOWN_STATUS") == 0;
     });

@@ -25,7 +25,7 @@ def doubts(text: str) -> list[str]:
     """Lines of the first section."""
     if "Doubtful" not in text:
         return []
-    return text.split("Doubtful: look at these before you train\n", 1)[1].split("\n\n", maxsplit=1)[0].splitlines()
+    return text.split("Doubtful: look at these before you train\n", 1)[1].split("\n\n", 1)[0].splitlines()
 
 
 def test_a_good_file_raises_no_doubt(tmp_path: Path) -> None:

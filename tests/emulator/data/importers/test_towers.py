@@ -67,6 +67,16 @@ def test_days_that_the_source_filled_are_marked(tmp_path: Path) -> None:
     assert (source[50:60] == 1).all() and source.sum() == 10
 
 
+def test_a_driver_that_a_site_never_measures_does_not_mark_its_days(tmp_path: Path) -> None:
+    made, out = fluxnet_ch4(tmp_path), tmp_path / "out.nc"
+    wind = pd.read_csv(made).WS.to_numpy().astype(float)
+    wind[7] = np.nan
+    file = fluxnet_ch4(tmp_path, LW_IN=np.full(500, np.nan), WS=wind)
+    assert run("fluxnet_ch4", file, "--sites", sites(tmp_path), "--out", out) == 0
+    assert np.flatnonzero(values_of(out, "driver_source")).tolist() == [7]
+    assert "XX-Abc rlds: days that the source filled (500)" in (tmp_path / "out_report" / "report.txt").read_text()
+
+
 def test_one_gap_of_longwave_does_not_remove_it(tmp_path: Path) -> None:
     made, out = fluxnet_ch4(tmp_path), tmp_path / "out.nc"
     longwave = pd.read_csv(made).LW_IN.to_numpy().astype(float)

@@ -1,0 +1,140 @@
+"""Fine-tuning: a model that begins with the weights and scalers of a run, and parts of it that stay as they are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emulator.configuration.schema import Config
+from emulator.data.scalers import Scalers, TargetScaling
+from emulator.data.signature import Signature
+from emulator.models.parts.layers import FluxHead
+from emulator.models.parts.site_code import SiteCode
+from emulator.runs import checkpoint
+from emulator.runs.checkpoint import CheckpointError
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs.trained_model import trained_signature
+from foundations.configuration_file import ConfigError
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a model begins: weights with scalers among them, the variables they are for, and the checkpoint's words."""
+
+    path: Path
+    weights: dict[str, Tensor]
+    signature: Signature
+    config: Config
+    description: dict[str, Any]
+
+    def origin(self) -> dict[str, Any]:
+        """What the provenance of the new run says of it."""
+        former = self.description["provenance"]
+        return {"path": str(self.path), **{key: former.get(key) for key in ("config_hash", "dataset_hash", "git_hash")}}
+
+
+def read_start(path: Path) -> Start:
+    """The best checkpoint of a run folder, or a checkpoint file; RunFolderError for an ensemble."""
+    run = RunFolder(path)
+    if run.members.exists():
+        message = f"{path}: an ensemble has no weights of its own; give --init one of its members"
+        raise RunFolderError(message)
+    try:
+        saved = checkpoint.load(path if path.is_file() else run.best)
+    except CheckpointError as error:
+        if not path.is_file():
+            raise
+        message = f"{error}; --init takes a run folder, or a file of its checkpoints/, and no exported artefact"
+        raise CheckpointError(message) from None
+    config = Config.model_validate(saved.description["config"])
+    return Start(path, saved.model, trained_signature(config, saved.description), config, saved.description)
+
+
+def with_variables(config: Config, start: Start) -> Config:
+    """The configuration with the variables of the start; ConfigError where it names others, or other bounds."""
+    for role, names in (
+        ("inputs", start.signature.input_names),
+        ("statics", start.signature.static_names),
+        ("targets", start.signature.target_names),
+    ):
+        given = getattr(config.data, role)
+        if given is not None and given != names:
+            message = (
+                f"data.{role}: {', '.join(given)}, but {start.path} was trained with {', '.join(names)}; "
+                "leave the list out, or give the same in the same order"
+            )
+            raise ConfigError(message)
+    if config.data.bounds not in ({}, start.config.data.bounds):
+        message = f"data.bounds: differ from those of {start.path}, which are kept; leave them out"
+        raise ConfigError(message)
+    data = config.data.naming(start.signature).model_copy(update={"bounds": start.config.data.bounds})
+    return config.model_copy(update={"data": data})
+
+
+def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
+    """Give a model the weights and scalers of the start, in place; scalers: those of the data to be trained on.
+
+    Predictions stay bounded at the largest flux seen, of both data. ConfigError names the first weight that differs in
+    shape.
+    """
+    own = model.state_dict()
+    sized_by_data = {name for name, _ in model.named_buffers()} | _codes_of_sites(model)
+    for name in sorted(own.keys() | start.weights.keys()):
+        there, here = (state[name].shape if name in state else None for state in (start.weights, own))
+        if there is None or here is None or (there != here and name not in sized_by_data):
+            message = (
+                f"model: its weights are not those of {start.path} (kind {start.config.model.kind}): {name} is "
+                f"{_shape(there)} there and {_shape(here)} here; give the model the same options"
+            )
+            raise ConfigError(message)
+    checkpoint.load_weights(model, start.weights)
+    largest = scalers.target_scale * torch.sinh(scalers.target_limit)
+    for module in model.modules():
+        if isinstance(module, TargetScaling | FluxHead):
+            flux = largest.to(module.scale.device)
+            flux = flux[module.learned_index] if isinstance(module, FluxHead) else flux
+            module.limit = torch.maximum(module.limit, torch.asinh(flux / module.scale))
+
+
+def _codes_of_sites(model: nn.Module) -> set[str]:
+    """Names of weights that a model has for each training site; they begin anew with other sites."""
+    codes = [name for name, module in model.named_modules() if isinstance(module, SiteCode)]
+    return {weight for weight in model.state_dict() if any(weight.startswith(f"{name}.") for name in codes)}
+
+
+def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
+    """Keep the weights of parts, by name of module, as they are; ConfigError names an unknown part and the choice."""
+    choice = dict(parts_of(model))
+    for part in parts:
+        if part not in choice:
+            message = f"init.freeze: '{part}' is no part of the model; the parts are {', '.join(choice)}"
+            raise ConfigError(message)
+        for parameter in model.get_submodule(part).parameters():
+            parameter.requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        message = "init.freeze: all parts are frozen, so nothing is left to train"
+        raise ConfigError(message)
+
+
+def parts_of(model: nn.Module) -> list[tuple[str, int]]:
+    """Parts that can be frozen, with their numbers of weights: modules with weights, two levels deep."""
+    parts = []
+    for name, module in model.named_modules():
+        count = sum(parameter.numel() for parameter in module.parameters())
+        if name and count and name.count(".") < 2:
+            parts.append((name, count))
+    return parts
+
+
+def wider(ranges: dict[str, list[float]], former: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Ranges by variable that hold both of two."""
+    return {
+        name: [min(low, former[name][0]), max(high, former[name][1])] if name in former else [low, high]
+        for name, (low, high) in ranges.items()
+    }
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "absent" if shape is None else "x".join(map(str, shape)) or "a number"

@@ -1,0 +1,128 @@
+"""From records to an artefact: training, evaluation, prediction and export where sites have periods of their own."""
+
+import json
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import torch
+
+from emulator import evaluate, export, predict, train
+from tests.emulator.records import PERIODS, write_records
+
+CONFIG = """\
+seed: 3
+data: {{path: {dataset}, inputs: [tas, pr, rsds], statics: [lat, lon, biome], targets: [gpp, fch4]}}
+split: {split}
+model: {{kind: lstm, hidden: 6, past_flux: ungauged}}
+training: {{epochs: 2, batch_size: 4, years_per_window: 1, learning_rate: 1e-2, threads: 1}}
+"""
+OWN_YEARS = "{time: later_years, space: none, test_years: 1, validation_years: 1, validation_fraction: 0.0}"
+
+
+@pytest.fixture(scope="module")
+def towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_records(tmp_path_factory.mktemp("records") / "towers.nc")
+
+
+def write_config(folder: Path, dataset: Path, split: str) -> str:
+    path = folder / "config.yaml"
+    path.write_text(CONFIG.format(dataset=dataset, split=split))
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "cham_net", "raci", "unified"])
+def test_records_go_the_whole_way(towers: Path, tmp_path: Path, kind: str, caplog) -> None:
+    config, run = write_config(tmp_path, towers, OWN_YEARS), tmp_path / "run"
+    caplog.set_level("INFO")
+    choice = ["--set", f"model.kind={kind}"]
+    assert train.main([config, "--out", str(run), *choice]) == 0
+    assert "split: train: 6 sites" in caplog.text
+    assert "no spatial test: no site is held out" in caplog.text
+    assert evaluate.main([str(run)]) == 0
+    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert list(metrics["splits"]) == ["temporal"]
+    assert metrics["splits"]["temporal"]["n_sites"] == 3, "three sites have one year"
+    assert metrics["missing"] == ["no spatial test: no site is held out"]
+    with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file, netCDF4.Dataset(towers) as truth:
+        inside = ~np.ma.getmaskarray(truth["tas"][:])
+        assert np.array_equal(~np.ma.getmaskarray(file["gpp_pred"][:]), inside)
+        scored = file["split"][:] == file["split"].flag_meanings.split().index("temporal")
+        days = np.isfinite(np.ma.filled(truth["gpp"][:].astype(float), np.nan)) & scored
+        assert metrics["splits"]["temporal"]["targets"]["gpp"]["pooled"]["n"] == days.sum()
+    assert predict.main([str(run), "--data", str(towers), "--out", str(tmp_path / "p.nc")]) == 0
+    assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
+
+
+def test_the_split_is_read_from_the_run_folder(towers: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("site,from,to,part\nS0000,,2004-06-30,train\nS0000,2004-07-01,,validation\nS0001,,,test\n")
+    config, run = write_config(tmp_path, towers, f"{{file: {mine}}}"), tmp_path / "run"
+    assert train.main([config, "--out", str(run)]) == 0
+    kept = (run / "split.csv").read_text().splitlines()
+    assert [line.split(",")[:4] for line in kept] == [
+        ["site", "from", "to", "part"],
+        ["S0000", "2003-01-02", "2004-06-30", "train"],
+        ["S0000", "2004-07-01", "2005-12-30", "validation_temporal"],
+        ["S0001", "2003-05-12", "2005-05-11", "spatial"],
+    ]
+    mine.write_text("site,from,to,part\nS0001,,,train\n")
+    assert evaluate.main([str(run)]) == 0
+    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert metrics["splits"]["spatial"]["n_sites"] == 1
+    assert train.main([config, "--out", str(run)]) == 2, "the run began with another split"
+    mine.unlink()
+    assert evaluate.main([str(run)]) == 0
+
+
+def test_one_tower_and_one_year(towers: Path, tmp_path: Path, caplog) -> None:
+    alone = write_records(tmp_path / "alone.nc", periods=(PERIODS[3],))
+    config, run = write_config(tmp_path, alone, "{time: later_years}"), tmp_path / "run"
+    assert train.main([config, "--out", str(run)]) == 0
+    assert "no validation flux: epochs are judged by training days" in caplog.text
+    assert evaluate.main([str(run)]) == 0
+    assert "nothing is held out: the training days are scored" in caplog.text
+    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert list(metrics["splits"]) == ["train"]
+    assert metrics["splits"]["train"]["targets"]["fch4"]["pooled"]["r2"] is not None
+    assert len(metrics["missing"]) == 3
+    assert "uncertainty" not in metrics["splits"]["train"]["targets"]["fch4"]
+    assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
+
+
+def test_filled_days_are_scored_where_asked_for(towers: Path, tmp_path: Path) -> None:
+    split = tmp_path / "s.csv"
+    split.write_text("site,from,to,part\nS0001,,,train\nS0002,,,validation\nS0000,,,test\n")
+    counts = []
+    for score_filled in ("false", "true"):
+        run = tmp_path / score_filled
+        config = write_config(tmp_path, towers, f"{{file: {split}}}")
+        options = ["--set", f"evaluation.score_filled={score_filled}", "--set", "training.epochs=1"]
+        assert train.main([config, "--out", str(run), *options]) == 0
+        assert evaluate.main([str(run)]) == 0
+        targets = json.loads((run / "evaluation" / "metrics.json").read_text())["splits"]["spatial"]["targets"]
+        counts.append([targets[name]["pooled"]["n"] for name in ("gpp", "fch4")])
+    with netCDF4.Dataset(towers) as file:
+        known = {name: ~np.ma.getmaskarray(file[name][0]) for name in ("gpp", "fch4")}
+    filled = np.zeros_like(known["gpp"])
+    filled[40:50] = True
+    assert counts[1] == [known["gpp"].sum(), known["fch4"].sum()]
+    assert counts[0][0] == (known["gpp"] & ~filled).sum()
+    filled[60:70] = True
+    assert counts[0][1] == (known["fch4"] & ~filled).sum()
+
+
+def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path, towers, OWN_YEARS)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train.main([config, "--out", str(whole), "--set", "training.schedule=constant"]) == 0
+    options = ["--out", str(parts), "--set", "training.schedule=constant"]
+    assert train.main([config, *options, "--set", "training.epochs=1"]) == 0
+    assert train.main([config, *options]) == 0, "more epochs on a finished run"
+    entries = [[json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (whole, parts)]
+    for entry in (*entries[0], *entries[1]):
+        del entry["seconds"], entry["checksum"]
+    assert entries[0] == entries[1]
+    weights = [torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"] for run in (whole, parts)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
