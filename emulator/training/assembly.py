@@ -47,7 +47,7 @@ def build(
     if start is not None:
         take_up(model, start, scalers)
     model.enrol(_training_sites(dataset, split))
-    freeze(model, config.init.freeze)
+    freeze(model, config.init.freeze, config.init.only)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
