@@ -237,24 +237,35 @@ def check_complete(
     raise DatasetError(message)
 
 
-def check_flux(
-    values: np.ndarray, path: Path, variable: Variable, units: str, site_id: np.ndarray, dates: np.ndarray
-) -> None:
-    """No flux (N, T), in the analysis unit, that cannot be; NaN is missing. `units` are the file's.
+class FluxCheck:
+    """Looks at a flux of a file, block of sites by block, for what cannot be and at last for what can hardly be."""
 
-    DatasetError names the first impossible value with site and day, and the unit that all values would fit. Fluxes that
-    are all of them far too small are warned of.
-    """
-    factor, _ = unit_conversion(units, variable.analysis_units, variable.name)
-    in_file = values / factor
-    fault = impossible_flux(variable, in_file, units)
-    if fault is not None:
-        site, day = fault.place
-        place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
-        message = f"{path}: {variable.name}: {fault.text} ({place}; {fault.count} such values)"
-        raise DatasetError(message)
-    if doubt := doubtful_flux(variable, in_file, units):
-        log.warning("%s: %s: %s", path, variable.name, doubt)
+    def __init__(self, file: netCDF4.Dataset, path: Path, variable: Variable) -> None:
+        self.path, self.variable = path, variable
+        self.units = str(getattr(file.variables.get(variable.name), "units", ""))
+        self.extremes: list[float] = []
+
+    def add(self, values: np.ndarray, site_id: np.ndarray, dates: np.ndarray) -> None:
+        """Values (N, T), in the analysis unit, NaN = missing.
+
+        DatasetError names the first impossible value with site and day, and the unit that all values would fit.
+        """
+        factor, _ = unit_conversion(self.units, self.variable.analysis_units, self.variable.name)
+        in_file = values / factor
+        fault = impossible_flux(self.variable, in_file, self.units)
+        if fault is not None:
+            site, day = fault.place
+            place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
+            message = f"{self.path}: {self.variable.name}: {fault.text} ({place}; {fault.count} such values)"
+            raise DatasetError(message)
+        present = in_file[np.isfinite(in_file)]
+        if present.size:
+            self.extremes += [float(present.min()), float(present.max())]
+
+    def tell_doubts(self) -> None:
+        """Warn of fluxes that are all of them far too small."""
+        if doubt := doubtful_flux(self.variable, np.array(self.extremes), self.units):
+            log.warning("%s: %s: %s", self.path, self.variable.name, doubt)
 
 
 def declared_classes(in_file: netCDF4.Variable, path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
