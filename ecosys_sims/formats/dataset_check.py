@@ -21,12 +21,15 @@ from foundations.flux_range import MISSING_MARKS
 from foundations.netcdf_values import numbers
 from foundations.units import unit_conversion
 
+_MARKS = np.concatenate([MISSING_MARKS, np.array(MISSING_MARKS, np.float32)])  # also read from single precision
 VERSIONS = (1, 2)
 """Versions of the format; the second adds attributes of variables that the table does not have."""
 PLACES = ("lat", "lon")
 """Statics that no dataset may lack."""
 ROLES = ("static", "slow", "fast", "state", "target")
 CALENDARS = ("standard", "noleap")
+VERSIONS = (variables.DATASET_VERSION, 2)
+"""Ours, and that of variables of other names."""
 GLOBAL_ATTRIBUTES = (
     "Conventions", "featureType", "title", "institution", "source", "history", "references", "ecostep_dataset_version",
     "git_hash",
@@ -196,7 +199,7 @@ def _sentinel(series: netCDF4.Variable) -> str:
     """A mark of missing values that the file does not declare, which a trainer refuses."""
     for rows in _blocks(series.shape[0]):
         values = numbers(series, rows)
-        marked = np.isin(values, [*MISSING_MARKS, *np.float32(MISSING_MARKS)]) | np.isinf(values)
+        marked = np.isin(values, _MARKS) | np.isinf(values)
         if marked.any():
             site, day = np.argwhere(marked)[0]
             place = f"site {rows.start + site}, time {day}"
