@@ -82,8 +82,8 @@ def series_faults(file: netCDF4.Dataset, own_periods: bool = False) -> list[str]
     daily = _daily_names(file)
     outside = _outside_periods(file) if own_periods else np.zeros((0, 0), bool)
     faults = []
-    empty = np.flatnonzero(outside.all(axis=1)) if outside.size else []
-    if len(empty):
+    empty = np.flatnonzero(outside.all(axis=1) if outside.size else np.zeros(0, bool))
+    if empty.size:
         faults.append(f"site {empty[0]} has no drivers on any day")
     for name in daily:
         faults += _flag_faults(file[name]) if _is_ancillary(name) else _daily_faults(file[name], outside)
