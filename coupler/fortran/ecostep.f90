@@ -330,7 +330,8 @@ module ecostep
       integer(c_int) :: status
     end function c_reset_date
 
-    function c_open(path, backend, model) result(status) bind(c, name='ecostep_open')
+    function c_open(path, backend, model) result(status) &
+      bind(c, name='ecostep_open')
       import :: c_char, c_int, c_ptr
       implicit none (type, external)
       character(kind=c_char), intent(in) :: path(*), backend(*)
@@ -338,7 +339,8 @@ module ecostep
       integer(c_int) :: status
     end function c_open
 
-    function c_open_trusted(path, backend, model) result(status) bind(c, name='ecostep_open_trusted')
+    function c_open_trusted(path, backend, model) result(status) &
+      bind(c, name='ecostep_open_trusted')
       import :: c_char, c_int, c_ptr
       implicit none (type, external)
       character(kind=c_char), intent(in) :: path(*), backend(*)
