@@ -61,6 +61,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "code": {"code_size": 8},
     "no_code": {"code_size": 0},
     "roles": {"code_roles": True},
+    "narrow": {"static_size": 4},
+    "bare": {"static_size": 1},
     "functional": {"local": False},
     "local": {"functional": False},
 }

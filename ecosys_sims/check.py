@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from ecosys_sims.formats.dataset_check import check_dataset
+from ecosys_sims.formats.dataset_check import check_dataset, dataset_doubts
 from ecosys_sims.formats.forcing_check import check_forcing, forcing_doubts
 from ecosys_sims.formats.site_table_check import check_site_table
 from foundations.command_end import ends_clearly
@@ -17,6 +17,8 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 CHECKS = {"dataset": check_dataset, "sites": check_site_table, "forcing": check_forcing}
+
+DOUBTS = {"dataset": dataset_doubts, "forcing": forcing_doubts}
 
 
 @ends_clearly
@@ -30,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     faults = CHECKS[options.kind](options.file)
     for fault in faults:
         log.error("%s: %s", options.file, fault)
-    for doubt in forcing_doubts(options.file) if options.kind == "forcing" and not faults else []:
+    doubts = DOUBTS.get(options.kind)
+    for doubt in doubts(options.file) if doubts and not faults else []:
         log.warning("%s: warning: %s", options.file, doubt)
     if not faults:
         log.info("%s: a good %s file", options.file, options.kind)

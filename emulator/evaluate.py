@@ -5,6 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
+from emulator.baselines import runs as baselines
 from emulator.data.dataset_file import DatasetError
 from emulator.evaluation.held_out import evaluate
 from emulator.evaluation.offline import PredictionError
@@ -24,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m emulator.evaluate", description="Score a trained model on held-out data."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
-    parser.add_argument("--data", type=Path, metavar="D", help="the training dataset, if it has moved since training")
+    parser.add_argument(
+        "--data", type=Path, metavar="D", help="another dataset, or the training dataset where it has moved"
+    )
     parser.add_argument(
         "--group-by",
         action="append",
@@ -36,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     start_logging()
     try:
-        evaluate(RunFolder(options.run), options.data, options.group_by)
+        evaluate(RunFolder(options.run), options.data, options.group_by, load=baselines.load)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -5,6 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
+from emulator.baselines import runs as baselines
 from emulator.data.dataset_file import DatasetError
 from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
         require_own_outputs({"--out": out}, [options.data, *run.files(), run.artefact])
-        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles)
+        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles, load=baselines.load)
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -1,18 +1,29 @@
-"""netCDF files to read: whatever is wrong with one is told by its name, never by a library's error."""
+"""netCDF files, read and written: whatever is wrong with one is told by its name, never by a library's error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import netCDF4
 
+from foundations.atomic_file import replacing
 from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.file_seal import is_as_sealed, seal
 from foundations.hdf5_structure import structural_damage
-from foundations.written_files import require_as_written
 from foundations.zarr_dataset import ZarrDataset, is_store
 
 RESTORE = "restore it from a copy, or make it again"
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[netCDF4.Dataset]:
+    """Make a file of the format NETCDF4 that is complete, with a checksum at its end, or absent (`replacing`)."""
+    with replacing(path) as temporary:
+        with netCDF4.Dataset(**netcdf_name(temporary), mode="w", format="NETCDF4") as file:
+            yield file
+        seal(temporary)
 
 
 @contextmanager
@@ -26,10 +37,11 @@ def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset
     path = Path(path)
     if path.is_dir() and is_store(path):
         with ZarrDataset(path) as store:
-            yield store
+            yield cast("netCDF4.Dataset", store)
         return
     try:
-        require_as_written(path, remedy)
+        if not is_as_sealed(path):
+            raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
         damage = structural_damage(path)
         if damage:
             raise DamagedFile(path, damage, remedy)

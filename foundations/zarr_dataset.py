@@ -20,6 +20,8 @@ SUFFIX = ".zarr"
 CHUNK_DAYS = 4096
 """Days of a chunk: 16 KiB of float32."""
 SERIES = ("site", "time")
+WHOLE = "ecostep_whole_shards"
+"""Global attribute of stores of ours: all shards are written, also those without values, so a missing one is lost."""
 REMEDY = "restore it from a copy, or make it again"
 _FILL = "_FillValue"
 
@@ -107,12 +109,25 @@ class ZarrDataset:
         except (OSError, ValueError, KeyError, TypeError) as error:
             fault = f"cannot be read as a Zarr store of version 3 ({_first_line(error)})"
             raise DamagedFile(path, fault, REMEDY) from error
+        self._refuse_lost_shards(arrays)
         self.dimensions: dict[str, Dimension] = {}
         for variable in self.variables.values():
             for name, size in zip(variable.dimensions, variable.shape, strict=False):
                 if self.dimensions.setdefault(name, Dimension(name, size)).size != size:
                     fault = f"{variable.name}: dimension '{name}' has {size} values, elsewhere another number"
                     raise DamagedFile(path, fault, REMEDY)
+
+    def _refuse_lost_shards(self, arrays: dict[str, Any]) -> None:
+        if not self._attributes.pop(WHOLE, False):
+            return
+        for name, array in arrays.items():
+            if array.shards is None:
+                continue
+            rows, columns = (-(-size // shard) for size, shard in zip(array.shape, array.shards, strict=True))
+            for row, column in np.ndindex(rows, columns):
+                if not (self._path / name / "c" / str(row) / str(column)).is_file():
+                    fault = f"{name}: the shard c/{row}/{column} is missing"
+                    raise DamagedFile(self._path, fault, REMEDY)
 
     def ncattrs(self) -> list[str]:
         """Names of the global attributes."""
@@ -200,16 +215,17 @@ def write_rows(path: Path, first: int, series: dict[str, np.ndarray]) -> None:
     """
     import zarr
 
-    group = zarr.open_group(path, mode="r+", zarr_format=3)
-    for name, values in series.items():
-        group[name][first : first + len(values), :] = values
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        group: Any = zarr.open_group(path, mode="r+", zarr_format=3)
+        for name, values in series.items():
+            group[name][first : first + len(values), :] = values
 
 
-def set_attributes(path: Path, attributes: dict[str, Any]) -> None:
-    """Set global attributes of a store."""
+def finish(path: Path, attributes: dict[str, Any]) -> None:
+    """Finish a store all of whose rows are written: set global attributes, by which readers miss what is lost."""
     import zarr
 
-    plain = {name: _json_value(value) for name, value in attributes.items()}
+    plain = {WHOLE: 1, **{name: _json_value(value) for name, value in attributes.items()}}
     zarr.open_group(path, mode="r+", zarr_format=3).attrs.update(plain)
 
 

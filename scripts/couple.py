@@ -17,7 +17,6 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a process, as under MPI; set before torch is loaded
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-import netCDF4
 import numpy as np
 from coupled_checks import (
     LIMIT,
@@ -41,18 +40,18 @@ from emulator.evaluation.offline import PredictionError
 from emulator.runs import provenance, trained_model
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from foundations import atomic_file, own_folder
+from foundations import own_folder
 from foundations.command_end import ends_clearly
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy, locked
 from foundations.json_record import write_record
+from foundations.netcdf_file import writing
 from foundations.own_folder import ForeignFiles
 from foundations.provenance import file_sha256, git_hash, now
 from foundations.terminal import start_logging
 from foundations.units import unit_conversion
 from foundations.variables import Variable
-from foundations.written_files import digests
 
 log = logging.getLogger("couple")
 
@@ -86,7 +85,6 @@ def couple(sims: Path, run: RunFolder, artefact: Path, out: Path, sites: int) ->
     _require_own(out, [artefact, sims / "dataset.nc", *run.files()])
     out.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
-    (out / "coupled.json").unlink(missing_ok=True)  # it speaks of files that are written anew
     trained = trained_model.load(run)
     past_flux = "self_fed" if read_artefact(artefact).metadata.past_flux == "self_fed" else "none"
     host = host_from_simulation(sims, artefact, sites, find_program())
@@ -168,7 +166,7 @@ def _targets(host: Host, run: HostRun, targets: tuple[Variable, ...]) -> Fluxes:
 def _write_series(path: Path, host: Host, targets: tuple[Variable, ...], process: Fluxes, emulated: Fluxes) -> None:
     """Daily targets of both runs, for the report."""
     names = {biome.flag: name for name, biome in biomes.BY_NAME.items()}
-    with atomic_file.replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+    with writing(path) as file:
         file.createDimension("site", len(host.sites))
         file.createDimension("time", host.days)
         for name, values in (("site_id", host.sites.site_id), ("biome", [names[int(k)] for k in host.sites.biome])):
@@ -227,7 +225,6 @@ def main(arguments: list[str] | None = None) -> int:
     except USER_ERRORS as error:
         log.error("%s", explain(error))
         return 1
-    content["sha256"] = digests(options.out, ("dataset.nc", "offline.nc", "series.nc"))
     write_record(options.out / "coupled.json", to_json(content))
     holds = all(content[check] for check in ("equals_offline", "restart_bitwise", "decomposition_bitwise"))
     log.info("biogeochemistry %.2g times as fast emulated as computed", content["speedup"])

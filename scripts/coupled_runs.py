@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cftime
 import f90nml
-import netCDF4
 import numpy as np
 
 from ecosys_sims.ensemble import configuration
@@ -25,9 +24,8 @@ from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import run_program
 from ecosys_sims.program.history import copy_daily
 from foundations import own_folder
-from foundations.atomic_file import replacing
 from foundations.file_faults import DamagedFile, read_json
-from foundations.netcdf_file import reading
+from foundations.netcdf_file import reading, writing
 from foundations.netcdf_values import texts
 from foundations.provenance import file_sha256
 
@@ -170,7 +168,7 @@ def _identity(host: Host, namelist: f90nml.Namelist, restart_from: Path | None) 
 
 def write_dataset(path: Path, host: Host, run: HostRun) -> None:
     """Bring a run's history to the dataset format (docs/formats.md), for offline prediction from its drivers."""
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         attributes = common_attributes("coupled run of ecosys", host.config.institution, "ecosys", "scripts/couple.py")
         file.setncatts(attributes)
         file.seed = np.int32(host.config.seed)

@@ -122,6 +122,6 @@ def _write(path: Path, columns: dict[str, Column], sites: int, days: int) -> Pat
         for name, (values, attributes) in columns.items():
             kind = "i4" if "flag_values" in attributes else "f4"
             variable = file.createVariable(name, kind, ("site", "time")[: np.ndim(values)])
-            variable.setncatts(attributes)
+            variable.setncatts({"long_name": name} | attributes)
             variable[:] = values
     return path

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from coupler.cli.alignment import Places
 from coupler.cli.forcing import Block, Grid
 from coupler.cli.time_axis import format_day
-from foundations.atomic_file import replacing
-from foundations.file_name import netcdf_name
+from foundations.netcdf_file import writing
 
 FILL = np.float32(9.96921e36)
 
@@ -39,8 +38,7 @@ class FluxFile:
         self._grid = grid
         self._coordinates: list[str] = []
         with ExitStack() as stack:
-            temporary = stack.enter_context(replacing(path))
-            self._file = stack.enter_context(netCDF4.Dataset(**netcdf_name(temporary), mode="w", format="NETCDF4"))
+            self._file = stack.enter_context(writing(path))
             self._file.setncatts({"Conventions": "CF-1.11", "title": "daily fluxes of an emulator", **attributes})
             self._make_axes(sources, site_id)
             self._make_variables(targets)

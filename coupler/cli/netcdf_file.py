@@ -9,15 +9,16 @@ import netCDF4
 from coupler.cli.errors import CommandError
 from foundations.file_faults import DamagedFile, FileFault
 from foundations.file_name import netcdf_name
+from foundations.file_seal import is_as_sealed
 from foundations.hdf5_structure import structural_damage
-from foundations.written_files import require_as_written
 
 
 def open_netcdf(path: Path) -> netCDF4.Dataset:
     """Open a file to read; CommandError with its name and the reason."""
     remedy = "restore it from a copy, or make it again"
     try:
-        require_as_written(path, remedy)
+        if not is_as_sealed(path):
+            raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
         damage = structural_damage(path)
         if damage:
             raise DamagedFile(path, damage, remedy)

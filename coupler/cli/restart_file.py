@@ -18,9 +18,8 @@ from coupler.cli.alignment import Cells, by_place
 from coupler.cli.errors import CommandError
 from coupler.cli.netcdf_file import open_netcdf
 from coupler.cli.time_axis import format_day, parse_day
-from foundations.atomic_file import replacing
 from foundations.cf_calendar import calendar_of
-from foundations.file_name import netcdf_name
+from foundations.netcdf_file import writing
 
 log = logging.getLogger(__name__)
 CHECKSUM = "state_checksum"
@@ -82,7 +81,7 @@ class Restart:
 
 def write_restart(path: Path, restart: Restart) -> None:
     """Write atomically."""
-    with replacing(path) as temporary, netCDF4.Dataset(**netcdf_name(temporary), mode="w") as file:
+    with writing(path) as file:
         file.setncatts(
             {
                 "title": "state of an ecostep run",

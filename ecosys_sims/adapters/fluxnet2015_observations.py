@@ -21,7 +21,7 @@ from ecosys_sims.formats.units import (
     VAPORISATION,
     ZERO_CELSIUS,
 )
-from foundations.atomic_file import replacing
+from foundations.netcdf_file import writing
 
 # Beside the variables of docs/formats.md: what towers measure and the process model has under other names.
 TOWER_VARIABLES = {
@@ -100,7 +100,7 @@ def write_observations(record: FluxnetRecord, site: TowerSite, path: str | Path,
     times, values = _monthly_values(record, min_quality) if monthly else daily_values(record, site, min_quality)
     daily = tuple(variable for variable in (*variables.DAILY, *TOWER_VARIABLES.values()) if variable.name in values)
     start = times[0].astype("datetime64[D]").astype(object)
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         source = SOURCE.format(name=record.path.name)
         history = "written by ecosys_sims.adapters.fluxnet2015"
         file.setncatts(common_attributes(f"observations at {site.site_id}", "FLUXNET2015", source, history))

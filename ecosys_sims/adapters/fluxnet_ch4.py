@@ -17,7 +17,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import netCDF4
 import numpy as np
 
 from ecosys_sims.adapters import command
@@ -41,8 +40,8 @@ from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_check import require_valid_forcing
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from ecosys_sims.formats.units import CARBON_OF_MICROMOL, METHANE_OF_NANOMOL
-from foundations.atomic_file import replacing
 from foundations.command_end import ends_clearly
+from foundations.netcdf_file import writing
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +225,7 @@ def write_observations(record: TowerRecord, site: TowerSite, path: str | Path) -
         values["wtd"] = -depth
     optional = {*variables.OPTIONAL, *(state.name for state in variables.STATES)}
     daily = tuple(v for v in variables.DAILY if v.name not in optional or v.name in values)
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         title, source = f"observations at {site.site_id}", SOURCE.format(name=record.path.name)
         file.setncatts(common_attributes(title, "FLUXNET-CH4", source, "written by ecosys_sims.adapters.fluxnet_ch4"))
         create_layout(file, site.statics(), record.start, days, "standard", 1, daily)

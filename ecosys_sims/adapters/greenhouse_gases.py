@@ -27,6 +27,7 @@ from foundations import provenance
 from foundations.atomic_file import replacing
 from foundations.command_end import ends_clearly
 from foundations.file_faults import explain
+from foundations.file_seal import seal, unseal
 from foundations.netcdf_file import reading
 from foundations.netcdf_values import StoredValueError, numbers
 
@@ -115,7 +116,9 @@ def _yearly(path: Path, variable: netCDF4.Variable, gas: str, years: np.ndarray)
 def add_gases(gases: GasHistory, forcing: str | Path) -> None:
     """Write CO2air and CH4air of the forcing file's years into it; the file stays as it was where that fails."""
     with replacing(forcing) as temporary:
-        shutil.copyfile(forcing, temporary)
+        with reading(forcing):
+            shutil.copyfile(forcing, temporary)
+        unseal(temporary)
         with netCDF4.Dataset(temporary, "a") as file:
             time = file["time"]
             dates = cftime.num2date(numbers(time), time.units, getattr(time, "calendar", "standard"))
@@ -131,6 +134,7 @@ def add_gases(gases: GasHistory, forcing: str | Path) -> None:
                 file[name][:] = values if file[name].ndim == 1 else values[:, None]
             file.history = f"{provenance.now()} greenhouse gases of {gases.path.name}\n" + getattr(file, "history", "")
         require_valid_forcing(temporary)
+        seal(temporary)
 
 
 @ends_clearly

@@ -5,17 +5,18 @@ import os
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.security import Security
 from tqdm import tqdm
 
-from ecosys_sims.ensemble.blocks import BlockRecord, BlockTask, DiskFullError, run_block
+from ecosys_sims.ensemble.blocks import DiskFullError, run_block
 from ecosys_sims.program.executable import UNKNOWN_KEY, ModelError
 
 log = logging.getLogger(__name__)
@@ -93,10 +94,29 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Task(Protocol):
+    """A unit of work: sites first..last-1 of an ensemble in the folder `out`, done by an executable."""
+
+    @property
+    def out(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def program(self) -> str: ...
+
+
 def run_blocks(
-    tasks: list[BlockTask], out: Path, workers: int | None = None, scheduler: Scheduler | None = None
-) -> list[BlockRecord]:
-    """Simulate all blocks; returns their records in the order of completion.
+    tasks: Sequence[Task],
+    out: Path,
+    workers: int | None = None,
+    scheduler: Scheduler | None = None,
+    work: Callable[[Any], Any] = run_block,
+) -> list[Any]:
+    """Do all tasks by `work`, blocks of sites by default; returns their records in the order of completion.
 
     A worker that dies is replaced and its block done again. A block that fails does not stop the others, unless the
     reason is one that they share. Raises EnsembleError or DiskFullError.
@@ -106,7 +126,7 @@ def run_blocks(
     workers = min(workers or default_workers(), len(tasks))
     with _client(out, workers, scheduler) as client:
         _check_workers(client, tasks[0], scheduler)
-        return _gather(client, tasks)
+        return _gather(client, tasks, work)
 
 
 @contextmanager
@@ -142,7 +162,7 @@ def local_cluster(workers: int, scratch: Path) -> Iterator[LocalCluster]:
     except ImportError:
         message = "the Python package cryptography is missing; pip install cryptography, or run scripts/setup.sh"
         raise EnsembleError(message) from None
-    pages = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    pages: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     with (
         dask.config.set(pages),
         LocalCluster(
@@ -168,7 +188,7 @@ def missing_at_worker(out: str, program: str) -> str | None:
     return None
 
 
-def _check_workers(client: Client, task: BlockTask, scheduler: Scheduler | None) -> None:
+def _check_workers(client: Client, task: Task, scheduler: Scheduler | None) -> None:
     """Find out before the work starts whether the workers can do it."""
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
@@ -187,9 +207,9 @@ def _check_workers(client: Client, task: BlockTask, scheduler: Scheduler | None)
         raise EnsembleError(complaints[0])
 
 
-def _gather(client: Client, tasks: list[BlockTask]) -> list[BlockRecord]:
-    futures = {client.submit(run_block, task, pure=False): task for task in tasks}
-    records: list[BlockRecord] = []
+def _gather(client: Client, tasks: Sequence[Task], work: Callable[[Any], Any]) -> list[Any]:
+    futures = {client.submit(work, task, pure=False): task for task in tasks}
+    records: list[Any] = []
     failures: list[str] = []
     sites = sum(task.last - task.first for task in tasks)
     with tqdm(total=sites, desc="simulating", unit="site", disable=None) as progress:
@@ -224,7 +244,7 @@ def _failure_message(failures: list[str], blocks: int) -> str:
     return f"{len(failures)} of {blocks} blocks failed; the others are kept.\n{first_failures}{more}"
 
 
-def _killed(task: BlockTask) -> str:
+def _killed(task: Task) -> str:
     return (
         f"block {task.number} (sites {task.first} to {task.last - 1}): every worker that took it died "
         "(out of memory?); use a smaller run.block_size or fewer --workers"

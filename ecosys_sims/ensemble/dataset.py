@@ -52,7 +52,7 @@ def finish_store(
     path: Path, config: SimulationConfig, tasks: list[BlockTask], shares: VarianceShares, program_version: str
 ) -> None:
     """Add the attributes that tell how the data were made, which is known at the end."""
-    zarr_dataset.set_attributes(path, _attributes(config, tasks, shares, program_version))
+    zarr_dataset.finish(path, _attributes(config, tasks, shares, program_version))
 
 
 def _lay_out(file: netCDF4.Dataset, config: SimulationConfig, sites: SiteTable, members: Members | None) -> None:
@@ -69,7 +69,7 @@ def _attributes(
     config: SimulationConfig, tasks: list[BlockTask], shares: VarianceShares, program: str
 ) -> dict[str, Any]:
     source = f"process model {program}"
-    attributes = {
+    attributes: dict[str, Any] = {
         **common_attributes(config.title, config.institution, source, "written by scripts/gen_sims.py"),
         "seed": np.int32(config.seed),
         "config": configuration.to_yaml(config),

@@ -47,8 +47,8 @@ from ecosys_sims.program.executable import find_program, library_versions, progr
 from ecosys_sims.program.parameter_table import ParameterInfo, parameter_table
 from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing
+from foundations.file_seal import seal
 from foundations.json_record import read_record, write_record
-from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,6 @@ def _complete(
         log.info("%s is complete already", dataset_path(out))
         _drop_histories(config, tasks)
         return summary
-    (out / SUMMARY).unlink(missing_ok=True)  # it speaks of files that are written anew
     write_config(out, configuration.to_yaml(config))
     write_site_table(out / SITES, drawn.sites)
     units = {info.name: info.units for info in table.values()}
@@ -132,7 +131,7 @@ def _complete(
     used_workers = None if scheduler else min(workers or default_workers(), len(tasks))
     session = {"workers": used_workers, "scheduler": scheduler.address if scheduler else None}
     summary = _summary(config, tasks, records, program, session, time.perf_counter() - started)
-    summary["sha256"] = digests(out, (path.name, SITES, TRUTH))
+    summary["sha256"] = {path.name: provenance.file_sha256(path)}
     write_record(out / SUMMARY, summary)
     _drop_histories(config, tasks)
     return summary
@@ -144,6 +143,7 @@ def _write_dataset(
     with replacing(out / DATASET) as temporary:
         try:
             write_simulated(temporary, config, drawn.sites, tasks, drawn.hidden.shares, program, drawn.members)
+            seal(temporary)
         except (OSError, RuntimeError) as error:  # netCDF's are RuntimeErrors; look before the partial file is removed
             if disk_is_full(out, error):
                 raise _disk_full(out) from error

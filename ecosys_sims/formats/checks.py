@@ -57,8 +57,8 @@ def site_id_faults(file: netCDF4.Dataset) -> list[str]:
     return faults
 
 
-def static_faults(file: netCDF4.Dataset, expected: Variable) -> list[str]:
-    """Faults of a variable with one value a site."""
+def static_faults(file: netCDF4.Dataset, expected: Variable, gaps: bool = False) -> list[str]:
+    """Faults of a variable with one value a site, of which `gaps` may be missing."""
     if expected.name not in file.variables:
         return [f"variable {expected.name!r} is missing"]
     column = file[expected.name]
@@ -66,9 +66,11 @@ def static_faults(file: netCDF4.Dataset, expected: Variable) -> list[str]:
         return [f"{expected.name}: dimensions are {column.dimensions}, expected ('site',)"]
     faults = units_faults(column, expected.units)
     if expected.name == "biome":
-        unknown = np.setdiff1d(numbers(column), biomes.FLAG_VALUES)
+        flags = numbers(column)
+        choice = np.atleast_1d(getattr(column, "flag_values", biomes.FLAG_VALUES))
+        unknown = np.setdiff1d(flags[np.isfinite(flags)] if gaps else flags, choice)
         return faults + ([f"biome: {unknown[0]:g} is not a flag of docs/formats.md"] if unknown.size else [])
-    return faults + range_faults(column, *possible_range(expected))
+    return faults + range_faults(column, *possible_range(expected), gaps)
 
 
 def units_faults(column: netCDF4.Variable, expected: str) -> list[str]:
@@ -86,12 +88,13 @@ def texture_faults(sand: np.ndarray, clay: np.ndarray) -> list[str]:
     return [f"sand and clay at site {site} are {sand[site]:g} and {clay[site]:g}, together more than 1"]
 
 
-def range_faults(column: netCDF4.Variable, lowest: float, highest: float, gaps: bool = False) -> list[str]:
-    """The first value that is missing (unless `gaps` are allowed) or impossible, with its place."""
+def range_faults(column: netCDF4.Variable, lowest: float, highest: float, gaps: bool | np.ndarray = False) -> list[str]:
+    """The first value that is missing (unless `gaps` are allowed, or by a mask are) or impossible, with its place."""
     for first_row in range(0, column.shape[0], ROWS_AT_ONCE):
         values = numbers(column, slice(first_row, first_row + ROWS_AT_ONCE))
         absent = np.isnan(values)
-        faulty = (~absent & ~((values >= lowest) & (values <= highest))) | (absent & (not gaps))
+        allowed = gaps[first_row : first_row + ROWS_AT_ONCE] if isinstance(gaps, np.ndarray) else np.bool_(gaps)
+        faulty = (~absent & ~((values >= lowest) & (values <= highest))) | (absent & ~allowed)
         if faulty.any():
             first_fault = np.argwhere(faulty)[0]
             value = values[tuple(first_fault)]

@@ -11,7 +11,7 @@ from ecosys_sims.formats import biomes, variables
 from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_variables import FORCING
 from foundations import provenance
-from foundations.atomic_file import replacing
+from foundations.netcdf_file import writing
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def write_forcing(
     time_zone: str = "local standard time",
 ) -> None:
     """Write regular data (T,), stamped at the start of each interval, with the site's own columns beside them."""
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         file.setncatts(
             {
                 "Conventions": variables.CONVENTIONS,

@@ -13,8 +13,7 @@ from ecosys_sims.formats.errors import FormatError
 from ecosys_sims.formats.site_table_check import require_valid_site_table
 from ecosys_sims.formats.units import ZERO_CELSIUS
 from foundations import provenance
-from foundations.atomic_file import replacing
-from foundations.netcdf_file import reading
+from foundations.netcdf_file import reading, writing
 from foundations.netcdf_values import numbers, texts
 
 FILL64 = 9.96921e36
@@ -66,7 +65,7 @@ class Members:
 
 def write_site_table(path: str | Path, sites: SiteTable, parameters: dict[str, np.ndarray] | None = None) -> None:
     """Write a site table for the program; `parameters` name -> (N,), NaN where the biome's default holds."""
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         file.Conventions = variables.CONVENTIONS
         file.history = "written by ecosys_sims"
         file.title = "site table of the process model ecosys"
@@ -117,7 +116,7 @@ def write_true_parameters(
     members: Members | None = None,
 ) -> None:
     """Write the side file that training never opens; `units` of the parameters by their names."""
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         file.Conventions = variables.CONVENTIONS
         file.history = "written by ecosys_sims"
         file.title = "true hidden parameters of the sites; not an input of training"

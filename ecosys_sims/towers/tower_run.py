@@ -19,13 +19,11 @@ from ecosys_sims.towers.errors import TowerError
 from ecosys_sims.towers.forcing_period import Period, read_period
 from ecosys_sims.towers.namelist_changes import NamelistGroups, parse_changes, refuse_reserved_keys
 from foundations import own_folder, provenance
-from foundations.atomic_file import replacing
 from foundations.bounded_text import read_json_value
 from foundations.file_faults import explain
 from foundations.json_record import write_record
-from foundations.netcdf_file import reading
+from foundations.netcdf_file import reading, writing
 from foundations.netcdf_values import numbers, texts
-from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ def read_site(forcing: Path) -> SiteDescription:
         if missing:
             message = f"{forcing}: does not describe its site (no variable {missing[0]}); write it with an adapter"
             raise TowerError(message)
-        described = {name: _only_value(file[name]) for name in SITE_NUMBERS}
+        described = {name: _only_value(forcing, file[name]) for name in SITE_NUMBERS}
         names = texts(file["site_id"])
         if len(names) != 1:
             message = f"{forcing}: describes {len(names)} sites, expected one; cut it out"
@@ -59,11 +57,11 @@ def read_site(forcing: Path) -> SiteDescription:
     return {**described, "site_id": site_id, "biome": biomes.BY_FLAG[int(described["biome"])].name}
 
 
-def _only_value(variable: netCDF4.Variable) -> float | int:
+def _only_value(forcing: Path, variable: netCDF4.Variable) -> float | int:
     """The one value; float32 as the decimal number that it stands for."""
     values = numbers(variable).ravel()
     if len(values) != 1 or np.isnan(values[0]):
-        message = f"{variable.name} of the site is missing, or there are several"
+        message = f"{forcing}: {variable.name} of the site is missing, or there are several"
         raise TowerError(message)
     value = float(values[0])
     return int(value) if variable.name in variables.INTEGERS else float(f"{value:.7g}")
@@ -86,7 +84,6 @@ def run_tower(
     period = read_period(forcing, float(site["lon"]) if in_utc else None)
     working = out / "run"
     _require_own(out, forcing)
-    (out / SUMMARY).unlink(missing_ok=True)  # it speaks of a file that is written anew
     own_folder.remove(out, RUN_FILES)
     working.mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
@@ -105,7 +102,6 @@ def run_tower(
     _write_dataset(out / DATASET, working, site, period, program_version(program), forcing)
     require_valid_dataset(out / DATASET)
     summary = {"site": site["site_id"], "start": str(period.start), "days": period.days, "forcing": str(forcing)}
-    summary["sha256"] = digests(out, (DATASET,))
     write_record(out / SUMMARY, summary | {"git_hash": provenance.git_hash(), "created": provenance.now()})
     return out / DATASET
 
@@ -136,7 +132,7 @@ def _write_dataset(
     statics = {"site_id": np.array([site["site_id"]])}
     statics |= {static.name: np.array([site[static.name]]) for static in variables.STATICS}
     statics["biome"] = np.array([biomes.BY_NAME[str(site["biome"])].flag])
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         title = f"process model at {site['site_id']}"
         file.setncatts(
             common_attributes(title, "not given", f"process model {program}", "written by ecosys_sims.tower")

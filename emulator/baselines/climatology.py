@@ -3,8 +3,10 @@ where it has any.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from emulator.baselines.predictor import keep_bounds, seen_flux
@@ -32,6 +34,11 @@ class ClimatologyPredictor:
     def parameters(self) -> int:
         """Values of the tables."""
         return sum(table.size for table in self.tables.values()) + self.everywhere.size
+
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        tables = {code: torch.from_numpy(table) for code, table in self.tables.items()}
+        return {"tables": tables, "everywhere": torch.from_numpy(self.everywhere), "past_flux": self.past_flux}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
@@ -65,6 +72,12 @@ def fit(
         of_class = slot_means(training_flux[names == name], slot)
         tables[name] = np.where(np.isfinite(of_class), of_class, everywhere)
     return ClimatologyPredictor(tables, everywhere, past_flux, signature, group_by)
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> ClimatologyPredictor:
+    """The predictor of a state."""
+    tables = {code: table.numpy() for code, table in state["tables"].items()}
+    return ClimatologyPredictor(tables, state["everywhere"].numpy(), state["past_flux"], signature)
 
 
 def slots(dataset: Dataset) -> np.ndarray:

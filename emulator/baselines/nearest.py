@@ -1,6 +1,7 @@
 """Fluxes of the nearest training site, by great-circle distance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from emulator.data.split_days import AnySplit
 from emulator.evaluation.climatology import SLOTS, slot_means
 from emulator.models.parts.layers import unit_sphere
 
+ARRAYS = ("place", "date", "flux", "climatology")
 LEAP_SLOT = 59
 """Slot of 29 February."""
 
@@ -41,6 +43,12 @@ class NearestPredictor:
     def parameters(self) -> int:
         """Values of fluxes and climatologies."""
         return self.flux.size + self.climatology.size
+
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        arrays = {name: torch.from_numpy(getattr(self, name)) for name in ARRAYS}
+        names = [str(name) for name in self.site_id]
+        return {**arrays, "site_id": names, "first_year": self.first_year, "past_flux": self.past_flux}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict. A site is not its own neighbour: in training years that would be the answer itself.
@@ -96,6 +104,18 @@ def fit(
         flux=training_flux[:, training],
         climatology=tables.astype(np.float32),
         past_flux=past_flux,
+        signature=signature,
+    )
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> NearestPredictor:
+    """The predictor of a state."""
+    arrays = {name: state[name].numpy() for name in ARRAYS}
+    return NearestPredictor(
+        **arrays,
+        site_id=np.array(state["site_id"]),
+        first_year=state["first_year"],
+        past_flux=state["past_flux"],
         signature=signature,
     )
 

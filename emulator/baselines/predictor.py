@@ -1,7 +1,7 @@
 """What the benchmark asks of a trained model, network or not."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +23,10 @@ class Predictor(Protocol):
         """Number of values learned from data."""
         ...
 
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain containers, of which `rebuilt` of its module makes it again."""
+        ...
+
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """Fluxes of all sites and days, (N, T, C) float32 in analysis units.
 
@@ -42,6 +46,10 @@ class StreamingPredictor:
     @property
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.model.parameters())
+
+    def state(self) -> dict[str, Any]:
+        """Weights of the network."""
+        return self.model.state_dict()
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""

@@ -1,10 +1,11 @@
 """Ridge regression on lag features, their squares and some products: Hoerl and Kennard 1970, Technometrics 12:55."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from emulator.baselines.features import LAG_DAYS
@@ -24,6 +25,9 @@ ROWS_AT_ONCE = 20_000
 
 PRODUCT_WINDOW = LAG_DAYS.index(30)
 """Window of the driver means that are multiplied with one another, with statics, season and past flux."""
+
+
+ARRAYS = ("mean", "std", "weights", "penalty")
 
 
 class NormalEquations(NamedTuple):
@@ -58,6 +62,11 @@ class RidgePredictor:
         """Weights and intercepts."""
         return self.weights.size
 
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        arrays = {name: torch.from_numpy(getattr(self, name)) for name in ARRAYS}
+        return {**arrays, "gain": torch.from_numpy(self.space.gain), "design": self.design.state()}
+
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
         fluxes = np.empty(tuple(dataset.flux.shape), np.float32)
@@ -75,7 +84,7 @@ class RidgePredictor:
 
 def fit(dataset: Dataset, split: AnySplit, signature: Signature, *, past_flux: bool, seed: int) -> RidgePredictor:
     """See emulator.baselines. Each target has the penalty with the least squared error over both validation parts."""
-    design = Design(dataset, split, signature, past_flux)
+    design = Design.of(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)
     validation = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
     mean, std = _spread(rows.features, design)
@@ -100,6 +109,13 @@ def fit(dataset: Dataset, split: AnySplit, signature: Signature, *, past_flux: b
     predicted = validation_inputs @ weights[:-1] + weights[-1]
     space = design.space.with_gain(predicted, validation.flux, validation.weight)
     return RidgePredictor(design, space, mean, std, weights, np.array([solution.penalty for solution in solutions]))
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> RidgePredictor:
+    """The predictor of a state."""
+    design = Design.rebuilt(state["design"], signature)
+    arrays = {name: state[name].numpy() for name in ARRAYS}
+    return RidgePredictor(design, replace(design.space, gain=state["gain"].numpy()), **arrays)
 
 
 def expand(features: np.ndarray, design: Design) -> np.ndarray:

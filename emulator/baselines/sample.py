@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,9 @@ from emulator.baselines.features import LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
-from emulator.data.scalers import TargetScaling, fit_scalers
+from emulator.data.scalers import Scalers, TargetScaling, fit_scalers_to
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days
-from emulator.data.windows import training_data
 from emulator.models.parts.past_flux import PastFluxFeatures
 
 SITES_AT_ONCE = 25
@@ -42,13 +42,27 @@ class Design:
     Past flux is described by the features that the neural baselines read (see emulator.models.parts.past_flux).
     """
 
-    def __init__(self, dataset: Dataset, split: AnySplit, signature: Signature, past_flux: bool) -> None:
-        scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
+    def __init__(self, scalers: Scalers, signature: Signature, past_flux: bool) -> None:
+        self.scalers = scalers
         self.lags = LagFeatures(signature, scalers)
         self.space = FluxSpace.of(signature, scalers)
         self.scaling = TargetScaling(scalers)
         self.past_flux, self.signature = past_flux, signature
         self.past = PastFluxFeatures(len(signature.targets))
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: AnySplit, signature: Signature, past_flux: bool) -> "Design":
+        """The design of a training, with scalers of its days."""
+        return cls(fit_scalers_to(dataset, split.days(dataset, "train"), signature), signature, past_flux)
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain containers, for a file."""
+        return {"scalers": vars(self.scalers), "past_flux": self.past_flux}
+
+    @classmethod
+    def rebuilt(cls, state: dict[str, Any], signature: Signature) -> "Design":
+        """The inverse of `state`."""
+        return cls(Scalers(**state["scalers"]), signature, state["past_flux"])
 
     def rows(self, dataset: Dataset, sites: Tensor, seen: Tensor, site: Tensor, day: Tensor) -> Tensor:
         """Features of site-days.
@@ -88,9 +102,8 @@ class Design:
         validation_parts = [split.days(dataset, part).numpy() for part in ("validation_temporal", "validation_spatial")]
         visible = learnable_days(split, dataset)
         samples = [self._sample(dataset, days, visible, size // 2, random) for days in validation_parts if days.any()]
-        if not samples:
-            message = "split: there are no validation sites or years to choose options by"
-            raise ValueError(message)
+        if not samples:  # options are then chosen by training days, as checkpoints of networks are
+            samples = [self._sample(dataset, split.days(dataset, "train").numpy(), visible, size // 2, random)]
         return Rows(
             np.concatenate([rows.features for rows in samples]),
             np.concatenate([rows.target for rows in samples]),
@@ -102,7 +115,7 @@ class Design:
         self, dataset: Dataset, mask: np.ndarray, visible: Tensor, size: int, random: np.random.Generator
     ) -> Rows:
         """Random site-days of a mask (N, T) whose flux is known for some target."""
-        mask = mask & torch.isfinite(dataset.flux).any(-1).numpy()
+        mask = mask & dataset.has_flux.numpy()
         per_site = max(1, size // max(1, int(mask.any(axis=1).sum())))
         days_of_site = [
             (row, np.sort(random.permutation(np.flatnonzero(mask[row]))[:per_site]))

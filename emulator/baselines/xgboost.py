@@ -1,8 +1,10 @@
 """Gradient-boosted trees on lag features: Chen and Guestrin 2016, KDD, doi:10.1145/2939672.2939785."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import torch
 import xgboost
 from torch import Tensor
 
@@ -49,6 +51,11 @@ class XGBoostPredictor:
         ]
         return sum(1 if "leaf=" in line else 2 for line in splits_and_leaves)
 
+    def state(self) -> dict[str, Any]:
+        """See Predictor.state."""
+        trees = [torch.frombuffer(bytearray(booster.save_raw("ubj")), dtype=torch.uint8) for booster in self.boosters]
+        return {"trees": trees, "gain": torch.from_numpy(self.space.gain), "design": self.design.state()}
+
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
         fluxes = np.empty(tuple(dataset.flux.shape), np.float32)
@@ -60,12 +67,22 @@ class XGBoostPredictor:
 
 def fit(dataset: Dataset, split: AnySplit, signature: Signature, *, past_flux: bool, seed: int) -> XGBoostPredictor:
     """See emulator.baselines. Boosting stops when the error over both validation parts no longer falls."""
-    design = Design(dataset, split, signature, past_flux)
+    design = Design.of(dataset, split, signature, past_flux)
     rows = design.training_rows(dataset, split, TRAINING_ROWS, seed)
     validation = design.validation_rows(dataset, split, VALIDATION_ROWS, seed)
     boosters = tuple(_boost(rows, validation, target, seed) for target in range(rows.target.shape[1]))
     predicted = np.stack([booster.inplace_predict(validation.features) for booster in boosters], axis=1)
     return XGBoostPredictor(design, design.space.with_gain(predicted, validation.flux, validation.weight), boosters)
+
+
+def rebuilt(state: dict[str, Any], signature: Signature) -> XGBoostPredictor:
+    """The predictor of a state."""
+    design, boosters = Design.rebuilt(state["design"], signature), []
+    for trees in state["trees"]:
+        booster = xgboost.Booster({"nthread": 1})
+        booster.load_model(bytearray(trees.numpy().tobytes()))
+        boosters.append(booster)
+    return XGBoostPredictor(design, replace(design.space, gain=state["gain"].numpy()), tuple(boosters))
 
 
 def _boost(rows: Rows, validation: Rows, target: int, seed: int) -> xgboost.Booster:

@@ -1,13 +1,12 @@
 """Skill of a trained model on held-out years and sites: metrics.json and predictions.nc of a run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from emulator.data import calendar as column
 from emulator.data.classes import SiteClasses
@@ -29,22 +28,28 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
-from foundations.written_files import digests
 
 log = logging.getLogger(__name__)
 
 TEST_PARTS = ("temporal", "spatial", "spatiotemporal")
 
 
-def evaluate(run: RunFolder, data: Path | None = None, group_by: Sequence[str] = ()) -> dict[str, Any]:
+def evaluate(
+    run: RunFolder,
+    data: Path | None = None,
+    group_by: Sequence[str] = (),
+    *,
+    load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
     one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
     `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
+    opens the run.
     """
-    trained = trained_model.load(run)
+    trained = load(run)
     make_deterministic(trained.config.training.threads)
     path = trained.config.data.path if data is None else data
     dataset = Dataset.open(path, trained.signature)
@@ -72,7 +77,7 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, group
         log.warning("%s: split: %s", run.path, line)
     views = _views(trained, dataset)
     quantiles = None
-    if (validation_days(split, dataset) & torch.isfinite(dataset.flux).any(-1)).any():
+    if (validation_days(split, dataset) & dataset.has_flux).any():
         quantiles = fit_quantiles(views.all(), dataset, split)
         quantile_file.save(run, quantiles, trained.epoch, trained.model)
     else:
@@ -122,7 +127,7 @@ def _write(
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
-            "parameters": sum(p.numel() for p in trained.model.parameters()),
+            "parameters": trained.model.count_weights(),
             "checkpoint": {"epoch": trained.epoch, "val_loss": trained.val_loss},
             "provenance": trained.provenance,
             "missing": missing,
@@ -130,9 +135,8 @@ def _write(
             **tables,
         }
     )
-    (out / run.metrics.name).unlink(missing_ok=True)  # it speaks of files that are written anew
     _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
-    write_record(out / run.metrics.name, {**metrics, "sha256": digests(out, (run.predictions.name,))})
+    write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
 

@@ -11,10 +11,9 @@ from torch import Tensor
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.windows import put_records, whole_records
-from emulator.models.streaming import StreamingModel
+from emulator.models.streaming import StreamingModel, WholeDatasetModel
 from emulator.runs.trained_model import TrainedModel
-from foundations import atomic_file
-from foundations.file_name import netcdf_name
+from foundations.netcdf_file import writing
 from foundations.variables import Variable
 
 FILL = np.float32(9.96921e36)
@@ -36,6 +35,8 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     visible_flux: (N, T) bool, days whose flux the model may see (it moves predictions of later years only), default
     none.
     """
+    if isinstance(model, WholeDatasetModel):
+        return _all_finite(model.predict_dataset(dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     fluxes = torch.full_like(dataset.flux, torch.nan)
     for batch in batches:
@@ -88,7 +89,7 @@ def write_predictions(
     `long_name`.
     labels: codes (N, T) of the split that each site-day belongs to, with the meanings of the codes 0, 1, ...
     """
-    with atomic_file.replacing(path) as temporary, netCDF4.Dataset(**netcdf_name(temporary), mode="w") as file:
+    with writing(path) as file:
         file.setncatts({"Conventions": "CF-1.11", "featureType": "timeSeries", **attributes})
         _write_axes(file, dataset)
         for name, (target, values, what) in fluxes.items():

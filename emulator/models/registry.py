@@ -10,6 +10,13 @@ from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.models.kinds.ea_lstm import EALSTMConfig
+from emulator.models.kinds.gradient_free import (
+    ClimatologyConfig,
+    GradientFreeConfig,
+    NearestConfig,
+    RidgeConfig,
+    XGBoostConfig,
+)
 from emulator.models.kinds.gru import GRUConfig
 from emulator.models.kinds.itransformer import ITransformerConfig
 from emulator.models.kinds.lstm import LSTMConfig
@@ -33,13 +40,23 @@ MODEL_CONFIGS = (
     UnifiedConfig,
 )
 
-LABELS: dict[str, str] = {config.model_fields["kind"].default: config.label for config in MODEL_CONFIGS}
+GRADIENT_FREE_CONFIGS = (ClimatologyConfig, NearestConfig, RidgeConfig, XGBoostConfig)
+"""Kinds that are fitted at once, by `emulator.baselines`."""
+
+ALL_CONFIGS = (*MODEL_CONFIGS, *GRADIENT_FREE_CONFIGS)
+
+LABELS: dict[str, str] = {config.model_fields["kind"].default: config.label for config in ALL_CONFIGS}
 """What figures and tables call a kind."""
 
 ModelConfig = Annotated[  # built from the tuple above
-    Union[MODEL_CONFIGS],  # type: ignore[valid-type] # noqa: UP007
+    Union[ALL_CONFIGS],  # type: ignore[valid-type] # noqa: UP007
     Field(discriminator="kind"),
 ]
+
+
+def is_gradient_free(config: object) -> bool:
+    """Whether a model is fitted at once, and so has no daily step."""
+    return isinstance(config, GradientFreeConfig)
 
 
 def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:

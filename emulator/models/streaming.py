@@ -8,9 +8,11 @@ cell, which the host owns and writes to its restart file. See docs/formats.md, s
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emulator.data.dataset import Dataset
 from emulator.data.windows import Batch, TrainingSites
 
 
@@ -83,6 +85,22 @@ class StreamingModel(nn.Module):
         """Derive from the present weights what use needs of them, such as the kriging of codes. Called before training
         and, with the averaged weights, before each validation, so that a checkpoint holds what belongs to its weights.
         """
+
+    @torch.jit.unused
+    def count_weights(self) -> int:
+        """Number of values learned from data."""
+        return sum(weights.numel() for weights in self.parameters())
+
+
+class WholeDatasetModel(StreamingModel):
+    """A model without a daily step: it predicts whole datasets, and cannot be coupled."""
+
+    def predict_dataset(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
+        """Fluxes of all sites and days, (N, T, C) float32 in analysis units, NaN outside the records of sites.
+
+        visible_flux: (N, T) bool, days whose flux later years may see, default none.
+        """
+        raise NotImplementedError
 
 
 def step_through(

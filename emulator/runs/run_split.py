@@ -21,7 +21,10 @@ def split_of_run(run: RunFolder, trained: TrainedModel, dataset: Dataset) -> Any
     """The split of the run's own dataset; of runs from before it was kept, that of the configuration."""
     path = _file(run)
     if path.is_file():
-        return read_split(path, dataset, trained.config.split.block_degrees)
+        split = read_split(path, dataset, trained.config.split.block_degrees)
+        if trained.config.split.space == "random":
+            split = replace(split, block=np.arange(dataset.n_sites))
+        return split
     return split_dataset(trained.config.split, dataset)
 
 

@@ -50,6 +50,12 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
         config = Config.model_validate(saved.description["config"])
         trained = trained_signature(config, saved.description)
         require_provenance(saved.description)
+    if registry.is_gradient_free(config.model):
+        message = (
+            f"{run.path}: a baseline of kind {config.model.kind} has no daily step: it is evaluated and predicts, but "
+            "cannot be exported or join an ensemble"
+        )
+        raise RunFolderError(message)
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)

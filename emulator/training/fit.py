@@ -1,6 +1,8 @@
 """Train by a configuration, or go on training, in a run folder that only one process writes into."""
 
 import logging
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
 from emulator.data.split_rules import split_dataset, tell
+from emulator.models import registry
 from emulator.runs import checkpoint, provenance
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.determinism import make_deterministic
@@ -30,14 +33,27 @@ from foundations.json_record import read_record, write_record
 
 log = logging.getLogger(__name__)
 
+AtOnce = Callable[[Config, Dataset, AnySplit, Signature, dict[str, Any]], Checkpoint]
+_AT_ONCE = (
+    "model.kind = {kind} is fitted at once, by emulator.train alone: it cannot be tuned, begin with --init or freeze"
+)
 EXTENDABLE = ("training.epochs", "training.patience")
 """What may change when a run goes on: how long it trains."""
 
 
 def train(
-    config: Config, run: RunFolder, *, resume: bool = True, overwrite: bool = False, tensorboard: bool = False
+    config: Config,
+    run: RunFolder,
+    *,
+    resume: bool = True,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    at_once: AtOnce | None = None,
 ) -> Progress:
-    """Train by a configuration on the dataset that it names, going on from where a former call was stopped."""
+    """Train by a configuration on the dataset that it names, going on from where a former call was stopped.
+
+    at_once: fits kinds without gradients, by configuration, dataset, split, signature and provenance.
+    """
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
@@ -48,6 +64,8 @@ def train(
             split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        if registry.is_gradient_free(config.model):
+            return _fit_at_once(config, dataset, split, run, signature, at_once, goes_on=goes_on)
         return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
 
 
@@ -90,6 +108,8 @@ def fit(
     with processes.joined(), _alone_in(run):
         signature = signature or _of_dataset(dataset, config)
         config = config.model_copy(update={"data": config.data.naming(signature)})
+        if registry.is_gradient_free(config.model):
+            raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
         return _run(config, dataset, split, run, signature, goes_on=goes_on)
 
@@ -235,6 +255,48 @@ def _run(
         _record_provenance(run, origin)
     progress = trainer.train()
     log.info("%s: best validation loss %.4f in epoch %d", run.path, progress.best_val_loss, progress.best_epoch)
+    return progress
+
+
+def _fit_at_once(
+    config: Config,
+    dataset: Dataset,
+    split: AnySplit,
+    run: RunFolder,
+    signature: Signature,
+    at_once: AtOnce | None,
+    *,
+    goes_on: bool,
+) -> Progress:
+    """Fit a model without gradients into a run folder, as a run of one epoch; one that is there is finished."""
+    if at_once is None or config.init.path is not None or config.init.freeze or config.init.only:
+        raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
+    origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
+    origin["tensors_hash"] = dataset.content_hash()
+    kept_split = split_text(split, dataset)
+    if goes_on:
+        _check_dataset_unchanged(run, dataset, origin)
+        run.check_split(kept_split)
+        log.info("%s is finished already", run.path)
+        return checkpoint.load(run.last).progress
+    tell(split, dataset)
+    began = time.perf_counter()
+    try:
+        saved = at_once(config, dataset, split, signature, origin)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    progress = saved.progress
+    progress.seconds = time.perf_counter() - began
+    if processes.rank() == 0:
+        run.freeze(configuration_file.to_yaml(config), anew=True)
+        atomic_file.write_text(run.split, kept_split)
+        run.truncate_log(0)
+        entry = {"epoch": 0, "train_loss": None, "val_loss": progress.best_val_loss, "lr": None, "best": True}
+        run.append_log({**entry, "seconds": round(progress.seconds, 3)})
+        _record_provenance(run, origin)
+        checkpoint.save(run.best, saved)
+        checkpoint.save(run.last, saved)
+    log.info("%s: validation loss %.4f", run.path, progress.best_val_loss)
     return progress
 
 

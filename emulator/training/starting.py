@@ -11,6 +11,7 @@ from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
 from emulator.models.parts.layers import FluxHead
+from emulator.models.parts.site_code import SiteCode
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
@@ -79,7 +80,7 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
     shape.
     """
     own = model.state_dict()
-    sized_by_data = {name for name in own if name in dict(model.named_buffers())}
+    sized_by_data = {name for name, _ in model.named_buffers()} | _codes_of_sites(model)
     for name in sorted(own.keys() | start.weights.keys()):
         there, here = (state[name].shape if name in state else None for state in (start.weights, own))
         if there is None or here is None or (there != here and name not in sized_by_data):
@@ -97,15 +98,28 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
             module.limit = torch.maximum(module.limit, torch.asinh(flux / module.scale))
 
 
-def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
-    """Keep the weights of parts, by name of module, as they are; ConfigError names an unknown part and the choice."""
+def _codes_of_sites(model: nn.Module) -> set[str]:
+    """Names of weights that a model has for each training site; those of other sites are kriged from them."""
+    codes = [name for name, module in model.named_modules() if isinstance(module, SiteCode)]
+    return {weight for weight in model.state_dict() if any(weight.startswith(f"{name}.") for name in codes)}
+
+
+def freeze(model: nn.Module, parts: tuple[str, ...], only: tuple[str, ...] = ()) -> None:
+    """Keep the weights of parts, by name of module, as they are, or where `only` names parts, all but those;
+    ConfigError names an unknown part and the choice.
+    """
     choice = dict(parts_of(model))
+    for key, named in (("freeze", parts), ("only", only)):
+        for part in named:
+            if part not in choice:
+                message = f"init.{key}: '{part}' is no part of the model; the parts are {', '.join(choice)}"
+                raise ConfigError(message)
+    if only:
+        model.requires_grad_(False)
+    for part in only:
+        model.get_submodule(part).requires_grad_(True)
     for part in parts:
-        if part not in choice:
-            message = f"init.freeze: '{part}' is no part of the model; the parts are {', '.join(choice)}"
-            raise ConfigError(message)
-        for parameter in model.get_submodule(part).parameters():
-            parameter.requires_grad_(False)
+        model.get_submodule(part).requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         message = "init.freeze: all parts are frozen, so nothing is left to train"
         raise ConfigError(message)

@@ -85,10 +85,12 @@ FAULTS = [
     (drop_attribute(None, "Conventions"), "global attribute 'Conventions' is missing"),
     (drop_attribute(None, "git_hash"), "global attribute 'git_hash' is missing"),
     (set_attribute(None, "featureType", "grid"), "featureType is 'grid'"),
-    (set_attribute(None, "ecostep_dataset_version", np.int32(2)), "ecostep_dataset_version is 2"),
+    (set_attribute(None, "ecostep_dataset_version", np.int32(3)), "ecostep_dataset_version is 3"),
     (rename("site_id"), "variable 'site_id' is missing"),
     (rename("time"), "variable 'time' is missing"),
-    (rename("ph"), "variable 'ph' is missing"),
+    (rename("lat"), "variable 'lat' is missing"),
+    (set_attribute(None, "Conventions", "ACDD-1.3"), "Conventions is 'ACDD-1.3', expected 'CF-1.11'"),
+    (set_value("fch4", (1, 30), 9999.0), "fch4: the value at site 1, time 30 is 9999, a mark of missing values"),
     (lambda f: f["site_id"].__setitem__(1, str(f["site_id"][0])), "'S00001' occurs more than once"),
     (drop_attribute("site_id", "cf_role"), "cf_role is not 'timeseries_id'"),
     (set_attribute("time", "units", "hours since 2004-01-01"), "time: units are 'hours since 2004-01-01'"),
@@ -100,7 +102,7 @@ FAULTS = [
     (set_attribute("elevation", "units", "km"), "elevation: units are 'km', expected 'm'"),
     (drop_attribute("pr", "long_name"), "pr: attribute 'long_name' is missing"),
     (set_attribute("vpd", "role", "input"), "vpd: role is 'input'"),
-    (set_attribute("vpd", "role", "state"), "vpd: role is 'state', expected 'fast'"),
+    (set_attribute("vpd", "role", "static"), "vpd: role is 'static', but it has a value a day"),
     (drop_attribute("fch4", "analysis_units"), "fch4: attribute 'analysis_units' is missing"),
     (set_value("biome", (1,), 14), "biome: 14 is not a flag"),
     (set_value("lat", (2,), 97.0), "lat: the value at site 2 = 97 is outside -90 to 90"),
@@ -130,6 +132,29 @@ def test_missing_fluxes_are_allowed_missing_weather_is_not(dataset: Path) -> Non
         file["ra"][:] = variables.FILL
         file["wtd"][0, 5] = variables.FILL
     assert check_dataset(dataset) == []
+
+
+def test_each_site_may_have_its_own_period(dataset: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Outside it drivers are missing; a gap within it is a fault. What is not told of all sites is a doubt."""
+    drivers = [variable.name for variable in variables.DAILY if variable.role in ("fast", "slow")]
+    with netCDF4.Dataset(dataset, "a") as file:
+        file.set_auto_mask(False)
+        for name in drivers:
+            file[name][1, :30] = variables.FILL
+        file.renameVariable("ph", "soil_ph_of_another")
+        file["wtd"][0, 5] = variables.FILL
+        source = file.createVariable("driver_source", "i1", ("site", "time"), fill_value=np.int8(-127))
+        source.flag_values, source.flag_meanings = np.array([0, 1, 2], np.int8), "measured filled other_year"
+        source[:] = 0
+    assert check_dataset(dataset) == []
+    assert check.main(["dataset", str(dataset)]) == 0
+    assert "wtd: 1 values are missing within the sites' periods; a model that takes it is refused" in caplog.text
+    with netCDF4.Dataset(dataset, "a") as file:
+        file["tas"][1, 60] = variables.FILL
+        file["driver_source"][0, 0] = 5
+    assert check_dataset(dataset) == [
+        "tas: the value at site 1, time 60 is missing", "driver_source: 5 is not one of its flag_values",
+    ]  # fmt: skip
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

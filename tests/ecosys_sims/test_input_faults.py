@@ -56,6 +56,14 @@ def test_sand_and_clay_are_no_more_than_the_soil(case: Case) -> None:
     assert "sites.nc: sand and clay of site S0 are 0.7 and 0.5, together more than 1" in message
 
 
+def test_control_characters_of_names_are_written_out(case: Case) -> None:
+    write_sites(case.folder / "sites.nc", [60.0], sand=[0.7], clay=[0.5])
+    with netCDF4.Dataset(case.folder / "sites.nc", "a") as file:
+        file["site_id"][0] = "SE-Deg\x1b[2J\x9b1m\x7f\u00e9\r"
+    message = case.refuse(run_of(fsites="sites.nc"), 1)
+    assert "site SE-Deg\\x1b[2J\\x9b1m\\x7f\u00e9\\x0d are" in message
+
+
 @pytest.mark.parametrize("origin", ["0001-01-01", "1500-03-01", "1582-10-04"])
 @pytest.mark.parametrize("calendar", ["standard", "gregorian", "proleptic_gregorian"])
 def test_origins_before_the_reform_of_the_calendar(case: Case, calendar: str, origin: str) -> None:

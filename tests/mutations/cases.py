@@ -48,10 +48,9 @@ def _digest(*arrays: Any) -> str:
 
 def make_dataset(folder: Path) -> Path:
     """Three sites, 400 days, by our own writer."""
-    import netCDF4
-
     from ecosys_sims.formats import variables
     from ecosys_sims.formats.dataset import common_attributes, create_layout
+    from foundations.netcdf_file import writing
 
     rng, path, days = np.random.default_rng(1), folder / "dataset.nc", 400
     statics = {"site_id": np.array(["A1", "B2", "C3"]), "biome": np.array([1, 7, 13])}
@@ -59,7 +58,7 @@ def make_dataset(folder: Path) -> Path:
         lowest, highest = variables.possible_range(variable)
         if variable.name not in statics:
             statics[variable.name] = lowest + rng.uniform(0.2, 0.4, 3) * (highest - lowest)
-    with netCDF4.Dataset(path, "w") as file:
+    with writing(path) as file:
         file.setncatts(common_attributes("a test", "none", "a test", "none"))
         create_layout(file, statics, date(2003, 1, 1), days, "standard", 16)
         for variable in variables.DAILY:
@@ -69,24 +68,17 @@ def make_dataset(folder: Path) -> Path:
             file[variable.name][:] = np.rint(values) if variable.name == "crop" else values
         file["crop"][:] = 1.0
         file["nee"][:] = file["ra"][:] + file["rh"][:] - file["gpp"][:]
-    return _recorded(path)
-
-
-def _recorded(path: Path) -> Path:
-    """A file of a simulation, with the record of its folder."""
-    from foundations.json_record import write_record
-    from foundations.written_files import digests
-
-    write_record(path.with_name("simulation.json"), {"sha256": digests(path.parent, (path.name,))})
     return path
 
 
 def _alone(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
-    """The same file without the record that has its digest."""
+    """The same file without the checksum behind its end."""
 
     def make_alone(folder: Path) -> Path:
+        from foundations.file_seal import unseal
+
         path = make(folder)
-        path.with_name("simulation.json").unlink()
+        unseal(path)
         return path
 
     return make_alone
@@ -159,7 +151,7 @@ def make_truth(folder: Path) -> Path:
 
     sites = _site_table()
     write_true_parameters(folder / "params_truth.nc", sites, {"mgo": np.linspace(0.1, 0.9, len(sites))}, {}, 3)
-    return _recorded(folder / "params_truth.nc")
+    return folder / "params_truth.nc"
 
 
 def read_truth(path: Path) -> Any:
@@ -356,11 +348,12 @@ def read_metrics(path: Path) -> Any:
 def read_provenance(path: Path) -> Any:
     from emulator.evaluation.report.provenance import _read
 
-    return _read(path)
+    return {key: value for key, value in _read(path).items() if key in ("git_hash", "config_hash", "seed", "versions")}
 
 
 def read_log(path: Path) -> Any:
-    return _run_of(path).read_log()
+    """The first epoch: a file that is cut short, as a kill leaves it, has fewer."""
+    return [entry["val_loss"] for entry in _run_of(path).read_log()[:1]] or [None]
 
 
 def read_run_config(path: Path) -> Any:
@@ -475,10 +468,14 @@ def _all_cases() -> dict[str, Case]:
         Case("dataset_alone", _alone(make_dataset), read_dataset, emulator, checked=False),
         Case("dataset_check", _alone(make_dataset), check_dataset, sims, checked=False),
         Case("site_table", make_sites, read_sites, sims),
+        Case("site_table_alone", _alone(make_sites), read_sites, sims, checked=False),
+        Case("forcing_alone", _alone(make_forcing), read_forcing, sims, checked=False),
         Case("true_parameters", make_truth, read_truth, sims),
         Case("forcing", make_forcing, read_forcing, sims),
         Case("history", make_history, read_history, sims),
         Case("program_site_table", make_program_sites, read_program_sites, program, slow=True),
+        Case("program_site_table_alone", _alone(make_sites), read_program_sites, program, checked=False, slow=True),
+        Case("program_forcing_alone", _alone(make_forcing), read_program_forcing, program, checked=False, slow=True),
         Case("program_forcing", make_forcing, read_program_forcing, program, slow=True),
         Case("program_restart", make_program_restart, read_program_restart, program, slow=True),
         Case("best_checkpoint", _of_run("checkpoints/best.pt"), read_best, emulator, slow=True),

@@ -6,6 +6,7 @@ program ecosys
   use exit_codes, only: bad_namelist, success
   use namelist_input, only: configuration, read_configuration
   use simulation, only: run_simulation
+  use text, only: printable
   use version, only: git_hash, program_version
   implicit none (type, external)
 
@@ -75,7 +76,7 @@ contains
     integer, intent(in) :: code  !< exit code
     character(*), intent(in) :: message  !< message
     flush(output_unit)
-    write(error_unit, '(a)') 'ecosys: '//message
+    write(error_unit, '(a)') 'ecosys: '//printable(message)
     flush(error_unit)
     call c_exit(int(code, c_int))
   end subroutine leave

@@ -15,7 +15,7 @@ module forcing_file
   use radiation, only: saturation_pressure
   use solar, only: top_of_atmosphere
   use stored_values, only: decode, value_encoding
-  use text, only: lower, to_text
+  use text, only: lower, printable, to_text
   use time_axis, only: forcing_times, read_times
   implicit none (type, external)
   private
@@ -574,11 +574,11 @@ contains
       end do
       if (light <= light_factor*above + light_margin) cycle
       date = date_of_day(self%times%first_day + self%buffer_first, self%times%leap_days)
-      write(error_unit, '(a)') 'ecosys: warning: '//self%path//': variable '// &
+      write(error_unit, '(a)') 'ecosys: warning: '//printable(self%path//': variable '// &
         self%variables(swdown)%name//' is '//to_text(light, 4)//' W m-2 in the mean of '// &
         to_text(self%buffer_length)//' days from '//format_date(date)//' at site '// &
         trim(self%site_id(i))//', above the air arrive '//to_text(above, 4)//' at latitude '// &
-        to_text(self%lat(i), 6)//'; are the sign of the latitude, the dates and the units right?'
+        to_text(self%lat(i), 6)//'; are the sign of the latitude, the dates and the units right?')
       self%warned = .true.
       return
     end do

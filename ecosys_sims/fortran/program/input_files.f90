@@ -1,6 +1,7 @@
 !> Opening and reading netCDF input, with messages that say which file and what is wrong with it.
 module input_files
   use exit_codes, only: bad_input, success
+  use file_seal, only: is_as_sealed
   use kinds, only: wp
   use netcdf, only: nf90_close, nf90_get_var, nf90_global, nf90_inq_dimid, nf90_inq_varid, &
     nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_nowrite, &
@@ -31,6 +32,11 @@ contains
     inquire(file=file, exist=exists)
     if (.not. exists) then
       call input_error(file, 'no such file', stat, errmsg)
+      return
+    end if
+    if (.not. is_as_sealed(file)) then
+      call input_error(file, 'is damaged: it does not fit the checksum at its end; restore it, '// &
+        'or write it again', stat, errmsg)
       return
     end if
     status = nf90_open(file, nf90_nowrite, ncid)

@@ -6,7 +6,9 @@ module output_files
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_int, c_loc, c_null_char, &
     c_ptr, c_size_t
   use exit_codes, only: output_failure, success
-  use netcdf, only: nf90_close, nf90_clobber, nf90_create, nf90_netcdf4, nf90_noerr, nf90_strerror
+  use file_seal, only: seal_file
+  use netcdf, only: nf90_close, nf90_clobber, nf90_create, nf90_eperm, nf90_netcdf4, nf90_noerr, &
+    nf90_strerror
   implicit none (type, external)
   private
 
@@ -94,9 +96,14 @@ contains
   !> Close and give the file its name.
   subroutine finish(self)
     class(netcdf_output), intent(inout) :: self  !< the file
+    integer :: status
     if (self%stat == success) then
       call self%check(nf90_close(self%ncid), 'close')
       self%ncid = -1
+      if (self%stat == success) then
+        call seal_file(self%path//'.tmp', status)
+        if (status /= 0) call self%check(nf90_eperm, 'write the checksum')
+      end if
       if (self%stat == success) call rename_file(self%path, self%stat, self%errmsg)
     end if
     if (self%stat /= success) call self%discard()

@@ -1,11 +1,11 @@
-!> Numbers as text, letter case, lists of names and JSON strings.
+!> Numbers as text, letter case, lists of names, JSON strings, and what may be printed of files.
 module text
   use, intrinsic :: iso_fortran_env, only: int64
   use kinds, only: wp
   implicit none (type, external)
   private
 
-  public :: to_text, lower, join, json_string
+  public :: to_text, lower, join, json_string, printable
 
   !> Shortest readable form of a number; reals keep all their digits.
   interface to_text
@@ -123,5 +123,30 @@ contains
     end do
     quoted = quoted//'"'
   end function json_string
+
+  !> The text with its control characters, which a terminal would follow, written as `\x1b`: C0,
+  !> DEL, and C1 in UTF-8 (bytes C2 80 to C2 9F). Line feeds stay.
+  pure function printable(string) result(plain)
+    character(*), intent(in) :: string  !< text
+    character(:), allocatable :: plain
+    character(*), parameter :: digits = '0123456789abcdef'
+    integer, parameter :: line_feed = 10, delete = 127, c1_lead = 194, c1_last = 159
+    integer :: i, code
+    logical :: after_lead
+    plain = ''
+    after_lead = .false.
+    do i = 1, len(string)
+      code = iachar(string(i:i))
+      if ((code < 32 .and. code /= line_feed) .or. code == delete .or. &
+        (after_lead .and. code > delete .and. code <= c1_last)) then
+        if (code > delete) plain = plain(1:len(plain) - 1)
+        plain = plain//'\x'//digits(code/16 + 1:code/16 + 1)//digits(mod(code, 16) + 1: &
+          mod(code, 16) + 1)
+      else
+        plain = plain//string(i:i)
+      end if
+      after_lead = code == c1_lead
+    end do
+  end function printable
 
 end module text

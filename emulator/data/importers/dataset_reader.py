@@ -11,6 +11,8 @@ from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Definition
 from emulator.data.importers.readers.gridded import dates_of
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
+from foundations.file_faults import FileFault
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
 
 _KEPT_ATTRIBUTES = ("units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum")
@@ -30,10 +32,12 @@ class StoredDataset:
 
 
 def read_dataset(path: Path) -> StoredDataset:
-    """All of a dataset; ImportFault for other files."""
+    """All of a dataset, netCDF or Zarr; ImportFault or DamagedFile for other files."""
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path) as file:
             return _read(file, path)
+    except FileFault:
+        raise
     except (OSError, KeyError, AttributeError) as error:
         message = f"{path}: is no dataset of docs/formats.md: {error}"
         raise ImportFault(message) from None

@@ -14,7 +14,7 @@ from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations import provenance
-from foundations.atomic_file import replacing
+from foundations.netcdf_file import writing
 
 CONVENTIONS = "CF-1.11"
 DATASET_VERSION = 1
@@ -46,7 +46,7 @@ def write_dataset(path: Path, records: Sequence[SiteRecord], statics: dict[str, 
     calendar = _calendar(records)
     days = union_of_days(records, calendar)
     variables = {name: about for record in records for name, about in record.variables.items() if name in record.values}
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         file.setncatts(_global_attributes(about))
         file.createDimension("site", len(records))
         file.createDimension("time", len(days))
@@ -152,7 +152,7 @@ def _create(file: netCDF4.Dataset, name: str, kind: str, fill: Any) -> netCDF4.V
     sites, days = file.dimensions["site"].size, file.dimensions["time"].size
     chunk = min(sites, 64)
     series = file.createVariable(
-        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True,
+        name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True, fletcher32=True,
         chunksizes=(chunk, max(1, min(days, CHUNK_VALUES // chunk))),
     )  # fmt: skip
     series.coordinates = COORDINATES

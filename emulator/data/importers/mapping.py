@@ -65,11 +65,14 @@ class Quality(Part):
     """A column that tells how good values are.
 
     good: its values for intervals that were measured or filled well; of drivers, that were measured. In daily files it
-    is the share of good intervals, 0 to 1. exclude: intervals that are not good do not count at all.
+    is the share of good intervals, 0 to 1. measured: its values for measured intervals; a day with fewer of them than
+    the least share, but enough good ones, is marked as filled in `<target>_qc`. exclude: intervals that are not good do
+    not count at all.
     """
 
     column: Names
     good: Numbers = (0.0, 1.0)
+    measured: Numbers = (0.0,)
     exclude: bool = False
 
 
@@ -92,6 +95,7 @@ class VariableMapping(Column):
     which the report compares it. derive and inputs: a formula of
     `derivations.py` and its arguments. fallback: what stands in where the columns are not there. valid: values outside,
     in the file's unit, are left out. classes: class in the file -> meaning in the dataset.
+    crosswalk: the scheme of foundations/crosswalks.csv that gives these meanings.
     """
 
     fill: Names = ()
@@ -109,6 +113,7 @@ class VariableMapping(Column):
     fallback: Fallback | None = None
     inputs: dict[str, Column] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
+    crosswalk: str | None = None
     definition: Definition = Definition()
 
     @model_validator(mode="after")
@@ -152,9 +157,10 @@ class TableLayout(Part):
 
 
 class ClassRule(Part):
-    """A row of the table of sites is of class `is` where the column equals or contains a text, between latitudes.
+    """A row of the table of sites is of class `meaning` where the column equals or contains a text, between latitudes.
 
-    Latitudes are without sign; the first rule that fits counts.
+    Latitudes are without sign; the first rule that fits counts. scheme: the column is a class of one of the schemes of
+    foundations/crosswalks.csv, which gives the meaning.
     """
 
     column: str
@@ -162,7 +168,15 @@ class ClassRule(Part):
     contains: str | None = None
     lat_from: float = 0.0
     lat_below: float = 91.0
-    meaning: str
+    meaning: str = ""
+    scheme: str | None = None
+
+    @model_validator(mode="after")
+    def _has_meaning(self) -> "ClassRule":
+        if bool(self.meaning) == (self.scheme is not None):
+            message = "give meaning, or scheme"
+            raise ValueError(message)
+        return self
 
 
 def _named_rules(value: Any) -> Any:

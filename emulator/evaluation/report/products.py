@@ -6,6 +6,8 @@
     OUT/land.json   coarse outlines of land and lakes, for the map
     OUT/steps.json  seconds and memory of each step
 
+or the run folder of a single model, which has its evaluation/metrics.json.
+
 Parts that are not there are None or empty, and the report says so.
 """
 
@@ -21,10 +23,10 @@ import xarray as xr
 
 from emulator.runs.run_folder import RunFolder
 from foundations.file_faults import DamagedFile, FileFault
+from foundations.file_seal import is_as_sealed
 from foundations.json_record import read_record
 from foundations.units import unit_conversion
 from foundations.variables import VARIABLES
-from foundations.written_files import require_as_written
 
 SIMULATE_AGAIN = "restore it, or simulate again with scripts/gen_sims.py --overwrite"
 COUPLE_AGAIN = "run scripts/couple.py again"
@@ -39,6 +41,7 @@ SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
+    "train": "training days, no test",
 }
 SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
 """What the mass of a flux is of, where the report says so."""
@@ -106,7 +109,7 @@ class Simulations:
     @cached_property
     def dataset(self) -> xr.Dataset:
         with readable(self.path, SIMULATE_AGAIN):
-            require_as_written(self.path, SIMULATE_AGAIN)
+            _require_as_sealed(self.path, SIMULATE_AGAIN)
             return xr.open_dataset(self.path)
 
     @cached_property
@@ -163,7 +166,7 @@ class ModelRun:
         """The predictions file, opened lazily, its sites in the order of the dataset's where there is one."""
         path = self.folder.predictions
         with readable(path, self._remedy):
-            require_as_written(path, self._remedy)
+            _require_as_sealed(path, self._remedy)
             predictions = xr.open_dataset(path)
             return predictions if self.simulations is None else self._in_order(predictions, self.simulations)
 
@@ -176,7 +179,7 @@ class ModelRun:
             example = missing[0] if missing else next(name for name in names if name not in expected)
             fault = f"has other sites than {simulations.path} (such as '{example}')"
             raise DamagedFile(path, fault, self._remedy)
-        if not np.array_equal(predictions["time"].values, data["time"].values):
+        if not _same_days(predictions["time"].values, data["time"].values):
             raise DamagedFile(path, f"has other days than {simulations.path}", self._remedy)
         return predictions.isel(site=[names.index(name) for name in expected])
 
@@ -217,6 +220,15 @@ class Products:
     coupled: Mapping[str, Any] | None
     steps: Mapping[str, Any] = field(default_factory=dict)
     land: Mapping[str, Any] = field(default_factory=dict)
+    is_single_run: bool = False
+
+    @property
+    def places(self) -> Simulations | None:
+        """Where dates and classes of the sites are read: the dataset, or for a single run its predictions."""
+        if self.is_single_run:
+            run = next(iter(self.models.values()))
+            return Simulations(run.folder.predictions, {}) if run.folder.predictions.exists() else None
+        return self.simulations
 
     @cached_property
     def coupled_series(self) -> xr.Dataset | None:
@@ -224,7 +236,7 @@ class Products:
         path = self.folder / "coupled" / "series.nc"
         if not path.exists():
             return None
-        require_as_written(path, COUPLE_AGAIN)
+        _require_as_sealed(path, COUPLE_AGAIN)
         with readable(path, COUPLE_AGAIN), xr.open_dataset(path) as series:
             return series.load()
 
@@ -235,6 +247,9 @@ def read_products(folder: str | Path) -> Products:
     if not folder.is_dir():
         message = f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote"
         raise FileNotFoundError(message)
+    if (folder / "evaluation" / "metrics.json").exists():
+        run = _single(RunFolder(folder))
+        return Products(folder, None, {run.kind: run}, None, is_single_run=True)
     simulations = _simulations(folder / "sims")
     coupled = folder / "coupled" / "coupled.json"
     products = Products(
@@ -247,7 +262,8 @@ def read_products(folder: str | Path) -> Products:
     )
     if products.simulations is None and not products.models:
         message = (
-            f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json: there is nothing to report"
+            f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json, nor is it an evaluated run: "
+            "there is nothing to report; for a run, run emulator.evaluate first"
         )
         raise FileNotFoundError(message)
     return products
@@ -282,9 +298,28 @@ def _model(folder: RunFolder, simulations: Simulations | None) -> ModelRun:
     return ModelRun(folder.path.name, folder, folder.read_metrics(), simulations)
 
 
+def _single(folder: RunFolder) -> ModelRun:
+    """The model of a run folder that is reported alone, by its kind."""
+    metrics = folder.read_metrics()
+    return ModelRun(str(metrics["kind"]), folder, metrics)
+
+
 def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
     """The content of a file that one of our commands wrote, {} where there is none."""
     return read_record(path, keys, remedy) if path.exists() else {}
+
+
+def _same_days(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two time axes have the same days, wherever in a day their stamps lie."""
+    if len(first) != len(second):
+        return False
+    shift = np.asarray(first[[0, -1]] - second[[0, -1]]).astype("timedelta64[s]")
+    return bool(np.all(np.abs(shift) <= np.timedelta64(86400, "s")))
+
+
+def _require_as_sealed(path: Path, remedy: str) -> None:
+    if not is_as_sealed(path):
+        raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
 
 
 @contextmanager

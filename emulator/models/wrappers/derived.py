@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingData
+from emulator.data.windows import Batch, TrainingSites
 from emulator.models.parts.layers import signed_sum
 from emulator.models.streaming import ModelOutput, StreamingModel
 
@@ -75,9 +75,19 @@ class DerivedModel(StreamingModel):
         return ModelOutput(self.derived(output.prediction, batch.drivers), output.auxiliary)
 
     @torch.jit.unused
-    def prepare(self, data: TrainingData) -> None:
+    def enrol(self, sites: TrainingSites) -> None:
+        """See StreamingModel.enrol."""
+        self.model.enrol(sites)
+
+    @torch.jit.unused
+    def begin_epoch(self, epoch: int) -> None:
+        """See StreamingModel.begin_epoch."""
+        self.model.begin_epoch(epoch)
+
+    @torch.jit.unused
+    def prepare(self) -> None:
         """See StreamingModel.prepare."""
-        self.model.prepare(data)
+        self.model.prepare()
 
 
 class DerivedHistoryModel(DerivedModel):

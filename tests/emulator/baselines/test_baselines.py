@@ -231,7 +231,7 @@ def test_the_penalty_grows_where_there_is_nothing_to_learn(dataset, split):
 
 
 def test_the_gain_makes_up_for_the_mean_of_a_skewed_error(dataset, split):
-    space = Design(dataset, split, SIGNATURE, False).space
+    space = Design.of(dataset, split, SIGNATURE, False).space
     standardised = np.linspace(-1, 1, 50)[:, None].repeat(4, axis=1)
     flux = space.fluxes(standardised).astype(np.float64)
     flux[:, space.learned] *= [1.2, 1.0, 0.8, 1.5]

@@ -15,7 +15,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers
 from emulator.data.signature import Signature
-from emulator.data.windows import WindowSampler, training_data, whole_records
+from emulator.data.windows import TrainingSites, WindowSampler, training_data, whole_records
 from emulator.evaluation.offline import predict, predict_self_fed
 from emulator.models import registry
 from emulator.models.kinds.cham_net import ChamNetConfig
@@ -56,7 +56,9 @@ def everything(data: Dataset) -> np.ndarray:
 def model_of(config, data: Dataset):
     torch.manual_seed(0)
     model = registry.build(config, SIGNATURE, fit_scalers(training_data(data, everything(data)), SIGNATURE))
-    model.prepare(training_data(data, everything(data)))
+    rows = torch.arange(data.n_sites)
+    model.enrol(TrainingSites(data.static, rows, rows))
+    model.prepare()
     return model.eval()
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from emulator import evaluate, export, predict, train
+from emulator.evaluation.report import __main__ as report
 from tests.emulator.records import PERIODS, write_records
 
 CONFIG = """\
@@ -51,6 +52,16 @@ def test_records_go_the_whole_way(towers: Path, tmp_path: Path, kind: str, caplo
         scored = file["split"][:] == file["split"].flag_meanings.split().index("temporal")
         days = np.isfinite(np.ma.filled(truth["gpp"][:].astype(float), np.nan)) & scored
         assert metrics["splits"]["temporal"]["targets"]["gpp"]["pooled"]["n"] == days.sum()
+    if kind == "lstm":
+        assert report.main(["--run-dir", str(run), "--out", str(tmp_path / "page.html")]) == 0
+        page = (tmp_path / "page.html").read_text()
+        for text in (
+            "No spatial test: no site is held out.",
+            "Seasonal cycle of methane flux",
+            "2003-01-02",
+            "towers.nc",
+        ):
+            assert text in page, text
     assert predict.main([str(run), "--data", str(towers), "--out", str(tmp_path / "p.nc")]) == 0
     assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
 
@@ -89,6 +100,10 @@ def test_one_tower_and_one_year(towers: Path, tmp_path: Path, caplog) -> None:
     assert len(metrics["missing"]) == 3
     assert "uncertainty" not in metrics["splits"]["train"]["targets"]["fch4"]
     assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
+    assert report.main(["--run-dir", str(run)]) == 0
+    page = (run / "report.html").read_text()
+    for text in ("No temporal test", "No validation", "training days, no test", "What it learned from"):
+        assert text in page, text
 
 
 def test_filled_days_are_scored_where_asked_for(towers: Path, tmp_path: Path) -> None:
@@ -122,7 +137,7 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert train.main([config, *options]) == 0, "more epochs on a finished run"
     entries = [[json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (whole, parts)]
     for entry in (*entries[0], *entries[1]):
-        entry.pop("seconds")
+        del entry["seconds"], entry["checksum"]
     assert entries[0] == entries[1]
     weights = [torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"] for run in (whole, parts)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

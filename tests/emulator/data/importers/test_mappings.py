@@ -13,7 +13,7 @@ from emulator.data.importers.command import main
 from emulator.data.importers.preset_files import load_mapping, mapping_text, preset_names
 from emulator.data.signature import Signature
 
-from .made_up import fluxnet_ch4, sites, values_of
+from .made_up import ameriflux, fluxnet_ch4, sites, values_of
 
 MAPPING = """
 name: mine
@@ -83,6 +83,21 @@ def test_faults_of_a_mapping_are_told(tmp_path: Path, caplog, old: str, new: str
     assert len(caplog.messages) == 1 and "Traceback" not in caplog.text
     assert re.search(words, caplog.text), caplog.text
     assert not (tmp_path / "o.nc").exists()
+
+
+def test_classes_of_the_igbp_are_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, out = ameriflux(tmp_path, days=70), tmp_path / "o.nc"
+    (tmp_path / "badm.csv").write_text(
+        "SITE_ID,VARIABLE,DATAVALUE\nXX-Fld,LOCATION_LAT,61\nXX-Fld,LOCATION_LONG,10\n"
+        "XX-Fld,LOCATION_ELEV,200\nXX-Fld,IGBP,ENF\n"
+    )
+    words = [str(file), "--sites", str(tmp_path / "badm.csv"), "--out", str(out)]
+    assert main(["ameriflux_base", *words]) == 0
+    with netCDF4.Dataset(out) as dataset:
+        assert dataset["biome"][:].tolist() == [7] and dataset["elevation"][:].tolist() == [200.0]
+    (tmp_path / "badm.csv").write_text((tmp_path / "badm.csv").read_text().replace("ENF", "URB"))
+    assert main(["ameriflux_base", *words]) == 1
+    assert "site XX-Fld: igbp" in caplog.text and "give its class in a column of our name" in caplog.text
 
 
 def test_faults_of_files_and_tables_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

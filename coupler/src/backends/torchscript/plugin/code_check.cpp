@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/torchscript/plugin/byte_stream.h"
+#include "backends/torchscript/plugin/storage_check.h"
 
 namespace ecostep::torchscript {
 namespace {
@@ -318,7 +319,8 @@ std::string beyond_arithmetic(const char* bytes, std::size_t n_bytes) {
       return "its code " + fault.what + " (" + entry + ", line " + std::to_string(fault.line) + ")";
     }
   }
-  return {};
+  const std::string fault = short_storage(archive);
+  return fault.empty() ? "" : "its tensors lie outside the file: " + fault;
 }
 
 }  // namespace ecostep::torchscript

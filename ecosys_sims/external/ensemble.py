@@ -1,0 +1,73 @@
+"""An ensemble of an external simulator in one folder: the cases that are missing, on the cluster of our ensembles."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from ecosys_sims.ensemble.blocks import BLOCKS
+from ecosys_sims.ensemble.cluster import Scheduler, run_blocks
+from ecosys_sims.external.cases import CaseTask, outputs_of, read_sites, run_case
+from ecosys_sims.external.configuration import ExternalConfig
+from ecosys_sims.external.simulators import SIMULATORS
+from foundations import own_folder
+from foundations.configuration_file import to_yaml
+from foundations.file_faults import SourceFault
+
+log = logging.getLogger(__name__)
+
+KIND = "external simulation"
+CONFIG = "config.yaml"
+LAYOUT = (CONFIG, f"{BLOCKS}/*/*")
+
+
+def simulate(
+    config: ExternalConfig, out: Path, workers: int | None = None, scheduler: Scheduler | None = None
+) -> list[CaseTask]:
+    """Bring `out` to hold the cases of all sites, doing only what is missing; the cases.
+
+    Raises ModelError (no executable), EnsembleError (cases failed), SourceFault (a file cannot be used).
+    """
+    simulator = SIMULATORS[config.simulator]
+    program = simulator.executable()
+    if not config.case.is_dir():
+        message = f"{config.case}: no such folder; `case` is a case of {config.simulator} that works for one site"
+        raise SourceFault(message)
+    resolved = config.model_copy(
+        update={
+            "case": config.case.resolve(),
+            "sites": config.sites.resolve(),
+            "forcing": None if config.forcing is None else config.forcing.resolve(),
+        }
+    )
+    rows = read_sites(resolved.sites)
+    out = out.resolve()
+    _require_same(resolved, out)
+    (out / BLOCKS).mkdir(parents=True, exist_ok=True)
+    own_folder.mark(out, KIND)
+    (out / CONFIG).write_text(to_yaml(resolved), encoding="utf-8")
+    content = resolved.model_dump(mode="json")
+    tasks = [CaseTask(str(out), n, n, n + 1, content, str(program), row) for n, row in enumerate(rows)]
+    missing = [task for task in tasks if not task.folder.exists()]
+    log.info("%d sites: %d to do", len(tasks), len(missing))
+    run_blocks(missing, out, workers, scheduler, work=run_case)
+    return tasks
+
+
+def _require_same(config: ExternalConfig, out: Path) -> None:
+    """SourceFault where the folder holds something else."""
+    if not own_folder.is_marked(out, KIND):
+        try:
+            own_folder.refuse_foreign(out, own_folder.present(out, LAYOUT))
+        except own_folder.ForeignFiles as error:
+            raise SourceFault(str(error)) from None
+        return
+    if (out / CONFIG).exists() and (out / CONFIG).read_text(encoding="utf-8") != to_yaml(config):
+        message = f"{out}: holds an ensemble of another configuration ({CONFIG}); choose another --out, or remove it"
+        raise SourceFault(message)
+
+
+def outputs(config: ExternalConfig, tasks: list[CaseTask]) -> Iterator[tuple[CaseTask, list[Path]]]:
+    """Each case with what its simulator wrote."""
+    simulator = SIMULATORS[config.simulator]
+    for task in tasks:
+        yield task, outputs_of(config, simulator, task.folder)

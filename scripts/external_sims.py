@@ -1,0 +1,75 @@
+"""Run your own EcoSIM, ecosys or Noah-MP at many sites, and import what it writes: see docs/importing.md.
+
+    export ECOSTEP_ECOSIM=/path/to/ecosim.x
+    python scripts/external_sims.py --config ecosim.yaml --out runs/ecosim
+
+Run the same command again after any interruption: it goes on from the sites that are done.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
+
+from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
+from ecosys_sims.external.configuration import ExternalConfig
+from ecosys_sims.external.ensemble import outputs, simulate
+from ecosys_sims.external.simulators import SIMULATORS
+from ecosys_sims.program.executable import ModelError
+from emulator.data.importers.importing import Imported, import_files, join_imports, write_imported
+from emulator.data.importers.preset_files import load_mapping
+from emulator.data.importers.report.contents import contents_of
+from emulator.data.importers.report.pages import write_report
+from foundations.child_processes import Stopped, ended_by_signals
+from foundations.configuration_file import ConfigError, load
+from foundations.file_faults import FileFault, SourceFault
+from foundations.own_folder import ForeignFiles
+from foundations.terminal import start_logging
+
+log = logging.getLogger("external_sims")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; 0 done, 1 something cannot be used or failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, type=Path, help="YAML file: simulator, case, sites, years, forcing")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the results; may hold an interrupted run")
+    parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tls://host:8786")
+    options = parser.parse_args(arguments)
+    start_logging()
+    try:
+        with ended_by_signals():
+            _run(options)
+    except (ConfigError, ModelError, EnsembleError, SourceFault, FileFault, ForeignFiles) as error:
+        log.error("%s", error)
+        return 1
+    except Stopped as stopped:
+        return stopped.exit_status
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    config = load(ExternalConfig, options.config)
+    scheduler = Scheduler(options.scheduler) if options.scheduler else None
+    tasks = simulate(config, options.out, options.workers, scheduler)
+    mapping = load_mapping(config.preset or SIMULATORS[config.simulator].preset)
+    parts: list[Imported] = []
+    files: list[Path] = []
+    for task, paths in outputs(config, tasks):
+        parts.append(import_files(mapping, paths, config.sites, {"site_id": task.site["site_id"]}))
+        files += paths
+    imported = join_imports(parts)
+    title = f"Import of {config.simulator} at {len(tasks)} sites"
+    contents = contents_of(title, imported.raw, imported.records, imported.notes)
+    write_report(contents, options.out / "report")
+    write_imported(imported, mapping, files, options.out / "dataset.nc")
+    for note in contents.suspicions:
+        log.warning("%s %s: %s", note.site, note.variable, note.text)
+    log.info("%s: %d sites", options.out / "dataset.nc", len(imported.records))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
