@@ -116,16 +116,15 @@ def _require_consecutive(follows: np.ndarray, days: np.ndarray, time: netCDF4.Va
     gaps = np.flatnonzero(~follows)
     if gaps.size:
         calendar = str(getattr(time, "calendar", "standard"))
-        before, after = netCDF4.num2date(
-            days[gaps[0] : gaps[0] + 2], str(time.units), calendar, only_use_cftime_datetimes=True
-        )
+        around = days[gaps[0] : gaps[0] + 2]
+        before, after = np.asarray(netCDF4.num2date(around, str(time.units), calendar, only_use_cftime_datetimes=True))
         message = f"{path}: time: one value a day is expected, but {after} follows {before}"
         raise DatasetError(message)
 
 
 def _offset_of_midnight(units: str, calendar: str) -> float:
     """The time of day of the units' date, in days: 0.25 of `days since 2003-01-01 06:00`."""
-    origin = netCDF4.num2date(0.0, units, calendar, only_use_cftime_datetimes=True)
+    origin = np.asarray(netCDF4.num2date(np.zeros(1), units, calendar, only_use_cftime_datetimes=True))[0]
     return float(origin.hour / 24.0 + origin.minute / 1440.0 + origin.second / 86400.0)
 
 

@@ -70,7 +70,8 @@ def _doubt_stamps(file: netCDF4.Dataset, stamps: np.ndarray, path: Path, offset:
     if np.any(np.abs(stamps - np.rint(stamps)) > TOLERANCE):
         return
     calendar = str(getattr(time, "calendar", "standard"))
-    first, last = netCDF4.num2date(stamps[[0, -1]] - offset, str(time.units), calendar, only_use_cftime_datetimes=True)
+    ends = stamps[[0, -1]] - offset
+    first, last = np.asarray(netCDF4.num2date(ends, str(time.units), calendar, only_use_cftime_datetimes=True))
     if (first.month, first.day, last.month, last.day) == (1, 2, 1, 1):
         log.warning(
             "%s: time: 00:00 of a day is read as its beginning, so the record begins on 2 January and ends on 1 "

@@ -106,15 +106,22 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     static_mean, static_std = _moments(static)
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
     columns = torch.tensor([column.statistics() for column in drivers])
+    skew, driver_mean, driver_std, driver_min, driver_max = (part.clone() for part in columns.unbind(1))
+    target_scale, target_mean, target_std, target_limit = (part.clone() for part in statistics.unbind(1))
     return Scalers(
-        *(columns[:, index].clone() for index in (0, 1)),
-        torch.maximum(columns[:, 2], least_spread),
-        *(columns[:, index].clone() for index in (3, 4)),
-        static_mean,
-        static_std,
-        static.amin(0),
-        static.amax(0),
-        *(statistics[:, index].clone() for index in range(4)),
+        skew=skew,
+        driver_mean=driver_mean,
+        driver_std=torch.maximum(driver_std, least_spread),
+        driver_min=driver_min,
+        driver_max=driver_max,
+        static_mean=static_mean,
+        static_std=static_std,
+        static_min=static.amin(0),
+        static_max=static.amax(0),
+        target_scale=target_scale,
+        target_mean=target_mean,
+        target_std=target_std,
+        target_limit=target_limit,
     )
 
 
