@@ -82,11 +82,7 @@ def series_faults(file: netCDF4.Dataset, own_periods: bool = False) -> list[str]
     daily = _daily_names(file)
     outside = _outside_periods(file) if own_periods else np.zeros((0, 0), bool)
     faults = []
-<<<<<<< HEAD
     empty = np.flatnonzero(outside.all(axis=1) if outside.size else np.zeros(0, bool))
-=======
-    empty = np.flatnonzero(outside.all(axis=1)) if outside.size else np.zeros(0, np.int64)
->>>>>>> main
     if empty.size:
         faults.append(f"site {empty[0]} has no drivers on any day")
     for name in daily:
@@ -203,11 +199,7 @@ def _sentinel(series: netCDF4.Variable) -> str:
     """A mark of missing values that the file does not declare, which a trainer refuses."""
     for rows in _blocks(series.shape[0]):
         values = numbers(series, rows)
-<<<<<<< HEAD
         marked = np.isin(values, _MARKS) | np.isinf(values)
-=======
-        marked = np.isin(values, [*MISSING_MARKS, *np.array(MISSING_MARKS, np.float32)]) | np.isinf(values)
->>>>>>> main
         if marked.any():
             site, day = np.argwhere(marked)[0]
             place = f"site {rows.start + site}, time {day}"
