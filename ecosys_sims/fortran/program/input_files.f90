@@ -40,7 +40,7 @@ contains
         'or write it again', stat, errmsg)
       return
     end if
-    call watch_for_crash(file)
+    call watch_for_crash(file, opening=.true.)
     status = nf90_open(file, nf90_nowrite, ncid)
     call end_watch()
     if (status /= nf90_noerr) call input_error(file, 'cannot be read as netCDF ('// &

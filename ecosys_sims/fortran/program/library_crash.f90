@@ -13,7 +13,7 @@ module library_crash
 
   !> Signals of Linux and others: abort, bus error, segmentation fault, alarm clock.
   integer(c_int), parameter :: signals(4) = [6_c_int, 7_c_int, 11_c_int, 14_c_int]
-  integer(c_int), parameter :: patience = 120  ! seconds
+  integer(c_int), parameter :: patience = 60  ! seconds
   character(kind=c_char), allocatable, target :: message(:)
   type(c_funptr) :: former(size(signals)) = c_null_funptr
 
@@ -50,9 +50,10 @@ module library_crash
 
 contains
 
-  !> From now on a crash is one of the library that opens this file.
-  subroutine watch_for_crash(file)
+  !> From now on a crash is one of the library that opens or reads this file.
+  subroutine watch_for_crash(file, opening)
     character(*), intent(in) :: file  !< path
+    logical, intent(in) :: opening  !< whether it is opened, which never takes long
     character(:), allocatable :: text
     integer(c_int) :: left
     integer :: i
@@ -66,7 +67,7 @@ contains
     do i = 1, size(signals)
       former(i) = c_signal(signals(i), c_funloc(tell_and_end))
     end do
-    left = c_alarm(patience)
+    left = c_alarm(merge(patience, 0_c_int, opening))
   end subroutine watch_for_crash
 
   !> A crash is again what it was before.
