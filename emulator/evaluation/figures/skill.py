@@ -47,6 +47,8 @@ def seasonal_cycles(
 def _line(name: str) -> dict[str, Any]:
     if name == "process":
         return {**style.TRUTH, "label": "process model"}
+    if name == "observed":
+        return {**style.TRUTH, "label": "dataset"}
     return {**style.CLIMATOLOGY, "label": "climatology"} if name == "climatology" else style.model_line(name)
 
 

@@ -14,6 +14,7 @@ from emulator.evaluation.report.provenance import provenance_section
 from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
+from emulator.evaluation.report.split import split_section
 from emulator.runs.run_folder import RunFolderError
 from foundations import atomic_file
 from foundations.command_end import ends_clearly
@@ -32,6 +33,8 @@ LEAD = (
 
 def build_report(products: Products) -> str:
     """The whole page as HTML."""
+    if products.is_single_run:
+        return _report_of_run(products)
     sections = [
         ("simulated", "What was simulated", simulation_section(products)),
         ("learning", "Learning", learning_section(products)),
@@ -40,6 +43,22 @@ def build_report(products: Products) -> str:
         ("provenance", "Provenance", provenance_section(products)),
     ]
     return page("ecostep: from simulation to coupled emulator", LEAD, _cards(products), sections)
+
+
+def _report_of_run(products: Products) -> str:
+    """The page of a single run folder: its data, learning, skill and provenance."""
+    (run,) = products.models.values()
+    dataset = run.metrics.get("provenance", {}).get("dataset", "a dataset")
+    sections = [
+        ("data", "What it learned from", split_section(run)),
+        ("learning", "Learning", learning_section(products)),
+        ("skill", "Skill", skill_section(products)),
+        ("provenance", "Provenance", provenance_section(products)),
+    ]
+    lead = (
+        f"A model of kind {model_name(run.kind)}, trained on {dataset} and judged on days that it did not learn from."
+    )
+    return page(f"ecostep: {products.folder.resolve().name}", lead, _cards(products), sections)
 
 
 def _cards(products: Products) -> list[tuple[str, str, str]]:
@@ -107,7 +126,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m emulator.evaluation.report", description=__doc__.split(":")[0] + "."
     )
-    parser.add_argument("--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote")
+    parser.add_argument(
+        "--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote, or a single run"
+    )
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
     options = parser.parse_args(arguments)
     start_logging("%(message)s")

@@ -6,6 +6,8 @@
     OUT/land.json   coarse outlines of land and lakes, for the map
     OUT/steps.json  seconds and memory of each step
 
+or the run folder of a single model, which has its evaluation/metrics.json.
+
 Parts that are not there are None or empty, and the report says so.
 """
 
@@ -39,6 +41,7 @@ SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
+    "train": "training days, no test",
 }
 SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
 """What the mass of a flux is of, where the report says so."""
@@ -176,7 +179,7 @@ class ModelRun:
             example = missing[0] if missing else next(name for name in names if name not in expected)
             fault = f"has other sites than {simulations.path} (such as '{example}')"
             raise DamagedFile(path, fault, self._remedy)
-        if not np.array_equal(predictions["time"].values, data["time"].values):
+        if not _same_days(predictions["time"].values, data["time"].values):
             raise DamagedFile(path, f"has other days than {simulations.path}", self._remedy)
         return predictions.isel(site=[names.index(name) for name in expected])
 
@@ -217,6 +220,15 @@ class Products:
     coupled: Mapping[str, Any] | None
     steps: Mapping[str, Any] = field(default_factory=dict)
     land: Mapping[str, Any] = field(default_factory=dict)
+    is_single_run: bool = False
+
+    @property
+    def places(self) -> Simulations | None:
+        """Where dates and classes of the sites are read: the dataset, or for a single run its predictions."""
+        if self.is_single_run:
+            run = next(iter(self.models.values()))
+            return Simulations(run.folder.predictions, {}) if run.folder.predictions.exists() else None
+        return self.simulations
 
     @cached_property
     def coupled_series(self) -> xr.Dataset | None:
@@ -235,6 +247,9 @@ def read_products(folder: str | Path) -> Products:
     if not folder.is_dir():
         message = f"{folder} is not a folder; give --run-dir the folder that scripts/quickstart.sh wrote"
         raise FileNotFoundError(message)
+    if (folder / "evaluation" / "metrics.json").exists():
+        run = _single(RunFolder(folder))
+        return Products(folder, None, {run.kind: run}, None, is_single_run=True)
     simulations = _simulations(folder / "sims")
     coupled = folder / "coupled" / "coupled.json"
     products = Products(
@@ -247,7 +262,8 @@ def read_products(folder: str | Path) -> Products:
     )
     if products.simulations is None and not products.models:
         message = (
-            f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json: there is nothing to report"
+            f"{folder} holds neither sims/dataset.nc nor models/*/evaluation/metrics.json, nor is it an evaluated run: "
+            "there is nothing to report; for a run, run emulator.evaluate first"
         )
         raise FileNotFoundError(message)
     return products
@@ -282,9 +298,23 @@ def _model(folder: RunFolder, simulations: Simulations | None) -> ModelRun:
     return ModelRun(folder.path.name, folder, folder.read_metrics(), simulations)
 
 
+def _single(folder: RunFolder) -> ModelRun:
+    """The model of a run folder that is reported alone, by its kind."""
+    metrics = folder.read_metrics()
+    return ModelRun(str(metrics["kind"]), folder, metrics)
+
+
 def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
     """The content of a file that one of our commands wrote, {} where there is none."""
     return read_record(path, keys, remedy) if path.exists() else {}
+
+
+def _same_days(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two time axes have the same days, wherever in a day their stamps lie."""
+    if len(first) != len(second):
+        return False
+    shift = np.asarray(first[[0, -1]] - second[[0, -1]]).astype("timedelta64[s]")
+    return bool(np.all(np.abs(shift) <= np.timedelta64(86400, "s")))
 
 
 def _require_as_sealed(path: Path, remedy: str) -> None:

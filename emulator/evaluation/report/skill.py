@@ -39,18 +39,18 @@ def skill_section(products: Products) -> str:
     parts = [paragraph(_INTRO), overview_table(products.models), skill_table(products.models, first)]
     parts.append(folded_html("The same for the other targets", more))
     parts.append(uncertainty_part(products.models, first))
-    if products.simulations is not None and all(run.folder.predictions.exists() for run in products.models.values()):
-        parts += _pictures(products.models, products.simulations)
+    if products.places is not None and all(run.folder.predictions.exists() for run in products.models.values()):
+        parts += _pictures(products.models, products.places, products.is_single_run)
     return "".join(parts)
 
 
-def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[str]:
+def _pictures(models: Mapping[str, ModelRun], simulations: Simulations, single: bool) -> list[str]:
     parts = []
     scored = scored_targets(models)
     shown = [target for target in ("fch4", "gpp") if target in scored] or scored[:2]
     for target, splits in zip(shown, (SHOWN_SPLITS, ("spatial",)), strict=False):
         for split in splits:
-            cycles, sites = _cycles(models, simulations, split, target)
+            cycles, sites = _cycles(models, simulations, split, target, "observed" if single else "process")
             if not cycles:
                 continue
             label = f"{target}, {target_units(target, models)}"
@@ -58,8 +58,9 @@ def _pictures(models: Mapping[str, ModelRun], simulations: Simulations) -> list[
             parts.append(
                 figure(to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_CYCLE_CAPTION}")
             )
-    parts += [_density(models, target, LINEAR_WIDTHS.get(target, 1.0)) for target in shown]
-    parts += [_biome_figure(models, simulations, target) for target in shown]
+    if any(run.tables(split) for run in models.values() for split in SHOWN_SPLITS):
+        parts += [_density(models, target, LINEAR_WIDTHS.get(target, 1.0)) for target in shown]
+        parts += [_biome_figure(models, simulations, target) for target in shown]
     return parts
 
 
@@ -70,15 +71,17 @@ _CYCLE_CAPTION = (
 
 
 def _cycles(
-    models: Mapping[str, ModelRun], simulations: Simulations, split: str, target: str
+    models: Mapping[str, ModelRun], simulations: Simulations, split: str, target: str, truth: str
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, int]]:
-    """Mean seasonal cycles {biome: {"process", "climatology", model kind: (366,)}} and numbers of sites."""
+    """Mean seasonal cycles {biome: {truth, "climatology", model kind: (366,)}} and numbers of sites; truth: "process"
+    or "observed".
+    """
     slots = day_slot(simulations.dates.month.values, simulations.dates.day.values)
     first = next(iter(models.values()))
     pairs = {kind: run.pairs(split, target) for kind, run in models.items()}
     observed = pairs[first.kind][0]
     scored = np.isfinite(observed)
-    series = {"process": observed, "climatology": np.where(scored, first.climatology(target), np.nan)}
+    series = {truth: observed, "climatology": np.where(scored, first.climatology(target), np.nan)}
     series |= {kind: predicted for kind, (_, predicted) in pairs.items()}
     cycles, sites = {}, {}
     for biome in sorted(set(simulations.biome[scored.any(axis=1)]), key=biome_order):

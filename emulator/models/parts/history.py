@@ -366,10 +366,12 @@ class HistoryEncoder(nn.Module):
         return torch.cat([embedding, tokens.flatten(1), present, flux_statistics.flatten(1)], dim=1)
 
     def turn_year(self, past: Tensor, embedding: Tensor, months: MonthTokens) -> Tensor:
-        """Close a year. embedding: (N, year); months: of the year, (N, 12, ...)."""
+        """Close a year, which counts by the share of its months that there are. embedding: (N, year); months: of the
+        year, (N, 12, ...).
+        """
         year_sums, year_weights, month_sums, month_weights, flux_sums, _ = self.past_fields(past)
         rows = past.shape[0]
-        gate = nn.functional.softplus(self.year_gate(embedding)) * months.present.amax(dim=1)
+        gate = nn.functional.softplus(self.year_gate(embedding)) * months.present.mean(dim=1)
         year_sums, year_weights = self.years.push(
             year_sums.reshape(rows, self.kernels, -1), year_weights, self.year_value(embedding), gate
         )

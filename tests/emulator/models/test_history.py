@@ -7,7 +7,7 @@ import torch
 
 from emulator.data.calendar import calendar_table
 from emulator.models.parts.contrastive import info_nce
-from emulator.models.parts.history import HistoryEncoder, KernelPooling
+from emulator.models.parts.history import HistoryEncoder, KernelPooling, MonthTokens
 from emulator.models.parts.seasons import (
     calendars_differ,
     count_years,
@@ -117,3 +117,20 @@ def test_info_nce_prefers_sites_that_stand_apart() -> None:
 def test_info_nce_is_zero_without_pairs() -> None:
     assert info_nce(torch.randn(4, 1, 3), torch.arange(4), 0.1) == 0
     assert info_nce(torch.randn(1, 4, 3), torch.zeros(1, dtype=torch.int64), 0.1) == 0
+
+
+def test_a_year_counts_by_the_share_of_its_months() -> None:
+    torch.manual_seed(0)
+    encoder = HistoryEncoder(2, 1)
+    embedding, token = torch.randn(1, 32), torch.randn(1, 12, 16)
+    weights = []
+    for months in (0, 3, 12):
+        present = torch.zeros(1, 12, 1)
+        present[:, :months] = 1.0
+        past = encoder.turn_year(
+            torch.zeros(1, encoder.past_size), embedding, MonthTokens(token, present, torch.zeros(1, 12, 2))
+        )
+        weights.append(encoder.past_fields(past).year_weights)
+    assert (weights[0] == 0).all()
+    assert torch.allclose(weights[1], 0.25 * weights[2], rtol=1e-6)
+    assert (weights[2] > 0).all()

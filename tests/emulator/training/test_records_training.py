@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from emulator import evaluate, export, predict, train
+from emulator.evaluation.report import __main__ as report
 from tests.emulator.records import PERIODS, write_records
 
 CONFIG = """\
@@ -51,6 +52,16 @@ def test_records_go_the_whole_way(towers: Path, tmp_path: Path, kind: str, caplo
         scored = file["split"][:] == file["split"].flag_meanings.split().index("temporal")
         days = np.isfinite(np.ma.filled(truth["gpp"][:].astype(float), np.nan)) & scored
         assert metrics["splits"]["temporal"]["targets"]["gpp"]["pooled"]["n"] == days.sum()
+    if kind == "lstm":
+        assert report.main(["--run-dir", str(run), "--out", str(tmp_path / "page.html")]) == 0
+        page = (tmp_path / "page.html").read_text()
+        for text in (
+            "No spatial test: no site is held out.",
+            "Seasonal cycle of methane flux",
+            "2003-01-02",
+            "towers.nc",
+        ):
+            assert text in page, text
     assert predict.main([str(run), "--data", str(towers), "--out", str(tmp_path / "p.nc")]) == 0
     assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
 
@@ -89,6 +100,10 @@ def test_one_tower_and_one_year(towers: Path, tmp_path: Path, caplog) -> None:
     assert len(metrics["missing"]) == 3
     assert "uncertainty" not in metrics["splits"]["train"]["targets"]["fch4"]
     assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
+    assert report.main(["--run-dir", str(run)]) == 0
+    page = (run / "report.html").read_text()
+    for text in ("No temporal test", "No validation", "training days, no test", "What it learned from"):
+        assert text in page, text
 
 
 def test_filled_days_are_scored_where_asked_for(towers: Path, tmp_path: Path) -> None:
