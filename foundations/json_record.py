@@ -40,11 +40,12 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, CHECKSUM: _digest(plain)}
 
 
-def is_as_sealed(content: Mapping[str, Any]) -> bool:
-    """Whether a JSON object fits its checksum; true where it has none."""
-    if CHECKSUM not in content:
-        return True
-    return bool(content[CHECKSUM] == _digest({key: value for key, value in content.items() if key != CHECKSUM}))
+def is_as_sealed(content: dict[str, Any]) -> bool:
+    """Whether a JSON object fits its checksum; true where it has none, false where the checksum has another key."""
+    if CHECKSUM in content:
+        return bool(content[CHECKSUM] == _digest({key: value for key, value in content.items() if key != CHECKSUM}))
+    last = next(reversed(content), None) if content else None
+    return last is None or content[last] != _digest({key: value for key, value in content.items() if key != last})
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from emulator.data.day_axis import DayAxisError, days_of_stamps
+from emulator.data.day_axis import DayAxisError, dates_of, days_of_stamps
 from foundations.cf_calendar import is_mixed
 from foundations.file_faults import FileFault
 from foundations.flux_range import doubtful_flux, impossible_flux
@@ -87,21 +87,19 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
         message = f"{path}: time: has missing values"
         raise DatasetError(message)
     try:
-        netCDF4.num2date(values[:1], units, calendar, only_use_cftime_datetimes=True)
+        dates_of(values[:1], units, calendar)
     except ValueError as error:
         message = f"{path}: time: units '{units}' are not understood ({error})"
         raise DatasetError(message) from None
     offset = _offset_of_midnight(units, calendar)
     _require_consecutive(np.abs(np.diff(values) - 1.0) < 0.5, values, time, path)
     try:
-        days = days_of_stamps(file, values + offset, path, offset) - offset
+        since_midnight = days_of_stamps(file, values + offset, path, offset)
     except DayAxisError as error:
         message = f"{path}: time: {error}"
         raise DatasetError(message) from None
-    _require_consecutive(np.diff(days) == 1.0, days, time, path)
-    dates = np.atleast_1d(
-        np.asarray(netCDF4.num2date(days + 0.5, units, calendar, only_use_cftime_datetimes=True), object)
-    )
+    _require_consecutive(np.diff(since_midnight) == 1.0, since_midnight - offset, time, path)
+    dates = np.array(dates_of(since_midnight - offset + 0.5, units, calendar), object)
     if is_mixed(calendar, (dates[0].year, dates[0].month, dates[0].day)):
         message = (
             f"{path}: time: begins on {dates[0].strftime('%Y-%m-%d')}, and calendar '{calendar}' is Julian before "
@@ -116,15 +114,14 @@ def _require_consecutive(follows: np.ndarray, days: np.ndarray, time: netCDF4.Va
     gaps = np.flatnonzero(~follows)
     if gaps.size:
         calendar = str(getattr(time, "calendar", "standard"))
-        around = days[gaps[0] : gaps[0] + 2]
-        before, after = np.asarray(netCDF4.num2date(around, str(time.units), calendar, only_use_cftime_datetimes=True))
+        before, after = dates_of(days[gaps[0] : gaps[0] + 2], str(time.units), calendar)
         message = f"{path}: time: one value a day is expected, but {after} follows {before}"
         raise DatasetError(message)
 
 
 def _offset_of_midnight(units: str, calendar: str) -> float:
     """The time of day of the units' date, in days: 0.25 of `days since 2003-01-01 06:00`."""
-    origin = np.asarray(netCDF4.num2date(np.zeros(1), units, calendar, only_use_cftime_datetimes=True))[0]
+    (origin,) = dates_of(np.zeros(1), units, calendar)
     return float(origin.hour / 24.0 + origin.minute / 1440.0 + origin.second / 86400.0)
 
 

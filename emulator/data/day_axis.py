@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import cftime
 import netCDF4
 import numpy as np
 
@@ -46,6 +47,12 @@ def days_of_stamps(file: netCDF4.Dataset, stamps: np.ndarray, path: Path, offset
     return np.asarray(np.floor(middles))
 
 
+def dates_of(stamps: np.ndarray, units: str, calendar: str) -> list[cftime.datetime]:
+    """Dates of stamps (T,); ValueError where the units are not understood."""
+    dates = netCDF4.num2date(stamps, units, calendar, only_use_cftime_datetimes=True)
+    return list(np.asarray(dates, object).ravel())
+
+
 def _bounds(file: netCDF4.Dataset) -> np.ndarray | None:
     """Time bounds (T, 2) in the units of `time`, None where there are none; DayAxisError where they are others'."""
     time = file.variables["time"]
@@ -70,8 +77,7 @@ def _doubt_stamps(file: netCDF4.Dataset, stamps: np.ndarray, path: Path, offset:
     if np.any(np.abs(stamps - np.rint(stamps)) > TOLERANCE):
         return
     calendar = str(getattr(time, "calendar", "standard"))
-    ends = stamps[[0, -1]] - offset
-    first, last = np.asarray(netCDF4.num2date(ends, str(time.units), calendar, only_use_cftime_datetimes=True))
+    first, last = dates_of(stamps[[0, -1]] - offset, str(time.units), calendar)
     if (first.month, first.day, last.month, last.day) == (1, 2, 1, 1):
         log.warning(
             "%s: time: 00:00 of a day is read as its beginning, so the record begins on 2 January and ends on 1 "

@@ -42,7 +42,8 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("0.5", "0.6"), ("lstm", "raci"), ("true", "null"), ('"a"', '"c"'), ("300", "30")]
+    ("old", "new"),
+    [("0.5", "0.6"), ("lstm", "raci"), ("true", "null"), ('"a"', '"c"'), ("300", "30"), ("checks", "chicks")],
 )
 def test_a_changed_value_of_a_record_is_told(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "metrics.json"

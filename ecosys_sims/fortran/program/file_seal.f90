@@ -1,6 +1,6 @@
-!> A checksum behind the end of a netCDF file that we write: 24 bytes, `ECOSTEP CRC-32 hhhhhhhh` and a
-!> line feed. Readers of HDF5 pass over what follows its end, and a program that changes the file takes
-!> it away. The Python packages do the same (foundations/file_seal.py).
+!> A checksum behind the end of a netCDF file that we write: 24 bytes, `ECOSTEP CRC-32 hhhhhhhh` and
+!> a line feed. Readers of HDF5 pass over what follows its end, and a program that changes the file
+!> takes it away. The Python packages do the same (foundations/file_seal.py).
 module file_seal
   use, intrinsic :: iso_fortran_env, only: int32, int64, int8
   use file_identity, only: crc32_of_part
@@ -11,6 +11,7 @@ module file_seal
 
   character(*), parameter :: mark = 'ECOSTEP CRC-32 '
   integer, parameter :: seal_length = len(mark) + 8 + 1
+  integer, parameter :: superblock_length = 48  !< bytes that hold the end of the file
 
 contains
 
@@ -38,7 +39,7 @@ contains
   logical function is_as_sealed(path) result(same)
     character(*), intent(in) :: path  !< path
     character(seal_length) :: ending
-    integer(int8) :: superblock(48)
+    integer(int8) :: superblock(superblock_length)
     integer(int32) :: crc, expected
     integer(int64) :: length
     integer :: unit, stat
@@ -68,11 +69,11 @@ contains
   !> 3.0, section II.A).
   pure integer(int64) function end_of_hdf5(superblock) result(length)
     integer(int8), intent(in) :: superblock(:)  !< first bytes of the file
-    integer(int8), parameter :: signature(8) = [-119_int8, 72_int8, 68_int8, 70_int8, 13_int8, &
+    integer(int8), parameter :: signature(*) = [-119_int8, 72_int8, 68_int8, 70_int8, 13_int8, &
       10_int8, 26_int8, 10_int8]
     integer :: first, i
     length = -1
-    if (any(superblock(:8) /= signature)) return
+    if (any(superblock(:size(signature)) /= signature)) return
     first = merge(29, 41, superblock(9) >= 2)
     length = 0
     do i = 7, 0, -1

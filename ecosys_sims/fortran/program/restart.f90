@@ -13,6 +13,7 @@ module restart
   use input_files, only: close_input, dimension_length, has_variable, input_error, open_input, &
     read_reals, read_strings, string_length, text_attribute
   use kinds, only: wp
+  use library_crash, only: end_watch, watch_for_crash
   use namelist_input, only: configuration, unset
   use netcdf, only: nf90_def_dim, nf90_def_var, nf90_double, nf90_enddef, nf90_float, &
     nf90_get_var, nf90_global, nf90_inq_varid, nf90_int, nf90_int64, nf90_inquire_dimension, &
@@ -171,6 +172,7 @@ contains
     input%path = config%finidat
     call open_input(input%path, input%ncid, stat, errmsg)
     if (stat /= success) return
+    call watch_for_crash(input%path, opening=.false.)
     call match_sites(input, sites, date, stat, errmsg)
     if (stat == success) call compare_calendar(input, config, stat, errmsg)
     if (stat == success) call compare_sites(input, sites, stat, errmsg)
@@ -181,6 +183,7 @@ contains
       call read_emulator(input, identity, emulator_state, with_emulator, stat, errmsg)
     end if
     call close_input(input%ncid)
+    call end_watch()
   end subroutine read_restart
 
   !> Find the run's sites in the file by their names, and the date of the file.

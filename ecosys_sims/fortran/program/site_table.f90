@@ -6,6 +6,7 @@ module site_table
   use input_files, only: close_input, dimension_length, find_values, has_variable, input_error, &
     open_input, read_reals, read_strings, string_length
   use kinds, only: wp
+  use library_crash, only: end_watch, watch_for_crash
   use namelist_input, only: configuration, is_set, unset
   use namelist_keys, only: is_parameter_group
   use netcdf, only: nf90_get_var, nf90_inquire_dimension, nf90_inquire_variable, &
@@ -52,6 +53,7 @@ contains
     end if
     call open_input(config%fsites, ncid, stat, errmsg)
     if (stat /= success) return
+    call watch_for_crash(config%fsites, opening=.false.)
     call read_table(config%fsites, ncid, sites, stat, errmsg)
     if (stat == success) call check_sites(config%fsites, sites, stat, errmsg)
     if (stat == success) then
@@ -60,6 +62,7 @@ contains
     end if
     if (stat == success) call override_by_table(config%fsites, ncid, sites, stat, errmsg)
     call close_input(ncid)
+    call end_watch()
   end subroutine read_sites
 
   !> One site from &site_nl.

@@ -18,6 +18,7 @@ from emulator.data.importers.preset_files import load_mapping, preset_names
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
 from emulator.data.importers.targets import Choices
+from foundations.command_end import ends_clearly
 from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+@ends_clearly
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
     start_logging("%(message)s")

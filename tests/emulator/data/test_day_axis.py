@@ -51,10 +51,10 @@ def test_without_bounds_a_stamp_lies_in_its_day(path: Path, stamp: float) -> Non
 
 
 def test_units_may_begin_at_any_time_of_day(path: Path) -> None:
-    data = Dataset.open(edit(path, 0.5, (0.0, 1.0), "days since 2002-12-31 18:00:00"), SIGNATURE)
+    data = Dataset.open(edit(path, 0.5, (0.3167, 1.3167), "days since 2002-12-31 16:24:00"), SIGNATURE)
     assert data.calendar[0, : column.DAY + 1].tolist() == [2003, 1, 1]
     with netCDF4.Dataset(path, "a") as file:
-        file["time"][:] = file["time"][:] - 0.25  # 06:00 of the day
+        file["time"][:] = file["time"][:] - 0.1
     assert Dataset.open(path, SIGNATURE).years.tolist() == [2003, 2004]
 
 
