@@ -131,7 +131,7 @@ def _read_tokens(code: str) -> Iterator[_Token]:
         match = TOKEN.match(code, at)
         kind = "" if match is None else str(match.lastgroup)
         text = "" if match is None else match.group()
-        if kind == "text" and before == "name":
+        if text[:1] in ("'", '"') and before == "name":
             fault = "has a text with a prefix"
             raise _Fault(fault, line)
         if kind == "text" and before == "text":

@@ -28,7 +28,8 @@ class Part(BaseModel):
 class Definition(Part):
     """What a variable is that our table does not have; keys that are left out are those of the table.
 
-    valid_min and valid_max bound daily values in `units`.
+    valid_min and valid_max bound daily values in `units`; the other keys are the attributes of docs/formats.md, section
+    1, "Variables of your own"; flags: meaning of a class -> its number.
     """
 
     units: str | None = None
@@ -39,8 +40,10 @@ class Definition(Part):
     analysis_units: str | None = None
     valid_min: float | None = None
     valid_max: float | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Literal[0] | None = None
+    maximum: Literal[0] | None = None
+    identity: str | None = None
+    skewed: bool | None = None
     flags: dict[str, int] = Field(default_factory=dict)
 
 

@@ -52,7 +52,7 @@ def _common(first: Described, other: Described, name: str, path: Path) -> Descri
     for meaning, value in other.flags.items():
         if meaning not in flags:
             flags[meaning] = value if value not in flags.values() else max(flags.values()) + 1
-    return Described(replace(first.variable, flag_values=tuple(flags.values())), flags)
+    return Described(replace(first.variable, flag_values=tuple(flags.values()), flag_meanings=tuple(flags)), flags)
 
 
 def _in_terms_of(record: SiteRecord, dataset: StoredDataset, variables: dict[str, Described]) -> SiteRecord:

@@ -118,12 +118,13 @@ class Tokens {
       if (at_ >= code_.size() || code_[at_] < ' ' || code_[at_] > '~') throw Fault{"has a text that does not end", line_};
     }
     add(Token::Kind::text, begin, at_++);
-    if (begin + 1 == at_ && peek() == quote) throw Fault{"has a text in three quotes", line_};
+    if (peek() == '"' || peek() == '\'') throw Fault{"has a text in three quotes", line_};
   }
 
   char peek() const { return at_ < code_.size() ? code_[at_] : '\0'; }
   void add(Token::Kind kind, std::size_t begin, std::size_t end) {
-    tokens_.push_back({kind, code_.substr(begin, end - begin), line_, begin - line_begin_});
+    tokens_.push_back({kind, code_.substr(begin, end - begin), line_,
+                       begin - line_begin_ - (kind == Token::Kind::text ? 1 : 0)});  // the quote is before the text
   }
 
   std::string_view code_;
