@@ -35,6 +35,7 @@ from emulator.runs import trained_model
 from emulator.training.fit import fit
 from foundations import atomic_file
 from foundations.provenance import git_hash, now
+from foundations.terminal import start_logging
 
 log = logging.getLogger("benchmarks.protocols")
 
@@ -61,6 +62,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "code": {"code_size": 8},
     "no_code": {"code_size": 0},
     "roles": {"code_roles": True},
+    "narrow": {"static_size": 4},
+    "bare": {"static_size": 1},
     "functional": {"local": False},
     "local": {"functional": False},
 }
@@ -229,7 +232,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Do what is not done."""
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.WARNING)
+    start_logging("%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
     if options.report:
         print(report(options.out))

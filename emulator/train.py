@@ -74,6 +74,7 @@ def _short_options(options: argparse.Namespace) -> list[str]:
     overrides = {
         "init.path": None if options.init is None else json.dumps(str(options.init)),
         "init.freeze": json.dumps(parts) if parts else None,
+        "init.only": json.dumps(options.only.split(",")) if options.only else None,
         "training.epochs": options.epochs,
     }
     return [f"{key}={value}" for key, value in overrides.items() if value is not None]
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--freeze", metavar="PARTS", help="parts of the model that stay as they begin, by commas; list shows them"
     )
+    parser.add_argument("--only", metavar="PARTS", help="parts of the model that alone are trained, such as code")
     parser.add_argument("--epochs", type=int, metavar="N", help="the same as --set training.epochs=N; more go on")
     parser.add_argument("--check", action="store_true", help="validate, print the resolved configuration and stop")
     parser.add_argument(

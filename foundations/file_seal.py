@@ -28,9 +28,11 @@ def unseal(path: Path) -> None:
 
 
 def is_as_sealed(path: Path) -> bool:
-    """Whether a file is as it was sealed; true where it has no checksum."""
+    """Whether a file is as it was sealed; true where it has no checksum, false where that has been overwritten."""
     stored = _stored(path)
-    return stored is None or stored == _crc(path, path.stat().st_size - LENGTH)
+    if stored is None:
+        return path.stat().st_size - LENGTH != _end_of_hdf5(path)
+    return stored == _crc(path, path.stat().st_size - LENGTH)
 
 
 def _stored(path: Path) -> int | None:
@@ -44,6 +46,16 @@ def _stored(path: Path) -> int | None:
     if not end.startswith(MARK) or not all(digit in b"0123456789ABCDEF" for digit in digits):
         return None
     return int(digits, 16)
+
+
+def _end_of_hdf5(path: Path) -> int:
+    """Where an HDF5 file ends by its superblock; -1 for other files (HDF5 File Format Specification 3.0, II.A)."""
+    with path.open("rb") as file:
+        start = file.read(48)
+    if len(start) < 48 or not start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return -1
+    place = 28 if start[8] >= 2 else 40
+    return int.from_bytes(start[place : place + 8], "little")
 
 
 def _crc(path: Path, length: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import netCDF4
 
@@ -36,7 +37,7 @@ def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset
     path = Path(path)
     if path.is_dir() and is_store(path):
         with ZarrDataset(path) as store:
-            yield store
+            yield cast("netCDF4.Dataset", store)
         return
     try:
         if not is_as_sealed(path):

@@ -68,7 +68,7 @@ def refuse_inputs(folder: Path, patterns: Iterable[str], inputs: Iterable[Path |
 
 def remove(folder: Path, patterns: Iterable[str]) -> None:
     """Remove files by glob patterns, and the folders that they leave empty; whatever else is there stays."""
-    parents = set()
+    parents: set[Path] = set()
     for name in present(folder, patterns):
         path = folder / name
         if path.is_dir() and not path.is_symlink():

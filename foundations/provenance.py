@@ -40,8 +40,8 @@ def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file's bytes, read in blocks of 1 MiB; of a folder, of the names and digests of all files in it."""
     digest = hashlib.sha256()
     if Path(path).is_dir():
-        for file in sorted(file for file in Path(path).rglob("*") if file.is_file()):
-            digest.update(f"{file.relative_to(path).as_posix()} {file_sha256(file)}\n".encode())
+        for part in sorted(part for part in Path(path).rglob("*") if part.is_file()):
+            digest.update(f"{part.relative_to(path).as_posix()} {file_sha256(part)}\n".encode())
         return digest.hexdigest()
     with Path(path).open("rb") as file:
         while block := file.read(1 << 20):

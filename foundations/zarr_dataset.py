@@ -216,7 +216,7 @@ def write_rows(path: Path, first: int, series: dict[str, np.ndarray]) -> None:
     import zarr
 
     with zarr.config.set({"array.write_empty_chunks": True}):
-        group = zarr.open_group(path, mode="r+", zarr_format=3)
+        group: Any = zarr.open_group(path, mode="r+", zarr_format=3)
         for name, values in series.items():
             group[name][first : first + len(values), :] = values
 

@@ -23,6 +23,7 @@ from emulator.data.importers.preset_files import load_mapping
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
 from foundations.child_processes import Stopped, ended_by_signals
+from foundations.command_end import ends_clearly
 from foundations.configuration_file import ConfigError, load
 from foundations.file_faults import FileFault, SourceFault
 from foundations.own_folder import ForeignFiles
@@ -31,6 +32,7 @@ from foundations.terminal import start_logging
 log = logging.getLogger("external_sims")
 
 
+@ends_clearly
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 done, 1 something cannot be used or failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

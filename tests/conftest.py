@@ -20,6 +20,7 @@ MARKERS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", default=False, help="run the tests marked slow as well")
+    parser.addoption("--mutations", type=int, help="damaged copies of each file that tests/mutations reads")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -691,18 +691,28 @@ contains
     if (bmi_status == BMI_SUCCESS) dest_ptr => this%emulator%variables(i)%values
   end function get_value_ptr_double
 
-  !> Set the state: a restart where no step has been done.
+  !> Set the state: a restart where no step has been done. A state that is none is refused.
   function set_value_float(this, name, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
     character(*), intent(in) :: name  !< variable
     real, intent(in) :: src(:)  !< values
     integer :: bmi_status
-    integer :: i
+    real, allocatable :: before(:)
+    character(:), allocatable :: message
+    integer :: i, stat
 
     bmi_status = find(this, name, i, role_state)
     if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(this%emulator%rows))
     if (bmi_status /= BMI_SUCCESS) return
+    allocate(before, source=this%emulator%rows)
     this%emulator%rows = src
+    call this%emulator%cells%check_state(stat=stat, errmsg=message)
+    if (stat /= 0) then
+      this%emulator%rows = before
+      call complain(message)
+      bmi_status = BMI_FAILURE
+      return
+    end if
     this%emulator%started = .true.
   end function set_value_float
 

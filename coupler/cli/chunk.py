@@ -52,6 +52,8 @@ class Chunk:
         self._tell_left_out(statics, active, has_drivers)
         self._without_drivers = np.flatnonzero(active & ~has_drivers)
         active &= has_drivers
+        self.beyond_training = ""
+        """What was outside the range seen in training: the first value, and shares by variable."""
         self.active = np.flatnonzero(active)
         self.index = self.active + rows.start * plan.cells_a_row
         self.statics = {name: np.ascontiguousarray(values[self.active]) for name, values in statics.items()}
@@ -78,6 +80,7 @@ class Chunk:
         for first in range(0, plan.grid.count, days_at_once):
             count = min(days_at_once, plan.grid.count - first)
             out.write(first, self.block, self.active, self._step_days(cells, fluxes, feeds, first, count))
+        self.beyond_training = self._name_cells(cells.range_message)
         return cells.state
 
     def _have_drivers(self) -> NDArray[np.bool_]:
@@ -229,15 +232,19 @@ class Chunk:
         file = (plan.statics_file if name in plan.statics else plan.forcing).name
         if source is not None and source.variable is None:
             file = f"--set {name}"
-        place = re.search(r"cell (\d+) of \d+( \(counted from 1\))?", message)
-        if place:
-            cell = int(self.index[int(place.group(1)) - 1])
-            message = message.replace(place.group(0), self._cell_name(cell))
+        message = self._name_cells(message)
         variable = f": variable '{source.variable.name}'" if source and source.variable else ""
         if variable and variable.endswith(f"'{name}'"):  # the library's message begins with the same
             message = message.removeprefix(f"variable '{name}': ")
         hint = f"; --units {name}=UNITS says what they are" if error.status == "BAD_UNITS" else ""
         return CommandError(f"{file}{variable}{when}: {message}{hint}")
+
+    def _name_cells(self, message: str) -> str:
+        """A message of the library with the name of its cell in place of the number."""
+        place = re.search(r"cell (\d+) of \d+( \(counted from 1\))?", message)
+        if place is None:
+            return message
+        return message.replace(place.group(0), self._cell_name(int(self.index[int(place.group(1)) - 1])))
 
     def _cell_name(self, cell: int) -> str:
         plan = self.plan

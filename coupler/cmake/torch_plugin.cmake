@@ -34,6 +34,7 @@ file(CONFIGURE OUTPUT torchscript/torchscript_operations.inc CONTENT "@operation
 
 add_library(ecostep_torch MODULE
   src/backends/torchscript/plugin/code_check.cpp src/backends/torchscript/plugin/step_graph.cpp
+  src/backends/torchscript/plugin/storage_check.cpp
   src/backends/torchscript/plugin/torch_plugin.cpp)
 set_target_properties(ecostep_torch PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 if(EXISTS "${torch_dir}/include/torch/headeronly/version.h")

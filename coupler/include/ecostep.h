@@ -82,8 +82,8 @@ typedef enum ecostep_role { ECOSTEP_INPUT = 1, ECOSTEP_STATIC = 2, ECOSTEP_TARGE
 
 /* What to do with values outside the range seen in training. */
 typedef enum ecostep_policy {
-  ECOSTEP_POLICY_IGNORE = 0, /* the default */
-  ECOSTEP_POLICY_WARN = 1,   /* count them */
+  ECOSTEP_POLICY_IGNORE = 0, /* not looked at */
+  ECOSTEP_POLICY_WARN = 1,   /* count them: the default */
   ECOSTEP_POLICY_ERROR = 2,  /* ECOSTEP_BAD_VALUE */
   ECOSTEP_POLICY_CLIP = 3    /* count them and take the nearer end of the range; also for values outside the valid range */
 } ecostep_policy;
@@ -216,7 +216,8 @@ ECOSTEP_API ecostep_status ecostep_set_policy(ecostep_cells *cells, const char *
 /* How many values of the input or static `name` (NULL: of all) were warned of or clipped since the cells were made. */
 ECOSTEP_API ecostep_status ecostep_range_count(const ecostep_cells *cells, const char *name, size_t *count) ECOSTEP_NOEXCEPT;
 
-/* The first of them: variable, value, cell and date; "" where there was none. Valid as long as the cells. */
+/* The first of them, with variable, value, cell and date, and the share of each variable's values so far: for the host's log, once in a
+ * while. "" where there was none. Valid until the next call. */
 ECOSTEP_API const char *ecostep_range_message(const ecostep_cells *cells) ECOSTEP_NOEXCEPT;
 
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */

@@ -124,7 +124,7 @@ class Cells:
     def set_policy(self, policy: str, name: str | None = None) -> None:
         """What to do with values of an input or static (None: of all) outside the range seen in training.
 
-        ``"ignore"`` (the default), ``"warn"`` (counted: :meth:`range_count`), ``"error"`` or ``"clip"``.
+        ``"warn"`` (the default; counted: :meth:`range_count`), ``"ignore"``, ``"error"`` or ``"clip"``.
         """
         if policy not in POLICIES:
             message = f"policy '{policy}' is not one of {', '.join(POLICIES)}"
@@ -139,7 +139,7 @@ class Cells:
 
     @property
     def range_message(self) -> str:
-        """The first value that was warned of or clipped; empty where there was none."""
+        """The first value that was warned of or clipped, and shares by variable; empty where there was none."""
         return self._handle.range_message()
 
     def set_staging(self, size: int) -> None:

@@ -278,7 +278,9 @@ ecostep_status ecostep_range_count(const ecostep_cells* cells, const char* name,
 }
 
 const char* ecostep_range_message(const ecostep_cells* cells) noexcept {
-  return cells != nullptr ? cells->cells.range_message().c_str() : "";
+  const char* message = "";
+  if (cells != nullptr) guarded([&] { message = cells->cells.range_message().c_str(); });
+  return message;
 }
 
 ecostep_status ecostep_set_staging(ecostep_cells* cells, size_t bytes) noexcept {

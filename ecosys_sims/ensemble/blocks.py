@@ -169,14 +169,14 @@ def _simulate(task: BlockTask, working: Path) -> BlockRecord:
     return record
 
 
-def write_to_store(history: Path, site_ids: Sequence[str], store: Path, first: int) -> None:
+def write_to_store(history: Path, site_ids: Sequence[str] | np.ndarray, store: Path, first: int) -> None:
     """Check the daily series of a block's history and write them to its rows of the store, which begin with `first`."""
     with reading(history, "run the block again") as file:
         faults = series_faults(file)
     if faults:
         message = f"{history.name}: " + "; ".join(faults)
         raise ModelError(message)
-    zarr_dataset.write_rows(store, first, dict(read_daily(history, site_ids)))
+    zarr_dataset.write_rows(store, first, dict(read_daily(history, list(site_ids))))
 
 
 def block_namelist(config: SimulationConfig) -> f90nml.Namelist:

@@ -162,7 +162,7 @@ def local_cluster(workers: int, scratch: Path) -> Iterator[LocalCluster]:
     except ImportError:
         message = "the Python package cryptography is missing; pip install cryptography, or run scripts/setup.sh"
         raise EnsembleError(message) from None
-    pages = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    pages: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     with (
         dask.config.set(pages),
         LocalCluster(

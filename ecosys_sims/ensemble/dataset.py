@@ -69,7 +69,7 @@ def _attributes(
     config: SimulationConfig, tasks: list[BlockTask], shares: VarianceShares, program: str
 ) -> dict[str, Any]:
     source = f"process model {program}"
-    attributes = {
+    attributes: dict[str, Any] = {
         **common_attributes(config.title, config.institution, source, "written by scripts/gen_sims.py"),
         "seed": np.int32(config.seed),
         "config": configuration.to_yaml(config),

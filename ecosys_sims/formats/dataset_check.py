@@ -21,12 +21,15 @@ from foundations.flux_range import MISSING_MARKS
 from foundations.netcdf_values import numbers
 from foundations.units import unit_conversion
 
+_MARKS = np.concatenate([MISSING_MARKS, np.array(MISSING_MARKS, np.float32)])  # also read from single precision
 VERSIONS = (1, 2)
 """Versions of the format; the second adds attributes of variables that the table does not have."""
 PLACES = ("lat", "lon")
 """Statics that no dataset may lack."""
 ROLES = ("static", "slow", "fast", "state", "target")
 CALENDARS = ("standard", "noleap")
+VERSIONS = (variables.DATASET_VERSION, 2)
+"""Ours, and that of variables of other names."""
 GLOBAL_ATTRIBUTES = (
     "Conventions", "featureType", "title", "institution", "source", "history", "references", "ecostep_dataset_version",
     "git_hash",
@@ -79,8 +82,8 @@ def series_faults(file: netCDF4.Dataset, own_periods: bool = False) -> list[str]
     daily = _daily_names(file)
     outside = _outside_periods(file) if own_periods else np.zeros((0, 0), bool)
     faults = []
-    empty = np.flatnonzero(outside.all(axis=1)) if outside.size else []
-    if len(empty):
+    empty = np.flatnonzero(outside.all(axis=1) if outside.size else np.zeros(0, bool))
+    if empty.size:
         faults.append(f"site {empty[0]} has no drivers on any day")
     for name in daily:
         faults += _flag_faults(file[name]) if _is_ancillary(name) else _daily_faults(file[name], outside)
@@ -196,7 +199,7 @@ def _sentinel(series: netCDF4.Variable) -> str:
     """A mark of missing values that the file does not declare, which a trainer refuses."""
     for rows in _blocks(series.shape[0]):
         values = numbers(series, rows)
-        marked = np.isin(values, [*MISSING_MARKS, *np.float32(MISSING_MARKS)]) | np.isinf(values)
+        marked = np.isin(values, _MARKS) | np.isinf(values)
         if marked.any():
             site, day = np.argwhere(marked)[0]
             place = f"site {rows.start + site}, time {day}"

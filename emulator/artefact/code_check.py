@@ -19,6 +19,8 @@ from typing import NoReturn
 
 import torch
 
+from emulator.artefact.storage_check import short_storage
+
 ENTRIES = re.compile(r"version|\.data/version|byteorder|\.data/serialization_id|(data|constants|extra)/.*", re.DOTALL)
 CODE = re.compile(r"code/.*\.py", re.DOTALL)
 PICKLES = re.compile(r"data\.pkl|constants\.pkl|code/.*\.debug_pkl", re.DOTALL)
@@ -87,7 +89,9 @@ def check_code(archive: bytes, path: object) -> None:
 def beyond_arithmetic(archive: bytes) -> str:
     """The first thing in an archive that is more than arithmetic on tensors; "" where there is none."""
     reader = torch._C.PyTorchFileReader(io.BytesIO(archive))  # what torch itself reads from these bytes
-    for entry in reader.get_all_records():
+    entries = reader.get_all_records()
+    sizes = {entry: reader.get_record_size(entry) for entry in entries}
+    for entry in entries:
         if ENTRIES.fullmatch(entry):
             continue
         if not CODE.fullmatch(entry) and not PICKLES.fullmatch(entry):
@@ -96,6 +100,11 @@ def beyond_arithmetic(archive: bytes) -> str:
         if PICKLES.fullmatch(entry):
             if LIBRARY_CLASSES.search(content):
                 return f"it has objects of a library's class ({entry})"
+            if entry.startswith("code/"):
+                continue
+            fault = short_storage(content, entry.removesuffix(".pkl"), sizes)
+            if fault:
+                return f"its tensors lie outside the file: {fault}"
             continue
         try:
             _CodeCheck(_tokens(content.decode("latin-1")), entry).run()
@@ -122,7 +131,7 @@ def _read_tokens(code: str) -> Iterator[_Token]:
         match = TOKEN.match(code, at)
         kind = "" if match is None else str(match.lastgroup)
         text = "" if match is None else match.group()
-        if kind == "text" and before == "name":
+        if text[:1] in ("'", '"') and before == "name":
             fault = "has a text with a prefix"
             raise _Fault(fault, line)
         if kind == "text" and before == "text":

@@ -12,10 +12,9 @@ from emulator.baselines.features import LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import seen_flux
 from emulator.data.dataset import Dataset
-from emulator.data.scalers import Scalers, TargetScaling, fit_scalers
+from emulator.data.scalers import Scalers, TargetScaling, fit_scalers_to
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days
-from emulator.data.windows import training_data
 from emulator.models.parts.past_flux import PastFluxFeatures
 
 SITES_AT_ONCE = 25
@@ -54,7 +53,7 @@ class Design:
     @classmethod
     def of(cls, dataset: Dataset, split: AnySplit, signature: Signature, past_flux: bool) -> "Design":
         """The design of a training, with scalers of its days."""
-        return cls(fit_scalers(training_data(dataset, split.days(dataset, "train")), signature), signature, past_flux)
+        return cls(fit_scalers_to(dataset, split.days(dataset, "train"), signature), signature, past_flux)
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain containers, for a file."""
@@ -116,7 +115,7 @@ class Design:
         self, dataset: Dataset, mask: np.ndarray, visible: Tensor, size: int, random: np.random.Generator
     ) -> Rows:
         """Random site-days of a mask (N, T) whose flux is known for some target."""
-        mask = mask & torch.isfinite(dataset.flux).any(-1).numpy()
+        mask = mask & dataset.has_flux.numpy()
         per_site = max(1, size // max(1, int(mask.any(axis=1).sum())))
         days_of_site = [
             (row, np.sort(random.permutation(np.flatnonzero(mask[row]))[:per_site]))

@@ -106,10 +106,13 @@ class TrainingConfig(Section):
 
 
 class InitConfig(Section):
-    """Weights that training begins with: a run folder or a checkpoint of one, and parts of the model that stay so."""
+    """Weights that training begins with: a run folder or a checkpoint of one, and parts of the model that stay so, or
+    the only ones that do not.
+    """
 
     path: Path | None = None
     freeze: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 class EvaluationConfig(Section):

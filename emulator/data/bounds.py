@@ -1,5 +1,6 @@
 """Bounds of fluxes that a configuration sets, such as methane uptake only, and the check that data keep them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from emulator.data.classes import codes_of
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
+from emulator.data.series import site_blocks
 from emulator.data.signature import Signature
 from foundations.variables import Variable
 
@@ -84,17 +86,16 @@ def check_bounds(dataset: Dataset, signature: Signature, days: np.ndarray) -> No
     for index, target in enumerate(signature.targets):
         if target.minimum is None and target.maximum is None:
             continue
-        flux = np.where(days, dataset.flux[..., index].numpy(), np.nan)
-        size = float(np.sqrt(np.nanmean(flux.astype(np.float64) ** 2))) if np.isfinite(flux).any() else 0.0
+        size = _root_mean_square(dataset, index, days)
         low = -np.inf if target.minimum is None else target.minimum - SIZE_TOLERANCE * size
         high = np.inf if target.maximum is None else target.maximum + SIZE_TOLERANCE * size
         inside = _where_bound(dataset, target)
+        known, beyond = _days_beyond(dataset, index, days, low, high)
         group = dataset.group(target.bounded_classes[0][0] if target.bounded_classes else None)
         faults = []
         for code in np.unique(group.codes[inside]).tolist():
-            values = flux[inside & (group.codes == code)]
-            values = values[np.isfinite(values)]
-            share = float(((values < low) | (values > high)).mean()) if values.size else 0.0
+            members = inside & (group.codes == code)
+            share = float(beyond[members].sum() / max(int(known[members].sum()), 1))
             if share > SHARE_TOLERANCE:
                 faults.append(f"{group.meanings.get(code, 'all sites')} {100 * share:.1f} %")
         if faults:
@@ -105,6 +106,28 @@ def check_bounds(dataset: Dataset, signature: Signature, days: np.ndarray) -> No
                 f"take it off, or limit it to other classes by data.bounds.{target.name}.biomes or .classes"
             )
             raise DatasetError(message)
+
+
+def _root_mean_square(dataset: Dataset, target: int, days: np.ndarray) -> float:
+    """Of the flux on marked days (N, T), 0 where there is none."""
+    squares, count = 0.0, 0
+    for rows in site_blocks(*days.shape):
+        flux = dataset.flux[rows, :, target].numpy()[days[rows]].astype(np.float64)
+        flux = flux[np.isfinite(flux)]
+        squares, count = squares + float((flux * flux).sum()), count + flux.size
+    return math.sqrt(squares / count) if count else 0.0
+
+
+def _days_beyond(
+    dataset: Dataset, target: int, days: np.ndarray, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number of marked days with flux of each site, and of those below `low` or above `high`, (N,) and (N,)."""
+    known, beyond = np.zeros(len(days), np.int64), np.zeros(len(days), np.int64)
+    for rows in site_blocks(*days.shape):
+        flux = np.where(days[rows], dataset.flux[rows, :, target].numpy(), np.nan)
+        known[rows] = np.isfinite(flux).sum(axis=1)
+        beyond[rows] = ((flux < low) | (flux > high)).sum(axis=1)
+    return known, beyond
 
 
 def _where_bound(dataset: Dataset, target: Variable) -> np.ndarray:

@@ -17,8 +17,9 @@ from emulator.data.calendar import calendar_table
 from emulator.data.classes import SiteClasses
 from emulator.data.dataset_file import (
     DatasetError,
+    FluxCheck,
     check_complete,
-    check_flux,
+    check_places,
     check_range,
     check_time,
     check_variable,
@@ -28,6 +29,7 @@ from emulator.data.dataset_file import (
     read_values,
 )
 from emulator.data.normals import climate_normal, is_normal
+from emulator.data.series import has_values, new_series, site_blocks
 from emulator.data.signature import Signature
 from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
@@ -44,6 +46,10 @@ class Part(NamedTuple):
 
     sites: np.ndarray | slice
     days: slice
+
+    def of_sites(self, rows: slice) -> np.ndarray | slice:
+        """Some of the sites, by their number within the part."""
+        return rows if isinstance(self.sites, slice) else self.sites[rows]
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,8 @@ class Dataset:
             site_id = _site_ids(file, path)[part.sites]
             dates = check_time(file, path)[days]
             time = file.variables["time"]
+            lat, lon = (read_values(file.variables[name], path, part.sites) for name in ("lat", "lon"))
+            check_places(lat, lon, path, site_id)
             classes = _read_classes(file, path, signature, part)
             drivers, period = _read_drivers(file, path, signature.inputs, part, site_id, dates)
             flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
@@ -109,10 +117,10 @@ class Dataset:
                 static=_read_static(file, path, signature.statics, part, site_id),
                 flux=flux,
                 site_id=site_id,
-                lat=read_values(file.variables["lat"], path, part.sites),
-                lon=read_values(file.variables["lon"], path, part.sites),
+                lat=lat,
+                lon=lon,
                 biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
-                time=read_values(time, path, days),
+                time=_within_days(read_values(time, path, days), dates, time),
                 time_units=str(time.units),
                 calendar_name=str(getattr(time, "calendar", "standard")),
                 classes=classes,
@@ -160,6 +168,16 @@ class Dataset:
         """Days within the record of each site, (N, T) bool."""
         day = np.arange(len(self.time))
         return torch.as_tensor((day >= self.periods[:, :1]) & (day <= self.periods[:, 1:]))
+
+    @cached_property
+    def has_flux(self) -> Tensor:
+        """Days on which a site has any flux, (N, T) bool."""
+        return has_values(self.flux)
+
+    @cached_property
+    def has_scored_flux(self) -> Tensor:
+        """Days on which a site has any flux that predictions may be judged by, (N, T) bool."""
+        return self.has_flux if self.measured is None else has_values(self.scored_flux())
 
     def scored_flux(self) -> Tensor:
         """Flux (N, T, C) that predictions may be judged by: NaN where it, or its drivers, were not measured."""
@@ -239,6 +257,12 @@ class Dataset:
         return mask if self.period is None else mask & self.in_record()
 
 
+def _within_days(stamps: np.ndarray, dates: np.ndarray, time: netCDF4.Variable) -> np.ndarray:
+    """The stamps (T,), or 12:00 of the days where they lie at their end, which is the beginning of the next."""
+    middles = netCDF4.date2num(dates, str(time.units), str(getattr(time, "calendar", "standard")))
+    return stamps if np.all(np.abs(stamps - middles) < 0.5) else np.asarray(middles, np.float64)
+
+
 def read_extent(path: str | Path) -> tuple[int, Tensor]:
     """Number of sites of a file, and its calendar (T, 6), without any series; raises DatasetError like `open`."""
     path = Path(path)
@@ -277,17 +301,19 @@ def _read_drivers(
     dates: np.ndarray,
 ) -> tuple[Tensor, np.ndarray | None]:
     """Drivers (N, T, D), and the period of each site, None where they all have all days."""
-    drivers = torch.empty((len(site_id), len(dates), len(variables)), dtype=torch.float32)
+    drivers = new_series(len(site_id), len(dates), len(variables))
     present, complete = np.zeros(drivers.shape[:2], bool), True
-    for index, variable in enumerate(variables):
-        factor, offset = check_variable(file, path, variable, ("site", "time"))
-        values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
-        values = class_codes(values, file.variables[variable.name], path, variable)
-        check_range(values, path, variable, site_id, dates)
-        drivers[:, :, index] = torch.from_numpy(values.astype(np.float32))
-        finite = np.isfinite(values)
-        present |= finite
-        complete = complete and bool(finite.all())
+    units = [check_variable(file, path, variable, ("site", "time")) for variable in variables]
+    for rows in site_blocks(*drivers.shape[:2]):
+        for index, (variable, (factor, offset)) in enumerate(zip(variables, units, strict=True)):
+            in_file = file.variables[variable.name]
+            values = factor * read_values(in_file, path, (part.of_sites(rows), part.days)) + offset
+            values = class_codes(values, in_file, path, variable)
+            check_range(values, path, variable, site_id[rows], dates)
+            drivers[rows, :, index] = torch.from_numpy(values.astype(np.float32))
+            finite = np.isfinite(values)
+            present[rows] |= finite
+            complete = complete and bool(finite.all())
     if complete:
         return drivers, None
     period = driver_periods(present, path, site_id)
@@ -321,14 +347,24 @@ def _read_flux(
     dates: np.ndarray,
     required: bool,
 ) -> Tensor:
-    flux = torch.full((len(site_id), len(dates), len(variables)), torch.nan)
-    for index, variable in enumerate(variables):
-        if variable.name not in file.variables and not required:
-            continue
-        factor, offset = check_variable(file, path, variable, ("site", "time"))
-        values = factor * read_values(file.variables[variable.name], path, (part.sites, part.days)) + offset
-        check_flux(values, path, variable, str(file.variables[variable.name].units), site_id, dates)
-        flux[:, :, index] = torch.from_numpy(values.astype(np.float32))
+    flux = new_series(len(site_id), len(dates), len(variables))
+    present = [required or variable.name in file.variables for variable in variables]
+    units = [
+        check_variable(file, path, variable, ("site", "time")) if there else (1.0, 0.0)
+        for variable, there in zip(variables, present, strict=True)
+    ]
+    checks = [FluxCheck(file, path, variable) for variable in variables]
+    for rows in site_blocks(*flux.shape[:2]):
+        for index, (variable, (factor, offset)) in enumerate(zip(variables, units, strict=True)):
+            if not present[index]:
+                flux[rows, :, index] = torch.nan
+                continue
+            in_file = file.variables[variable.name]
+            values = factor * read_values(in_file, path, (part.of_sites(rows), part.days)) + offset
+            checks[index].add(values, site_id[rows], dates)
+            flux[rows, :, index] = torch.from_numpy(values.astype(np.float32))
+    for check in checks:
+        check.tell_doubts()
     return flux
 
 
@@ -336,7 +372,8 @@ def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part:
     """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
     statics = {variable.name: variable for variable in signature.statics}
     classes = {}
-    for name, in_file in file.variables.items():
+    for name in sorted(file.variables):  # netCDF and Zarr have them in different orders
+        in_file = file.variables[name]
         if in_file.dimensions != ("site",) or in_file.dtype is str:
             continue
         variable = statics[name] if name in statics else describe(in_file, path)

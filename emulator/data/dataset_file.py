@@ -9,6 +9,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from emulator.data.day_axis import DayAxisError, dates_of, days_of_stamps
 from foundations.cf_calendar import is_mixed
 from foundations.file_faults import FileFault
 from foundations.flux_range import doubtful_flux, impossible_flux
@@ -71,7 +72,7 @@ def _check_frame(file: netCDF4.Dataset, path: Path) -> None:
 
 
 def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
-    """Dates (T,) as cftime objects; the days must be consecutive and one a day."""
+    """Dates (T,) as cftime objects, 12:00 of each day; the days must be consecutive and one a day."""
     time = file.variables["time"]
     units = str(getattr(time, "units", ""))
     calendar = str(getattr(time, "calendar", "standard"))
@@ -86,23 +87,52 @@ def check_time(file: netCDF4.Dataset, path: Path) -> np.ndarray:
         message = f"{path}: time: has missing values"
         raise DatasetError(message)
     try:
-        dates = np.atleast_1d(
-            np.asarray(netCDF4.num2date(values, units, calendar, only_use_cftime_datetimes=True), object)
-        )
+        dates_of(values[:1], units, calendar)
     except ValueError as error:
         message = f"{path}: time: units '{units}' are not understood ({error})"
         raise DatasetError(message) from None
+    offset = _offset_of_midnight(units, calendar)
+    _require_consecutive(np.abs(np.diff(values) - 1.0) < 0.5, values, time, path)
+    try:
+        since_midnight = days_of_stamps(file, values + offset, path, offset)
+    except DayAxisError as error:
+        message = f"{path}: time: {error}"
+        raise DatasetError(message) from None
+    _require_consecutive(np.diff(since_midnight) == 1.0, since_midnight - offset, time, path)
+    dates = np.array(dates_of(since_midnight - offset + 0.5, units, calendar), object)
     if is_mixed(calendar, (dates[0].year, dates[0].month, dates[0].day)):
         message = (
             f"{path}: time: begins on {dates[0].strftime('%Y-%m-%d')}, and calendar '{calendar}' is Julian before "
             "1582-10-15, which models do not know; give the days in proleptic_gregorian"
         )
         raise DatasetError(message)
-    gaps = np.flatnonzero(np.diff(np.floor(values)) != 1)
-    if gaps.size:
-        message = f"{path}: time: one value a day is expected, but {dates[gaps[0] + 1]} follows {dates[gaps[0]]}"
-        raise DatasetError(message)
     return dates
+
+
+def _require_consecutive(follows: np.ndarray, days: np.ndarray, time: netCDF4.Variable, path: Path) -> None:
+    """DatasetError unless each day (T - 1,) follows the one before; days (T,) in the units of `time`."""
+    gaps = np.flatnonzero(~follows)
+    if gaps.size:
+        calendar = str(getattr(time, "calendar", "standard"))
+        before, after = dates_of(days[gaps[0] : gaps[0] + 2], str(time.units), calendar)
+        message = f"{path}: time: one value a day is expected, but {after} follows {before}"
+        raise DatasetError(message)
+
+
+def _offset_of_midnight(units: str, calendar: str) -> float:
+    """The time of day of the units' date, in days: 0.25 of `days since 2003-01-01 06:00`."""
+    (origin,) = dates_of(np.zeros(1), units, calendar)
+    return float(origin.hour / 24.0 + origin.minute / 1440.0 + origin.second / 86400.0)
+
+
+def check_places(lat: np.ndarray, lon: np.ndarray, path: Path, site_id: np.ndarray) -> None:
+    """DatasetError, naming the site, where a place (N,) is missing or not on the globe."""
+    for name, values, low, high in (("lat", lat, -90.0, 90.0), ("lon", lon, -360.0, 360.0)):
+        bad = np.flatnonzero(~((values >= low) & (values <= high)))
+        if bad.size:
+            value = "missing" if np.isnan(values[bad[0]]) else f"{values[bad[0]]:g} degrees"
+            message = f"{path}: {name}: is {value} at site {site_id[bad[0]]} ({bad.size} such sites); give its place"
+            raise DatasetError(message)
 
 
 def check_variable(
@@ -207,24 +237,35 @@ def check_complete(
     raise DatasetError(message)
 
 
-def check_flux(
-    values: np.ndarray, path: Path, variable: Variable, units: str, site_id: np.ndarray, dates: np.ndarray
-) -> None:
-    """No flux (N, T), in the analysis unit, that cannot be; NaN is missing. `units` are the file's.
+class FluxCheck:
+    """Looks at a flux of a file, block of sites by block, for what cannot be and at last for what can hardly be."""
 
-    DatasetError names the first impossible value with site and day, and the unit that all values would fit. Fluxes that
-    are all of them far too small are warned of.
-    """
-    factor, _ = unit_conversion(units, variable.analysis_units, variable.name)
-    in_file = values / factor
-    fault = impossible_flux(variable, in_file, units)
-    if fault is not None:
-        site, day = fault.place
-        place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
-        message = f"{path}: {variable.name}: {fault.text} ({place}; {fault.count} such values)"
-        raise DatasetError(message)
-    if doubt := doubtful_flux(variable, in_file, units):
-        log.warning("%s: %s: %s", path, variable.name, doubt)
+    def __init__(self, file: netCDF4.Dataset, path: Path, variable: Variable) -> None:
+        self.path, self.variable = path, variable
+        self.units = str(getattr(file.variables.get(variable.name), "units", ""))
+        self.extremes: list[float] = []
+
+    def add(self, values: np.ndarray, site_id: np.ndarray, dates: np.ndarray) -> None:
+        """Values (N, T), in the analysis unit, NaN = missing.
+
+        DatasetError names the first impossible value with site and day, and the unit that all values would fit.
+        """
+        factor, _ = unit_conversion(self.units, self.variable.analysis_units, self.variable.name)
+        in_file = values / factor
+        fault = impossible_flux(self.variable, in_file, self.units)
+        if fault is not None:
+            site, day = fault.place
+            place = f"site {site_id[site]}, {dates[day].strftime('%Y-%m-%d')}"
+            message = f"{self.path}: {self.variable.name}: {fault.text} ({place}; {fault.count} such values)"
+            raise DatasetError(message)
+        present = in_file[np.isfinite(in_file)]
+        if present.size:
+            self.extremes += [float(present.min()), float(present.max())]
+
+    def tell_doubts(self) -> None:
+        """Warn of fluxes that are all of them far too small."""
+        if doubt := doubtful_flux(self.variable, np.array(self.extremes), self.units):
+            log.warning("%s: %s: %s", self.path, self.variable.name, doubt)
 
 
 def declared_classes(in_file: netCDF4.Variable, path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -1,13 +1,19 @@
 """Numbers that bring variables to order one, from training sites and years only; models keep them as buffers."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.data.windows import TrainingData
+from emulator.data.windows import TrainingData, training_blocks, training_data
 
+SAMPLE_VALUES = 1 << 24
+"""Values of a target, of large data, of which the median is taken."""
 LARGEST_TO_SEEN = 3.0
 """Predictions are bounded at this many times the largest training flux: a guard against runaway, not a tuning knob."""
 
@@ -78,6 +84,111 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
         target_std=statistics[:, 2].clone(),
         target_limit=statistics[:, 3].clone(),
     )
+
+
+def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Signature) -> Scalers:
+    """Scalers of the training days of a dataset, (N, Y) or (N, T) bool; of large data in blocks of sites.
+
+    Blocks give the same statistics to rounding, but for the scale of a target: it is the median over evenly spread
+    sites, as many as SAMPLE_VALUES have.
+    """
+    blocks = training_blocks(dataset, marked)
+    if len(blocks) == 1:
+        return fit_scalers(training_data(dataset, marked), signature)
+    drivers = [_Column(variable.skewed) for variable in signature.inputs]
+    for sweep in ("skew", "mean", "spread"):
+        for block in blocks:
+            values = block().drivers
+            for index, column in enumerate(drivers):
+                getattr(column, sweep)(values[..., index])
+    static = torch.cat([block().static for block in blocks])
+    statistics = torch.tensor([_target_in_blocks(blocks, target) for target in range(len(signature.targets))])
+    static_mean, static_std = _moments(static)
+    least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
+    columns = torch.tensor([column.statistics() for column in drivers])
+    skew, driver_mean, driver_std, driver_min, driver_max = (part.clone() for part in columns.unbind(1))
+    target_scale, target_mean, target_std, target_limit = (part.clone() for part in statistics.unbind(1))
+    return Scalers(
+        skew=skew,
+        driver_mean=driver_mean,
+        driver_std=torch.maximum(driver_std, least_spread),
+        driver_min=driver_min,
+        driver_max=driver_max,
+        static_mean=static_mean,
+        static_std=static_std,
+        static_min=static.amin(0),
+        static_max=static.amax(0),
+        target_scale=target_scale,
+        target_mean=target_mean,
+        target_std=target_std,
+        target_limit=target_limit,
+    )
+
+
+class _Column:
+    """Statistics of one driver, gathered in three sweeps over all blocks."""
+
+    def __init__(self, skewed: bool) -> None:
+        self.skewed, self.scale = skewed, 0.0
+        self.count, self.sizes, self.sum, self.squares = 0, 0.0, 0.0, 0.0
+        self.low, self.high = math.inf, -math.inf
+
+    def skew(self, values: Tensor) -> None:
+        """First sweep: size of the values and their range."""
+        present = values[torch.isfinite(values)]
+        if present.numel():
+            self.count += present.numel()
+            self.sizes += float(present.abs().double().sum())
+            low, high = present.aminmax()
+            self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+
+    def mean(self, values: Tensor) -> None:
+        """Second sweep: mean of the compressed values."""
+        self.scale = max(self.sizes / self.count, 1e-12) if self.skewed else 0.0
+        self.sum += float(self._compressed(values).sum())
+
+    def spread(self, values: Tensor) -> None:
+        """Third sweep: deviation from the mean."""
+        self.squares += float((self._compressed(values) - self.sum / self.count).square().sum())
+
+    def statistics(self) -> tuple[float, float, float, float, float]:
+        """As `_column_statistics`."""
+        mean, std = self.sum / self.count, math.sqrt(self.squares / self.count)
+        constant = std <= 1e-6 * max(abs(mean), 1e-30)
+        return self.scale, mean, 1.0 if constant else std, self.low, self.high
+
+    def _compressed(self, values: Tensor) -> Tensor:
+        present = values[torch.isfinite(values)]
+        return (asinh(present / self.scale) if self.skewed else present).double()
+
+
+def _target_in_blocks(blocks: list[Callable[[], TrainingData]], target: int) -> tuple[float, float, float, float]:
+    """As `_target_statistics`; the median is over some of the sites, evenly spread."""
+    total = sum(block().flux[..., target].numel() for block in blocks)
+    every = -(-total // SAMPLE_VALUES)
+    sample, largest = [], 0.0
+    for block in blocks:
+        flux = block().flux[..., target]
+        sizes = flux[torch.isfinite(flux)].abs()
+        largest = max(largest, float(sizes.max())) if sizes.numel() else largest
+        some = flux[::every]
+        sample.append(some[torch.isfinite(some)].abs())
+    sizes = torch.cat(sample).double()
+    if largest == 0.0:
+        return 1.0, 0.0, 1.0, 10.0
+    sizes = sizes[sizes > 1e-4 * largest]
+    scale = float(sizes.median()) if sizes.numel() else largest
+    count, summed, squares = 0, 0.0, 0.0
+    for block in blocks:
+        flux = block().flux[..., target]
+        scaled = torch.asinh(flux[torch.isfinite(flux)].double() / scale)
+        count, summed = count + scaled.numel(), summed + float(scaled.sum())
+    for block in blocks:
+        flux = block().flux[..., target]
+        scaled = torch.asinh(flux[torch.isfinite(flux)].double() / scale)
+        squares += float((scaled - summed / count).square().sum())
+    limit = math.asinh(LARGEST_TO_SEEN * largest / scale)
+    return scale, summed / count, max(math.sqrt(squares / count), 1e-3), limit
 
 
 def asinh(x: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def split_dataset(config: SplitConfig, dataset: Dataset) -> AnySplit:
 
 def tell(split: AnySplit, dataset: Dataset) -> None:
     """Log what is in each part, and warn of parts that are empty and of flux that no part uses."""
-    has_flux = torch.isfinite(dataset.flux).any(-1)
+    has_flux = dataset.has_flux
     for part in PARTS:
         days = split.days(dataset, part)
         if days.any():
@@ -52,7 +52,7 @@ def tell(split: AnySplit, dataset: Dataset) -> None:
 
 def lacks(split: AnySplit, dataset: Dataset) -> list[str]:
     """Sentences on the parts that a split has no days with flux for."""
-    has_flux = torch.isfinite(dataset.flux).any(-1)
+    has_flux = dataset.has_flux
     lines = []
     if not (split.days(dataset, "temporal") & has_flux).any():
         lines.append("no temporal test: no later days at sites that are trained on")

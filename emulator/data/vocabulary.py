@@ -39,7 +39,8 @@ def resolve(
 ) -> Signature:
     """The variables that a model takes and gives, as a dataset file describes them.
 
-    Of a list that is None, all variables of the file with the roles of that list, in the order of the file.
+    Of a list that is None, all variables of the file with the roles of that list: those of the table in its order, then
+    the others by name, which is the same for netCDF and Zarr.
     identities: sums by target, in place of those that file and table declare; an empty text = the target is learned.
     DatasetError names the file, the variable and the remedy.
     """
@@ -178,7 +179,10 @@ def _as_target(variable: Variable, in_file: netCDF4.Variable | None = None, path
 def _of_roles(file: netCDF4.Dataset, path: Path, use: Use, listed: set[str]) -> tuple[Variable, ...]:
     """All variables of a file that have a role of this use and are not listed for any."""
     roles = {"inputs": DRIVER_ROLES, "statics": ("static",), "targets": ("target",)}[use]
-    described = [describe(v, path) for name, v in file.variables.items() if name not in listed and _may_be_data(v)]
+    order = {name: place for place, name in enumerate(VARIABLES)}
+    names = sorted(file.variables, key=lambda name: (order.get(name, len(order)), name))
+    candidates = [file.variables[name] for name in names if name not in listed]
+    described = [describe(variable, path) for variable in candidates if _may_be_data(variable)]
     chosen = tuple(variable for variable in described if variable.role in roles)
     if not chosen:
         message = f"{path}: no variable has the role {' or '.join(roles)}; set `role` in the file, or list data.{use}"

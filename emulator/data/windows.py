@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from emulator.data import calendar as column
 from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
+from emulator.data.series import site_blocks
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,19 @@ def training_data(dataset: Dataset, marked: np.ndarray | Tensor) -> TrainingData
     return TrainingData(drivers, dataset.calendar[days], dataset.static[chosen], flux, rows, period)
 
 
+def training_blocks(dataset: Dataset, marked: np.ndarray | Tensor) -> list[Callable[[], TrainingData]]:
+    """`training_data` in blocks of sites, each made when it is called for, so that only one is in memory."""
+    mask = dataset.day_mask(marked)
+    sites, span = _marked(dataset, mask)
+    days = int(span[:, 1].max()) + 1 - int(span[:, 0].min())
+
+    def block(rows: slice) -> TrainingData:
+        part = dataset.site_subset(sites[rows])
+        return replace(training_data(part, mask[torch.as_tensor(sites[rows])]), site=torch.as_tensor(sites[rows]))
+
+    return [partial(block, rows) for rows in site_blocks(len(sites), days)]
+
+
 class WindowSampler:
     """Random windows of consecutive years of the marked days, the same for the same (seed, epoch).
 
@@ -140,9 +155,7 @@ class WindowSampler:
         windows, rounds = {}, []
         for site, (first, last) in zip(sites.tolist(), spans.tolist(), strict=True):
             candidates, turns = cut(first, last)
-            present = self._visible[site, first : last + 1] & torch.isfinite(dataset.flux[site, first : last + 1]).any(
-                -1
-            )
+            present = self._visible[site, first : last + 1] & dataset.has_flux[site, first : last + 1]
             if bool(present.all()):
                 windows[site] = candidates
             else:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from emulator.data import calendar as column
 from emulator.data.classes import SiteClasses
@@ -78,7 +77,7 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, group
         log.warning("%s: split: %s", run.path, line)
     views = _views(trained, dataset)
     quantiles = None
-    if (validation_days(split, dataset) & torch.isfinite(dataset.scored_flux()).any(-1)).any():
+    if (validation_days(split, dataset) & dataset.has_scored_flux).any():
         quantiles = fit_quantiles(views.all(), dataset, split)
         quantile_file.save(run, quantiles, trained.epoch, trained.model)
     else:

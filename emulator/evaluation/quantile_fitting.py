@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from emulator.data.dataset import Dataset
-from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.scalers import Scalers, fit_scalers_to
 from emulator.data.split_days import AnySplit
-from emulator.data.windows import training_data
 from emulator.evaluation.quantile_series import quantile_inputs
 from emulator.evaluation.views import View
 from emulator.models.wrappers.quantiles import QuantileHead, QuantileModel
@@ -75,7 +74,7 @@ def fit_quantiles(
     elif isinstance(views, View):
         views = [views]
     if scalers is None:
-        scalers = fit_scalers(training_data(dataset, split.days(dataset, "train")), dataset.signature)
+        scalers = fit_scalers_to(dataset, split.days(dataset, "train"), dataset.signature)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = QuantileModel(dataset.signature, scalers, uses_spread=views[0].members is not None)
@@ -103,7 +102,7 @@ def _rows(
 ) -> _Rows:
     """Random measured days of a part of the split, as many of each site."""
     flux = dataset.scored_flux()
-    days = split.days(dataset, part).numpy() & torch.isfinite(flux).any(-1).numpy()
+    days = split.days(dataset, part).numpy() & dataset.has_scored_flux.numpy()
     random = np.random.default_rng(seed)
     sites = np.flatnonzero(days.any(axis=1))
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))

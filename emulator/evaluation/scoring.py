@@ -35,7 +35,7 @@ def score(series: Series, predicted: np.ndarray, days: np.ndarray, *, mode: str,
     mode: what the model was given of past flux. trained_on: whether the sites have training years, so that their own
     climatology is a baseline too.
     """
-    sites, times = days.any(axis=1), days.any(axis=0)
+    sites, times = np.asarray(days.any(axis=1)), np.asarray(days.any(axis=0))
     cut = np.ix_(sites, times)
     skill: dict[str, Any] = {
         "mode": mode,

@@ -49,7 +49,7 @@ def run_model(
 
 def years_known(dataset: Dataset, visible: np.ndarray | None = None) -> np.ndarray:
     """Number of earlier years with any flux on days that are `visible` (N, T), default all; (N, T) float32."""
-    has_flux = torch.isfinite(dataset.flux).any(-1).numpy()
+    has_flux = dataset.has_flux.numpy()
     if visible is not None:
         has_flux = has_flux & np.asarray(visible, bool)
     year_of_day = dataset.calendar[:, column.YEAR].numpy()

@@ -11,10 +11,11 @@ from emulator.data import processes as parallel
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
-from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.scalers import Scalers, fit_scalers_to
+from emulator.data.series import site_blocks
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days, validation_days
-from emulator.data.windows import TrainingSites, WindowSampler, training_data
+from emulator.data.windows import TrainingSites, WindowSampler
 from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.training.averaging import WeightAverage
@@ -46,7 +47,7 @@ def build(
     if start is not None:
         take_up(model, start, scalers)
     model.enrol(_training_sites(dataset, split))
-    freeze(model, config.init.freeze)
+    freeze(model, config.init.freeze, config.init.only)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
@@ -85,7 +86,7 @@ def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> 
     check_shapes(dataset, signature)
     check_bounds(dataset, signature, split.days(dataset, "train").numpy())
     check_targets(dataset, signature, split)
-    return fit_scalers(training_data(dataset, split.days(dataset, "train")), signature)
+    return fit_scalers_to(dataset, split.days(dataset, "train"), signature)
 
 
 def _build_model(config: Config, signature: Signature, scalers: Scalers) -> StreamingModel:
@@ -183,10 +184,13 @@ def check_shapes(dataset: Dataset, signature: Signature) -> None:
 
 def check_targets(dataset: Dataset, signature: Signature, split: AnySplit) -> None:
     """DatasetError where a target has no value to learn from; a warning where it has none to validate with."""
-    present = torch.isfinite(dataset.flux)
     for what, days in (("training", split.days(dataset, "train")), ("validation", validation_days(split, dataset))):
+        present = [
+            (torch.isfinite(dataset.flux[rows]) & days[rows][..., None]).flatten(0, 1).any(0)
+            for rows in site_blocks(*days.shape)
+        ]
         for index, target in enumerate(signature.targets):
-            if not days.any() or (present[..., index] & days).any():
+            if not days.any() or any(bool(block[index]) for block in present):
                 continue
             message = f"{dataset.path}: {target.name}: is missing on all days of the {what} data"
             if what == "training":

@@ -269,7 +269,7 @@ def _fit_at_once(
     goes_on: bool,
 ) -> Progress:
     """Fit a model without gradients into a run folder, as a run of one epoch; one that is there is finished."""
-    if at_once is None or config.init.path is not None or config.init.freeze:
+    if at_once is None or config.init.path is not None or config.init.freeze or config.init.only:
         raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()

@@ -4,6 +4,7 @@ Every trial is judged by its validation loss alone. The first has the configurat
 run folder of a trial with its `trial.json`, and `choice.yaml` what was chosen, with all trials and their origin.
 """
 
+import hashlib
 import io
 import json
 import logging
@@ -22,14 +23,18 @@ from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
 from emulator.runs import provenance
+from emulator.runs.run_folder import RunFolderError
 from emulator.training.fit import fit
 from emulator.training.trainer import TrainingDiverged
-from foundations import atomic_file, configuration_file
+from foundations import atomic_file, configuration_file, own_folder
 from foundations.configuration_file import ConfigError
 from foundations.folder_lock import locked
+from foundations.provenance import file_sha256
 
 log = logging.getLogger(__name__)
 
+KIND = "tuning"
+CHOICE = "choice.yaml"
 BUDGET = ("epochs", "patience", "windows_per_site", "validation_", "threads", "device", "precision")
 """Keys of `training`, or beginnings of keys, that a space may not vary: trials would differ in budget or in measure."""
 
@@ -134,14 +139,38 @@ def tune(
         raise ConfigError(message)
     with_values(config, space.draw(budget.seed, 1))  # names that the model does not have, before anything is trained
     configs = [with_values(config, space.draw(budget.seed, trial), budget.epochs) for trial in range(budget.trials)]
+    _require_own_choice(out)
     with locked(out, "tuning"):
         trials = [
             _trial(number, space.draw(budget.seed, number), changed, dataset, split, out, signature)
             for number, changed in enumerate(configs)
         ]
         choice = _choice(config, dataset, space, budget, trials)
-        atomic_file.write_bytes(out / "choice.yaml", _yaml(choice).encode())
+        content = _yaml(choice).encode()
+        own_folder.mark(out, KIND, {CHOICE: hashlib.sha256(content).hexdigest()})
+        atomic_file.write_bytes(out / CHOICE, content)
     return choice
+
+
+def _require_own_choice(out: Path) -> None:
+    """RunFolderError where a choice.yaml lies in the folder that no search made, or that was edited since."""
+    path = out / CHOICE
+    if not path.exists():
+        return
+    written = own_folder.digest(out, CHOICE)
+    if written is None:  # of no search, or of one before there were manifests, which has its trials in it
+        try:
+            configuration_file.section_overrides(path)
+            ours = b"\ntrials:" in path.read_bytes()
+        except ConfigError:
+            ours = False
+    else:
+        ours = file_sha256(path) == written
+    if not ours:
+        message = (
+            f"{path}: is no choice that a search wrote, or was changed since; move it away, or choose another --out"
+        )
+        raise RunFolderError(message)
 
 
 def with_values(config: Config, values: Mapping[str, Any], epochs: int | None = None) -> Config:

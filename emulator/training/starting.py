@@ -99,20 +99,27 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
 
 
 def _codes_of_sites(model: nn.Module) -> set[str]:
-    """Names of weights that a model has for each training site; they begin anew with other sites."""
+    """Names of weights that a model has for each training site; those of other sites are kriged from them."""
     codes = [name for name, module in model.named_modules() if isinstance(module, SiteCode)]
     return {weight for weight in model.state_dict() if any(weight.startswith(f"{name}.") for name in codes)}
 
 
-def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
-    """Keep the weights of parts, by name of module, as they are; ConfigError names an unknown part and the choice."""
+def freeze(model: nn.Module, parts: tuple[str, ...], only: tuple[str, ...] = ()) -> None:
+    """Keep the weights of parts, by name of module, as they are, or where `only` names parts, all but those;
+    ConfigError names an unknown part and the choice.
+    """
     choice = dict(parts_of(model))
+    for key, named in (("freeze", parts), ("only", only)):
+        for part in named:
+            if part not in choice:
+                message = f"init.{key}: '{part}' is no part of the model; the parts are {', '.join(choice)}"
+                raise ConfigError(message)
+    if only:
+        model.requires_grad_(False)
+    for part in only:
+        model.get_submodule(part).requires_grad_(True)
     for part in parts:
-        if part not in choice:
-            message = f"init.freeze: '{part}' is no part of the model; the parts are {', '.join(choice)}"
-            raise ConfigError(message)
-        for parameter in model.get_submodule(part).parameters():
-            parameter.requires_grad_(False)
+        model.get_submodule(part).requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         message = "init.freeze: all parts are frozen, so nothing is left to train"
         raise ConfigError(message)

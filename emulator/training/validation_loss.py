@@ -43,7 +43,7 @@ class Validation:
         days = _days_run(dataset, marks[0] | marks[1] | marks[2], record_years)
         seen, later, new = (mark[:, days] for mark in marks)
         trimmed = dataset.day_subset(days)
-        if not (torch.isfinite(trimmed.scored_flux()).any(-1) & (later | new)).any():
+        if not (trimmed.has_scored_flux & (later | new)).any():
             log.warning("%s: no validation flux: epochs are judged by training days", dataset.path)
             later = seen
         training_sites = _at_most(np.flatnonzero(split.train_sites), max_sites, seed)

@@ -6,7 +6,7 @@ symbols.csv     one row a spelling: SI value = factor * value + offset; prefixes
 prefixes.csv    what both kinds of prefixes multiply by
 substances.csv  what a mass or an amount may be of, by spelling, longest first where one begins with another
 quantities.csv  what a variable measures, where its unit does not say: the substance of a mass, what a number is a ratio
-                of, and the depth of a layer, m
+                of, and the depth of a layer, m; names of our tables, of CMIP, and common ones of ERA5 and CLM
 characters.csv  letters beyond ASCII that stand for others
 """
 

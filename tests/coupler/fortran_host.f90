@@ -4,7 +4,7 @@ program fortran_host
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int32, real32, real64
   use ecostep, only: ecostep_bad_units, ecostep_bad_value, ecostep_cells, ecostep_corrupt, &
-    ecostep_file_error, &
+    ecostep_file_error, ecostep_no_backend, &
     ecostep_model, ecostep_policy_clip, ecostep_policy_warn, ecostep_status_name, &
     ecostep_unknown_name, ecostep_version, ecostep_wrong_size
   implicit none (type, external)
@@ -92,6 +92,12 @@ program fortran_host
   call straight%cells%init_state(status, message)
   call check_failure(ecostep_bad_value, "static 'lat' is -91", 'scalar static of kind int32')
   call test_choices()
+  call model%open(path, backend='none')
+  call check(model%backend() == 'none' .and. model%n_inputs() == 3, 'a model to be described')
+  call straight%cells%create(model, 1, stat=status, errmsg=message)
+  call check_failure(ecostep_no_backend, "opened with backend 'none'", 'cells without backend')
+  call model%open(path, trust=.true.)
+  call check(model%backend() /= 'none', 'a trusted model')
   call model%open('no such file', stat=status, errmsg=message)
   call check_failure(ecostep_file_error, 'no such file: cannot be opened', 'file')
   if (allocated(message)) deallocate(message)  ! what lives at the end of a program counts as lost

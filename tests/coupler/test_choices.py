@@ -89,10 +89,26 @@ def statics_of(lat: list[float]) -> np.ndarray:
     return np.array([[value, 100.0, 2.0] for value in lat])
 
 
-def test_ranges_of_training_are_ignored_unless_asked_for(ranged_file, host):
+def test_values_outside_training_are_counted_by_default_and_told_with_their_share(ranged_file, host):
     land = host(ranged_file, 2, statics_of([45.0, 70.0]))
-    land.day(day_of([260.0, 280.0]))
+    assert land.cells.range_count("lat") == 1 and "static 'lat' is 70" in land.cells.range_message
+    for tas in ([260.0, 280.0], [280.0, 280.0]):
+        land.day(day_of(tas))
+    assert land.cells.range_count("tas") == 1
+    assert land.cells.range_message.endswith("; shares outside so far: lat 50 %, tas 25 %")
+    quiet = host(ranged_file, 2, statics_of([45.0, 45.0]))
+    quiet.cells.set_policy("ignore")
+    quiet.day(day_of([260.0, 280.0]))
+    assert quiet.cells.range_count() == 0 and quiet.cells.range_message == ""
+
+
+def test_what_a_failed_step_saw_is_not_counted(ranged_file, host):
+    land = host(ranged_file, 200, statics_of([45.0] * 200))
+    with pytest.raises(EcostepError, match="'tas' is NaN in cell 200"):
+        land.day(day_of([260.0] * 199 + [np.nan]))
     assert land.cells.range_count() == 0 and land.cells.range_message == ""
+    land.day(day_of([260.0] * 199 + [280.0]))
+    assert land.cells.range_count() == 199
 
 
 def test_warnings_are_counted_and_the_first_is_kept(ranged_file, host):
@@ -105,7 +121,7 @@ def test_warnings_are_counted_and_the_first_is_kept(ranged_file, host):
     assert land.cells.range_count("lat") == 0
     assert land.cells.range_message == (
         "input 'tas' is 260 K in cell 1 of 3 (counted from 1) on 2003-12-20: "
-        "outside the range 270 to 290 seen in training"
+        "outside the range 270 to 290 seen in training; shares outside so far: tas 33 %"
     )
 
 

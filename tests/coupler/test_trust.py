@@ -135,6 +135,28 @@ def test_every_face_refuses_and_describes(with_line, tmp_path, capsys) -> None:
     assert written.exists()
 
 
+def test_a_native_program_needs_no_trust(model_file, tmp_path, capsys) -> None:
+    """Whatever TorchScript lies beside it: it is neither read nor run."""
+    head, line = b"static: Tensor) -> Tensor:\n", f'    torch.save(static, "{tmp_path / "written"}")\n'.encode()
+
+    def change(name: str, content: bytes) -> bytes:
+        if not name.endswith("code/__torch__/emulator/models/kinds/lstm.py"):
+            return content
+        assert head in content
+        return content.replace(head, head + line)
+
+    path = rewritten(model_file("lstm"), tmp_path / "both.pt", change)
+    assert Model(path).backend == "native"
+    assert Model(path).verify() < 1e-4
+    for words in (["info"], ["info", "--backends"], ["verify", "--backend", "native"]):
+        assert main([words[0], str(path), *words[1:]]) == 0
+    assert main(["verify", str(path)]) == 1
+    assert "aten::save" in capsys.readouterr().err
+    with pytest.raises(EcostepError, match="aten::save"):
+        Model(path, "torchscript")
+    assert not (tmp_path / "written").exists()
+
+
 def test_a_model_without_backend_computes_nothing(lstm_file: Path, stub_file: Path) -> None:
     described = Model(lstm_file, "none")
     assert described.backend == "none" and described.block_rows == 0 and described.flops == 0.0
@@ -174,6 +196,26 @@ def test_objects_of_library_classes_are_refused(name, lstm_file, tmp_path) -> No
     path = rewritten(lstm_file, tmp_path / "object.pt", change)
     assert "objects of a library's class (data.pkl)" in refusal(path)
     assert "objects of a library's class (data.pkl)" in beyond_arithmetic(path.read_bytes())
+
+
+@pytest.mark.parametrize("size", [6, 255])
+def test_tensors_outside_the_file_are_refused(size: int, lstm_file: Path, tmp_path: Path) -> None:
+    """`normal`, the first of them, has six numbers: one byte of the pickle says of how many its entry is."""
+
+    def change(entry: str, content: bytes) -> bytes:
+        if not entry.endswith("data.pkl"):
+            return content
+        at = content.index(b"cpu") + len(b"cpu")
+        at = content.index(b"K\x06", at) + 1
+        return content[:at] + bytes([size]) + content[at + 1 :]
+
+    path = rewritten(lstm_file, tmp_path / "short.pt", change)
+    if size == 6:
+        Model(path)
+        check_code(path.read_bytes(), path)
+        return
+    for message in (refusal(path), beyond_arithmetic(path.read_bytes())):
+        assert "its tensors lie outside the file: data/0 has 24 bytes, not 1020" in message
 
 
 class Names(torch.nn.Module):

@@ -187,3 +187,40 @@ def test_daily_files_are_the_same_in_utc_and_local(case: Case) -> None:
     write_forcing(case.folder / "met.nc", weather_of(1), 1, start="2004-02-01")
     local, utc = run(case, "local", file="met.nc"), run(case, "utc", file="met.nc", time_zone="utc")
     assert all(np.array_equal(local[field], utc[field]) for field in FIELDS)
+
+
+def write_sites_file(path: Path, order: list[int], site_id: bool, coordinates: bool = True) -> None:
+    """Weather of three places, each a degree warmer than the one before; sites of the file in an order of its own."""
+    whole = weather_of(24)
+    by_site = {
+        name: np.stack([values + (place if name == "Tair" else 0) for place in order], axis=1)
+        for name, values in whole.items()
+    }
+    names = [f"S{place}" for place in order] if site_id else [f"row {row}" for row in range(len(order))]
+    write_forcing(path, by_site, 24, start="2004-02-01", sites=names)
+    with netCDF4.Dataset(path, "a") as file:
+        if not site_id:
+            file.renameVariable("site_id", "station_name")
+        for name, of_place in (("lat", 60.0), ("lon", 10.0)) if coordinates else ():
+            file.createVariable(name, "f8", ("site",))[:] = [
+                of_place + 2.0 * place + (360.0 if name == "lon" else 0.0) for place in order
+            ]
+
+
+def test_sites_of_a_forcing_file_are_found_by_name_or_place_never_by_order(case: Case) -> None:
+    write_sites(case.folder / "sites.nc", lat=[60.0, 62.0, 64.0], lon=[10.0, 12.0, 14.0])
+    run_ctl = {"start_date": "2004-02-01", "stop_n": 3, "stop_option": "ndays", "spinup_years": 0, "fsites": "sites.nc"}
+    groups = {"run_ctl": run_ctl, "forcing_nl": {"source": "netcdf", "file": "weather.nc"}}
+    histories = []
+    for order, site_id in (([0, 1, 2], True), ([2, 0, 1], True), ([1, 2, 0], False)):
+        write_sites_file(case.folder / "weather.nc", order, site_id)
+        histories.append(case.complete(groups)["tas"])
+        next(case.folder.glob("case.h0.*")).unlink()
+    assert np.array_equal(histories[0], histories[1]) and np.array_equal(histories[0], histories[2])
+    assert np.all(np.diff(histories[0], axis=0) > 0.9)
+    write_sites_file(case.folder / "weather.nc", [2, 1, 0], site_id=False, coordinates=False)
+    assert "weather.nc: has 3 sites, and neither site_id(site) nor lat(site)" in case.refuse(groups, 1)
+    write_sites_file(case.folder / "weather.nc", [1, 1, 0], site_id=False)
+    assert "site S1 at 62.0 N, 12.0 E lies where several sites of the file do" in case.refuse(groups, 1)
+    write_sites_file(case.folder / "weather.nc", [0, 1, 9], site_id=False)
+    assert "site S2 at 64.0 N, 14.0 E is not in the file, none of whose sites" in case.refuse(groups, 1)

@@ -1,12 +1,15 @@
 """Sites: on land, of plausible classes and climates, reproducible."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.annual_temperature import annual_temperature
+from ecosys_sims.formats.errors import FormatError
+from ecosys_sims.formats.site_table import read_true_parameters, write_true_parameters
 from ecosys_sims.sites import climate, land
 from ecosys_sims.sites.configuration import SitesConfig
 from ecosys_sims.sites.site_drawing import draw_sites
@@ -98,3 +101,17 @@ def test_a_region_keeps_its_limits() -> None:
     sites = draw_sites(SitesConfig(count=30, lat_min=50, lat_max=70), 1)
     assert ((sites.lat >= 50) & (sites.lat <= 70)).all()
     assert len(sites) == 30
+
+
+def test_true_parameters_are_found_by_the_names_of_sites(tmp_path: Path) -> None:
+    sites = draw_sites(SitesConfig(count=4), 3)
+    write_true_parameters(tmp_path / "truth.nc", sites, {"mgo": np.arange(4.0)}, {}, 1)
+    names = list(sites.site_id)
+    assert read_true_parameters(tmp_path / "truth.nc", names[::-1])["mgo"].tolist() == [3.0, 2.0, 1.0, 0.0]
+    assert read_true_parameters(tmp_path / "truth.nc", names[2:3])["mgo"].tolist() == [2.0]
+    with pytest.raises(FormatError, match=r"truth\.nc: has no site 'X1', and no other of 1 that are asked for"):
+        read_true_parameters(tmp_path / "truth.nc", ["X1", names[0], "X2"])
+    sites.site_id[1] = names[0]
+    write_true_parameters(tmp_path / "truth.nc", sites, {"mgo": np.arange(4.0)}, {}, 1)
+    with pytest.raises(FormatError, match=rf"truth\.nc: site '{names[0]}' is there twice"):
+        read_true_parameters(tmp_path / "truth.nc", names[:1])

@@ -348,11 +348,12 @@ def read_metrics(path: Path) -> Any:
 def read_provenance(path: Path) -> Any:
     from emulator.evaluation.report.provenance import _read
 
-    return _read(path)
+    return {key: value for key, value in _read(path).items() if key in ("git_hash", "config_hash", "seed", "versions")}
 
 
 def read_log(path: Path) -> Any:
-    return _run_of(path).read_log()
+    """The first epoch: a file that is cut short, as a kill leaves it, has fewer."""
+    return [entry["val_loss"] for entry in _run_of(path).read_log()[:1]] or [None]
 
 
 def read_run_config(path: Path) -> Any:

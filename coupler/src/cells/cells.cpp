@@ -35,7 +35,12 @@ std::size_t Cells::range_count(const char* name) const {
 }
 
 const std::string& Cells::range_message() const {
-  return static_ranges_.message().empty() ? input_ranges_.message() : static_ranges_.message();
+  const std::string& first = static_ranges_.message().empty() ? input_ranges_.message() : static_ranges_.message();
+  const std::string statics = static_ranges_.shares(), inputs = input_ranges_.shares();
+  range_message_ = first;
+  if (!first.empty())
+    range_message_ += "; shares outside so far: " + statics + (statics.empty() || inputs.empty() ? "" : ", ") + inputs;
+  return range_message_;
 }
 
 void Cells::init_state() {
@@ -85,20 +90,24 @@ void Cells::step(const Date& date, int seconds, int dt) {
   const DayPlan& plan = day_step_.plan(calendar, cells.size);
   if (registration_.any_observed()) input_check_.check_observed(cells);
   // Values are checked before anything is written: here, or where all results wait in one chunk, as they are gathered.
-  bool checked = !step.whole_day() || input_ranges_.any() || cells.size > plan.chunk;
+  const bool looked_at_first = input_ranges_.any_refused() || input_ranges_.any_clipped();
+  bool checked = !step.whole_day() || looked_at_first || cells.size > plan.chunk;
   if (checked) input_check_.check_inputs(cells);
-  if (input_ranges_.any()) input_check_.check_day(step, cells);
+  if (input_ranges_.any_refused()) input_check_.check_day(step, cells);
+  input_ranges_.begin();
   for (std::size_t first = 0; first < cells.size;) {
     const CellList part = cells.part(first, std::min(plan.chunk, cells.size - first));
+    input_ranges_.mark();
     try {
       day_step_.run_chunk(step, part, checked);
       first += part.size;
     } catch (const ChangesGrew&) {  // nothing of this chunk was written
+      input_ranges_.back();
       day_step_.plan(calendar, cells.size);
       if (!checked && cells.size > plan.chunk) input_check_.check_inputs(cells), checked = true;
     }
   }
-  if (input_ranges_.any()) input_ranges_.keep();
+  input_ranges_.keep();
 }
 
 void Cells::spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride) {
@@ -127,7 +136,7 @@ void Cells::gradient(const Date& date, const DerivativeArrays& arrays) {
   registration_.require_inputs();
   input_check_.check_inputs(cells);
   if (registration_.any_observed()) input_check_.check_observed(cells);
-  if (input_ranges_.any()) input_check_.check_day(step, cells);
+  if (input_ranges_.any_refused()) input_check_.check_day(step, cells);
   const CalendarRow calendar = calendar_row(clock_.calendar(), date);
   const std::size_t block = std::min(gathering_.block(), cells.size), chunk = derivative_.chunk();
   const DayPlan& plan = day_step_.plan(calendar, block);

@@ -32,7 +32,7 @@ class Cells {
   // What to do with values outside the range seen in training; null means all inputs and statics.
   void set_policy(const char* name, ecostep_policy policy);
   std::size_t range_count(const char* name) const;
-  const std::string& range_message() const;
+  const std::string& range_message() const;  // valid until the next call
 
   void state_checksums(std::uint32_t* checksums, std::size_t ncell) const { state_check_.checksums(checksums, ncell); }
   void check_state(const std::uint32_t* checksums, std::size_t ncell) {
@@ -48,6 +48,7 @@ class Cells {
  private:
   std::shared_ptr<const Model> model_;
   TrainingRanges input_ranges_, static_ranges_;
+  mutable std::string range_message_;
   Registration registration_;
   Clock clock_;
   StateCheck state_check_;

@@ -7,7 +7,7 @@
 
 namespace ecostep {
 
-Gathering::Gathering(const Model& model, const Registration& registration, const TrainingRanges& input_ranges,
+Gathering::Gathering(const Model& model, const Registration& registration, TrainingRanges& input_ranges,
                      const TrainingRanges& static_ranges, Accumulation& accumulation)
     : model_(model),
       registration_(registration),
@@ -61,8 +61,11 @@ void Gathering::gather_observed(const CellList& cells) {
 Block Gathering::gather(const Step& step, const CellList& cells, bool checked) {
   const RowLayout& layout = model_.layout;
   gather_drivers(step, cells, checked);
-  for (std::size_t v = 0; v < model_.n_inputs() && input_ranges_.any(); ++v)
-    input_ranges_.clip(v, variables_.data() + v * stride_, cells.size);
+  for (std::size_t v = 0; v < model_.n_inputs() && input_ranges_.any(); ++v) {
+    float* const values = variables_.data() + v * stride_;
+    input_ranges_.count(v, values, cells, registration_.ncell(), &step.date);
+    input_ranges_.clip(v, values, cells.size);
+  }
   const bool any_observed = registration_.any_observed();
   if (any_observed) gather_observed(cells);
   Block block{};

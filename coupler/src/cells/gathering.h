@@ -15,8 +15,8 @@ namespace ecostep {
 // Holds the scratch of one block; what a method returns is valid until the next call.
 class Gathering {
  public:
-  Gathering(const Model& model, const Registration& registration, const TrainingRanges& input_ranges,
-            const TrainingRanges& static_ranges, Accumulation& accumulation);
+  Gathering(const Model& model, const Registration& registration, TrainingRanges& input_ranges, const TrainingRanges& static_ranges,
+            Accumulation& accumulation);
 
   std::size_t block() const { return block_; }    // most cells of a block
   std::size_t stride() const { return stride_; }  // of its arrays, from variable to variable
@@ -37,7 +37,8 @@ class Gathering {
 
   const Model& model_;
   const Registration& registration_;
-  const TrainingRanges &input_ranges_, &static_ranges_;
+  TrainingRanges& input_ranges_;
+  const TrainingRanges& static_ranges_;
   Accumulation& accumulation_;
   const std::size_t block_, stride_;
   AlignedFloats variables_, observed_, flux_;  // variables_: drivers or statics

@@ -20,20 +20,21 @@ void InputCheck::check_statics(const CellList& cells) {
   static_ranges_.begin();
   for (std::size_t first = 0; first < cells.size && static_ranges_.any(); first += block) {
     const CellList part = cells.part(first, std::min(block, cells.size - first));
-    for (std::size_t v = 0; v < statics.size(); ++v)
-      static_ranges_.look(v, gathering_.gather_static(v, part), part, registration_.ncell(), "");
+    for (std::size_t v = 0; v < statics.size(); ++v) {
+      const float* const values = gathering_.gather_static(v, part);
+      static_ranges_.refuse(v, values, part, registration_.ncell(), nullptr);
+      static_ranges_.count(v, values, part, registration_.ncell(), nullptr);
+    }
   }
 }
 
-void InputCheck::check_day(const Step& step, const CellList& cells) {
+void InputCheck::check_day(const Step& step, const CellList& cells) const {
   const std::size_t block = gathering_.block(), stride = gathering_.stride();
-  input_ranges_.begin();
-  const std::string when = " on " + to_string(step.date);
   for (std::size_t first = 0; first < cells.size; first += block) {
     const CellList part = cells.part(first, std::min(block, cells.size - first));
     const float* const drivers = gathering_.gather_drivers(step, part, true);
     for (std::size_t v = 0; v < model_.n_inputs(); ++v)
-      input_ranges_.look(v, drivers + v * stride, part, registration_.ncell(), when);
+      input_ranges_.refuse(v, drivers + v * stride, part, registration_.ncell(), &step.date);
   }
 }
 

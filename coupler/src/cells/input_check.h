@@ -29,8 +29,8 @@ class InputCheck {
   // Valid, and within the range seen in training as far as the host wishes.
   void check_statics(const CellList& cells);
 
-  // Daily values within the range seen in training, as far as the host wishes: of days, for so they were in training.
-  void check_day(const Step& step, const CellList& cells);
+  // Daily values within the range seen in training, where the host refuses others: of days, for so they were in training.
+  void check_day(const Step& step, const CellList& cells) const;
 
  private:
   const Model& model_;

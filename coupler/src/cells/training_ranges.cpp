@@ -25,9 +25,11 @@ void clip_round(float lowest, float highest, float* values, std::size_t n) {
 TrainingRanges::TrainingRanges(const char* role, const std::vector<Variable>& variables)
     : role_(role),
       variables_(variables),
-      policies_(variables.size(), ECOSTEP_POLICY_IGNORE),
-      counts_(variables.size(), 0),
-      new_counts_(variables.size(), 0) {
+      any_(!variables.empty()),
+      policies_(variables.size(), ECOSTEP_POLICY_WARN),
+      kept_{std::vector<std::size_t>(variables.size()), std::vector<std::size_t>(variables.size()), ""},
+      new_(kept_),
+      marked_(kept_) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const Variable& variable : variables) {
     const bool number = variable.flag_values.empty();
@@ -45,44 +47,69 @@ bool TrainingRanges::set_policy(const char* name, ecostep_policy policy) {
       fail(ECOSTEP_INVALID_ARGUMENT, "policy clip: ", role_, " '", name, "' is a class, and classes are never clipped");
     policies_[v] = !number && policy == ECOSTEP_POLICY_CLIP ? ECOSTEP_POLICY_IGNORE : policy, named = true;
   }
-  any_ = std::any_of(policies_.begin(), policies_.end(),
-                     [](ecostep_policy of_variable) { return of_variable != ECOSTEP_POLICY_IGNORE; });
+  const auto there_is = [&](ecostep_policy wanted) { return std::count(policies_.begin(), policies_.end(), wanted) > 0; };
+  any_refused_ = there_is(ECOSTEP_POLICY_ERROR), any_clipped_ = there_is(ECOSTEP_POLICY_CLIP);
+  any_ = any_refused_ || any_clipped_ || there_is(ECOSTEP_POLICY_WARN);
   return named;
 }
 
 bool TrainingRanges::add_count(const char* name, std::size_t& count) const {
   bool named = name == nullptr;
   for (std::size_t v = 0; v < variables_.size(); ++v)
-    if (name == nullptr || variables_[v].name == name) count += counts_[v], named = true;
+    if (name == nullptr || variables_[v].name == name) count += kept_.outside[v], named = true;
   return named;
 }
 
 void TrainingRanges::begin() {
-  std::fill(new_counts_.begin(), new_counts_.end(), 0);
-  new_message_.clear();
+  std::fill(new_.outside.begin(), new_.outside.end(), 0);
+  std::fill(new_.looked_at.begin(), new_.looked_at.end(), 0);
+  new_.message.clear();
 }
 
-void TrainingRanges::look(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell,
-                          const std::string& when) {
+std::string TrainingRanges::describe(std::size_t variable, double value, std::size_t cell, std::size_t ncell,
+                                     const Date* date) const {
+  MessageStream message;
+  message << describe_value(role_, variables_[variable], value, cell, ncell) << (date != nullptr ? " on " + to_string(*date) : "")
+          << ": outside the range " << lowest_[variable] << " to " << highest_[variable] << " seen in training";
+  return message.str();
+}
+
+void TrainingRanges::refuse(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell,
+                            const Date* date) const {
+  if (policies_[variable] != ECOSTEP_POLICY_ERROR) return;
+  for (std::size_t i = 0; i < cells.size; ++i)
+    if (!inside(variable, values[i])) throw Error(ECOSTEP_BAD_VALUE, describe(variable, values[i], cells[i], ncell, date));
+}
+
+void TrainingRanges::count(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell, const Date* date) {
   if (policies_[variable] == ECOSTEP_POLICY_IGNORE) return;
-  for (std::size_t i = 0; i < cells.size; ++i) {
-    if (inside(variable, values[i])) continue;
-    const bool refused = policies_[variable] == ECOSTEP_POLICY_ERROR;
-    if (refused || (message_.empty() && new_message_.empty())) {
-      MessageStream message;
-      message << describe_value(role_, variables_[variable], values[i], cells[i], ncell) << when << ": outside the range "
-              << lowest_[variable] << " to " << highest_[variable] << " seen in training";
-      if (refused) throw Error(ECOSTEP_BAD_VALUE, message.str());
-      new_message_ = message.str();
-    }
-    ++new_counts_[variable];
-  }
+  const float lowest = lowest_[variable], highest = highest_[variable];
+  std::int32_t outside = 0;  // as wide as a float, so that the loop vectorises
+  for (std::size_t i = 0; i < cells.size; ++i) outside += values[i] >= lowest && values[i] <= highest ? 0 : 1;
+  new_.looked_at[variable] += cells.size;
+  if (outside == 0) return;
+  new_.outside[variable] += static_cast<std::size_t>(outside);
+  if (!kept_.message.empty() || !new_.message.empty()) return;
+  std::size_t first = 0;
+  while (inside(variable, values[first])) ++first;
+  new_.message = describe(variable, values[first], cells[first], ncell, date);
 }
 
 void TrainingRanges::keep() {
-  for (std::size_t v = 0; v < counts_.size(); ++v) counts_[v] += new_counts_[v];
-  if (message_.empty()) message_.swap(new_message_);
+  for (std::size_t v = 0; v < variables_.size(); ++v) kept_.outside[v] += new_.outside[v], kept_.looked_at[v] += new_.looked_at[v];
+  if (kept_.message.empty()) kept_.message.swap(new_.message);
   begin();
+}
+
+std::string TrainingRanges::shares() const {
+  MessageStream list;
+  list.precision(2);
+  for (std::size_t v = 0; v < variables_.size(); ++v) {
+    if (kept_.outside[v] == 0) continue;
+    const double percent = 100.0 * static_cast<double>(kept_.outside[v]) / static_cast<double>(kept_.looked_at[v]);
+    list << (list.tellp() > 0 ? ", " : "") << variables_[v].name << ' ' << percent << " %";
+  }
+  return list.str();
 }
 
 void TrainingRanges::clip(std::size_t variable, float* values, std::size_t n) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/artefact.h"
+#include "core/calendar.h"
 #include "cells/host_array.h"
 
 namespace ecostep {
@@ -19,16 +20,28 @@ class TrainingRanges {
   // Whether there is one of that name.
   bool set_policy(const char* name, ecostep_policy policy);
   bool add_count(const char* name, std::size_t& count) const;
-  const std::string& message() const { return message_; }
+  const std::string& message() const { return kept_.message; }
 
+  // Whether some variable is looked at, may be refused, or may be clipped.
   bool any() const { return any_; }
+  bool any_refused() const { return any_refused_; }
+  bool any_clipped() const { return any_clipped_; }
   bool clips(std::size_t variable) const { return policies_[variable] == ECOSTEP_POLICY_CLIP; }
 
-  // Look at the values of cells (one after the other, in the artefact's units); `when` ends a message. Throws
-  // Error(ECOSTEP_BAD_VALUE) under ECOSTEP_POLICY_ERROR. What is counted is kept by `keep` and dropped by the next `begin`.
+  // Throw Error(ECOSTEP_BAD_VALUE) for values of cells (one after the other, in the artefact's units) outside the range, under
+  // ECOSTEP_POLICY_ERROR; `date` is null for statics.
+  void refuse(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell, const Date* date) const;
+
+  // Count values outside the range, as far as the policy says so. What is counted since `begin` is kept by `keep`; `back` takes
+  // back what was counted since `mark`.
   void begin();
-  void look(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell, const std::string& when);
+  void count(std::size_t variable, const float* values, const CellList& cells, std::size_t ncell, const Date* date);
+  void mark() { marked_ = new_; }
+  void back() { new_ = marked_; }
   void keep();
+
+  // What share of the values of each variable was outside, such as "tas 0.9 %, pr 12 %"; "" where none was.
+  std::string shares() const;
 
   // Bring values into the range, where the policy says so.
   void clip(std::size_t variable, float* values, std::size_t n) const;
@@ -37,11 +50,15 @@ class TrainingRanges {
  private:
   const char* role_;
   const std::vector<Variable>& variables_;
-  bool any_ = false;
+  bool any_ = false, any_refused_ = false, any_clipped_ = false;
   std::vector<ecostep_policy> policies_;
   std::vector<float> lowest_, highest_;  // seen in training and valid; infinite for classes
-  std::vector<std::size_t> counts_, new_counts_;
-  std::string message_, new_message_;
+  struct Counts {
+    std::vector<std::size_t> outside, looked_at;  // of each variable
+    std::string message;                          // of the first one outside
+  };
+  std::string describe(std::size_t variable, double value, std::size_t cell, std::size_t ncell, const Date* date) const;
+  Counts kept_, new_, marked_;
 };
 
 }  // namespace ecostep

@@ -286,6 +286,21 @@ constexpr Quantity quantities[] = {
     {"n_denitrification", "N", Kinds::none, 0},
     {"n_input", "N", Kinds::none, 0},
     {"n_harvest", "N", Kinds::none, 0},
+    {"tp", "H2O", Kinds::none, 0},
+    {"sf", "H2O", Kinds::none, 0},
+    {"ro", "H2O", Kinds::none, 0},
+    {"sro", "H2O", Kinds::none, 0},
+    {"ssro", "H2O", Kinds::none, 0},
+    {"sd", "H2O", Kinds::none, 0},
+    {"RAIN", "H2O", Kinds::none, 0},
+    {"SNOW", "H2O", Kinds::none, 0},
+    {"GPP", "C", Kinds::none, 0},
+    {"NPP", "C", Kinds::none, 0},
+    {"NEE", "C", Kinds::none, 0},
+    {"AR", "C", Kinds::none, 0},
+    {"HR", "C", Kinds::none, 0},
+    {"ER", "C", Kinds::none, 0},
+    {"FCH4", "CH4", Kinds::none, 0},
 };
 
 constexpr Meaning meanings[] = {

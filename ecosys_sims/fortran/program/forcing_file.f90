@@ -214,8 +214,11 @@ contains
     real(wp), parameter :: degree = acos(-1.0_wp)/180.0_wp, farthest = 1.0_wp, same = 1.0e-3_wp
     real(wp) :: file_lat(n), file_lon(n), distance(n)
     character(:), allocatable :: fault
+    logical :: has_places
     integer :: i
-    if (.not. (by_site('lat') .and. by_site('lon'))) then
+    has_places = by_site('lat')
+    if (has_places) has_places = by_site('lon')
+    if (.not. has_places) then
       call input_error(self%path, 'has '//to_text(n)//' sites, and neither site_id(site) nor '// &
         'lat(site) and lon(site) to tell which are those of the run; add them', stat, errmsg)
       return
@@ -232,7 +235,8 @@ contains
       if (minval(distance) > farthest) then
         fault = ' is not in the file, none of whose sites lies within a degree'
       else if (count(distance <= minval(distance) + same) > 1) then
-        fault = ' lies where several sites of the file do, and there is no site_id to tell them apart'
+        fault = ' lies where several sites of the file do, and there is no site_id to tell '// &
+          'them apart'
       else
         cycle
       end if
@@ -246,7 +250,8 @@ contains
     !> Whether the file has a variable that is no coordinate of a grid.
     logical function by_site(name)
       character(*), intent(in) :: name  !< variable
-      by_site = has_variable(self%ncid, name) .and. dimension_length(self%ncid, name) < 0
+      by_site = has_variable(self%ncid, name)
+      if (by_site) by_site = dimension_length(self%ncid, name) < 0
     end function by_site
 
   end subroutine find_by_coordinates

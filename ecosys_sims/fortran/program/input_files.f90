@@ -3,6 +3,7 @@ module input_files
   use exit_codes, only: bad_input, success
   use file_seal, only: is_as_sealed
   use kinds, only: wp
+  use library_crash, only: end_watch, watch_for_crash
   use netcdf, only: nf90_close, nf90_get_var, nf90_global, nf90_inq_dimid, nf90_inq_varid, &
     nf90_inquire_dimension, nf90_inquire_variable, nf90_max_var_dims, nf90_noerr, nf90_nowrite, &
     nf90_open, nf90_strerror
@@ -39,7 +40,9 @@ contains
         'or write it again', stat, errmsg)
       return
     end if
+    call watch_for_crash(file)
     status = nf90_open(file, nf90_nowrite, ncid)
+    call end_watch()
     if (status /= nf90_noerr) call input_error(file, 'cannot be read as netCDF ('// &
       trim(nf90_strerror(status))//'); the file is truncated or is not netCDF', stat, errmsg)
   end subroutine open_input

@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.data.importers.assembling import Choices
 from emulator.data.importers.importing import import_files, write_imported
 from emulator.data.importers.merging import merge, require_datasets
 from emulator.data.importers.preset_files import load_mapping, preset_names
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
+from emulator.data.importers.targets import Choices
+from foundations.command_end import ends_clearly
 from foundations.file_faults import FileFault, SourceFault
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.own_folder import ForeignFiles
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+@ends_clearly
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
     start_logging("%(message)s")
@@ -89,7 +91,8 @@ def _merge(options: argparse.Namespace) -> None:
     require_datasets(options.files)
     records, notes = merge(options.files, options.out)
     for note in notes.lines:
-        log.warning("%s %s: %s%s", note.site, note.variable, note.text, f" ({note.count} days)" if note.count else "")
+        days = f" ({note.count} days)" if note.kind == "conflict" and note.count else ""
+        log.warning("%s: %s%s", " ".join(filter(None, (note.site, note.variable))), note.text, days)
     log.info("%s: %d sites of %d datasets", options.out, len(records), len(options.files))
 
 
@@ -106,7 +109,7 @@ def _import(options: argparse.Namespace) -> None:
     write_report(contents, folder)
     write_imported(imported, mapping, options.files, options.out)
     for note in contents.suspicions:
-        log.warning("%s %s: %s", note.site, note.variable, note.text)
+        log.warning("%s: %s", " ".join(filter(None, (note.site, note.variable))), note.text)
     log.info("%s: %d sites; %s", options.out, len(imported.records), folder / "report.html")
 
 

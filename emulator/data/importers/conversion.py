@@ -1,6 +1,7 @@
 """Units of files to those of a dataset, by the parser of `foundations.units`; faults name file and variable."""
 
 import re
+from functools import cache
 
 from emulator.data.importers.errors import ImportFault
 from foundations.units import unit_conversion
@@ -16,7 +17,13 @@ def conversion(source: str, target: str, name: str = "", of: str | None = None, 
     if of is not None:
         source = _AMOUNT.sub(rf"\1 {of}", source, count=1)
     try:
-        return unit_conversion(source, target, name)
+        return _factors(source, target, name)
     except ValueError as error:
         message = f"{place}: {name}: {error}"
         raise ImportFault(message) from None
+
+
+@cache
+def _factors(source: str, target: str, name: str) -> tuple[float, float]:
+    """As `unit_conversion`, once for each pair: grids ask for every cell."""
+    return unit_conversion(source, target, name)

@@ -11,9 +11,13 @@ from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Definition
 from emulator.data.importers.readers.gridded import dates_of
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
+from foundations.file_faults import FileFault
+from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
 
-_KEPT_ATTRIBUTES = ("units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum")
+_ATTRIBUTES = (
+    "units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum", "identity",
+)  # fmt: skip
 _METHODS = ("mean", "minimum", "maximum", "sum", "point")
 
 
@@ -30,10 +34,12 @@ class StoredDataset:
 
 
 def read_dataset(path: Path) -> StoredDataset:
-    """All of a dataset; ImportFault for other files."""
+    """All of a dataset, netCDF or Zarr; ImportFault or DamagedFile for other files."""
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path) as file:
             return _read(file, path)
+    except FileFault:
+        raise
     except (OSError, KeyError, AttributeError) as error:
         message = f"{path}: is no dataset of docs/formats.md: {error}"
         raise ImportFault(message) from None
@@ -83,14 +89,17 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
 
 
 def _described(column: netCDF4.Variable, path: Path) -> Described:
-    given = {name: getattr(column, name) for name in _KEPT_ATTRIBUTES if name in column.ncattrs()}
+    given = {name: getattr(column, name) for name in _ATTRIBUTES if name in column.ncattrs()}
     given = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
     method = str(getattr(column, "cell_methods", "")).removeprefix("time: ").split()[:1]
     if method and method[0] in _METHODS:
         given["cell_method"] = method[0]
-    for bound, attribute in (("valid_min", "plausible_min"), ("valid_max", "plausible_max")):
-        if attribute in column.ncattrs():
-            given[bound] = float(getattr(column, attribute))
+    for bound in ("min", "max"):
+        for kind in ("valid", "plausible"):
+            if f"{kind}_{bound}" in column.ncattrs():
+                given[f"valid_{bound}"] = float(getattr(column, f"{kind}_{bound}"))
+    if str(getattr(column, "skewed", "")) == "yes":
+        given["skewed"] = True
     if "flag_meanings" in column.ncattrs():
         codes = np.atleast_1d(column.flag_values).astype(int).tolist()
         given["flags"] = dict(zip(str(column.flag_meanings).split(), codes, strict=False))

@@ -14,10 +14,11 @@ from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations import provenance
-from foundations.atomic_file import replacing
+from foundations.netcdf_file import writing
+from foundations.variables import VARIABLES
 
 CONVENTIONS = "CF-1.11"
-DATASET_VERSION = 1
+DATASET_VERSION = 2
 FILL = np.float32(9.96921e36)
 FILL_FLAG = np.int8(-127)
 CHUNK_VALUES = 1 << 18
@@ -46,7 +47,7 @@ def write_dataset(path: Path, records: Sequence[SiteRecord], statics: dict[str, 
     calendar = _calendar(records)
     days = union_of_days(records, calendar)
     variables = {name: about for record in records for name, about in record.variables.items() if name in record.values}
-    with replacing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+    with writing(path) as file:
         file.setncatts(_global_attributes(about))
         file.createDimension("site", len(records))
         file.createDimension("time", len(days))
@@ -123,10 +124,15 @@ def attributes_of(described: Described) -> dict[str, Any]:
         attributes["flag_meanings"] = " ".join(described.flags)
     low, high = described.daily_range
     if low is not None and high is not None and not described.flags:
-        attributes["plausible_min"], attributes["plausible_max"] = np.float32(low), np.float32(high)
-    for bound in ("minimum", "maximum"):
-        if getattr(variable, bound) is not None and variable.role == "target":
-            attributes[bound] = np.float32(getattr(variable, bound))
+        if variable.role == "target":
+            attributes["plausible_min"], attributes["plausible_max"] = np.float32(low), np.float32(high)
+        elif variable.name not in VARIABLES:
+            attributes["valid_min"], attributes["valid_max"] = np.float32(low), np.float32(high)
+    if variable.role == "target":
+        attributes |= {bound: np.float32(0.0) for bound in ("minimum", "maximum") if getattr(variable, bound) == 0.0}
+        attributes |= {"identity": variable.identity} if variable.identity and variable.name not in VARIABLES else {}
+    if variable.skewed and variable.name not in VARIABLES:
+        attributes["skewed"] = "yes"
     return attributes
 
 

@@ -56,4 +56,4 @@ def described(name: str, definition: Definition, aggregate: str | None, place: s
             given |= {"daily_min": given.get("valid_min"), "daily_max": given.get("valid_max")}
         table = replace(table, **given)
     flags = dict(definition.flags) or {meaning: value for value, meaning in class_meanings(name).items()}
-    return Described(replace(table, flag_values=tuple(flags.values())), flags)
+    return Described(replace(table, flag_values=tuple(flags.values()), flag_meanings=tuple(flags)), flags)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emulator.data.importers.assembling import Choices, record_of, variables_of
+from emulator.data.importers.assembling import record_of, variables_of
 from emulator.data.importers.completing import complete, only_common_drivers
 from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described, described
@@ -19,6 +19,7 @@ from emulator.data.importers.readers.reading import read_series
 from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import SiteRecord
 from emulator.data.importers.sites import is_missing, read_sites, statics_of
+from emulator.data.importers.targets import Choices
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def import_files(
     for site_id, parts in by_site.items():
         statics = statics_of(site_id, table, mapping, variables, given, parts[0].properties)
         local = [_in_local_time(part, mapping, float(statics["lon"])) for part in parts]
-        raw.append(record_of(local, mapping, statics, notes, choices or Choices()))
+        raw.append(record_of(local, mapping, variables, statics, notes, choices or Choices()))
     log.info("%d site%s from %s", len(raw), "s" if len(raw) > 1 else "", min(record.days[0] for record in raw))
     records = complete(raw, notes)
     return Imported(records, _statics(records, mapping, notes), notes, raw)

@@ -28,7 +28,8 @@ class Part(BaseModel):
 class Definition(Part):
     """What a variable is that our table does not have; keys that are left out are those of the table.
 
-    valid_min and valid_max bound daily values in `units`.
+    valid_min and valid_max bound daily values in `units`; the other keys are the attributes of docs/formats.md, section
+    1, "Variables of your own"; flags: meaning of a class -> its number.
     """
 
     units: str | None = None
@@ -39,8 +40,10 @@ class Definition(Part):
     analysis_units: str | None = None
     valid_min: float | None = None
     valid_max: float | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Literal[0] | None = None
+    maximum: Literal[0] | None = None
+    identity: str | None = None
+    skewed: bool | None = None
     flags: dict[str, int] = Field(default_factory=dict)
 
 
@@ -95,6 +98,7 @@ class VariableMapping(Column):
     which the report compares it. derive and inputs: a formula of
     `derivations.py` and its arguments. fallback: what stands in where the columns are not there. valid: values outside,
     in the file's unit, are left out. classes: class in the file -> meaning in the dataset.
+    crosswalk: the scheme of foundations/crosswalks.csv that gives these meanings.
     """
 
     fill: Names = ()
@@ -112,6 +116,7 @@ class VariableMapping(Column):
     fallback: Fallback | None = None
     inputs: dict[str, Column] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
+    crosswalk: str | None = None
     definition: Definition = Definition()
 
     @model_validator(mode="after")
@@ -155,9 +160,10 @@ class TableLayout(Part):
 
 
 class ClassRule(Part):
-    """A row of the table of sites is of class `is` where the column equals or contains a text, between latitudes.
+    """A row of the table of sites is of class `meaning` where the column equals or contains a text, between latitudes.
 
-    Latitudes are without sign; the first rule that fits counts.
+    Latitudes are without sign; the first rule that fits counts. scheme: the column is a class of one of the schemes of
+    foundations/crosswalks.csv, which gives the meaning.
     """
 
     column: str
@@ -165,7 +171,15 @@ class ClassRule(Part):
     contains: str | None = None
     lat_from: float = 0.0
     lat_below: float = 91.0
-    meaning: str
+    meaning: str = ""
+    scheme: str | None = None
+
+    @model_validator(mode="after")
+    def _has_meaning(self) -> "ClassRule":
+        if bool(self.meaning) == (self.scheme is not None):
+            message = "give meaning, or scheme"
+            raise ValueError(message)
+        return self
 
 
 def _named_rules(value: Any) -> Any:

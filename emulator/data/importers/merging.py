@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 
 from emulator.data.importers.assembling import joined
@@ -53,7 +52,7 @@ def _common(first: Described, other: Described, name: str, path: Path) -> Descri
     for meaning, value in other.flags.items():
         if meaning not in flags:
             flags[meaning] = value if value not in flags.values() else max(flags.values()) + 1
-    return Described(replace(first.variable, flag_values=tuple(flags.values())), flags)
+    return Described(replace(first.variable, flag_values=tuple(flags.values()), flag_meanings=tuple(flags)), flags)
 
 
 def _in_terms_of(record: SiteRecord, dataset: StoredDataset, variables: dict[str, Described]) -> SiteRecord:
@@ -122,13 +121,7 @@ def _tell_contradictions(first: SiteRecord, other: SiteRecord, notes: Notes) -> 
 
 
 def require_datasets(paths: Sequence[Path]) -> None:
-    """Raise ImportFault unless there are two files or more that can be opened."""
+    """Raise ImportFault unless there are two files or more."""
     if len(paths) < 2:
         message = "merge: give two datasets or more"
         raise ImportFault(message)
-    for path in paths:
-        try:
-            netCDF4.Dataset(path).close()
-        except OSError as error:
-            message = f"{path}: cannot be read as netCDF: {error.strerror or error}"
-            raise ImportFault(message) from None

@@ -102,6 +102,7 @@ class Quantities:
     ) -> np.ndarray:
         values = column.factor * values + column.offset
         amounts = source is not None and (source.per == "interval" or source.cumulative != "no")
+        amounts &= column.daily_units is None or units != column.daily_units
         rate = f"{units} s-1" if amounts else units
         place = f"{self.series.label} ({self.place})"
         if target == "" or (units == target and not amounts):

@@ -9,6 +9,7 @@ from emulator.data.importers.conversion import conversion
 from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import ClassRule, Mapping
+from foundations.crosswalks import crosswalk
 
 NAMES = {
     "site_id": ("site_id", "SITE_ID", "Site", "site", "SITE", "id"),
@@ -129,7 +130,8 @@ def _class(
     flags = variables[name].flags if name in variables else _biomes()
     meaning = str(given.get(name) or row.get(name, "")) or None
     if meaning is None and row:
-        meaning = next((rule.meaning for rule in mapping.site.classes.get(name, ()) if _fits(rule, row, lat)), None)
+        rule = next((rule for rule in mapping.site.classes.get(name, ()) if _fits(rule, row, lat)), None)
+        meaning = None if rule is None else _meaning(rule, row, lat, site_id)
     if meaning is None:
         return None
     if meaning in flags:
@@ -146,10 +148,23 @@ def _biomes() -> dict[str, int]:
     return {meaning: value for value, meaning in BIOMES.items()}
 
 
+def _meaning(rule: ClassRule, row: dict[str, str], lat: float, site_id: str) -> str:
+    """The meaning that a rule gives to the class of a row."""
+    if rule.scheme is None:
+        return rule.meaning
+    try:
+        return crosswalk(rule.scheme, row[rule.column], lat)
+    except ValueError as error:
+        message = f"site {site_id}: {error}; give its class in a column of our name, or on the command line"
+        raise ImportFault(message) from None
+
+
 def _fits(rule: ClassRule, row: dict[str, str], lat: float) -> bool:
     text = row.get(rule.column, "")
     if not rule.lat_from <= abs(lat) < rule.lat_below:
         return False
+    if rule.scheme is not None:
+        return bool(text)
     if rule.equals is not None:
         return text == rule.equals
     return rule.contains is not None and rule.contains.lower() in text.lower()

@@ -179,7 +179,7 @@ class ModelRun:
             example = missing[0] if missing else next(name for name in names if name not in expected)
             fault = f"has other sites than {simulations.path} (such as '{example}')"
             raise DamagedFile(path, fault, self._remedy)
-        if not np.array_equal(predictions["time"].values, data["time"].values):
+        if not _same_days(predictions["time"].values, data["time"].values):
             raise DamagedFile(path, f"has other days than {simulations.path}", self._remedy)
         return predictions.isel(site=[names.index(name) for name in expected])
 
@@ -307,6 +307,14 @@ def _single(folder: RunFolder) -> ModelRun:
 def _record(path: Path, keys: Iterable[str], remedy: str) -> dict[str, Any]:
     """The content of a file that one of our commands wrote, {} where there is none."""
     return read_record(path, keys, remedy) if path.exists() else {}
+
+
+def _same_days(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two time axes have the same days, wherever in a day their stamps lie."""
+    if len(first) != len(second):
+        return False
+    shift = np.asarray(first[[0, -1]] - second[[0, -1]]).astype("timedelta64[s]")
+    return bool(np.all(np.abs(shift) <= np.timedelta64(86400, "s")))
 
 
 def _require_as_sealed(path: Path, remedy: str) -> None:

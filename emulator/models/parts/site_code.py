@@ -125,9 +125,12 @@ class SiteCode(nn.Module):
     @torch.jit.unused
     @torch.no_grad()
     def enrol(self, sites: TrainingSites, features: Tensor) -> None:
-        """Make room for the codes of training sites with static features (Nm, F); all are 0."""
+        """Make room for the codes of training sites with static features (Nm, F).
+
+        They begin with what the model says of these sites: 0, or after another training what its sites tell.
+        """
         device = self.code.device
-        self.code = nn.Parameter(torch.zeros(len(sites.row), self.size, device=device))
+        self.code = nn.Parameter(self(sites.static.to(device), features))
         self.site, self.block = sites.row.to(device), sites.block.to(device)
         place = sites.static[:, [self.latitude, self.longitude]].double().to(device)
         self.site_place, self.site_features = unit_sphere(place[:, 0], place[:, 1]), attributes(features)

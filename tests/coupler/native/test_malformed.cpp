@@ -105,6 +105,7 @@ void test_messages() {
   refused(sound(), "constant 5", bytes().substr(0, 400));
   refused(sound(), "ends before", "");
   swap(R"("shape": [4, 5], "offset": 0)", R"("shape": [4, 5], "offset": 4)", "no multiple of 64");
+  swap(R"("shape": [4, 5], "offset": 0)", R"("shape": [20, 5], "offset": 0)", "the constants have 560 bytes, extra/native.bin 416");
   swap(R"("shape": [4, 5])", R"("shape": [4, 99999999999])", "'shape' is 99999999999");
   swap(R"("shape": [4, 5])", R"("shape": [4, -5])", "'shape' is -5");
   swap(R"("shape": [4, 5])", R"("shape": [4, 1e300])", "no whole number");

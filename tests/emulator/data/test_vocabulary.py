@@ -203,7 +203,7 @@ def test_sites_of_a_class_are_left_out(wet: Path) -> None:
     split = split_dataset(config, data)
     assert np.array_equal(split.test_sites, data.group("CLIM").names() == meaning)
     for choice, message in (
-        ({"PFT": "tree"}, r"needs the PFT of each site; class variables are: WETTYPE, VEG, CLIM"),
+        ({"PFT": "tree"}, r"needs the PFT of each site; class variables are: CLIM, VEG, WETTYPE"),
         ({"CLIM": "Bwh"}, r"split\.leave_class\.CLIM: 'Bwh' is not among Af, Cfb, Dfc, ET"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -250,3 +250,28 @@ def test_sums_may_be_of_sums_with_factors_and_other_units() -> None:
 def test_sums_that_cannot_be(targets: tuple[Variable, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         resolve_identities((), targets)
+
+
+def test_signatures_of_older_checkpoints_are_read() -> None:
+    signature = Signature.from_names(("tas",), ("lat", "biome"), ("gpp", "ra", "rh", "nee", "fch4"))
+    older = json.loads(json.dumps(signature.to_dict()))
+    new = ("flag_meanings", "identity", "bounded_classes")
+    for variables in older.values():
+        for fields in variables:
+            for name in new:
+                del fields[name]
+            fields["bounded_biomes"] = []
+    assert Signature.from_dict(older) == signature
+    older["targets"][4] |= {"maximum": 0.0, "bounded_biomes": [7, 12]}
+    read = Signature.from_dict(older).targets[4]
+    assert (read.maximum, read.bounded_classes) == (0.0, (("biome", (7, 12)),))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_is_described_as_a_file_is(wet: Path) -> None:
+    xr = pytest.importorskip("xarray")
+    store = wet.with_suffix(".zarr")
+    with xr.open_dataset(wet, decode_times=False, mask_and_scale=False) as dataset:
+        dataset.to_zarr(store, zarr_format=3)
+    assert resolve(store) == resolve(wet)
+    assert list(Dataset.open(store, resolve(store)).groups) == ["CLIM", "VEG", "WETTYPE"]

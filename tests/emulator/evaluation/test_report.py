@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from emulator.evaluation.climatology import day_slot
 from emulator.evaluation.report.__main__ import main
 from emulator.evaluation.report.page import number, page
-from emulator.evaluation.report.products import ModelRun
+from emulator.evaluation.report.products import ModelRun, read_products
 from emulator.evaluation.report.skill import seasonal_mean
 from emulator.evaluation.report.uncertainty import uncertainty_part
 from emulator.runs.run_folder import RunFolder
+from foundations.file_faults import DamagedFile
 from tests.emulator.evaluation.fake_run import EPOCHS, write_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect", "image", "stop"}
@@ -236,3 +238,39 @@ def test_a_run_without_quantiles_has_no_part_on_uncertainty(run: Path) -> None:
         for target in part["targets"].values():
             del target["uncertainty"]
     assert uncertainty_part({"lstm": model}, "fch4") == ""
+
+
+def test_predictions_are_joined_by_the_names_of_sites(run: Path) -> None:
+    model = read_products(run).models["lstm"]
+    with xr.open_dataset(model.folder.predictions) as file:
+        predictions = file.load()
+    shuffled = predictions.isel(site=np.random.default_rng(1).permutation(predictions.sizes["site"]))
+    assert model._in_order(shuffled, model.simulations).identical(predictions)
+    names = predictions["site_id"].values.copy()
+    names[2] = "elsewhere"
+    other = predictions.assign_coords(site_id=("site", names))
+    with pytest.raises(DamagedFile, match=r"predictions\.nc: has other sites than .*dataset\.nc \(such as '"):
+        model._in_order(other, model.simulations)
+    with pytest.raises(DamagedFile, match=r"predictions\.nc: has other days than .*dataset\.nc; run python -m"):
+        model._in_order(predictions.isel(time=slice(5, None)), model.simulations)
+
+
+DAMAGE = {
+    "coupled/coupled.json": "{}",
+    "steps.json": '{"simulate": 3}',
+    "sims/simulation.json": "[]",
+    "models/lstm/evaluation/metrics.json": '{"kind": "lstm", "splits": {"temporal": 3}}',
+    "models/lstm/log.jsonl": "no log\n",
+    "models/lstm/config.yaml": "\udcff",
+    "coupled/series.nc": "no netCDF",
+    "sims/dataset.nc": "",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_product_is_one_line_with_its_name(run: Path, tmp_path: Path, caplog, name: str) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / name).write_bytes(DAMAGE[name].encode("utf-8", "surrogateescape"))
+    assert main(["--run-dir", str(copy)]) == 1
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert str(copy / name) in record.getMessage() and "\n" not in record.getMessage()

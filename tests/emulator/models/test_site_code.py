@@ -98,6 +98,17 @@ def test_a_training_site_is_known_by_what_lasts() -> None:
     assert not torch.allclose(code(static, features(static)), code.code[[7, 3]], atol=1e-3)
 
 
+def test_a_training_with_other_sites_begins_with_what_the_former_sites_tell() -> None:
+    code, training = fitted(60)
+    new = sites(10, 2)
+    static = torch.cat([new.static, training.static[:1]])
+    expected = code(static, features(static)).detach()
+    code.enrol(TrainingSites(static, torch.arange(11), torch.arange(11)), features(static))
+    assert torch.allclose(code.code, expected)
+    assert torch.allclose(code.code[10], expected[10])
+    assert code.site_place.shape == (11, 3)
+
+
 def test_sites_of_one_place_and_attributes_share_the_mean_of_their_codes() -> None:
     training = sites(40, 1)
     training.static[5] = training.static[4]

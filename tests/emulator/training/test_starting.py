@@ -92,6 +92,19 @@ def test_frozen_parts_stay_and_the_others_learn(trained_run, towers, tmp_path, c
     assert "init" in again.description["provenance"]
 
 
+def test_codes_alone_are_trained_at_towers(trained_run, towers, tmp_path):
+    source, run = trained_run("raci"), tmp_path / "run"
+    config = config_file(tmp_path, towers, "raci", rate=1e-2)
+    assert train.main([config, "--out", str(run), "--init", str(source), "--only", "code"]) == 0
+    old, new = (trained_model.load(path).model for path in (source, run))
+    weights, codes = dict(old.named_parameters()), new.code.code
+    for name, weight in new.named_parameters():
+        assert name == "code.code" or torch.equal(weight, weights[name]), name
+    data = Dataset.open(towers, trained_model.load(run).signature)
+    told = old.code(data.static, old.static_features(data.static))[new.code.site]
+    assert 0.0 < (codes - told).abs().max() < 0.5, "they begin with what the sites of the run tell"
+
+
 FAULTS = {
     "size": (
         ["--set", "model.hidden=6"],
@@ -100,6 +113,7 @@ FAULTS = {
     "kind": (["--set", "model.kind=gru"], r"its weights are not those of .* \(kind lstm\)"),
     "inputs": (["--set", "data.inputs=[tas, pr]"], r"data.inputs: tas, pr, but .* was trained with tas, pr, rsds, vpd"),
     "part": (["--freeze", "cores"], r"init.freeze: 'cores' is no part of the model; the parts are static_embedding"),
+    "only": (["--only", "codes"], r"init.only: 'codes' is no part of the model; the parts are static_embedding"),
     "all": (["--freeze", "core,head,static_embedding"], "all parts are frozen, so nothing is left to train"),
 }
 

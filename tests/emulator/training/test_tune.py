@@ -11,6 +11,7 @@ from emulator import train, tune
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.models.registry import MODEL_CONFIGS
+from emulator.runs.run_folder import RunFolderError
 from emulator.training import search
 from emulator.training.fit import fit
 from emulator.training.search import Budget, Space
@@ -188,3 +189,20 @@ def test_command_line(tiny_config, tmp_path, project_root):
     space.write_text("kind: lstm\nparameters:\n  model.drop: {choice: [0.0]}\n")
     for trials in ("1", "2"):
         assert tune.main([*options[:-1], str(tmp_path / trials), "--trials", trials]) == 2
+
+
+@pytest.mark.parametrize("text", ["mine: 1\n", "kind: lstm\nmodel: {dropout: 0.5}\n", "\xff"])
+def test_a_choice_that_no_search_made_is_not_replaced(material, tmp_path, text):
+    (tmp_path / "choice.yaml").write_text(text, encoding="latin-1")
+    with pytest.raises(RunFolderError, match=r"choice\.yaml: is no choice that a search wrote"):
+        search.tune(*material, SPACE, tmp_path, Budget(trials=1, epochs=1))
+    assert (tmp_path / "choice.yaml").read_text(encoding="latin-1") == text
+    assert not (tmp_path / "trials").exists()
+
+
+def test_an_edited_choice_is_not_replaced(searched, material, tmp_path):
+    shutil.copytree(searched[0], tmp_path / "edited")
+    with (tmp_path / "edited" / "choice.yaml").open("a") as file:
+        file.write("# mine\n")
+    with pytest.raises(RunFolderError, match="was changed since; move it away"):
+        search.tune(*material, SPACE, tmp_path / "edited", Budget(trials=3, epochs=2, seed=4))

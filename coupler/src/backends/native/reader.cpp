@@ -192,6 +192,9 @@ NativeProgram read_program(const std::string& path, const Sizes& sizes, std::str
     program.constants.push_back(read_constant(reader, constant, constants.size()));
   }
   reader.enter("");
+  std::size_t bytes = 0;  // constants that shared theirs would be packed many times over
+  for (const Constant& constant : program.constants) bytes += constant.count * bytes_of(constant.type);
+  if (bytes > constants.size()) reader.corrupt("the constants have ", bytes, " bytes, extra/native.bin ", constants.size());
   program.data.resize((constants.size() + 7) / 8);
   if (!constants.empty()) std::memcpy(program.data.data(), constants.data(), constants.size());
   const Json& methods = reader.part(root, "programs");

@@ -78,7 +78,13 @@ def _output(path: Path) -> pd.DataFrame | None:
     try:
         frame = pd.read_csv(path, sep=r"\s+", header=0, names=names, dtype={"DATE": str}, index_col=False)
         dates = pd.to_datetime(frame.pop("DATE").str.zfill(8), format="%d%m%Y")
+        if dates.isna().any():
+            line = int(np.flatnonzero(dates.isna())[0]) + 2
+            message = f"{path} line {line}: DATE is no date such as 31012001"
+            raise ImportFault(message)
         frame = frame.drop(columns="DOY").astype(float)
+    except ImportFault:
+        raise
     except (ValueError, KeyError) as error:
         message = f"{path}: not a daily output file of ecosys: {str(error).splitlines()[0]}"
         raise ImportFault(message) from None

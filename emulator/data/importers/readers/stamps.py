@@ -33,7 +33,9 @@ def _written(frame: pd.DataFrame, column: str, time: TimeMapping, path: Path) ->
         text = text + " " + frame[clock].str.strip()
     first = text.iloc[0]
     for form in time.format:
-        if pd.notna(pd.to_datetime(first, format=form, errors="coerce")):
+        parsed = pd.to_datetime(first, format=form, errors="coerce")
+        digits_differ = first.isdigit() and pd.notna(parsed) and parsed.strftime(form) != first
+        if pd.notna(parsed) and not digits_differ:  # 200112 is a month, no 2 January
             stamps = pd.to_datetime(text, format=form, errors="coerce")
             break
     else:

@@ -1,6 +1,7 @@
 """What the report of an import holds: a row for each variable of each site, and the doubts."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from emulator.data.importers.report import magnitudes, signs
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations.units import unit_conversion
 
+_NUMBER = re.compile(r"\d[\d.e+-]*")
+MOST_SITES, MOST_NAMED = 100, 5
+"""Sites that have rows of their own; sites that are named where many have the same note."""
 SEGMENTS = 60
 """Parts of a site's period in the picture of what was measured."""
 
@@ -74,7 +78,47 @@ def contents_of(title: str, raw: list[SiteRecord], records: list[SiteRecord], no
     add_suspicions(raw, notes)
     before = {record.site_id: record for record in raw}
     rows = [_row(record, before[record.site_id], name) for record in records for name in record.values]
-    return Contents(title, [_site(record) for record in records], rows, notes.lines)
+    if len(records) > MOST_SITES:
+        rows = [
+            _of_all([row for row in rows if row.variable == name]) for name in dict.fromkeys(r.variable for r in rows)
+        ]
+    return Contents(title, [_site(record) for record in records], rows, _grouped(notes.lines))
+
+
+def _of_all(rows: list[Row]) -> Row:
+    """A variable at all sites: sums of days, the longest gap, the range and the mean."""
+    days = sum(row.present for row in rows)
+    return replace(
+        rows[0],
+        site=f"{len(rows)} sites",
+        **{
+            name: sum(getattr(row, name) for row in rows)
+            for name in ("days", "present", "measured", "filled", "other_year")
+        },
+        gap=max(row.gap for row in rows),
+        low=min(row.low for row in rows),
+        mean=sum(row.mean * row.present for row in rows if row.present) / max(days, 1),
+        high=max(row.high for row in rows),
+        outside=sum(row.outside for row in rows),
+        coverage=tuple(np.mean([row.coverage for row in rows if len(row.coverage) == len(rows[0].coverage)], axis=0)),
+    )
+
+
+def _grouped(notes: list[Note]) -> list[Note]:
+    """Notes of which many sites have the same as one, with the first of their names."""
+    groups: dict[tuple[str, str, str], list[Note]] = {}
+    for note in notes:
+        groups.setdefault((note.kind, note.variable, _NUMBER.sub("#", note.text)), []).append(note)
+    grouped = []
+    for alike in groups.values():
+        if len(alike) <= MOST_NAMED:
+            grouped += alike
+            continue
+        names = ", ".join(note.site for note in alike[:MOST_NAMED])
+        site = f"{len(alike)} sites ({names}, ...)"
+        text = alike[0].text if len({note.text for note in alike}) == 1 else f"at the first of them: {alike[0].text}"
+        grouped.append(replace(alike[0], site=site, text=text, count=sum(note.count for note in alike)))
+    return grouped
 
 
 def add_suspicions(raw: list[SiteRecord], notes: Notes) -> None:
@@ -103,14 +147,15 @@ def _row(record: SiteRecord, raw: SiteRecord, name: str) -> Row:
     factor, offset = unit_conversion(about.variable.units, units, name)
     shown = factor * values[present] + offset
     low, mean, high = (shown.min(), shown.mean(), shown.max()) if shown.size else (np.nan,) * 3
-    coverage = [float(part.mean()) for part in np.array_split(measured, min(SEGMENTS, len(measured)))]
+    edges = np.linspace(0, len(measured), min(SEGMENTS, len(measured)) + 1).astype(int)[:-1]
+    coverage = np.add.reduceat(measured.astype(float), edges) / np.diff(np.append(edges, len(measured)))
     driver = about.variable.role in DRIVER_ROLES
     return Row(
         site=record.site_id, variable=name, role=about.variable.role, units=units, days=len(values),
         present=int(present.sum()), measured=int(measured.sum()), filled=int((present & (source == 1)).sum()),
         other_year=int((present & (source == 2)).sum()) if driver else 0,
         gap=_longest_gap(measured), low=float(low), mean=float(mean), high=float(high),
-        outside=_outside(raw, name), coverage=tuple(coverage),
+        outside=_outside(raw, name), coverage=tuple(coverage.tolist()),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from emulator.data.importers.notes import Note
-from emulator.data.importers.report.contents import Contents, Row
+from emulator.data.importers.report.contents import MOST_SITES, Contents, Row
 from foundations.atomic_file import write_text
 from foundations.own_folder import is_marked, mark, present, refuse_foreign
 
@@ -49,9 +49,11 @@ def as_text(contents: Contents) -> str:
         if notes:
             lines += [heading, *(f"  {_sentence(note)}" for note in notes), ""]
     lines.append("Sites")
-    for site in contents.sites:
+    for site in contents.sites[:MOST_SITES]:
         period = f"{site.first} to {site.last}, {site.days} days, {site.complete_years} whole years"
         lines.append(f"  {site.name}: {period} ({site.label})")
+    if len(contents.sites) > MOST_SITES:
+        lines.append(f"  ... and {len(contents.sites) - MOST_SITES} more")
     lines.append("")
     cells = [COLUMNS, *(_cells(row) for row in contents.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
@@ -87,9 +89,11 @@ def as_page(contents: Contents) -> str:
             parts += [f"{tag}{html.escape(_sentence(note))}</div>" for note in notes]
     header = "".join(f"<th>{name}</th>" for name in SITE_COLUMNS)
     parts.append(f"<h2>Sites</h2><table><tr>{header}</tr>")
-    for site in contents.sites:
+    for site in contents.sites[:MOST_SITES]:
         cells = (site.name, site.label, site.first, site.last, str(site.days), str(site.complete_years))
         parts.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    if len(contents.sites) > MOST_SITES:
+        parts.append(f"<tr><td>... and {len(contents.sites) - MOST_SITES} more</td></tr>")
     parts.append("</table><h2>Variables</h2><table><tr>")
     parts += [f"<th>{name}</th>" for name in (*COLUMNS, "measured in the period")]
     parts.append("</tr>")

@@ -104,6 +104,10 @@ program bmi_host
   call expect(component%get_value_int('gpp', integers) == BMI_FAILURE, 'integer getter')
   call expect(component%get_value_double('gpp', values(1:2)) == BMI_FAILURE, 'short array')
   call expect(component%get_value_float('gpp', saved) == BMI_FAILURE, 'real getter of a flux')
+  call good(straight%get_value('ecostep__state', saved))
+  call expect(component%set_value_float('ecostep__state', 0.0_real32 * saved) == BMI_FAILURE, &
+    'state of zeros')
+  call expect(all(rows == saved), 'state after one that was refused')
   call expect(component%update_until(1.0_real64) == BMI_FAILURE, 'time gone by')
   call expect(component%set_value_double('lat', lat) == BMI_FAILURE, 'static after the start')
   call expect(component%get_grid_spacing(grid, values) == BMI_FAILURE, 'spacing of points')

@@ -112,10 +112,13 @@ def test_hourly_noah_mp_in_utc_with_layers_and_text_times(tmp_path: Path) -> Non
     }.items()}  # fmt: skip
     xarray.Dataset({"Times": ("Time", stamps), **place, **forcing}).to_netcdf(tmp_path / "LDASIN.nc")
     soil = np.arange(4.0).reshape(1, 1, 4, 1) + 280.0 + np.zeros((hours, 1, 4, 1))
-    output = {"SOIL_T": (("Time", "south_north", "soil_layers_stag", "west_east"), soil),
+    classes = {"IVGTYP": (dims, np.full((hours, 1, 1), 5.0))}  # mixed forest of the IGBP
+    output = classes | {"SOIL_T": (("Time", "south_north", "soil_layers_stag", "west_east"), soil),
               "NEE": (dims, np.full((hours, 1, 1), -4.4009e-5))}  # fmt: skip
     xarray.Dataset({"Times": ("Time", stamps), **place, **output}).to_netcdf(tmp_path / "LDASOUT.nc")
     out = imported("noahmp", tmp_path / "LDASIN.nc", tmp_path / "LDASOUT.nc", out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["biome"][:].tolist() == [8]  # temperate forest, at 45 N
     assert values_of(out, "sfcWind")[1] == pytest.approx(5.0)
     assert values_of(out, "tsl")[1] == pytest.approx(280.0)  # the upper layer
     assert values_of(out, "nee")[1] == pytest.approx(-1.2011e-8, rel=1e-4)  # g CO2 to kg C

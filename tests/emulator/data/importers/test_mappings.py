@@ -13,7 +13,7 @@ from emulator.data.importers.command import main
 from emulator.data.importers.preset_files import load_mapping, mapping_text, preset_names
 from emulator.data.signature import Signature
 
-from .made_up import fluxnet_ch4, sites, values_of
+from .made_up import ameriflux, fluxnet_ch4, sites, values_of
 
 MAPPING = """
 name: mine
@@ -85,6 +85,21 @@ def test_faults_of_a_mapping_are_told(tmp_path: Path, caplog, old: str, new: str
     assert not (tmp_path / "o.nc").exists()
 
 
+def test_classes_of_the_igbp_are_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, out = ameriflux(tmp_path, days=70), tmp_path / "o.nc"
+    (tmp_path / "badm.csv").write_text(
+        "SITE_ID,VARIABLE,DATAVALUE\nXX-Fld,LOCATION_LAT,61\nXX-Fld,LOCATION_LONG,10\n"
+        "XX-Fld,LOCATION_ELEV,200\nXX-Fld,IGBP,ENF\n"
+    )
+    words = [str(file), "--sites", str(tmp_path / "badm.csv"), "--out", str(out)]
+    assert main(["ameriflux_base", *words]) == 0
+    with netCDF4.Dataset(out) as dataset:
+        assert dataset["biome"][:].tolist() == [7] and dataset["elevation"][:].tolist() == [200.0]
+    (tmp_path / "badm.csv").write_text((tmp_path / "badm.csv").read_text().replace("ENF", "URB"))
+    assert main(["ameriflux_base", *words]) == 1
+    assert "site XX-Fld: igbp" in caplog.text and "give its class in a column of our name" in caplog.text
+
+
 def test_faults_of_files_and_tables_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file, table = fluxnet_ch4(tmp_path), sites(tmp_path, "XX-Other,50,10,Fen,")
     out = tmp_path / "o.nc"
@@ -144,6 +159,29 @@ def test_datasets_are_merged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         assert set(file.variables) == set(netCDF4.Dataset(tmp_path / "a.nc").variables)
     quality = values_of(tmp_path / "c.nc", "fch4_qc")
     assert np.isfinite(quality).sum() == np.isfinite(values_of(tmp_path / "c.nc", "fch4")).sum() > 200
+
+
+def test_merged_classes_go_by_meaning_and_units_by_the_first(tmp_path: Path) -> None:
+    """`low` is 1 in the one file and 2 in the other; radiation is in MJ here and in W there."""
+    mapping, table = own(tmp_path)
+    words = ["--sites", str(tmp_path / "places.csv")]
+    assert main([str(mapping), str(table), *words, "--out", str(tmp_path / "a.nc")]) == 0
+    text = MAPPING.replace("{low: 1, high: 2}", "{middle: 1, low: 2, high: 3}")
+    text = text.replace("definition: {units: MJ m-2 day-1", "definition: {units: W m-2")
+    lines = table.read_text().replace("north", "east").replace("south", "west").splitlines()
+    mapping, table = own(tmp_path, text, lines)
+    (tmp_path / "places.csv").write_text("site_id,lat,lon\neast,55,20\nwest,45,20\n")
+    assert main([str(mapping), str(table), *words, "--out", str(tmp_path / "b.nc")]) == 0
+    with netCDF4.Dataset(tmp_path / "b.nc") as file:
+        assert file["yield_class"][:].tolist() == [2, 3] and file["radn"].units == "W m-2"
+    assert main(["merge", str(tmp_path / "a.nc"), str(tmp_path / "b.nc"), "--out", str(tmp_path / "c.nc")]) == 0
+    with netCDF4.Dataset(tmp_path / "c.nc") as file:
+        assert file["site_id"][:].tolist() == ["north", "south", "east", "west"]
+        assert file["yield_class"][:].tolist() == [1, 2, 1, 2]
+        assert file["yield_class"].flag_meanings == "low high middle"
+        assert file["radn"].units == "MJ m-2 day-1"
+    for site in range(4):
+        assert np.nanmean(values_of(tmp_path / "c.nc", "radn", site)) == pytest.approx(12.5, rel=1e-6)
 
 
 def test_merged_sites_of_one_name_must_be_one_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

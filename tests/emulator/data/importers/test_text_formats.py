@@ -243,3 +243,31 @@ def test_duke_forest_has_the_sums_of_its_files(data_dir: Path, tmp_path: Path) -
             assert values_of(out, name)[days] == pytest.approx(daily, rel=1e-6, abs=1e-16)
         water = pd.read_csv(folder / "output_daily" / f"01010{year}dw", sep=r"\s+")
         assert values_of(out, "pr")[days].sum() * 86400 == pytest.approx(water.PRECN.iloc[-1], rel=0.01)
+
+
+@pytest.mark.external
+def test_real_months_are_held_on_their_days(data_dir: Path, tmp_path: Path) -> None:
+    path, out = data_dir / "fluxnet2015_monthly_cro_wet" / "DE-Geb_MM.csv", tmp_path / "out.nc"
+    assert run("fluxnet2015", path, *PLACE, "--out", out) == 0
+    source = pd.read_csv(path)
+    month = pd.date_range("2001-01-01", periods=len(values_of(out, "tas"))).strftime("%Y%m").astype(int)
+    of_days = source.set_index("TIMESTAMP").loc[month]
+    assert values_of(out, "tas") == pytest.approx(of_days.TA_F.to_numpy() + 273.15, rel=1e-6)
+    assert values_of(out, "pr") == pytest.approx(of_days.P_F.to_numpy() / 86400, rel=1e-6)  # mm day-1 in such files
+    net = of_days.NEE_VUT_REF.where(of_days.NEE_VUT_REF_QC >= 0.75).to_numpy() * 1e-3 / 86400
+    assert values_of(out, "nee") == pytest.approx(net, rel=1e-5, nan_ok=True)
+    assert (
+        "values of months or years are held on each of their days" in (tmp_path / "out_report/report.txt").read_text()
+    )
+
+
+def test_a_month_is_no_day(tmp_path: Path) -> None:
+    """200012 is December 2000, though `%Y%m%d` could read it as 2 January."""
+    months = [f"{year}{month:02d}" for year in (2000, 2001) for month in range(1, 13)][11:]
+    rows = [f"{month},10,100,300,5,{number},2,100" for number, month in enumerate(months)]
+    header = "TIMESTAMP,TA_F,SW_IN_F,LW_IN_F,VPD_F,P_F,WS_F,PA_F"
+    (tmp_path / "FLX_XX-Abc_FLUXNET2015_SUBSET_MM_2000-2001_1.csv").write_text("\n".join([header, *rows]) + "\n")
+    out = tmp_path / "out.nc"
+    assert run("fluxnet2015", next(tmp_path.glob("FLX*")), *PLACE, "--out", out) == 0
+    rain = values_of(out, "pr") * 86400
+    assert len(rain) == 31 + 365 and rain[[0, 30, 31]] == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/torchscript/plugin/byte_stream.h"
+#include "backends/torchscript/plugin/storage_check.h"
 
 namespace ecostep::torchscript {
 namespace {
@@ -117,12 +118,13 @@ class Tokens {
       if (at_ >= code_.size() || code_[at_] < ' ' || code_[at_] > '~') throw Fault{"has a text that does not end", line_};
     }
     add(Token::Kind::text, begin, at_++);
-    if (begin + 1 == at_ && peek() == quote) throw Fault{"has a text in three quotes", line_};
+    if (peek() == '"' || peek() == '\'') throw Fault{"has a text in three quotes", line_};
   }
 
   char peek() const { return at_ < code_.size() ? code_[at_] : '\0'; }
   void add(Token::Kind kind, std::size_t begin, std::size_t end) {
-    tokens_.push_back({kind, code_.substr(begin, end - begin), line_, begin - line_begin_});
+    tokens_.push_back({kind, code_.substr(begin, end - begin), line_,
+                       begin - line_begin_ - (kind == Token::Kind::text ? 1 : 0)});  // the quote is before the text
   }
 
   std::string_view code_;
@@ -318,7 +320,8 @@ std::string beyond_arithmetic(const char* bytes, std::size_t n_bytes) {
       return "its code " + fault.what + " (" + entry + ", line " + std::to_string(fault.line) + ")";
     }
   }
-  return {};
+  const std::string fault = short_storage(archive);
+  return fault.empty() ? "" : "its tensors lie outside the file: " + fault;
 }
 
 }  // namespace ecostep::torchscript
