@@ -79,12 +79,12 @@ bool unpack(std::string_view packed, std::size_t size, std::string& out) {
 }
 
 std::string read_file(const std::string& path) {
+  struct stat about;
+  if (stat(path.c_str(), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
+  if (!S_ISREG(about.st_mode))  // told before it is opened, since a pipe would wait there for its other end
+    fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
-  struct stat about;
-  if (fstat(fileno(file.get()), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
-  if (!S_ISREG(about.st_mode))
-    fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');  // the host's stack may be small: no buffer there
   const std::size_t read = std::fread(&bytes[0], 1, bytes.size(), file.get());
   if (std::ferror(file.get())) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
