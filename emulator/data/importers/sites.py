@@ -19,6 +19,7 @@ NAMES = {
     "sand": ("sand", "SAND"), "clay": ("clay", "CLAY"), "ph": ("ph", "pH", "PH"), "biome": ("biome",),
 }  # fmt: skip
 """Our names -> names of columns that mean them."""
+MISSING = -9999.0
 
 
 class SiteTable:
@@ -104,13 +105,15 @@ def _of_table(
     column = mapping.site.properties.get(name)
     key = name if column is None else next((other for other in column.column if other in row), None)
     text = row.get(key or "", "")
-    if text in ("", "NA", "NaN", "-9999"):
+    if text in ("", "NA"):
         return None
     try:
         value = float(text)
     except ValueError:
         message = f"{table.path}: site {site_id}: {name} is {text!r}, not a number"
         raise ImportFault(message) from None
+    if value == MISSING or np.isnan(value):
+        return None
     if column is not None and column.units is not None and name in variables:
         factor, offset = conversion(column.units, variables[name].variable.units, name, None, str(table.path))
         value = factor * value + offset

@@ -94,6 +94,8 @@ def _coordinate(file: xarray.Dataset, names: tuple[str, ...], space: list[str], 
         if name not in file.variables:
             continue
         variable = file[name]
+        if not space and np.unique(variable.values).size > 1:
+            continue  # places of others: this value, such as CO2, has none
         extra = [dim for dim in variable.dims if dim not in space]
         variable = variable.isel(dict.fromkeys(extra, 0))
         if tuple(variable.dims) == tuple(space):

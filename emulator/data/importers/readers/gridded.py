@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import cftime
@@ -13,13 +14,13 @@ from emulator.data.importers.mapping import Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.readers.asked import asked_names
 from emulator.data.importers.readers.cells import Cells, cells_of
+from emulator.data.importers.readers.stamps import SHORTEST_MONTH, to_start
 from emulator.data.importers.series import SiteSeries, interval
 from foundations.cf_calendar import calendar_of
 
 TIMES = ("time", "Time", "valid_time")
 WRITTEN_TIMES = ("Times", "times")
 DAY_IN = {"day": 1.0, "hour": 24.0, "minute": 1440.0, "second": 86400.0}
-SHORTEST_MONTH = 28
 SAME_PLACE = 4
 """Decimals of a degree within which cells of two files are the same."""
 
@@ -78,7 +79,10 @@ def _add_file(gathered: Gathered, file: xarray.Dataset, path: Path, mapping: Map
         cells, values = cells_of(file, variable, time, space, path)
         values = _in_order(gathered, cells, values, path, name)
         if "units" in variable.attrs:
-            gathered.units.setdefault(name, str(variable.attrs["units"]))
+            units = str(variable.attrs["units"])
+            if gathered.units.setdefault(name, units) != units:
+                message = f"{path}: {name}: units are '{units}', in a file before '{gathered.units[name]}'; convert one"
+                raise ImportFault(message)
         if time is None:
             gathered.constants[name] = values[0]
             continue
@@ -122,10 +126,7 @@ def _starts(file: xarray.Dataset, path: Path, mapping: Mapping) -> tuple[np.ndar
         return None
     if name is None:
         stamps = _written_times(file[str(written)], path)
-        if mapping.time.stamp != "start" and len(stamps) > 1:
-            length = np.timedelta64(int(np.median(np.diff(stamps).astype(np.int64))), "s")
-            stamps = stamps - (length if mapping.time.stamp == "end" else length / 2)
-        return stamps, "standard"
+        return (stamps if mapping.time.stamp == "start" else stamps - to_start(stamps, mapping.time.stamp)), "standard"
     return _coded_times(file, name, path, mapping.time.stamp)
 
 
@@ -164,7 +165,8 @@ def dates_of(values: np.ndarray, units: str, calendar: str, where: str) -> tuple
     except (ValueError, OverflowError) as error:
         message = f"{where}: units '{units}' are not understood ({error})"
         raise ImportFault(message) from None
-    stamps = np.array([np.datetime64(date.strftime("%Y-%m-%dT%H:%M:%S"), "s") for date in dates])
+    rounded = dates + timedelta(seconds=0.5)  # 00:29:59.999999 is half past
+    stamps = np.array([np.datetime64(date.strftime("%Y-%m-%dT%H:%M:%S"), "s") for date in rounded])
     return stamps, "noleap" if calendar == "noleap" else "standard"
 
 
@@ -189,7 +191,7 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     known = gathered.cells
     if known.keys(SAME_PLACE) == cells.keys(SAME_PLACE):
         return values
-    if len(cells) == 1:  # one value for all cells, such as CO2
+    if len(cells) == 1 and not (cells.located or cells.names):  # one value for all cells, such as CO2
         return np.repeat(values, len(known), axis=1)
     if len(known) == 1 and not known.located:
         gathered.cells = cells

@@ -8,6 +8,7 @@ import pytest
 import xarray
 
 from emulator.data.importers.command import main
+from emulator.data.importers.readers.gridded import dates_of
 from foundations.air import saturation_vapour_pressure
 
 from .made_up import values_of
@@ -231,3 +232,35 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path, caplog: pytest.Lo
     dataset.to_netcdf(tmp_path / "layers.nc")
     assert main(["noahmp", str(tmp_path / "layers.nc"), "--out", str(tmp_path / "o.nc")]) == 1
     assert "SOIL_T: has the dimensions time, layer, lat, lon; say which layer by select" in caplog.text
+
+
+def point(path: Path, lat: float, units: str = "K", times: np.ndarray | None = None) -> Path:
+    """A file of one place with temperature, which the place's latitude tells."""
+    times = np.arange(30.0) if times is None else times
+    dataset = xarray.Dataset(
+        {"TAIR": (("time", "lat", "lon"), np.full((len(times), 1, 1), lat), {"units": units})},
+        coords={"time": times, "lat": [lat], "lon": [10.0]},
+    )
+    dataset["time"].attrs = {"units": "days since 1850-01-01"}
+    dataset.to_netcdf(path)
+    return path
+
+
+def test_files_of_two_places_are_not_joined_to_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = [point(tmp_path / "a.nc", 10.0), point(tmp_path / "b.nc", 20.0)]
+    assert main(["tem_netcdf", *map(str, files), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "b.nc: TAIR: its cells are others than those of the variables before" in caplog.text
+
+
+def test_files_of_two_units_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = [point(tmp_path / "a.nc", 10.0, "degC"), point(tmp_path / "b.nc", 10.0, "K")]
+    assert main(["tem_netcdf", *map(str, files), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "b.nc: TAIR: units are 'K', in a file before 'degC'" in caplog.text
+
+
+def test_half_hours_in_parts_of_days_are_whole_seconds() -> None:
+    steps = 60000.0 + np.arange(48 * 30) / 48.0
+    starts, _calendar = dates_of(steps * (1.0 - 1e-16), "days since 1850-01-01", "noleap", "here")
+    assert np.unique(np.diff(starts).astype(int)).tolist() == [1800]
+    early, _calendar = dates_of(np.array([1.0 / 48.0 - 1e-10]), "days since 2001-01-01", "standard", "here")
+    assert early.tolist() == [np.datetime64("2001-01-01T00:30:00", "s").tolist()]
