@@ -5,6 +5,7 @@ from pathlib import Path
 
 import netCDF4
 import numpy as np
+from pydantic import ValidationError
 
 from emulator.data.importers.definitions import Described, described
 from emulator.data.importers.errors import ImportFault
@@ -38,9 +39,13 @@ def read_dataset(path: Path) -> StoredDataset:
     try:
         with reading(path) as file:
             return _read(file, path)
-    except FileFault:
+    except (FileFault, ImportFault):
         raise
-    except (OSError, KeyError, AttributeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{path}: attribute {first['loc'][0]} is {first['input']!r}: {first['msg']}"
+        raise ImportFault(message) from None
+    except (OSError, KeyError, AttributeError, ValueError) as error:
         message = f"{path}: is no dataset of docs/formats.md: {error}"
         raise ImportFault(message) from None
 
@@ -103,4 +108,4 @@ def _described(column: netCDF4.Variable, path: Path) -> Described:
     if "flag_meanings" in column.ncattrs():
         codes = np.atleast_1d(column.flag_values).astype(int).tolist()
         given["flags"] = dict(zip(str(column.flag_meanings).split(), codes, strict=False))
-    return described(column.name, Definition(**given), None, str(path))
+    return described(column.name, Definition(**given), None, f"{path}: {column.name}")

@@ -10,6 +10,7 @@ import xarray
 from emulator.data.importers.command import main
 from emulator.data.importers.readers.gridded import dates_of
 from foundations.air import saturation_vapour_pressure
+from foundations.file_seal import unseal
 
 from .made_up import values_of
 
@@ -264,3 +265,28 @@ def test_half_hours_in_parts_of_days_are_whole_seconds() -> None:
     assert np.unique(np.diff(starts).astype(int)).tolist() == [1800]
     early, _calendar = dates_of(np.array([1.0 / 48.0 - 1e-10]), "days since 2001-01-01", "standard", "here")
     assert early.tolist() == [np.datetime64("2001-01-01T00:30:00", "s").tolist()]
+
+
+def test_cells_of_a_class_that_is_none_of_ours_stay_without(tmp_path: Path) -> None:
+    dims = ("Time", "south_north", "west_east")
+    stamps = np.array([f"2001-01-{day:02d}_00:00:00" for day in range(1, 31)], "S19")
+    data = {
+        "Times": ("Time", stamps), "XLAT": (dims[1:], [[45.0, 45.0]]), "XLONG": (dims[1:], [[9.0, 9.1]]),
+        "T2D": (dims, np.full((30, 1, 2), 280.0)), "IVGTYP": (dims, np.broadcast_to([5.0, 17.0], (30, 1, 2))),
+    }  # fmt: skip
+    xarray.Dataset(data).to_netcdf(tmp_path / "in.nc")
+    out = imported("noahmp", tmp_path / "in.nc", out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["biome"][:].tolist() == [8, None]
+    assert "igbp WAT is like none of our classes of biome" in (tmp_path / "out_report" / "report.txt").read_text()
+
+
+def test_a_dataset_whose_attributes_are_none_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = imported("tem_netcdf", point(tmp_path / "a.nc", 60.0, "degC"), out=tmp_path / "good.nc")
+    bad = tmp_path / "bad.nc"
+    bad.write_bytes(good.read_bytes())
+    unseal(bad)
+    with netCDF4.Dataset(bad, "a") as file:
+        file["tas"].role = "weather"
+    assert main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")]) == 1
+    assert "bad.nc: attribute role is 'weather': Input should be 'static'" in caplog.text
