@@ -17,6 +17,8 @@ from emulator.data.importers.readers.cells import Cells, cells_of
 from emulator.data.importers.readers.stamps import SHORTEST_MONTH, to_start
 from emulator.data.importers.series import SiteSeries, interval
 from foundations.cf_calendar import calendar_of
+from foundations.file_faults import FileFault
+from foundations.netcdf_file import refuse_damaged
 
 TIMES = ("time", "Time", "valid_time")
 WRITTEN_TIMES = ("Times", "times")
@@ -61,7 +63,10 @@ def _opened(path: Path) -> xarray.Dataset:
     try:
         if path.is_dir():
             return xarray.open_zarr(path, decode_times=False, consolidated=False)
+        refuse_damaged(path)
         return xarray.open_dataset(path, decode_times=False, engine="netcdf4")
+    except FileFault:
+        raise
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         message = f"{path}: cannot be read as netCDF or Zarr: {str(error).splitlines()[0]}"
         raise ImportFault(message) from None

@@ -11,6 +11,7 @@ from emulator.data.importers.command import main
 from emulator.data.importers.readers.gridded import dates_of
 from foundations.air import saturation_vapour_pressure
 from foundations.file_seal import unseal
+from foundations.hdf5_structure import HEAP
 
 from .made_up import values_of
 
@@ -251,6 +252,18 @@ def test_files_of_two_places_are_not_joined_to_one(tmp_path: Path, caplog: pytes
     files = [point(tmp_path / "a.nc", 10.0), point(tmp_path / "b.nc", 20.0)]
     assert main(["tem_netcdf", *map(str, files), "--out", str(tmp_path / "o.nc")]) == 1
     assert "b.nc: TAIR: its cells are others than those of the variables before" in caplog.text
+
+
+def test_a_file_in_which_the_library_would_loop_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = point(tmp_path / "a.nc", 10.0)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("names", str, ("lat",))[:] = np.array(["here"], dtype=object)
+    content = bytearray(path.read_bytes())
+    content[content.index(HEAP) + 24] = 1  # the size of its first object
+    content[content.index(HEAP) + 16] = 0
+    path.write_bytes(content)
+    assert main(["tem_netcdf", str(path), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "a.nc: is damaged: a heap of its strings has no end" in caplog.text
 
 
 def test_files_of_two_units_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
