@@ -324,6 +324,20 @@ def test_months_of_what_adds_up_are_refused(tmp_path: Path, caplog: pytest.LogCa
     assert "nee adds up, and the intervals are months or years" in caplog.text and not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [("58,20", "site A: sand is 58 1, possible is 1 at most"), ("0.7,0.6", "site A: sand and clay are 0.7 and 0.6")],
+)
+def test_soil_that_cannot_be_is_refused(
+    tmp_path: Path, values: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sites.csv").write_text(f"site_id,lat,lon,sand,clay\nA,50,10,{values}\n")
+    (tmp_path / "days.csv").write_text("date,site,flux\n2001-01-02,A,1\n2001-01-03,A,1\n")
+    words = ("--sites", tmp_path / "sites.csv", "--out", tmp_path / "out.nc")
+    assert run(write_mapping(tmp_path, ENDS), tmp_path / "days.csv", *words) == 1
+    assert told in caplog.text
+
+
 def test_marks_of_missing_in_a_table_of_sites_are_no_heights(tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_text("site_id,lat,lon,elevation,ph\nA,50,10,-9999.0,NaN\n")
     (tmp_path / "days.csv").write_text("date,site,flux\n" + "".join(f"2001-01-{d:02d},A,1\n" for d in range(2, 32)))
