@@ -105,6 +105,10 @@ def check_yaml(text: str) -> None:
             raise TooLarge(message)
 
 
+DIRECTORY = 0x10
+"""Attribute of an entry of an archive that is a folder."""
+
+
 def check_entries(archive: zipfile.ZipFile) -> None:
     """TooLarge unless the directory of an archive promises what its bytes can hold, before any is unpacked.
 
@@ -117,6 +121,9 @@ def check_entries(archive: zipfile.ZipFile) -> None:
         raise TooLarge(message)
     unpacked = 0
     for entry in entries:
+        if entry.external_attr & DIRECTORY:  # torch would read nothing, and take what the memory held before
+            message = f"has an entry {entry.filename} that is marked as a folder"
+            raise TooLarge(message)
         if entry.compress_type == zipfile.ZIP_STORED and entry.file_size == entry.compress_size:
             continue
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

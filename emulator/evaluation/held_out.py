@@ -77,7 +77,7 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, group
         log.warning("%s: split: %s", run.path, line)
     views = _views(trained, dataset)
     quantiles = None
-    if (validation_days(split, dataset) & dataset.has_flux).any():
+    if (validation_days(split, dataset) & dataset.has_scored_flux).any():
         quantiles = fit_quantiles(views.all(), dataset, split)
         quantile_file.save(run, quantiles, trained.epoch, trained.model)
     else:

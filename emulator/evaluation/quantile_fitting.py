@@ -100,8 +100,9 @@ def fit_quantiles(
 def _rows(
     model: QuantileModel, views: Sequence[View], dataset: Dataset, split: AnySplit, part: str, seed: int
 ) -> _Rows:
-    """Random days of a part of the split, as many of each site."""
-    days = split.days(dataset, part).numpy() & dataset.has_flux.numpy()
+    """Random measured days of a part of the split, as many of each site."""
+    flux = dataset.scored_flux()
+    days = split.days(dataset, part).numpy() & dataset.has_scored_flux.numpy()
     random = np.random.default_rng(seed)
     sites = np.flatnonzero(days.any(axis=1))
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))
@@ -112,7 +113,7 @@ def _rows(
         site = np.repeat(sites, days_per_site)
         day = np.concatenate([*days_of_sites, np.empty(0, np.int64)]).astype(np.int64)
         fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, site, day)
-        truth = dataset.flux[torch.as_tensor(site), torch.as_tensor(day)]
+        truth = flux[torch.as_tensor(site), torch.as_tensor(day)]
         groups = np.unique(split.block[site], return_inverse=True)[1] if len(site) else site
         samples.append(_Rows(fluxes, features, years_known, truth, torch.as_tensor(site), torch.as_tensor(groups)))
     return _Rows(*(torch.cat([getattr(sample, field.name) for sample in samples]) for field in fields(_Rows)))

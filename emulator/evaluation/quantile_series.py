@@ -91,7 +91,7 @@ def score_quantiles(
     days = np.zeros(days.shape, bool)
     days.flat[marked[:: max(1, -(-len(marked) // DAYS_SCORED))]] = True
     quantiles = predict_quantiles(model, view, dataset, trained_on, days)
-    observed = dataset.flux[torch.as_tensor(days)].numpy()
+    observed = dataset.scored_flux()[torch.as_tensor(days)].numpy()
     return {
         target.name: probabilistic.score(observed[:, index], quantiles[:, index], LEVELS)
         for index, target in enumerate(dataset.signature.targets)

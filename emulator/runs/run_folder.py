@@ -141,6 +141,17 @@ class RunFolder:
         """Epochs logged so far; a line cut short by a kill is left out."""
         return [self._entry(number, line) for number, line in enumerate(self._lines())]
 
+    def read_log_to(self, epoch: int) -> list[dict[str, Any]]:
+        """Epochs logged so far; RunFolderError where `epoch`, which was trained, is not among them."""
+        entries = self.read_log()
+        if self.log.exists() and len(entries) <= epoch:
+            message = (
+                f"{self.log}: holds {len(entries)} epochs, and the best is epoch {epoch}: the file is cut short; restore "
+                "it, or train again with --overwrite"
+            )
+            raise RunFolderError(message)
+        return entries
+
     def _lines(self) -> list[str]:
         if not self.log.exists():
             return []

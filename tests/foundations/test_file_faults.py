@@ -80,3 +80,14 @@ def test_archives_are_read_to_the_last_byte(tmp_path: Path) -> None:
         archive.writestr("c/data.pkl", bytes(10_000_000))
     with pytest.raises(DamagedFile, match="compressed entries"):
         check_archive(path, "restore it")
+
+
+def test_an_entry_that_is_marked_as_a_folder_is_refused(tmp_path: Path) -> None:
+    """Torch reads nothing of it, and no error: a bit of the archive's directory would change a tensor."""
+    path = tmp_path / "best.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo("archive/data/0")
+        entry.external_attr = 0x10
+        archive.writestr(entry, bytes(20))
+    with pytest.raises(DamagedFile, match=r"best\.pt: has an entry archive/data/0 that is marked as a folder; again"):
+        check_archive(path, "again")

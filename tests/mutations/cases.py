@@ -352,8 +352,10 @@ def read_provenance(path: Path) -> Any:
 
 
 def read_log(path: Path) -> Any:
-    """The first epoch: a file that is cut short, as a kill leaves it, has fewer."""
-    return [entry["val_loss"] for entry in _run_of(path).read_log()[:1]] or [None]
+    """As the report does, which knows the best epoch."""
+    run = _run_of(path)
+    epoch = run.read_metrics()["checkpoint"]["epoch"]
+    return [entry["val_loss"] for entry in run.read_log_to(epoch)[: epoch + 1]]
 
 
 def read_run_config(path: Path) -> Any:

@@ -6,12 +6,18 @@ from typing import Any
 from emulator.evaluation.figures.learning import learning_curves
 from emulator.evaluation.figures.style import model_name, to_svg
 from emulator.evaluation.report.page import figure, notice, paragraph
-from emulator.evaluation.report.products import Products
+from emulator.evaluation.report.products import ModelRun, Products
+
+
+def _best_epoch(run: ModelRun) -> int:
+    """The epoch that was evaluated; -1 where the metrics do not say."""
+    epoch = (run.metrics.get("checkpoint") or {}).get("epoch", -1)
+    return epoch if isinstance(epoch, int) else -1
 
 
 def learning_section(products: Products) -> str:
     """Learning curves of every model."""
-    logs = {kind: run.folder.read_log() for kind, run in products.models.items()}
+    logs = {kind: run.folder.read_log_to(_best_epoch(run)) for kind, run in products.models.items()}
     logs = {kind: log for kind, log in logs.items() if log}
     if not logs:
         return notice("No model was trained in this folder yet.")

@@ -113,14 +113,19 @@ class Simulations:
             return xr.open_dataset(self.path)
 
     @cached_property
+    def class_name(self) -> str:
+        """The class variable that sites are told apart by: the biome, else the first by name, else no variable."""
+        variables = self.dataset.data_vars
+        classes = sorted(str(n) for n, v in variables.items() if v.dims == ("site",) and "flag_meanings" in v.attrs)
+        return "biome" if "biome" in variables or not classes else classes[0]
+
+    @cached_property
     def biome(self) -> np.ndarray:
-        """Biome of each site, (N,), or its class by the first class variable of a dataset that has no biome."""
+        """Biome of each site, (N,), or its class by `class_name` of a dataset that has no biome."""
         with readable(self.path, SIMULATE_AGAIN):
-            variables = self.dataset.data_vars
-            classes = [name for name, v in variables.items() if v.dims == ("site",) and "flag_meanings" in v.attrs]
-            if "biome" not in variables and not classes:
+            if self.class_name not in self.dataset.data_vars:
                 return np.full(self.dataset.sizes["site"], "all sites")
-            variable = self.dataset["biome" if "biome" in variables else classes[0]]
+            variable = self.dataset[self.class_name]
             names = dict(
                 zip(
                     np.atleast_1d(variable.attrs["flag_values"]).tolist(),

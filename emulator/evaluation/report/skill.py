@@ -121,6 +121,7 @@ def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -
 
 
 def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, target: str) -> str:
+    of = simulations.class_name
     skill: dict[str, dict[str, dict[str, float]]] = {}
     for split in SHOWN_SPLITS:
         for kind, run in models.items():
@@ -136,10 +137,10 @@ def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, targ
                     1.0 - (error / reference) ** 2 if reference > 0 else np.nan
                 )
     caption = (
-        f"{target_name(target, models).capitalize()} by biome: 1 − (RMSE / RMSE of the climatology by biome)², over "
-        "all test days of the biome. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
+        f"{target_name(target, models).capitalize()} by {of}: 1 − (RMSE / RMSE of the climatology by {of})², over "
+        f"all test days of the {of}. 1 is perfect, 0 as good as the climatology, left of the line worse; an "
         "arrow at the left edge stands for less than −1."
     )
     return figure(
-        to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by biome for {target_name(target, models)}"), caption
+        to_svg(figures.biome_skill(skill, SPLIT_NAMES), f"Skill by {of} for {target_name(target, models)}"), caption
     )

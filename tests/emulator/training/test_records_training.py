@@ -9,6 +9,11 @@ import pytest
 import torch
 
 from emulator import evaluate, export, predict, train
+from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
+from emulator.data.split_days import LABELS, DaySplit
+from emulator.evaluation.quantile_fitting import fit_quantiles
+from emulator.evaluation.quantile_series import score_quantiles
 from emulator.evaluation.report import __main__ as report
 from tests.emulator.records import PERIODS, write_records
 
@@ -141,3 +146,23 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert entries[0] == entries[1]
     weights = [torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"] for run in (whole, parts)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:
+    torch.set_num_threads(1)
+    signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp", "fch4"))
+    data = Dataset.open(towers, signature)
+    part = np.zeros((data.n_sites, len(data.time)), np.int8)
+    part[1:] = LABELS.index("train")
+    part[2] = LABELS.index("validation_spatial")
+    split = DaySplit(part, np.arange(data.n_sites))
+    predicted = np.nan_to_num(data.flux.numpy()) + 0.1
+    quantiles = fit_quantiles(predicted, data, split)
+    days = np.zeros(part.shape, bool)
+    days[0, 30:80] = True
+    scores = score_quantiles(quantiles, predicted, data, split.train_sites, days)
+    known = torch.isfinite(data.flux[0, 30:80]).numpy()
+    known[10:20] = False
+    assert scores["gpp"]["n"] == known[:, 0].sum()
+    known[30:40] = False
+    assert scores["fch4"]["n"] == known[:, 1].sum()
