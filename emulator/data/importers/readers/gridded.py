@@ -23,8 +23,8 @@ from foundations.netcdf_file import refuse_damaged
 TIMES = ("time", "Time", "valid_time")
 WRITTEN_TIMES = ("Times", "times")
 DAY_IN = {"day": 1.0, "hour": 24.0, "minute": 1440.0, "second": 86400.0}
-SAME_PLACE = 4
-"""Decimals of a degree within which cells of two files are the same."""
+SAME_PLACE, FINEST = 4, 6
+"""Decimals of a degree within which cells of two files are the same, and of names of cells that are very near."""
 
 
 @dataclass
@@ -226,8 +226,8 @@ def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes
     if not used.any():
         message = f"{label}: no cell has values"
         raise ImportFault(message)
-    for cell in np.flatnonzero(used):
-        name = site_id if site_id is not None and used.sum() == 1 else cells.name(int(cell))
+    names = [site_id] if site_id is not None and used.sum() == 1 else _names(cells, np.flatnonzero(used), label)
+    for name, cell in zip(names, np.flatnonzero(used), strict=True):
         constants = {key: float(values[cell]) for key, values in gathered.constants.items()}
         for starts, columns in blocks:
             yield SiteSeries(
@@ -241,6 +241,18 @@ def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes
                 calendar=gathered.calendar,
                 constants=constants,
             )
+
+
+def _names(cells: Cells, used: np.ndarray, label: str) -> list[str]:
+    """Names of cells, which are unique; ImportFault where those of the file are not, or two cells are at one place."""
+    names: list[str] = []
+    for decimals in (3, FINEST):
+        names = [cells.name(int(cell), decimals) for cell in used]
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for place, name in enumerate(names) if name in names[:place])
+    message = f"{label}: the cell {twice} is there twice; names and places must be unique"
+    raise ImportFault(message)
 
 
 def _blocks(gathered: Gathered) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:

@@ -303,3 +303,21 @@ def test_a_dataset_whose_attributes_are_none_is_told(tmp_path: Path, caplog: pyt
         file["tas"].role = "weather"
     assert main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")]) == 1
     assert "bad.nc: attribute role is 'weather': Input should be 'static'" in caplog.text
+
+
+def test_cells_that_are_near_have_names_of_their_own_and_names_are_unique(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tair = np.stack([np.full(30, 280.0), np.full(30, 290.0)], axis=1)
+    data = {"TAIR": (("time", "station"), tair, {"units": "K"})}
+    place = {"lat": ("station", [50.0001, 50.0004]), "lon": ("station", [9.0, 9.0])}
+    dataset = xarray.Dataset(data, coords={**place, "time": np.arange(30.0)})
+    dataset["time"].attrs = {"units": "days since 2001-01-01"}
+    dataset.to_netcdf(tmp_path / "near.nc")
+    out = imported("tem_netcdf", tmp_path / "near.nc", out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["site_id"][:].tolist() == ["50.000100N_9.000000E", "50.000400N_9.000000E"]
+    assert values_of(out, "tas", 1) == pytest.approx(290.0)
+    dataset.assign(station_id=("station", ["A", "A"])).to_netcdf(tmp_path / "twice.nc")
+    assert main(["tem_netcdf", str(tmp_path / "twice.nc"), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "twice.nc: the cell A is there twice; names and places must be unique" in caplog.text
