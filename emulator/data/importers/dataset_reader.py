@@ -1,5 +1,6 @@
 """Reads a dataset (docs/formats.md, section 1) back as records of sites, each with its own period."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations.file_faults import FileFault
 from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
+
+log = logging.getLogger(__name__)
 
 _ATTRIBUTES = (
     "units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum", "identity",
@@ -59,6 +62,8 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
     statics: list[str] = []
     for name, column in file.variables.items():
         if "role" not in column.ncattrs() or column.dimensions not in (("site",), ("site", "time")):
+            if column.dimensions == ("site", "time") and not (name == "driver_source" or name.endswith(("_qc", "_sd"))):
+                log.warning("%s: %s has no role, it is left out", path, name)
             continue
         variables[name] = _described(column, path)
         (statics if column.dimensions == ("site",) else daily).append(name)
@@ -74,6 +79,7 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
         for series in values.values():
             inside |= np.isfinite(series[site])
         if not inside.any():
+            log.warning("%s: site %s has no values, it is left out", path, site_id)
             continue
         first, last = np.flatnonzero(inside)[[0, -1]]
         period = slice(int(first), int(last) + 1)

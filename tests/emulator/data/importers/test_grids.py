@@ -303,6 +303,10 @@ def test_a_dataset_whose_attributes_are_none_is_told(tmp_path: Path, caplog: pyt
         file["tas"].role = "weather"
     assert main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")]) == 1
     assert "bad.nc: attribute role is 'weather': Input should be 'static'" in caplog.text
+    with netCDF4.Dataset(bad, "a") as file:
+        file["tas"].delncattr("role")
+    main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")])
+    assert "bad.nc: tas has no role, it is left out" in caplog.text
 
 
 def test_cells_that_are_near_have_names_of_their_own_and_names_are_unique(

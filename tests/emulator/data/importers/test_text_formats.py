@@ -324,6 +324,13 @@ def test_months_of_what_adds_up_are_refused(tmp_path: Path, caplog: pytest.LogCa
     assert "nee adds up, and the intervals are months or years" in caplog.text and not out.exists()
 
 
+def test_the_mapping_is_not_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "days.csv").write_text("date,site,flux\n2001-01-02,A,1\n2001-01-03,A,1\n")
+    mapping = write_mapping(tmp_path, ENDS)
+    assert run(mapping, tmp_path / "days.csv", *PLACE, "--out", mapping) == 1
+    assert "which would be lost" in caplog.text and mapping.read_text() == ENDS
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [("58,20", "site A: sand is 58 1, possible is 1 at most"), ("0.7,0.6", "site A: sand and clay are 0.7 and 0.6")],
