@@ -27,7 +27,8 @@ namespace central {  // of each entry in the directory
 constexpr std::uint64_t mark = 0x02014b50;
 constexpr std::size_t size = 46;
 constexpr ZipField flags{8, 2}, method{10, 2}, crc{16, 4}, packed{20, 4}, unpacked{24, 4}, name_size{28, 2}, extra_size{30, 2},
-    comment_size{32, 2}, local_header{42, 4};
+    comment_size{32, 2}, attributes{38, 4}, local_header{42, 4};
+constexpr std::uint64_t folder = 0x10;  // attribute
 }  // namespace central
 namespace end {
 constexpr std::uint64_t mark = 0x06054b50;
@@ -173,6 +174,8 @@ void Archive::read_entries(const Directory& directory) {
                 number(at, central::local_header)};
     read_large_numbers(at + central::size + name_size, extra_size, entry);
     if (number(at, central::flags) & encrypted) corrupt("entry '" + entry.name + "' is encrypted");
+    if (number(at, central::attributes) & central::folder)  // torch would read nothing, and take what the memory held before
+      corrupt("entry '" + entry.name + "' is marked as a folder");
     const std::string_view data = read_entry(entry, number(at, central::method), directory.start);
     if (checksum(data) != number(at, central::crc)) corrupt("checksum of entry '" + entry.name + "' does not match");
     checksums_[entry.name] = number(at, central::crc);
