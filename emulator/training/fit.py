@@ -279,6 +279,8 @@ def _fit_at_once(
         run.check_split(kept_split)
         log.info("%s is finished already", run.path)
         return checkpoint.load(run.last).progress
+    if config.evaluation.score_filled:
+        dataset = replace(dataset, measured=None)
     tell(split, dataset)
     began = time.perf_counter()
     try:

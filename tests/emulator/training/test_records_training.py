@@ -1,6 +1,7 @@
 """From records to an artefact: training, evaluation, prediction and export where sites have periods of their own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import netCDF4
@@ -15,6 +16,9 @@ from emulator.data.split_days import LABELS, DaySplit
 from emulator.evaluation.quantile_fitting import fit_quantiles
 from emulator.evaluation.quantile_series import score_quantiles
 from emulator.evaluation.report import __main__ as report
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder
+from emulator.runs.run_split import split_elsewhere
 from tests.emulator.records import PERIODS, write_records
 
 CONFIG = """\
@@ -146,6 +150,29 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert entries[0] == entries[1]
     weights = [torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"] for run in (whole, parts)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path) -> None:
+    """Nothing moves its code from 0, and neighbours would be told that 0."""
+    data = tmp_path / "towers.nc"
+    data.write_bytes(towers.read_bytes())
+    with netCDF4.Dataset(data, "a") as file:
+        for name in ("gpp", "fch4"):
+            file[name][1] = np.ma.masked
+    run, options = tmp_path / "run", ["--set", "model.kind=raci", "--set", "training.epochs=1"]
+    assert train.main([write_config(tmp_path, data, OWN_YEARS), "--out", str(run), *options]) == 0
+    assert trained_model.load(run).model.code.site.tolist() == [0, 2, 3, 4, 5]
+
+
+def test_sites_of_the_run_are_the_same_by_longitudes_from_0_or_from_180(towers: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train.main([write_config(tmp_path, towers, OWN_YEARS), "--out", str(run), "--set", "training.epochs=1"]) == 0
+    trained = trained_model.load(run)
+    data = Dataset.open(towers, trained.signature)
+    expected = split_elsewhere(RunFolder(run), trained, data)
+    turned = replace(data, lon=np.where(data.lon < 0.0, data.lon + 360.0, data.lon - 360.0))
+    assert expected.train_sites.all()
+    assert np.array_equal(split_elsewhere(RunFolder(run), trained, turned).part, expected.part)
 
 
 def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:
