@@ -1,6 +1,7 @@
 """Baselines by the commands of networks: trained, evaluated, predicting; and refused where they have no daily step."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from emulator import ensemble, evaluate, export, predict, train, tune
-from emulator.baselines import climatology, runs
+from emulator.baselines import climatology, ridge, runs
 from emulator.baselines.sample import Design
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
@@ -147,6 +148,26 @@ def test_one_tower_has_baselines_too(config: Path, tmp_path: Path) -> None:
         assert evaluate.main([str(tmp_path / kind)]) == 0
         metrics = json.loads((tmp_path / kind / "evaluation" / "metrics.json").read_text())
         assert metrics["splits"]["train"]["targets"]["gpp"]["pooled"]["n"] > 100
+
+
+def test_a_target_without_validation_flux_is_chosen_by_training_days(config: Path) -> None:
+    signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp", "fch4"))
+    data = Dataset.open(config.parent / "towers.nc", signature)
+    split = split_dataset(SplitConfig(time="later_years", space="none", validation_fraction=0.0, test_years=0), data)
+    days = split.days(data, "validation_temporal")
+    assert days.any()
+    for targets, expected in (((1,), ("gpp",)), ((0, 1), ())):
+        flux = data.flux.clone()
+        for target in targets:
+            flux[..., target][days] = torch.nan
+        lacking = replace(data, flux=flux)
+        rows = Design.of(lacking, split, signature, False).validation_rows(lacking, split, 400, 1)
+        assert np.isfinite(rows.target).any(axis=0).all()
+        assert np.isfinite(rows.flux).any(axis=0).all()
+        both = np.isfinite(rows.target).all(axis=1)
+        assert both.any() == (not expected), "training days stand for the target that lacks others alone"
+        weights = ridge.fit(lacking, split, signature, past_flux=False, seed=1).weights
+        assert (np.abs(weights[:-1]).max(axis=0) > 1e-6).all()
 
 
 def test_days_before_a_record_are_not_in_its_lags(config: Path) -> None:
