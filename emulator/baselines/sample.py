@@ -108,12 +108,12 @@ class Design:
             for days in validation_parts
             if (days & has_flux).any()
         ]
-        known = np.zeros(len(self.space.learned), bool)
+        validated = np.zeros(len(self.space.learned), bool)
         for rows in samples:
-            known |= np.isfinite(rows.target).any(axis=0)
-        if not known.all():
+            validated |= np.isfinite(rows.target).any(axis=0)
+        if not validated.all():
             instead = self._sample(dataset, split.days(dataset, "train").numpy(), visible, size // 2, random)
-            instead.target[:, known], instead.flux[:, self.space.learned[known]] = np.nan, np.nan
+            instead.target[:, validated], instead.flux[:, self.space.learned[validated]] = np.nan, np.nan
             samples.append(instead)
         return Rows(
             np.concatenate([rows.features for rows in samples]),
