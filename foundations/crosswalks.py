@@ -15,6 +15,10 @@ from pathlib import Path
 CROSSWALKS = Path(__file__).with_name("crosswalks.csv")
 
 
+class NoSuchClassOfOurs(ValueError):
+    """A class of a scheme that none of ours is like."""
+
+
 def schemes() -> tuple[str, ...]:
     """The schemes that there are."""
     return tuple(dict.fromkeys(row["scheme"] for row in _rows()))
@@ -24,7 +28,7 @@ def crosswalk(scheme: str, name_or_code: str | int, lat: float | None = None) ->
     """Our meaning of a class: a biome, or of `usda_texture` the texture.
 
     lat: degrees; needed for classes that we divide by latitude, such as forests of the IGBP. ValueError where scheme or
-    class are unknown, the latitude is missing, or none of our classes is like it.
+    class are unknown or the latitude is missing; NoSuchClassOfOurs, which is one too, where none of ours is like it.
 
     >>> crosswalk("igbp", "GRA"), crosswalk("clm_pft", 61), crosswalk("igbp", 1, lat=-60.0)
     ('grassland', 'rice', 'boreal_forest')
@@ -39,7 +43,7 @@ def crosswalk(scheme: str, name_or_code: str | int, lat: float | None = None) ->
         rows = [row for row in rows if float(row["lat_from"]) <= abs(lat) < float(row["lat_below"] or "inf")]
     if not rows or not rows[0]["meaning"]:
         message = f"{scheme} {name} is like none of our classes of {_class(scheme, name)[0]['variable']}"
-        raise ValueError(message)
+        raise NoSuchClassOfOurs(message)
     return rows[0]["meaning"]
 
 

@@ -16,6 +16,8 @@ OBJECT = struct.Struct("<HHIQ")
 """Number, references, nothing, and size of an object of a heap; number 0 is space that is free, its size is of all."""
 LEAF = struct.Struct("<4sBBHQQII")
 """Signature, kind, level, entries, both neighbours, and of the first chunk its bytes and the filters left out."""
+USUAL_SIZES = b"\x08\x08"
+"""Bytes of addresses and lengths, as netCDF has them; others are legal, and their parts are not looked at."""
 LARGEST = 1 << 28
 """Bytes of a file that are looked through; such parts of ours lie at its beginning."""
 
@@ -23,7 +25,8 @@ LARGEST = 1 << 28
 def structural_damage(path: Path) -> str | None:
     """What would end the process or never end, in words; None for a file that is whole, or none of HDF5."""
     with path.open("rb") as file:
-        if file.read(len(SIGNATURE)) != SIGNATURE:
+        start = file.read(15)
+        if not start.startswith(SIGNATURE) or _sizes(start) != USUAL_SIZES:
             return None
         length = min(path.stat().st_size, LARGEST)
         with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as content:
@@ -32,6 +35,11 @@ def structural_damage(path: Path) -> str | None:
             if not all(_has_bytes(content, place) for place in _places(content, CHUNKS)):
                 return "is damaged: a part of a variable has no bytes"
     return None
+
+
+def _sizes(start: bytes) -> bytes:
+    """Bytes of addresses and of lengths by the superblock, of either age (section II.A)."""
+    return start[9:11] if start[8:9] >= b"\x02" else start[13:15]
 
 
 def _places(content: mmap.mmap, signature: bytes) -> Iterator[int]:

@@ -40,11 +40,7 @@ def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset
             yield cast("netCDF4.Dataset", store)
         return
     try:
-        if not is_as_sealed(path):
-            raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
-        damage = structural_damage(path)
-        if damage:
-            raise DamagedFile(path, damage, remedy)
+        refuse_damaged(path, remedy)
         with path.open("rb"), netCDF4.Dataset(**netcdf_name(path)) as file:
             yield file
     except FileFault:
@@ -54,6 +50,15 @@ def reading(path: str | Path, remedy: str = RESTORE) -> Iterator[netCDF4.Dataset
         if explained is None:
             raise
         raise explained from None
+
+
+def refuse_damaged(path: Path, remedy: str = RESTORE) -> None:
+    """DamagedFile for a file that its checksum tells is damaged, or that a library would fail on without a word."""
+    if not is_as_sealed(path):
+        raise DamagedFile(path, "is damaged: it does not fit the checksum at its end", remedy)
+    damage = structural_damage(path)
+    if damage:
+        raise DamagedFile(path, damage, remedy)
 
 
 def _explained(path: Path, error: Exception, remedy: str) -> FileFault | None:

@@ -8,6 +8,7 @@ read without the rest. Chunks and the index of a shard carry checksums.
 
 import base64
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -219,6 +220,18 @@ def write_rows(path: Path, first: int, series: dict[str, np.ndarray]) -> None:
         group: Any = zarr.open_group(path, mode="r+", zarr_format=3)
         for name, values in series.items():
             group[name][first : first + len(values), :] = values
+
+
+def has_rows(path: Path, firsts: Sequence[int]) -> list[bool]:
+    """Whether the store has all shards of the blocks of sites that begin with these."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r", zarr_format=3)
+    rows = {name: array.shards[0] for name, array in group.arrays() if array.shards is not None}
+    return [
+        all((path / name / "c" / str(first // sites) / "0").is_file() for name, sites in rows.items())
+        for first in firsts
+    ]
 
 
 def finish(path: Path, attributes: dict[str, Any]) -> None:

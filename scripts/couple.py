@@ -58,16 +58,7 @@ log = logging.getLogger("couple")
 FILE_ERRORS = (
     ArtefactError, CheckpointError, ConfigError, DatasetError, FolderBusy, ForeignFiles, FormatError, RunFolderError
 )  # fmt: skip
-USER_ERRORS = (
-    *FILE_ERRORS,
-    ConfigError,
-    FormatError,
-    ForeignFiles,
-    coupler.EcostepError,
-    ModelError,
-    PredictionError,
-    OSError,
-)
+USER_ERRORS = (*FILE_ERRORS, coupler.EcostepError, ModelError, PredictionError, OSError)
 CHECK_FAILED = 3
 """Exit status of a run to the end of which a check does not hold."""
 KIND = "coupled run"

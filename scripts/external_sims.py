@@ -15,14 +15,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
 from ecosys_sims.external.configuration import ExternalConfig
-from ecosys_sims.external.ensemble import outputs, simulate
+from ecosys_sims.external.ensemble import DATASET, outputs, simulate
 from ecosys_sims.external.simulators import SIMULATORS
 from ecosys_sims.program.executable import ModelError
 from emulator.data.importers.importing import Imported, import_files, join_imports, write_imported
 from emulator.data.importers.preset_files import load_mapping
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
-from foundations.child_processes import Stopped, ended_by_signals
 from foundations.command_end import ends_clearly
 from foundations.configuration_file import ConfigError, load
 from foundations.file_faults import FileFault, SourceFault
@@ -43,13 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     start_logging()
     try:
-        with ended_by_signals():
-            _run(options)
+        _run(options)
     except (ConfigError, ModelError, EnsembleError, SourceFault, FileFault, ForeignFiles) as error:
         log.error("%s", error)
         return 1
-    except Stopped as stopped:
-        return stopped.exit_status
     return 0
 
 
@@ -67,10 +63,10 @@ def _run(options: argparse.Namespace) -> None:
     title = f"Import of {config.simulator} at {len(tasks)} sites"
     contents = contents_of(title, imported.raw, imported.records, imported.notes)
     write_report(contents, options.out / "report")
-    write_imported(imported, mapping, files, options.out / "dataset.nc")
+    write_imported(imported, mapping, files, options.out / DATASET)
     for note in contents.suspicions:
         log.warning("%s %s: %s", note.site, note.variable, note.text)
-    log.info("%s: %d sites", options.out / "dataset.nc", len(imported.records))
+    log.info("%s: %d sites", options.out / DATASET, len(imported.records))
 
 
 if __name__ == "__main__":

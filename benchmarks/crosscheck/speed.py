@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.crosscheck.experiment import YEAR, CrossCheck, our_config
 from benchmarks.crosscheck.theirs import Theirs, neuralhydrology
-from emulator.data.windows import training_data
+from emulator.data.windows import TrainingSites
 from emulator.evaluation.offline import predict
 from emulator.models import registry
 from emulator.training.fit import fit
@@ -99,14 +99,17 @@ class _Fixed(Theirs):
 
 def prediction_speed(crosscheck: CrossCheck, sites: int = 32, repeats: int = 5) -> dict[str, Any]:
     """Processor time of offline prediction with one thread, ms a site-year, of every registered kind at one size."""
-    windows = training_data(crosscheck.dataset, crosscheck.split.mask("train"))
+    rows = torch.as_tensor(np.flatnonzero(crosscheck.split.train_sites))
+    block = torch.as_tensor(crosscheck.split.block)[rows]
+    training_sites = TrainingSites(crosscheck.dataset.static[rows], rows, block)
     held_out = crosscheck.dataset.site_subset(np.flatnonzero(crosscheck.split.test_sites)[:sites])
     models = {}
     for config in registry.MODEL_CONFIGS:
         kind = config.model_fields["kind"].default
         options = {"hidden": crosscheck.hidden} if "hidden" in config.model_fields else {}
         model = registry.build(config(**options), crosscheck.dataset.signature, crosscheck.scalers)
-        model.prepare(windows)
+        model.enrol(training_sites)
+        model.prepare()
         models[kind] = model.eval()
         if "past_flux" in config.model_fields and config.model_fields["past_flux"].default == "none":
             models[f"{kind}, past flux"] = registry.build(

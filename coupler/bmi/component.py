@@ -318,7 +318,10 @@ class EcostepBmi(PointGrid):
     def _static_values(self, file: str, name: str) -> NDArray[np.float64] | float:
         """One number for all cells, or one for each; NaN where the configuration has none."""
         given = self._config.statics.get(name, np.nan)
-        values = np.asarray(given)
+        try:
+            values = np.asarray(given)
+        except ValueError:  # lists of unequal length
+            values = np.asarray(str(given))
         if values.dtype.kind not in "fiu" or values.shape not in ((), (self._config.ncell,)):
             message = f"{file}: statics: '{name}' is {given!r}, expected a number, or a list of {self._config.ncell}"
             raise ValueError(message)

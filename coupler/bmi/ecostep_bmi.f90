@@ -698,23 +698,32 @@ contains
     real, intent(in) :: src(:)  !< values
     integer :: bmi_status
     real, allocatable :: before(:)
-    character(:), allocatable :: message
-    integer :: i, stat
+    integer :: i
 
     bmi_status = find(this, name, i, role_state)
     if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(this%emulator%rows))
     if (bmi_status /= BMI_SUCCESS) return
     allocate(before, source=this%emulator%rows)
     this%emulator%rows = src
-    call this%emulator%cells%check_state(stat=stat, errmsg=message)
-    if (stat /= 0) then
-      this%emulator%rows = before
-      call complain(message)
-      bmi_status = BMI_FAILURE
-      return
-    end if
-    this%emulator%started = .true.
+    bmi_status = sound_state(this, before)
+    if (bmi_status == BMI_SUCCESS) this%emulator%started = .true.
   end function set_value_float
+
+  !> Put back the state as it was before, where it is none as it is.
+  function sound_state(this, before) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: this
+    real, intent(in) :: before(:)  !< state rows one after the other
+    integer :: bmi_status
+    character(:), allocatable :: message
+    integer :: stat
+
+    bmi_status = BMI_SUCCESS
+    call this%emulator%cells%check_state(stat=stat, errmsg=message)
+    if (stat == 0) return
+    this%emulator%rows = before
+    call complain(message)
+    bmi_status = BMI_FAILURE
+  end function sound_state
 
   !> Set a variable; site attributes before the first step only.
   function set_value_double(this, name, src) result(bmi_status)
@@ -732,7 +741,7 @@ contains
     end if
   end function set_value_double
 
-  !> Set some numbers of the state.
+  !> Set some numbers of the state. A state that is none is refused.
   function set_value_at_indices_float(this, name, inds, src) result(bmi_status)
     class(bmi_ecostep), intent(inout) :: this
     character(*), intent(in) :: name  !< variable
@@ -740,11 +749,15 @@ contains
     real, intent(in) :: src(:)  !< values
     integer :: bmi_status
     real, pointer :: values(:)
+    real, allocatable :: before(:)
 
     nullify (values)
     bmi_status = get_value_ptr_float(this, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(src), size(values))
-    if (bmi_status == BMI_SUCCESS) values(inds) = src
+    if (bmi_status /= BMI_SUCCESS) return
+    allocate(before, source=values)
+    values(inds) = src
+    bmi_status = sound_state(this, before)
   end function set_value_at_indices_float
 
   !> Set some numbers of a variable.

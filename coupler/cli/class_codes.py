@@ -21,11 +21,18 @@ class Recoding:
     choice: str
 
     def apply(self, values: NDArray, what: str) -> NDArray:
-        """Codes of a file, NaN where missing -> those of the artefact; CommandError for a class that it lacks."""
+        """Codes of a file, NaN where missing -> those of the artefact; CommandError for a class that it lacks.
+
+        A number to which the file gives no meaning could be any class of the artefact, and is refused, too.
+        """
         for number, meaning in self.strange.items():
             if (values == number).any():
                 message = f"{what} is {meaning} ({number}) in a cell, which is none of the artefact's: {self.choice}"
                 raise CommandError(message)
+        meaningless = values[np.isfinite(values) & ~np.isin(values, [*self.codes, *self.strange])]
+        if meaningless.size > 0:
+            message = f"{what} is {meaningless[0]:g} in a cell, which is none of its flag_values"
+            raise CommandError(message)
         recoded = values.copy()
         for number, code in self.codes.items():
             recoded[values == number] = code
@@ -38,12 +45,16 @@ def recoding(variable: netCDF4.Variable, classes: Mapping[int, str]) -> Recoding
     classes: meanings by code in the artefact, "" where it has none.
     """
     meanings = str(getattr(variable, "flag_meanings", "")).split()
-    numbers = [int(number) for number in np.atleast_1d(getattr(variable, "flag_values", [])).tolist()]
     if not meanings or not all(classes.values()):
         return None
-    if len(meanings) != len(numbers):
-        path = variable.group().filepath()
-        message = f"{path}: '{variable.name}' has {len(numbers)} flag_values and {len(meanings)} flag_meanings"
+    flag_values = np.atleast_1d(getattr(variable, "flag_values", np.empty(0)))
+    where = f"{variable.group().filepath()}: '{variable.name}'"
+    if flag_values.dtype.kind not in "iuf" or (flag_values != np.round(flag_values)).any():
+        message = f"{where}: flag_values {flag_values.tolist()} are not whole numbers"
+        raise CommandError(message)
+    numbers = [int(number) for number in flag_values.tolist()]
+    if len(meanings) != len(numbers) or len(set(numbers)) != len(numbers):
+        message = f"{where} has {len(set(numbers))} different flag_values and {len(meanings)} flag_meanings"
         raise CommandError(message)
     in_file = dict(zip(numbers, meanings, strict=True))
     if in_file.items() <= classes.items():

@@ -124,6 +124,7 @@ def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
             restart = _restart(path, file)
             fingerprint = getattr(file, "fingerprint", None)
             checksums = np.asarray(file[CHECKSUM][:]) if CHECKSUM in file.variables else None
+            _require_shapes(restart, checksums)
         except (AttributeError, IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             message = f"{path}: is damaged ({error}); write it again with --restart-out"
             raise CommandError(message) from error
@@ -145,6 +146,14 @@ def read_restart(path: Path, artefact: str, state_size: int) -> Restart:
 def state_checksums(state: NDArray[np.float32]) -> NDArray[np.uint32]:
     """Checksum (N,) of each state row (N, state_size), as of ecostep_state_checksum."""
     return np.array([zlib.crc32(row.tobytes()) for row in np.asarray(state, "<f4")], np.uint32)
+
+
+def _require_shapes(restart: Restart, checksums: NDArray[np.uint32] | None) -> None:
+    """ValueError where the variables of a file are not of the same cells."""
+    of_cells = (restart.index, restart.site_id, restart.lat, restart.lon, checksums)
+    if restart.state.ndim != 2 or any(v is not None and v.shape != restart.state.shape[:1] for v in of_cells):
+        message = f"its variables are not of the same cells: 'state' has shape {restart.state.shape}"
+        raise ValueError(message)
 
 
 def _require_state(path: Path, restart: Restart, checksums: NDArray[np.uint32] | None) -> None:

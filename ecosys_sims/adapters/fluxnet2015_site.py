@@ -8,18 +8,12 @@ import numpy as np
 
 from ecosys_sims.adapters import tower_weather as weather
 from ecosys_sims.adapters.csv_columns import read_header
-from ecosys_sims.adapters.daily_record import SCALE_HEIGHT, SEA_LEVEL_PRESSURE, forest_of, site_id_of
+from ecosys_sims.adapters.daily_record import SCALE_HEIGHT, SEA_LEVEL_PRESSURE, site_id_of
 from ecosys_sims.adapters.fluxnet2015_record import FluxnetRecord
 from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_file import TowerSite
+from foundations.crosswalks import crosswalk
 
-# IGBP class -> biome; forests and wetlands go by latitude. Savannas are grass with trees: our choice.
-IGBP = {
-    "CRO": "cropland", "GRA": "grassland", "SAV": "grassland", "WSA": "grassland", "OSH": "shrubland",
-    "CSH": "shrubland", "CVM": "cropland",
-}  # fmt: skip
-FORESTS = ("ENF", "EBF", "DNF", "DBF", "MF")
-POLAR_CIRCLE, SUBTROPICS = 66.0, 24.0  # degrees
 META_NAMES = {"LOCATION_LAT": "lat", "LOCATION_LONG": "lon", "LOCATION_ELEV": "elevation", "IGBP": "igbp"}
 
 
@@ -57,15 +51,11 @@ def describe_site(record: FluxnetRecord, description: dict[str, str | float | No
 
 def biome_of(site_id: str, igbp: str, lat: float) -> str:
     """Our site class for a class of the IGBP; raises AdapterError where there is none."""
-    lat = abs(lat)
-    if igbp in FORESTS:
-        return forest_of(lat)
-    if igbp == "WET":
-        return "wet_tundra" if lat >= POLAR_CIRCLE else "fen" if lat >= SUBTROPICS else "swamp"
-    if igbp not in IGBP:
+    try:
+        return crosswalk("igbp", igbp, lat)
+    except ValueError:
         message = f"site {site_id}: class {igbp!r} has no biome here; give --biome"
-        raise AdapterError(message)
-    return IGBP[igbp]
+        raise AdapterError(message) from None
 
 
 def read_meta(path: Path, site_id: str) -> dict[str, str | float | None]:

@@ -134,7 +134,7 @@ def _client(out: Path, workers: int, scheduler: Scheduler | None) -> Iterator[Cl
     if scheduler is not None:
         address, security = scheduler.checked_address(), scheduler.security()
         try:
-            client = Client(address, timeout=CONNECT_SECONDS, security=security)
+            client = Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             message = f"no Dask scheduler answers at {address}: {_reason(error)}"
             raise EnsembleError(message) from error
@@ -144,7 +144,7 @@ def _client(out: Path, workers: int, scheduler: Scheduler | None) -> Iterator[Cl
     scratch = out / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        with local_cluster(workers, scratch) as cluster, Client(cluster) as client:
+        with local_cluster(workers, scratch) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -213,7 +213,7 @@ def _gather(client: Client, tasks: Sequence[Task], work: Callable[[Any], Any]) -
     failures: list[str] = []
     sites = sum(task.last - task.first for task in tasks)
     with tqdm(total=sites, desc="simulating", unit="site", disable=None) as progress:
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             task = futures[future]
             try:
                 records.append(future.result())

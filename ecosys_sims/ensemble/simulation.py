@@ -49,6 +49,7 @@ from foundations import own_folder, provenance
 from foundations.atomic_file import remove_temporaries, replacing
 from foundations.file_seal import seal
 from foundations.json_record import read_record, write_record
+from foundations.zarr_dataset import has_rows
 
 log = logging.getLogger(__name__)
 
@@ -153,12 +154,17 @@ def _write_dataset(
 
 
 def _prepare_store(out: Path, config: SimulationConfig, drawn: DrawnSites, done: list[BlockTask]) -> None:
-    """The store that workers write into, from an earlier session or anew, with the blocks that are done already."""
+    """The store that workers write into, from an earlier session or anew, with the blocks that are done already.
+
+    A session may have ended while it wrote these, or after the store had its name and before there was a summary.
+    """
     store = out / UNFINISHED_STORE
-    if store.exists():
-        return
-    create_store(store, config, drawn.sites, drawn.members)
-    for task in done:
+    if not store.exists() and (out / STORE).exists():
+        (out / STORE).rename(store)
+    if not store.exists():
+        create_store(store, config, drawn.sites, drawn.members)
+    there = has_rows(store, [task.first for task in done])
+    for task in (task for task, written in zip(done, there, strict=True) if not written):
         write_to_store(task.folder / HISTORY, drawn.sites.site_id[task.first : task.last], store, task.first)
 
 

@@ -70,7 +70,7 @@ def run_case(task: CaseTask) -> dict[str, Any]:
     All is done in a folder of its own that is renamed at the end. Raises ModelError or AdapterError, naming the site.
     """
     if task.folder.exists():
-        return read_record(task.folder / RECORD, ("seconds",), "remove the folder, and the same command runs it again")
+        return read_case(task)
     config = ExternalConfig.model_validate(task.config)
     simulator = SIMULATORS[config.simulator]
     working = task.folder.with_name(f".{task.folder.name}.{uuid.uuid4().hex}")
@@ -85,7 +85,11 @@ def run_case(task: CaseTask) -> dict[str, Any]:
                 f"{', '.join(config.outputs or simulator.outputs)}; set `outputs`"
             )
             raise ModelError(message)
-        record = {"site_id": task.site["site_id"], "seconds": round(time.perf_counter() - started, 3)}
+        record = {
+            "site_id": task.site["site_id"],
+            "site": task.site,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
         write_record(working / RECORD, record)
         working.rename(task.folder)
     except ModelError:
@@ -93,6 +97,16 @@ def run_case(task: CaseTask) -> dict[str, Any]:
         raise
     finally:
         shutil.rmtree(working, ignore_errors=True)
+    return record
+
+
+def read_case(task: CaseTask) -> dict[str, Any]:
+    """The record of a case that is done; DamagedFile, or AdapterError where the table now says else of the site."""
+    path, remedy = task.folder / RECORD, "remove the folder, and the same command runs it again"
+    record = read_record(path, ("seconds",), remedy)
+    if record.get("site", task.site) != task.site:
+        message = f"{task.folder}: was run with other properties of the site than the table has now; {remedy}"
+        raise AdapterError(message)
     return record
 
 
@@ -105,8 +119,17 @@ def prepare(config: ExternalConfig, simulator: Simulator, site: dict[str, str], 
             if path.is_file():
                 path.write_text(_filled(path.read_text(encoding="utf-8"), values), encoding="utf-8")
     if config.forcing is not None:
-        weather = read_weather(config.forcing, site["site_id"], config.first_year, config.last_year)
+        weather = read_weather(config.forcing, site["site_id"], config.first_year, config.last_year, _longitude(site))
         WRITERS[config.simulator](weather, folder, simulator.weather)
+
+
+def _longitude(site: dict[str, str]) -> float:
+    """Degrees east, -180 to 180."""
+    try:
+        return (float(site["lon"]) + 180.0) % 360.0 - 180.0
+    except ValueError:
+        message = f"site {site['site_id']}: lon is {site['lon']!r}, not a number"
+        raise AdapterError(message) from None
 
 
 def _filled(text: str, values: dict[str, str]) -> str:

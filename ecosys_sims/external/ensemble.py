@@ -6,10 +6,11 @@ from pathlib import Path
 
 from ecosys_sims.ensemble.blocks import BLOCKS
 from ecosys_sims.ensemble.cluster import Scheduler, run_blocks
-from ecosys_sims.external.cases import CaseTask, outputs_of, read_sites, run_case
+from ecosys_sims.external.cases import CaseTask, outputs_of, read_case, read_sites, run_case
 from ecosys_sims.external.configuration import ExternalConfig
 from ecosys_sims.external.simulators import SIMULATORS
 from foundations import own_folder
+from foundations.atomic_file import write_text
 from foundations.configuration_file import to_yaml
 from foundations.file_faults import SourceFault
 
@@ -17,7 +18,8 @@ log = logging.getLogger(__name__)
 
 KIND = "external simulation"
 CONFIG = "config.yaml"
-LAYOUT = (CONFIG, f"{BLOCKS}/*/*")
+DATASET = "dataset.nc"
+LAYOUT = (CONFIG, DATASET, f"{BLOCKS}/*/*")
 
 
 def simulate(
@@ -44,10 +46,13 @@ def simulate(
     _require_same(resolved, out)
     (out / BLOCKS).mkdir(parents=True, exist_ok=True)
     own_folder.mark(out, KIND)
-    (out / CONFIG).write_text(to_yaml(resolved), encoding="utf-8")
+    write_text(out / CONFIG, to_yaml(resolved))
     content = resolved.model_dump(mode="json")
     tasks = [CaseTask(str(out), n, n, n + 1, content, str(program), row) for n, row in enumerate(rows)]
     missing = [task for task in tasks if not task.folder.exists()]
+    for task in tasks:
+        if task.folder.exists():
+            read_case(task)
     log.info("%d sites: %d to do", len(tasks), len(missing))
     run_blocks(missing, out, workers, scheduler, work=run_case)
     return tasks

@@ -10,70 +10,123 @@ import netCDF4
 import numpy as np
 
 from ecosys_sims.formats.errors import AdapterError
-from foundations.netcdf_values import numbers, texts
+from ecosys_sims.formats.forcing_check import TimeAxis, read_time_axis
+from ecosys_sims.formats.forcing_variables import FORCING, RELATIVE_HUMIDITY, conversion
+from foundations.netcdf_file import reading
+from foundations.netcdf_values import StoredValueError, numbers, texts
 
 ZERO_CELSIUS = 273.15
 NAMES = ("Tair", "Qair", "SWdown", "LWdown", "Rainf", "Snowf", "Wind", "PSurf")
 OPTIONAL = ("LWdown", "Snowf")
 LONGEST_YEAR = 366
 HOURS = 24
-UNITS = {"Tair": "K", "Qair": "kg kg-1", "SWdown": "W m-2", "LWdown": "W m-2", "Wind": "m s-1", "PSurf": "Pa"}
 
 
 @dataclass(frozen=True)
 class SiteWeather:
-    """Hourly or 3-hourly weather (T,) of whole years from 1 January 00:00, in SI units, by names of a forcing file."""
+    """Hourly or 3-hourly weather (T,) of whole years from 1 January 00:00, in SI units, by names of a forcing file.
+
+    Times are local standard time at `lon`, degrees east.
+    """
 
     start: datetime
     hours: int
     columns: dict[str, np.ndarray]
+    lon: float = 0.0
 
     def times(self) -> np.ndarray:
         """Beginnings of the intervals (T,), numpy datetimes."""
         count = len(self.columns["Tair"])
         return np.datetime64(self.start, "h") + np.arange(count) * np.timedelta64(self.hours, "h")
 
+    def in_utc(self) -> dict[str, np.ndarray]:
+        """The columns at these times of UTC; hours that lack at one end are those left over at the other."""
+        return {name: np.roll(values, -_records(self.lon, self.hours)) for name, values in self.columns.items()}
 
-def read_weather(path: Path, site_id: str, first_year: int, last_year: int) -> SiteWeather:
-    """The weather of a site for whole years; AdapterError where the file lacks site, years or variables."""
+
+def _records(lon: float, hours: int) -> int:
+    """Intervals by which local time is ahead of UTC."""
+    return round(lon / 15.0 / hours)
+
+
+def read_weather(path: Path, site_id: str, first_year: int, last_year: int, lon: float = 0.0) -> SiteWeather:
+    """The weather of a site at `lon`, degrees east, for whole years.
+
+    AdapterError or FileFault where the file lacks site, years or variables, or units are others than theirs.
+    """
     try:
-        with netCDF4.Dataset(path) as file:
-            return _read(file, path, site_id, first_year, last_year)
-    except (OSError, RuntimeError) as error:
-        message = f"{path}: cannot be read: {error}"
-        raise AdapterError(message) from error
+        with reading(path) as file:
+            return _read(file, path, site_id, (first_year, last_year), lon)
+    except StoredValueError as error:
+        message = f"{path}: {error}"
+        raise AdapterError(message) from None
 
 
-def _read(file: netCDF4.Dataset, path: Path, site_id: str, first_year: int, last_year: int) -> SiteWeather:
+def _read(file: netCDF4.Dataset, path: Path, site_id: str, years: tuple[int, int], lon: float) -> SiteWeather:
     missing = [name for name in NAMES if name not in file.variables and name not in OPTIONAL]
     if missing:
         message = f"{path}: variable {missing[0]} is missing; give a forcing file with ALMA names"
         raise AdapterError(message)
-    names = texts(file["site_id"]) if "site_id" in file.variables else []
-    if names and site_id not in names:
-        message = f"{path}: has no site {site_id}; it has {', '.join(names[:5])}"
+    place = _place(file, path, site_id)
+    axis, faults = read_time_axis(file)
+    if axis is None:
+        message = f"{path}: {faults[0]}"
         raise AdapterError(message)
-    place = names.index(site_id) if names else 0
-    time = file["time"]
-    dates = cftime.num2date(numbers(time), time.units, getattr(time, "calendar", "standard"))
-    years = np.array([date.year for date in dates])
-    inside = (years >= first_year) & (years <= last_year)
-    steps = np.diff(numbers(time)[:2])
-    hours = round(float(steps[0]) * (HOURS if str(time.units).startswith("days") else 1)) if steps.size else HOURS
-    columns = {name: _column(file[name], place)[inside] for name in NAMES if name in file.variables}
-    days = (datetime(last_year + 1, 1, 1) - datetime(first_year, 1, 1)).days
-    if hours not in (1, 3) or int(inside.sum()) != days * HOURS // hours:
+    hours = HOURS // axis.per_day
+    first, last = _records_of(file, axis, years)
+    count = file["time"].size
+    days = (datetime(years[1] + 1, 1, 1) - datetime(years[0], 1, 1)).days
+    if hours not in (1, 3) or first < 0 or last > count or last - first != days * axis.per_day:
+        there = max(0, min(last, count) - max(first, 0))
         message = (
-            f"{path}: site {site_id}: {int(inside.sum())} values every {hours} h in {first_year} to {last_year}; "
-            "external simulators need every hour, or every third, of whole years"
+            f"{path}: site {site_id}: {there} values every {hours} h in {years[0]} to {years[1]}; "
+            "external simulators need every hour, or every third, of whole years with their leap days"
         )
         raise AdapterError(message)
-    return SiteWeather(datetime(first_year, 1, 1), hours, columns)
+    in_utc = str(getattr(file["time"], "time_zone", "")).lower() == "utc"
+    columns = {}
+    for name in NAMES:
+        if name in file.variables:
+            values = _column(file[name], path, place, axis.step)[first:last]
+            if np.isnan(values).any():
+                message = (
+                    f"{path}: site {site_id}: {name} is missing at record {first + int(np.isnan(values).argmax())}"
+                )
+                raise AdapterError(message)
+            columns[name] = np.roll(values, _records(lon, hours)) if in_utc else values
+    return SiteWeather(datetime(years[0], 1, 1), hours, columns, lon)
 
 
-def _column(variable: netCDF4.Variable, place: int) -> np.ndarray:
+def _place(file: netCDF4.Dataset, path: Path, site_id: str) -> int:
+    """Row of the site in the file."""
+    names = texts(file["site_id"]) if "site_id" in file.variables else []
+    if site_id in names:
+        return names.index(site_id)
+    several = "site" in file.dimensions and file.dimensions["site"].size > 1
+    if names or several:
+        message = f"{path}: has no site {site_id}; it has {', '.join(names[:5]) or 'several without site_id'}"
+        raise AdapterError(message)
+    return 0
+
+
+def _records_of(file: netCDF4.Dataset, axis: TimeAxis, years: tuple[int, int]) -> tuple[int, int]:
+    """First record of the years and the first after them, in the calendar of the file; they may not be there."""
+    calendar = str(getattr(file["time"], "calendar", "standard")).lower() or "standard"
+    begin, end = (cftime.datetime(year, 1, 1, calendar=calendar) for year in (years[0], years[1] + 1))
+    return tuple(axis.first_record + (day - axis.midnight).days * axis.per_day for day in (begin, end))
+
+
+def _column(variable: netCDF4.Variable, path: Path, place: int, interval: float) -> np.ndarray:
+    """Values (T,) of a variable in the units of its name."""
+    units, expected = str(getattr(variable, "units", "")).strip(), FORCING[variable.name]
+    relative = variable.name == "Qair" and units in RELATIVE_HUMIDITY
+    converted = conversion(units, expected, interval) if units and not relative else None
+    if converted is None:
+        message = f"{path}: {variable.name}: units are {units or None!r}, expected {expected.units!r}"
+        raise AdapterError(message)
     values = numbers(variable)
-    return values[:, place] if values.ndim > 1 else values
+    factor, offset = converted
+    return factor * values.reshape(len(values), -1)[:, place if values.ndim > 1 else 0] + offset
 
 
 def write_ecosys(weather: SiteWeather, folder: Path, pattern: str) -> list[Path]:
@@ -135,8 +188,8 @@ def write_ecosim(weather: SiteWeather, folder: Path, pattern: str) -> list[Path]
 
 
 def write_noahmp(weather: SiteWeather, folder: Path, pattern: str) -> list[Path]:
-    """One LDASIN file for each interval, of a grid of one cell."""
-    column = weather.columns
+    """One LDASIN file for each interval, of a grid of one cell; times are UTC, as Noah-MP reads them."""
+    column = weather.in_utc()
     quantities = {
         "T2D": column["Tair"], "Q2D": column["Qair"], "PSFC": column["PSurf"], "SWDOWN": column["SWdown"],
         "U2D": column["Wind"], "V2D": np.zeros_like(column["Wind"]),

@@ -22,8 +22,6 @@ from foundations.netcdf_values import numbers
 from foundations.units import unit_conversion
 
 _MARKS = np.concatenate([MISSING_MARKS, np.array(MISSING_MARKS, np.float32)])  # also read from single precision
-VERSIONS = (1, 2)
-"""Versions of the format; the second adds attributes of variables that the table does not have."""
 PLACES = ("lat", "lon")
 """Statics that no dataset may lack."""
 ROLES = ("static", "slow", "fast", "state", "target")

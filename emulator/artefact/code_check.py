@@ -26,6 +26,8 @@ CODE = re.compile(r"code/.*\.py", re.DOTALL)
 PICKLES = re.compile(r"data\.pkl|constants\.pkl|code/.*\.debug_pkl", re.DOTALL)
 LIBRARY_CLASSES = re.compile(rb"torch[.\n]+classes")
 """In a pickle a name of a class may be cut in two at any dot."""
+OTHER_TENSORS = re.compile(rb"\n_rebuild_(?!tensor_v2\n)")
+"""What makes tensors other than plain ones in a pickle, such as sparse ones, whose indices torch does not test."""
 
 REFUSED = re.compile(
     "async|await|except|finally|from|global|import|lambda|nonlocal|try|with|yield|print|fork|awaitable|__setstate__"
@@ -102,6 +104,8 @@ def beyond_arithmetic(archive: bytes) -> str:
                 return f"it has objects of a library's class ({entry})"
             if entry.startswith("code/"):
                 continue
+            if OTHER_TENSORS.search(content):
+                return f"it has sparse or other tensors ({entry})"
             fault = short_storage(content, entry.removesuffix(".pkl"), sizes)
             if fault:
                 return f"its tensors lie outside the file: {fault}"

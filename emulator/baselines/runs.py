@@ -21,7 +21,6 @@ from emulator.runs import checkpoint, trained_model
 from emulator.runs.checkpoint import Checkpoint, CheckpointError, Progress
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import TrainedModel, trained_signature
-from emulator.training import assembly
 from foundations.configuration_file import ConfigError
 
 VALIDATION_SITES = 64
@@ -54,6 +53,8 @@ def fit_at_once(
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
+    from emulator.training import assembly  # which evaluation and prediction do without
+
     scalers = assembly.checked_scalers(dataset, split, signature)
     kind, past_flux = config.model.kind, config.model.past_flux != "none"
     predictor = _module(kind).fit(dataset, split, signature, past_flux=past_flux, seed=config.seed)

@@ -96,6 +96,11 @@ def test_values_outside_training_are_counted_by_default_and_told_with_their_shar
         land.day(day_of(tas))
     assert land.cells.range_count("tas") == 1
     assert land.cells.range_message.endswith("; shares outside so far: lat 50 %, tas 25 %")
+    land.day(day_of([260.0, 280.0]))
+    assert land.cells.range_message.endswith("lat 50 %, tas 33 %")
+    cold = host(ranged_file, 2, statics_of([70.0, 70.0]))
+    cold.day(day_of([260.0, 260.0]))
+    assert cold.cells.range_message.endswith("; shares outside so far: lat 100 %, tas 100 %")
     quiet = host(ranged_file, 2, statics_of([45.0, 45.0]))
     quiet.cells.set_policy("ignore")
     quiet.day(day_of([260.0, 280.0]))

@@ -276,6 +276,55 @@ def test_a_restart_of_an_earlier_version_is_read_with_a_word(
     assert f"{state}: holds no checksums" in caplog.text
 
 
+def test_a_restart_whose_checksums_are_of_other_cells_is_refused(
+    lstm_file: Path, drivers: Path, tmp_path: Path, capsys
+) -> None:
+    state = tmp_path / "state.nc"
+    words = ("--forcing", drivers, "--out", tmp_path / "out.nc")
+    assert run(lstm_file, *words, "--end", "2003-12-22", "--restart-out", state) == 0
+    with netCDF4.Dataset(state, "a") as file:
+        file.renameVariable("state_checksum", "unused")
+        file.createVariable("state_checksum", "u4", ("value",))
+    assert run(lstm_file, *words, "--restart-in", state) == 1
+    assert f"{state}: is damaged (its variables are not of the same cells" in capsys.readouterr().err
+
+
+CLASSES = [f"class_{code}" for code in range(1, 14)]
+
+
+def biomes(file: netCDF4.Dataset, values: list[int], flag_values: list[int] | str) -> None:
+    file["biome"][:] = values
+    file["biome"].setncatts({"flag_values": flag_values, "flag_meanings": " ".join(CLASSES[:3])})
+
+
+@pytest.mark.parametrize(
+    ("values", "flag_values", "refusal"),
+    [
+        ([1, 2, 3, 1], [1, 2, 3], ""),
+        ([7, 1, 2, 7], [7, 1, 2], ""),
+        ([7, 1, 5, 7], [7, 1, 2], "'biome' is 5 in a cell, which is none of its flag_values"),
+        ([1, 2, 3, 1], "1, 2, 3", "'biome': flag_values ['1, 2, 3'] are not whole numbers"),
+        ([1, 2, 3, 1], [1, 2], "'biome' has 2 different flag_values and 3 flag_meanings"),
+        ([1, 2, 3, 1], [1, 1, 2], "'biome' has 2 different flag_values and 3 flag_meanings"),
+    ],
+)
+def test_classes_are_matched_by_meaning_or_refused(
+    values: list[int], flag_values: list[int] | str, refusal: str, tmp_path: Path, capsys
+) -> None:
+    statics = artefacts.variables(artefacts.STATICS, "static")
+    statics[2] |= {"flag_meanings": CLASSES}
+    artefact = artefacts.write_stub(tmp_path / "classes.pt", statics=statics)
+    plain = write_sites(tmp_path / "plain.nc", lambda file: biomes(file, [1, 2, 3, 1], [1, 2, 3]))
+    data = write_sites(tmp_path / "data.nc", lambda file: biomes(file, values, flag_values))
+    assert run(artefact, "--forcing", plain, "--out", tmp_path / "a.nc") == 0
+    assert run(artefact, "--forcing", data, "--out", tmp_path / "b.nc") == bool(refusal)
+    if refusal:
+        assert f"{data}: {refusal}" in capsys.readouterr().err
+        return
+    for name, flux in fluxes(tmp_path / "a.nc").items():
+        np.testing.assert_array_equal(fluxes(tmp_path / "b.nc")[name], flux)
+
+
 @pytest.mark.parametrize("chunk", [1, 100])
 def test_a_gap_on_the_first_day_is_refused(stub_file: Path, drivers: Path, tmp_path: Path, capsys, chunk: int) -> None:
     with netCDF4.Dataset(drivers, "a") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -157,3 +158,26 @@ def test_names_of_sites_are_written_out(stub_file: Path, tmp_path: Path) -> None
     assert ended.returncode == 1
     assert is_plain(ended.stdout + ended.stderr)
     assert "DE-Tha\\x1b[2J" in ended.stderr
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """In a process of its own, since a call that waits for the other end of the pipe would never come back."""
+    pipe = tmp_path / "pipe.pt"
+    os.mkfifo(pipe)
+    code = "import sys; from coupler.cli.command import main; sys.exit(main(['info', sys.argv[1]]))"
+    ended = subprocess.run([sys.executable, "-c", code, pipe], capture_output=True, text=True, check=False, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"ecostep info: {pipe}: cannot be read: a folder, a pipe or a device")
+
+
+@pytest.mark.parametrize("words", [["info"], ["run", "--forcing", "data.nc", "--out", "out.nc"]])
+def test_classes_without_all_their_meanings_are_refused(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(Path("data.nc"))
+    statics = artefacts.variables(artefacts.STATICS, "static")
+    statics[2] |= {"flag_meanings": ["bog", "fen"]}
+    artefact = artefacts.write_stub(tmp_path / "two.pt", statics=statics)
+    assert main([words[0], str(artefact), *words[1:]]) == 1
+    assert "'biome' has 13 flag_values and 2 flag_meanings; export it again" in capsys.readouterr().err

@@ -34,6 +34,14 @@ def test_marks_of_missing_values_are_refused(gauged_file, host, kind, mark):
     assert "cell 4 of 4 (counted from 1): the usual mark of a missing value; give NaN" in message
 
 
+def test_marks_are_refused_of_fluxes_of_any_name(tmp_path, host):
+    targets = artefacts.variables([artefacts.TARGETS[0], artefacts.TARGETS[1] | {"name": "tower_flux"}])
+    path = artefacts.write_torchscript(tmp_path / "named.pt", past_flux="ungauged", targets=targets)
+    message = refusal(host(path, NCELL), "tower_flux", np.array([np.nan, 3.0, -9999.0, 2.0]), "mg m-2 day-1")
+    assert message.startswith("BAD_VALUE: measured flux 'tower_flux' is -9999 in cell 3 of 4")
+    assert refusal(host(path, NCELL), "tower_flux", np.array([np.nan, 3e9, -99.0, 2.0]), "mg m-2 day-1") == ""
+
+
 @pytest.mark.parametrize(
     ("name", "values", "units", "likely"),
     [

@@ -93,6 +93,7 @@ def test_bmi_takes_arrays_that_fit(stub_file: Path, tmp_path: Path) -> None:
         "{lat: [50.0]}",
         "{lat: [1.0, 2.0]}",
         "{lat: [[1.0], [2.0], [3.0]]}",
+        "{lat: [1.0, [2.0], 3.0]}",
         "{lat: north}",
         "{lat: true}",
     ):

@@ -6,6 +6,7 @@ torchscript backend opens an artefact.
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -216,6 +217,32 @@ def test_tensors_outside_the_file_are_refused(size: int, lstm_file: Path, tmp_pa
         return
     for message in (refusal(path), beyond_arithmetic(path.read_bytes())):
         assert "its tensors lie outside the file: data/0 has 24 bytes, not 1020" in message
+
+
+class Sparse(torch.nn.Module):
+    """A module with a sparse tensor, whose indices in a file may be any numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.eye(2).to_sparse())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.table
+
+
+def test_tensors_that_are_not_plain_are_refused(lstm_file: Path, tmp_path: Path) -> None:
+    sparse = archive_of(Sparse(), tmp_path)
+    torch.jit.load(io.BytesIO(sparse))
+    assert beyond_arithmetic(sparse) == "it has sparse or other tensors (data.pkl)"
+
+    def change(entry: str, content: bytes) -> bytes:
+        return (
+            content.replace(b"_rebuild_tensor_v2", b"_rebuild_sparse_tensor") if entry.endswith("data.pkl") else content
+        )
+
+    path = rewritten(lstm_file, tmp_path / "sparse.pt", change)
+    assert "it has sparse or other tensors (data.pkl)" in refusal(path)
+    assert beyond_arithmetic(path.read_bytes()) == "it has sparse or other tensors (data.pkl)"
 
 
 class Names(torch.nn.Module):

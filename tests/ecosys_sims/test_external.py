@@ -2,6 +2,7 @@
 
 import importlib.util
 import stat
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from ecosys_sims.external.weather import SiteWeather, read_weather, write_ecosim
 from ecosys_sims.formats.errors import AdapterError
 from ecosys_sims.formats.forcing_file import TowerSite, write_forcing
 from foundations.ecosys_weather import read_years
+from foundations.file_seal import unseal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,6 +108,46 @@ def test_weather_that_does_not_do_is_refused(tmp_path: Path, forcing: Path) -> N
         write_ecosim(three, tmp_path, "climate.nc")
 
 
+def test_weather_is_read_in_its_units_and_by_its_stamps(tmp_path: Path, forcing: Path) -> None:
+    """A file in degC and mm of the interval, stamped at the end, is the same weather."""
+    made = read_weather(forcing, "field", 2003, 2003)
+    unseal(forcing)
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["Tair"][:] = np.asarray(file["Tair"][:]) - 273.15
+        file["Tair"].units = "degC"
+        file["Rainf"][:] = np.asarray(file["Rainf"][:]) * 3600.0
+        file["Rainf"].units = "mm"
+        file["time"][:] = np.asarray(file["time"][:]) + 1.0
+        file["time"].stamp = "end"
+    again = read_weather(forcing, "field", 2003, 2003)
+    for name, values in made.columns.items():
+        assert again.columns[name] == pytest.approx(values, rel=1e-5)
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["Qair"].units = "%"
+    with pytest.raises(AdapterError, match=r"forcing\.nc: Qair: units are '%', expected 'kg kg-1'"):
+        read_weather(forcing, "field", 2003, 2003)
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["Qair"].units = "kg kg-1"
+        file["Wind"][100] = np.nan
+    with pytest.raises(AdapterError, match="site field: Wind is missing at record 100"):
+        read_weather(forcing, "field", 2003, 2003)
+
+
+def test_local_times_and_utc_are_told_apart(tmp_path: Path, forcing: Path) -> None:
+    """At 90 W noon is at 18 UTC, the time of Noah-MP; what is in UTC becomes local for the others."""
+    local = read_weather(forcing, "field", 2003, 2003, lon=-90.0)
+    two_days = replace(local, columns={name: values[:48] for name, values in local.columns.items()})
+    path = write_noahmp(two_days, tmp_path, "{stamp}.LDASIN_DOMAIN1")[24 + 18]
+    with netCDF4.Dataset(path) as file:
+        assert file["SWDOWN"][0, 0, 0] == pytest.approx(local.columns["SWdown"][24 + 12], rel=1e-6)
+    unseal(forcing)
+    with netCDF4.Dataset(forcing, "a") as file:
+        file["SWdown"][:] = np.roll(np.asarray(file["SWdown"][:]), 6, axis=0)
+        file["time"].time_zone = "UTC"
+    again = read_weather(forcing, "field", 2003, 2003, lon=-90.0)
+    assert again.columns["SWdown"] == pytest.approx(local.columns["SWdown"])
+
+
 @pytest.fixture
 def case(tmp_path: Path, forcing: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A configuration, its case and a stand-in for the executable."""
@@ -139,6 +181,11 @@ def test_a_case_is_prepared_run_and_imported_once(
     assert script.main(words) == 0
     assert "1 sites: 0 to do" in caplog.text
     assert (out / "blocks" / "field" / "case.json").stat().st_mtime_ns == done
+    table = (tmp_path / "sites.csv").read_text()
+    (tmp_path / "sites.csv").write_text(table.replace("41,", "42,"))
+    assert script.main(words) == 1
+    assert "blocks/field: was run with other properties of the site than the table has now" in caplog.text
+    (tmp_path / "sites.csv").write_text(table)
     case.write_text(case.read_text().replace("fill: [run]", "fill: [run, soil]"))
     assert script.main(words) == 1
     assert "holds an ensemble of another configuration" in caplog.text
@@ -177,3 +224,7 @@ def test_what_is_missing_is_told(
     (tmp_path / "sites.csv").write_text("site_id,lat,lon\nfield,41,-96\n")
     assert script.main(words) == 1
     assert "config.yaml, which this command did not make" in caplog.text
+    (tmp_path / "out" / "config.yaml").rename(tmp_path / "out" / "dataset.nc")
+    assert script.main(words) == 1
+    assert "dataset.nc, which this command did not make" in caplog.text
+    assert (tmp_path / "out" / "dataset.nc").read_text() == "mine"

@@ -87,6 +87,17 @@ def test_a_lost_worker_and_a_lost_store_change_no_byte(
     assert without_attributes(out / "dataset.zarr") == without_attributes(store)
 
 
+def test_what_an_end_between_two_steps_leaves_is_gone_on_from(
+    store: Path, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    """The store has its name and there is no summary; one of the blocks that are done is not in it."""
+    out = shutil.copytree(store.parent, tmp_path / "sims")
+    (out / "simulation.json").unlink()
+    shutil.rmtree(out / "dataset.zarr" / "gpp" / "c" / "0")
+    simulate(as_store(small_config), out, workers=1)
+    assert without_attributes(out / "dataset.zarr") == without_attributes(store)
+
+
 def test_a_damaged_chunk_is_told_by_store_and_variable(
     store: Path, small_config: SimulationConfig, tmp_path: Path
 ) -> None:

@@ -135,3 +135,13 @@ def test_mistakes_within_the_context_are_not_the_files(file: Path) -> None:
         [].pop()
     with pytest.raises(PermissionError, match="elsewhere"), reading(file):
         raise PermissionError(13, "Permission denied", "elsewhere")
+
+
+@pytest.mark.parametrize(("sizes", "damaged"), [(b"\x08\x08", True), (b"\x04\x04", False)])
+def test_files_with_other_sizes_of_addresses_are_left_to_the_library(
+    tmp_path: Path, sizes: bytes, damaged: bool
+) -> None:
+    """Where addresses have four bytes, the first chunk's place would be read as its length."""
+    path = tmp_path / "other.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(5) + sizes + bytes(33) + CHUNKS + b"\x01\0" + bytes(40))
+    assert (structural_damage(path) is not None) == damaged

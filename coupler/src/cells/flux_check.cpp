@@ -70,14 +70,13 @@ FluxCheck::FluxCheck(const std::vector<Variable>& targets) : targets_(targets) {
 void FluxCheck::check(std::size_t target, const HostArray& array, const CellList& cells, std::size_t ncell) const {
   const Variable& variable = targets_[target];
   const Limits& limits = limits_[target];
-  const bool known = limits.highest < infinity;
   const HostArray given = as_given(array);
   Variable unbounded = variable;  // a measured uptake may lie beyond what the model may predict
   unbounded.valid_min = -infinity, unbounded.valid_max = infinity;
   for (std::size_t i = 0; i < cells.size; ++i) {
     const double value = array.read(cells[i]);
     if (std::isnan(value)) continue;
-    if (known && is_missing_mark(given, given.read(cells[i])))
+    if (is_missing_mark(given, given.read(cells[i])))
       fail(ECOSTEP_BAD_VALUE, "measured flux '", variable.name, "' is ", given.read(cells[i]), " in cell ", cells[i] + 1, " of ",
            ncell, " (counted from 1): the usual mark of a missing value; give NaN for what is not known");
     if (!acceptable(unbounded, value)) refuse_value("measured flux", unbounded, value, cells[i], ncell);

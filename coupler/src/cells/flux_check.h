@@ -12,7 +12,7 @@ namespace ecostep {
 
 class FluxCheck {
  public:
-  // Of the targets of an artefact, which must outlive this. Those that the table does not have, or in such a unit, are not tested.
+  // Of the targets of an artefact, which must outlive this. Those that the table does not have, or in such a unit, have no range.
   explicit FluxCheck(const std::vector<Variable>& targets);
 
   // Throws Error(ECOSTEP_BAD_VALUE) that names flux, value and cell, and the likely unit, where a measured flux is infinite,

@@ -103,10 +103,10 @@ void TrainingRanges::keep() {
 
 std::string TrainingRanges::shares() const {
   MessageStream list;
-  list.precision(2);
   for (std::size_t v = 0; v < variables_.size(); ++v) {
     if (kept_.outside[v] == 0) continue;
     const double percent = 100.0 * static_cast<double>(kept_.outside[v]) / static_cast<double>(kept_.looked_at[v]);
+    list.precision(percent < 99.5 ? 2 : 3);  // two digits of a hundred would be 1e+02
     list << (list.tellp() > 0 ? ", " : "") << variables_[v].name << ' ' << percent << " %";
   }
   return list.str();

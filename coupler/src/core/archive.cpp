@@ -27,7 +27,8 @@ namespace central {  // of each entry in the directory
 constexpr std::uint64_t mark = 0x02014b50;
 constexpr std::size_t size = 46;
 constexpr ZipField flags{8, 2}, method{10, 2}, crc{16, 4}, packed{20, 4}, unpacked{24, 4}, name_size{28, 2}, extra_size{30, 2},
-    comment_size{32, 2}, local_header{42, 4};
+    comment_size{32, 2}, attributes{38, 4}, local_header{42, 4};
+constexpr std::uint64_t folder = 0x10;  // attribute
 }  // namespace central
 namespace end {
 constexpr std::uint64_t mark = 0x06054b50;
@@ -79,12 +80,12 @@ bool unpack(std::string_view packed, std::size_t size, std::string& out) {
 }
 
 std::string read_file(const std::string& path) {
+  struct stat about;
+  if (stat(path.c_str(), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
+  if (!S_ISREG(about.st_mode))  // told before it is opened, since a pipe would wait there for its other end
+    fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) fail(ECOSTEP_FILE_ERROR, path, ": cannot be opened: ", std::strerror(errno));
-  struct stat about;
-  if (fstat(fileno(file.get()), &about) != 0) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
-  if (!S_ISREG(about.st_mode))
-    fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: a folder, a pipe or a device, not a file; expected an artefact");
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');  // the host's stack may be small: no buffer there
   const std::size_t read = std::fread(&bytes[0], 1, bytes.size(), file.get());
   if (std::ferror(file.get())) fail(ECOSTEP_FILE_ERROR, path, ": cannot be read: ", std::strerror(errno));
@@ -173,6 +174,8 @@ void Archive::read_entries(const Directory& directory) {
                 number(at, central::local_header)};
     read_large_numbers(at + central::size + name_size, extra_size, entry);
     if (number(at, central::flags) & encrypted) corrupt("entry '" + entry.name + "' is encrypted");
+    if (number(at, central::attributes) & central::folder)  // torch would read nothing, and take what the memory held before
+      corrupt("entry '" + entry.name + "' is marked as a folder");
     const std::string_view data = read_entry(entry, number(at, central::method), directory.start);
     if (checksum(data) != number(at, central::crc)) corrupt("checksum of entry '" + entry.name + "' does not match");
     checksums_[entry.name] = number(at, central::crc);

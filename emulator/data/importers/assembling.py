@@ -17,7 +17,7 @@ from emulator.data.importers.report.twins import factor_between
 from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from emulator.data.importers.targets import Choices, add_target, good_share
-from foundations.crosswalks import crosswalk
+from foundations.crosswalks import NoSuchClassOfOurs, crosswalk
 
 DIURNAL = ("rsds", "nee")
 """Whose course of the day the report looks at."""
@@ -162,10 +162,13 @@ def _add_static(
         record.statics[name] = float(np.nanmean(outcome[0]))
 
 
-def _crossed(scheme: str, code: str, column: str, lat: float, quantities: Quantities) -> str:
-    """Our meaning of a class of a scheme at a latitude."""
+def _crossed(scheme: str, code: str, column: str, lat: float, quantities: Quantities) -> str | None:
+    """Our meaning of a class of a scheme at a latitude; None, noted, where none of ours is like it, as water."""
     try:
         return crosswalk(scheme, code, lat)
+    except NoSuchClassOfOurs as error:
+        quantities.notes.add("absent", str(error), quantities.series.site_id, column)
+        return None
     except ValueError as error:
         series = quantities.series
         message = f"{series.label}: site {series.site_id}: {column}: {error}"
@@ -180,7 +183,8 @@ def _class_of(column: str, source: VariableMapping, about: Described, lat: float
         return float("nan")
     code = f"{present[0]:g}"
     if source.crosswalk is not None:
-        return float(about.flags[_crossed(source.crosswalk, code, column, lat, quantities)])
+        meaning = _crossed(source.crosswalk, code, column, lat, quantities)
+        return float("nan") if meaning is None else float(about.flags[meaning])
     if not source.classes:
         return float(present[0])
     meaning = source.classes.get(code)

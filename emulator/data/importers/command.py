@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emulator.data.importers.importing import import_files, write_imported
 from emulator.data.importers.merging import merge, require_datasets
-from emulator.data.importers.preset_files import load_mapping, preset_names
+from emulator.data.importers.preset_files import load_mapping, mapping_file, preset_names
 from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
 from emulator.data.importers.targets import Choices
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.minimum_share is not None and not 0.0 < options.minimum_share <= 1.0:
         options_parser.error(f"--minimum-share {options.minimum_share:g} is not within 0 and 1")
     try:
-        require_own_outputs({"--out": options.out}, [*options.files, options.sites])
+        require_own_outputs({"--out": options.out}, [*options.files, options.sites, mapping_file(options.mapping)])
         if options.mapping == "merge":
             _merge(options)
         else:

@@ -1,10 +1,12 @@
 """Reads a dataset (docs/formats.md, section 1) back as records of sites, each with its own period."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import netCDF4
 import numpy as np
+from pydantic import ValidationError
 
 from emulator.data.importers.definitions import Described, described
 from emulator.data.importers.errors import ImportFault
@@ -14,6 +16,8 @@ from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations.file_faults import FileFault
 from foundations.netcdf_file import reading
 from foundations.netcdf_values import numbers, texts
+
+log = logging.getLogger(__name__)
 
 _ATTRIBUTES = (
     "units", "role", "long_name", "standard_name", "analysis_units", "minimum", "maximum", "identity",
@@ -38,9 +42,13 @@ def read_dataset(path: Path) -> StoredDataset:
     try:
         with reading(path) as file:
             return _read(file, path)
-    except FileFault:
+    except (FileFault, ImportFault):
         raise
-    except (OSError, KeyError, AttributeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{path}: attribute {first['loc'][0]} is {first['input']!r}: {first['msg']}"
+        raise ImportFault(message) from None
+    except (OSError, KeyError, AttributeError, ValueError) as error:
         message = f"{path}: is no dataset of docs/formats.md: {error}"
         raise ImportFault(message) from None
 
@@ -54,6 +62,8 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
     statics: list[str] = []
     for name, column in file.variables.items():
         if "role" not in column.ncattrs() or column.dimensions not in (("site",), ("site", "time")):
+            if column.dimensions == ("site", "time") and not (name == "driver_source" or name.endswith(("_qc", "_sd"))):
+                log.warning("%s: %s has no role, it is left out", path, name)
             continue
         variables[name] = _described(column, path)
         (statics if column.dimensions == ("site",) else daily).append(name)
@@ -69,6 +79,7 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
         for series in values.values():
             inside |= np.isfinite(series[site])
         if not inside.any():
+            log.warning("%s: site %s has no values, it is left out", path, site_id)
             continue
         first, last = np.flatnonzero(inside)[[0, -1]]
         period = slice(int(first), int(last) + 1)
@@ -103,4 +114,4 @@ def _described(column: netCDF4.Variable, path: Path) -> Described:
     if "flag_meanings" in column.ncattrs():
         codes = np.atleast_1d(column.flag_values).astype(int).tolist()
         given["flags"] = dict(zip(str(column.flag_meanings).split(), codes, strict=False))
-    return described(column.name, Definition(**given), None, str(path))
+    return described(column.name, Definition(**given), None, f"{path}: {column.name}")

@@ -148,7 +148,8 @@ class TimeMapping(Part):
 class TableLayout(Part):
     """How a text file is laid out. suffixes: `TA` stands for `TA_1_1_1` as well, the first of them.
 
-    header: number of the line, from 0, of the names, comments not counted; units_line: a line of units follows it.
+    header: number of the line, from 0, of the names, comments not counted; units_line: a line of units follows it,
+    unless that is of numbers.
     """
 
     delimiter: Literal[",", ";", "tab", "space"] = ","

@@ -17,9 +17,14 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))
 
 
+def mapping_file(name: str) -> Path | None:
+    """The file of a user's mapping; None for the name of a preset."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else None
+
+
 def load_mapping(name: str) -> Mapping:
     """A preset by its name, or a mapping by the name of its YAML file."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else PRESETS / f"{name}.yaml"
+    path = mapping_file(name) or PRESETS / f"{name}.yaml"
     if not path.is_file():
         message = f"{name}: no such preset (there are {', '.join(preset_names())}) and no mapping NAME.yaml"
         raise ImportFault(message)

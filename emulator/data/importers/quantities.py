@@ -76,6 +76,7 @@ class Quantities:
             if source is not None:
                 values = self._valid(name, values, source)
             if source is not None and source.cumulative != "no":
+                self._require_days(name)
                 values = increments(values, self.grid.days, source.cumulative, self.series.calendar)
             units = self._units(column, term)
             if units is None:
@@ -84,6 +85,16 @@ class Quantities:
             values = self._converted(name, values, units, target, column, source)
             total = sign * values if total is None else total + sign * values
         return total
+
+    def _require_days(self, name: str) -> None:
+        """ImportFault where intervals are months or years, each day of which would have the sum of them all."""
+        if self.grid.ends.size:
+            message = (
+                f"{self.series.label}: site {self.series.site_id}: {name} adds up, and the intervals are months or "
+                "years; what adds up is read of days and parts of days: give the amounts of each interval "
+                "(per: interval)"
+            )
+            raise ImportFault(message)
 
     def _units(self, column: Column, term: str) -> str | None:
         if column.daily_units is not None and self.grid.per_day == 1:

@@ -10,6 +10,7 @@ from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import ClassRule, Mapping
 from foundations.crosswalks import crosswalk
+from foundations.variables import BIOMES, VARIABLES
 
 NAMES = {
     "site_id": ("site_id", "SITE_ID", "Site", "site", "SITE", "id"),
@@ -19,6 +20,9 @@ NAMES = {
     "sand": ("sand", "SAND"), "clay": ("clay", "CLAY"), "ph": ("ph", "pH", "PH"), "biome": ("biome",),
 }  # fmt: skip
 """Our names -> names of columns that mean them."""
+MISSING = -9999.0
+LARGEST_TEXTURE = 1.001
+"""Sand and clay together, with room for their rounding."""
 
 
 class SiteTable:
@@ -91,11 +95,30 @@ def statics_of(
         raise ImportFault(message)
     if float(statics["lon"]) > 180.0:
         statics["lon"] = float(statics["lon"]) - 360.0
+    _require_possible(site_id, statics, variables)
     for name in dict.fromkeys(("biome", *mapping.site.classes)):
         flag = _class(name, site_id, row, mapping, variables, given, float(statics["lat"]))
         if flag is not None:
             statics[name] = flag
     return statics
+
+
+def _require_possible(site_id: str, statics: dict[str, float | str], variables: dict[str, Described]) -> None:
+    """ImportFault for a property that cannot be, as a percentage where a fraction is asked for."""
+    for name, value in statics.items():
+        about = variables[name] if name in variables else Described(VARIABLES[name]) if name in VARIABLES else None
+        if about is None or is_missing(value):
+            continue
+        low, high = about.daily_range
+        for bound, beyond in ((low, -1.0), (high, 1.0)):
+            if bound is not None and beyond * (float(value) - bound) > 0.0:
+                word = "most" if beyond > 0.0 else "least"
+                message = f"site {site_id}: {name} is {value:g} {about.variable.units}, possible is {bound:g} at {word}"
+                raise ImportFault(message)
+    texture = [float(statics.get(name, 0.0)) for name in ("sand", "clay")]
+    if sum(texture) > LARGEST_TEXTURE:
+        message = f"site {site_id}: sand and clay are {texture[0]:g} and {texture[1]:g}, together more than 1"
+        raise ImportFault(message)
 
 
 def _of_table(
@@ -104,13 +127,15 @@ def _of_table(
     column = mapping.site.properties.get(name)
     key = name if column is None else next((other for other in column.column if other in row), None)
     text = row.get(key or "", "")
-    if text in ("", "NA", "NaN", "-9999"):
+    if text in ("", "NA"):
         return None
     try:
         value = float(text)
     except ValueError:
         message = f"{table.path}: site {site_id}: {name} is {text!r}, not a number"
         raise ImportFault(message) from None
+    if value == MISSING or np.isnan(value):
+        return None
     if column is not None and column.units is not None and name in variables:
         factor, offset = conversion(column.units, variables[name].variable.units, name, None, str(table.path))
         value = factor * value + offset
@@ -143,8 +168,6 @@ def _class(
 
 
 def _biomes() -> dict[str, int]:
-    from foundations.variables import BIOMES
-
     return {meaning: value for value, meaning in BIOMES.items()}
 
 

@@ -42,14 +42,14 @@ class Cells:
         lon = (self.lon + 180.0) % 360.0 - 180.0
         return list(zip(np.round(self.lat, decimals).tolist(), np.round(lon, decimals).tolist(), strict=True))
 
-    def name(self, cell: int) -> str:
-        """The name of a cell, by its place where the file has none."""
+    def name(self, cell: int, decimals: int = 3) -> str:
+        """The name of a cell, by its place where the file has none, to so many decimals of a degree."""
         if self.names:
             return self.names[cell]
         if not self.located:
             return f"cell{cell + 1}"
         lat, lon = float(self.lat[cell]), float((self.lon[cell] + 180.0) % 360.0 - 180.0)
-        return f"{abs(lat):.3f}{'N' if lat >= 0 else 'S'}_{abs(lon):.3f}{'E' if lon >= 0 else 'W'}"
+        return f"{abs(lat):.{decimals}f}{'N' if lat >= 0 else 'S'}_{abs(lon):.{decimals}f}{'E' if lon >= 0 else 'W'}"
 
     def place(self, cell: int) -> dict[str, float | str]:
         """lat and lon of a cell, where they are told."""
@@ -94,6 +94,8 @@ def _coordinate(file: xarray.Dataset, names: tuple[str, ...], space: list[str], 
         if name not in file.variables:
             continue
         variable = file[name]
+        if not space and np.unique(variable.values).size > 1:
+            continue  # places of others: this value, such as CO2, has none
         extra = [dim for dim in variable.dims if dim not in space]
         variable = variable.isel(dict.fromkeys(extra, 0))
         if tuple(variable.dims) == tuple(space):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import cftime
@@ -13,15 +14,17 @@ from emulator.data.importers.mapping import Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.readers.asked import asked_names
 from emulator.data.importers.readers.cells import Cells, cells_of
+from emulator.data.importers.readers.stamps import SHORTEST_MONTH, to_start
 from emulator.data.importers.series import SiteSeries, interval
 from foundations.cf_calendar import calendar_of
+from foundations.file_faults import FileFault
+from foundations.netcdf_file import refuse_damaged
 
 TIMES = ("time", "Time", "valid_time")
 WRITTEN_TIMES = ("Times", "times")
 DAY_IN = {"day": 1.0, "hour": 24.0, "minute": 1440.0, "second": 86400.0}
-SHORTEST_MONTH = 28
-SAME_PLACE = 4
-"""Decimals of a degree within which cells of two files are the same."""
+SAME_PLACE, FINEST = 4, 6
+"""Decimals of a degree within which cells of two files are the same, and of names of cells that are very near."""
 
 
 @dataclass
@@ -60,7 +63,10 @@ def _opened(path: Path) -> xarray.Dataset:
     try:
         if path.is_dir():
             return xarray.open_zarr(path, decode_times=False, consolidated=False)
+        refuse_damaged(path)
         return xarray.open_dataset(path, decode_times=False, engine="netcdf4")
+    except FileFault:
+        raise
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         message = f"{path}: cannot be read as netCDF or Zarr: {str(error).splitlines()[0]}"
         raise ImportFault(message) from None
@@ -78,7 +84,10 @@ def _add_file(gathered: Gathered, file: xarray.Dataset, path: Path, mapping: Map
         cells, values = cells_of(file, variable, time, space, path)
         values = _in_order(gathered, cells, values, path, name)
         if "units" in variable.attrs:
-            gathered.units.setdefault(name, str(variable.attrs["units"]))
+            units = str(variable.attrs["units"])
+            if gathered.units.setdefault(name, units) != units:
+                message = f"{path}: {name}: units are '{units}', in a file before '{gathered.units[name]}'; convert one"
+                raise ImportFault(message)
         if time is None:
             gathered.constants[name] = values[0]
             continue
@@ -122,10 +131,7 @@ def _starts(file: xarray.Dataset, path: Path, mapping: Mapping) -> tuple[np.ndar
         return None
     if name is None:
         stamps = _written_times(file[str(written)], path)
-        if mapping.time.stamp != "start" and len(stamps) > 1:
-            length = np.timedelta64(int(np.median(np.diff(stamps).astype(np.int64))), "s")
-            stamps = stamps - (length if mapping.time.stamp == "end" else length / 2)
-        return stamps, "standard"
+        return (stamps if mapping.time.stamp == "start" else stamps - to_start(stamps, mapping.time.stamp)), "standard"
     return _coded_times(file, name, path, mapping.time.stamp)
 
 
@@ -164,7 +170,8 @@ def dates_of(values: np.ndarray, units: str, calendar: str, where: str) -> tuple
     except (ValueError, OverflowError) as error:
         message = f"{where}: units '{units}' are not understood ({error})"
         raise ImportFault(message) from None
-    stamps = np.array([np.datetime64(date.strftime("%Y-%m-%dT%H:%M:%S"), "s") for date in dates])
+    rounded = dates + timedelta(seconds=0.5)  # 00:29:59.999999 is half past
+    stamps = np.array([np.datetime64(date.strftime("%Y-%m-%dT%H:%M:%S"), "s") for date in rounded])
     return stamps, "noleap" if calendar == "noleap" else "standard"
 
 
@@ -189,7 +196,7 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     known = gathered.cells
     if known.keys(SAME_PLACE) == cells.keys(SAME_PLACE):
         return values
-    if len(cells) == 1:  # one value for all cells, such as CO2
+    if len(cells) == 1 and not (cells.located or cells.names):  # one value for all cells, such as CO2
         return np.repeat(values, len(known), axis=1)
     if len(known) == 1 and not known.located:
         gathered.cells = cells
@@ -219,8 +226,8 @@ def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes
     if not used.any():
         message = f"{label}: no cell has values"
         raise ImportFault(message)
-    for cell in np.flatnonzero(used):
-        name = site_id if site_id is not None and used.sum() == 1 else cells.name(int(cell))
+    names = [site_id] if site_id is not None and used.sum() == 1 else _names(cells, np.flatnonzero(used), label)
+    for name, cell in zip(names, np.flatnonzero(used), strict=True):
         constants = {key: float(values[cell]) for key, values in gathered.constants.items()}
         for starts, columns in blocks:
             yield SiteSeries(
@@ -234,6 +241,18 @@ def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes
                 calendar=gathered.calendar,
                 constants=constants,
             )
+
+
+def _names(cells: Cells, used: np.ndarray, label: str) -> list[str]:
+    """Names of cells, which are unique; ImportFault where those of the file are not, or two cells are at one place."""
+    names: list[str] = []
+    for decimals in (3, FINEST):
+        names = [cells.name(int(cell), decimals) for cell in used]
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for place, name in enumerate(names) if name in names[:place])
+    message = f"{label}: the cell {twice} is there twice; names and places must be unique"
+    raise ImportFault(message)
 
 
 def _blocks(gathered: Gathered) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:

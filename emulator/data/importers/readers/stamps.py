@@ -7,6 +7,9 @@ import pandas as pd
 
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import TimeMapping
+from emulator.data.importers.series import SECONDS_PER_DAY
+
+SHORTEST_MONTH = 28
 
 
 def starts_of(frame: pd.DataFrame, time: TimeMapping, path: Path) -> np.ndarray:
@@ -21,9 +24,22 @@ def starts_of(frame: pd.DataFrame, time: TimeMapping, path: Path) -> np.ndarray:
         raise ImportFault(message)
     if time.stamp == "start" or len(stamps) < 2:
         return stamps
-    distances, counts = np.unique(np.diff(stamps).astype(np.int64), return_counts=True)
-    length = np.timedelta64(int(distances[counts.argmax()]), "s")
-    return stamps - (length if time.stamp == "end" else length / 2)
+    return stamps - to_start(stamps, time.stamp)
+
+
+def to_start(stamps: np.ndarray, stamp: str) -> np.timedelta64:
+    """What is taken from stamps (T,) at the middle or the end of intervals, so that they lie within these.
+
+    Lines of several sites may have the same stamps, or go back in time where the next site begins. The end of a month
+    is its last day or the first of the next; a day before lies within it.
+    """
+    distances, counts = np.unique(np.diff(np.unique(stamps)).astype(np.int64), return_counts=True)
+    if not counts.size:
+        return np.timedelta64(0, "s")
+    length = int(distances[counts.argmax()])
+    if length >= SHORTEST_MONTH * SECONDS_PER_DAY:
+        return np.timedelta64(SECONDS_PER_DAY if stamp == "end" else 0, "s")
+    return np.timedelta64(length if stamp == "end" else length // 2, "s")
 
 
 def _written(frame: pd.DataFrame, column: str, time: TimeMapping, path: Path) -> np.ndarray:

@@ -64,7 +64,7 @@ def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
     if not wanted:
         message = f"{path}: has none of the columns of {mapping.name}; its columns are {', '.join(header[:8])} ..."
         raise ImportFault(message)
-    skipped = layout.header + 1 + (1 if layout.units_line else 0)
+    skipped = layout.header + 1 + (1 if layout.units_line and not _is_of_values(path, layout) else 0)
     engine = "python" if layout.delimiter == "space" and layout.comment else "c"
     try:
         frame = pd.read_csv(
@@ -82,6 +82,16 @@ def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
         raise ImportFault(message)
     frame.attrs["first_line"] = _lines_to_skip(path, layout, skipped) + 1
     return frame
+
+
+def _is_of_values(path: Path, layout: TableLayout) -> bool:
+    """Whether the line after the names is of numbers, so that a line of units is not there."""
+    lines = [line for line in _lines(path) if not _is_comment(line, layout)]
+    if len(lines) <= layout.header + 1:
+        return False
+    words = {str(word) for word in layout.missing if isinstance(word, str)} | {"", "NA", "NaN", "nan"}
+    cells = pd.Series(_cells(lines[layout.header + 1], layout))
+    return bool((cells.isin(words) | pd.to_numeric(cells, errors="coerce").notna()).all())
 
 
 def _lines_to_skip(path: Path, layout: TableLayout, skipped: int) -> int:
@@ -117,11 +127,14 @@ def read_header(path: Path, layout: TableLayout) -> list[str]:
     if len(lines) <= layout.header:
         message = f"{path}: has no line of column names"
         raise ImportFault(message)
-    line = lines[layout.header].strip("\r\n")
+    return _cells(lines[layout.header], layout)
+
+
+def _cells(line: str, layout: TableLayout) -> list[str]:
+    line = line.strip("\r\n")
     if layout.delimiter == "space":
         return line.split()
-    separator = _SEPARATORS[layout.delimiter]
-    return [name.strip() for name in next(csv.reader([line], delimiter=separator))]
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=_SEPARATORS[layout.delimiter]))]
 
 
 def _wanted(header: list[str], mapping: Mapping) -> dict[str, int]:

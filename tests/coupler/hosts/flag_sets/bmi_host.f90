@@ -1,6 +1,7 @@
 !> bmi_host ARTEFACT: the Fortran BMI component steps as a framework would, straight and restarted,
 !> and equals the direct calls in every bit.
 program bmi_host
+  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
   use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_UNITS_NAME, &
     BMI_MAX_VAR_NAME, BMI_SUCCESS
@@ -108,6 +109,9 @@ program bmi_host
   call expect(component%set_value_float('ecostep__state', 0.0_real32 * saved) == BMI_FAILURE, &
     'state of zeros')
   call expect(all(rows == saved), 'state after one that was refused')
+  call expect(component%set_value_at_indices_float('ecostep__state', [1], &
+    [ieee_value(0.0_real32, ieee_quiet_nan)]) == BMI_FAILURE, 'NaN in the state')
+  call expect(all(rows == saved), 'state after a number that was refused')
   call expect(component%update_until(1.0_real64) == BMI_FAILURE, 'time gone by')
   call expect(component%set_value_double('lat', lat) == BMI_FAILURE, 'static after the start')
   call expect(component%get_grid_spacing(grid, values) == BMI_FAILURE, 'spacing of points')

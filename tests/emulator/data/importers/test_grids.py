@@ -8,7 +8,10 @@ import pytest
 import xarray
 
 from emulator.data.importers.command import main
+from emulator.data.importers.readers.gridded import dates_of
 from foundations.air import saturation_vapour_pressure
+from foundations.file_seal import unseal
+from foundations.hdf5_structure import HEAP
 
 from .made_up import values_of
 
@@ -231,3 +234,94 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path, caplog: pytest.Lo
     dataset.to_netcdf(tmp_path / "layers.nc")
     assert main(["noahmp", str(tmp_path / "layers.nc"), "--out", str(tmp_path / "o.nc")]) == 1
     assert "SOIL_T: has the dimensions time, layer, lat, lon; say which layer by select" in caplog.text
+
+
+def point(path: Path, lat: float, units: str = "K", times: np.ndarray | None = None) -> Path:
+    """A file of one place with temperature, which the place's latitude tells."""
+    times = np.arange(30.0) if times is None else times
+    dataset = xarray.Dataset(
+        {"TAIR": (("time", "lat", "lon"), np.full((len(times), 1, 1), lat), {"units": units})},
+        coords={"time": times, "lat": [lat], "lon": [10.0]},
+    )
+    dataset["time"].attrs = {"units": "days since 1850-01-01"}
+    dataset.to_netcdf(path)
+    return path
+
+
+def test_files_of_two_places_are_not_joined_to_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = [point(tmp_path / "a.nc", 10.0), point(tmp_path / "b.nc", 20.0)]
+    assert main(["tem_netcdf", *map(str, files), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "b.nc: TAIR: its cells are others than those of the variables before" in caplog.text
+
+
+def test_a_file_in_which_the_library_would_loop_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = point(tmp_path / "a.nc", 10.0)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("names", str, ("lat",))[:] = np.array(["here"], dtype=object)
+    content = bytearray(path.read_bytes())
+    content[content.index(HEAP) + 24] = 1  # the size of its first object
+    content[content.index(HEAP) + 16] = 0
+    path.write_bytes(content)
+    assert main(["tem_netcdf", str(path), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "a.nc: is damaged: a heap of its strings has no end" in caplog.text
+
+
+def test_files_of_two_units_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = [point(tmp_path / "a.nc", 10.0, "degC"), point(tmp_path / "b.nc", 10.0, "K")]
+    assert main(["tem_netcdf", *map(str, files), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "b.nc: TAIR: units are 'K', in a file before 'degC'" in caplog.text
+
+
+def test_half_hours_in_parts_of_days_are_whole_seconds() -> None:
+    steps = 60000.0 + np.arange(48 * 30) / 48.0
+    starts, _calendar = dates_of(steps * (1.0 - 1e-16), "days since 1850-01-01", "noleap", "here")
+    assert np.unique(np.diff(starts).astype(int)).tolist() == [1800]
+    early, _calendar = dates_of(np.array([1.0 / 48.0 - 1e-10]), "days since 2001-01-01", "standard", "here")
+    assert early.tolist() == [np.datetime64("2001-01-01T00:30:00", "s").tolist()]
+
+
+def test_cells_of_a_class_that_is_none_of_ours_stay_without(tmp_path: Path) -> None:
+    dims = ("Time", "south_north", "west_east")
+    stamps = np.array([f"2001-01-{day:02d}_00:00:00" for day in range(1, 31)], "S19")
+    data = {
+        "Times": ("Time", stamps), "XLAT": (dims[1:], [[45.0, 45.0]]), "XLONG": (dims[1:], [[9.0, 9.1]]),
+        "T2D": (dims, np.full((30, 1, 2), 280.0)), "IVGTYP": (dims, np.broadcast_to([5.0, 17.0], (30, 1, 2))),
+    }  # fmt: skip
+    xarray.Dataset(data).to_netcdf(tmp_path / "in.nc")
+    out = imported("noahmp", tmp_path / "in.nc", out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["biome"][:].tolist() == [8, None]
+    assert "igbp WAT is like none of our classes of biome" in (tmp_path / "out_report" / "report.txt").read_text()
+
+
+def test_a_dataset_whose_attributes_are_none_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = imported("tem_netcdf", point(tmp_path / "a.nc", 60.0, "degC"), out=tmp_path / "good.nc")
+    bad = tmp_path / "bad.nc"
+    bad.write_bytes(good.read_bytes())
+    unseal(bad)
+    with netCDF4.Dataset(bad, "a") as file:
+        file["tas"].role = "weather"
+    assert main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")]) == 1
+    assert "bad.nc: attribute role is 'weather': Input should be 'static'" in caplog.text
+    with netCDF4.Dataset(bad, "a") as file:
+        file["tas"].delncattr("role")
+    main(["merge", str(good), str(bad), "--out", str(tmp_path / "all.nc")])
+    assert "bad.nc: tas has no role, it is left out" in caplog.text
+
+
+def test_cells_that_are_near_have_names_of_their_own_and_names_are_unique(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tair = np.stack([np.full(30, 280.0), np.full(30, 290.0)], axis=1)
+    data = {"TAIR": (("time", "station"), tair, {"units": "K"})}
+    place = {"lat": ("station", [50.0001, 50.0004]), "lon": ("station", [9.0, 9.0])}
+    dataset = xarray.Dataset(data, coords={**place, "time": np.arange(30.0)})
+    dataset["time"].attrs = {"units": "days since 2001-01-01"}
+    dataset.to_netcdf(tmp_path / "near.nc")
+    out = imported("tem_netcdf", tmp_path / "near.nc", out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["site_id"][:].tolist() == ["50.000100N_9.000000E", "50.000400N_9.000000E"]
+    assert values_of(out, "tas", 1) == pytest.approx(290.0)
+    dataset.assign(station_id=("station", ["A", "A"])).to_netcdf(tmp_path / "twice.nc")
+    assert main(["tem_netcdf", str(tmp_path / "twice.nc"), "--out", str(tmp_path / "o.nc")]) == 1
+    assert "twice.nc: the cell A is there twice; names and places must be unique" in caplog.text

@@ -129,9 +129,10 @@ def test_tem_days_and_months_and_double_lines(tmp_path: Path) -> None:
     )
 
 
-def test_reddyproc_table_with_a_line_of_units(tmp_path: Path) -> None:
+@pytest.mark.parametrize("units", [["-\t-\t-\tumolm-2s-1\tWm-2\tdegC\thPa\tms-1"], []])
+def test_reddyproc_table_with_and_without_a_line_of_units(tmp_path: Path, units: list[str]) -> None:
     made = weather(80, 48)
-    rows = ["Year\tDoY\tHour\tNEE\tRg\tTair\tVPD\tUstar", "-\t-\t-\tumolm-2s-1\tWm-2\tdegC\thPa\tms-1"]
+    rows = ["Year\tDoY\tHour\tNEE\tRg\tTair\tVPD\tUstar", *units]
     for step in range(80 * 48):
         values = (made[name][step] for name in ("NEE", "SW_IN", "TA", "VPD"))
         rows.append(
@@ -148,15 +149,18 @@ def test_reddyproc_table_with_a_line_of_units(tmp_path: Path) -> None:
 
 def test_eddypro_counts_no_flux_of_the_worst_quality(tmp_path: Path) -> None:
     made = weather(70, 48)
-    names = "filename,date,time,co2_flux,qc_co2_flux,air_temperature,SW_IN_1_1_1,VPD,wind_speed,air_pressure,LE"
-    rows = ["DATAH,,,CO2,,,BIOMET,,,,", names,
-            ",[yyyy-mm-dd],[HH:MM],[umol],[#],[K],[W+1m-2],[Pa],[m+1s-1],[Pa],[W+1m-2]"]  # fmt: skip
+    names = (
+        "filename,date,time,co2_flux,qc_co2_flux,air_temperature,SW_IN_1_1_1,VPD,wind_speed,air_pressure,LE,"
+        "P_RAIN_1_1_1"
+    )
+    rows = ["DATAH,,,CO2,,,BIOMET,,,,,", names,
+            ",[yyyy-mm-dd],[HH:MM],[umol],[#],[K],[W+1m-2],[Pa],[m+1s-1],[Pa],[W+1m-2],[m]"]  # fmt: skip
     for step in range(70 * 48):
         end = datetime(2019, 1, 1) + timedelta(minutes=30 * (step + 1))
         bad = step % 48 < 6 or 480 <= step < 500
         flux = 1e3 if bad else made["NEE"][step]
         rows.append(f"f,{end:%Y-%m-%d},{end:%H:%M},{flux:.8g},{2 if bad else 0},{made['TA'][step] + 273.15:.8g},"
-                    f"{made['SW_IN'][step]:.8g},{100 * made['VPD'][step]:.8g},2.0,98000,50")  # fmt: skip
+                    f"{made['SW_IN'][step]:.8g},{100 * made['VPD'][step]:.8g},2.0,98000,50,0.0002")  # fmt: skip
     (tmp_path / "eddypro_full.csv").write_text("\n".join(rows) + "\n")
     out = tmp_path / "out.nc"
     assert run("eddypro", tmp_path / "eddypro_full.csv", "--site", "XX-Edd", *PLACE, "--out", out) == 0
@@ -164,6 +168,7 @@ def test_eddypro_counts_no_flux_of_the_worst_quality(tmp_path: Path) -> None:
     net = values_of(out, "nee")
     assert np.isnan(net[10]) and np.delete(net, 10) == pytest.approx(np.delete(days, 10), rel=1e-5)
     assert values_of(out, "ps") == pytest.approx(98000.0)
+    assert values_of(out, "pr") * 86400.0 == pytest.approx(48 * 0.2, rel=1e-5)  # m of half an hour to mm of a day
 
 
 @pytest.mark.parametrize("preset", ["fluxnet2015", "icos_etc"])
@@ -271,3 +276,79 @@ def test_a_month_is_no_day(tmp_path: Path) -> None:
     assert run("fluxnet2015", next(tmp_path.glob("FLX*")), *PLACE, "--out", out) == 0
     rain = values_of(out, "pr") * 86400
     assert len(rain) == 31 + 365 and rain[[0, 30, 31]] == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)
+
+
+ENDS = """name: ends
+time: {column: date, format: "%Y-%m-%d", stamp: end}
+site: {column: site}
+variables:
+  nee: {column: flux, units: "g C m-2 day-1"}
+"""
+
+
+def write_mapping(folder: Path, text: str) -> Path:
+    (folder / "mapping.yaml").write_text(text)
+    return folder / "mapping.yaml"
+
+
+@pytest.mark.parametrize(
+    "ends", [("2001-01-31", "2001-02-28", "2001-03-31"), ("2001-02-01", "2001-03-01", "2001-04-01")]
+)
+def test_the_end_of_a_month_belongs_to_it(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    (tmp_path / "months.csv").write_text(
+        "date,site,flux\n" + "".join(f"{end},A,{n}\n" for n, end in enumerate(ends, 1))
+    )
+    out = tmp_path / "out.nc"
+    assert run(write_mapping(tmp_path, ENDS), tmp_path / "months.csv", *PLACE, "--out", out) == 0
+    months = np.repeat([1.0, 2.0, 3.0], [31, 28, 31])
+    assert values_of(out, "nee") * PER_DAY == pytest.approx(months, rel=1e-5)
+
+
+def test_stamps_of_several_sites_that_alternate_mark_ends_as_well(tmp_path: Path) -> None:
+    rows = [f"2001-01-{day:02d},{site},{day - 1}" for day in range(2, 32) for site in "AB"]
+    (tmp_path / "sites.csv").write_text("site_id,lat,lon\nA,50,10\nB,51,10\n")
+    (tmp_path / "days.csv").write_text("\n".join(["date,site,flux", *rows]) + "\n")
+    out, table = tmp_path / "out.nc", tmp_path / "sites.csv"
+    assert run(write_mapping(tmp_path, ENDS), tmp_path / "days.csv", "--sites", table, "--out", out) == 0
+    assert values_of(out, "nee", 1) * PER_DAY == pytest.approx(np.arange(1.0, 31.0), rel=1e-5)
+    with netCDF4.Dataset(out) as file:
+        assert file["time"].units == "days since 2001-01-01 00:00:00"
+
+
+def test_months_of_what_adds_up_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each day of a month would have the sum, or the first all of it."""
+    (tmp_path / "months.csv").write_text("date,site,flux\n2001-01-31,A,1\n2001-02-28,A,2\n2001-03-31,A,3\n")
+    text = ENDS.replace('"g C m-2 day-1"', "g C m-2, cumulative: year")
+    out = tmp_path / "out.nc"
+    assert run(write_mapping(tmp_path, text), tmp_path / "months.csv", *PLACE, "--out", out) == 1
+    assert "nee adds up, and the intervals are months or years" in caplog.text and not out.exists()
+
+
+def test_the_mapping_is_not_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "days.csv").write_text("date,site,flux\n2001-01-02,A,1\n2001-01-03,A,1\n")
+    mapping = write_mapping(tmp_path, ENDS)
+    assert run(mapping, tmp_path / "days.csv", *PLACE, "--out", mapping) == 1
+    assert "which would be lost" in caplog.text and mapping.read_text() == ENDS
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [("58,20", "site A: sand is 58 1, possible is 1 at most"), ("0.7,0.6", "site A: sand and clay are 0.7 and 0.6")],
+)
+def test_soil_that_cannot_be_is_refused(
+    tmp_path: Path, values: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sites.csv").write_text(f"site_id,lat,lon,sand,clay\nA,50,10,{values}\n")
+    (tmp_path / "days.csv").write_text("date,site,flux\n2001-01-02,A,1\n2001-01-03,A,1\n")
+    words = ("--sites", tmp_path / "sites.csv", "--out", tmp_path / "out.nc")
+    assert run(write_mapping(tmp_path, ENDS), tmp_path / "days.csv", *words) == 1
+    assert told in caplog.text
+
+
+def test_marks_of_missing_in_a_table_of_sites_are_no_heights(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text("site_id,lat,lon,elevation,ph\nA,50,10,-9999.0,NaN\n")
+    (tmp_path / "days.csv").write_text("date,site,flux\n" + "".join(f"2001-01-{d:02d},A,1\n" for d in range(2, 32)))
+    out, table = tmp_path / "out.nc", tmp_path / "sites.csv"
+    assert run(write_mapping(tmp_path, ENDS), tmp_path / "days.csv", "--sites", table, "--out", out) == 0
+    with netCDF4.Dataset(out) as file:
+        assert "elevation" not in file.variables and "ph" not in file.variables

@@ -283,6 +283,14 @@ bool names_library_classes(std::string_view pickle) {
   return false;
 }
 
+// Whether a pickle has tensors other than plain ones, such as sparse ones, whose indices torch takes on trust.
+bool has_other_tensors(std::string_view pickle) {
+  constexpr std::string_view maker = "\n_rebuild_", plain = "tensor_v2\n";
+  for (std::size_t at = pickle.find(maker); at != std::string_view::npos; at = pickle.find(maker, at + 1))
+    if (!starts_with(pickle.substr(at + maker.size()), plain)) return true;
+  return false;
+}
+
 bool is_data(std::string_view entry) {
   static const Words single = {"version", ".data/version", "byteorder", ".data/serialization_id"};
   return single.count(entry) != 0 || starts_with(entry, "data/") || starts_with(entry, "constants/") ||
@@ -312,6 +320,7 @@ std::string beyond_arithmetic(const char* bytes, std::size_t n_bytes) {
     const auto [data, size] = archive.getRecord(entry);
     const std::string_view text(static_cast<const char*>(data.get()), size);
     if (pickle && names_library_classes(text)) return "it has objects of a library's class (" + entry + ")";
+    if (pickle && !starts_with(entry, "code/") && has_other_tensors(text)) return "it has sparse or other tensors (" + entry + ")";
     if (!code) continue;
     try {
       const Tokens tokens(text);
