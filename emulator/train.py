@@ -96,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--choice", type=Path, metavar="FILE", help="choice.yaml of emulator.tune, put in before --set")
     parser.add_argument(
-        "--init", type=Path, metavar="RUN", help="begin with the weights and scalers of a run folder or a checkpoint"
+        "--init",
+        type=Path,
+        metavar="RUN",
+        help="begin with the weights and scalers of a network: a run folder, of which the best epoch is taken, or a "
+        "file of its checkpoints/; not an ensemble, a baseline or an exported artefact",
     )
     parser.add_argument(
         "--freeze", metavar="PARTS", help="parts of the model that stay as they begin, by commas; list shows them"

@@ -38,7 +38,8 @@ class ClimatologyPredictor:
     def state(self) -> dict[str, Any]:
         """See Predictor.state."""
         tables = {code: torch.from_numpy(table) for code, table in self.tables.items()}
-        return {"tables": tables, "everywhere": torch.from_numpy(self.everywhere), "past_flux": self.past_flux}
+        everywhere = torch.from_numpy(self.everywhere)
+        return {"tables": tables, "everywhere": everywhere, "past_flux": self.past_flux, "group_by": self.group_by}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
@@ -77,7 +78,8 @@ def fit(
 def rebuilt(state: dict[str, Any], signature: Signature) -> ClimatologyPredictor:
     """The predictor of a state."""
     tables = {code: table.numpy() for code, table in state["tables"].items()}
-    return ClimatologyPredictor(tables, state["everywhere"].numpy(), state["past_flux"], signature)
+    everywhere, group_by = state["everywhere"].numpy(), state.get("group_by")
+    return ClimatologyPredictor(tables, everywhere, state["past_flux"], signature, group_by)
 
 
 def slots(dataset: Dataset) -> np.ndarray:

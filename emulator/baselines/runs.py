@@ -74,11 +74,14 @@ def load(run: RunFolder) -> TrainedModel:
     if run.members.exists():
         return trained_model.load(run)
     saved = checkpoint.load(run.best)
-    config = Config.model_validate(saved.description["config"])
+    with trained_model.of_this_version(run.best):
+        config = Config.model_validate(saved.description["config"])
     if not registry.is_gradient_free(config.model):
         return trained_model.load(run)
-    signature = trained_signature(config, saved.description)
-    content = saved.model["content"]
+    with trained_model.of_this_version(run.best):
+        signature = trained_signature(config, saved.description)
+        trained_model.require_provenance(saved.description)
+        content = saved.model["content"]
     try:
         state = torch.load(io.BytesIO(content.numpy().tobytes()), weights_only=True)
         predictor = _module(config.model.kind).rebuilt(state, signature)

@@ -96,14 +96,25 @@ class Design:
     def validation_rows(self, dataset: Dataset, split: AnySplit, size: int, seed: int) -> Rows:
         """Random site-days of both validation parts, which weigh the same whatever their sizes.
 
-        Past flux: of the training years at training sites, of all earlier years at validation sites.
+        Past flux: of the training years at training sites, of all earlier years at validation sites. A target without
+        validation flux has training days in its place, as checkpoints of networks do.
         """
         random = np.random.default_rng([seed, 1])
         validation_parts = [split.days(dataset, part).numpy() for part in ("validation_temporal", "validation_spatial")]
         visible = learnable_days(split, dataset)
-        samples = [self._sample(dataset, days, visible, size // 2, random) for days in validation_parts if days.any()]
-        if not samples:  # options are then chosen by training days, as checkpoints of networks are
-            samples = [self._sample(dataset, split.days(dataset, "train").numpy(), visible, size // 2, random)]
+        has_flux = dataset.has_flux.numpy()
+        samples = [
+            self._sample(dataset, days, visible, size // 2, random)
+            for days in validation_parts
+            if (days & has_flux).any()
+        ]
+        validated = np.zeros(len(self.space.learned), bool)
+        for rows in samples:
+            validated |= np.isfinite(rows.target).any(axis=0)
+        if not validated.all():
+            instead = self._sample(dataset, split.days(dataset, "train").numpy(), visible, size // 2, random)
+            instead.target[:, validated], instead.flux[:, self.space.learned[validated]] = np.nan, np.nan
+            samples.append(instead)
         return Rows(
             np.concatenate([rows.features for rows in samples]),
             np.concatenate([rows.target for rows in samples]),

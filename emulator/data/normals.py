@@ -12,6 +12,7 @@ import netCDF4
 import numpy as np
 
 from emulator.data.dataset_file import check_variable, read_values
+from emulator.data.series import site_blocks
 from foundations.variables import Variable
 
 STATISTICS = {"normal": "mean", "spread": "standard deviation"}
@@ -53,7 +54,10 @@ def climate_normal(file: netCDF4.Dataset, path: Path, normal: Variable, sites: n
     name = driver_of(normal.name)
     role = str(getattr(file.variables.get(name), "role", normal.role))
     factor, offset = check_variable(file, path, replace(normal, name=name, role=role), ("site", "time"))
-    values = read_values(file.variables[name], path, (sites, slice(None)))
-    if normal.name.endswith("_spread"):
-        return abs(factor) * np.nanstd(values, axis=1)
-    return factor * np.nanmean(values, axis=1) + offset
+    spread = normal.name.endswith("_spread")
+    everywhere = isinstance(sites, slice)
+    normals = np.empty(len(file.dimensions["site"]) if everywhere else len(sites))
+    for block in site_blocks(len(normals), len(file.dimensions["time"])):
+        values = read_values(file.variables[name], path, (block if everywhere else sites[block], slice(None)))
+        normals[block] = (np.nanstd if spread else np.nanmean)(values, axis=1)
+    return abs(factor) * normals if spread else factor * normals + offset

@@ -74,7 +74,8 @@ def validation_days(split: AnySplit, dataset: Dataset) -> Tensor:
 def split_own_years(config: SplitConfig, dataset: Dataset) -> DaySplit:
     """Split by the years of each site's own record (`config.time` later_years or index), and by space.
 
-    A year counts where it has flux. A site with too few years for all parts trains first, then tests, then validates.
+    A year counts where it has flux. Of later_years a site with too few years for all parts trains first, then tests,
+    then validates; of index one of one or two years tests alone.
     """
     sites = split_sites(config, dataset.lat, dataset.lon, dataset.groups, dataset.site_id)
     later = np.zeros((dataset.n_sites, len(dataset.time)), np.int8)

@@ -61,8 +61,11 @@ def read_split(path: Path, dataset: Dataset, block_degrees: float, *, foreign: b
                 continue
             message = f"{place}: {unknown_name(row['site'], list(positions))}"
             raise SplitFileError(message)
-        start = int(np.searchsorted(numbers, _date(row["from"], place, 0)))
-        stop = int(np.searchsorted(numbers, _date(row["to"], place, 99_999_999), side="right"))
+        first, last = _date(row["from"], place, 0), _date(row["to"], place, 99_999_999)
+        if first > last:
+            message = f"{place}: from {row['from']} to {row['to']} is no day; give the earlier date first"
+            raise SplitFileError(message)
+        start, stop = int(np.searchsorted(numbers, first)), int(np.searchsorted(numbers, last, side="right"))
         days = part[positions[row["site"]], start:stop]
         if days.any():
             message = f"{place}: days of site {row['site']} are in two parts; let every day be in one"

@@ -63,9 +63,9 @@ class Batch:
 class TrainingData:
     """Training sites and training years, nothing else.
 
-    drivers: (N, T, D); calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN = missing; site: (N,) rows in the
-    dataset; period: (N, 2), first and last day of each site, outside which drivers are NaN, None where all sites have
-    all days.
+    drivers: (N, T, D), NaN on days that are no training days; calendar: (T, 6); static: (N, P); flux: (N, T, C), NaN =
+    missing; site: (N,) rows in the dataset; period: (N, 2), first and last training day of each site, None where all
+    sites have all days.
     """
 
     drivers: Tensor
@@ -90,19 +90,16 @@ class TrainingSites:
 def training_data(dataset: Dataset, marked: np.ndarray | Tensor) -> TrainingData:
     """Cut the training sites and days out of a dataset; marked: (N, Y) bool in the order of `dataset.years`, or (N, T).
 
-    Flux of a day that is not marked is NaN. Where the sites are consecutive and all their days marked, the tensors are
-    views.
+    Drivers and flux of a day that is not marked are NaN. Where the sites are consecutive and all their days marked, the
+    tensors are views.
     """
     mask = dataset.day_mask(marked)
     sites, span = _marked(dataset, mask)
     days = slice(int(span[:, 0].min()), int(span[:, 1].max()) + 1)
     rows = torch.as_tensor(sites)
     chosen = _as_slice(sites)
-    flux = _visible(dataset.flux[chosen, days], mask[chosen, days])
-    drivers, period = dataset.drivers[chosen, days], None
-    if dataset.period is not None or bool((span != span[0]).any()):
-        period = span - days.start
-        drivers = drivers.masked_fill(~_between(period, drivers.shape[1])[..., None], torch.nan)
+    drivers, flux = (_visible(series[chosen, days], mask[chosen, days]) for series in (dataset.drivers, dataset.flux))
+    period = span - days.start if dataset.period is not None or bool((span != span[0]).any()) else None
     return TrainingData(drivers, dataset.calendar[days], dataset.static[chosen], flux, rows, period)
 
 
@@ -321,15 +318,9 @@ def _batch(dataset: Dataset, rows: Tensor, days: slice, flux: Tensor, target: Te
     return Batch(dataset.drivers[rows, days], calendar, dataset.static[rows], flux, target, rows)
 
 
-def _visible(flux: Tensor, mask: Tensor) -> Tensor:
-    """NaN where the mask (…, T) is False; the flux itself where it is True throughout."""
-    return flux if bool(mask.all()) else flux.masked_fill(~mask[..., None], torch.nan)
-
-
-def _between(spans: np.ndarray, days: int) -> Tensor:
-    """Days from the first to the last of each row (N, 2), as (N, T) bool."""
-    day = np.arange(days)
-    return torch.as_tensor((day >= spans[:, :1]) & (day <= spans[:, 1:]))
+def _visible(series: Tensor, mask: Tensor) -> Tensor:
+    """NaN where the mask (…, T) is False; the series itself where it is True throughout."""
+    return series if bool(mask.all()) else series.masked_fill(~mask[..., None], torch.nan)
 
 
 def _as_slice(rows: np.ndarray) -> slice | Tensor:

@@ -146,7 +146,7 @@ def _climatology_of_run(
 ) -> np.ndarray | None:
     """Day-of-year means by class from the run's dataset, for another one, (N, T, C); None where it is not there."""
     path = trained.config.data.path
-    if not path.is_file() or file_sha256(path) != trained.provenance["dataset_hash"]:
+    if not path.exists() or file_sha256(path) != trained.provenance["dataset_hash"]:
         return None
     learned = Dataset.open(path, trained.signature)
     days = learnable_days(split_of_run(run, trained, learned), learned).numpy()

@@ -166,6 +166,6 @@ def file_attributes(trained: TrainedModel) -> dict[str, str]:
         "source": f"ecostep {trained.config.model.kind}, epoch {trained.epoch}",
         "git_hash": origin["git_hash"],
         "config_hash": origin["config_hash"],
-        "dataset_hash": origin["dataset_hash"],
+        "dataset_hash": origin["dataset_hash"] or "none",  # of a dataset in memory
         "seed": str(origin["seed"]),
     }

@@ -36,6 +36,13 @@ def predict_quantiles(
     """
     view = view if isinstance(view, View) else View(view)
     site, day = np.nonzero(np.ones(view.predicted.shape[:2], bool) if days is None else days)
+    return _of_site_days(model, view, dataset, trained_on, site, day)
+
+
+def _of_site_days(
+    model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray, site: np.ndarray, day: np.ndarray
+) -> np.ndarray:
+    """Quantiles (n, C, Q) of site-days: rows (n,) and days (n,)."""
     static_features = model.static_features(dataset.static)
     low, high = model.bounds(dataset.static)
     chunks = []
@@ -62,14 +69,14 @@ def quantile_inputs(
     return fluxes, features, years_known
 
 
+@torch.no_grad()
 def predict_bands(model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray) -> np.ndarray:
     """Quantiles of BANDS for all sites and days, (N, T, C, 3)."""
     columns = [LEVELS.index(level) for level in BANDS]
     bands = np.empty((*view.predicted.shape, len(columns)), np.float32)
+    day = np.arange(view.predicted.shape[1])
     for site in range(dataset.n_sites):
-        days = np.zeros(view.predicted.shape[:2], bool)
-        days[site] = True
-        bands[site] = predict_quantiles(model, view, dataset, trained_on, days)[..., columns]
+        bands[site] = _of_site_days(model, view, dataset, trained_on, np.full_like(day, site), day)[..., columns]
     return bands
 
 

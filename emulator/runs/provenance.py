@@ -34,7 +34,7 @@ def collect(*, config: dict[str, Any], dataset: str | Path, seed: int) -> dict[s
         "git_hash": git_hash(),
         "config_hash": config_hash(config),
         "dataset": Path(dataset).name,
-        "dataset_hash": file_sha256(dataset) if Path(dataset).is_file() else None,
+        "dataset_hash": file_sha256(dataset) if Path(dataset).exists() else None,
         "seed": seed,
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),

@@ -54,4 +54,7 @@ def _sites(dataset: Dataset) -> list[tuple[str, float, float]]:
 
 
 def _is_same(place: tuple[float, float] | None, lat: float, lon: float) -> bool:
-    return place is not None and max(abs(place[0] - lat), abs(place[1] - lon)) < SAME_PLACE_DEGREES
+    if place is None:
+        return False
+    degrees_east = (place[1] - lon + 180.0) % 360.0 - 180.0  # longitudes count from 0 or from -180
+    return max(abs(place[0] - lat), abs(degrees_east)) < SAME_PLACE_DEGREES

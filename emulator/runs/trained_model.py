@@ -46,7 +46,7 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     if run.members.exists():
         return load_members(member_paths(run), past_flux, signature)
     saved = checkpoint.load(run.best)
-    with _of_this_version(run.best):
+    with of_this_version(run.best):
         config = Config.model_validate(saved.description["config"])
         trained = trained_signature(config, saved.description)
         require_provenance(saved.description)
@@ -59,7 +59,7 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)
-    with _of_this_version(run.best):
+    with of_this_version(run.best):
         model = registry.build(config.model, signature, Scalers.identity(signature))
         checkpoint.load_weights(model, saved.model)
     model.eval()
@@ -68,7 +68,7 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
 
 
 @contextmanager
-def _of_this_version(path: Path) -> Iterator[None]:
+def of_this_version(path: Path) -> Iterator[None]:
     """CheckpointError where a checkpoint, whole by its checksums, describes no model that this version can build."""
     try:
         yield

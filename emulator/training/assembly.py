@@ -138,8 +138,9 @@ def _settings(config: Config) -> Settings:
 
 
 def _training_sites(dataset: Dataset, split: AnySplit) -> TrainingSites:
-    """The training sites with their blocks, those of the split."""
-    rows = torch.as_tensor(np.flatnonzero(split.train_sites))
+    """The sites with training flux, which batches draw, with their blocks, those of the split."""
+    learned_from = (split.days(dataset, "train") & dataset.has_flux).any(1).numpy()
+    rows = torch.as_tensor(np.flatnonzero(learned_from))  # without flux nothing is learned of a site: it is kriged
     return TrainingSites(dataset.static[rows], rows, torch.as_tensor(split.block)[rows])
 
 

@@ -279,6 +279,8 @@ def _fit_at_once(
         run.check_split(kept_split)
         log.info("%s is finished already", run.path)
         return checkpoint.load(run.last).progress
+    if config.evaluation.score_filled:
+        dataset = replace(dataset, measured=None)
     tell(split, dataset)
     began = time.perf_counter()
     try:
@@ -317,7 +319,7 @@ def _take_words_of(saved: Checkpoint, trainer: Trainer) -> None:
 def _check_dataset_unchanged(run: RunFolder, dataset: Dataset, origin: dict[str, Any]) -> None:
     """A run can go on only with the data it began with: the file, and what was read from it or made in memory."""
     began = checkpoint.load(run.last).description["provenance"]
-    if any(began.get(key, origin[key]) != origin[key] for key in ("dataset_hash", "tensors_hash")):
+    if any((began.get(key) or origin[key]) != origin[key] for key in ("dataset_hash", "tensors_hash")):
         message = f"{dataset.path}: has changed since the run began; --overwrite starts {run.path} anew with it"
         raise RunFolderError(message)
 

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
+from emulator.models import registry
 from emulator.models.parts.layers import FluxHead
 from emulator.models.parts.site_code import SiteCode
 from emulator.runs import checkpoint
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
-from emulator.runs.trained_model import trained_signature
+from emulator.runs.trained_model import of_this_version, require_provenance, trained_signature
 from foundations.configuration_file import ConfigError
 
 
@@ -36,7 +37,7 @@ class Start:
 
 
 def read_start(path: Path) -> Start:
-    """The best checkpoint of a run folder, or a checkpoint file; RunFolderError for an ensemble."""
+    """The best checkpoint of a run folder, or a checkpoint file; RunFolderError for an ensemble or a baseline."""
     run = RunFolder(path)
     if run.members.exists():
         message = f"{path}: an ensemble has no weights of its own; give --init one of its members"
@@ -48,8 +49,14 @@ def read_start(path: Path) -> Start:
             raise
         message = f"{error}; --init takes a run folder, or a file of its checkpoints/, and no exported artefact"
         raise CheckpointError(message) from None
-    config = Config.model_validate(saved.description["config"])
-    return Start(path, saved.model, trained_signature(config, saved.description), config, saved.description)
+    with of_this_version(path if path.is_file() else run.best):
+        config = Config.model_validate(saved.description["config"])
+        signature = trained_signature(config, saved.description)
+        require_provenance(saved.description)
+    if registry.is_gradient_free(config.model):
+        message = f"{path}: a baseline of kind {config.model.kind} has no weights to begin with; give --init a network"
+        raise RunFolderError(message)
+    return Start(path, saved.model, signature, config, saved.description)
 
 
 def with_variables(config: Config, start: Start) -> Config:

@@ -43,11 +43,13 @@ class Validation:
         days = _days_run(dataset, marks[0] | marks[1] | marks[2], record_years)
         seen, later, new = (mark[:, days] for mark in marks)
         trimmed = dataset.day_subset(days)
-        if not (trimmed.has_scored_flux & (later | new)).any():
+        has_flux = trimmed.has_scored_flux
+        if not (has_flux & (later | new)).any():
             log.warning("%s: no validation flux: epochs are judged by training days", dataset.path)
             later = seen
-        training_sites = _at_most(np.flatnonzero(split.train_sites), max_sites, seed)
-        new_sites = _at_most(np.flatnonzero(split.validation_sites), max_sites, seed)
+        gauges, places = (has_flux & later).any(1).numpy(), (has_flux & new).any(1).numpy()  # sites that can be scored
+        training_sites = _at_most(np.flatnonzero(split.train_sites & gauges), max_sites, seed)
+        new_sites = _at_most(np.flatnonzero(split.validation_sites & places), max_sites, seed)
         gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)
         ungauged = whole_records(trimmed, new_sites, batch_size, scored=new)
         parts = [[batch for batch in part if _scored_values(batch) > 0] for part in (gauged, ungauged)]

@@ -58,10 +58,11 @@ def density(
     label: str,
     linear_width: float,
     split_names: Mapping[str, str],
+    truth: str = "simulated",
 ) -> Figure:
     """Predicted against simulated days, on asinh axes that are linear within linear_width.
 
-    pairs: {model kind: {split: (simulated (n,), predicted (n,))}}.
+    pairs: {model kind: {split: (simulated (n,), predicted (n,))}}; truth: what the first of a pair is called.
     """
     splits = list(next(iter(pairs.values())))
     figure, grid = style.new_figure(
@@ -82,7 +83,7 @@ def density(
     for row, split in enumerate(splits):
         grid[row, 0].set_ylabel(f"{split_names[split]}\nemulated, {label}")
     for axes in grid[-1]:
-        axes.set_xlabel(f"simulated, {label}")
+        axes.set_xlabel(f"{truth}, {label}")
     return figure
 
 

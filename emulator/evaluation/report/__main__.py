@@ -55,9 +55,10 @@ def _report_of_run(products: Products) -> str:
         ("skill", "Skill", skill_section(products)),
         ("provenance", "Provenance", provenance_section(products)),
     ]
-    lead = (
-        f"A model of kind {model_name(run.kind)}, trained on {dataset} and judged on days that it did not learn from."
-    )
+    tested = "days that it did not learn from"
+    if set(run.metrics["splits"]) == {"train"}:
+        tested = "the days that it learned from, for nothing was held out"
+    lead = f"A model of kind {model_name(run.kind)}, trained on {dataset} and judged on {tested}."
     return page(f"ecostep: {products.folder.resolve().name}", lead, _cards(products), sections)
 
 

@@ -46,6 +46,7 @@ def skill_section(products: Products) -> str:
 
 def _pictures(models: Mapping[str, ModelRun], simulations: Simulations, single: bool) -> list[str]:
     parts = []
+    source = "the dataset" if single else "the process model"
     scored = scored_targets(models)
     shown = [target for target in ("fch4", "gpp") if target in scored] or scored[:2]
     for target, splits in zip(shown, (SHOWN_SPLITS, ("spatial",)), strict=False):
@@ -56,18 +57,21 @@ def _pictures(models: Mapping[str, ModelRun], simulations: Simulations, single: 
             label = f"{target}, {target_units(target, models)}"
             title = f"Seasonal cycle of {target_name(target, models)} on {SPLIT_NAMES[split]}"
             parts.append(
-                figure(to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_CYCLE_CAPTION}")
+                figure(
+                    to_svg(figures.seasonal_cycles(cycles, label, sites), title), f"{title}: {_cycle_caption(source)}"
+                )
             )
     if any(run.tables(split) for run in models.values() for split in SHOWN_SPLITS):
-        parts += [_density(models, target, LINEAR_WIDTHS.get(target, 1.0)) for target in shown]
+        parts += [_density(models, target, LINEAR_WIDTHS.get(target, 1.0), source) for target in shown]
         parts += [_biome_figure(models, simulations, target) for target in shown]
     return parts
 
 
-_CYCLE_CAPTION = (
-    "mean over the test sites and test years of each biome, smoothed over 15 days, from the process model and the "
-    "emulators; dotted, the climatology by biome. Vertical scales differ."
-)
+def _cycle_caption(source: str) -> str:
+    return (
+        f"mean over the test sites and test years of each class of sites, smoothed over 15 days, from {source} and the "
+        "emulators; dotted, the climatology of the class. Vertical scales differ."
+    )
 
 
 def _cycles(
@@ -101,7 +105,7 @@ def seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, out=np.full(SLOTS, np.nan), where=counts > 0)
 
 
-def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -> str:
+def _density(models: Mapping[str, ModelRun], target: str, linear_width: float, source: str) -> str:
     splits = [split for split in SHOWN_SPLITS if all(run.tables(split) for run in models.values())]
     pairs = {}
     for kind, run in models.items():
@@ -110,14 +114,15 @@ def _density(models: Mapping[str, ModelRun], target: str, linear_width: float) -
             split: tuple(values[np.isfinite(o) & np.isfinite(p)] for values in (o, p))
             for split, (o, p) in by_split.items()
         }
-    drawing = figures.density(pairs, target_units(target, models), linear_width, SPLIT_NAMES)
+    truth = "simulated" if source == "the process model" else "dataset"
+    drawing = figures.density(pairs, target_units(target, models), linear_width, SPLIT_NAMES, truth)
     caption = (
-        f"Every test day: {target_name(target, models)} of the process model against that of the emulator, "
+        f"Every test day: {target_name(target, models)} of {source} against that of the emulator, "
         f"{target_units(target, models)}; from yellow (one) to blue (many), "
         f"logarithmically. Axes are linear up to ±{linear_width:g} and logarithmic beyond; the dashed line is "
         "equality."
     )
-    return figure(to_svg(drawing, f"Simulated against emulated {target_name(target, models)}"), caption)
+    return figure(to_svg(drawing, f"{truth.capitalize()} against emulated {target_name(target, models)}"), caption)
 
 
 def _biome_figure(models: Mapping[str, ModelRun], simulations: Simulations, target: str) -> str:

@@ -94,7 +94,9 @@ class QuantileModel(nn.Module):
     @torch.jit.export
     def member_spread(self, fluxes: Tensor) -> Tensor:
         """Fluxes of members (members, ..., C) -> their standard deviation in the standardised space (..., C)."""
-        return self.targets.standardise(fluxes).std(0, unbiased=False)
+        z = self.targets.standardise(fluxes)  # without torch.std, which native programs do not have
+        away = z - z.mean(0)
+        return (away * away).mean(0).sqrt()
 
     def features(
         self, fluxes: Tensor, calendar: Tensor, static_features: Tensor, years_known: Tensor, spread: Tensor

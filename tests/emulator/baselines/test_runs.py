@@ -1,6 +1,7 @@
 """Baselines by the commands of networks: trained, evaluated, predicting; and refused where they have no daily step."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import pytest
 import torch
 
 from emulator import ensemble, evaluate, export, predict, train, tune
-from emulator.baselines import runs
+from emulator.baselines import climatology, ridge, runs
+from emulator.baselines.sample import Design
 from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
+from emulator.data.split_rules import split_dataset
+from emulator.data.splits import SplitConfig
+from emulator.runs import checkpoint
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.run_split import split_of_run
 from tests.emulator.records import PERIODS, write_records
@@ -91,10 +97,9 @@ def test_verbs_that_need_a_network_say_so(config: Path, tmp_path: Path, caplog) 
     assert train.main(options) == 0
     assert ensemble.main([str(tmp_path / "run"), str(tmp_path / "run"), "--out", str(tmp_path / "e")]) == 1
     assert "cannot be exported or join an ensemble" in caplog.text
-    assert train.main([*options[:1], "--out", str(tmp_path / "b"), *options[3:], "--init", str(tmp_path / "run")]) in (
-        1,
-        2,
-    )
+    begin = ["--out", str(tmp_path / "b"), "--set", "model.kind=lstm", "--init", str(tmp_path / "run")]
+    assert train.main([str(config), *begin]) == 2
+    assert "a baseline of kind climatology has no weights to begin with; give --init a network" in caplog.text
     space = tmp_path / "space.yaml"
     space.write_text("kind: climatology\nparameters: {training.learning_rate: {uniform: [0.1, 0.2]}}\n")
     tuning = [*options[:1], *options[3:], "--space", str(space), "--out", str(tmp_path / "t"), "--trials", "1"]
@@ -103,6 +108,36 @@ def test_verbs_that_need_a_network_say_so(config: Path, tmp_path: Path, caplog) 
     assert predict.main(
         [str(tmp_path / "run"), "--data", str(config.parent / "towers.nc"), "--past-flux", "self_fed"]
     ) == 1  # fmt: skip
+
+
+def test_a_baseline_of_another_version_is_told(config: Path, tmp_path: Path, caplog) -> None:
+    run = RunFolder(tmp_path / "run")
+    assert train.main([str(config), "--out", str(run.path), "--set", "model.kind=climatology"]) == 0
+    saved = checkpoint.load(run.best)
+    saved.description["config"]["model"]["smoothing"] = 3
+    checkpoint.save(run.best, saved)
+    assert evaluate.main([str(run.path)]) == 1
+    assert "best.pt: of another version of ecostep, its model cannot be built" in caplog.text
+
+
+def test_a_baseline_is_chosen_by_filled_days_where_asked_for(config: Path, tmp_path: Path) -> None:
+    data = tmp_path / "filled.nc"
+    write_records(data)
+    with netCDF4.Dataset(data, "a") as file:
+        source = file["driver_source"]
+        source[:] = np.ma.masked_where(np.ma.getmaskarray(source[:]), np.ones(source.shape, "i1"))
+    options = ["--set", f"data.path={data}", "--set", "model.kind=climatology"]
+    chosen = [*options, "--set", "evaluation.score_filled=true", "--out", str(tmp_path / "run")]
+    assert train.main([str(config), *chosen]) == 0
+    assert np.isfinite(json.loads((tmp_path / "run" / "log.jsonl").read_text())["val_loss"])
+
+
+def test_climatology_comes_back_with_its_class(config: Path) -> None:
+    signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp",))
+    data = Dataset.open(config.parent / "towers.nc", signature)
+    split = split_dataset(SplitConfig(time="later_years", space="none"), data)
+    fitted = climatology.fit(data, split, signature, past_flux=False, seed=0, group_by="biome")
+    assert climatology.rebuilt(fitted.state(), signature).group_by == "biome"
 
 
 def test_one_tower_has_baselines_too(config: Path, tmp_path: Path) -> None:
@@ -115,12 +150,27 @@ def test_one_tower_has_baselines_too(config: Path, tmp_path: Path) -> None:
         assert metrics["splits"]["train"]["targets"]["gpp"]["pooled"]["n"] > 100
 
 
-def test_days_before_a_record_are_not_in_its_lags(config: Path) -> None:
-    from emulator.baselines.sample import Design
-    from emulator.data.signature import Signature
-    from emulator.data.split_rules import split_dataset
-    from emulator.data.splits import SplitConfig
+def test_a_target_without_validation_flux_is_chosen_by_training_days(config: Path) -> None:
+    signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp", "fch4"))
+    data = Dataset.open(config.parent / "towers.nc", signature)
+    split = split_dataset(SplitConfig(time="later_years", space="none", validation_fraction=0.0, test_years=0), data)
+    days = split.days(data, "validation_temporal")
+    assert days.any()
+    for targets, expected in (((1,), ("gpp",)), ((0, 1), ())):
+        flux = data.flux.clone()
+        for target in targets:
+            flux[..., target][days] = torch.nan
+        lacking = replace(data, flux=flux)
+        rows = Design.of(lacking, split, signature, False).validation_rows(lacking, split, 400, 1)
+        assert np.isfinite(rows.target).any(axis=0).all()
+        assert np.isfinite(rows.flux).any(axis=0).all()
+        both = np.isfinite(rows.target).all(axis=1)
+        assert both.any() == (not expected), "training days stand for the target that lacks others alone"
+        weights = ridge.fit(lacking, split, signature, past_flux=False, seed=1).weights
+        assert (np.abs(weights[:-1]).max(axis=0) > 1e-6).all()
 
+
+def test_days_before_a_record_are_not_in_its_lags(config: Path) -> None:
     signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp",))
     data = Dataset.open(config.parent / "towers.nc", signature)
     split = split_dataset(SplitConfig(time="later_years", space="none"), data)

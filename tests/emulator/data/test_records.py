@@ -13,7 +13,7 @@ from emulator.data import calendar as column
 from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
-from emulator.data.scalers import Scalers, fit_scalers
+from emulator.data.scalers import Scalers, fit_scalers, fit_scalers_to
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingSites, WindowSampler, training_data, whole_records
 from emulator.evaluation.offline import predict, predict_self_fed
@@ -223,3 +223,15 @@ def test_a_noleap_record(tmp_path: Path) -> None:
     assert {batch.target.shape[1] for batch in sampler.epoch(0)} <= set(range(300, 500))
     model = model_of(CONFIGS[1], data)
     assert np.array_equal(np.isfinite(predict(model, data)).all(-1), data.in_record().numpy())
+
+
+def test_scalers_see_drivers_and_flux_of_training_days_alone(data: Dataset) -> None:
+    """Days within the training days of a site that a split leaves to another part."""
+    marked = data.in_record()
+    marked[0, 300:500] = False
+    drivers, flux = data.drivers.clone(), data.flux.clone()
+    drivers[0, 300:500] += 1e4
+    flux[0, 300:500] += 1e4
+    spoilt = dataclasses.replace(data, drivers=drivers, flux=flux)
+    expected, seen = (vars(fit_scalers_to(dataset, marked, SIGNATURE)) for dataset in (data, spoilt))
+    assert all(torch.equal(seen[name], expected[name]) for name in expected)

@@ -152,6 +152,10 @@ FAULTS = {
     "column": ("site,from,to\nS0000,,\n", r"bad.csv: the columns are site, from, to; expected site, from, to, part"),
     "site": ("site,from,to,part\nS00,,,train\n", r"bad.csv: line 2: 'S00' is no site of the dataset; near are"),
     "date": ("site,from,to,part\nS0000,1.2.2003,,train\n", r"line 2: '1.2.2003' is not a date; write it as 2010-12-31"),
+    "order": (
+        "site,from,to,part\nS0000,2004-12-31,2004-01-01,train\n",
+        r"line 2: from 2004-12-31 to 2004-01-01 is no day; give the earlier date first",
+    ),
     "part": ("site,from,to,part\nS0000,,,learn\n", r"line 2: part 'learn' is not one of unused, train,"),
     "twice": (
         "site,from,to,part\nS0000,,2004-01-05,train\nS0000,2004-01-05,,test\n",

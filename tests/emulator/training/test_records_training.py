@@ -1,6 +1,7 @@
 """From records to an artefact: training, evaluation, prediction and export where sites have periods of their own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import netCDF4
@@ -15,7 +16,15 @@ from emulator.data.split_days import LABELS, DaySplit
 from emulator.evaluation.quantile_fitting import fit_quantiles
 from emulator.evaluation.quantile_series import score_quantiles
 from emulator.evaluation.report import __main__ as report
+from emulator.runs import trained_model
+from emulator.runs.run_folder import RunFolder
+from emulator.runs.run_split import split_elsewhere
+from emulator.training.losses import FluxLoss
+from emulator.training.validation_loss import Validation
+from foundations.provenance import file_sha256
+from tests.emulator.data.test_store import to_store
 from tests.emulator.records import PERIODS, write_records
+from tests.emulator.synthetic import write_dataset
 
 CONFIG = """\
 seed: 3
@@ -146,6 +155,57 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert entries[0] == entries[1]
     weights = [torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"] for run in (whole, parts)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path) -> None:
+    """Nothing moves its code from 0, and neighbours would be told that 0."""
+    data = tmp_path / "towers.nc"
+    data.write_bytes(towers.read_bytes())
+    with netCDF4.Dataset(data, "a") as file:
+        for name in ("gpp", "fch4"):
+            file[name][1] = np.ma.masked
+    run, options = tmp_path / "run", ["--set", "model.kind=raci", "--set", "training.epochs=1"]
+    assert train.main([write_config(tmp_path, data, OWN_YEARS), "--out", str(run), *options]) == 0
+    assert trained_model.load(run).model.code.site.tolist() == [0, 2, 3, 4, 5]
+
+
+def test_sites_of_the_run_are_the_same_by_longitudes_from_0_or_from_180(towers: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train.main([write_config(tmp_path, towers, OWN_YEARS), "--out", str(run), "--set", "training.epochs=1"]) == 0
+    trained = trained_model.load(run)
+    data = Dataset.open(towers, trained.signature)
+    expected = split_elsewhere(RunFolder(run), trained, data)
+    turned = replace(data, lon=np.where(data.lon < 0.0, data.lon + 360.0, data.lon - 360.0))
+    assert expected.train_sites.all()
+    assert np.array_equal(split_elsewhere(RunFolder(run), trained, turned).part, expected.part)
+
+
+def test_a_run_on_a_store_knows_its_own_dataset(tmp_path: Path) -> None:
+    store = to_store(write_dataset(tmp_path / "sims.nc", sites=5, years=3))
+    split = "{space: none, test_years: 1, validation_years: 1, validation_fraction: 0.0}"
+    run = tmp_path / "run"
+    options = ["--set", "training.epochs=1"]
+    assert train.main([write_config(tmp_path, store, split), "--out", str(run), *options]) == 0
+    assert evaluate.main([str(run)]) == 0
+    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert "uncertainty" in metrics["splits"]["temporal"]["targets"]["gpp"]
+    assert len(metrics["provenance"]["dataset_hash"]) == 64
+    assert export.main([str(run), "--out", str(tmp_path / "model.pt")]) == 0
+    assert predict.main([str(run), "--data", str(store), "--out", str(tmp_path / "p.nc")]) == 0
+    (store / "gpp" / "c" / "0" / "0").write_bytes(b"")
+    assert file_sha256(store) != metrics["provenance"]["dataset_hash"]
+
+
+def test_validation_sites_are_drawn_among_those_that_can_be_scored(towers: Path) -> None:
+    signature = Signature.from_names(("tas", "pr"), ("lat", "lon"), ("gpp",))
+    data = Dataset.open(towers, signature)
+    part = np.full((data.n_sites, len(data.time)), LABELS.index("train"), np.int8)
+    part[5, 600:] = LABELS.index("validation_temporal")
+    split = DaySplit(part, np.arange(data.n_sites))
+    options = {"batch_size": 4, "max_sites": 1}
+    for seed in range(4):
+        validation = Validation(data, split, FluxLoss.__new__(FluxLoss), seed=seed, **options)
+        assert [batch.site.tolist() for batch in validation.parts[0]] == [[5]]
 
 
 def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:

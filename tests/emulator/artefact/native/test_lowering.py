@@ -20,6 +20,7 @@ from emulator.data.signature import Signature
 from emulator.models.registry import MODEL_CONFIGS, build
 from emulator.models.streaming import StreamingModel, step_through
 from emulator.models.wrappers.ensemble import combine
+from emulator.models.wrappers.quantiles import QuantileModel
 from foundations.variables import BIOMES
 from tests.emulator.models.conftest import KINDS, Case
 
@@ -119,6 +120,15 @@ def test_program_of_a_model_with_bounds_of_some_classes(case: Case, kind: str) -
 def test_program_of_an_ensemble(case: Case, make_model: Make) -> None:
     members = [make_model("lstm", past_flux="self_fed"), make_model("lstm", past_flux="self_fed", hidden=8)]
     checked(case, combine(members, case.signature))
+
+
+def test_program_of_an_ensemble_that_keeps_how_far_its_members_lie_apart(case: Case, make_model: Make) -> None:
+    members = [make_model("lstm", hidden=4), make_model("lstm", hidden=8)]
+    quantiles = QuantileModel(case.signature, case.scalers, uses_spread=True)
+    checked(case, combine(members, case.signature, quantiles))
+    fluxes = case.dataset.flux[:3, :5]
+    expected = quantiles.targets.standardise(fluxes).std(0, unbiased=False)
+    assert torch.allclose(quantiles.member_spread(fluxes), expected, atol=1e-6)
 
 
 @torch.no_grad()
