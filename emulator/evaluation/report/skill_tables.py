@@ -38,8 +38,8 @@ def overview_table(models: Mapping[str, ModelRun]) -> str:
 
 _OVERVIEW_CAPTION = (
     "R² over all test days together, by target. Only a model marked “with past flux” was given flux of earlier years "
-    "at the sites; the other models see drivers and site properties alone, and RACI and the unified model a code of each "
-    "site that they were trained on."
+    "at the sites; the other models see drivers and site properties alone, and RACI and the unified model a code of "
+    "each site that they were trained on."
 )
 
 
