@@ -55,9 +55,9 @@ def climate_normal(file: netCDF4.Dataset, path: Path, normal: Variable, sites: n
     role = str(getattr(file.variables.get(name), "role", normal.role))
     factor, offset = check_variable(file, path, replace(normal, name=name, role=role), ("site", "time"))
     spread = normal.name.endswith("_spread")
-    everywhere = isinstance(sites, slice)
-    normals = np.empty(len(file.dimensions["site"]) if everywhere else len(sites))
+    normals = np.empty(len(file.dimensions["site"]) if isinstance(sites, slice) else len(sites))
     for block in site_blocks(len(normals), len(file.dimensions["time"])):
-        values = read_values(file.variables[name], path, (block if everywhere else sites[block], slice(None)))
+        rows = block if isinstance(sites, slice) else sites[block]
+        values = read_values(file.variables[name], path, (rows, slice(None)))
         normals[block] = (np.nanstd if spread else np.nanmean)(values, axis=1)
     return abs(factor) * normals if spread else factor * normals + offset
