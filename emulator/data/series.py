@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-IN_MEMORY_GB = 2.0
+IN_MEMORY_GB = 0.5
 """Series up to this size are kept in memory; ECOSTEP_IN_MEMORY_GB sets another, TMPDIR the folder of larger ones."""
 AT_ONCE_VALUES = 1 << 23
 """Up to so many values of a variable, all sites are looked at together."""
