@@ -135,7 +135,7 @@ def _client(out: Path, workers: int, scheduler: Scheduler | None) -> Iterator[Cl
         address, security = scheduler.checked_address(), scheduler.security()
         try:
             client = Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, AssertionError) as error:  # the last: no loop after 10 s
             message = f"no Dask scheduler answers at {address}: {_reason(error)}"
             raise EnsembleError(message) from error
         with client:

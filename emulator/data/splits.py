@@ -20,6 +20,8 @@ from emulator.data.dataset import Dataset
 from foundations.variables import BIOMES
 
 EARTH_RADIUS_KM = 6371.0
+ROWS_AT_ONCE = 256
+"""Sites whose distances to all others are held at a time."""
 PARTS = ("train", "validation_temporal", "validation_spatial", "temporal", "spatial", "spatiotemporal")
 
 
@@ -292,5 +294,8 @@ def _within(lat: np.ndarray, lon: np.ndarray, centres: np.ndarray, distance_km: 
     phi, lam = np.deg2rad(lat), np.deg2rad(lon)
     xyz = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)
     chord = 2.0 * np.sin(min(distance_km / EARTH_RADIUS_KM, np.pi) / 2.0)
-    gap = np.linalg.norm(xyz[:, None, :] - xyz[None, centres, :], axis=2)
-    return gap.min(axis=1) < chord
+    near = np.empty(len(xyz), bool)
+    for first in range(0, len(xyz), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        near[rows] = np.linalg.norm(xyz[rows, None, :] - xyz[None, centres, :], axis=2).min(axis=1) < chord
+    return near
