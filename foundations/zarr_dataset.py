@@ -42,17 +42,11 @@ class Dimension:
         return self.size
 
 
-class ZarrVariable:
-    """One array, with those parts of the interface of a netCDF4 variable that readers of datasets use."""
+class _Attributes:
+    """Attributes as netCDF4 gives them: by name, or as Python attributes; `_what` holds them, for messages."""
 
-    def __init__(self, name: str, array: Any, path: Path) -> None:
-        self.name = name
-        self.dimensions: tuple[str, ...] = tuple(array.metadata.dimension_names or ())
-        self.shape: tuple[int, ...] = tuple(array.shape)
-        text = array.dtype.kind in "OTU"
-        self.dtype: Any = str if text else np.dtype(array.dtype)
-        self._array, self._path, self._masked = array, path, True
-        self._attributes = {key: _attribute(key, value, array.dtype) for key, value in array.attrs.items()}
+    _attributes: dict[str, Any]
+    _what: str
 
     def ncattrs(self) -> list[str]:
         """Names of the attributes."""
@@ -66,8 +60,21 @@ class ZarrVariable:
         try:
             return self.__dict__["_attributes"][name]
         except KeyError:
-            message = f"{self.__dict__.get('name', 'variable')}: has no attribute '{name}'"
+            message = f"{self.__dict__.get('_what', 'dataset')}: has no attribute '{name}'"
             raise AttributeError(message) from None
+
+
+class ZarrVariable(_Attributes):
+    """One array, with those parts of the interface of a netCDF4 variable that readers of datasets use."""
+
+    def __init__(self, name: str, array: Any, path: Path) -> None:
+        self.name = self._what = name
+        self.dimensions: tuple[str, ...] = tuple(array.metadata.dimension_names or ())
+        self.shape: tuple[int, ...] = tuple(array.shape)
+        text = array.dtype.kind in "OTU"
+        self.dtype: Any = str if text else np.dtype(array.dtype)
+        self._array, self._path, self._masked = array, path, True
+        self._attributes = {key: _attribute(key, value, array.dtype) for key, value in array.attrs.items()}
 
     def set_auto_mask(self, masked: bool) -> None:
         """Whether values equal to `_FillValue` are masked when they are read."""
@@ -94,14 +101,14 @@ class ZarrVariable:
         return np.ma.masked_values(values, fill, copy=False) if self._masked and fill is not None else values
 
 
-class ZarrDataset:
+class ZarrDataset(_Attributes):
     """A store opened for reading, with those parts of the interface of `netCDF4.Dataset` that readers use."""
 
     def __init__(self, path: Path) -> None:
         """Raises DamagedFile where the path is no store of version 3."""
         import zarr
 
-        self._path = path
+        self._path, self._what = path, str(path)
         try:
             group = zarr.open_group(path, mode="r", zarr_format=3)
             arrays = dict(group.arrays())
@@ -129,21 +136,6 @@ class ZarrDataset:
                 if not (self._path / name / "c" / str(row) / str(column)).is_file():
                     fault = f"{name}: the shard c/{row}/{column} is missing"
                     raise DamagedFile(self._path, fault, REMEDY)
-
-    def ncattrs(self) -> list[str]:
-        """Names of the global attributes."""
-        return list(self._attributes)
-
-    def getncattr(self, name: str) -> Any:
-        """A global attribute; AttributeError where there is none."""
-        return self.__getattr__(name)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["_attributes"][name]
-        except KeyError:
-            message = f"{self.__dict__.get('_path', 'dataset')}: has no attribute '{name}'"
-            raise AttributeError(message) from None
 
     def __getitem__(self, name: str) -> ZarrVariable:
         try:

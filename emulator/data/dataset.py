@@ -403,10 +403,12 @@ def _read_measured(file: netCDF4.Dataset, path: Path, variables: tuple[Variable,
     by_target = []
     for variable in variables:
         quality = f"{variable.name}_qc"
-        own = read_values(file.variables[quality], path, days) if quality in file.variables else None
-        by_target.append(None if own is None else own == MEASURED)
-    if drivers is None and all(own is None for own in by_target):
+        flags = read_values(file.variables[quality], path, days) if quality in file.variables else None
+        by_target.append(None if flags is None else flags == MEASURED)
+    if drivers is None and all(flags is None for flags in by_target):
         return None
-    shape = next(own.shape for own in (drivers, *by_target) if own is not None)
+    shape = next(flags.shape for flags in (drivers, *by_target) if flags is not None)
     everywhere = np.ones(shape, bool) if drivers is None else drivers
-    return torch.as_tensor(np.stack([everywhere if own is None else everywhere & own for own in by_target], axis=-1))
+    return torch.as_tensor(
+        np.stack([everywhere if flags is None else everywhere & flags for flags in by_target], axis=-1)
+    )

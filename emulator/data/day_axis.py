@@ -64,9 +64,9 @@ def _bounds(file: netCDF4.Dataset) -> np.ndarray | None:
         raise DayAxisError(message)
     variable = file.variables[name]
     for attribute in ("units", "calendar"):
-        own = getattr(variable, attribute, None)
-        if own is not None and own != getattr(time, attribute, own):
-            message = f"its bounds have the {attribute} '{own}', time has '{getattr(time, attribute)}'"
+        of_bounds = getattr(variable, attribute, None)
+        if of_bounds is not None and of_bounds != getattr(time, attribute, of_bounds):
+            message = f"its bounds have the {attribute} '{of_bounds}', time has '{getattr(time, attribute)}'"
             raise DayAxisError(message)
     return np.ma.filled(np.ma.asarray(variable[...], np.float64), np.nan)
 

@@ -41,8 +41,8 @@ void add_block(const unsigned char* block, std::array<Word, 8>& hash) {
     const Word sum1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25), choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
     const Word sum0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
     const Word majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-    const Word one = v[7] + sum1 + choice + round_constants[t] + w[t], two = sum0 + majority;
-    v = {one + two, v[0], v[1], v[2], v[3] + one, v[4], v[5], v[6]};
+    const Word temporary1 = v[7] + sum1 + choice + round_constants[t] + w[t], temporary2 = sum0 + majority;
+    v = {temporary1 + temporary2, v[0], v[1], v[2], v[3] + temporary1, v[4], v[5], v[6]};
   }
   for (std::size_t i = 0; i < 8; ++i) hash[i] += v[i];
 }

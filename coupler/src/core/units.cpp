@@ -103,11 +103,11 @@ const char* meaning(const Powers& powers) {
 Conversion convert(const std::string& variable, const std::string& from, const std::string& to, double interval) {
   Unit source = parse_unit(from), target = parse_unit(to);
   unit_tables::Quantity quantity = quantity_of(variable);
-  const bool known = *quantity.variable != '\0';  // otherwise a mass is of what either unit says
-  if (!known && target.substance != nullptr) quantity.substance = target.substance->name;
+  const bool in_table = *quantity.variable != '\0';  // otherwise a mass is of what either unit says
+  if (!in_table && target.substance != nullptr) quantity.substance = target.substance->name;
   if (const std::string why = other_ratio(quantity.ratio, source, target); !why.empty()) fail(ECOSTEP_BAD_UNITS, why);
   if (!same_measure(source, target)) source = in_mass(source, quantity), target = in_mass(target, quantity);
-  if (!known && target.substance == nullptr && source.powers == target.powers) source.substance = nullptr;
+  if (!in_table && target.substance == nullptr && source.powers == target.powers) source.substance = nullptr;
   if (interval > 0.0 && source.powers != target.powers) {
     Powers per_interval = source.powers;
     --per_interval[second];

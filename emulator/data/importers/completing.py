@@ -25,8 +25,8 @@ def only_common_drivers(records: list[SiteRecord], notes: Notes) -> list[SiteRec
     for name in names:
         lacking = [record.site_id for record in records if name not in record.values or _gaps(record, name)]
         if lacking:
-            some = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-            where = "every site" if len(lacking) == len(records) else some
+            first_sites = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+            where = "every site" if len(lacking) == len(records) else first_sites
             text = f"left out at all sites: has gaps that cannot be filled, or is not there, at {where}"
             notes.add("dropped", text, "", name, len(lacking))
             records = [record.without(name) for record in records]

@@ -83,15 +83,15 @@ def _read(file: netCDF4.Dataset, path: Path) -> StoredDataset:
             continue
         first, last = np.flatnonzero(inside)[[0, -1]]
         period = slice(int(first), int(last) + 1)
-        own = {name: series[site, period] for name, series in values.items() if np.isfinite(series[site]).any()}
-        drivers = [name for name in own if variables[name].variable.role in DRIVER_ROLES]
+        present = {name: series[site, period] for name, series in values.items() if np.isfinite(series[site]).any()}
+        drivers = [name for name in present if variables[name].variable.role in DRIVER_ROLES]
         worst = np.zeros(period.stop - period.start) if source is None else np.nan_to_num(source[site, period])
         records.append(
             SiteRecord(
-                site_id, path.name, days[period], own, {name: variables[name] for name in own},
+                site_id, path.name, days[period], present, {name: variables[name] for name in present},
                 source=dict.fromkeys(drivers, worst.astype(np.int8)),
-                quality={name: series[site, period] for name, series in quality.items() if name in own},
-                uncertainty={name: series[site, period] for name, series in spread.items() if name in own},
+                quality={name: series[site, period] for name, series in quality.items() if name in present},
+                uncertainty={name: series[site, period] for name, series in spread.items() if name in present},
                 statics={name: float(column[site]) for name, column in properties.items()}, calendar=calendar,
             )
         )  # fmt: skip
