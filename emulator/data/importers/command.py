@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
     start_logging("%(message)s")
     options_parser = parser()
-    options = options_parser.parse_args(arguments)
+    options = options_parser.parse_intermixed_args(arguments)
     if options.mapping == "list":
         for name in preset_names():
             log.info("%-20s %s", name, load_mapping(name).description)
