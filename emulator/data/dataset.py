@@ -88,10 +88,12 @@ class Dataset:
         signature: Signature,
         *,
         require_targets: bool = True,
+        filled_flux: bool = True,
         sites: np.ndarray | None = None,
         days: slice = slice(None),
     ) -> "Dataset":
-        """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout.
+        """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout, and
+        where `filled_flux` is False, those that `TARGET_qc` calls filled are NaN on such days.
 
         sites: rows, ascending and each once, and days: what is read and checked of the series, default all.
         Raises DatasetError, naming file and variable, for whatever docs/formats.md does not allow.
@@ -109,6 +111,8 @@ class Dataset:
             flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
             if period is not None:
                 flux = _within(period, flux, path)
+            if not filled_flux:
+                flux = _without_filled(file, path, signature.targets, part, flux)
             return cls(
                 path=path,
                 signature=signature,
@@ -392,6 +396,21 @@ def _within(period: np.ndarray, flux: Tensor, path: Path) -> Tensor:
     if lost:
         log.warning("%s: %d values of flux are on days without drivers and are not used", path, lost)
     return flux.masked_fill(outside[..., None], torch.nan)
+
+
+def _without_filled(
+    file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part, flux: Tensor
+) -> Tensor:
+    """Flux (N, T, C) without the values that are marked as filled, of which the log tells."""
+    for index, variable in enumerate(variables):
+        if f"{variable.name}_qc" not in file.variables:
+            continue
+        flags = read_values(file.variables[f"{variable.name}_qc"], path, (part.sites, part.days))
+        filled = torch.as_tensor(flags > MEASURED) & torch.isfinite(flux[..., index])
+        if filled.any():
+            log.info("%s: %s: %d filled values are not used (data.filled_flux)", path, variable.name, int(filled.sum()))
+            flux[..., index] = flux[..., index].masked_fill(filled, torch.nan)
+    return flux
 
 
 def _read_measured(file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part) -> Tensor | None:

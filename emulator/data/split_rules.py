@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import torch
 
 from emulator.data.dataset import Dataset
@@ -46,8 +47,19 @@ def tell(split: AnySplit, dataset: Dataset) -> None:
     idle = has_flux & torch.as_tensor(part_codes(split, dataset) == 0)
     if dataset.period is not None and idle.any():
         sites = dataset.site_id[idle.any(1).numpy()]
-        shown = ", ".join(map(str, sites[:5])) + (" ..." if len(sites) > 5 else "")
+        shown = named_sites(sites)
         log.warning("split: %d days with flux are in no part, of %d sites: %s", int(idle.sum()), len(sites), shown)
+    trained = (split.days(dataset, "train") & has_flux).any(1)
+    for part in ("validation_temporal", "temporal"):
+        strangers = ((split.days(dataset, part) & has_flux).any(1) & ~trained).numpy()
+        if strangers.any():
+            shown = named_sites(dataset.site_id[strangers])
+            log.warning("split: %s days of %d sites without training flux: %s", part, int(strangers.sum()), shown)
+
+
+def named_sites(names: np.ndarray) -> str:
+    """The first five of some sites, for a line of the log."""
+    return ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
 
 
 def lacks(split: AnySplit, dataset: Dataset) -> list[str]:

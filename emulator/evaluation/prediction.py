@@ -39,7 +39,9 @@ def predict(
     if past_flux == "self_fed" and isinstance(trained.model, WholeDatasetModel):
         message = f"{run.path}: a baseline of kind {trained.config.model.kind} has no daily step and cannot feed itself"
         raise RunFolderError(message)
-    dataset = Dataset.open(data, trained.signature, require_targets=observed)
+    dataset = Dataset.open(
+        data, trained.signature, require_targets=observed, filled_flux=trained.config.reads_filled_flux
+    )
     everything = np.ones((dataset.n_sites, len(dataset.years)), bool)
     view = run_model(trained.model, dataset, everything if observed else None, self_fed=past_flux == "self_fed")
     fluxes = view.predicted
