@@ -36,7 +36,6 @@ def write_run(folder: Path, *, sites: int = 30, years: int = 4, seed: int = 0) -
     total = {"sites": sites, "years": years, "site_years": sites * years, "block_seconds": 12.0}
     facts = {"total": total, "provenance": {"git_hash": "0" * 40}}
     (folder / "sims" / "simulation.json").write_text(json.dumps(facts))
-    (folder / "land.json").write_text(json.dumps({"land": [[(-10, 36), (30, 36), (30, 70), (-10, 60)]], "water": []}))
     random = np.random.default_rng(seed)
     for kind, noise in NOISE.items():
         _write_model(folder / "models" / kind, kind, dataset, noise, random)
