@@ -39,12 +39,13 @@ def evaluate(
     data: Path | None = None,
     group_by: Sequence[str] = (),
     *,
+    out: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
 ) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored only where
     `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
     `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
     opens the run.
@@ -58,7 +59,7 @@ def evaluate(
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
         return _evaluate_own(run, trained, dataset, groups)
-    return _evaluate_elsewhere(run, trained, dataset, groups)
+    return _evaluate_elsewhere(run, trained, dataset, groups, out or run.metrics.parent / dataset.path.stem)
 
 
 def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
@@ -86,7 +87,9 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, group
     return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
 
 
-def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_elsewhere(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str], out: Path
+) -> dict[str, Any]:
     """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
     split = split_elsewhere(run, trained, dataset)
     learned_from = int(learnable_days(split, dataset).any(1).sum())
@@ -101,7 +104,6 @@ def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset,
         of_class = np.full_like(series.climatology, np.nan)
     for line in missing:
         log.warning("%s: %s", dataset.path, line)
-    out = run.metrics.parent / dataset.path.stem
     series = replace(series, climatology=of_class)
     return _write(run, trained, dataset, split, series, _views(trained, dataset), quantiles, missing, out)
 
