@@ -13,7 +13,13 @@ from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
+from emulator.evaluation.climatology import (
+    Sites,
+    class_climatology,
+    day_slot,
+    site_climatology,
+    transferred_climatology,
+)
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.quantile_fitting import fit_quantiles
 from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
@@ -155,9 +161,8 @@ def _climatology_of_run(
     group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
     one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
     codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
-    return transferred_climatology(
-        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
-    )
+    sites, others = (_sites(data, codes_of) for data, codes_of in zip((learned, dataset), codes, strict=True))
+    return transferred_climatology(np.where(days[..., None], learned.flux.numpy(), np.nan), sites, others)
 
 
 def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
@@ -167,8 +172,9 @@ def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, 
     return codes[: len(first.codes)], codes[len(first.codes) :]
 
 
-def _slots(dataset: Dataset) -> np.ndarray:
-    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
+def _sites(dataset: Dataset, codes: np.ndarray) -> Sites:
+    month, day = (dataset.calendar[:, number].numpy() for number in (column.MONTH, column.DAY))
+    return Sites(codes, dataset.lat < 0.0, day_slot(month, day))
 
 
 def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:
@@ -181,7 +187,7 @@ def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=dataset.scored_flux().numpy(),
-        climatology=class_climatology(flux, dataset.group(next(iter(groups), None)).codes, month, day, learnable),
+        climatology=class_climatology(flux, _sites(dataset, dataset.group(next(iter(groups), None)).codes), learnable),
         site_climatology=site_climatology(flux, month, day, learnable),
         groups={name: dataset.group(name) for name in groups},
         year=calendar[:, column.YEAR],
