@@ -30,6 +30,10 @@ BLOCK_BYTES = 256 * 2**20
 """Size of the series of the sites that are predicted at once."""
 
 
+ENDINGS = ("", "_q05", "_q50", "_q95")
+"""Of the names of a target and its quantiles."""
+
+
 class Described(Protocol):
     """A variable of a model: what it is called, its units, and what it is."""
 
@@ -97,9 +101,7 @@ class Model(ABC):
             coordinates["time"] = time
         result = xr.Dataset(coords=coordinates)
         for name, values in blocks.items():
-            target = next(
-                target for target in self.targets if name == target.name or name.startswith(f"{target.name}_q")
-            )
+            target = next(target for target in self.targets if name.removeprefix(target.name) in ENDINGS)
             result[name] = _described(series, name, values, target, data)
         return _finish(result, self, data)
 
@@ -135,8 +137,7 @@ class Model(ABC):
 
     def _names(self, fluxes: xr.Dataset) -> list[str]:
         """Targets in a file and their quantiles."""
-        endings = ("", "_q05", "_q50", "_q95")
-        return [name for v in self.targets for end in endings if (name := f"{v.name}{end}") in fluxes]
+        return [name for v in self.targets for end in ENDINGS if (name := f"{v.name}{end}") in fluxes]
 
     @abstractmethod
     def _predict_file(self, drivers: Path, out: Path, past_flux: PastFlux | None, quantiles: Quantiles | None) -> None:
@@ -154,9 +155,9 @@ class Model(ABC):
     def _classes(self) -> Mapping[str, Mapping[int, str]]:
         """Meanings by code of the inputs and statics that are classes."""
 
+    @abstractmethod
     def _needed_statics(self, data: xr.Dataset) -> list[str]:
         """Statics that the data must have."""
-        return [static.name for static in self.statics]
 
     def __repr__(self) -> str:
         drivers, fluxes = (", ".join(v.name for v in variables) for variables in (self.inputs, self.targets))
@@ -189,9 +190,11 @@ def _finish(result: xr.Dataset, model: Model, data: xr.Dataset) -> xr.Dataset:
                 result[name].attrs.setdefault("units", units)
     if "time" in result.coords:
         result["time"].attrs.pop("bounds", None)
-    for values in result.coords.values():
+        if result["time"].dt.calendar in ("standard", "gregorian", "proleptic_gregorian"):
+            result["time"].attrs.setdefault("units_metadata", "leap_seconds: unknown")
+    for coordinate, values in result.coords.items():
         values.encoding = {key: value for key, value in values.encoding.items() if key in ("units", "calendar")}
-        values.encoding["_FillValue"] = None
+        values.encoding |= {"_FillValue": None} | ({"dtype": "float64"} if coordinate == "time" else {})
     version = versions(["ecostep"])["ecostep"]
     history = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} ecostep {version}: predicted from {label_of(data)}"
     result.attrs = {

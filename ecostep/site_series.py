@@ -97,20 +97,21 @@ class SiteSeries:
             raise DataError(message)
         present = [name for name in (*drivers, *others) if name in data.variables]
         dims, order = _cell_dimensions(data, drivers, label)
-        columns = {}
+        sizes = {str(dim): size for dim, size in data.sizes.items()}
+        columns: dict[str, xr.Variable] = {}
         for name in dict.fromkeys((*present, *(name for name in statics if name not in given))):
             values = _as_codes(data[name], (classes or {}).get(name, {}), label)
-            columns[name] = _laid_out(values, dims, data.sizes, label)
+            columns[name] = _laid_out(values, dims, sizes, label)
             if name in drivers and "time" not in values.dims:
-                columns[name] = columns[name].set_dims({"site": columns[name].sizes["site"], **_time_of(data)})
+                columns[name] = columns[name].set_dims({"site": columns[name].sizes["site"], "time": sizes["time"]})
         for name, values in given.items():
-            columns[name] = _laid_out(values, dims, data.sizes, label)
+            columns[name] = _laid_out(values, dims, sizes, label)
             columns[name].attrs.setdefault("units", UNITS[name])
         time = data["time"].variable.to_index_variable()
         time.attrs = {name: text for name, text in time.attrs.items() if name in ("bounds", "stamp", "standard_name")}
-        bounds = time.attrs.get("bounds")
+        bounds = str(time.attrs.get("bounds", ""))
         if bounds in data.variables:
-            columns[bounds] = data[bounds].variable.to_base_variable()
+            columns[bounds] = data[bounds].variable.to_base_variable().load()
         else:
             time.attrs.pop("bounds", None)
         table = xr.Dataset(columns, coords={"time": time})
@@ -129,7 +130,7 @@ class SiteSeries:
         part.attrs = {"Conventions": "CF-1.11", "featureType": "timeSeries"}
         first = part["time"].dt
         date = f"{int(first.year[0]):04d}-{int(first.month[0]):02d}-{int(first.day[0]):02d}"
-        encoding = {
+        encoding: dict[str, dict[str, object]] = {
             str(name): {"_FillValue": np.nan} for name, values in part.variables.items() if values.dtype.kind == "f"
         }
         time = part["time"]
@@ -141,7 +142,7 @@ class SiteSeries:
 
     def on_cells(self, values: np.ndarray, dtype: type = np.float32) -> tuple[tuple[str, ...], np.ndarray]:
         """Values (N, T) of the sites in the order of the source's dimensions; cells that are no sites are NaN."""
-        whole = np.full((len(self.active), values.shape[1]), np.nan, dtype)
+        whole: np.ndarray = np.full((len(self.active), values.shape[1]), np.nan, dtype)
         whole[self.active] = values
         dims = (*self.dims, "time")
         whole = whole.reshape(*(self.source.sizes[dim] for dim in self.dims), values.shape[1])
@@ -221,10 +222,6 @@ def _as_codes(values: xr.DataArray, classes: Mapping[int, str], label: str) -> x
         raise DataError(message)
     numbers = np.vectorize(codes.__getitem__, otypes=[np.int32])(words)
     return values.copy(data=numbers)
-
-
-def _time_of(data: xr.Dataset) -> dict[str, int]:
-    return {"time": data.sizes["time"]}
 
 
 def _site_names(data: xr.Dataset, dims: tuple[str, ...], table: xr.Dataset) -> np.ndarray:

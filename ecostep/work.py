@@ -92,20 +92,16 @@ def import_files(
     NAME_qc. minimum_share: share of a day that must be measured. Raises ImportFault (a ValueError) naming file, column
     and line.
     """
-    from emulator.data.importers.command import Request, carry_out
+    from emulator.data.importers.command import carry_out
+    from emulator.data.importers.preset_files import mapping_file
+    from emulator.data.importers.targets import Choices
+    from foundations.output_file import require_own_outputs
 
-    paths = [files] if isinstance(files, str | os.PathLike) else list(files)
-    request = Request(
-        mapping=os.fspath(mapping),
-        files=[Path(path) for path in paths],
-        out=Path(out),
-        sites=None if sites is None else Path(sites),
-        given=dict(properties or {}),
-        filled_targets=filled_targets,
-        minimum_share=minimum_share,
-    )
-    carry_out(request)
-    return Path(out)
+    paths = [Path(files)] if isinstance(files, str | os.PathLike) else [Path(path) for path in files]
+    table, out, name = None if sites is None else Path(sites), Path(out), os.fspath(mapping)
+    require_own_outputs({"out": out}, [*paths, table, mapping_file(name)])
+    carry_out(name, paths, out, table, dict(properties or {}), Choices(filled_targets, minimum_share))
+    return out
 
 
 def train(

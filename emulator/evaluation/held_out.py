@@ -51,10 +51,10 @@ def evaluate(
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored only where
-    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
-    opens the run.
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored
+    only where `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default
+    those of `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    load: opens the run.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
