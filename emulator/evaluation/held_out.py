@@ -15,10 +15,10 @@ from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_code
 from emulator.data.split_rules import lacks
 from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
-from emulator.evaluation.quantile_series import band_series, predict_bands, score_quantiles
+from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.series_file import file_attributes, write_predictions
 from emulator.evaluation.views import View, run_model
 from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import quantile_file, trained_model
@@ -286,7 +286,8 @@ def _write_series(
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
         fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
         if bands is not None:
-            fluxes |= band_series(target, bands[..., index, :])
+            values = band_series(target, bands[..., index, :])
+            fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
 

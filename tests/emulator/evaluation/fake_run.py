@@ -14,8 +14,8 @@ from emulator.data.splits import PARTS, SplitConfig
 from emulator.evaluation import probabilistic
 from emulator.evaluation.climatology import class_climatology, site_climatology
 from emulator.evaluation.metrics import pooled, to_json
-from emulator.evaluation.offline import write_predictions
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.series_file import write_predictions
 from emulator.models.wrappers.quantiles import LEVELS
 from foundations import atomic_file
 from foundations.variables import BIOMES
