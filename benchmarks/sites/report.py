@@ -57,7 +57,7 @@ def _scores(trial: dict[str, Any], scores: dict[str, Any]) -> Iterator[tuple[Cas
     for mode, parts in scores.items():
         for part, of_targets in parts.items():
             for target, score in of_targets.items():
-                if target != "sites":
+                if target != "sites" and part != "validation":
                     case = Case(trial["ensemble"], trial["protocol"], part, target, mode)
                     squared = np.asarray(score["site_rmse"], float) ** 2
                     yield case, Score(score["rmse"], np.asarray(of_targets["sites"]), squared)

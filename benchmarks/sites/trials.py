@@ -57,8 +57,10 @@ years.
 """
 SPARSE_SHARE = 0.1
 BUFFER_KM = 100.0
-PARTS = {"new": "spatial", "later": "temporal"}
-"""New sites in the years of training, and sites of training in later years, by part of a split."""
+PARTS = {"new": "spatial", "later": "temporal", "validation": "validation_spatial"}
+"""By part of a split: new sites in the years of training, sites of training in later years, and the sites by which
+checkpoints and options are chosen.
+"""
 TEST_YEARS, VALIDATION_YEARS, FOLDS = 2, 1, 5
 TRAINING = {
     "epochs": 15,
@@ -185,7 +187,11 @@ def run(trial: Trial, folder: Path) -> dict[str, Any]:
     """Train, predict, score; the content of the trial's file. folder: of the ensembles."""
     torch.set_num_threads(1)
     path, ensemble = folder / trial.ensemble / "dataset.nc", ENSEMBLES[trial.ensemble]
-    signature = Signature.from_names(ensemble.variables.inputs, _statics(trial), ensemble.variables.targets)
+    if trial.kind in plan.CLASSICAL:
+        variables = ensemble.variables
+        signature = Signature.from_names(variables.inputs, _statics(trial), variables.targets)
+    else:
+        signature = configuration(trial, path).data.signature()
     dataset = Dataset.open(path, signature)
     split = split_of(trial, dataset)
     dataset = told(trial, dataset, split)
