@@ -128,8 +128,8 @@ def report(folder: Path) -> str:
     ]
     for row in sorted(comparisons(results), key=lambda row: (row["model"], *(row[name] for name in Case._fields))):
         interval = f"{row['rmse_ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-        case = " | ".join(row[name] for name in Case._fields)
+        place = " | ".join(row[name] for name in Case._fields)
         seeds = " ".join(map(str, row["seeds"]))
         over = f"{row['over']}: {row['opponent']}"
-        lines.append(f"| {case} | {row['model']} | {over} | {seeds} | {interval} | {row['p_value']:.4f} |")
+        lines.append(f"| {place} | {row['model']} | {over} | {seeds} | {interval} | {row['p_value']:.4f} |")
     return "\n".join(lines)
