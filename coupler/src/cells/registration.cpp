@@ -114,10 +114,14 @@ void Registration::set_state(float* state, std::size_t state_size, std::size_t n
   state_registered_ = true;
 }
 
+void Registration::check_array(const char* what, const HostArray& array, std::size_t ncell) const {
+  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the ", what, " has ", ncell, " values for ", ncell_, " cells");
+  if (array.data != nullptr) check_reach("the", what, array, ncell_);
+}
+
 void Registration::set_mask(HostArray mask, std::size_t ncell) {
-  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the mask has ", ncell, " values for ", ncell_, " cells");
+  check_array("mask", mask, ncell);
   if (is_real(mask)) fail(ECOSTEP_INVALID_ARGUMENT, "the mask is logical or integer: ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64");
-  if (mask.data != nullptr) check_reach("the", "mask", mask, ncell_);
   mask.registered = mask.data != nullptr;
   if (mask.registered) active_.reserve(ncell_);
   mask_ = mask;

@@ -23,6 +23,8 @@ class Registration {
   void set_output(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
   void set_observed(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell);
   void set_state(float* state, std::size_t state_size, std::size_t ncell);
+  // Throws unless an array has a value for each cell, which a processor can read; without data it has none.
+  void check_array(const char* what, const HostArray& array, std::size_t ncell) const;
   void set_mask(HostArray mask, std::size_t ncell);
 
   // Each throws Error(ECOSTEP_NOT_REGISTERED).

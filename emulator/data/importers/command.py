@@ -36,10 +36,10 @@ PROPERTIES = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
+def command_parser(program: str = "python -m emulator.data.importers") -> argparse.ArgumentParser:
     """Options of an import."""
     options = argparse.ArgumentParser(
-        prog="python -m emulator.data.importers", description=__doc__,
+        prog=program, description=__doc__.replace("python -m emulator.data.importers", program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     options.add_argument("mapping", help="preset, a mapping NAME.yaml, or merge or list")
@@ -60,10 +60,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 @ends_clearly
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
+def main(arguments: Sequence[str] | None = None, program: str = "python -m emulator.data.importers") -> int:
+    """Command line; 0 done, 1 a file cannot be used, with one line that says why.
+
+    program: what the command is called in its help.
+    """
     start_logging("%(message)s")
-    options_parser = parser()
+    options_parser = command_parser(program)
     options = options_parser.parse_args(arguments)
     if options.mapping == "list":
         for name in preset_names():
