@@ -1,4 +1,4 @@
-"""Inputs that a host has not are made of what it has: deficit of vapour pressure from humidity, wind from its components."""
+"""Inputs that a host has not are made of what it has: vapour pressure deficit of humidity, wind of its components."""
 
 from __future__ import annotations
 
@@ -111,10 +111,8 @@ def test_a_spin_up_makes_them_day_by_day(model: Model) -> None:
 def test_what_is_missing_is_told_with_what_it_can_be_made_of(model: Model) -> None:
     weather = Weather()
     cells, _ = cells_with(model, {"tas": (weather.celsius, "degC"), "uas": (weather.east, "m s-1")})
-    with pytest.raises(
-        EcostepError,
-        match="input 'vpd' was not registered; it can be made of tas and hurs, or of tas and tdps, or of tas, huss and ps",
-    ):
+    ways = "it can be made of tas and hurs, or of tas and tdps, or of tas, huss and ps"
+    with pytest.raises(EcostepError, match=f"input 'vpd' was not registered; {ways}"):
         cells.step(2001, 7, 1)
     with pytest.raises(
         EcostepError,

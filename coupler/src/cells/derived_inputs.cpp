@@ -96,7 +96,8 @@ bool DerivedInputs::serves(const std::string& name) const {
   const std::size_t quantity = number_of(name);
   for (const Variable& input : artefact_.inputs)
     for (const Way& way : all_ways)
-      if (input.name == way.input && std::find(way.parts, way.parts + way.n_parts, quantity) != way.parts + way.n_parts) return true;
+      if (input.name == way.input && std::find(way.parts, way.parts + way.n_parts, quantity) != way.parts + way.n_parts)
+        return true;
   return false;
 }
 

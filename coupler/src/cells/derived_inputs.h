@@ -31,8 +31,8 @@ class DerivedInputs {
   // Whether an input can be made of the arrays that are there.
   bool possible(const std::string& input) const;
 
-  // The input's values in these cells, as an array of this class. Throws Error(ECOSTEP_BAD_VALUE) where a value that it is made of is
-  // not finite or not plausible.
+  // The input's values in these cells, as an array of this class. Throws Error(ECOSTEP_BAD_VALUE) where a value that it is made of
+  // is not finite or not plausible.
   HostArray derive(std::size_t input, const CellList& cells, std::size_t ncell);
 
   // The days of a spin-up.
@@ -41,7 +41,7 @@ class DerivedInputs {
 
  private:
   const Artefact& artefact_;
-  std::vector<HostArray> arrays_;             // by quantity
+  std::vector<HostArray> arrays_;            // by quantity
   std::vector<std::vector<double>> values_;  // of derived inputs (D, ncell)
 };
 
