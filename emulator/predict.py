@@ -19,12 +19,9 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.predict", description="Predict fluxes of a dataset's sites."
-    )
+def command_parser(program: str = "python -m emulator.predict") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Predict fluxes of a dataset's sites.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument(
         "--data", type=Path, required=True, metavar="D", help="dataset with the drivers; targets may be absent"
@@ -43,7 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="also write quantiles 0.05, 0.5 and 0.95, as of new sites or as of sites that the model was trained on; "
         "needs an evaluated run",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.predict") -> int:
+    """Entry point; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"

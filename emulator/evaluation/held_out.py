@@ -13,12 +13,18 @@ from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
+from emulator.evaluation.climatology import (
+    Sites,
+    class_climatology,
+    day_slot,
+    site_climatology,
+    transferred_climatology,
+)
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_fitting import fit_quantiles
-from emulator.evaluation.quantile_series import band_series, predict_bands, score_quantiles
+from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.series_file import file_attributes, write_predictions
 from emulator.evaluation.views import View, run_model
 from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import quantile_file, trained_model
@@ -39,15 +45,16 @@ def evaluate(
     data: Path | None = None,
     group_by: Sequence[str] = (),
     *,
+    out: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
 ) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
-    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
-    opens the run.
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored
+    only where `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default
+    those of `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    load: opens the run.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
@@ -58,7 +65,7 @@ def evaluate(
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
         return _evaluate_own(run, trained, dataset, groups)
-    return _evaluate_elsewhere(run, trained, dataset, groups)
+    return _evaluate_elsewhere(run, trained, dataset, groups, out or run.metrics.parent / dataset.path.stem)
 
 
 def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
@@ -86,7 +93,9 @@ def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, group
     return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
 
 
-def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_elsewhere(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str], out: Path
+) -> dict[str, Any]:
     """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
     split = split_elsewhere(run, trained, dataset)
     learned_from = int(learnable_days(split, dataset).any(1).sum())
@@ -101,7 +110,6 @@ def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset,
         of_class = np.full_like(series.climatology, np.nan)
     for line in missing:
         log.warning("%s: %s", dataset.path, line)
-    out = run.metrics.parent / dataset.path.stem
     series = replace(series, climatology=of_class)
     return _write(run, trained, dataset, split, series, _views(trained, dataset), quantiles, missing, out)
 
@@ -153,9 +161,8 @@ def _climatology_of_run(
     group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
     one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
     codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
-    return transferred_climatology(
-        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
-    )
+    sites, others = (_sites(data, codes_of) for data, codes_of in zip((learned, dataset), codes, strict=True))
+    return transferred_climatology(np.where(days[..., None], learned.flux.numpy(), np.nan), sites, others)
 
 
 def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
@@ -165,8 +172,9 @@ def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, 
     return codes[: len(first.codes)], codes[len(first.codes) :]
 
 
-def _slots(dataset: Dataset) -> np.ndarray:
-    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
+def _sites(dataset: Dataset, codes: np.ndarray) -> Sites:
+    month, day = (dataset.calendar[:, number].numpy() for number in (column.MONTH, column.DAY))
+    return Sites(codes, dataset.lat < 0.0, day_slot(month, day))
 
 
 def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:
@@ -179,7 +187,7 @@ def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=dataset.scored_flux().numpy(),
-        climatology=class_climatology(flux, dataset.group(next(iter(groups), None)).codes, month, day, learnable),
+        climatology=class_climatology(flux, _sites(dataset, dataset.group(next(iter(groups), None)).codes), learnable),
         site_climatology=site_climatology(flux, month, day, learnable),
         groups={name: dataset.group(name) for name in groups},
         year=calendar[:, column.YEAR],
@@ -286,7 +294,8 @@ def _write_series(
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
         fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
         if bands is not None:
-            fluxes |= band_series(target, bands[..., index, :])
+            values = band_series(target, bands[..., index, :])
+            fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
 
