@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from emulator.data.dataset import Dataset
+from emulator.evaluation.intervals import require_intervals, write_predicted_budgets
 from emulator.evaluation.offline import file_attributes, write_predictions
 from emulator.evaluation.quantile_series import band_series, predict_bands
 from emulator.evaluation.views import run_model
 from emulator.models.streaming import WholeDatasetModel
-from emulator.runs import quantile_file, trained_model
+from emulator.runs import trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import TrainedModel
@@ -23,11 +24,13 @@ def predict(
     *,
     past_flux: str = "none",
     quantiles: str | None = None,
+    annual: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
 ) -> np.ndarray:
     """Write predictions of a run's best checkpoint; returns them, (N, T, C) in analysis units.
 
-    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles.
+    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles; annual: with them, the
+    table of annual budgets to write.
     load: opens the run.
     """
     trained = load(run)
@@ -47,13 +50,12 @@ def predict(
         target.name: (target, fluxes[..., index], "predicted") for index, target in enumerate(trained.signature.targets)
     }
     if quantiles is not None:
-        fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
-        if fitted is None:
-            message = f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}"
-            raise RunFolderError(message)
-        bands = predict_bands(fitted, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
+        intervals = require_intervals(run, trained, quantiles)
+        bands = predict_bands(intervals.daily, view, dataset, np.full(dataset.n_sites, quantiles == "trained_on"))
         for index, target in enumerate(trained.signature.targets):
             named |= band_series(target, bands[..., index, :])
+        if annual is not None:
+            write_predicted_budgets(annual, intervals, view, dataset, trained_on=quantiles == "trained_on")
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
     write_predictions(out, dataset, named, attributes)
     return fluxes
