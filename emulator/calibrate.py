@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolderError, TrainingDiverged, OSError)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status: 0 done, 1 failed, 143 stopped by SIGTERM; the same command goes on."""
+def command_parser(program: str = "python -m emulator.calibrate") -> argparse.ArgumentParser:
+    """Options of the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m emulator.calibrate",
+        prog=program,
         description="Train a run again without some of its sites in turn, for intervals at new sites.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train or emulator.ensemble")
@@ -38,7 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, metavar="D", help="the training dataset, where it has moved since the training"
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.calibrate") -> int:
+    """Entry point; returns the exit status: 0 done, 1 failed, 143 stopped by SIGTERM; the same command goes on.
+
+    program: what the command is called in its help.
+    """
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     try:
         count = leave_out(RunFolder(options.run), options.folds, options.data, baselines.load, baselines.fit_at_once)

@@ -20,14 +20,16 @@ BLOCK_VALUES = 1 << 21
 """Values of a variable that are looked at together otherwise: 16 MiB in double precision."""
 
 
-def new_series(sites: int, days: int, variables: int) -> Tensor:
-    """An array (N, T, V) of float32 to be filled; its file, where it has one, is gone when the process ends."""
+def new_series(sites: int, days: int, variables: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """An array (N, T, V) to be filled; its file, where it has one, is gone when the process ends."""
     limit = float(os.environ.get("ECOSTEP_IN_MEMORY_GB", IN_MEMORY_GB)) * 1e9
     shape = (sites, days, variables)
-    if 4.0 * math.prod(shape) <= limit:
-        return torch.empty(shape, dtype=torch.float32)
+    if dtype.itemsize * math.prod(shape) <= limit:
+        return torch.empty(shape, dtype=dtype)
     with tempfile.TemporaryFile(prefix="ecostep_") as file:  # the mapping keeps the file after it is closed
-        return torch.from_numpy(np.memmap(file, np.float32, mode="w+", shape=shape))
+        bytes_per_day = variables * dtype.itemsize
+        mapped = np.memmap(file, np.uint8, mode="w+", shape=(sites, days, bytes_per_day))
+        return torch.from_numpy(mapped).view(dtype)
 
 
 def site_blocks(sites: int, days: int) -> Iterator[slice]:

@@ -6,13 +6,15 @@ of predictions. The 90 % intervals are empty where none could be calibrated; tha
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from emulator.data.dataset import Dataset
-from emulator.evaluation.annual import AnnualErrors, SiteYear, interval
+from emulator.evaluation.annual import AnnualErrors, SiteYear, interval, site_years
+from emulator.evaluation.views import View
+from emulator.models.wrappers.quantiles import QuantileModel
 from foundations import atomic_file
 
 COLUMNS = (
@@ -30,28 +32,41 @@ def annual_units(units: str) -> tuple[str, float]:
     return (units.removesuffix("day-1") + "year-1", 1.0) if units.endswith("day-1") else (f"{units} day year-1", 1.0)
 
 
-def write_annual(
-    path: Path,
-    dataset: Dataset,
-    years: Iterable[SiteYear],
-    errors: AnnualErrors,
-    head: Callable[[int], int],
-    part: Callable[[SiteYear], str] = lambda _: "",
-) -> None:
-    """Write the table. head: 0 or 1 for a site, new or trained on; part: of the split, that a site-year is of."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    flux = dataset.scored_flux().numpy()
-    for year in years:
-        for number, target in enumerate(dataset.signature.targets):
-            units, factor = annual_units(target.analysis_units)
-            values = [factor * value for value in _sums(year, flux, errors, head(year.site), number)]
-            measured = int(np.isfinite(flux[year.site, year.day, number]).sum())
-            numbers = [f"{value:.6g}" if np.isfinite(value) else "" for value in values]
-            name = str(dataset.site_id[year.site])
-            writer.writerow([name, year.year, target.name, units, len(year.day), measured, *numbers, part(year)])
-    atomic_file.write_text(path, stream.getvalue())
+class AnnualTable:
+    """Collects the lines of blocks of sites, and writes them."""
+
+    def __init__(self, daily: QuantileModel, errors: AnnualErrors, trained_on: Callable[[int], bool]) -> None:
+        """trained_on: whether the predictor was trained on a site, by its number in the dataset."""
+        self.daily, self.errors, self.trained_on = daily, errors, trained_on
+        self._stream = io.StringIO()
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def add(
+        self,
+        view: View,
+        dataset: Dataset,
+        days: np.ndarray | None = None,
+        part: Callable[[SiteYear], str] = lambda _: "",
+    ) -> None:
+        """Add the years of a dataset that have a day marked in `days` (N, T), default all of the records; part: of the
+        split, that a site-year is of.
+        """
+        wanted = dataset.in_record().numpy() if days is None else days
+        trained_on = np.array([self.trained_on(site) for site in range(dataset.n_sites)], bool)
+        flux = dataset.scored_flux().numpy()
+        for year in site_years(self.daily, view, dataset, trained_on, wanted):
+            for number, target in enumerate(dataset.signature.targets):
+                units, factor = annual_units(target.analysis_units)
+                values = _sums(year, flux, self.errors, int(trained_on[year.site]), number)
+                numbers = [f"{factor * value:.6g}" if np.isfinite(value) else "" for value in values]
+                measured = int(np.isfinite(flux[year.site, year.day, number]).sum())
+                place = (str(dataset.site_id[year.site]), year.year, target.name, units, len(year.day), measured)
+                self._writer.writerow([*place, *numbers, part(year)])
+
+    def write(self, path: Path) -> None:
+        """Write the table, atomically."""
+        atomic_file.write_text(path, self._stream.getvalue())
 
 
 def _sums(year: SiteYear, flux: np.ndarray, errors: AnnualErrors, head: int, target: int) -> tuple[float, ...]:

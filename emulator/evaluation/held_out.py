@@ -32,9 +32,9 @@ from emulator.evaluation.left_out import LeftOut, read_left_out
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.new_sites import PART as LEFT_OUT
 from emulator.evaluation.new_sites import NewSites, score_new_sites
-from emulator.evaluation.offline import file_attributes, write_predictions
-from emulator.evaluation.quantile_series import band_series, predict_bands, score_quantiles
+from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.series_file import file_attributes, write_predictions
 from emulator.evaluation.views import View, run_model
 from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
@@ -54,15 +54,16 @@ def evaluate(
     data: Path | None = None,
     group_by: Sequence[str] = (),
     *,
+    out: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
 ) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
-    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
-    opens the run.
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored
+    only where `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default
+    those of `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    load: opens the run.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
@@ -73,7 +74,7 @@ def evaluate(
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
         return _evaluate_own(run, trained, dataset, groups, load)
-    return _evaluate_elsewhere(run, trained, dataset, groups)
+    return _evaluate_elsewhere(run, trained, dataset, groups, out or run.metrics.parent / dataset.path.stem)
 
 
 def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
@@ -114,7 +115,9 @@ def _evaluate_own(
     return _write(run, trained, dataset, split, series, views, intervals, missing, run.metrics.parent, new)
 
 
-def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_elsewhere(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str], out: Path
+) -> dict[str, Any]:
     """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
     split = split_elsewhere(run, trained, dataset)
     learned_from = int(learnable_days(split, dataset).any(1).sum())
@@ -129,7 +132,6 @@ def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset,
         of_class = np.full_like(series.climatology, np.nan)
     for line in missing:
         log.warning("%s: %s", dataset.path, line)
-    out = run.metrics.parent / dataset.path.stem
     series = replace(series, climatology=of_class)
     return _write(run, trained, dataset, split, series, _views(trained, dataset), intervals, missing, out)
 
@@ -327,10 +329,11 @@ def _write_series(
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
         fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
         if bands is not None:
-            fluxes |= band_series(target, bands[..., index, :])
+            values = band_series(target, bands[..., index, :])
+            fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
         if left_out is not None:
-            values = np.where(left_out.days, left_out.views[0].predicted[..., index], np.nan)
-            fluxes[f"{target.name}_left_out"] = (target, values, "predicted by a training without the site")
+            of_others = np.where(left_out.days, left_out.views[0].predicted[..., index], np.nan)
+            fluxes[f"{target.name}_left_out"] = (target, of_others, "predicted by a training without the site")
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
 

@@ -9,8 +9,8 @@ import numpy as np
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.split_days import LABELS, AnySplit, part_codes
-from emulator.evaluation.annual import AnnualErrors, Calibration, SiteYear, Sums, fit_annual, score_annual, site_years
-from emulator.evaluation.annual_table import write_annual
+from emulator.evaluation.annual import AnnualErrors, Calibration, Sums, fit_annual, score_annual, site_years
+from emulator.evaluation.annual_table import AnnualTable
 from emulator.evaluation.conformal import fewest_units
 from emulator.evaluation.left_out import LeftOut
 from emulator.evaluation.quantile_fitting import NEW, TRAINED, CrossFit, calibrated_on, cross_fit
@@ -76,13 +76,13 @@ def load_intervals(run: RunFolder, trained: TrainedModel) -> Intervals | None:
     return None if daily is None else Intervals(daily, AnnualErrors(**quantile_file.load_annual(run)))
 
 
-def require_intervals(run: RunFolder, trained: TrainedModel, what: str) -> Intervals:
-    """The intervals of an evaluated run at sites that are 'new' or 'trained_on'; RunFolderError where it has none."""
+def require_intervals(run: RunFolder, trained: TrainedModel, *, trained_on: bool) -> Intervals:
+    """The intervals of an evaluated run at new sites or at those that it was trained on; RunFolderError without any."""
     intervals = load_intervals(run, trained)
     if intervals is None:
         message = f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}"
         raise RunFolderError(message)
-    head = TRAINED if what == "trained_on" else NEW
+    head = TRAINED if trained_on else NEW
     if np.isnan(intervals.daily.factor[head].numpy()).all():
         reason = TOO_FEW[head].format(fewest=fewest_units())
         message = f"{run.path}: no quantiles {PLACES[head]}: {reason}"
@@ -100,26 +100,12 @@ def score_sums(
 
 
 def write_budgets(path: Path, intervals: Intervals, view: View, dataset: Dataset, split: AnySplit) -> None:
-    """Annual budgets of all site-years as CSV, with the part of the split that most days of each are of."""
+    """Annual budgets of site-years as CSV, with the part of the split that most days of each are of."""
     codes = part_codes(split, dataset)
-
-    def part(year: SiteYear) -> str:
-        return LABELS[int(np.bincount(codes[year.site, year.day]).argmax())]
-
-    years = _all_years(intervals, view, dataset, split.train_sites)
-    write_annual(path, dataset, years, intervals.annual, lambda site: int(split.train_sites[site]), part)
-
-
-def write_predicted_budgets(
-    path: Path, intervals: Intervals, view: View, dataset: Dataset, *, trained_on: bool
-) -> None:
-    """Annual budgets of all site-years of a dataset as CSV, as of new sites or as of sites trained on."""
-    years = _all_years(intervals, view, dataset, np.full(dataset.n_sites, trained_on))
-    write_annual(path, dataset, years, intervals.annual, lambda _: int(trained_on))
-
-
-def _all_years(intervals: Intervals, view: View, dataset: Dataset, trained_on: np.ndarray) -> list[SiteYear]:
-    return list(site_years(intervals.daily, view, dataset, trained_on, _at_most(dataset.in_record().numpy())))
+    table = AnnualTable(intervals.daily, intervals.annual, lambda site: bool(split.train_sites[site]))
+    days = _at_most(dataset.in_record().numpy())
+    table.add(view, dataset, days, lambda year: LABELS[int(np.bincount(codes[year.site, year.day]).argmax())])
+    table.write(path)
 
 
 def _at_most(days: np.ndarray) -> np.ndarray:

@@ -36,10 +36,10 @@ PROPERTIES = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
+def command_parser(program: str = "python -m emulator.data.importers") -> argparse.ArgumentParser:
     """Options of an import."""
     options = argparse.ArgumentParser(
-        prog="python -m emulator.data.importers", description=__doc__,
+        prog=program, description=__doc__.replace("python -m emulator.data.importers", program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     options.add_argument("mapping", help="preset, a mapping NAME.yaml, or merge or list")
@@ -60,10 +60,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 @ends_clearly
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; 0 done, 1 a file cannot be used, with one line that says why."""
+def main(arguments: Sequence[str] | None = None, program: str = "python -m emulator.data.importers") -> int:
+    """Command line; 0 done, 1 a file cannot be used, with one line that says why.
+
+    program: what the command is called in its help.
+    """
     start_logging("%(message)s")
-    options_parser = parser()
+    options_parser = command_parser(program)
     options = options_parser.parse_args(arguments)
     if options.mapping == "list":
         for name in preset_names():
@@ -97,20 +100,35 @@ def _merge(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    mapping = load_mapping(options.mapping)
     given = {name: getattr(options, name) for name, _, _ in PROPERTIES if getattr(options, name) is not None}
     if options.site:
         given["site_id"] = options.site
     choices = Choices(options.filled_targets, options.minimum_share)
-    imported = import_files(mapping, options.files, options.sites, given, choices)
-    title = f"Import of {options.out.name} by {mapping.name}"
-    contents = contents_of(title, imported.raw, imported.records, imported.notes)
-    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    carry_out(options.mapping, options.files, options.out, options.sites, given, choices, options.report)
+
+
+def carry_out(
+    mapping_name: str,
+    files: Sequence[Path],
+    out: Path,
+    sites: Path | None,
+    given: dict[str, float | str],
+    choices: Choices,
+    report: Path | None = None,
+) -> None:
+    """Import files by a preset or mapping and write the dataset and its report, default OUT_report.
+
+    sites: table of sites; given: properties of the one site. Raises ImportFault.
+    """
+    mapping = load_mapping(mapping_name)
+    imported = import_files(mapping, files, sites, given, choices)
+    contents = contents_of(f"Import of {out.name} by {mapping.name}", imported.raw, imported.records, imported.notes)
+    folder = report or out.with_name(f"{out.stem}_report")
     write_report(contents, folder)
-    write_imported(imported, mapping, options.files, options.out)
+    write_imported(imported, mapping, files, out)
     for note in contents.suspicions:
         log.warning("%s: %s", " ".join(filter(None, (note.site, note.variable))), note.text)
-    log.info("%s: %d sites; %s", options.out, len(imported.records), folder / "report.html")
+    log.info("%s: %d sites; %s", out, len(imported.records), folder / "report.html")
 
 
 if __name__ == "__main__":

@@ -121,17 +121,20 @@ def _products(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.evaluation.report", description=__doc__.split(":")[0] + "."
-    )
+def command_parser(program: str = "python -m emulator.evaluation.report") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.split(":")[0] + ".")
     parser.add_argument(
         "--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote, or a single run"
     )
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.evaluation.report") -> int:
+    """Command line; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging("%(message)s")
     out = options.out or options.run_dir / "report.html"
     try:

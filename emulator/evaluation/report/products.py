@@ -3,7 +3,6 @@
     OUT/sims/       dataset.nc sites.nc simulation.json
     OUT/models/KIND/  run folders
     OUT/coupled/    coupled.json series.nc
-    OUT/land.json   coarse outlines of land and lakes, for the map
     OUT/steps.json  seconds and memory of each step
 
 or the run folder of a single model, which has its evaluation/metrics.json.
@@ -224,7 +223,6 @@ class Products:
     models: Mapping[str, ModelRun]
     coupled: Mapping[str, Any] | None
     steps: Mapping[str, Any] = field(default_factory=dict)
-    land: Mapping[str, Any] = field(default_factory=dict)
     is_single_run: bool = False
 
     @property
@@ -263,7 +261,6 @@ def read_products(folder: str | Path) -> Products:
         models=_models(folder / "models", simulations),
         coupled=_record(coupled, COUPLED_KEYS, COUPLE_AGAIN) if coupled.exists() else None,
         steps=_steps(folder / "steps.json"),
-        land=_record(folder / "land.json", ("land", "water"), "run scripts/quickstart.sh again"),
     )
     if products.simulations is None and not products.models:
         message = (

@@ -113,7 +113,7 @@ def test_evaluation_is_deterministic(kind, evaluated, tmp_path):
 
 def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_dataset, tmp_path):
     """The gauged temporal test may see measured flux of earlier years only."""
-    from emulator.evaluation.prediction import predict
+    from tests.emulator.predicting import predictions
 
     run = RunFolder(evaluated("cham_net"))
     spoiled = tmp_path / "dataset.nc"
@@ -122,14 +122,14 @@ def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_data
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, 1096:] = 9e-7  # 2006, far from the truth and possible
             file[name][:, 366 : 366 + 365] = 1e-9  # almost all of 2004
-    before = predict(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
-    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    before = predictions(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
+    after = predictions(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before[:, :731], after[:, :731])
     assert np.abs(before[:, 1096:] - after[:, 1096:]).max() > 1e-4, "2004 is history of 2006"
     with netCDF4.Dataset(spoiled, "r+") as file, netCDF4.Dataset(tiny_dataset) as truth:
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, :1096] = truth[name][:, :1096]
-    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    after = predictions(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before, after)
 
 
