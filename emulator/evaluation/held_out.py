@@ -43,6 +43,8 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
+from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
 
@@ -331,11 +333,25 @@ def _write_series(
         if bands is not None:
             values = band_series(target, bands[..., index, :])
             fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
+        if (of_process := process_series(dataset, target)) is not None:
+            fluxes[f"{target.name}_process"] = (target, of_process, "of the process model, an input")
         if left_out is not None:
             of_others = np.where(left_out.days, left_out.views[0].predicted[..., index], np.nan)
             fluxes[f"{target.name}_left_out"] = (target, of_others, "predicted by a training without the site")
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
+
+
+def process_series(dataset: Dataset, target: Variable) -> np.ndarray | None:
+    """What a process model says of a target, (N, T) in analysis units, where the dataset has it as an input, named
+    TARGET_process; None where not.
+    """
+    names = dataset.signature.input_names
+    if (name := f"{target.name}_process") not in names:
+        return None
+    number = names.index(name)
+    factor, offset = unit_conversion(dataset.signature.inputs[number].units, target.analysis_units, name)
+    return np.asarray(factor * dataset.drivers[..., number].numpy() + offset)
 
 
 def _log_summary(metrics: dict[str, Any]) -> None:
