@@ -191,7 +191,7 @@ def _finish(result: xr.Dataset, model: Model, data: xr.Dataset) -> xr.Dataset:
     if "time" in result.coords:
         result["time"].attrs.pop("bounds", None)
         if result["time"].dt.calendar in ("standard", "gregorian", "proleptic_gregorian"):
-            result["time"].attrs.setdefault("units_metadata", "leap_seconds: unknown")
+            result["time"].attrs.setdefault("units_metadata", "leap_seconds: none")
     for coordinate, values in result.coords.items():
         values.encoding = {key: value for key, value in values.encoding.items() if key in ("units", "calendar")}
         values.encoding |= {"_FillValue": None} | ({"dtype": "float64"} if coordinate == "time" else {})
