@@ -169,10 +169,14 @@ def _with_time(data: xr.Dataset, label: str) -> xr.Dataset:
 
 
 def _coordinate(data: xr.Dataset, words: tuple[str, ...], label: str) -> xr.DataArray:
-    """Latitude or longitude, by name, standard name or units."""
-    for name, values in data.variables.items():
-        told = (str(values.attrs.get("standard_name", "")), str(values.attrs.get("units", "")))
-        if values.dtype.kind in "fiu" and (str(name).lower() in words[:2] or set(told) & set(words)):
+    """Latitude or longitude: by name, else by standard name, else by units."""
+    numbers = [(str(name), values.attrs) for name, values in data.variables.items() if values.dtype.kind in "fiu"]
+    for told in (
+        {name: name.lower() for name, _ in numbers},
+        {name: attributes.get("standard_name") for name, attributes in numbers},
+        {name: attributes.get("units") for name, attributes in numbers},
+    ):
+        if name := next((name for name, word in told.items() if word in words), None):
             return data[name]
     message = f"{label}: has no '{words[0]}'; every site needs its place, as ds.assign_coords({words[0]}=...) gives it"
     raise DataError(message)

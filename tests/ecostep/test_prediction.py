@@ -183,3 +183,9 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
     for call in (ecostep.load, ecostep.open_dataset):
         with pytest.raises(FileNotFoundError):
             call(tmp_path / "nothing")
+
+
+def test_a_flux_of_another_quantity_is_told_before_anything_is_predicted(artefact, data) -> None:
+    data["gpp"].attrs["units"] = "K"
+    with pytest.raises(ecostep.DataError, match=r"towers.nc: gpp: .*K"):
+        artefact.predict(data)
