@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from emulator.artefact.metadata import ArtefactError
 from emulator.baselines.runs import fit_at_once
 from emulator.configuration.schema import Config
 from emulator.data.dataset_file import DatasetError
@@ -15,7 +16,7 @@ from emulator.models import registry
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training.fit import train
-from emulator.training.starting import parts_of, read_start
+from emulator.training.starting import model_options, parts_of, read_start
 from emulator.training.trainer import Interrupted, TrainingDiverged
 from foundations import configuration_file
 from foundations.command_end import INTERRUPTED
@@ -27,7 +28,16 @@ from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
-USER_ERRORS = (ConfigError, DatasetError, CheckpointError, FolderBusy, RunFolderError, TrainingDiverged, OSError)
+USER_ERRORS = (
+    ArtefactError,
+    ConfigError,
+    DatasetError,
+    CheckpointError,
+    FolderBusy,
+    RunFolderError,
+    TrainingDiverged,
+    OSError,
+)
 
 
 def main(arguments: list[str] | None = None, program: str = "python -m emulator.train") -> int:
@@ -40,7 +50,8 @@ def main(arguments: list[str] | None = None, program: str = "python -m emulator.
         if options.choice:
             choice = configuration_file.section_overrides(configuration_path(options.choice, "choice"))
         path = configuration_path(options.config, "training")
-        config = configuration_file.load(Config, path, [*choice, *_short_options(options), *options.set])
+        overrides = [*_model_of_start(options, path), *choice, *_short_options(options), *options.set]
+        config = configuration_file.load(Config, path, overrides)
         if options.check:
             sys.stdout.write(configuration_file.to_yaml(config))
             return 0
@@ -85,6 +96,14 @@ def _short_options(options: argparse.Namespace) -> list[str]:
     return [f"{key}={value}" for key, value in overrides.items() if value is not None]
 
 
+def _model_of_start(options: argparse.Namespace, path: Path) -> list[str]:
+    """Kind and options of the model of --init as an override, where the configuration says nothing of a model."""
+    start = options.init or configuration_file.value_at(path, "init.path")
+    if start is None or configuration_file.value_at(path, "model") is not None:
+        return []
+    return [f"model={model_options(Path(start))}"]
+
+
 def _parts(config: Config) -> str:
     """The parts of a configuration's model, a line each with its number of weights."""
     signature = config.resolved()[1] if config.init.path is None else read_start(config.init.path).signature
@@ -112,8 +131,8 @@ def command_parser(program: str = "python -m emulator.train") -> argparse.Argume
         "--init",
         type=Path,
         metavar="RUN",
-        help="begin with the weights and scalers of a network: a run folder, of which the best epoch is taken, or a "
-        "file of its checkpoints/; not an ensemble, a baseline or an exported artefact",
+        help="begin with the weights and scalers of a network: a run folder, of which the best epoch is taken, a file "
+        "of its checkpoints/, or an exported artefact; not an ensemble or a baseline",
     )
     parser.add_argument(
         "--freeze", metavar="PARTS", help="parts of the model that stay as they begin, by commas; list shows them"

@@ -11,11 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from run_summary import build_summary, shortcomings
 from steps import Journal, Step, StepFailed
 
-from ecosys_sims.sites import land
 from foundations import atomic_file
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.file_faults import explain
-from foundations.json_record import write_record
 from foundations.terminal import start_logging
 
 GRACE_S = 30.0
@@ -46,7 +44,6 @@ def build_steps(options: argparse.Namespace) -> Iterator[Step]:
     yield Step(
         name="report",
         does="writing the report",
-        before=lambda: _write_land(out / "land.json"),
         commands=[_python("-m", "emulator.evaluation.report", "--run-dir", out, "--out", out / "report.html")],
         products=[out / "report.html"],
         after=("simulate", *kinds, "couple"),
@@ -106,12 +103,6 @@ def _python(*words: object) -> list[str]:
 
 def _option(name: str, value: int | None) -> list[str]:
     return [] if value is None else [name, str(value)]
-
-
-def _write_land(path: Path) -> None:
-    """Outlines for the report's map, which may not import the simulation package."""
-    outlines = {"land": list(land.LAND_OUTLINES.values()), "water": list(land.WATER_OUTLINES.values())}
-    write_record(path, outlines)
 
 
 def main(arguments: list[str] | None = None) -> int:
