@@ -23,6 +23,7 @@ from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.shipped_configurations import configuration_path
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
@@ -39,15 +40,18 @@ USER_ERRORS = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.train") -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 bad configuration, 143 stopped by SIGTERM."""
-    options = _parser().parse_args(arguments)
+    options = command_parser(program).parse_args(arguments)
     level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
     start_logging(level=level)
     try:
-        choice = configuration_file.section_overrides(options.choice) if options.choice else []
-        overrides = [*_model_of_start(options), *choice, *_short_options(options), *options.set]
-        config = configuration_file.load(Config, options.config, overrides)
+        choice = []
+        if options.choice:
+            choice = configuration_file.section_overrides(configuration_path(options.choice, "choice"))
+        path = configuration_path(options.config, "training")
+        overrides = [*_model_of_start(options, path), *choice, *_short_options(options), *options.set]
+        config = configuration_file.load(Config, path, overrides)
         if options.check:
             sys.stdout.write(configuration_file.to_yaml(config))
             return 0
@@ -83,6 +87,7 @@ def _short_options(options: argparse.Namespace) -> list[str]:
     """Options with a name of their own as overrides."""
     parts = [] if options.freeze in (None, "list") else options.freeze.split(",")
     overrides = {
+        "data.path": None if options.data is None else json.dumps(str(options.data)),
         "init.path": None if options.init is None else json.dumps(str(options.init)),
         "init.freeze": json.dumps(parts) if parts else None,
         "init.only": json.dumps(options.only.split(",")) if options.only else None,
@@ -91,10 +96,10 @@ def _short_options(options: argparse.Namespace) -> list[str]:
     return [f"{key}={value}" for key, value in overrides.items() if value is not None]
 
 
-def _model_of_start(options: argparse.Namespace) -> list[str]:
+def _model_of_start(options: argparse.Namespace, path: Path) -> list[str]:
     """Kind and options of the model of --init as an override, where the configuration says nothing of a model."""
-    start = options.init or configuration_file.value_at(options.config, "init.path")
-    if start is None or configuration_file.value_at(options.config, "model") is not None:
+    start = options.init or configuration_file.value_at(path, "init.path")
+    if start is None or configuration_file.value_at(path, "model") is not None:
         return []
     return [f"model={model_options(Path(start))}"]
 
@@ -106,14 +111,22 @@ def _parts(config: Config) -> str:
     return "".join(f"{name:40s} {count}\n" for name, count in parts_of(model))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m emulator.train", description=__doc__.split(":")[0] + ".")
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, for example configs/quickstart.yaml")
+def command_parser(program: str = "python -m emulator.train") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.split(":")[0] + ".")
+    parser.add_argument(
+        "config", metavar="CONFIG", help="YAML file, or the name of one that comes with ecostep, such as quickstart"
+    )
     parser.add_argument("--out", type=Path, metavar="RUN", help="run folder")
+    parser.add_argument("--data", type=Path, metavar="D", help="dataset; the same as --set data.path=D")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. model.kind=raci"
     )
-    parser.add_argument("--choice", type=Path, metavar="FILE", help="choice.yaml of emulator.tune, put in before --set")
+    parser.add_argument(
+        "--choice",
+        metavar="FILE",
+        help="choice.yaml of emulator.tune, or the name of one that comes with ecostep, such as raci; before --set",
+    )
     parser.add_argument(
         "--init",
         type=Path,
