@@ -265,6 +265,7 @@ def has_gaps(path: str | Path, variable: str, sites: np.ndarray, days: slice) ->
     """Whether a series of a file lacks values at some sites on some days, as outside the records of sites."""
     path = Path(path)
     with open_checked(path) as file:
-        return variable in file.variables and bool(
-            np.isnan(read_values(file.variables[variable], path, (sites, days))).any()
-        )
+        if variable not in file.variables:
+            return False
+        index = days if tuple(file.variables[variable].dimensions) == ("time",) else (sites, days)
+        return bool(np.isnan(read_values(file.variables[variable], path, index)).any())

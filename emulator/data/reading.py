@@ -104,7 +104,12 @@ class DatasetReader:
             calendar_name=str(getattr(time, "calendar", "standard")),
         )
         there = [require_targets or target.name in file.variables for target in signature.targets]
-        self.driver_units = [check_variable(file, path, driver, ("site", "time")) for driver in signature.inputs]
+        self.shared = {driver.name for driver in signature.inputs if _is_shared(file, driver.name)}
+        """Drivers that are the same at all sites, such as a global CO2: of time alone in the file."""
+        self.driver_units = [
+            check_variable(file, path, driver, ("time",) if driver.name in self.shared else ("site", "time"))
+            for driver in signature.inputs
+        ]
         self.flux_units = [
             check_variable(file, path, target, ("site", "time")) if present else None
             for target, present in zip(signature.targets, there, strict=True)
@@ -153,7 +158,8 @@ class DatasetReader:
                 check_range(values, self.path, variable, site_id[rows], self.dates)
                 drivers[rows, :, index] = torch.from_numpy(values.astype(np.float32))
                 finite = np.isfinite(values)
-                present |= finite
+                if variable.name not in self.shared or len(self.shared) == len(variables):
+                    present |= finite
                 complete = complete and bool(finite.all())
             first_last[rows] = driver_periods(present, self.path, site_id[rows])
         if complete:
@@ -162,6 +168,8 @@ class DatasetReader:
             for index, variable in enumerate(variables):
                 missing = drivers[rows, :, index].isnan().numpy()
                 check_complete(missing, self.path, variable, first_last[rows], site_id[rows], self.dates)
+        if self.shared:
+            _cut_to_records(drivers, first_last)
         return drivers, first_last
 
     def _static(self, sites: slice, site_id: np.ndarray) -> Tensor:
@@ -210,6 +218,9 @@ class DatasetReader:
     def _values(self, variable: Variable, units: tuple[float, float], sites: slice, rows: slice) -> np.ndarray:
         """A series (n, T) of some rows of a block of sites, converted to the units of the signature."""
         factor, offset = units
+        if variable.name in self.shared:
+            values = factor * read_values(self.file.variables[variable.name], self.path, self.part.days) + offset
+            return np.tile(values, (rows.stop - rows.start, 1))
         return factor * read_values(self.file.variables[variable.name], self.path, self._index(sites, rows)) + offset
 
     def _measured(self, sites: slice) -> Tensor | None:
@@ -283,11 +294,16 @@ def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part:
     return classes
 
 
-def _cut_to_records(flux: Tensor, period: np.ndarray) -> int:
-    """Remove flux (N, T, C), in place, on days that have no drivers; the number of values that were there."""
-    day, lost = np.arange(flux.shape[1]), 0
-    for rows in site_blocks(*flux.shape[:2]):
+def _is_shared(file: netCDF4.Dataset, name: str) -> bool:
+    """Whether a variable is of time alone."""
+    return name in file.variables and tuple(file.variables[name].dimensions) == ("time",)
+
+
+def _cut_to_records(series: Tensor, period: np.ndarray) -> int:
+    """Remove values (N, T, V), in place, on days outside records; the number of values that were there."""
+    day, lost = np.arange(series.shape[1]), 0
+    for rows in site_blocks(*series.shape[:2]):
         outside = torch.as_tensor((day < period[rows, :1]) | (day > period[rows, 1:]))[..., None]
-        lost += int((torch.isfinite(flux[rows]) & outside).sum())
-        flux[rows] = flux[rows].masked_fill(outside, torch.nan)
+        lost += int((torch.isfinite(series[rows]) & outside).sum())
+        series[rows] = series[rows].masked_fill(outside, torch.nan)
     return lost

@@ -111,6 +111,26 @@ def test_filled_days_are_not_scored(data: Dataset, path: Path) -> None:
     assert plain.content_hash() != data.content_hash()
 
 
+def test_a_driver_of_time_alone_is_that_of_all_sites(data: Dataset, path: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared.nc"
+    shared.write_bytes(path.read_bytes())
+    with netCDF4.Dataset(shared, "a") as file:
+        file.renameVariable("tas", "tas_of_sites")
+        tas = file.createVariable("tas", "f4", ("time",))
+        tas.units, tas.role = "degC", "fast"
+        tas[:] = np.linspace(-10.0, 10.0, len(file.dimensions["time"]))
+    read = Dataset.open(shared, data.signature)
+    place = data.signature.input_names.index("tas")
+    assert np.array_equal(read.period, data.period), "it does not lengthen records"
+    inside = read.in_record()
+    assert not torch.isfinite(read.drivers[~inside]).any()
+    assert torch.allclose(
+        read.drivers[1, 130:860, place], torch.linspace(263.15, 283.15, len(read.time))[130:860], atol=1e-2
+    )
+    others = [other for other in range(len(data.signature.inputs)) if other != place]
+    assert torch.equal(read.drivers[inside][:, others], data.drivers[inside][:, others])
+
+
 def test_filled_flux_is_left_out_where_it_is_not_to_be_learned_from(data: Dataset, path: Path) -> None:
     """By the mark of the flux itself: a day whose drivers were filled has a measured flux."""
     measured = Dataset.open(path, data.signature, filled_flux=False)
