@@ -13,10 +13,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
 from ecosys_sims.ensemble import configuration
-from ecosys_sims.ensemble.blocks import DiskFullError
+from ecosys_sims.ensemble.blocks import DiskFullError, days_of_period
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
+from ecosys_sims.ensemble.configuration import SimulationConfig
+from ecosys_sims.ensemble.drawing import sites_of
 from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
 from ecosys_sims.ensemble.simulation import simulate
+from ecosys_sims.formats import biomes, variables
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.configuration_file import ConfigError
@@ -44,6 +47,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
     parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
     parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="count sites, blocks and bytes of the dataset, simulate nothing, and stop",
+    )
     options = parser.parse_args(arguments)
     if options.workers is not None and options.workers < 1:
         parser.error("--workers must be 1 or more")
@@ -58,6 +66,21 @@ def _scheduler(options: argparse.Namespace) -> Scheduler | None:
     return Scheduler(options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
 
 
+def _plan(config: SimulationConfig) -> str:
+    """What a simulation would be: sites by class, blocks, and bytes of the dataset before compression."""
+    sites = sites_of(config)
+    years = config.period.years + config.period.spinup_years
+    lines = [f"{len(sites)} sites, {len(sites) * config.period.years} site-years ({len(sites) * years} with spin-up)"]
+    for biome in biomes.BIOMES:
+        count = int((sites.biome == biome.flag).sum())
+        if count:
+            lines.append(f"  {biome.name.replace('_', ' ')}: {count}")
+    lines.append(f"{-(-len(sites) // config.run.block_size)} blocks of {config.run.block_size} sites")
+    size = 4 * len(variables.DAILY) * days_of_period(config) * len(sites)
+    lines.append(f"dataset: {size / 1e9:.3g} GB before compression ({config.run.store})")
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     options = parse_arguments(arguments)
@@ -68,11 +91,15 @@ def main(arguments: list[str] | None = None) -> int:
     names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
         config = configuration.load(options.config, changes, {key: names[key] for key in changes})
-        if options.sites is not None and config.sites.table:
-            message = "--sites: the sites are those of sites.table; leave the option out"
+        if options.sites is not None and (config.sites.table or config.sites.grid):
+            which = "sites.table" if config.sites.table else "sites.grid"
+            message = f"--sites: the sites are those of {which}; leave the option out"
             raise ConfigError(message)
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
+            return 0
+        if options.dry_run:
+            sys.stdout.write(_plan(config))
             return 0
         with ended_by_signals():
             summary = simulate(config, options.out, options.workers, _scheduler(options), options.overwrite)
