@@ -45,6 +45,14 @@ def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) 
         raise ConfigError("\n".join(faults)) from None
 
 
+def value_at(path: str | Path, key: str) -> Any:
+    """What a YAML file says at a dotted key, not validated; None where it says nothing."""
+    value: Any = _plain(_read(Path(path)))
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def to_yaml(config: BaseModel) -> str:
     """The resolved configuration as YAML that `load` reads back to an equal configuration."""
     yaml = YAML()

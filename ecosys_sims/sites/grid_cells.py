@@ -47,7 +47,7 @@ def _land_cells(config: SitesConfig, grid: GridConfig) -> tuple[np.ndarray, np.n
     lat, lon = -90.0 + cell * (np.arange(rows) + 0.5), -180.0 + cell * (np.arange(columns) + 0.5)
     chosen = fraction >= max(grid.least_land, 1e-9)
     chosen &= ((lat >= config.lat_min) & (lat <= config.lat_max))[:, None]
-    chosen &= (lon >= grid.lon_min) & (lon <= grid.lon_max)
+    chosen &= (lon >= config.lon_min) & (lon <= config.lon_max)
     row, column = np.nonzero(chosen)
     return lat[row], lon[column], row * columns + column + 1
 

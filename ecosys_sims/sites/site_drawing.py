@@ -81,8 +81,12 @@ def _outside(value: np.ndarray, limits: tuple[float, float], margin: float) -> n
 
 
 def _places(config: SitesConfig, seed: int) -> Places:
-    count = max(POOL_MINIMUM, POOL_FACTOR * config.count)
-    lat, lon = land.random_land_points(stream(seed, "land points"), count, config.lat_min, config.lat_max)
+    bounds = (config.lat_min, config.lat_max), (config.lon_min, config.lon_max)
+    if config.grid_degrees > 0.0:
+        lat, lon = land.land_cells(config.grid_degrees, *bounds)
+    else:
+        count = max(POOL_MINIMUM, POOL_FACTOR * config.count)
+        lat, lon = land.random_land_points(stream(seed, "land points"), count, *bounds)
     return places_of(climate.normals(lat, lon), lon, seed)
 
 
@@ -122,8 +126,9 @@ def _counts(config: SitesConfig, places: Places, wetland: bool, count: int) -> d
     if not weights:
         kind = "wetland" if wetland else "upland"
         message = (
-            f"no {kind} biome occurs between lat_min {config.lat_min:g} and lat_max {config.lat_max:g} with the "
-            "biome_weights given; widen sites.lat_min and sites.lat_max or change sites.wetland_share"
+            f"no {kind} biome occurs at {count} places between lat_min {config.lat_min:g} and lat_max "
+            f"{config.lat_max:g} with the biome_weights given; widen sites.lat_min and sites.lat_max (and lon_min and "
+            "lon_max), narrow grid_degrees, or change sites.wetland_share"
         )
         raise ValueError(message)
     shares = np.array(list(weights.values()))

@@ -11,8 +11,8 @@ from foundations.configuration_file import ConfigError
 
 
 def cells(resolution: float, **sites):
-    grid = {"resolution": resolution} | {key: sites.pop(key) for key in ("lon_min", "lon_max") if key in sites}
-    config = configuration.parse({"sites": {"lat_max": 84, "wetland_share": 0.1, "grid": grid, **sites}}, "x").sites
+    content = {"lat_max": 84, "wetland_share": 0.1, "grid": {"resolution": resolution}, **sites}
+    config = configuration.parse({"sites": content}, "x").sites
     return grid_sites(config, config.grid, 1)
 
 
@@ -60,7 +60,6 @@ def test_half_a_degree_is_the_global_run() -> None:
 @pytest.mark.parametrize(("sites", "message"), [
     ({"grid": {"resolution": 0.07}}, r"resolution 0.07: expected a multiple of 0.05 that divides 180"),
     ({"grid": {}, "count": 5}, r"leave out sites.count and sites.table"),
-    ({"grid": {"lon_min": 10, "lon_max": 5}}, r"lon_max must exceed lon_min"),
 ])  # fmt: skip
 def test_grids_that_cannot_be_are_refused(sites, message) -> None:
     with pytest.raises(ConfigError, match=message):
