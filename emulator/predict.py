@@ -7,6 +7,8 @@ from pathlib import Path
 
 from emulator.baselines import runs as baselines
 from emulator.data.dataset_file import DatasetError
+from emulator.evaluation.grid_products import add_options, write_products
+from emulator.evaluation.grids import GridError
 from emulator.evaluation.offline import PredictionError
 from emulator.evaluation.prediction import predict
 from emulator.runs.checkpoint import CheckpointError
@@ -47,6 +49,7 @@ def command_parser(program: str = "python -m emulator.predict") -> argparse.Argu
         help="also write annual budgets with 90 %% intervals, a line for each site, year and target, as CSV; needs "
         "--quantiles",
     )
+    add_options(parser)
     return parser
 
 
@@ -62,6 +65,7 @@ def main(arguments: list[str] | None = None, program: str = "python -m emulator.
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
         outputs = {"--out": out} | ({} if options.annual is None else {"--annual": options.annual})
+        outputs |= {} if options.grid is None else {"--grid": options.grid}
         require_own_outputs(outputs, [options.data, *run.files(), run.artefact])
         predict(
             run,
@@ -72,7 +76,8 @@ def main(arguments: list[str] | None = None, program: str = "python -m emulator.
             annual=options.annual,
             load=baselines.load,
         )
-    except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
+        write_products(out, options.grid, options.every, options.maps)
+    except (DatasetError, GridError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
         log.error("%s", explain(error))
         return 1
     log.info("wrote %s", out)
