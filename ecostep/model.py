@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,11 +96,7 @@ class Model(ABC):
         )  # fmt: skip
         units = {target.name: _units(target, data) for target in self.targets}
         blocks, time = self._blocks(series, past_flux, quantiles)
-        coordinates = {name: values for name, values in data.coords.items() if set(values.dims) <= set(series.order)}
-        if len(time) != series.data.sizes["time"]:
-            coordinates = {name: values for name, values in coordinates.items() if "time" not in values.dims}
-            coordinates["time"] = time
-        result = xr.Dataset(coords=coordinates)
+        result = xr.Dataset(coords=_coordinates(series, time))
         for name, values in blocks.items():
             target = next(target for target in self.targets if name.removeprefix(target.name) in ENDINGS)
             result[name] = _described(series, name, values, target, units[target.name])
@@ -163,6 +159,16 @@ class Model(ABC):
     def __repr__(self) -> str:
         drivers, fluxes = (", ".join(v.name for v in variables) for variables in (self.inputs, self.targets))
         return f"<ecostep {self.kind} of {self.path}: {drivers} -> {fluxes}>"
+
+
+def _coordinates(series: SiteSeries, days: xr.DataArray) -> dict[Hashable, xr.DataArray]:
+    """Coordinates of the source over the dimensions of its drivers, with `days` (T,) where its steps are shorter."""
+    given = series.source.coords.items()
+    coordinates = {name: values.copy(deep=False) for name, values in given if set(values.dims) <= set(series.order)}
+    if len(days) != series.data.sizes["time"]:
+        coordinates = {name: values for name, values in coordinates.items() if "time" not in values.dims}
+        coordinates["time"] = days
+    return coordinates
 
 
 def _units(target: Described, data: xr.Dataset) -> str:

@@ -117,20 +117,21 @@ def import_files(
 ) -> Path:
     """Bring towers or outputs of another model to a dataset; returns its path. A report lies beside it.
 
-    mapping: a preset (`ecostep import list`) or a mapping of one's own, YAML (docs/importing.md). sites: CSV table of
+    mapping: a preset (`ecostep import list`) or a mapping of one's own, YAML (docs/importing.md). out: netCDF, or
+    NAME.zarr for a Zarr store. sites: CSV table of
     places, heights, soils and classes by site. properties: of the one site, such as `{'site_id': 'FI-Hyy', 'lat':
     61.8, 'lon': 24.3, 'biome': 'boreal_forest'}`. filled_targets: also fluxes that the source filled, marked in
     NAME_qc. minimum_share: share of a day that must be measured. Raises ImportFault (a ValueError) naming file, column
     and line.
     """
-    from emulator.data.importers.command import carry_out
+    from emulator.data.importers.command import carry_out, require_own_output
     from emulator.data.importers.preset_files import mapping_file
     from emulator.data.importers.targets import Choices
-    from foundations.output_file import require_own_outputs
 
     paths = [Path(files)] if isinstance(files, str | os.PathLike) else [Path(path) for path in files]
     table, out, name = None if sites is None else Path(sites), Path(out), os.fspath(mapping)
-    require_own_outputs({"out": out}, [*paths, table, mapping_file(name)])
+    require_own_output(out, [*paths, table, mapping_file(name)])
+    out.parent.mkdir(parents=True, exist_ok=True)
     carry_out(name, paths, out, table, dict(properties or {}), Choices(filled_targets, minimum_share))
     return out
 

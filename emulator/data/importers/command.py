@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m emula
     if options.minimum_share is not None and not 0.0 < options.minimum_share <= 1.0:
         options_parser.error(f"--minimum-share {options.minimum_share:g} is not within 0 and 1")
     try:
-        _require_own_output(options.out, [*options.files, options.sites, mapping_file(options.mapping)])
+        require_own_output(options.out, [*options.files, options.sites, mapping_file(options.mapping)])
         options.out.parent.mkdir(parents=True, exist_ok=True)
         if options.mapping == "merge":
             _merge(options)
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m emula
     return 0
 
 
-def _require_own_output(out: Path, inputs: Sequence[Path | None]) -> None:
+def require_own_output(out: Path, inputs: Sequence[Path | None]) -> None:
     """OutputError where the dataset would replace something else; a Zarr store is a folder, of which one file stands
     for all.
     """
