@@ -139,7 +139,7 @@ SHORT = {"epochs": 20}
 METHODS: dict[str, Classical | Network | Seeds | Stack] = {
     "climatology": Classical("climatology", refit=True),
     "ridge": Classical("ridge"),
-    "xgboost": Classical("xgboost"),
+    "xgboost": Classical("xgboost", refit=True),
     "gaussian_process": Classical("gaussian_process"),
     "gaussian_process_wtd": Classical("gaussian_process", water_table=True),
     "lstm": Network("lstm", PAST),
