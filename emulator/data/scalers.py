@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -84,6 +84,13 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
         target_std=statistics[:, 2].clone(),
         target_limit=statistics[:, 3].clone(),
     )
+
+
+def with_target_statistics(scalers: Scalers, flux: Tensor) -> Scalers:
+    """The scalers with statistics of other targets (N, T, C), NaN = not known, such as departures from a prior."""
+    statistics = torch.tensor([_target_statistics(flux[..., target]) for target in range(flux.shape[-1])])
+    scale, mean, std, limit = (part.clone() for part in statistics.unbind(1))
+    return replace(scalers, target_scale=scale, target_mean=mean, target_std=std, target_limit=limit)
 
 
 def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Signature) -> Scalers:

@@ -13,6 +13,7 @@ from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
+from emulator.runs.base_model import base_of
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.file_faults import DamagedFile, read_json
@@ -45,8 +46,14 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     if run.members.exists():
         return load_members(member_paths(run), past_flux, signature)
-    saved = checkpoint.load(run.best)
-    with of_this_version(run.best):
+    return load_checkpoint(run.best, past_flux, signature)
+
+
+def load_checkpoint(path: Path, past_flux: str | None = None, signature: Signature | None = None) -> TrainedModel:
+    """The model of a checkpoint; see `load`."""
+    run = RunFolder(path.parent.parent)
+    saved = checkpoint.load(path)
+    with of_this_version(path):
         config = Config.model_validate(saved.description["config"])
         trained = trained_signature(config, saved.description)
         require_provenance(saved.description)
@@ -59,8 +66,10 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)
-    with of_this_version(run.best):
-        model = registry.build(config.model, signature, Scalers.identity(signature))
+    with of_this_version(path):
+        base = base_of(saved.description, past_flux)
+        parts = None if base is None else base.parts
+        model = registry.build(config.model, signature, Scalers.identity(signature), base=parts)
         checkpoint.load_weights(model, saved.model)
     model.eval()
     progress = saved.progress
