@@ -167,9 +167,7 @@ class Config(Section):
             )
             raise ValueError(message)
         if self.transfer.residual is not None and self.data.prior:
-            message = (
-                "transfer.residual: an emulator and data.prior cannot both be what is departed from; leave one out"
-            )
+            message = "transfer.residual: an emulator and data.prior cannot both be departed from; leave one out"
             raise ValueError(message)
         return self
 

@@ -87,10 +87,21 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
 
 
 def with_target_statistics(scalers: Scalers, flux: Tensor) -> Scalers:
-    """The scalers with statistics of other targets (N, T, C), NaN = not known, such as departures from a prior."""
-    statistics = torch.tensor([_target_statistics(flux[..., target]) for target in range(flux.shape[-1])])
-    scale, mean, std, limit = (part.clone() for part in statistics.unbind(1))
-    return replace(scalers, target_scale=scale, target_mean=mean, target_std=std, target_limit=limit)
+    """The scalers for other targets (N, T, C), NaN = not known, that need no compression, as departures do not: the
+    scale is the largest value seen, up to which asinh is almost linear.
+    """
+    known = [flux[..., target][torch.isfinite(flux[..., target])].double() for target in range(flux.shape[-1])]
+    sizes = [max(float(values.abs().max()), 1e-3) if len(values) else 1.0 for values in known]
+    scaled = [torch.asinh(values / size) for values, size in zip(known, sizes, strict=True)]
+    mean = [float(values.mean()) if len(values) else 0.0 for values in scaled]
+    std = [max(float(values.std(correction=0)), 1e-3) if len(values) else 1.0 for values in scaled]
+    return replace(
+        scalers,
+        target_scale=torch.tensor(sizes),
+        target_mean=torch.tensor(mean),
+        target_std=torch.tensor(std),
+        target_limit=torch.full((len(sizes),), math.asinh(LARGEST_TO_SEEN)),
+    )
 
 
 def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Signature) -> Scalers:

@@ -31,13 +31,13 @@ class ReversedGradient(torch.autograd.Function):
         return values.view_as(values)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return -context.strength * gradient, None
 
 
 def reverse_gradient(values: Tensor, strength: float) -> Tensor:
     """The values, through which gradients flow back as -strength times what they were."""
-    return ReversedGradient.apply(values, strength)  # type: ignore[no-untyped-call]
+    return ReversedGradient.apply(values, strength)
 
 
 class HiddenStates:

@@ -28,7 +28,7 @@ SITES_AT_ONCE = 32
 
 
 def read_base(path: Path, config: Config) -> Base:
-    """The emulator of a run folder as base of a residual model; ConfigError for an ensemble, which is no one network."""
+    """The emulator of a run folder as base of a residual model; ConfigError for an ensemble, which is not one model."""
     takes = getattr(config.model, "past_flux", "none")
     trained = trained_model.load(RunFolder(path))
     if isinstance(trained.model, Ensemble):
@@ -52,8 +52,8 @@ def base_in(path: Path) -> Base | None:
 
 
 def base_for(config: Config, last: Path | None) -> Base | None:
-    """The base of a run: that of its checkpoint `last` where it goes on, of the run that it begins with, or the emulator
-    of `transfer.residual`.
+    """The base of a run: that of its checkpoint `last` where it goes on, else that of the run that it begins with, else
+    the emulator that `transfer.residual` names.
     """
     if last is not None:
         return base_in(last)
@@ -67,7 +67,7 @@ def base_for(config: Config, last: Path | None) -> Base | None:
     return None if config.transfer.residual is None else read_base(config.transfer.residual, config)
 
 
-def on_base(signature: Signature, base: Base, config: Config) -> Signature:
+def on_base(signature: Signature, base: Base) -> Signature:
     """The variables of a dataset in the units and classes of the base, where it has them; ConfigError where the base
     needs one that is not there.
     """

@@ -86,7 +86,7 @@ def _resolved(config: Config, run: RunFolder, *, overwrite: bool) -> tuple[Confi
     base = base_for(config, run.last if standing else None)
     try:
         config, signature = config.resolved()
-        return config, signature if base is None else on_base(signature, base, config), base
+        return config, signature if base is None else on_base(signature, base), base
     except DatasetError:
         raise
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 python -m emulator.data.importers fluxnet_ch4 FLX_*.csv --sites META.csv --out dataset.nc
 python -m emulator.data.importers mapping.yaml mine.csv --lat 60.5 --lon 24 --out dataset.nc
-python -m emulator.data.importers merge a.nc b.nc --out all.nc
+python -m emulator.data.importers merge simulation.nc towers.nc --sources simulation,towers --out all.nc
 python -m emulator.data.importers list
 """
 
@@ -51,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
     for name, kind, meaning in PROPERTIES:
         options.add_argument(f"--{name}", type=kind, help=f"of the one site: {meaning}")
     options.add_argument(
+        "--sources",
+        metavar="WORDS",
+        help="of merge: a word for each dataset, by commas, such as simulation,towers; they become the static `source`",
+    )
+    options.add_argument(
         "--filled-targets", action="store_true", help="also write fluxes that the source filled, marked in *_qc"
     )
     options.add_argument(
@@ -89,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _merge(options: argparse.Namespace) -> None:
     require_datasets(options.files)
-    records, notes = merge(options.files, options.out)
+    records, notes = merge(options.files, options.out, options.sources.split(",") if options.sources else ())
     for note in notes.lines:
         days = f" ({note.count} days)" if note.kind == "conflict" and note.count else ""
         log.warning("%s: %s%s", " ".join(filter(None, (note.site, note.variable))), note.text, days)

@@ -58,8 +58,8 @@ class DepartureSpace(nn.Module):
 
 def departure_signature(signature: Signature) -> Signature:
     """The signature of a network that learns departures: the same variables, targets without bounds and priors."""
-    free = {"minimum": None, "maximum": None, "bounded_classes": (), "prior": ""}
-    return Signature(signature.inputs, signature.statics, tuple(replace(v, **free) for v in signature.targets))
+    targets = (replace(v, minimum=None, maximum=None, bounded_classes=(), prior="") for v in signature.targets)
+    return Signature(signature.inputs, signature.statics, tuple(targets))
 
 
 class DepartureModel(StreamingModel):

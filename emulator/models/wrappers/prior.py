@@ -74,7 +74,7 @@ class PriorModel(DepartureModel):
 
 
 class PriorHistoryModel(PriorModel):
-    """The same for a network that takes past flux. One that feeds itself is shown the bounded flux, by a second call."""
+    """The same for a network that takes past flux. One that feeds itself is shown the whole flux, by a second call."""
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ class ResidualModel(DepartureModel):
 
     driver_column: Tensor
     static_column: Tensor
+    seen_column: Tensor
     prior_column: Tensor
     present: Tensor
 
@@ -88,9 +89,7 @@ class ResidualModel(DepartureModel):
 
 
 class ResidualHistoryModel(ResidualModel):
-    """The same where base and network take past flux. Where they feed themselves, they see the flux of both, by a second
-    call.
-    """
+    """The same with past flux. Where the parts feed themselves, they are shown the flux of both, by a second call."""
 
     @torch.jit.export
     def step(self, drivers: Tensor, calendar: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,7 +140,13 @@ class WithoutMemory(StreamingModel):
         return self.model.step(drivers, calendar, state)
 
     @torch.jit.export
-    def step_observed(self, drivers: Tensor, calendar: Tensor, flux: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def step_observed(
+        self,
+        drivers: Tensor,
+        calendar: Tensor,
+        flux: Tensor,  # noqa: ARG002 - passed over
+        state: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         """As `step`; the flux (N, C) moves nothing."""
         return self.model.step(drivers, calendar, state)
 
