@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils.parametrizations import spectral_norm
 
 from emulator.data import processes as parallel
 from emulator.data.windows import Batch
-from emulator.models.parts.layers import FluxHead, mlp
+from emulator.models.parts.layers import FluxHead
 from emulator.models.streaming import ModelOutput, StreamingModel
 
 POOLED_DAYS = 30
@@ -72,6 +73,9 @@ class HiddenStates:
 class DomainAdversary(nn.Module):
     """A network that tells the domains apart, and the training outputs of a model that is trained against it.
 
+    Its layers are kept from growing (spectral normalisation, Miyato et al. 2018, arXiv 1802.05957): one that tells the
+    domains apart for sure would have no gradient to reverse.
+
     The model is not part of this module: checkpoints keep both apart, and what is exported knows of no adversary.
     """
 
@@ -83,7 +87,9 @@ class DomainAdversary(nn.Module):
         self.trained = (model,)  # in a tuple, so that it is not registered
         self.states = HiddenStates(model)
         self.weight, self.epochs, self.strength = weight, epochs, 0.0
-        self.network = mlp(self.states.size, hidden, 1)
+        self.network = nn.Sequential(
+            spectral_norm(nn.Linear(self.states.size, hidden)), nn.GELU(), spectral_norm(nn.Linear(hidden, 1))
+        )
         self.register_buffer("source", torch.as_tensor(source, dtype=torch.float32), persistent=False)
 
     def begin_epoch(self, epoch: int) -> None:
