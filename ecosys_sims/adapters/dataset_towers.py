@@ -104,22 +104,32 @@ def _tower(
 
 def whole_years(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Days (M,) of the calendar years that consecutive days (T,) touch, and for each the position among those whose
-    weather it has: its own, else of the same date in the nearest year, else of the date as far from midsummer, which has
-    the same light, else of the nearest day.
+    weather it has: its own, else of the same date in the nearest year, else of the date that is about as far from
+    midsummer and so has the light that is most like its own.
     """
     years = days.astype("datetime64[Y]")
     whole = np.arange(years[0].astype("datetime64[D]"), (years[-1] + 1).astype("datetime64[D]"))
     position = (whole - days[0]).astype(int)
     source = np.clip(position, 0, len(days) - 1)
-    date_of = (days - years.astype("datetime64[D]")).astype(int)
+    dates, there = _day_of_year(days), _day_of_year(whole)
     for index in np.flatnonzero((position < 0) | (position >= len(days))):
-        of_year = int((whole[index] - whole[index].astype("datetime64[Y]").astype("datetime64[D]")).astype(int))
-        for date in (of_year, (2 * MIDSUMMER - of_year) % 365):
-            same = np.flatnonzero(date_of == date)
-            if same.size:
-                source[index] = same[np.argmin(np.abs(same - position[index]))]
-                break
+        same = np.flatnonzero(dates == there[index])
+        if not same.size:
+            darker = np.abs(_from_midsummer(dates) - _from_midsummer(there[index]))
+            same = np.flatnonzero(darker == darker.min())
+        source[index] = same[np.argmin(np.abs(same - position[index]))]
     return whole, source
+
+
+def _day_of_year(days: np.ndarray) -> np.ndarray:
+    """Number of days (T,) in their years, from 0."""
+    return np.asarray((days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(int))
+
+
+def _from_midsummer(day_of_year: np.ndarray) -> np.ndarray:
+    """Days between dates and the solstice, at most half a year."""
+    away = np.abs(day_of_year - MIDSUMMER)
+    return np.minimum(away, 365 - away)
 
 
 def _dates(file: netCDF4.Dataset, path: Path) -> np.ndarray:
