@@ -59,9 +59,11 @@ def build(
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
     adversary = _build_adversary(config, dataset, model, device)
-    trained = [*model.parameters(), *(() if adversary is None else adversary.parameters())]
+    groups: list[dict[str, Any]] = [{"params": [weights for weights in model.parameters() if weights.requires_grad]}]
+    if adversary is not None:
+        groups.append(adversary.parameter_group(config.training.learning_rate))
     optimizer = torch.optim.AdamW(
-        [weights for weights in trained if weights.requires_grad],
+        groups,
         lr=config.training.learning_rate,
         weight_decay=config.training.weight_decay,
         fused=True,

@@ -197,7 +197,9 @@ class Trainer:
             loss = loss + self.settings.auxiliary_weight * term.float()
         loss.backward()
         self._stop = parallel.sum_gradients(parts.trained(), self._received)
-        norm = nn.utils.clip_grad_norm_(parts.trained(), self.settings.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
+        if parts.adversary is not None:
+            nn.utils.clip_grad_norm_(parts.adversary.parameters(), self.settings.gradient_clip)
         loss_value, norm_value = torch.stack([loss.detach(), norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
             message = (
