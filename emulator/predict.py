@@ -19,12 +19,9 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.predict", description="Predict fluxes of a dataset's sites."
-    )
+def command_parser(program: str = "python -m emulator.predict") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Predict fluxes of a dataset's sites.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument(
         "--data", type=Path, required=True, metavar="D", help="dataset with the drivers; targets may be absent"
@@ -43,13 +40,38 @@ def main(arguments: list[str] | None = None) -> int:
         help="also write quantiles 0.05, 0.5 and 0.95, as of new sites or as of sites that the model was trained on; "
         "needs an evaluated run",
     )
+    parser.add_argument(
+        "--annual",
+        type=Path,
+        metavar="F",
+        help="also write annual budgets with 90 %% intervals, a line for each site, year and target, as CSV; needs "
+        "--quantiles",
+    )
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.predict") -> int:
+    """Entry point; returns the exit status. program: what the command is called in its help."""
+    parser = command_parser(program)
     options = parser.parse_args(arguments)
     start_logging()
+    if options.annual is not None and options.quantiles is None:
+        parser.error("--annual needs --quantiles new or trained_on: what the sites are to the model")
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
-        require_own_outputs({"--out": out}, [options.data, *run.files(), run.artefact])
-        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles, load=baselines.load)
+        outputs = {"--out": out} | ({} if options.annual is None else {"--annual": options.annual})
+        require_own_outputs(outputs, [options.data, *run.files(), run.artefact])
+        predict(
+            run,
+            options.data,
+            out,
+            past_flux=options.past_flux,
+            quantiles=options.quantiles,
+            annual=options.annual,
+            load=baselines.load,
+        )
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -13,6 +13,7 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.evaluation.metrics import pooled
 from emulator.evaluation.prediction import predict
+from emulator.evaluation.series_file import read_predictions
 from emulator.runs.run_folder import RunFolder
 from emulator.runs.trained_model import load
 
@@ -45,7 +46,8 @@ def compare_offline(
     rounds a flux in proportion to its size, and a balance as its terms are rounded.
     """
     targets = load(run).signature.targets
-    prediction = predict(run, dataset, out, past_flux=past_flux).astype(np.float64)
+    predict(run, dataset, out, past_flux=past_flux)
+    prediction = read_predictions(out, targets).astype(np.float64)
     predicted = {target.name: prediction[..., index] for index, target in enumerate(targets)}
     agreement = {}
     for target in targets:

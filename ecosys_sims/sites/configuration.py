@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ecosys_sims.formats import biomes
 
-NARROWEST_BELT = 5  # degrees of latitude
+NARROWEST_BELT = 5  # degrees of latitude, or of longitude
 
 
 class Section(BaseModel):
@@ -29,6 +29,9 @@ class SitesConfig(Section):
     biome_weights: dict[str, Annotated[float, Field(ge=0)]] = {}  # replaces the default weight of the biomes named
     lat_min: Annotated[float, Field(ge=-56, le=75)] = -56.0
     lat_max: Annotated[float, Field(ge=-55, le=76)] = 76.0
+    lon_min: Annotated[float, Field(ge=-180, le=175)] = -180.0
+    lon_max: Annotated[float, Field(ge=-175, le=180)] = 180.0
+    grid_degrees: Annotated[float, Field(ge=0, le=10)] = 0.0  # places are centres of cells of such a grid; 0: anywhere
     table: str | None = None  # a site table of the user, whose sites replace those that would be drawn
 
     @model_validator(mode="after")
@@ -39,6 +42,9 @@ class SitesConfig(Section):
             raise ValueError(message)
         if self.lat_max - self.lat_min < NARROWEST_BELT:
             message = f"lat_max must exceed lat_min by {NARROWEST_BELT} degrees or more"
+            raise ValueError(message)
+        if self.lon_max - self.lon_min < NARROWEST_BELT:
+            message = f"lon_max must exceed lon_min by {NARROWEST_BELT} degrees or more"
             raise ValueError(message)
         return self
 
@@ -56,6 +62,8 @@ class HiddenParametersConfig(Section):
     """Spread and spatial structure of the parameters that an emulator is not told."""
 
     shares: SharesConfig = SharesConfig()
+    # How climate and soil tell of a parameter: by one linear sum for all classes, or by a curved map of each class.
+    climate_soil_map: Literal["linear", "by_class"] = "linear"
     range_km: tuple[Annotated[float, Field(ge=50)], Annotated[float, Field(le=5000)]] = (300.0, 1000.0)
     spread: Annotated[float, Field(ge=0, le=1)] = 1.0  # 1: the full ranges; 0: every site has its biome's default
 

@@ -1,13 +1,11 @@
 """A dataset in memory: the boundary where netCDF becomes tensors and units are converted once."""
 
 import hashlib
-import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
-import netCDF4
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,41 +13,11 @@ from torch import Tensor
 from emulator.data import calendar as column
 from emulator.data.calendar import calendar_table
 from emulator.data.classes import SiteClasses
-from emulator.data.dataset_file import (
-    DatasetError,
-    FluxCheck,
-    check_complete,
-    check_places,
-    check_range,
-    check_time,
-    check_variable,
-    class_codes,
-    driver_periods,
-    open_checked,
-    read_values,
-)
-from emulator.data.normals import climate_normal, is_normal
-from emulator.data.series import has_values, new_series, site_blocks
+from emulator.data.dataset_file import DatasetError, check_time, open_checked, read_values
+from emulator.data.reading import DatasetReader, SiteTable, opened
+from emulator.data.series import has_values, marks
 from emulator.data.signature import Signature
-from emulator.data.vocabulary import describe
-from foundations.site_names import repeated_name, site_names
-from foundations.variables import BIOMES, Variable
-
-log = logging.getLogger(__name__)
-
-MEASURED = 0
-"""Flag of `driver_source` and of the quality of a target: measured, neither filled nor of another year."""
-
-
-class Part(NamedTuple):
-    """What is read of a file: rows of sites and days."""
-
-    sites: np.ndarray | slice
-    days: slice
-
-    def of_sites(self, rows: slice) -> np.ndarray | slice:
-        """Some of the sites, by their number within the part."""
-        return rows if isinstance(self.sites, slice) else self.sites[rows]
+from foundations.variables import BIOMES
 
 
 @dataclass(frozen=True)
@@ -97,36 +65,36 @@ class Dataset:
         Raises DatasetError, naming file and variable, for whatever docs/formats.md does not allow.
         """
         path = Path(path)
-        with open_checked(path) as file:
-            part = Part(slice(None) if sites is None else sites, days)
-            site_id = _site_ids(file, path)[part.sites]
-            dates = check_time(file, path)[days]
-            time = file.variables["time"]
-            lat, lon = (read_values(file.variables[name], path, part.sites) for name in ("lat", "lon"))
-            check_places(lat, lon, path, site_id)
-            classes = _read_classes(file, path, signature, part)
-            drivers, period = _read_drivers(file, path, signature.inputs, part, site_id, dates)
-            flux = _read_flux(file, path, signature.targets, part, site_id, dates, require_targets)
-            if period is not None:
-                flux = _within(period, flux, path)
-            return cls(
-                path=path,
-                signature=signature,
-                drivers=drivers,
-                calendar=calendar_table(dates),
-                static=_read_static(file, path, signature.statics, part, site_id),
-                flux=flux,
-                site_id=site_id,
-                lat=lat,
-                lon=lon,
-                biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
-                time=_within_days(read_values(time, path, days), dates, time),
-                time_units=str(time.units),
-                calendar_name=str(getattr(time, "calendar", "standard")),
-                classes=classes,
-                period=period,
-                measured=_read_measured(file, path, signature.targets, part),
-            )
+        with opened(path, signature, require_targets=require_targets, sites=sites, days=days) as reader:
+            return cls._read(reader, slice(0, len(reader.table.site_id)))
+
+    @classmethod
+    def blocks(cls, reader: DatasetReader, sites_at_once: int) -> Iterator[tuple[slice, "Dataset"]]:
+        """The sites of an open file in blocks, with the rows of each, of which one is in memory at a time."""
+        count = len(reader.table.site_id)
+        for first in range(0, count, sites_at_once):
+            rows = slice(first, min(first + sites_at_once, count))
+            yield rows, cls._read(reader, rows)
+
+    @classmethod
+    def _read(cls, reader: DatasetReader, rows: slice) -> "Dataset":
+        table = reader.table
+        classes = {name: SiteClasses(of.codes[rows], of.meanings) for name, of in table.classes.items()}
+        site_id = table.site_id[rows]
+        return cls(
+            path=reader.path,
+            signature=reader.signature,
+            calendar=reader.calendar,
+            site_id=site_id,
+            lat=table.lat[rows],
+            lon=table.lon[rows],
+            biome=classes["biome"].codes if "biome" in classes else np.zeros(len(site_id), np.int64),
+            time=table.time,
+            time_units=table.time_units,
+            calendar_name=table.calendar_name,
+            classes=classes,
+            **reader.series(rows),
+        )
 
     @property
     def n_sites(self) -> int:
@@ -135,8 +103,14 @@ class Dataset:
     @cached_property
     def groups(self) -> dict[str, SiteClasses]:
         """Every class variable of the sites by name, the biome first where there is one."""
-        biome = {"biome": SiteClasses(self.biome, BIOMES)} if self.biome.any() else {}
+        has_biome = bool(self.biome.any()) or "biome" in self.classes
+        biome = {"biome": SiteClasses(self.biome, BIOMES)} if has_biome else {}
         return biome | {name: classes for name, classes in self.classes.items() if classes.codes.size}
+
+    @property
+    def table(self) -> SiteTable:
+        """The sites and days, without series."""
+        return SiteTable(self.site_id, self.lat, self.lon, self.groups, self.time, self.time_units, self.calendar_name)
 
     def group(self, name: str | None = None) -> SiteClasses:
         """Classes of the sites by a class variable, by default the first of `groups`, or all sites as one class.
@@ -166,8 +140,12 @@ class Dataset:
 
     def in_record(self) -> Tensor:
         """Days within the record of each site, (N, T) bool."""
-        day = np.arange(len(self.time))
-        return torch.as_tensor((day >= self.periods[:, :1]) & (day <= self.periods[:, 1:]))
+        return marks(self.n_sites, len(self.time), self._in_record)
+
+    def _in_record(self, rows: slice) -> Tensor:
+        """Those of a block of sites."""
+        day, (first, last) = np.arange(len(self.time)), self.periods[rows].T
+        return torch.as_tensor((day >= first[:, None]) & (day <= last[:, None]))
 
     @cached_property
     def has_flux(self) -> Tensor:
@@ -177,11 +155,19 @@ class Dataset:
     @cached_property
     def has_scored_flux(self) -> Tensor:
         """Days on which a site has any flux that predictions may be judged by, (N, T) bool."""
-        return self.has_flux if self.measured is None else has_values(self.scored_flux())
+        if self.measured is None:
+            return self.has_flux
+        flux, measured = self.flux, self.measured
+        return marks(self.n_sites, len(self.time), lambda rows: (torch.isfinite(flux[rows]) & measured[rows]).any(-1))
 
-    def scored_flux(self) -> Tensor:
-        """Flux (N, T, C) that predictions may be judged by: NaN where it, or its drivers, were not measured."""
-        return self.flux if self.measured is None else self.flux.masked_fill(~self.measured, torch.nan)
+    def scored_flux(self, rows: Tensor | slice | None = None) -> Tensor:
+        """Flux (n, T, C) of some sites, default all, that predictions may be judged by: NaN where it, or its drivers,
+        were not measured.
+        """
+        flux = self.flux if rows is None else self.flux[rows]
+        if self.measured is None:
+            return flux
+        return flux.masked_fill(~(self.measured if rows is None else self.measured[rows]), torch.nan)
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""
@@ -251,16 +237,17 @@ class Dataset:
                 f"mask over sites and years has shape {tuple(mask.shape)}, expected {choice[0]}, or of days {choice[1]}"
             )
             raise ValueError(message)
-        if tuple(mask.shape) == choice[0]:
-            position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
-            mask = mask[:, torch.as_tensor(np.minimum(position, len(self.years) - 1))]
-        return mask if self.period is None else mask & self.in_record()
+        by_year = tuple(mask.shape) == choice[0]
+        if self.period is None and not by_year:
+            return mask
+        position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
+        year = torch.as_tensor(np.minimum(position, len(self.years) - 1))
 
+        def block(rows: slice) -> Tensor:
+            days = mask[rows][:, year] if by_year else mask[rows]
+            return days if self.period is None else days & self._in_record(rows)
 
-def _within_days(stamps: np.ndarray, dates: np.ndarray, time: netCDF4.Variable) -> np.ndarray:
-    """The stamps (T,), or 12:00 of the days where they lie at their end, which is the beginning of the next."""
-    middles = netCDF4.date2num(dates, str(time.units), str(getattr(time, "calendar", "standard")))
-    return stamps if np.all(np.abs(stamps - middles) < 0.5) else np.asarray(middles, np.float64)
+        return marks(self.n_sites, len(self.time), block)
 
 
 def read_extent(path: str | Path) -> tuple[int, Tensor]:
@@ -277,138 +264,3 @@ def has_gaps(path: str | Path, variable: str, sites: np.ndarray, days: slice) ->
         return variable in file.variables and bool(
             np.isnan(read_values(file.variables[variable], path, (sites, days))).any()
         )
-
-
-def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
-    variable = file.variables["site_id"]
-    if getattr(variable, "cf_role", "") != "timeseries_id":
-        message = f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1"
-        raise DatasetError(message)
-    names = site_names(np.ma.asarray(variable[...]))
-    if (name := repeated_name(names)) is not None:
-        fault = f"'{name}' appears {names.count(name)} times" if name else "a site has no name"
-        message = f"{path}: site_id: {fault}; names must be unique"
-        raise DatasetError(message)
-    return np.array(names)
-
-
-def _read_drivers(
-    file: netCDF4.Dataset,
-    path: Path,
-    variables: tuple[Variable, ...],
-    part: Part,
-    site_id: np.ndarray,
-    dates: np.ndarray,
-) -> tuple[Tensor, np.ndarray | None]:
-    """Drivers (N, T, D), and the period of each site, None where they all have all days."""
-    drivers = new_series(len(site_id), len(dates), len(variables))
-    present, complete = np.zeros(drivers.shape[:2], bool), True
-    units = [check_variable(file, path, variable, ("site", "time")) for variable in variables]
-    for rows in site_blocks(*drivers.shape[:2]):
-        for index, (variable, (factor, offset)) in enumerate(zip(variables, units, strict=True)):
-            in_file = file.variables[variable.name]
-            values = factor * read_values(in_file, path, (part.of_sites(rows), part.days)) + offset
-            values = class_codes(values, in_file, path, variable)
-            check_range(values, path, variable, site_id[rows], dates)
-            drivers[rows, :, index] = torch.from_numpy(values.astype(np.float32))
-            finite = np.isfinite(values)
-            present[rows] |= finite
-            complete = complete and bool(finite.all())
-    if complete:
-        return drivers, None
-    period = driver_periods(present, path, site_id)
-    for index, variable in enumerate(variables):
-        check_complete(drivers[:, :, index].isnan().numpy(), path, variable, period, site_id, dates)
-    return drivers, period
-
-
-def _read_static(
-    file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part, site_id: np.ndarray
-) -> Tensor:
-    static = torch.empty((len(site_id), len(variables)), dtype=torch.float32)
-    for index, variable in enumerate(variables):
-        if is_normal(variable.name) and variable.name not in file.variables:
-            values = climate_normal(file, path, variable, part.sites)
-        else:
-            factor, offset = check_variable(file, path, variable, ("site",))
-            values = factor * read_values(file.variables[variable.name], path, part.sites) + offset
-            values = class_codes(values, file.variables[variable.name], path, variable)
-        check_range(values, path, variable, site_id, None)
-        static[:, index] = torch.from_numpy(values.astype(np.float32))
-    return static
-
-
-def _read_flux(
-    file: netCDF4.Dataset,
-    path: Path,
-    variables: tuple[Variable, ...],
-    part: Part,
-    site_id: np.ndarray,
-    dates: np.ndarray,
-    required: bool,
-) -> Tensor:
-    flux = new_series(len(site_id), len(dates), len(variables))
-    present = [required or variable.name in file.variables for variable in variables]
-    units = [
-        check_variable(file, path, variable, ("site", "time")) if there else (1.0, 0.0)
-        for variable, there in zip(variables, present, strict=True)
-    ]
-    checks = [FluxCheck(file, path, variable) for variable in variables]
-    for rows in site_blocks(*flux.shape[:2]):
-        for index, (variable, (factor, offset)) in enumerate(zip(variables, units, strict=True)):
-            if not present[index]:
-                flux[rows, :, index] = torch.nan
-                continue
-            in_file = file.variables[variable.name]
-            values = factor * read_values(in_file, path, (part.of_sites(rows), part.days)) + offset
-            checks[index].add(values, site_id[rows], dates)
-            flux[rows, :, index] = torch.from_numpy(values.astype(np.float32))
-    for check in checks:
-        check.tell_doubts()
-    return flux
-
-
-def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part: Part) -> dict[str, SiteClasses]:
-    """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
-    statics = {variable.name: variable for variable in signature.statics}
-    classes = {}
-    for name in sorted(file.variables):  # netCDF and Zarr have them in different orders
-        in_file = file.variables[name]
-        if in_file.dimensions != ("site",) or in_file.dtype is str:
-            continue
-        variable = statics[name] if name in statics else describe(in_file, path)
-        if variable.flag_values:
-            codes = class_codes(read_values(in_file, path, part.sites), in_file, path, variable)
-            missing = 0 if 0 not in variable.flag_values else min(variable.flag_values) - 1
-            classes[name] = SiteClasses(np.nan_to_num(codes, nan=missing).astype(np.int64), variable.classes)
-    return classes
-
-
-def _within(period: np.ndarray, flux: Tensor, path: Path) -> Tensor:
-    """Flux (N, T, C) without values on days that have no drivers, of which the log tells."""
-    day = np.arange(flux.shape[1])
-    outside = torch.as_tensor((day < period[:, :1]) | (day > period[:, 1:]))
-    lost = int((torch.isfinite(flux) & outside[..., None]).sum())
-    if lost:
-        log.warning("%s: %d values of flux are on days without drivers and are not used", path, lost)
-    return flux.masked_fill(outside[..., None], torch.nan)
-
-
-def _read_measured(file: netCDF4.Dataset, path: Path, variables: tuple[Variable, ...], part: Part) -> Tensor | None:
-    """Whether flux and drivers of a day were measured, (N, T, C), by `driver_source` and the targets' quality flags."""
-    days = (part.sites, part.days)
-    drivers = None
-    if "driver_source" in file.variables:
-        drivers = read_values(file.variables["driver_source"], path, days) == MEASURED
-    by_target = []
-    for variable in variables:
-        quality = f"{variable.name}_qc"
-        flags = read_values(file.variables[quality], path, days) if quality in file.variables else None
-        by_target.append(None if flags is None else flags == MEASURED)
-    if drivers is None and all(flags is None for flags in by_target):
-        return None
-    shape = next(flags.shape for flags in (drivers, *by_target) if flags is not None)
-    everywhere = np.ones(shape, bool) if drivers is None else drivers
-    return torch.as_tensor(
-        np.stack([everywhere if flags is None else everywhere & flags for flags in by_target], axis=-1)
-    )

@@ -55,9 +55,10 @@ def climate_normal(file: netCDF4.Dataset, path: Path, normal: Variable, sites: n
     role = str(getattr(file.variables.get(name), "role", normal.role))
     factor, offset = check_variable(file, path, replace(normal, name=name, role=role), ("site", "time"))
     spread = normal.name.endswith("_spread")
-    normals = np.empty(len(file.dimensions["site"]) if isinstance(sites, slice) else len(sites))
+    chosen = np.arange(len(file.dimensions["site"]))[sites]
+    normals = np.empty(len(chosen))
     for block in site_blocks(len(normals), len(file.dimensions["time"])):
-        rows = block if isinstance(sites, slice) else sites[block]
+        rows = slice(chosen[block][0], chosen[block][-1] + 1) if isinstance(sites, slice) else chosen[block]
         values = read_values(file.variables[name], path, (rows, slice(None)))
         normals[block] = (np.nanstd if spread else np.nanmean)(values, axis=1)
     return abs(factor) * normals if spread else factor * normals + offset

@@ -1,4 +1,10 @@
-"""Climatology baselines: what one would predict from the day of the year alone, learned from training data only."""
+"""Climatology baselines: what one would predict from the day of the year alone, learned from training data only.
+
+Classes hold sites of both hemispheres, so that a class's mean is by season: days of southern sites are counted half a
+year on.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,40 +22,51 @@ def day_slot(month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return _FIRST_SLOT_OF_MONTH[np.asarray(month) - 1] + np.asarray(day) - 1
 
 
-def class_climatology(
-    flux: np.ndarray, codes: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
-) -> np.ndarray:
-    """Day-of-year mean of each class of sites, such as a biome, for all sites and days.
+def opposite(slot: np.ndarray) -> np.ndarray:
+    """The slots half a year on: days of the southern hemisphere in the seasons of the northern one."""
+    return (slot + SLOTS // 2) % SLOTS
 
-    flux: (N, T, C), NaN = missing; codes: (N,) of classes; month, day: (T,); training: (N, T), True where data may be
-    used. Returns (N, T, C). Every training day of every site of a class weighs the same. A class without training
-    data gets the day-of-year mean over all classes.
+
+@dataclass(frozen=True)
+class Sites:
+    """Sites and days of a dataset as a climatology of classes sees them.
+
+    codes: (N,) of classes; south: (N,) bool, sites of the southern hemisphere; slot: (T,) of the days.
     """
-    slot = day_slot(month, day)
-    training_flux = np.where(training[..., None], flux, np.nan)
-    overall_mean = slot_means(training_flux, slot)
-    climatology = np.empty(flux.shape, np.float64)
-    for code in np.unique(codes):
-        members = codes == code
-        class_mean = slot_means(training_flux[members], slot)
-        climatology[members] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[slot]
+
+    codes: np.ndarray
+    south: np.ndarray
+    slot: np.ndarray
+
+
+def class_climatology(flux: np.ndarray, sites: Sites, training: np.ndarray) -> np.ndarray:
+    """Mean of each class of sites, such as a biome, by day of the season, for all sites and days.
+
+    flux: (N, T, C), NaN = missing; training: (N, T), True where data may be used. Returns (N, T, C). Every training day
+    of every site of a class weighs the same. A class without training data gets the mean over all classes.
+    """
+    return transferred_climatology(np.where(training[..., None], flux, np.nan), sites, sites)
+
+
+def transferred_climatology(flux: np.ndarray, sites: Sites, other: Sites) -> np.ndarray:
+    """Mean of each class of sites of a dataset by day of the season, for the sites and days of another one.
+
+    flux: (N, T, C), NaN where missing or not to be used, of `sites`. Returns (N', T', C) of `other`. A class that the
+    first dataset does not have gets the mean over all.
+    """
+    overall_mean = season_means(flux, sites.slot, sites.south)
+    climatology = np.empty((len(other.codes), len(other.slot), flux.shape[2]))
+    for code in np.unique(other.codes):
+        members = sites.codes == code
+        class_mean = season_means(flux[members], sites.slot, sites.south[members])
+        table = np.where(np.isfinite(class_mean), class_mean, overall_mean)
+        climatology[other.codes == code] = of_season(table, other.slot, other.south[other.codes == code])
     return climatology
 
 
-def transferred_climatology(
-    flux: np.ndarray, codes: np.ndarray, slot: np.ndarray, other_codes: np.ndarray, other_slot: np.ndarray
-) -> np.ndarray:
-    """Day-of-year mean of each class of sites of a dataset for the sites and days of another one, (N', T', C).
-
-    flux: (N, T, C), NaN where missing or not to be used; codes: (N,) of classes, slot: (T,) of the first dataset;
-    other_codes: (N',), other_slot: (T',). A class that the first one does not have gets the mean over all.
-    """
-    overall_mean = slot_means(flux, slot)
-    climatology = np.empty((len(other_codes), len(other_slot), flux.shape[2]))
-    for code in np.unique(other_codes):
-        class_mean = slot_means(flux[codes == code], slot)
-        climatology[other_codes == code] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[other_slot]
-    return climatology
+def of_season(table: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
+    """A table by slot (366, C) at the days (T,) of sites (N,), (N, T, C)."""
+    return np.where(south[:, None, None], table[opposite(slot)], table[slot])
 
 
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
@@ -61,11 +78,17 @@ def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, train
 
 def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Mean of (N, T, C) over sites, years and a centred circular window, by slot; (366, C), NaN where nothing is."""
-    finite = np.isfinite(flux)
+    return season_means(flux, slot, np.zeros(len(flux), bool))
+
+
+def season_means(flux: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
+    """As `slot_means`, with the days of the sites marked in `south` (N,) half a year on."""
     sums = np.zeros((SLOTS, flux.shape[-1]))
     counts = np.zeros_like(sums)
-    np.add.at(sums, slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
-    np.add.at(counts, slot, finite.sum(axis=0))
+    for rows, slots in ((~south, slot), (south, opposite(slot))):
+        finite = np.isfinite(flux[rows])
+        np.add.at(sums, slots, np.where(finite, flux[rows], 0.0).sum(axis=0, dtype=np.float64))
+        np.add.at(counts, slots, finite.sum(axis=0))
     sums, counts = window_sum(sums), window_sum(counts)
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 

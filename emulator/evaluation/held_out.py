@@ -13,14 +13,29 @@ from emulator.data.classes import SiteClasses
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import LABELS, AnySplit, learnable_days, part_codes, validation_days
 from emulator.data.split_rules import lacks
-from emulator.evaluation.climatology import class_climatology, day_slot, site_climatology, transferred_climatology
+from emulator.evaluation.climatology import (
+    Sites,
+    class_climatology,
+    day_slot,
+    site_climatology,
+    transferred_climatology,
+)
+from emulator.evaluation.intervals import (
+    ANNUAL_FILE,
+    Intervals,
+    fit_intervals,
+    load_intervals,
+    score_sums,
+    write_budgets,
+)
+from emulator.evaluation.left_out import LeftOut, read_left_out
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.offline import file_attributes, write_predictions
-from emulator.evaluation.quantile_fitting import fit_quantiles
-from emulator.evaluation.quantile_series import band_series, predict_bands, score_quantiles
+from emulator.evaluation.new_sites import PART as LEFT_OUT
+from emulator.evaluation.new_sites import NewSites, score_new_sites
+from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
+from emulator.evaluation.series_file import file_attributes, write_predictions
 from emulator.evaluation.views import View, run_model
-from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
@@ -28,6 +43,8 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
+from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +56,16 @@ def evaluate(
     data: Path | None = None,
     group_by: Sequence[str] = (),
     *,
+    out: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
 ) -> dict[str, Any]:
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it. Days that were not measured are scored only where
-    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
-    opens the run.
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored
+    only where `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default
+    those of `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    load: opens the run.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
@@ -57,8 +75,8 @@ def evaluate(
         dataset = replace(dataset, measured=None)
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
-        return _evaluate_own(run, trained, dataset, groups)
-    return _evaluate_elsewhere(run, trained, dataset, groups)
+        return _evaluate_own(run, trained, dataset, groups, load)
+    return _evaluate_elsewhere(run, trained, dataset, groups, out or run.metrics.parent / dataset.path.stem)
 
 
 def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
@@ -70,30 +88,45 @@ def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
     return ["biome"] if "biome" in dataset.groups else list(dataset.groups)
 
 
-def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_own(
+    run: RunFolder,
+    trained: TrainedModel,
+    dataset: Dataset,
+    groups: list[str],
+    load: Callable[[RunFolder], TrainedModel],
+) -> dict[str, Any]:
     split = split_of_run(run, trained, dataset)
     missing = lacks(split, dataset)
     for line in missing:
         log.warning("%s: split: %s", run.path, line)
-    views = _views(trained, dataset)
-    quantiles = None
-    if (validation_days(split, dataset) & dataset.has_scored_flux).any():
-        quantiles = fit_quantiles(views.all(), dataset, split)
-        quantile_file.save(run, quantiles, trained.epoch, trained.model)
+    views, left_out = _views(trained, dataset), read_left_out(run, trained, dataset, load)
+    intervals = None
+    if left_out is not None or (validation_days(split, dataset) & dataset.has_scored_flux).any():
+        intervals = fit_intervals(views.all(), dataset, split, left_out)
+        quantile_file.save(run, intervals.daily, trained.epoch, trained.model, intervals.annual.state())
+        for line in intervals.lacking(dataset.signature):
+            log.warning("%s: %s", run.path, line)
+            missing.append(line)
     else:
         run.quantiles.unlink(missing_ok=True)
     series = build_series(dataset, split, groups)
-    return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
+    new = None
+    if left_out is not None and intervals is not None:
+        codes = dataset.group(next(iter(groups), None)).codes
+        new = NewSites(left_out, intervals, split, _sites(dataset, codes))
+    return _write(run, trained, dataset, split, series, views, intervals, missing, run.metrics.parent, new)
 
 
-def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_elsewhere(
+    run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str], out: Path
+) -> dict[str, Any]:
     """Skill on a dataset that is not the run's: on all days but those, of its sites, that the run learned from."""
     split = split_elsewhere(run, trained, dataset)
     learned_from = int(learnable_days(split, dataset).any(1).sum())
     if learned_from:
         log.info("%s: %d of its sites trained the run; days of training are not scored", dataset.path, learned_from)
-    quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
-    missing = [] if quantiles is not None else ["no intervals: the run has not been evaluated on its own dataset"]
+    intervals = load_intervals(run, trained)
+    missing = [] if intervals is not None else ["no intervals: the run has not been evaluated on its own dataset"]
     series = build_series(dataset, split, groups)
     of_class = _climatology_of_run(run, trained, dataset, groups)
     if of_class is None:
@@ -101,9 +134,8 @@ def _evaluate_elsewhere(run: RunFolder, trained: TrainedModel, dataset: Dataset,
         of_class = np.full_like(series.climatology, np.nan)
     for line in missing:
         log.warning("%s: %s", dataset.path, line)
-    out = run.metrics.parent / dataset.path.stem
     series = replace(series, climatology=of_class)
-    return _write(run, trained, dataset, split, series, _views(trained, dataset), quantiles, missing, out)
+    return _write(run, trained, dataset, split, series, _views(trained, dataset), intervals, missing, out)
 
 
 def _write(
@@ -113,17 +145,24 @@ def _write(
     split: AnySplit,
     series: Series,
     views: "Views",
-    quantiles: QuantileModel | None,
+    intervals: Intervals | None,
     missing: list[str],
     out: Path,
+    new: NewSites | None = None,
 ) -> dict[str, Any]:
     """Score, and write metrics.json and predictions.nc to a folder; returns the metrics."""
     tables, reported = _score_parts(series, dataset, split, views)
     bands = None
-    if quantiles is not None:
-        _score_quantiles(tables, quantiles, views, dataset, split)
-        with_past = split.train_sites | split.validation_sites
-        bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
+    if intervals is not None:
+        _score_quantiles(tables, intervals, views, dataset, split)
+        mixed = views.mixed(split.train_sites | split.validation_sites)
+        bands = predict_bands(intervals.daily, mixed, dataset, split.train_sites)
+        write_budgets(out / ANNUAL_FILE, intervals, mixed, dataset, split)
+    if new is not None:
+        of_mode = score_new_sites(series, dataset, new)
+        main_mode, *other_modes = of_mode
+        tables["splits"][LEFT_OUT] = of_mode[main_mode]
+        tables["other_modes"] |= {f"{LEFT_OUT}_{mode}": of_mode[mode] for mode in other_modes}
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
@@ -135,7 +174,8 @@ def _write(
             **tables,
         }
     )
-    _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
+    left_out = None if new is None else new.left_out
+    _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands, left_out)
     write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
@@ -153,9 +193,8 @@ def _climatology_of_run(
     group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
     one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
     codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
-    return transferred_climatology(
-        np.where(days[..., None], learned.flux.numpy(), np.nan), codes[0], _slots(learned), codes[1], _slots(dataset)
-    )
+    sites, others = (_sites(data, codes_of) for data, codes_of in zip((learned, dataset), codes, strict=True))
+    return transferred_climatology(np.where(days[..., None], learned.flux.numpy(), np.nan), sites, others)
 
 
 def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, np.ndarray]:
@@ -165,8 +204,9 @@ def _common_codes(first: SiteClasses, second: SiteClasses) -> tuple[np.ndarray, 
     return codes[: len(first.codes)], codes[len(first.codes) :]
 
 
-def _slots(dataset: Dataset) -> np.ndarray:
-    return day_slot(dataset.calendar[:, column.MONTH].numpy(), dataset.calendar[:, column.DAY].numpy())
+def _sites(dataset: Dataset, codes: np.ndarray) -> Sites:
+    month, day = (dataset.calendar[:, number].numpy() for number in (column.MONTH, column.DAY))
+    return Sites(codes, dataset.lat < 0.0, day_slot(month, day))
 
 
 def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None = None) -> Series:
@@ -179,7 +219,7 @@ def build_series(dataset: Dataset, split: AnySplit, groups: Sequence[str] | None
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     return Series(
         observed=dataset.scored_flux().numpy(),
-        climatology=class_climatology(flux, dataset.group(next(iter(groups), None)).codes, month, day, learnable),
+        climatology=class_climatology(flux, _sites(dataset, dataset.group(next(iter(groups), None)).codes), learnable),
         site_climatology=site_climatology(flux, month, day, learnable),
         groups={name: dataset.group(name) for name in groups},
         year=calendar[:, column.YEAR],
@@ -224,15 +264,17 @@ def _views(trained: TrainedModel, dataset: Dataset) -> Views:
 
 
 def _score_quantiles(
-    tables: dict[str, Any], quantiles: QuantileModel, views: Views, dataset: Dataset, split: AnySplit
+    tables: dict[str, Any], intervals: Intervals, views: Views, dataset: Dataset, split: AnySplit
 ) -> None:
     """Add `uncertainty` to every target of the skill tables."""
     for name, table in [*tables["splits"].items(), *tables["other_modes"].items()]:
         part, _, _ = name.partition("_")
         days = split.days(dataset, part).numpy()
-        scores = score_quantiles(quantiles, views.of_mode(table["mode"]), dataset, split.train_sites, days)
-        for target, uncertainty in scores.items():
-            table["targets"][target]["uncertainty"] = uncertainty
+        view = views.of_mode(table["mode"])
+        scores = score_quantiles(intervals.daily, view, dataset, split.train_sites, days)
+        sums = score_sums(intervals, view, dataset, split.train_sites, days)
+        for (target, uncertainty), of_years in zip(scores.items(), sums, strict=True):
+            table["targets"][target]["uncertainty"] = uncertainty | {"annual": of_years}
 
 
 def _score_parts(series: Series, dataset: Dataset, split: AnySplit, views: Views) -> tuple[dict[str, Any], np.ndarray]:
@@ -278,17 +320,38 @@ def _write_series(
     series: Series,
     predicted: np.ndarray,
     bands: np.ndarray | None,
+    left_out: LeftOut | None,
 ) -> None:
-    """predictions.nc: observed, predicted and climatological flux, quantiles, and the part that each site-day is in."""
+    """predictions.nc: observed, predicted and climatological flux, quantiles, predictions for sites left out, and the
+    part that each site-day is in.
+    """
     fluxes = {}
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")
         fluxes[f"{target.name}_pred"] = (target, predicted[..., index], "predicted")
         fluxes[f"{target.name}_climatology"] = (target, series.climatology[..., index], "climatology of the class")
         if bands is not None:
-            fluxes |= band_series(target, bands[..., index, :])
+            values = band_series(target, bands[..., index, :])
+            fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
+        if (of_process := process_series(dataset, target)) is not None:
+            fluxes[f"{target.name}_process"] = (target, of_process, "of the process model, an input")
+        if left_out is not None:
+            of_others = np.where(left_out.days, left_out.views[0].predicted[..., index], np.nan)
+            fluxes[f"{target.name}_left_out"] = (target, of_others, "predicted by a training without the site")
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
+
+
+def process_series(dataset: Dataset, target: Variable) -> np.ndarray | None:
+    """What a process model says of a target, (N, T) in analysis units, where the dataset has it as an input, named
+    TARGET_process; None where not.
+    """
+    names = dataset.signature.input_names
+    if (name := f"{target.name}_process") not in names:
+        return None
+    number = names.index(name)
+    factor, offset = unit_conversion(dataset.signature.inputs[number].units, target.analysis_units, name)
+    return np.asarray(factor * dataset.drivers[..., number].numpy() + offset)
 
 
 def _log_summary(metrics: dict[str, Any]) -> None:

@@ -39,6 +39,16 @@ def predict_quantiles(
     return _of_site_days(model, view, dataset, trained_on, site, day)
 
 
+@torch.no_grad()
+def site_quantiles(
+    model: QuantileModel, view: View, dataset: Dataset, trained_on: bool, site: int, days: np.ndarray
+) -> np.ndarray:
+    """Quantiles (n, C, Q) of some days (n,) of a site; trained_on: whether the predictor was."""
+    marks = np.zeros(dataset.n_sites, bool)
+    marks[site] = trained_on
+    return _of_site_days(model, view, dataset, marks, np.full_like(days, site), days)
+
+
 def _of_site_days(
     model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray, site: np.ndarray, day: np.ndarray
 ) -> np.ndarray:
@@ -80,12 +90,14 @@ def predict_bands(model: QuantileModel, view: View, dataset: Dataset, trained_on
     return bands
 
 
-def band_series(target: Variable, bands: np.ndarray) -> dict[str, tuple[Variable, np.ndarray, str]]:
-    """The bands (N, T, 3) of a target as `write_predictions` takes them."""
-    return {
-        f"{target.name}_{name}": (target, bands[..., index], f"{level:g} quantile")
-        for index, (level, name) in enumerate(BANDS.items())
-    }
+def band_content(target: Variable) -> dict[str, tuple[Variable, str]]:
+    """The bands of a target as `series_file.Content` has them."""
+    return {f"{target.name}_{name}": (target, f"{level:g} quantile") for level, name in BANDS.items()}
+
+
+def band_series(target: Variable, bands: np.ndarray) -> dict[str, np.ndarray]:
+    """The bands (N, T, 3) of a target by their names in the file."""
+    return {f"{target.name}_{name}": bands[..., index] for index, name in enumerate(BANDS.values())}
 
 
 def score_quantiles(

@@ -13,7 +13,7 @@ from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
-from emulator.runs.base_model import base_of
+from emulator.runs.base_model import Base, base_of
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.file_faults import DamagedFile, read_json
@@ -46,14 +46,8 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     if run.members.exists():
         return load_members(member_paths(run), past_flux, signature)
-    return load_checkpoint(run.best, past_flux, signature)
-
-
-def load_checkpoint(path: Path, past_flux: str | None = None, signature: Signature | None = None) -> TrainedModel:
-    """The model of a checkpoint; see `load`."""
-    run = RunFolder(path.parent.parent)
-    saved = checkpoint.load(path)
-    with of_this_version(path):
+    saved = checkpoint.load(run.best)
+    with of_this_version(run.best):
         config = Config.model_validate(saved.description["config"])
         trained = trained_signature(config, saved.description)
         require_provenance(saved.description)
@@ -66,14 +60,23 @@ def load_checkpoint(path: Path, past_flux: str | None = None, signature: Signatu
     if past_flux is not None:
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)
-    with of_this_version(path):
-        base = base_of(saved.description, past_flux)
-        parts = None if base is None else base.parts
-        model = registry.build(config.model, signature, Scalers.identity(signature), base=parts)
+    with of_this_version(run.best):
+        model, _ = built(config, signature, saved.description, past_flux)
         checkpoint.load_weights(model, saved.model)
     model.eval()
     progress = saved.progress
     return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def built(
+    config: Config, signature: Signature, description: dict[str, Any], past_flux: str | None = None
+) -> tuple[StreamingModel, Base | None]:
+    """The model that a checkpoint describes, without its weights, and within it the emulator whose residual it predicts,
+    None where there is none.
+    """
+    base = base_of(description, past_flux)
+    parts = None if base is None else base.parts
+    return registry.build(config.model, signature, Scalers.identity(signature), base=parts), base
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from emulator.data.windows import Batch, put_records, whole_records
 from emulator.models import registry
 from emulator.models.wrappers.departure import DepartureModel
 from emulator.models.wrappers.ensemble import Ensemble
-from emulator.models.wrappers.residual import ResidualModel, WithoutMemory
-from emulator.runs import trained_model
+from emulator.runs import checkpoint, trained_model
 from emulator.runs.base_model import Base, base_description
 from emulator.runs.run_folder import RunFolder
+from emulator.training.starting import read_start
 from foundations.configuration_file import ConfigError
 
 log = logging.getLogger(__name__)
@@ -40,31 +40,20 @@ def read_base(path: Path, config: Config) -> Base:
     return Base(trained.model, trained.signature, description)
 
 
-def base_in(path: Path) -> Base | None:
-    """The base that a checkpoint keeps, with its weights; None where it has none."""
-    trained = trained_model.load_checkpoint(path)
-    for module in trained.model.modules():
-        if isinstance(module, ResidualModel):
-            model = module.base.model if isinstance(module.base, WithoutMemory) else module.base
-            kept = trained.description["base"]
-            return Base(model, Signature.from_dict(kept["signature"]), kept)
-    return None
-
-
 def base_for(config: Config, last: Path | None) -> Base | None:
-    """The base of a run: that of its checkpoint `last` where it goes on, else that of the run that it begins with, else
-    the emulator that `transfer.residual` names.
+    """The base of a run: that of its checkpoint `last` where it goes on, else that of what it begins with, else the
+    emulator that `transfer.residual` names.
     """
-    if last is not None:
-        return base_in(last)
-    if config.init.path is not None:
-        begins = config.init.path
-        base = base_in(begins if begins.is_file() else RunFolder(begins).best)
-        if base is None and config.transfer.residual is not None:
-            message = f"transfer.residual: {begins} is no residual model, so that init.path cannot begin one"
-            raise ConfigError(message)
-        return base
-    return None if config.transfer.residual is None else read_base(config.transfer.residual, config)
+    begins = last or config.init.path
+    if begins is None:
+        return None if config.transfer.residual is None else read_base(config.transfer.residual, config)
+    start = read_start(begins)
+    model, base = trained_model.built(start.config, start.signature, start.description)
+    if base is None and config.transfer.residual is not None:
+        message = f"transfer.residual: {begins} is no residual model, so that init.path cannot begin one"
+        raise ConfigError(message)
+    checkpoint.load_weights(model, start.weights)
+    return base
 
 
 def on_base(signature: Signature, base: Base) -> Signature:

@@ -13,6 +13,7 @@ from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.record_store import RecordStore
 from emulator.data.importers.site_record import SiteRecord
 from foundations.units import unit_conversion
 from foundations.variables import Variable
@@ -24,7 +25,7 @@ SOURCE = "source"
 """Static that says which dataset a site is of."""
 
 
-def merge(paths: Sequence[Path], out: Path, sources: Sequence[str] = ()) -> tuple[list[SiteRecord], Notes]:
+def merge(paths: Sequence[Path], out: Path, sources: Sequence[str] = ()) -> tuple[RecordStore, Notes]:
     """Join datasets and write the result; the records and what was seen. ImportFault where they contradict.
 
     sources: a word for each dataset, such as simulation or towers, by which the static `source` tells sites apart.
@@ -41,12 +42,15 @@ def merge(paths: Sequence[Path], out: Path, sources: Sequence[str] = ()) -> tupl
     for dataset in datasets:
         for record in dataset.records:
             by_site.setdefault(record.site_id, []).append(_in_terms_of(record, dataset, variables))
-    records = only_common_drivers([_one(parts, notes) for parts in by_site.values()], notes)
+    records = RecordStore(out.parent)
+    for parts in by_site.values():
+        records.add(_one(parts, notes))
+    only_common_drivers(records, notes)
     statics = {name: variables[name] for dataset in datasets for name in dataset.statics}
     files = ", ".join(path.name for path in paths)
     institutions = "; ".join(dict.fromkeys(dataset.institution for dataset in datasets))
-    sources = "; ".join(dict.fromkeys(dataset.source for dataset in datasets))
-    about_file = About(f"{len(records)} sites of {files}", institutions, sources, f"merge of {files}")
+    origins = "; ".join(dict.fromkeys(dataset.source for dataset in datasets))
+    about_file = About(f"{len(records)} sites of {files}", institutions, origins, f"merge of {files}")
     write_dataset(out, records, statics, about_file)
     return records, notes
 

@@ -7,6 +7,7 @@ process over the codes of the training sites (`retrieval.py`): after RACI (arXiv
 public, functionally similar and geographically local sites tell of each role. The reading is ours.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from emulator.data.processes import gather_rows
 from emulator.data.splits import EARTH_RADIUS_KM
 from emulator.data.windows import TrainingSites
 from emulator.models.parts.layers import StaticFeatures, unit_sphere
+from emulator.models.parts.many_sites import DENSE_SITES, ROWS, HeldOutOfMany, Sites, solution, some_of
 from emulator.models.parts.retrieval import (
     Covariance,
     CovarianceOptions,
@@ -29,14 +31,16 @@ from emulator.models.parts.retrieval import (
 SAME_KM = 0.3
 SAME_ATTRIBUTES = 0.01
 """A site is a training site where it lies no further from it, in km and in attributes that last: within rounding."""
-SIZE_WEIGHT = 0.01
+SIZE_WEIGHT = 0.003
 """Weight of the mean square of the codes in the loss."""
 KRIGED_WEIGHT = 0.03
 """Weight of the mean square of what departs from the code that the other sites tell of."""
-KRIGED_SHARE = 0.3
+KRIGED_SHARE = 0.5
 """Share of the sites of a batch that are given the code that the other sites tell of, from the second epoch on, so that
-the network learns what such a code is worth.
+the network learns what such a code is worth, and codes to be told by one another.
 """
+LEARNING_RATE = 3.0
+"""Of the codes, over that of the other weights: a site is in a batch once an epoch, and few steps must do."""
 
 FORMER_OPTIONS = ("response", "response_size", "memory_years")
 """Of the models that retrieved responses of errors, before there were codes."""
@@ -130,7 +134,8 @@ class SiteCode(nn.Module):
         They begin with what the model says of these sites: 0, or after another training what its sites tell.
         """
         device = self.code.device
-        self.code = nn.Parameter(self(sites.static.to(device), features))
+        batches = zip(sites.static.to(device).split(ROWS), features.split(ROWS), strict=True)
+        self.code = nn.Parameter(torch.cat([self(*batch) for batch in batches]))
         self.site, self.block = sites.row.to(device), sites.block.to(device)
         place = sites.static[:, [self.latitude, self.longitude]].double().to(device)
         self.site_place, self.site_features = unit_sphere(place[:, 0], place[:, 1]), attributes(features)
@@ -148,48 +153,72 @@ class SiteCode(nn.Module):
     def prepare(self) -> None:
         """Make the kriging that of the present codes."""
         self.choose()
+        codes = self.code.double().split(self.role_sizes, 1)
+        if self.are_many():
+            former = self.dual.split(self.role_sizes, 1)
+            self.dual = torch.cat(
+                [
+                    solution(self.covariance, options, self.training_places(), values, start)
+                    for options, values, start in zip(self.options(), codes, former, strict=True)
+                ],
+                dim=1,
+            )
+            return
         chord, contrast = self.gaps()
         precision = [precision_of(self.covariance, options, chord, contrast) for options in self.options()]
-        codes = self.code.double().split(self.role_sizes, 1)
         self.dual = torch.cat([inverse @ values for inverse, values in zip(precision, codes, strict=True)], dim=1)
 
     @torch.jit.unused
     @torch.no_grad()
     def choose(self) -> None:
-        """Move the covariance of each role by a step, if blocks of sites that are left out are told better then."""
+        """Move the covariance of each role by a step, if blocks of sites that are left out are told better then.
+
+        Of many sites a random choice of them is asked.
+        """
         if not bool(self.code.any()):
             return
-        chord, contrast = self.gaps()
-        for role, codes in enumerate(self.code.double().split(self.role_sizes, 1)):
+        some = some_of(len(self.site), self.code.device) if self.are_many() else slice(None)
+        chord, contrast = self.gaps(some)
+        for role, codes in enumerate(self.code[some].double().split(self.role_sizes, 1)):
             present = CovarianceOptions(*self.choice[role].tolist())
-            best = improved(self.covariance, present, self.allowed, chord, contrast, codes, self.block)
+            best = improved(self.covariance, present, self.allowed, chord, contrast, codes, self.block[some])
             self.choice[role] = torch.tensor(best, dtype=self.choice.dtype)
 
     @torch.jit.unused
     def training_codes(self, site: Tensor) -> TrainingCodes:
         """Codes of the sites (B,), rows of the dataset: of a share of them what the other sites tell, else their own.
 
+        A site that is told by others moves the codes of these, so that they become what tells of it.
         In training on several processes the loss is that of the whole batch.
         """
         row = torch.searchsorted(self.site, site)
         own, kriged = self.code[row], self.told_by_others(row)
-        departure = SIZE_WEIGHT * own.square() + KRIGED_WEIGHT * (own - kriged).square()
+        departure = SIZE_WEIGHT * own.square() + KRIGED_WEIGHT * (own - kriged.detach()).square()
         sees_kriged = torch.rand(len(row), 1, device=own.device) < self.kriged_share
         return TrainingCodes(torch.where(sees_kriged, kriged, own), gather_rows(departure.mean(1)).mean())
 
     @torch.jit.unused
-    @torch.no_grad()
     def told_by_others(self, row: Tensor) -> Tensor:
         """Codes (B, Q) that training sites in other blocks tell of training sites (B,)."""
-        weights = self.held_out.weights(self)
         codes = self.code.double().split(self.role_sizes, 1)
-        told = [weight[row] @ values for weight, values in zip(weights, codes, strict=True)]
+        told = [of.told(values, row) for of, values in zip(self.held_out.of(self), codes, strict=True)]
         return torch.cat(told, dim=1).to(self.code.dtype)
 
     @torch.jit.unused
-    def gaps(self) -> tuple[Tensor, Tensor]:
-        """Distances of the training sites (Nm, Nm): on the sphere, and of attributes."""
-        return distances(self.site_place, self.site_place), distances(self.site_features, self.site_features)
+    def gaps(self, rows: Tensor | slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Distances of training sites, default all, from one another (Nm, Nm): on the sphere, and of attributes."""
+        place, features = self.site_place[rows], self.site_features[rows]
+        return distances(place, place), distances(features, features)
+
+    @torch.jit.unused
+    def are_many(self) -> bool:
+        """Whether the training sites are too many for matrices of all of them."""
+        return len(self.site) > DENSE_SITES
+
+    @torch.jit.unused
+    def training_places(self) -> Sites:
+        """Where the training sites are."""
+        return Sites(self.site_place, self.site_features)
 
     @torch.jit.unused
     def options(self) -> list[CovarianceOptions]:
@@ -209,23 +238,40 @@ class SiteCode(nn.Module):
 
 
 class _HeldOut:
-    """Weights (Nm, Nm) of each role by which the other blocks tell of each training site. They follow from the
-    covariance, so they are no part of a model's state; and no tensors of a scripted one.
+    """What the other blocks tell of each training site, for each role. It follows from the covariance, so it is no part
+    of a model's state; and no tensors of a scripted one.
     """
 
     def __init__(self) -> None:
         self._of: list[CovarianceOptions] = []
         self._sites = torch.zeros(0)
-        self._weights: list[Tensor] = []
+        self._roles: Sequence[_HeldOutOfFew | HeldOutOfMany] = []
 
-    def weights(self, code: SiteCode) -> list[Tensor]:
-        """Those of the present covariance."""
+    def of(self, code: SiteCode) -> "Sequence[_HeldOutOfFew | HeldOutOfMany]":
+        """By the present covariance."""
         if self._of != code.options() or self._sites is not code.site_place:
-            chord, contrast = code.gaps()
-            precision = [precision_of(code.covariance, options, chord, contrast) for options in code.options()]
-            self._weights = [held_out_weights(inverse, code.block) for inverse in precision]
+            if code.are_many():
+                self._roles = [
+                    HeldOutOfMany(code.covariance, options, code.training_places(), code.block)
+                    for options in code.options()
+                ]
+            else:
+                chord, contrast = code.gaps()
+                precision = [precision_of(code.covariance, options, chord, contrast) for options in code.options()]
+                self._roles = [_HeldOutOfFew(inverse, code.block) for inverse in precision]
             self._of, self._sites = code.options(), code.site_place
-        return self._weights
+        return self._roles
+
+
+class _HeldOutOfFew:
+    """By weights (Nm, Nm), of a precision of that shape."""
+
+    def __init__(self, precision: Tensor, block: Tensor) -> None:
+        self._weights = held_out_weights(precision, block)
+
+    def told(self, values: Tensor, row: Tensor) -> Tensor:
+        """Values (B, Q) that the other blocks tell of the sites (B,); values: (Nm, Q)."""
+        return self._weights[row] @ values
 
 
 def refuse_former_options(options: Any, label: str) -> Any:

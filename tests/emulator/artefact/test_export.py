@@ -16,12 +16,12 @@ from emulator.artefact.metadata import ArtefactError
 from emulator.artefact.native.checking import ProgramMismatch
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
-from emulator.evaluation.prediction import predict
 from emulator.export import main
 from emulator.models.streaming import step_through
 from emulator.runs.run_folder import RunFolder
 from tests.emulator.models.conftest import KINDS as REGISTERED
 from tests.emulator.models.conftest import WITH_PAST_FLUX
+from tests.emulator.predicting import predictions
 
 KINDS = ("lstm", *(kind for kind in REGISTERED if kind not in WITH_PAST_FLUX))
 BASELINES = tuple(kind for kind in WITH_PAST_FLUX if kind != "lstm")
@@ -59,7 +59,7 @@ def assert_equal_within(fluxes, expected, dataset, tolerance=1e-5):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stepping_the_artefact_equals_predict(kind, trained_run, exported, tiny_dataset, tmp_path):
-    predicted = predict(RunFolder(trained_run(kind)), tiny_dataset, tmp_path / "p.nc")
+    predicted = predictions(RunFolder(trained_run(kind)), tiny_dataset, tmp_path / "p.nc")
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
     sites = np.array([0, 7, 15])
     assert_equal_within(stepped(exported(kind), dataset, sites), predicted[sites], dataset)
@@ -72,8 +72,8 @@ def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset,
     run = RunFolder(trained_run("cham_net"))
     metadata = exporting.export(run, tmp_path / "m.pt", past_flux="self_fed")
     assert metadata.past_flux == "self_fed"
-    predicted = predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
-    ungauged = predict(run, tiny_dataset, tmp_path / "p.nc")
+    predicted = predictions(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
+    ungauged = predictions(run, tiny_dataset, tmp_path / "p.nc")
     assert np.array_equal(predicted[:, :365], ungauged[:, :365])
     assert not np.allclose(predicted, ungauged, rtol=1e-3)
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
@@ -188,7 +188,7 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
             file.renameVariable(name, f"hidden_{name}")
     run = trained_run("lstm")
     assert predict_command.main([str(run), "--data", str(drivers), "--out", str(tmp_path / "p.nc")]) == 0
-    expected = predict(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
+    expected = predictions(RunFolder(run), tiny_dataset, tmp_path / "q.nc")
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])
 
@@ -200,5 +200,5 @@ def test_every_baseline_exports_with_past_flux(kind, tiny_config, tiny_dataset, 
     run, path = RunFolder(tmp_path / "run"), tmp_path / "m.pt"
     assert exporting.export(run, path, past_flux="self_fed").past_flux == "self_fed"
     dataset = Dataset.open(tiny_dataset, Signature.from_names(INPUTS, STATICS))
-    predicted = predict(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
+    predicted = predictions(run, tiny_dataset, tmp_path / "p.nc", past_flux="self_fed")
     assert_equal_within(stepped(path, dataset, np.array([3, 9])), predicted[[3, 9]], dataset)

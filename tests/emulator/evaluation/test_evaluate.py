@@ -113,7 +113,7 @@ def test_evaluation_is_deterministic(kind, evaluated, tmp_path):
 
 def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_dataset, tmp_path):
     """The gauged temporal test may see measured flux of earlier years only."""
-    from emulator.evaluation.prediction import predict
+    from tests.emulator.predicting import predictions
 
     run = RunFolder(evaluated("cham_net"))
     spoiled = tmp_path / "dataset.nc"
@@ -122,14 +122,14 @@ def test_predictions_of_a_held_out_year_do_not_see_its_flux(evaluated, tiny_data
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, 1096:] = 9e-7  # 2006, far from the truth and possible
             file[name][:, 366 : 366 + 365] = 1e-9  # almost all of 2004
-    before = predict(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
-    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    before = predictions(run, tiny_dataset, tmp_path / "a.nc", past_flux="observed")
+    after = predictions(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before[:, :731], after[:, :731])
     assert np.abs(before[:, 1096:] - after[:, 1096:]).max() > 1e-4, "2004 is history of 2006"
     with netCDF4.Dataset(spoiled, "r+") as file, netCDF4.Dataset(tiny_dataset) as truth:
         for name in ("gpp", "ra", "rh", "nee", "fch4"):
             file[name][:, :1096] = truth[name][:, :1096]
-    after = predict(run, spoiled, tmp_path / "b.nc", past_flux="observed")
+    after = predictions(run, spoiled, tmp_path / "b.nc", past_flux="observed")
     assert np.array_equal(before, after)
 
 
@@ -182,9 +182,14 @@ def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run
 @pytest.mark.parametrize("kind", KINDS)
 def test_uncertainty_is_scored_and_written(kind, evaluated):
     skill = table(evaluated(kind))
-    for part in (*skill["splits"].values(), *skill["other_modes"].values()):
+    parts = skill["splits"] | skill["other_modes"]
+    assert any("no intervals at new sites" in line for line in skill["missing"]), "two validation sites are too few"
+    assert all(of["uncertainty"]["n"] == 0 for of in parts["spatial"]["targets"].values())
+    for part in (table for name, table in parts.items() if name.startswith("temporal")):
         for target in part["targets"].values():
             scores = target["uncertainty"]
+            assert scores["annual"]["n"] == part["n_sites"]
+            assert 0 <= scores["annual"]["coverage90"] <= 1
             assert scores["n"] == target["pooled"]["n"]
             assert 0 <= scores["coverage90"] <= 1
             assert scores["crps"] > 0

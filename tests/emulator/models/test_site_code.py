@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from emulator.data.windows import TrainingSites
+from emulator.models.parts import many_sites, site_code
 from emulator.models.parts.layers import StaticFeatures, unit_sphere
 from emulator.models.parts.retrieval import Covariance, CovarianceOptions, attributes, distances, held_out_weights
 from emulator.models.parts.retrieval import precision_of as precision
@@ -172,6 +173,16 @@ def test_the_loss_holds_codes_near_0_and_near_what_others_tell() -> None:
     assert not code.code.grad[others].any(), "what others tell is not moved towards a site"
 
 
+def test_a_site_that_is_told_moves_the_codes_of_those_that_tell() -> None:
+    code, training = enrolled(50)
+    code.choice[:] = torch.tensor(OPTIONS)
+    code.kriged_share.fill_(1.0)
+    code.training_codes(training.row[:1]).code.sum().backward()
+    gradient = code.code.grad
+    assert gradient is not None and gradient[training.block != training.block[0]].any(1).all()
+    assert not gradient[training.block == training.block[0]].any(), "its own block tells nothing"
+
+
 def test_without_training_sites_codes_are_0() -> None:
     code, static = SiteCode(NAMES, FEATURES, [3]), sites(4, 5).static
     assert torch.equal(code(static, features(static)), torch.zeros(4, 3))
@@ -185,3 +196,51 @@ def test_place_is_needed() -> None:
 def test_distances_stay_on_the_device_of_the_model() -> None:
     site = torch.ones(3, 3, dtype=torch.float64, device="meta")
     assert Covariance()(torch.tensor(OPTIONS), site, site).device.type == "meta"
+
+
+def as_many(monkeypatch: pytest.MonkeyPatch, some: int) -> None:
+    """All sites are many from here on, of which `some` stand for them."""
+    monkeypatch.setattr(site_code, "DENSE_SITES", 0)
+    monkeypatch.setattr(many_sites, "SOME_SITES", some)
+    monkeypatch.setattr(many_sites, "ROWS", 37)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, CovarianceOptions(0.1, 2.8, 75.0, 0.03)])
+def test_many_sites_are_kriged_exactly(monkeypatch: pytest.MonkeyPatch, options: CovarianceOptions) -> None:
+    """By conjugate gradients with a covariance of low rank, from nothing and from where the codes were before."""
+    code, _ = enrolled(300)
+    monkeypatch.setattr(code, "choose", lambda: None)
+    code.choice[:] = torch.tensor(options)
+    new = sites(50, 2).static
+    code.prepare()
+    exact = code(new, features(new))
+    code.dual.zero_()
+    as_many(monkeypatch, 40)
+    for _ in range(2):
+        code.prepare()
+        assert torch.allclose(code(new, features(new)), exact, atol=1e-6)
+
+
+def test_what_other_blocks_tell_of_many_sites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exact where the low rank goes through all sites; through an eighth of them the error is about as small."""
+    code, training = fitted(400)
+    rows = torch.tensor([399, 3, 17, 4, 200])
+    exact, everywhere = code.told_by_others(rows), code.told_by_others(torch.arange(400))
+    as_many(monkeypatch, 400)
+    code.held_out = type(code.held_out)()
+    assert torch.allclose(code.told_by_others(rows), exact, atol=1e-4)
+    as_many(monkeypatch, 50)
+    code.held_out = type(code.held_out)()
+    errors = [
+        (told - truth(training.static)).square().mean(0)
+        for told in (code.told_by_others(torch.arange(400)), everywhere, code.code.mean(0).expand(400, 2))
+    ]
+    assert (errors[0] < 0.5 * (errors[1] + errors[2])).all(), "nearer to the exact one than to the mean of all"
+
+
+def test_a_random_choice_of_many_sites_chooses_the_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_many(monkeypatch, 150)
+    code, _ = fitted(400)
+    assert code.options()[0].functional_share <= 0.25
+    assert code.options()[1].functional_share >= 0.75
+    assert (skill(code) > 0.7).all()

@@ -1,0 +1,273 @@
+"""Reads a dataset file, all at once or in blocks of sites, and checks all that it reads."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import netCDF4
+import numpy as np
+import torch
+from torch import Tensor
+
+from emulator.data.calendar import calendar_table
+from emulator.data.classes import SiteClasses
+from emulator.data.dataset_file import (
+    DatasetError,
+    FluxCheck,
+    check_complete,
+    check_places,
+    check_range,
+    check_time,
+    check_variable,
+    class_codes,
+    driver_periods,
+    open_checked,
+    read_values,
+)
+from emulator.data.normals import climate_normal, is_normal
+from emulator.data.series import new_series, site_blocks
+from emulator.data.signature import Signature
+from emulator.data.vocabulary import describe
+from foundations.site_names import repeated_name, site_names
+from foundations.variables import Variable
+
+log = logging.getLogger(__name__)
+
+MEASURED = 0
+"""Flag of `driver_source` and of the quality of a target: measured, neither filled nor of another year."""
+
+
+class Part(NamedTuple):
+    """What is read of a file: rows of sites and days."""
+
+    sites: np.ndarray | slice
+    days: slice
+
+    def of_sites(self, rows: slice) -> np.ndarray | slice:
+        """Some of the sites, by their number within the part."""
+        return rows if isinstance(self.sites, slice) else self.sites[rows]
+
+
+@dataclass(frozen=True)
+class SiteTable:
+    """Sites and days without series: site_id, lat, lon (N,), degrees; classes of the sites by class variable; time (T,)
+    as in the file.
+    """
+
+    site_id: np.ndarray
+    lat: np.ndarray
+    lon: np.ndarray
+    classes: dict[str, SiteClasses]
+    time: np.ndarray
+    time_units: str
+    calendar_name: str
+
+    @property
+    def groups(self) -> dict[str, SiteClasses]:
+        """The class variables, the biome first where there is one."""
+        first = {"biome": self.classes["biome"]} if "biome" in self.classes else {}
+        return first | self.classes
+
+
+class DatasetReader:
+    """An open file: what it says of sites and days is read at once, series of a block of sites when it is asked for."""
+
+    def __init__(
+        self,
+        file: netCDF4.Dataset,
+        path: Path,
+        signature: Signature,
+        *,
+        require_targets: bool,
+        sites: np.ndarray | None,
+        days: slice,
+    ) -> None:
+        self.file, self.path, self.signature = file, path, signature
+        self.part = Part(slice(None) if sites is None else sites, days)
+        site_id = _site_ids(file, path)[self.part.sites]
+        self.dates = check_time(file, path)[days]
+        self.calendar = calendar_table(self.dates)
+        time = file.variables["time"]
+        lat, lon = (read_values(file.variables[name], path, self.part.sites) for name in ("lat", "lon"))
+        check_places(lat, lon, path, site_id)
+        self.table = SiteTable(
+            site_id=site_id,
+            lat=lat,
+            lon=lon,
+            classes=_read_classes(file, path, signature, self.part),
+            time=_within_days(read_values(time, path, days), self.dates, time),
+            time_units=str(time.units),
+            calendar_name=str(getattr(time, "calendar", "standard")),
+        )
+        there = [require_targets or target.name in file.variables for target in signature.targets]
+        self.driver_units = [check_variable(file, path, driver, ("site", "time")) for driver in signature.inputs]
+        self.flux_units = [
+            check_variable(file, path, target, ("site", "time")) if present else None
+            for target, present in zip(signature.targets, there, strict=True)
+        ]
+        self.flux_checks = [FluxCheck(file, path, target) for target in signature.targets]
+        self.lost = 0
+
+    def series(self, rows: slice) -> dict[str, Any]:
+        """Drivers, statics, flux, period and `measured` of a block of the sites, as `Dataset` has them."""
+        site_id = self.table.site_id[rows]
+        drivers, period = self._drivers(rows, site_id)
+        flux = self._flux(rows, site_id)
+        if period is not None:
+            self.lost += _cut_to_records(flux, period)
+        return {
+            "drivers": drivers,
+            "period": period,
+            "flux": flux,
+            "static": self._static(rows, site_id),
+            "measured": self._measured(rows),
+        }
+
+    def tell_doubts(self) -> None:
+        """Warn of what can hardly be, or is not used, in all that was read."""
+        for check in self.flux_checks:
+            check.tell_doubts()
+        if self.lost:
+            log.warning("%s: %d values of flux are on days without drivers and are not used", self.path, self.lost)
+
+    def _drivers(self, sites: slice, site_id: np.ndarray) -> tuple[Tensor, np.ndarray | None]:
+        """Drivers (N, T, D), and the period of each site, None where they all have all days."""
+        variables = self.signature.inputs
+        drivers = new_series(len(site_id), len(self.dates), len(variables))
+        first_last, complete = np.zeros((len(site_id), 2), np.int64), True
+        for rows in site_blocks(*drivers.shape[:2]):
+            present = np.zeros((rows.stop - rows.start, len(self.dates)), bool)
+            for index, variable in enumerate(variables):
+                values = self._values(variable, self.driver_units[index], sites, rows)
+                values = class_codes(values, self.file.variables[variable.name], self.path, variable)
+                check_range(values, self.path, variable, site_id[rows], self.dates)
+                drivers[rows, :, index] = torch.from_numpy(values.astype(np.float32))
+                finite = np.isfinite(values)
+                present |= finite
+                complete = complete and bool(finite.all())
+            first_last[rows] = driver_periods(present, self.path, site_id[rows])
+        if complete:
+            return drivers, None
+        for rows in site_blocks(*drivers.shape[:2]):
+            for index, variable in enumerate(variables):
+                missing = drivers[rows, :, index].isnan().numpy()
+                check_complete(missing, self.path, variable, first_last[rows], site_id[rows], self.dates)
+        return drivers, first_last
+
+    def _static(self, sites: slice, site_id: np.ndarray) -> Tensor:
+        static = torch.empty((len(site_id), len(self.signature.statics)), dtype=torch.float32)
+        where = self.part.of_sites(sites)
+        for index, variable in enumerate(self.signature.statics):
+            if is_normal(variable.name) and variable.name not in self.file.variables:
+                values = climate_normal(self.file, self.path, variable, where)
+            else:
+                factor, offset = check_variable(self.file, self.path, variable, ("site",))
+                in_file = self.file.variables[variable.name]
+                values = class_codes(
+                    factor * read_values(in_file, self.path, where) + offset, in_file, self.path, variable
+                )
+            check_range(values, self.path, variable, site_id, None)
+            static[:, index] = torch.from_numpy(values.astype(np.float32))
+        return static
+
+    def _flux(self, sites: slice, site_id: np.ndarray) -> Tensor:
+        variables = self.signature.targets
+        flux = new_series(len(site_id), len(self.dates), len(variables))
+        for rows in site_blocks(*flux.shape[:2]):
+            for index, variable in enumerate(variables):
+                units = self.flux_units[index]
+                if units is None:
+                    flux[rows, :, index] = torch.nan
+                    continue
+                values = self._values(variable, units, sites, rows)
+                self.flux_checks[index].add(values, site_id[rows], self.dates)
+                flux[rows, :, index] = torch.from_numpy(values.astype(np.float32))
+        return flux
+
+    def _values(self, variable: Variable, units: tuple[float, float], sites: slice, rows: slice) -> np.ndarray:
+        """A series (n, T) of some rows of a block of sites, converted to the units of the signature."""
+        within = slice(sites.start + rows.start, sites.start + rows.stop)
+        factor, offset = units
+        index = (self.part.of_sites(within), self.part.days)
+        return factor * read_values(self.file.variables[variable.name], self.path, index) + offset
+
+    def _measured(self, sites: slice) -> Tensor | None:
+        """Whether flux and drivers were measured, (N, T, C), by `driver_source` and the targets' quality flags."""
+        names = [f"{target.name}_qc" for target in self.signature.targets]
+        flagged = [name for name in ("driver_source", *names) if name in self.file.variables]
+        if not flagged:
+            return None
+        measured = new_series(sites.stop - sites.start, len(self.dates), len(names), torch.bool)
+        for rows in site_blocks(*measured.shape[:2]):
+            measured[rows] = True
+            within = slice(sites.start + rows.start, sites.start + rows.stop)
+            index = (self.part.of_sites(within), self.part.days)
+            for name in flagged:
+                flags = torch.from_numpy(read_values(self.file.variables[name], self.path, index) == MEASURED)
+                columns = slice(None) if name == "driver_source" else slice(names.index(name), names.index(name) + 1)
+                measured[rows, :, columns] &= flags[..., None]
+        return measured
+
+
+@contextmanager
+def opened(
+    path: Path,
+    signature: Signature,
+    *,
+    require_targets: bool = True,
+    sites: np.ndarray | None = None,
+    days: slice = slice(None),
+) -> Iterator[DatasetReader]:
+    """A reader of a file, which tells its doubts at the end; DatasetError, naming file and variable, for bad input."""
+    with open_checked(path) as file:
+        reader = DatasetReader(file, path, signature, require_targets=require_targets, sites=sites, days=days)
+        yield reader
+        reader.tell_doubts()
+
+
+def _within_days(stamps: np.ndarray, dates: np.ndarray, time: netCDF4.Variable) -> np.ndarray:
+    """The stamps (T,), or 12:00 of the days where they lie at their end, which is the beginning of the next."""
+    middles = netCDF4.date2num(dates, str(time.units), str(getattr(time, "calendar", "standard")))
+    return stamps if np.all(np.abs(stamps - middles) < 0.5) else np.asarray(middles, np.float64)
+
+
+def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:
+    variable = file.variables["site_id"]
+    if getattr(variable, "cf_role", "") != "timeseries_id":
+        message = f"{path}: site_id: attribute cf_role is not 'timeseries_id'; see docs/formats.md, section 1"
+        raise DatasetError(message)
+    names = site_names(np.ma.asarray(variable[...]))
+    if (name := repeated_name(names)) is not None:
+        fault = f"'{name}' appears {names.count(name)} times" if name else "a site has no name"
+        message = f"{path}: site_id: {fault}; names must be unique"
+        raise DatasetError(message)
+    return np.array(names)
+
+
+def _read_classes(file: netCDF4.Dataset, path: Path, signature: Signature, part: Part) -> dict[str, SiteClasses]:
+    """Every variable of the sites that has classes, by the numbers of the signature, the table or the file."""
+    statics = {variable.name: variable for variable in signature.statics}
+    classes = {}
+    for name in sorted(file.variables):  # netCDF and Zarr have them in different orders
+        in_file = file.variables[name]
+        if in_file.dimensions != ("site",) or in_file.dtype is str:
+            continue
+        variable = statics[name] if name in statics else describe(in_file, path)
+        if variable.flag_values:
+            codes = class_codes(read_values(in_file, path, part.sites), in_file, path, variable)
+            missing = 0 if 0 not in variable.flag_values else min(variable.flag_values) - 1
+            classes[name] = SiteClasses(np.nan_to_num(codes, nan=missing).astype(np.int64), variable.classes)
+    return classes
+
+
+def _cut_to_records(flux: Tensor, period: np.ndarray) -> int:
+    """Remove flux (N, T, C), in place, on days that have no drivers; the number of values that were there."""
+    day, lost = np.arange(flux.shape[1]), 0
+    for rows in site_blocks(*flux.shape[:2]):
+        outside = torch.as_tensor((day < period[rows, :1]) | (day > period[rows, 1:]))[..., None]
+        lost += int((torch.isfinite(flux[rows]) & outside).sum())
+        flux[rows] = flux[rows].masked_fill(outside, torch.nan)
+    return lost
