@@ -200,7 +200,7 @@ def test_windows_have_the_weights_of_their_days(both):
 
 def test_a_residual_is_learned_of_an_emulator_that_stays(trained_run, towers, tmp_path):
     base, run = tmp_path / "base", tmp_path / "run"
-    shutil.copytree(trained_run("raci"), base)
+    shutil.copytree(trained_run("lstm"), base)
     text = "\n".join(line for line in CONFIG.splitlines() if not line.startswith(("transfer", "  train_only")))
     text = text.replace("inputs: [tas, pr, rsds, vpd], statics: [lat, lon, source], ", "")
     config = config_file(tmp_path, towers, text + "\n")
