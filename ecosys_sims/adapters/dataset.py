@@ -58,8 +58,8 @@ def run_towers(
         result = run_tower(forcing, runs / tower.site.site_id, changes, spinup_years)
         with reading(result) as file:
             names = [v.name for v in (*variables.TARGETS, *variables.STATES) if v.name in file.variables]
-            found = {name: numbers(file[name])[0][tower.days] for name in names}
-        series.append(found | {"reco": found["ra"] + found["rh"]})
+            simulated = {name: numbers(file[name])[0][tower.days] for name in names}
+        series.append(simulated | {"reco": simulated["ra"] + simulated["rh"]})
         log.info("%s: %s, %d days from %s", tower.site.site_id, tower.site.biome, tower.days.stop - tower.days.start,
                  tower.record.start)  # fmt: skip
     return towers, series
@@ -74,7 +74,7 @@ def write_with_process(
         file.history = f"{provenance.now()} inputs of the process model added by ecosys_sims.tower\n{file.history}"
         written = []
         for variable in (*variables.TARGETS, RESPIRATION, *variables.STATES):
-            if any(variable.name not in found or not np.isfinite(found[variable.name]).all() for found in series):
+            if any(variable.name not in site or not np.isfinite(site[variable.name]).all() for site in series):
                 continue
             if variable.role == "target" and variable.name not in source.variables:
                 continue
@@ -83,7 +83,7 @@ def write_with_process(
             if name in source.variables:
                 message = f"{dataset}: has the variable {name} already; give the dataset without the process model"
                 raise AdapterError(message)
-            _write(file, name, variable, towers, [found[variable.name] for found in series])
+            _write(file, name, variable, towers, [site[variable.name] for site in series])
             written.append(name)
     return written
 

@@ -69,14 +69,14 @@ def read_towers(path: Path) -> list[Tower]:
                 log.warning("%s: %s has no weather and is left out", path, site_id)
                 continue
             record = slice(int(present[0]), int(present[-1]) + 1)
-            own = {name: values[row, record] for name, values in series.items()}
-            gaps = [name for name, values in own.items() if not np.isfinite(values).all()]
+            weather_there = {name: values[row, record] for name, values in series.items()}
+            gaps = [name for name, values in weather_there.items() if not np.isfinite(values).all()]
             if gaps:
                 message = f"{path}: site {site_id}: {gaps[0]} has gaps; the process model needs all of its weather"
                 raise AdapterError(message)
-            known = {name: float(values[row]) for name, values in properties.items() if np.isfinite(values[row])}
+            soil = {name: float(values[row]) for name, values in properties.items() if np.isfinite(values[row])}
             place = {name: float(values[row]) for name, values in places.items()}
-            towers.append(_tower(path, site_id, row, record, days[record], own, place | known, classes[row]))
+            towers.append(_tower(path, site_id, row, record, days[record], weather_there, place | soil, classes[row]))
     return towers
 
 
@@ -87,7 +87,7 @@ def _tower(
     record: slice,
     days: np.ndarray,
     series: dict[str, np.ndarray],
-    known: dict[str, float],
+    properties: dict[str, float],
     biome: str,
 ) -> Tower:
     """A tower with days (T,) of weather in the units of the table."""
@@ -95,8 +95,8 @@ def _tower(
     columns = {column: factor * series[name][source] + offset for name, (column, factor, offset) in COLUMNS.items()}
     pressure = float(columns["PA_F"].mean())
     height = max(0.0, -SCALE_HEIGHT * math.log(pressure / SEA_LEVEL_PRESSURE))
-    climate = weather.climate_from_weather(known["lat"], whole, columns["TA_F"], columns["P_F"])
-    site = TowerSite(site_id=site_id, biome=biome, **({"elevation": height} | climate | known))
+    climate = weather.climate_from_weather(properties["lat"], whole, columns["TA_F"], columns["P_F"])
+    site = TowerSite(site_id=site_id, biome=biome, **({"elevation": height} | climate | properties))
     first: date = whole[0].astype(object)
     begin = int((days[0] - whole[0]).astype(int))
     return Tower(site, row, record.start, TowerRecord(path, first, columns), slice(begin, begin + len(days)))

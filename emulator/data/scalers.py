@@ -90,9 +90,9 @@ def with_target_statistics(scalers: Scalers, flux: Tensor) -> Scalers:
     """The scalers for other targets (N, T, C), NaN = not known, that need no compression, as departures do not: the
     scale is the largest value seen, up to which asinh is almost linear.
     """
-    known = [flux[..., target][torch.isfinite(flux[..., target])].double() for target in range(flux.shape[-1])]
-    sizes = [max(float(values.abs().max()), 1e-3) if len(values) else 1.0 for values in known]
-    scaled = [torch.asinh(values / size) for values, size in zip(known, sizes, strict=True)]
+    targets = [flux[..., target][torch.isfinite(flux[..., target])].double() for target in range(flux.shape[-1])]
+    sizes = [max(float(values.abs().max()), 1e-3) if len(values) else 1.0 for values in targets]
+    scaled = [torch.asinh(values / size) for values, size in zip(targets, sizes, strict=True)]
     mean = [float(values.mean()) if len(values) else 0.0 for values in scaled]
     std = [max(float(values.std(correction=0)), 1e-3) if len(values) else 1.0 for values in scaled]
     return replace(

@@ -31,14 +31,14 @@ class Base:
 def base_description(config: Config, signature: Signature, description: dict[str, Any], path: Path) -> dict[str, Any]:
     """What a checkpoint keeps of a base that was trained with `config` in the run at `path`."""
     former = description["provenance"]
-    kept: dict[str, Any] = {
+    entries: dict[str, Any] = {
         "model": config.model.model_dump(mode="json"),
         "signature": signature.to_dict(),
         "origin": {"path": str(path), **{key: former.get(key) for key in ("config_hash", "dataset_hash", "git_hash")}},
         "input_ranges": description["input_ranges"],
         "static_ranges": description["static_ranges"],
     }
-    return kept | ({"base": description["base"]} if "base" in description else {})
+    return entries | ({"base": description["base"]} if "base" in description else {})
 
 
 def base_of(description: dict[str, Any], past_flux: str | None = None) -> Base | None:
@@ -46,14 +46,14 @@ def base_of(description: dict[str, Any], past_flux: str | None = None) -> Base |
 
     past_flux: what it is shown in a host's step, where it takes past flux, in place of what the description says.
     """
-    kept = description.get("base")
-    if kept is None:
+    entries = description.get("base")
+    if entries is None:
         return None
-    options = dict(kept["model"])
+    options = dict(entries["model"])
     if past_flux is not None and options.get("past_flux", "none") != "none":
         options["past_flux"] = past_flux
     config: Any = TypeAdapter(ModelConfig).validate_python(options)
-    signature = Signature.from_dict(kept["signature"])
-    own = base_of(kept, past_flux)
-    model = registry.build(config, signature, Scalers.identity(signature), base=None if own is None else own.parts)
-    return Base(model, signature, kept)
+    signature = Signature.from_dict(entries["signature"])
+    nested = base_of(entries, past_flux)
+    model = registry.build(config, signature, Scalers.identity(signature), base=None if nested is None else nested.parts)
+    return Base(model, signature, entries)

@@ -266,7 +266,7 @@ def describe(
 ) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
     former = {} if start is None else start.description
-    kept = {} if base is None else {"base": base.description}
+    of_base = {} if base is None else {"base": base.description}
     inputs = _ranges(signature.input_names, scalers.driver_min, scalers.driver_max)
     statics = _ranges(signature.static_names, scalers.static_min, scalers.static_max)
     return {
@@ -275,7 +275,7 @@ def describe(
         "signature": signature.to_dict(),
         "input_ranges": wider(inputs, former.get("input_ranges", {})),
         "static_ranges": wider(statics, former.get("static_ranges", {})),
-        **kept,
+        **of_base,
     }
 
 

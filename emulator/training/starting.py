@@ -111,8 +111,8 @@ def with_variables(config: Config, start: Start) -> Config:
     if config.data.prior not in ({}, start.config.data.prior):
         message = f"data.prior: differs from that of {start.path}, which is kept; leave it out"
         raise ConfigError(message)
-    kept = {"bounds": start.config.data.bounds, "prior": start.config.data.prior}
-    data = config.data.naming(start.signature).model_copy(update=kept)
+    taken_over = {"bounds": start.config.data.bounds, "prior": start.config.data.prior}
+    data = config.data.naming(start.signature).model_copy(update=taken_over)
     return config.model_copy(update={"data": data})
 
 
