@@ -104,8 +104,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_sites_left_out_calibrate_and_test_new_sites(run: Path) -> None:
     metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
-    new, known = metrics["splits"]["left_out"], metrics["splits"]["temporal"]
-    assert (new["n_sites"], known["n_sites"]) == (22, 22)
+    new, later = metrics["splits"]["left_out"], metrics["splits"]["temporal"]
+    assert (new["n_sites"], later["n_sites"]) == (22, 22)
     for target in ("gpp", "fch4"):
         scores, skill = new["targets"][target]["uncertainty"], new["targets"][target]
         assert scores["n"] == skill["pooled"]["n"] == 22 * 1096, "training and validation days"
@@ -113,8 +113,8 @@ def test_sites_left_out_calibrate_and_test_new_sites(run: Path) -> None:
         assert scores["coverage90"] > 0.8
         assert scores["annual"]["n"] == 22 * 3
         assert scores["annual"]["coverage90"] > 0.75
-        assert scores["width90"] > known["targets"][target]["uncertainty"]["width90"]
-        assert known["targets"][target]["uncertainty"]["annual"]["n"] == 22
+        assert scores["width90"] > later["targets"][target]["uncertainty"]["width90"]
+        assert later["targets"][target]["uncertainty"]["annual"]["n"] == 22
     assert not any("new sites" in line for line in metrics["missing"])
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
         part = file["split"][:]
