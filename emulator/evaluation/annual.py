@@ -148,7 +148,12 @@ def fit_annual(
     for head, calibration in enumerate(calibrations):
         days = calibration.days & np.isfinite(truth).any(-1)
         trained_on = np.full(dataset.n_sites, head == 1)
-        years = [year for view in calibration.views for year in site_years(model, view, dataset, trained_on, days)]
+        years = [
+            year
+            for number, view in enumerate(calibration.views)
+            for year in site_years(model, view, dataset, trained_on, days)
+            if number == 0 or year.knows_past  # without past flux all views are alike
+        ]
         of_head = []
         for target in range(truth.shape[-1]):
             usable = [(year, _measured(year, truth, days, target)) for year in years]

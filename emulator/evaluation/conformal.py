@@ -6,8 +6,9 @@ covers the days of a further unit with the probability that is asked for (Dunn, 
 Stat. Assoc. 118:2491; Lee, Barber and Willett 2023, arXiv 2306.06342). With too few units that quantile is unlimited:
 there is no interval.
 
-That is safe whatever the errors, and wider than need be where units are alike. So of few units with many scores the
-level is the smallest that holds what is asked for at each unit by the scores of the others, but not above the safe one.
+That is safe whatever the errors, and too wide where units are alike. The smallest level that holds what is asked for at
+each unit by the scores of the others, on average, is too narrow where whole units err. Of few units with many scores
+the geometric mean of both is taken, a compromise without a guarantee.
 """
 
 import math
@@ -51,7 +52,7 @@ def unit_quantile(scores: np.ndarray, unit: np.ndarray, coverage: float = COVERA
         reach = [_quantile(values[others], weight[others], level) for level in levels]
         held += np.searchsorted(values[~others], reach, side="right") / counts[number] / len(counts)
     enough = np.flatnonzero(held >= coverage)
-    return min(safe, _quantile(values, weight, levels[enough[0]])) if len(enough) else safe
+    return math.sqrt(safe * min(safe, _quantile(values, weight, levels[enough[0]]))) if len(enough) else safe
 
 
 def _quantile(values: np.ndarray, weight: np.ndarray, level: float) -> float:
