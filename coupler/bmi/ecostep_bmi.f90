@@ -7,7 +7,7 @@
 !>
 !> Generated from ecostep_bmi.fypp, which is the file to edit.
 module ecostep_bmi
-  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
   use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_VAR_NAME, BMI_SUCCESS
   use ecostep, only: ecostep_cells, ecostep_model
@@ -269,17 +269,7 @@ contains
       end if
       call e%cells%input(trim(name), trim(units), values, stat, message)
     end do
-    do i = 1, size(source_names)
-      if (stat /= 0) return
-      if (.not. any(config%sources == source_names(i))) cycle
-      if (index_of(source_names(i), e) > 0) cycle
-      call add(e, source_names(i), source_units(i), role_input, values)
-      call e%cells%input(trim(source_names(i)), trim(source_units(i)), values, stat, message)
-    end do
-    if (stat == 0 .and. config%longitude == config%longitude) then
-      allocate(e%longitude(e%ncell), source=config%longitude)
-      call e%cells%local_time('degrees_east', e%longitude, stat, message)
-    end if
+    if (stat == 0) call register_framework(e, config, stat, message)
     do i = 1, e%model%n_statics()
       name = e%model%static_name(i)
       units = e%model%static_units(i)
@@ -307,6 +297,29 @@ contains
     call list(e, role_input, e%inputs)
     call list(e, role_output, e%outputs)
   end subroutine register
+
+  !> Register what the framework has in place of inputs, and its longitude.
+  subroutine register_framework(e, config, stat, message)
+    type(emulator), intent(inout) :: e
+    type(configuration), intent(in) :: config  !< of the component
+    integer, intent(out) :: stat  !< status of the library
+    character(:), allocatable, intent(inout) :: message  !< message
+    real(real64), pointer :: values(:)
+    integer :: i
+
+    stat = 0
+    do i = 1, size(source_names)
+      if (stat /= 0) return
+      if (.not. any(config%sources == source_names(i))) cycle
+      if (index_of(source_names(i), e) > 0) cycle
+      call add(e, source_names(i), source_units(i), role_input, values)
+      call e%cells%input(trim(source_names(i)), trim(source_units(i)), values, stat, message)
+    end do
+    if (stat == 0 .and. .not. ieee_is_nan(config%longitude)) then
+      allocate(e%longitude(e%ncell), source=config%longitude)
+      call e%cells%local_time('degrees_east', e%longitude, stat, message)
+    end if
+  end subroutine register_framework
 
   !> Whether an input is made of what the framework has in place of it.
   pure logical function replaced(name, sources)

@@ -297,6 +297,10 @@ ecostep_status ecostep_init_state(ecostep_cells* cells) noexcept {
   return guarded([&] { required(cells, "cells").cells.init_state(); });
 }
 
+ecostep_status ecostep_write_outputs(ecostep_cells* cells) noexcept {
+  return guarded([&] { required(cells, "cells").cells.write_outputs(); });
+}
+
 ecostep_status ecostep_reset_date(ecostep_cells* cells) noexcept {
   return guarded([&] { required(cells, "cells").cells.reset_date(); });
 }

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import numpy as np
 import torch
 
 from emulator.configuration.schema import Config, TrainingConfig
@@ -12,11 +11,13 @@ from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers_to
-from emulator.data.series import site_blocks
+from emulator.data.series import marked_days, site_blocks
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days, validation_days
 from emulator.data.windows import TrainingSites, WindowSampler
 from emulator.models import registry
+from emulator.models.parts import site_code
+from emulator.models.parts.site_code import SiteCode
 from emulator.models.streaming import StreamingModel
 from emulator.training.averaging import WeightAverage
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
@@ -52,7 +53,7 @@ def build(
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
     optimizer = torch.optim.AdamW(
-        [weights for weights in model.parameters() if weights.requires_grad],
+        _weights_by_rate(model, config.training.learning_rate),
         lr=config.training.learning_rate,
         weight_decay=config.training.weight_decay,
         fused=True,
@@ -79,6 +80,17 @@ def build(
         len(batches),
     )
     return parts, _settings(config)
+
+
+def _weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
+    """Weights that are learned, with their learning rates: those of the network, and faster ones of the codes of
+    sites.
+    """
+    codes = [part.code for part in model.modules() if isinstance(part, SiteCode)]
+    network = [weights for weights in model.parameters() if all(weights is not code for code in codes)]
+    groups = ((network, learning_rate), (codes, site_code.LEARNING_RATE * learning_rate))
+    learned = [([weights for weights in group if weights.requires_grad], rate) for group, rate in groups]
+    return [{"params": group, "lr": rate} for group, rate in learned if group]
 
 
 def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> Scalers:
@@ -139,8 +151,8 @@ def _settings(config: Config) -> Settings:
 
 def _training_sites(dataset: Dataset, split: AnySplit) -> TrainingSites:
     """The sites with training flux, which batches draw, with their blocks, those of the split."""
-    learned_from = (split.days(dataset, "train") & dataset.has_flux).any(1).numpy()
-    rows = torch.as_tensor(np.flatnonzero(learned_from))  # without flux nothing is learned of a site: it is kriged
+    learned_from = marked_days(split.days(dataset, "train"), dataset.has_flux)
+    rows = torch.nonzero(learned_from).flatten()  # without flux nothing is learned of a site: it is kriged
     return TrainingSites(dataset.static[rows], rows, torch.as_tensor(split.block)[rows])
 
 

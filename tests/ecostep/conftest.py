@@ -46,7 +46,7 @@ def run(dataset_path: Path) -> ecostep.RunModel:
 
 
 @pytest.fixture(scope="session")
-def own_scores(run: ecostep.RunModel) -> pd.DataFrame:
+def run_scores(run: ecostep.RunModel) -> pd.DataFrame:
     """Scores of the run on its own dataset, by which its quantiles are fitted."""
     return run.evaluate()
 

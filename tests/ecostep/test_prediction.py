@@ -88,6 +88,17 @@ def test_blocks_of_sites_give_the_same_as_all_at_once(artefact, data, monkeypatc
     xr.testing.assert_equal(whole, artefact.predict(data.chunk(site=4)))
 
 
+def test_data_stay_as_they_are(run, artefact, data) -> None:
+    data = data.rename(time="day").assign_coords(day=data["time"].values)
+    data["day"].attrs["long_name"] = "day"
+    before = data.copy(deep=True)
+    encodings = {name: dict(values.encoding) for name, values in data.variables.items()}
+    for model in (run, artefact):
+        assert model.predict(data)["time"].values.tolist() == data["day"].values.tolist()
+    xr.testing.assert_identical(data, before)
+    assert {name: dict(values.encoding) for name, values in data.variables.items()} == encodings
+
+
 def test_an_artefact_takes_hours_and_gives_days(artefact, data) -> None:
     short = data.isel(time=slice(40))
     hours = short.sel(time=np.repeat(short["time"].values, 4))
@@ -116,7 +127,7 @@ def test_files_of_fluxes_keep_the_conventions(artefact, data, check, tmp_path: P
     assert artefact.predict(data).attrs["history"].endswith("\nmade by hand")
 
 
-def test_quantiles_hold_one_another(run, own_scores, artefact, data) -> None:
+def test_quantiles_hold_one_another(run, run_scores, artefact, data) -> None:
     bands = run.predict(data, quantiles="new")
     low, middle, high = (bands[f"fch4_{name}"] for name in ("q05", "q50", "q95"))
     assert (low <= middle).all() and (middle <= high).all() and (low < high).any()
@@ -154,13 +165,12 @@ def test_options_that_a_model_has_not_are_named(run, artefact, data) -> None:
         run.predict(np.zeros(3))
 
 
-def test_scores(run, own_scores, artefact, data) -> None:
-    own = own_scores
-    assert set(own.index.get_level_values("part")) == {"temporal", "spatial", "spatiotemporal"}
+def test_scores(run, run_scores, artefact, data) -> None:
+    assert set(run_scores.index.get_level_values("part")) == {"temporal", "spatial", "spatiotemporal"}
     before = sorted(run.path.rglob("*"))
     again = run.evaluate(data)
     assert sorted(run.path.rglob("*")) == before
-    assert again.loc[("temporal", "fch4"), "rmse"] == pytest.approx(own.loc[("temporal", "fch4"), "rmse"])
+    assert again.loc[("temporal", "fch4"), "rmse"] == pytest.approx(run_scores.loc[("temporal", "fch4"), "rmse"])
     table = artefact.evaluate(data)
     fluxes = artefact.predict(data)
     error = float(np.sqrt(((fluxes["gpp"] - data["gpp"]).astype("f8") ** 2).mean()))
@@ -183,3 +193,9 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
     for call in (ecostep.load, ecostep.open_dataset):
         with pytest.raises(FileNotFoundError):
             call(tmp_path / "nothing")
+
+
+def test_a_flux_of_another_quantity_is_told_before_anything_is_predicted(artefact, data) -> None:
+    data["gpp"].attrs["units"] = "K"
+    with pytest.raises(ecostep.DataError, match=r"towers.nc: gpp: .*K"):
+        artefact.predict(data)

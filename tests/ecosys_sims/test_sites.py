@@ -41,6 +41,9 @@ OTHERS = {
 # fmt: on
 
 
+ONLY_FIELDS = {biome.name: float(biome.name == "cropland") for biome in biomes.BIOMES}
+
+
 @pytest.fixture(scope="module")
 def sites():
     return draw_sites(SitesConfig(count=260), seed=3)
@@ -153,3 +156,19 @@ def test_true_parameters_are_found_by_the_names_of_sites(tmp_path: Path) -> None
     write_true_parameters(tmp_path / "truth.nc", sites, {"mgo": np.arange(4.0)}, {}, 1)
     with pytest.raises(FormatError, match=rf"truth\.nc: site '{names[0]}' is there twice"):
         read_true_parameters(tmp_path / "truth.nc", names[:1])
+
+
+def test_sites_of_a_box_are_cells_of_its_grid() -> None:
+    box = SitesConfig(count=60, wetland_share=0.0, biome_weights=ONLY_FIELDS, lat_min=38, lat_max=44, lon_min=-98,
+                      lon_max=-88, grid_degrees=0.5)  # fmt: skip
+    sites = draw_sites(box, 3)
+    for degrees, first, last in ((sites.lat, 38, 44), (sites.lon, -98, -88)):
+        cell = (degrees - first) / 0.5 - 0.5
+        assert np.allclose(cell, np.round(cell)) and degrees.min() > first and degrees.max() < last
+    assert len({*zip(sites.lat.tolist(), sites.lon.tolist(), strict=True)}) == 60, "a cell is a site once"
+
+
+def test_a_box_in_the_sea_is_refused() -> None:
+    for grid in (0.0, 0.5):
+        with pytest.raises(ValueError, match="no land between 30 and 40 N, -50 and -40 E"):
+            draw_sites(SitesConfig(count=4, lat_min=30, lat_max=40, lon_min=-50, lon_max=-40, grid_degrees=grid), 3)

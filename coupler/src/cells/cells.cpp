@@ -79,6 +79,13 @@ void Cells::init_state() {
   static_ranges_.keep();
 }
 
+void Cells::write_outputs() {
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  for (std::size_t i = 0; i < cells.size; ++i) clock_.require_date(cells[i]);
+  registration_.write_held_flux(cells, model_->layout.flux);
+}
+
 void Cells::reset_date() {
   registration_.require_state();
   clock_.reset(registration_.active_cells());

@@ -167,6 +167,11 @@ void Registration::require_statics() const {
   require("static", artefact_.statics, statics_);
 }
 
+void Registration::write_held_flux(const CellList& cells, std::size_t flux) const {
+  for (std::size_t v = 0; v < outputs_.size(); ++v)
+    for (std::size_t i = 0; outputs_[v].registered && i < cells.size; ++i) outputs_[v].write(cells[i], row(cells[i])[flux + v]);
+}
+
 CellList Registration::active_cells() {
   if (!mask_.registered) return {0, ncell_, nullptr};
   active_.clear();

@@ -45,6 +45,9 @@ class Registration {
   // Makes the inputs that are derived, for these cells and the present moment.
   void derive_inputs(const CellList& cells);
 
+  // The flux that the state rows of these cells hold, from float `flux` of a row on, to the outputs.
+  void write_held_flux(const CellList& cells, std::size_t flux) const;
+
   // As the mask says now; valid until the next call.
   CellList active_cells();
 
