@@ -14,6 +14,8 @@ import pytest
 
 from tests.emulator.data.importers.made_up import fluxnet_ch4, sites, weather
 
+pytestmark = pytest.mark.slow  # trainings and a coupled run
+
 TOWERS, DAYS = 10, 3 * 365
 QUICKER = {
     "emulator.train": ["--set", "training.epochs=1", "--set", "model.hidden=8"],

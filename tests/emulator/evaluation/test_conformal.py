@@ -12,9 +12,11 @@ import torch
 
 from emulator import calibrate, evaluate, train
 from emulator.data.near_sites import near_groups
-from emulator.evaluation import annual
+from emulator.evaluation import annual, metrics
 from emulator.evaluation.annual import AnnualErrors, SiteYear, fit_correlation
 from emulator.evaluation.conformal import fewest_units, unit_quantile
+from emulator.evaluation.report import __main__ as report
+from emulator.evaluation.report.page import number
 from tests.emulator.synthetic import write_dataset
 
 
@@ -81,9 +83,9 @@ def test_annual_intervals_know_that_errors_last() -> None:
     assert np.isnan(unknown).all()
 
 
-SITES = 14
+SITES = 12
 CONFIG = """\
-data: {{path: {dataset}, inputs: [tas, rsds], statics: [lat, biome], targets: [gpp, fch4]}}
+data: {{path: {dataset}, inputs: [tas, gpp_process], statics: [lat, biome], targets: [gpp, fch4]}}
 split: {{time: later_years, test_years: 1, validation_years: 1, space: none, validation_fraction: 0.0}}
 model: {{kind: climatology}}
 """
@@ -93,9 +95,12 @@ model: {{kind: climatology}}
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of sites, two of which are near each other, with trainings without each of them."""
     folder = tmp_path_factory.mktemp("towers")
-    dataset = write_dataset(folder / "towers.nc", sites=SITES, years=4, seed=6)
+    dataset = write_dataset(folder / "towers.nc", sites=SITES, years=3, seed=6)
     with netCDF4.Dataset(dataset, "a") as file:
         file["lat"][1], file["lon"][1] = file["lat"][0] + 0.01, file["lon"][0]
+        process = file.createVariable("gpp_process", "f4", ("site", "time"))
+        process.setncatts({"role": "fast", "units": "kg m-2 s-1", "long_name": "gpp of a process model"})
+        process[:] = 1.25 * file["gpp"][:]
     (folder / "c.yaml").write_text(CONFIG.format(dataset=dataset))
     assert train.main([str(folder / "c.yaml"), "--out", str(folder / "run")]) == 0
     assert calibrate.main([str(folder / "run"), "--folds", "3"]) == 0
@@ -104,25 +109,38 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sites_left_out_calibrate_and_test_new_sites(run: Path) -> None:
-    metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
-    new, later = metrics["splits"]["left_out"], metrics["splits"]["temporal"]
+    table = json.loads((run / "evaluation" / "metrics.json").read_text())
+    new, later = table["splits"]["left_out"], table["splits"]["temporal"]
     assert (new["n_sites"], later["n_sites"]) == (SITES, SITES)
     for target in ("gpp", "fch4"):
         scores, skill = new["targets"][target]["uncertainty"], new["targets"][target]
-        assert scores["n"] == skill["pooled"]["n"] == SITES * 1096, "training and validation days"
+        assert scores["n"] == skill["pooled"]["n"] == SITES * 731, "training and validation days"
         assert skill["pooled"] == pytest.approx(skill["climatology"]["pooled"], rel=1e-3), "of the other sites alone"
         assert scores["coverage90"] > 0.8
-        assert scores["annual"]["n"] == SITES * 3
+        assert scores["annual"]["n"] == SITES * 2
         assert scores["annual"]["coverage90"] > 0.75
         assert scores["width90"] > later["targets"][target]["uncertainty"]["width90"]
         assert later["targets"][target]["uncertainty"]["annual"]["n"] == SITES
-    assert not any("new sites" in line for line in metrics["missing"])
+    assert not any("new sites" in line for line in table["missing"])
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
         part = file["split"][:]
         learnable = part > 0
         learnable &= part != file["split"].flag_meanings.split().index("temporal")
         assert np.array_equal(~np.ma.getmaskarray(file["gpp_left_out"][:]), learnable)
         assert not np.ma.getmaskarray(file["gpp_q05"][:]).any()
+
+
+def test_the_report_compares_with_the_process_model(run: Path) -> None:
+    with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
+        assert file["gpp_process"].units == file["gpp"].units == "g m-2 day-1"
+        assert file["gpp_process"][:].filled() == pytest.approx(1.25 * file["gpp"][:].filled(), rel=1e-4)
+        assert "fch4_process" not in file.variables
+        later = file["split"][:] == file["split"].flag_meanings.split().index("temporal")
+        error = metrics.rmse(file["gpp"][:][later], file["gpp_process"][:][later])
+    assert report.main(["--run-dir", str(run)]) == 0
+    page = (run / "report.html").read_text()
+    assert page.index("process model") < page.index(f"{number(error)} (")
+    assert all(f"S{site:04d}, " in page for site in range(SITES))
 
 
 def test_near_sites_are_left_out_together_and_test_days_stay_unseen(run: Path) -> None:
@@ -134,7 +152,7 @@ def test_near_sites_are_left_out_together_and_test_days_stay_unseen(run: Path) -
         held_out = {line.split(",")[0] for line in lines if line.split(",")[3:4] == ["spatial"]}
         for line in lines[1:]:
             site, first, _, part, *_ = line.split(",")
-            assert part == ("spatiotemporal" if first >= "2006" else "spatial") or site not in held_out
+            assert part == ("spatiotemporal" if first >= "2005" else "spatial") or site not in held_out
         without.append(held_out)
     assert sum(map(len, without)) == SITES
     assert any({"S0000", "S0001"} <= sites for sites in without)
@@ -143,7 +161,7 @@ def test_near_sites_are_left_out_together_and_test_days_stay_unseen(run: Path) -
 def test_budgets_have_intervals_and_calibrating_again_trains_nothing(run: Path) -> None:
     with (run / "evaluation" / "annual.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == SITES * 4 * 2
+    assert len(rows) == SITES * 3 * 2
     assert {row["part"] for row in rows} == {"train", "validation_temporal", "temporal"}
     assert all(float(row["predicted_q05"]) <= float(row["predicted"]) <= float(row["predicted_q95"]) for row in rows)
     stamps = {path: path.stat().st_mtime_ns for path in (run / "left_out").rglob("best.pt")}
