@@ -88,6 +88,7 @@ CONFIG = """\
 data: {{path: {dataset}, inputs: [tas, gpp_process], statics: [lat, biome], targets: [gpp, fch4]}}
 split: {{time: later_years, test_years: 1, validation_years: 1, space: none, validation_fraction: 0.0}}
 model: {{kind: climatology}}
+training: {{threads: 1}}
 """
 
 
