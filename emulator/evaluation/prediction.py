@@ -51,7 +51,13 @@ def predict(
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
     content = content_of(trained.signature, intervals is not None)
     with (
-        opened(data, trained.signature, require_targets=past_flux == "observed", sites=sites) as reader,
+        opened(
+            data,
+            trained.signature,
+            require_targets=past_flux == "observed",
+            filled_flux=trained.config.reads_filled_flux,
+            sites=sites,
+        ) as reader,
         series_file(out, reader.table, content, attributes) as file,
     ):
         for rows, block in Dataset.blocks(reader, sites_of_block(len(reader.table.time))):

@@ -157,7 +157,7 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path) -> None:
+def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path, caplog) -> None:
     """Nothing moves its code from 0, and neighbours would be told that 0."""
     data = tmp_path / "towers.nc"
     data.write_bytes(towers.read_bytes())
