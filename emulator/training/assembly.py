@@ -54,7 +54,7 @@ def build(
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
     optimizer = torch.optim.AdamW(
-        _weights_by_rate(model, config.training.learning_rate),
+        weights_by_rate(model, config.training.learning_rate),
         lr=config.training.learning_rate,
         weight_decay=config.training.weight_decay,
         fused=True,
@@ -83,7 +83,7 @@ def build(
     return parts, _settings(config)
 
 
-def _weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
+def weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
     """Weights that are learned, with their learning rates: those of the network, and faster ones of the codes of
     sites.
     """
