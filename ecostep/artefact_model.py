@@ -25,7 +25,7 @@ CELLS_AT_ONCE = 4096
 
 
 class ArtefactModel(Model):
-    """An artefact, NAME.pt (docs/formats.md, section 2); `handle` is its :class:`coupler.Model`, for steps of one's own.
+    """An artefact, NAME.pt (docs/formats.md, section 2); `handle` is its :class:`coupler.Model`, for single steps.
 
     backend: 'native', 'torchscript' or 'stub', default the first that works here. trust: let TorchScript code use any
     operation (docs/security.md). Raises :class:`coupler.EcostepError` for a file that is no artefact or damaged.
@@ -46,7 +46,16 @@ class ArtefactModel(Model):
         data = opened(data)
         return scores_table(data, self.predict(data), self.targets)
 
-    def _predict_file(self, drivers: Path, out: Path, past_flux: PastFlux | None, quantiles: Quantiles | None) -> None:
+    def _needed_statics(self, data: xr.Dataset) -> list[str]:  # noqa: ARG002
+        return [static.name for static in self.statics]
+
+    def _predict_file(
+        self,
+        drivers: Path,
+        out: Path,
+        past_flux: PastFlux | None,
+        quantiles: Quantiles | None,  # noqa: ARG002
+    ) -> None:
         words = ["run", str(self.path), "--forcing", str(drivers), "--out", str(out), *self._options]
         words += ["--chunk", str(CELLS_AT_ONCE), *(["--observed"] if past_flux == "observed" else [])]
         run(command_parser().parse_args(words))

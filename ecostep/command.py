@@ -37,6 +37,7 @@ VERBS = (
     Verb("check", "ecosys_sims.check", "is a file what docs/formats.md says?"),
     Verb("train", "emulator.train", "train an emulator on a dataset: a run folder"),
     Verb("tune", "emulator.tune", "choose options of a model by random search"),
+    Verb("calibrate", "emulator.calibrate", "train a run again without some sites in turn: intervals at new sites"),
     Verb("evaluate", "emulator.evaluate", "skill of a run on held-out sites and years"),
     Verb("ensemble", "emulator.ensemble", "combine runs into one"),
     Verb("predict", "emulator.predict", "fluxes of a dataset's sites, by a run"),

@@ -25,7 +25,7 @@ _{program}() {{
         COMPREPLY=($(compgen -W "$verbs" -- "$word"))
         return
     fi
-    [[ "$word" == -* ]] || return
+    [[ "$word" == -* || "${{COMP_WORDS[1]}}" == completion ]] || return
     local options=''
     case "${{COMP_WORDS[1]}}" in
 {cases}

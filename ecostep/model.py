@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,10 @@ Quantiles = Literal["new", "trained_on"]
 
 BLOCK_BYTES = 256 * 2**20
 """Size of the series of the sites that are predicted at once."""
+
+
+ENDINGS = ("", "_q05", "_q50", "_q95")
+"""Of the names of a target and its quantiles."""
 
 
 class Described(Protocol):
@@ -90,17 +94,12 @@ class Model(ABC):
             data, [v.name for v in self.inputs], self._needed_statics(data),
             fluxes if past_flux == "observed" else (), self._classes(),
         )  # fmt: skip
+        units = {target.name: _units(target, data) for target in self.targets}
         blocks, time = self._blocks(series, past_flux, quantiles)
-        coordinates = {name: values for name, values in data.coords.items() if set(values.dims) <= set(series.order)}
-        if len(time) != series.data.sizes["time"]:
-            coordinates = {name: values for name, values in coordinates.items() if "time" not in values.dims}
-            coordinates["time"] = time
-        result = xr.Dataset(coords=coordinates)
+        result = xr.Dataset(coords=_coordinates(series, time))
         for name, values in blocks.items():
-            target = next(
-                target for target in self.targets if name == target.name or name.startswith(f"{target.name}_q")
-            )
-            result[name] = _described(series, name, values, target, data)
+            target = next(target for target in self.targets if name.removeprefix(target.name) in ENDINGS)
+            result[name] = _described(series, name, values, target, units[target.name])
         return _finish(result, self, data)
 
     @abstractmethod
@@ -135,8 +134,7 @@ class Model(ABC):
 
     def _names(self, fluxes: xr.Dataset) -> list[str]:
         """Targets in a file and their quantiles."""
-        endings = ("", "_q05", "_q50", "_q95")
-        return [name for v in self.targets for end in endings if (name := f"{v.name}{end}") in fluxes]
+        return [name for v in self.targets for end in ENDINGS if (name := f"{v.name}{end}") in fluxes]
 
     @abstractmethod
     def _predict_file(self, drivers: Path, out: Path, past_flux: PastFlux | None, quantiles: Quantiles | None) -> None:
@@ -154,20 +152,40 @@ class Model(ABC):
     def _classes(self) -> Mapping[str, Mapping[int, str]]:
         """Meanings by code of the inputs and statics that are classes."""
 
+    @abstractmethod
     def _needed_statics(self, data: xr.Dataset) -> list[str]:
         """Statics that the data must have."""
-        return [static.name for static in self.statics]
 
     def __repr__(self) -> str:
         drivers, fluxes = (", ".join(v.name for v in variables) for variables in (self.inputs, self.targets))
         return f"<ecostep {self.kind} of {self.path}: {drivers} -> {fluxes}>"
 
 
-def _described(
-    series: SiteSeries, name: str, values: xr.DataArray, target: Described, data: xr.Dataset
-) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
-    """A flux or a quantile of it on the cells, with its attributes, in the units of the data or of the model."""
+def _coordinates(series: SiteSeries, days: xr.DataArray) -> dict[Hashable, xr.DataArray]:
+    """Coordinates of the source over the dimensions of its drivers, with `days` (T,) where its steps are shorter."""
+    given = series.source.coords.items()
+    coordinates = {name: values.copy(deep=False) for name, values in given if set(values.dims) <= set(series.order)}
+    if len(days) != series.data.sizes["time"]:
+        coordinates = {name: values for name, values in coordinates.items() if "time" not in values.dims}
+        coordinates["time"] = days
+    return coordinates
+
+
+def _units(target: Described, data: xr.Dataset) -> str:
+    """Units that the data have for a flux, else the model's; DataError for those of another quantity."""
     units = str(data[target.name].attrs.get("units", target.units)) if target.name in data else target.units
+    try:
+        unit_conversion(target.units, units, target.name)
+    except ValueError as error:
+        message = f"{label_of(data)}: {target.name}: {error}"
+        raise DataError(message) from None
+    return units
+
+
+def _described(
+    series: SiteSeries, name: str, values: xr.DataArray, target: Described, units: str
+) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+    """A flux or a quantile of it on the cells in some units, with its attributes."""
     scale, offset = unit_conversion(str(values.attrs["units"]), units, target.name)
     dims, on_cells = series.on_cells(np.asarray(values.values, np.float64) * scale + offset)
     ending = name.removeprefix(target.name)
@@ -189,9 +207,11 @@ def _finish(result: xr.Dataset, model: Model, data: xr.Dataset) -> xr.Dataset:
                 result[name].attrs.setdefault("units", units)
     if "time" in result.coords:
         result["time"].attrs.pop("bounds", None)
-    for values in result.coords.values():
+        if result["time"].dt.calendar in ("standard", "gregorian", "proleptic_gregorian"):
+            result["time"].attrs.setdefault("units_metadata", "leap_seconds: none")
+    for coordinate, values in result.coords.items():
         values.encoding = {key: value for key, value in values.encoding.items() if key in ("units", "calendar")}
-        values.encoding["_FillValue"] = None
+        values.encoding |= {"_FillValue": None} | ({"dtype": "float64"} if coordinate == "time" else {})
     version = versions(["ecostep"])["ecostep"]
     history = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} ecostep {version}: predicted from {label_of(data)}"
     result.attrs = {

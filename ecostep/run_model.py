@@ -101,7 +101,8 @@ class RunModel(Model):
         return DatasetError, PredictionError, FileFault
 
     def _classes(self) -> Mapping[str, Mapping[int, str]]:
-        return {v.name: v.classes for v in (*self.inputs, *self.statics)}
+        signature = self.trained.signature
+        return {v.name: v.classes for v in (*signature.inputs, *signature.statics)}
 
     def _needed_statics(self, data: xr.Dataset) -> list[str]:
         """All but climate normals that the dataset makes of drivers."""

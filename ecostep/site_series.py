@@ -87,33 +87,18 @@ class SiteSeries:
         label = label_of(data)
         data = _with_time(data, label)
         drivers, statics = list(drivers), list(statics)
-        lat, lon = (_coordinate(data, words, label) for words in (LATITUDE, LONGITUDE))
-        given = {"lat": lat, "lon": lon}
-        absent = [name for name in (*drivers, *statics) if name not in given and name not in data.variables]
-        if absent:
-            there = ", ".join(sorted(map(str, data.variables)))
-            message = f"{label}: has no variable '{absent[0]}', which the model needs ({len(absent)} missing: "
-            message += f"{', '.join(absent)}); give it under that name, as by ds.rename (it has {there})"
-            raise DataError(message)
-        present = [name for name in (*drivers, *others) if name in data.variables]
+        given = {"lat": _coordinate(data, LATITUDE, label), "lon": _coordinate(data, LONGITUDE, label)}
+        _require_present(data, [name for name in (*drivers, *statics) if name not in given], label)
         dims, order = _cell_dimensions(data, drivers, label)
-        columns = {}
-        for name in dict.fromkeys((*present, *(name for name in statics if name not in given))):
-            values = _as_codes(data[name], (classes or {}).get(name, {}), label)
-            columns[name] = _laid_out(values, dims, data.sizes, label)
-            if name in drivers and "time" not in values.dims:
-                columns[name] = columns[name].set_dims({"site": columns[name].sizes["site"], **_time_of(data)})
-        for name, values in given.items():
-            columns[name] = _laid_out(values, dims, data.sizes, label)
-            columns[name].attrs.setdefault("units", UNITS[name])
-        time = data["time"].variable.to_index_variable()
-        time.attrs = {name: text for name, text in time.attrs.items() if name in ("bounds", "stamp", "standard_name")}
-        bounds = time.attrs.get("bounds")
-        if bounds in data.variables:
-            columns[bounds] = data[bounds].variable.to_base_variable()
-        else:
-            time.attrs.pop("bounds", None)
-        table = xr.Dataset(columns, coords={"time": time})
+        names = [name for name in (*drivers, *others, *statics) if name in data.variables and name not in given]
+        columns = {name: _as_codes(data[name], (classes or {}).get(name, {}), label) for name in dict.fromkeys(names)}
+        sizes = {str(dim): size for dim, size in data.sizes.items()}
+        laid = {str(name): _laid_out(values, dims, sizes, label) for name, values in (columns | given).items()}
+        for name in drivers:
+            laid[name] = laid[name].set_dims({"site": laid[name].sizes["site"], "time": sizes["time"]})
+        for name in given:
+            laid[name].attrs.setdefault("units", UNITS[name])
+        table = xr.Dataset(laid).assign(_time_axis(data))
         table["site_id"] = ("site", _site_names(data, dims, table), {"cf_role": "timeseries_id"})
         active = _active(table, statics) if len(dims) > 1 else np.ones(table.sizes["site"], bool)
         return cls(table.isel(site=np.flatnonzero(active)), data, dims, order, active)
@@ -129,7 +114,7 @@ class SiteSeries:
         part.attrs = {"Conventions": "CF-1.11", "featureType": "timeSeries"}
         first = part["time"].dt
         date = f"{int(first.year[0]):04d}-{int(first.month[0]):02d}-{int(first.day[0]):02d}"
-        encoding = {
+        encoding: dict[str, dict[str, object]] = {
             str(name): {"_FillValue": np.nan} for name, values in part.variables.items() if values.dtype.kind == "f"
         }
         time = part["time"]
@@ -141,7 +126,7 @@ class SiteSeries:
 
     def on_cells(self, values: np.ndarray, dtype: type = np.float32) -> tuple[tuple[str, ...], np.ndarray]:
         """Values (N, T) of the sites in the order of the source's dimensions; cells that are no sites are NaN."""
-        whole = np.full((len(self.active), values.shape[1]), np.nan, dtype)
+        whole: np.ndarray = np.full((len(self.active), values.shape[1]), np.nan, dtype)
         whole[self.active] = values
         dims = (*self.dims, "time")
         whole = whole.reshape(*(self.source.sizes[dim] for dim in self.dims), values.shape[1])
@@ -167,11 +152,38 @@ def _with_time(data: xr.Dataset, label: str) -> xr.Dataset:
     return data
 
 
+def _time_axis(data: xr.Dataset) -> dict[str, xr.Variable]:
+    """Time with its bounds, where there are any."""
+    time = data["time"].variable.copy(deep=False)
+    time.attrs = {name: text for name, text in time.attrs.items() if name in ("bounds", "stamp", "standard_name")}
+    bounds = str(time.attrs.get("bounds", ""))
+    if bounds not in data.variables:
+        time.attrs.pop("bounds", None)
+        return {"time": time}
+    return {"time": time, bounds: data[bounds].variable.to_base_variable().load()}
+
+
+def _require_present(data: xr.Dataset, names: list[str], label: str) -> None:
+    """DataError with the variables that are missing, and those that are there."""
+    absent = [name for name in names if name not in data.variables]
+    if absent:
+        message = (
+            f"{label}: has no variable '{absent[0]}', which the model needs ({len(absent)} missing: "
+            f"{', '.join(absent)}); give it under that name, as by ds.rename (it has "
+            f"{', '.join(sorted(map(str, data.variables)))})"
+        )
+        raise DataError(message)
+
+
 def _coordinate(data: xr.Dataset, words: tuple[str, ...], label: str) -> xr.DataArray:
-    """Latitude or longitude, by name, standard name or units."""
-    for name, values in data.variables.items():
-        told = (str(values.attrs.get("standard_name", "")), str(values.attrs.get("units", "")))
-        if values.dtype.kind in "fiu" and (str(name).lower() in words[:2] or set(told) & set(words)):
+    """Latitude or longitude: by name, else by standard name, else by units."""
+    numbers = [(str(name), values.attrs) for name, values in data.variables.items() if values.dtype.kind in "fiu"]
+    for told in (
+        {name: name.lower() for name, _ in numbers},
+        {name: attributes.get("standard_name") for name, attributes in numbers},
+        {name: attributes.get("units") for name, attributes in numbers},
+    ):
+        if name := next((name for name, word in told.items() if word in words), None):
             return data[name]
     message = f"{label}: has no '{words[0]}'; every site needs its place, as ds.assign_coords({words[0]}=...) gives it"
     raise DataError(message)
@@ -221,10 +233,6 @@ def _as_codes(values: xr.DataArray, classes: Mapping[int, str], label: str) -> x
         raise DataError(message)
     numbers = np.vectorize(codes.__getitem__, otypes=[np.int32])(words)
     return values.copy(data=numbers)
-
-
-def _time_of(data: xr.Dataset) -> dict[str, int]:
-    return {"time": data.sizes["time"]}
 
 
 def _site_names(data: xr.Dataset, dims: tuple[str, ...], table: xr.Dataset) -> np.ndarray:

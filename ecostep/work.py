@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xarray as xr
@@ -17,6 +20,11 @@ from ecostep.model import Model
 from foundations.shipped_configurations import configuration_path
 
 PathLike = str | os.PathLike[str]
+
+LINES_TOLD = 5
+"""Of a simulation that fails."""
+
+log = logging.getLogger(__name__)
 
 
 class SimulationError(RuntimeError):
@@ -53,7 +61,8 @@ def simulate(
 
     config: a YAML file (docs/simulations.md), or the name of one that comes with ecostep: 'smoke', 'quickstart',
     'wetland', ... out: folder of the results; a call that was stopped goes on from there. sites, years, seed: replace
-    those of the configuration. workers: processes, default all processors. Raises ConfigError for a configuration that
+    those of the configuration. workers: processes, default all processors. How far it is
+    is logged, at level INFO. Raises ConfigError for a configuration that
     cannot be used, SimulationError where the model fails.
     """
     from ecosys_sims.ensemble import configuration
@@ -65,13 +74,35 @@ def simulate(
     configuration.load(path, {keys[name]: options[name] for name in keys if options[name] is not None})
     words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
     words += ["--overwrite"] if overwrite else []
-    # A process of its own: Dask starts workers, which would begin with the caller's script again.
-    command = [sys.executable, "-m", "ecosys_sims.simulate", str(path), "--out", os.fspath(out), *words]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        message = "\n".join(done.stderr.strip().splitlines()[-5:]) or f"ended with status {done.returncode}"
-        raise SimulationError(message)
+    _run_apart([sys.executable, "-m", "ecosys_sims.simulate", str(path), "--out", os.fspath(out), *words])
     return dataset_path(Path(out))
+
+
+def _run_apart(command: list[str]) -> None:
+    """Run a command of ours; its lines go to the log of this module. SimulationError where it fails.
+
+    Simulations have a process of their own: Dask starts workers, which would begin with the caller's script again.
+    """
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    lines: deque[str] = deque(maxlen=LINES_TOLD)
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                lines.append(line.rstrip())
+                log.info("%s", lines[-1])
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode != 0:
+        raise SimulationError("\n".join(lines) or f"ended with status {process.returncode}")
 
 
 def import_files(
@@ -86,26 +117,23 @@ def import_files(
 ) -> Path:
     """Bring towers or outputs of another model to a dataset; returns its path. A report lies beside it.
 
-    mapping: a preset (`ecostep import list`) or a mapping of one's own, YAML (docs/importing.md). sites: CSV table of
+    mapping: a preset (`ecostep import list`) or a mapping of one's own, YAML (docs/importing.md). out: netCDF, or
+    NAME.zarr for a Zarr store. sites: CSV table of
     places, heights, soils and classes by site. properties: of the one site, such as `{'site_id': 'FI-Hyy', 'lat':
     61.8, 'lon': 24.3, 'biome': 'boreal_forest'}`. filled_targets: also fluxes that the source filled, marked in
     NAME_qc. minimum_share: share of a day that must be measured. Raises ImportFault (a ValueError) naming file, column
     and line.
     """
-    from emulator.data.importers.command import Request, carry_out
+    from emulator.data.importers.command import carry_out, require_own_output
+    from emulator.data.importers.preset_files import mapping_file
+    from emulator.data.importers.targets import Choices
 
-    paths = [files] if isinstance(files, str | os.PathLike) else list(files)
-    request = Request(
-        mapping=os.fspath(mapping),
-        files=[Path(path) for path in paths],
-        out=Path(out),
-        sites=None if sites is None else Path(sites),
-        given=dict(properties or {}),
-        filled_targets=filled_targets,
-        minimum_share=minimum_share,
-    )
-    carry_out(request)
-    return Path(out)
+    paths = [Path(files)] if isinstance(files, str | os.PathLike) else [Path(path) for path in files]
+    table, out, name = None if sites is None else Path(sites), Path(out), os.fspath(mapping)
+    require_own_output(out, [*paths, table, mapping_file(name)])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    carry_out(name, paths, out, table, dict(properties or {}), Choices(filled_targets, minimum_share))
+    return out
 
 
 def train(
@@ -135,7 +163,7 @@ def train(
     from foundations import configuration_file
 
     run = RunFolder(Path(out))
-    data = _written(dataset, run.path) if isinstance(dataset, xr.Dataset) else Path(dataset)
+    data = _written(dataset, run.path, overwrite=overwrite) if isinstance(dataset, xr.Dataset) else Path(dataset)
     overrides = [] if choice is None else configuration_file.section_overrides(configuration_path(choice, "choice"))
     overrides += [f"{key}={json.dumps(value)}" for key, value in {"data.path": str(data), **(options or {})}.items()]
     settings = configuration_file.load(Config, configuration_path(config, "training"), overrides)
@@ -143,17 +171,23 @@ def train(
     return RunModel(run.path)
 
 
-def _written(data: xr.Dataset, folder: Path) -> Path:
+def _written(data: xr.Dataset, folder: Path, *, overwrite: bool) -> Path:
     """A Dataset in memory as a file beside the run, with all its variables of sites and days."""
     from ecostep.site_series import SiteSeries
-    from foundations.atomic_file import replacing
+    from foundations.provenance import file_sha256
 
     coordinates = {"lat", "lon", "latitude", "longitude", "site_id", *map(str, data.dims)}
     names = [str(name) for name in data.variables if str(name) not in coordinates and data[name].dtype.kind in "fiub"]
     timed = [name for name in names if "time" in data[name].dims and len(data[name].dims) > 1]
     bounds = data["time"].attrs.get("bounds") if "time" in data.variables else None
     series = SiteSeries.of(data, [name for name in timed if name != bounds], [n for n in names if n not in timed])
+    path = folder / "dataset.nc"
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "dataset.nc") as temporary:
-        series.write(temporary, slice(None))
-    return folder / "dataset.nc"
+    with TemporaryDirectory(dir=folder, prefix=".dataset-") as temporary:
+        written = Path(temporary) / path.name
+        series.write(written, slice(None))
+        if path.exists() and not overwrite and file_sha256(path) != file_sha256(written):
+            message = f"{path}: is another dataset; choose another out, or overwrite=True"
+            raise ValueError(message)
+        written.replace(path)
+    return path

@@ -40,19 +40,38 @@ def command_parser(program: str = "python -m emulator.predict") -> argparse.Argu
         help="also write quantiles 0.05, 0.5 and 0.95, as of new sites or as of sites that the model was trained on; "
         "needs an evaluated run",
     )
+    parser.add_argument(
+        "--annual",
+        type=Path,
+        metavar="F",
+        help="also write annual budgets with 90 %% intervals, a line for each site, year and target, as CSV; needs "
+        "--quantiles",
+    )
     return parser
 
 
 @ends_clearly
 def main(arguments: list[str] | None = None, program: str = "python -m emulator.predict") -> int:
     """Entry point; returns the exit status. program: what the command is called in its help."""
-    options = command_parser(program).parse_args(arguments)
+    parser = command_parser(program)
+    options = parser.parse_args(arguments)
     start_logging()
+    if options.annual is not None and options.quantiles is None:
+        parser.error("--annual needs --quantiles new or trained_on: what the sites are to the model")
     run = RunFolder(options.run)
     out = options.out or run.path / f"predictions_{options.data.stem}.nc"
     try:
-        require_own_outputs({"--out": out}, [options.data, *run.files(), run.artefact])
-        predict(run, options.data, out, past_flux=options.past_flux, quantiles=options.quantiles, load=baselines.load)
+        outputs = {"--out": out} | ({} if options.annual is None else {"--annual": options.annual})
+        require_own_outputs(outputs, [options.data, *run.files(), run.artefact])
+        predict(
+            run,
+            options.data,
+            out,
+            past_flux=options.past_flux,
+            quantiles=options.quantiles,
+            annual=options.annual,
+            load=baselines.load,
+        )
     except (DatasetError, CheckpointError, PredictionError, RunFolderError, OutputError, OSError) as error:
         log.error("%s", explain(error))
         return 1

@@ -4,6 +4,7 @@ They are the folder `configs/` of the sources, which a wheel holds inside this p
 """
 
 import difflib
+import os
 from pathlib import Path
 
 from foundations.configuration_file import ConfigError
@@ -24,12 +25,12 @@ def shipped_names(kind: str) -> list[str]:
     return sorted(path.stem for path in (shipped_folder() / KINDS[kind]).glob("*.yaml"))
 
 
-def configuration_path(given: str | Path, kind: str) -> Path:
+def configuration_path(given: str | os.PathLike[str], kind: str) -> Path:
     """The file `given`, or the one that comes with the project under that name.
 
     A file in the present folder goes first. ConfigError for a word that is neither, with the names that there are.
     """
-    path, text = Path(given), str(given)
+    path, text = Path(given), os.fspath(given)
     if path.is_file() or path.suffix or "/" in text:
         return path
     names = shipped_names(kind)

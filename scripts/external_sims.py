@@ -18,10 +18,10 @@ from ecosys_sims.external.configuration import ExternalConfig
 from ecosys_sims.external.ensemble import DATASET, outputs, simulate
 from ecosys_sims.external.simulators import SIMULATORS
 from ecosys_sims.program.executable import ModelError
-from emulator.data.importers.importing import Imported, import_files, join_imports, write_imported
+from emulator.data.importers.importing import Imported, add_files, finished, write_imported
 from emulator.data.importers.preset_files import load_mapping
-from emulator.data.importers.report.contents import contents_of
 from emulator.data.importers.report.pages import write_report
+from emulator.data.importers.sites import read_sites
 from foundations.command_end import ends_clearly
 from foundations.configuration_file import ConfigError, load
 from foundations.file_faults import FileFault, SourceFault
@@ -54,14 +54,12 @@ def _run(options: argparse.Namespace) -> None:
     scheduler = Scheduler(options.scheduler) if options.scheduler else None
     tasks = simulate(config, options.out, options.workers, scheduler)
     mapping = load_mapping(config.preset or SIMULATORS[config.simulator].preset)
-    parts: list[Imported] = []
-    files: list[Path] = []
+    imported, table, files = Imported(options.out), read_sites(config.sites), []
     for task, paths in outputs(config, tasks):
-        parts.append(import_files(mapping, paths, config.sites, {"site_id": task.site["site_id"]}))
+        add_files(imported, mapping, paths, table, {"site_id": task.site["site_id"]})
         files += paths
-    imported = join_imports(parts)
-    title = f"Import of {config.simulator} at {len(tasks)} sites"
-    contents = contents_of(title, imported.raw, imported.records, imported.notes)
+    finished(imported, mapping)
+    contents = imported.contents(f"Import of {config.simulator} at {len(tasks)} sites")
     write_report(contents, options.out / "report")
     write_imported(imported, mapping, files, options.out / DATASET)
     for note in contents.suspicions:

@@ -8,18 +8,20 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.observing.tasks import Task
+from benchmarks.observing.combinations import Seeds, Stack
+from benchmarks.observing.sources import with_water_table
+from benchmarks.observing.tasks import HIGH, LOW, Task
+from emulator.baselines.gaussian_process import GaussianProcessPredictor
 from emulator.baselines.predictor import Predictor, StreamingPredictor
 from emulator.configuration.schema import Config
 from emulator.data.dataset import Dataset
 from emulator.runs import trained_model
 from emulator.training.fit import fit
-from foundations import configuration_file
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "configs" / "observations"
@@ -33,26 +35,21 @@ TRAINING: dict[str, Any] = {
 """Of networks whose recipe says nothing else."""
 
 
-class Method(Protocol):
-    """Something that learns a task."""
-
-    def learn(self, task: Task, dataset: Dataset, seed: int) -> dict[str, np.ndarray]:
-        """Learn from the training and validation days of a task; fluxes (N, T, C) by view, NaN at sites that the view
-        does not score, and of targets that are not learned.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class Classical:
-    """A model without gradients: module of `emulator.baselines`. refit: validation days are trained on, too."""
+    """A model without gradients: module of `emulator.baselines`. refit: validation days are trained on, too.
+
+    water_table: it is given that, too, where it was measured.
+    """
 
     module: str
     refit: bool = False
+    water_table: bool = False
 
     def learn(self, task: Task, dataset: Dataset, seed: int) -> dict[str, np.ndarray]:
-        """See Method.learn."""
+        """Fluxes (N, T, C) by view, NaN at sites that the view does not score."""
         split = task.refitted() if self.refit else task.split
+        dataset = with_water_table(dataset) if self.water_table else dataset
         module = import_module(f"emulator.baselines.{self.module}")
         fitted = module.fit(dataset, split, dataset.signature, past_flux=True, seed=seed)
         return _views(fitted, task, dataset, dataset)
@@ -62,7 +59,7 @@ class Classical:
 class Network:
     """A network. refit: validation days are trained on, too, and the last weights count: for settings chosen before.
 
-    targets: those that it learns, default all.
+    targets: those that it learns, default all. water_table: it is given that, too, where it was measured.
     """
 
     kind: str
@@ -71,6 +68,7 @@ class Network:
     loss: dict[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     refit: bool = True
+    water_table: bool = False
 
     def configuration(self, dataset: Dataset, seed: int) -> Config:
         """The configuration of a training."""
@@ -92,8 +90,8 @@ class Network:
         )
 
     def learn(self, task: Task, dataset: Dataset, seed: int) -> dict[str, np.ndarray]:
-        """See Method.learn."""
-        chosen = _with_targets(dataset, self.targets)
+        """Fluxes (N, T, C) by view, NaN at sites that the view does not score, and of targets that are not learned."""
+        chosen = _with_targets(with_water_table(dataset) if self.water_table else dataset, self.targets)
         split = task.refitted() if self.refit else task.split
         with tempfile.TemporaryDirectory() as folder:
             fit(self.configuration(chosen, seed), chosen, split, Path(folder) / "run", signature=chosen.signature)
@@ -101,26 +99,29 @@ class Network:
         return _views(StreamingPredictor(network), task, chosen, dataset)
 
 
-def recipe(name: str, targets: tuple[str, ...] = ()) -> Network:
-    """The network of `configs/observations/NAME.yaml`."""
-    config = configuration_file.load(Config, RECIPES / f"{name}.yaml")
-    model, training, loss = (getattr(config, part).model_dump() for part in ("model", "training", "loss"))
-    return Network(model.pop("kind"), model, training, loss, targets)
-
-
 def _views(model: Predictor, task: Task, learned: Dataset, dataset: Dataset) -> dict[str, np.ndarray]:
-    """Fluxes by view; learned: the dataset with the targets of the model."""
+    """Fluxes by view, and the ends of 90 % intervals where the model has them; learned: the dataset with the targets of
+    the model.
+    """
     targets = [dataset.signature.target_names.index(name) for name in learned.signature.target_names]
     views = {}
     for view in task.views:
         sites = np.flatnonzero(view.scored.any(1))
-        fluxes = np.full(tuple(dataset.flux.shape), np.nan, np.float32)
-        if sites.size:
-            visible = torch.as_tensor(view.visible[sites]) if view.visible[sites].any() else None
-            predicted = model.predict(learned.site_subset(sites), visible)
-            fluxes[np.ix_(sites, range(fluxes.shape[1]), targets)] = predicted
-        views[view.name] = fluxes
+        part, place = learned.site_subset(sites), np.ix_(sites, range(dataset.flux.shape[1]), targets)
+        visible = torch.as_tensor(view.visible[sites]) if view.visible[sites].any() else None
+        for suffix, predicted in _predicted(model, part, visible).items() if sites.size else ():
+            views[view.name + suffix] = np.full(tuple(dataset.flux.shape), np.nan, np.float32)
+            views[view.name + suffix][place] = predicted
     return views
+
+
+def _predicted(model: Predictor, dataset: Dataset, visible: torch.Tensor | None) -> dict[str, np.ndarray]:
+    """Fluxes (N, T, C), and 90 % intervals, by the suffix of their names."""
+    if not isinstance(model, GaussianProcessPredictor):
+        return {"": model.predict(dataset, visible)}
+    moments = model.distribution(dataset, visible)
+    ends = {suffix: model.quantile(level, *moments, dataset) for suffix, level in ((LOW, 0.05), (HIGH, 0.95))}
+    return {"": model.fluxes(*moments, dataset), **ends}
 
 
 def _with_targets(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
@@ -131,28 +132,28 @@ def _with_targets(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
     return replace(dataset, flux=dataset.flux[..., rows], signature=signature)
 
 
-SQUARED = {"transformed": 0.3, "site": 0.3, "physical": 3.0}
+PAST: dict[str, Any] = {"past_flux": "ungauged", "dropout": 0.3}
+ADAPTIVE: dict[str, Any] = {"dropout": 0.3, "ungauged_share": 0.2}
+SHORT = {"epochs": 20}
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, Classical | Network | Seeds | Stack] = {
     "climatology": Classical("climatology", refit=True),
     "ridge": Classical("ridge"),
     "xgboost": Classical("xgboost"),
     "gaussian_process": Classical("gaussian_process"),
-    "lstm": Network("lstm", {"past_flux": "ungauged"}),
-    "gru": Network("gru", {"past_flux": "ungauged"}),
-    "ea_lstm": Network("ea_lstm", {"past_flux": "ungauged"}),
-    "tcn": Network("tcn", {"past_flux": "ungauged"}),
-    "transformer": Network("transformer", {"past_flux": "ungauged"}),
-    "itransformer": Network("itransformer", {"past_flux": "ungauged"}),
-    "cham_net": Network("cham_net"),
-    "raci": Network("raci"),
-    "unified": Network("unified"),
-    "v_lstm_small": Network("lstm", {"past_flux": "ungauged", "hidden": 16, "dropout": 0.3}),
-    "v_cham_small": Network("cham_net", {"hidden": 16, "dropout": 0.3}),
-    "v_cham_wd": Network("cham_net", {"dropout": 0.3, "ungauged_share": 0.2}, {"weight_decay": 0.1}),
-    "v_cham_phys": Network("cham_net", {"dropout": 0.3}, {}, SQUARED),
-    "v_cham_ch4": Network("cham_net", {"dropout": 0.3}, targets=("fch4",)),
-    "v_cham_20": Network("cham_net", {"dropout": 0.3}, {"epochs": 20}),
-    "v_lstm_phys": Network("lstm", {"past_flux": "ungauged", "dropout": 0.3}, {}, SQUARED),
-    "v_lstm_ch4": Network("lstm", {"past_flux": "ungauged", "dropout": 0.3}, targets=("fch4",)),
+    "gaussian_process_wtd": Classical("gaussian_process", water_table=True),
+    "lstm": Network("lstm", PAST),
+    "gru": Network("gru", PAST),
+    "ea_lstm": Network("ea_lstm", PAST),
+    "tcn": Network("tcn", PAST),
+    "transformer": Network("transformer", PAST),
+    "itransformer": Network("itransformer", PAST),
+    "cham_net": Network("cham_net", ADAPTIVE, SHORT),
+    "cham_net_ch4": Network("cham_net", ADAPTIVE, SHORT, targets=("fch4",)),
+    "cham_net_wtd": Network("cham_net", ADAPTIVE, SHORT, water_table=True),
+    "raci": Network("raci", {"dropout": 0.3}, SHORT),
+    "unified": Network("unified", ADAPTIVE, SHORT),
+    "stack": Stack(("climatology", "xgboost", "gaussian_process", "lstm", "cham_net")),
+    "stack_wtd": Stack(("climatology", "xgboost", "gaussian_process_wtd", "lstm", "cham_net_wtd")),
+    "shrunk": Stack(("climatology", "gaussian_process")),
 }

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.observing.methods import METHODS
+from benchmarks.observing.methods import METHODS, Classical, Network
 from benchmarks.observing.scores import site_sums
-from benchmarks.observing.tasks import Task
+from benchmarks.observing.tasks import HIGH, LOW, Task
 from emulator.data.dataset import Dataset
 from foundations import atomic_file
 from foundations.provenance import git_hash, now
@@ -40,7 +40,11 @@ def predictions(method: str, seed: int, task: Task, dataset: Dataset, work: Path
     if path.exists():
         with np.load(path) as kept:
             return dict(kept)
-    views = METHODS[method].learn(task, dataset, seed)
+    way = METHODS[method]
+    if isinstance(way, Classical | Network):
+        views = way.learn(task, dataset, seed)
+    else:
+        views = way.combine(task, dataset, seed, lambda *member: predictions(*member, dataset, work))
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file.replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **views)  # type: ignore[arg-type]
@@ -53,12 +57,13 @@ def run(trial: Run, learned: list[Task], dataset: Dataset, work: Path) -> dict[s
     scores: dict[str, dict[str, Any]] = {}
     for task in learned:
         fluxes = predictions(trial.method, trial.seed, task, dataset, work)
-        for view in task.views:
+        for view in (view for view in task.views if view.name in fluxes):
             of_view = scores.setdefault(view.name, {"protocol": view.protocol, "strict": view.strict, "targets": {}})
             for column, target in enumerate(dataset.signature.target_names):
                 predicted = fluxes[view.name][..., column]
                 if np.isfinite(predicted).any():
-                    sums = site_sums(dataset.flux[..., column].numpy(), predicted, view)
+                    ends = [fluxes[view.name + end][..., column] for end in (LOW, HIGH) if view.name + end in fluxes]
+                    sums = site_sums(dataset.flux[..., column].numpy(), predicted, view, ends)
                     _add(of_view["targets"].setdefault(target, {}), _named(sums, dataset))
     return {
         "run": vars(trial),

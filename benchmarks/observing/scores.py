@@ -1,6 +1,7 @@
 """Scores of a run: sums by site, small enough for a file in the repository, and the records that follow from them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ SUMS = ("days", "flux", "flux_squared", "error", "error_squared")
 
 
 def site_sums(
-    flux: np.ndarray, predicted: np.ndarray, view: View, band: tuple[np.ndarray, np.ndarray] | None = None
+    flux: np.ndarray, predicted: np.ndarray, view: View, band: Sequence[np.ndarray] = ()
 ) -> dict[str, dict[str, float]]:
-    """Sums by the position of each site with scored days. flux, predicted, and low and high of band: (N, T)."""
+    """Sums by the position of each site with scored days. flux, predicted, and both ends of `band`, if any: (N, T)."""
     sums = {}
     for site in range(len(flux)):
         days = view.scored[site] & np.isfinite(flux[site])
@@ -24,7 +25,7 @@ def site_sums(
         observed, error = flux[site, days].astype(float), (predicted[site, days] - flux[site, days]).astype(float)
         values = (len(error), observed.sum(), (observed**2).sum(), error.sum(), (error**2).sum())
         sums[str(site)] = {name: float(f"{value:.8g}") for name, value in zip(SUMS, values, strict=True)}
-        if band is not None:
+        if band:
             inside = (observed >= band[0][site, days]) & (observed <= band[1][site, days])
             sums[str(site)]["inside"] = float(inside.sum())
     return sums

@@ -6,9 +6,15 @@ Every day on which a flux was measured counts, whether or not the weather of tha
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import torch
+
 from emulator.data import vocabulary
 from emulator.data.dataset import Dataset
 from emulator.data.importers import command
+from foundations.netcdf_file import reading
+from foundations.variables import Variable
 
 WEATHER = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps")
 
@@ -82,3 +88,23 @@ def open_source(name: str, path: Path) -> Dataset:
     source = SOURCES[name]
     signature = vocabulary.resolve(path, WEATHER, source.statics, source.targets, {"nee": ""})
     return replace(Dataset.open(path, signature), measured=None)
+
+
+LONGEST_GAP = 30
+"""Days of a gap of the water table that a straight line fills."""
+
+
+def with_water_table(dataset: Dataset) -> Dataset:
+    """The dataset with one more driver: how far the water table is from its mean at the site, 0 where not measured.
+
+    A host land model has it; towers measure it at some sites.
+    """
+    with reading(dataset.path) as file:
+        depth = np.ma.filled(np.ma.asarray(file.variables["wtd"][:], np.float64), np.nan).T
+    filled = pd.DataFrame(depth - np.nanmean(np.where(np.isfinite(depth).any(0), depth, 0.0), axis=0))
+    anomaly = filled.interpolate(limit=LONGEST_GAP).fillna(0.0).to_numpy().T[..., None]
+    inside = np.where(dataset.in_record().numpy()[..., None], anomaly, np.nan)
+    driver = Variable("wtd_anomaly", "m", "state", "water table depth, departure from its mean")
+    signature = replace(dataset.signature, inputs=(*dataset.signature.inputs, driver))
+    drivers = torch.cat([dataset.drivers, torch.as_tensor(inside, dtype=torch.float32)], dim=2)
+    return replace(dataset, drivers=drivers, signature=signature)

@@ -4,7 +4,6 @@ A protocol is a list of tasks, each one training; a view of a task is a way to r
 training, and a view that sees flux of the site predicts later years alone, as all models do.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +18,6 @@ TRAIN, VALIDATION, TEST, NEW = (LABELS.index(name) for name in ("train", "valida
 GROUP_KM = 5.0
 """Sites that are closer than this stand or fall together."""
 OWN_YEARS = (0, 1, 2, 3)
-INNER_FOLDS = 4
-"""Of the years before the test, for choices: every year of a site's own record is left out once."""
 FOLDS = (
     ("BW-Gum", "FI-Sii", "RU-Ch2"),
     ("CA-SCB", "US-BZF", "US-BZB"),
@@ -29,8 +26,10 @@ FOLDS = (
     ("DE-SfN", "DE-Hte", "FI-Si2"),
 )
 """Spatial folds of X-MethaneWet (arXiv 2505.18355), as far as the sites are here; US-EDN is in none, and trains."""
-PROTOCOLS = ("inner", "temporal", "spatial_folds", "leave_site_out")
-"""`inner`: years before the test, by which settings and weights of the temporal protocol are chosen."""
+LOW, HIGH = ":low", ":high"
+"""After the name of a view: ends of 90 % intervals."""
+PROTOCOLS = ("validation", "temporal", "spatial_folds", "leave_site_out")
+"""`validation`: the last year before the test, by which settings and weights of the temporal protocol are chosen."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def tasks(protocol: str, dataset: Dataset, record_target: str) -> list[Task]:
     """The tasks of a protocol."""
     if protocol == "temporal":
         return [temporal(dataset)]
-    if protocol == "inner":
-        return list(inner(temporal(dataset), dataset))
+    if protocol == "validation":
+        return [validation(temporal(dataset))]
     if protocol == "spatial_folds":
         present = [np.isin(dataset.site_id.astype(str), fold) for fold in FOLDS]
         return [_new_sites(f"fold{n}", dataset, test, ()) for n, test in enumerate(present) if test.any()]
@@ -96,22 +95,14 @@ def temporal(dataset: Dataset) -> Task:
     )
 
 
-def inner(task: Task, dataset: Dataset) -> Iterator[Task]:
-    """The years that a temporal task may learn from, each site-year left out in one of INNER_FOLDS tasks.
-
-    Sites with one such year are always trained on, and never scored.
-    """
-    early = np.isin(task.split.part, (TRAIN, VALIDATION))
-    fold = np.full(early.shape, -1)
-    for site in range(dataset.n_sites):
-        years = [days for days in _years_with_flux(dataset, site) if early[site, days].any()]
-        for number, days in enumerate(years if len(years) > 1 else []):
-            fold[site, days] = number % INNER_FOLDS
-    for number in range(INNER_FOLDS):
-        scored = early & (fold == number)
-        part = np.where(scored, TEST, np.where(early, TRAIN, 0)).astype(np.int8)
-        view = View("inner", True, early & ~scored, scored)
-        yield Task(f"{task.name}-inner{number}", replace(task.split, part=part), (view,))
+def validation(task: Task) -> Task:
+    """The last year before the test, at sites that have earlier ones, from the years before it."""
+    trained = task.split.part == TRAIN
+    gauged = trained.any(1, keepdims=True)
+    scored = (task.split.part == VALIDATION) & gauged
+    part = np.where(trained, TRAIN, np.where(scored, TEST, 0)).astype(np.int8)
+    view = View("validation", True, trained, scored)
+    return Task("validation", replace(task.split, part=part), (view,))
 
 
 def site_groups(dataset: Dataset) -> list[np.ndarray]:

@@ -7,7 +7,7 @@
 !>
 !> Generated from ecostep_bmi.fypp, which is the file to edit.
 module ecostep_bmi
-  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
   use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_VAR_NAME, BMI_SUCCESS
   use ecostep, only: ecostep_cells, ecostep_model
@@ -24,14 +24,23 @@ module ecostep_bmi
 
   !> CSDMS standard names, as NextGen writes them; variables without one keep the artefact's name.
   character(*), parameter :: artefact_names(*) = [character(short) :: 'tas', 'pr', 'rsds', &
-    'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
+    'rlds', 'ps', 'sfcWind', 'uas', 'vas', 'huss', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
   character(*), parameter :: csdms_names(*) = [character(short) :: &
     'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
     'land_surface_radiation~incoming~shortwave__energy_flux', &
     'land_surface_radiation~incoming~longwave__energy_flux', 'land_surface_air__pressure', &
-    'land_surface_wind__speed', 'vegetation__leaf-area_index', 'soil__temperature', &
+    'land_surface_wind__speed', 'land_surface_wind__x_component_of_velocity', &
+    'land_surface_wind__y_component_of_velocity', &
+    'atmosphere_air_water~vapor__relative_saturation', &
+    'vegetation__leaf-area_index', 'soil__temperature', &
     'soil_water_sat-zone_top__depth', 'land_surface__latitude', 'land_surface__longitude', &
     'land_surface__elevation']
+  !> What the library makes inputs of that a framework has not, and units of that. The name of
+  !> `huss` is NextGen's, for specific humidity.
+  character(*), parameter :: source_names(*) = [character(short) :: 'hurs', 'huss', 'tdps', 'ps', &
+    'uas', 'vas']
+  character(*), parameter :: source_units(*) = [character(short) :: '%', 'kg kg-1', 'K', 'Pa', &
+    'm s-1', 'm s-1']
   character(*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
 
   character(BMI_MAX_COMPONENT_NAME), target :: component_name = 'ecostep'
@@ -62,6 +71,9 @@ module ecostep_bmi
     integer :: time_step = 3600  !< [s]
     character(short) :: statics(max_statics) = ''  !< names of site attributes
     real(real64) :: static_values(max_statics)  !< their values
+    !> What the framework has in place of inputs that can be made of it.
+    character(short) :: sources(size(source_names)) = ''
+    real(real64) :: longitude  !< of all cells, or NaN: days of the host [degrees_east]
   end type configuration
 
   !> An open artefact with its arrays. Behind a pointer, since BMI's getters have `self` with
@@ -74,6 +86,7 @@ module ecostep_bmi
     character(BMI_MAX_VAR_NAME), pointer :: outputs(:) => null()  !< names of fluxes
     real(real32), pointer :: state(:, :) => null()  !< (state_size, ncell)
     real(real32), pointer :: rows(:) => null()  !< the same in one dimension
+    real(real64), pointer :: longitude(:) => null()  !< (ncell) [degrees_east]
     real(real64), pointer :: clock(:) => null()  !< time since the start, (1) [s]
     character(short) :: calendar = 'standard'  !< of the run
     type(run_date) :: start  !< date of time 0
@@ -156,11 +169,12 @@ contains
     character(:), allocatable, intent(out) :: message  !< what is wrong with it, or ''
     character(512) :: artefact
     character(short) :: backend, start, end, calendar, statics(max_statics)
-    real(real64) :: static_values(max_statics)
-    integer :: ncell, time_step, unit, iostat
+    character(short) :: sources(size(source_names))
+    real(real64) :: static_values(max_statics), longitude
+    integer :: ncell, time_step, unit, iostat, i
     character(256) :: iomsg
     namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, &
-      static_values
+      static_values, sources, longitude
 
     artefact = config%artefact
     backend = config%backend
@@ -170,6 +184,8 @@ contains
     ncell = config%ncell
     time_step = config%time_step
     statics = config%statics
+    sources = config%sources
+    longitude = ieee_value(1.0_real64, ieee_quiet_nan)
     static_values = ieee_value(1.0_real64, ieee_quiet_nan)
     open (newunit=unit, file=config_file, status='old', action='read', iostat=iostat, iomsg=iomsg)
     if (iostat == 0) then
@@ -184,8 +200,12 @@ contains
     else if (mod(seconds_a_day, time_step) /= 0) then
       message = 'time_step does not divide the day'
     end if
+    do i = 1, size(sources)
+      if (sources(i) == '' .or. any(source_names == sources(i))) cycle
+      message = "source '"//trim(sources(i))//"' is none of: hurs huss tdps ps uas vas"
+    end do
     config = configuration(artefact, backend, start, end, calendar, ncell, time_step, statics, &
-      static_values)
+      static_values, sources, longitude)
   end subroutine read_configuration
 
   !> Take over dates and sizes of the configuration, open the artefact and register all arrays.
@@ -210,7 +230,7 @@ contains
     stat = BMI_FAILURE
     if (message /= '') return
     call e%model%open(config%artefact, config%backend, stat=stat, errmsg=message)
-    if (stat == 0) call register(e, config%statics, config%static_values, stat, message)
+    if (stat == 0) call register(e, config, stat, message)
   end subroutine open_emulator
 
   !> What is said of a text that should be a date.
@@ -223,10 +243,9 @@ contains
   end function not_a_date
 
   !> Allocate the arrays of an open artefact and register them.
-  subroutine register(e, statics, static_values, stat, message)
+  subroutine register(e, config, stat, message)
     type(emulator), intent(inout) :: e
-    character(*), intent(in) :: statics(:)  !< site attributes that the configuration gives
-    real(real64), intent(in) :: static_values(:)  !< their values
+    type(configuration), intent(in) :: config  !< of the component
     integer, intent(out) :: stat  !< status of the library
     character(:), allocatable, intent(inout) :: message  !< message
     character(short) :: name, units
@@ -239,6 +258,7 @@ contains
       name = e%model%input_name(i)
       units = e%model%input_units(i)
       if (stat /= 0) return
+      if (replaced(name, config%sources)) cycle
       tas = index_of('tas', e)
       if (tas > 0 .and. (name == 'tasmin' .or. name == 'tasmax') &
         .and. e%time_step < seconds_a_day) then
@@ -249,12 +269,15 @@ contains
       end if
       call e%cells%input(trim(name), trim(units), values, stat, message)
     end do
+    if (stat == 0) call register_framework(e, config, stat, message)
     do i = 1, e%model%n_statics()
       name = e%model%static_name(i)
       units = e%model%static_units(i)
       if (stat /= 0) return
       call add(e, name, units, role_static, values)
-      if (any(statics == name)) values = static_values(findloc(statics, name, dim=1))
+      if (any(config%statics == name)) then
+        values = config%static_values(findloc(config%statics, name, dim=1))
+      end if
       call e%cells%static(trim(name), trim(units), values, stat, message)
     end do
     do i = 1, e%model%n_targets()
@@ -274,6 +297,44 @@ contains
     call list(e, role_input, e%inputs)
     call list(e, role_output, e%outputs)
   end subroutine register
+
+  !> Register what the framework has in place of inputs, and its longitude.
+  subroutine register_framework(e, config, stat, message)
+    type(emulator), intent(inout) :: e
+    type(configuration), intent(in) :: config  !< of the component
+    integer, intent(out) :: stat  !< status of the library
+    character(:), allocatable, intent(inout) :: message  !< message
+    real(real64), pointer :: values(:)
+    integer :: i
+
+    stat = 0
+    do i = 1, size(source_names)
+      if (stat /= 0) return
+      if (.not. any(config%sources == source_names(i))) cycle
+      if (index_of(source_names(i), e) > 0) cycle
+      call add(e, source_names(i), source_units(i), role_input, values)
+      call e%cells%input(trim(source_names(i)), trim(source_units(i)), values, stat, message)
+    end do
+    if (stat == 0 .and. .not. ieee_is_nan(config%longitude)) then
+      allocate(e%longitude(e%ncell), source=config%longitude)
+      call e%cells%local_time('degrees_east', e%longitude, stat, message)
+    end if
+  end subroutine register_framework
+
+  !> Whether an input is made of what the framework has in place of it.
+  pure logical function replaced(name, sources)
+    character(*), intent(in) :: name  !< input of the artefact
+    character(*), intent(in) :: sources(:)  !< what the framework has
+
+    select case (name)
+    case ('vpd')
+      replaced = any(sources == 'hurs' .or. sources == 'huss' .or. sources == 'tdps')
+    case ('sfcWind')
+      replaced = any(sources == 'uas')
+    case default
+      replaced = .false.
+    end select
+  end function replaced
 
   !> One step, with the drivers as they are.
   function update(self) result(bmi_status)
@@ -985,6 +1046,7 @@ contains
       end do
     end if
     if (associated(e%rows)) deallocate(e%rows)
+    if (associated(e%longitude)) deallocate(e%longitude)
     if (associated(e%inputs)) deallocate(e%inputs)
     if (associated(e%outputs)) deallocate(e%outputs)
     deallocate(e)

@@ -110,6 +110,7 @@ module ecostep
     procedure :: state_checksum => cells_state_checksum
     procedure :: check_state => cells_check_state
     procedure :: init_state => cells_init_state
+    procedure :: write_outputs => cells_write_outputs
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
     procedure :: policy => cells_policy
@@ -326,6 +327,13 @@ module ecostep
       type(c_ptr), value :: cells
       integer(c_int) :: status
     end function c_init_state
+
+    function c_write_outputs(cells) result(status) bind(c, name='ecostep_write_outputs')
+      import :: c_int, c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function c_write_outputs
 
     function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
       import :: c_int, c_ptr
@@ -893,6 +901,18 @@ contains
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_init_state
+
+  !> After a restart: write the flux of the last complete day, which the state holds, to outputs.
+  subroutine cells_write_outputs(self, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+
+    status = c_write_outputs(self%handle)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_write_outputs
 
   !> Forget the date in the state but keep the model's memory, to go on at another date.
   subroutine cells_reset_date(self, stat, errmsg)

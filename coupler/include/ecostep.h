@@ -240,6 +240,10 @@ ECOSTEP_API ecostep_status ecostep_set_staging(ecostep_cells *cells, size_t byte
 /* Fill all state rows for a fresh start from the registered statics. Not called after a restart: the rows are then the host's. */
 ECOSTEP_API ecostep_status ecostep_init_state(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
 
+/* After a restart: write the flux that each state row holds, that of its last complete day, to the registered outputs, for a host that
+ * needs it before its first step. */
+ECOSTEP_API ecostep_status ecostep_write_outputs(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
 /* Forget the date in all state rows, and a day begun, but keep the model's memory: for a run that starts at another date from the
  * state of an earlier one. */
 ECOSTEP_API ecostep_status ecostep_reset_date(ecostep_cells *cells) ECOSTEP_NOEXCEPT;

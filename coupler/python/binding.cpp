@@ -193,6 +193,7 @@ PYBIND11_MODULE(_binding, m) {
              return static_cast<int>(ecostep_state_check(cells.handle, checksum.is_none() ? nullptr : values.data(), n));
            })
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })
+      .def("write_outputs", [](Cells& cells) { return static_cast<int>(ecostep_write_outputs(cells.handle)); })
       .def("reset_date", [](Cells& cells) { return static_cast<int>(ecostep_reset_date(cells.handle)); })
       .def("time_days", &time_days)
       .def("step", &step, py::call_guard<py::gil_scoped_release>());

@@ -176,6 +176,10 @@ class Cells:
         """Fill the state for a fresh start from the registered statics."""
         check(self._handle.init_state())
 
+    def write_outputs(self) -> None:
+        """After a restart: write the flux of the last complete day, which the state holds, to the outputs."""
+        check(self._handle.write_outputs())
+
     def reset_date(self) -> None:
         """Forget the date in the state, but keep the model's memory, to go on at another date."""
         check(self._handle.reset_date())

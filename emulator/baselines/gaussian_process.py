@@ -9,6 +9,7 @@ validation days are learned from, too.
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from emulator.data.split_days import AnySplit, learnable_days
 
 WINDOWS = (1, 7, 30, 90)
 """Days of the trailing means of the drivers."""
-ROWS, SEARCH_ROWS = 1500, 600
+ROWS, SEARCH_ROWS = 1200, 400
 """Site-days that predictions rest on, and that each step of the search draws, at most."""
 STEPS, RATE = 30, 0.07
 LARGEST_VARIANCE = 1.0
@@ -56,13 +57,14 @@ class Fitted:
     def predict(self, rows: SiteDays) -> tuple[Tensor, Tensor]:
         """Mean and variance, noise included, of standardised flux, (R',) and (R',): eq. 2.25 and 2.26."""
         weights = torch.cholesky_solve((self.values - self.mean)[:, None], self.root)[:, 0]
-        root, means, variances = self.root.float(), [], []
+        kernel, known_rows, root = self.kernel.single(), self.rows.single(), self.root.float()
+        weights, means, variances = weights.float(), [], []
         for piece in torch.arange(len(rows.site)).split(ROWS):
-            across = self.kernel.covariance(self.rows, rows.take(piece))
-            known = torch.linalg.solve_triangular(root, across.float(), upper=False).double()
+            across = kernel.covariance(known_rows, rows.take(piece).single())
+            known = torch.linalg.solve_triangular(root, across, upper=False)
             means.append(self.mean + across.T @ weights)
-            variances.append(self.kernel.variance() + self.kernel.noise() - (known * known).sum(0))
-        return torch.cat(means), torch.cat(variances).clamp(min=1e-9)
+            variances.append(kernel.variance() + kernel.noise() - (known * known).sum(0))
+        return torch.cat(means).double(), torch.cat(variances).double().clamp(min=1e-9)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class GaussianProcessPredictor:
     sites: tuple[str, ...]
     groups: tuple[str, ...]
     learned_days: tuple[Tensor, ...]
+    past_flux: bool
 
     @property
     def parameters(self) -> int:
@@ -89,16 +92,26 @@ class GaussianProcessPredictor:
             for one in self.fitted
         ]
         names = {"sites": list(self.sites), "groups": list(self.groups)}
-        return {"scalers": vars(self.scalers), "fitted": fitted, "learned_days": list(self.learned_days), **names}
+        days = {"learned_days": list(self.learned_days), "past_flux": self.past_flux}
+        return {"scalers": vars(self.scalers), "fitted": fitted, **days, **names}
 
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
-        mean, variance = self.distribution(dataset, visible_flux)
-        space = self.space
-        centre = mean * space.std + space.mean
-        raised = np.exp(0.5 * np.minimum(variance * space.std**2, LARGEST_VARIANCE))
-        fluxes = np.full(tuple(dataset.flux.shape), np.nan, np.float32)
-        fluxes[..., space.learned] = space.scale * np.sinh(np.clip(centre, -space.limit, space.limit)) * raised
+        return self.fluxes(*self.distribution(dataset, visible_flux), dataset)
+
+    def fluxes(self, mean: np.ndarray, variance: np.ndarray, dataset: Dataset) -> np.ndarray:
+        """Mean of the flux where that of the standardised one has this mean and variance, (N, T, L) -> (N, T, C)."""
+        raised = np.exp(0.5 * np.minimum(variance * self.space.std**2, LARGEST_VARIANCE))
+        return self._in_units(mean, raised, dataset)
+
+    def quantile(self, level: float, mean: np.ndarray, variance: np.ndarray, dataset: Dataset) -> np.ndarray:
+        """Quantile of the flux of a day, noise of measurement included, (N, T, L) -> (N, T, C)."""
+        return self._in_units(mean + NormalDist().inv_cdf(level) * np.sqrt(variance), 1.0, dataset)
+
+    def _in_units(self, standardised: np.ndarray, factor: np.ndarray | float, dataset: Dataset) -> np.ndarray:
+        space, fluxes = self.space, np.full(tuple(dataset.flux.shape), np.nan, np.float32)
+        centre = np.clip(standardised * space.std + space.mean, -space.limit, space.limit)
+        fluxes[..., space.learned] = space.scale * np.sinh(centre) * factor
         return keep_bounds(fluxes, dataset, self.signature)
 
     def distribution(self, dataset: Dataset, visible_flux: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +140,7 @@ class GaussianProcessPredictor:
     def _unknown_flux(self, dataset: Dataset, visible_flux: Tensor | None) -> Tensor:
         """(N, T, L) bool: flux that may be seen and was not learned from."""
         flux = dataset.flux[..., self.space.learned]
-        if visible_flux is None:
+        if visible_flux is None or not self.past_flux:
             return torch.zeros_like(flux, dtype=torch.bool)
         new = torch.isfinite(flux) & visible_flux[..., None]
         place = {name: number for number, name in enumerate(self.sites)}
@@ -168,7 +181,7 @@ def fit(
     split: AnySplit,
     signature: Signature,
     *,
-    past_flux: bool,  # noqa: ARG001 - a site's own record is always read where it may be
+    past_flux: bool,
     seed: int,
 ) -> GaussianProcessPredictor:
     """See emulator.baselines; the seed draws the site-days."""
@@ -183,6 +196,7 @@ def fit(
         tuple(dataset.site_id.astype(str).tolist()),
         tuple(sorted(set(dataset.group().names().tolist()))),
         tuple(day_axis(dataset)[row] for row in marked),
+        past_flux,
     )
     days, random = _Days(dataset, model), np.random.default_rng(seed)
     fitted = []
@@ -200,7 +214,8 @@ def rebuilt(state: dict[str, Any], signature: Signature) -> GaussianProcessPredi
         Fitted(Kernel(**one["kernel"]), SiteDays(**one["rows"]), one["values"], one["mean"]) for one in state["fitted"]
     )
     space, names = FluxSpace.of(signature, scalers), (tuple(state["sites"]), tuple(state["groups"]))
-    return GaussianProcessPredictor(scalers, space, signature, fitted, *names, tuple(state["learned_days"]))
+    learned = tuple(state["learned_days"])
+    return GaussianProcessPredictor(scalers, space, signature, fitted, *names, learned, state["past_flux"])
 
 
 def features(dataset: Dataset, signature: Signature, scalers: Scalers) -> Tensor:

@@ -15,7 +15,7 @@ from emulator.data.calendar import calendar_table
 from emulator.data.classes import SiteClasses
 from emulator.data.dataset_file import DatasetError, check_time, open_checked, read_values
 from emulator.data.reading import DatasetReader, SiteTable, opened
-from emulator.data.series import has_values
+from emulator.data.series import has_values, marks
 from emulator.data.signature import Signature
 from foundations.variables import BIOMES
 
@@ -140,8 +140,12 @@ class Dataset:
 
     def in_record(self) -> Tensor:
         """Days within the record of each site, (N, T) bool."""
-        day = np.arange(len(self.time))
-        return torch.as_tensor((day >= self.periods[:, :1]) & (day <= self.periods[:, 1:]))
+        return marks(self.n_sites, len(self.time), self._in_record)
+
+    def _in_record(self, rows: slice) -> Tensor:
+        """Those of a block of sites."""
+        day, (first, last) = np.arange(len(self.time)), self.periods[rows].T
+        return torch.as_tensor((day >= first[:, None]) & (day <= last[:, None]))
 
     @cached_property
     def has_flux(self) -> Tensor:
@@ -151,11 +155,19 @@ class Dataset:
     @cached_property
     def has_scored_flux(self) -> Tensor:
         """Days on which a site has any flux that predictions may be judged by, (N, T) bool."""
-        return self.has_flux if self.measured is None else has_values(self.scored_flux())
+        if self.measured is None:
+            return self.has_flux
+        flux, measured = self.flux, self.measured
+        return marks(self.n_sites, len(self.time), lambda rows: (torch.isfinite(flux[rows]) & measured[rows]).any(-1))
 
-    def scored_flux(self) -> Tensor:
-        """Flux (N, T, C) that predictions may be judged by: NaN where it, or its drivers, were not measured."""
-        return self.flux if self.measured is None else self.flux.masked_fill(~self.measured, torch.nan)
+    def scored_flux(self, rows: Tensor | slice | None = None) -> Tensor:
+        """Flux (n, T, C) of some sites, default all, that predictions may be judged by: NaN where it, or its drivers,
+        were not measured.
+        """
+        flux = self.flux if rows is None else self.flux[rows]
+        if self.measured is None:
+            return flux
+        return flux.masked_fill(~(self.measured if rows is None else self.measured[rows]), torch.nan)
 
     def days(self, first_year: int, last_year: int) -> slice:
         """The days of first_year..last_year, both included."""
@@ -225,10 +237,17 @@ class Dataset:
                 f"mask over sites and years has shape {tuple(mask.shape)}, expected {choice[0]}, or of days {choice[1]}"
             )
             raise ValueError(message)
-        if tuple(mask.shape) == choice[0]:
-            position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
-            mask = mask[:, torch.as_tensor(np.minimum(position, len(self.years) - 1))]
-        return mask if self.period is None else mask & self.in_record()
+        by_year = tuple(mask.shape) == choice[0]
+        if self.period is None and not by_year:
+            return mask
+        position = np.searchsorted(self.years, self.calendar[:, column.YEAR].numpy())
+        year = torch.as_tensor(np.minimum(position, len(self.years) - 1))
+
+        def block(rows: slice) -> Tensor:
+            days = mask[rows][:, year] if by_year else mask[rows]
+            return days if self.period is None else days & self._in_record(rows)
+
+        return marks(self.n_sites, len(self.time), block)
 
 
 def read_extent(path: str | Path) -> tuple[int, Tensor]:

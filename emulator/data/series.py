@@ -6,7 +6,7 @@ Statistics over all sites and days are made in blocks of sites, so that none of 
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -24,11 +24,52 @@ def new_series(sites: int, days: int, variables: int, dtype: torch.dtype = torch
     """An array (N, T, V) to be filled; its file, where it has one, is gone when the process ends."""
     limit = float(os.environ.get("ECOSTEP_IN_MEMORY_GB", IN_MEMORY_GB)) * 1e9
     shape = (sites, days, variables)
-    if dtype.itemsize * math.prod(shape) <= limit:
+    if 4.0 * math.prod(shape) <= limit:
         return torch.empty(shape, dtype=dtype)
+    return _mapped(shape, dtype)
+
+
+def marks(sites: int, days: int, of: Callable[[slice], Tensor]) -> Tensor:
+    """Marks (N, T) of days, bool or codes of a byte, by a function that makes those of a block of sites."""
+    made = None
+    for rows in site_blocks(sites, days):
+        block = of(rows)
+        if made is None:
+            if len(block) == sites:
+                return block
+            made = _mapped((sites, days, 1), block.dtype)[..., 0]
+        made[rows] = block
+    return torch.zeros(sites, days, dtype=torch.bool) if made is None else made
+
+
+def marked_days(*masks: Tensor) -> Tensor:
+    """Number of days of each site, (N,), that all masks (N, T) mark."""
+    count = torch.zeros(len(masks[0]), dtype=torch.int64)
+    for rows in site_blocks(*masks[0].shape):
+        shared = masks[0][rows]
+        for mask in masks[1:]:
+            shared = shared & mask[rows]
+        count[rows] = shared.sum(1)
+    return count
+
+
+def either(*masks: Tensor) -> Tensor:
+    """Days that any of the masks (N, T) marks, (N, T)."""
+
+    def block(rows: slice) -> Tensor:
+        together = masks[0][rows].clone()
+        for mask in masks[1:]:
+            together |= mask[rows]
+        return together
+
+    sites, days = masks[0].shape
+    return marks(sites, days, block)
+
+
+def _mapped(shape: tuple[int, int, int], dtype: torch.dtype) -> Tensor:
+    """An array in a file without a name."""
     with tempfile.TemporaryFile(prefix="ecostep_") as file:  # the mapping keeps the file after it is closed
-        bytes_per_day = variables * dtype.itemsize
-        mapped = np.memmap(file, np.uint8, mode="w+", shape=(sites, days, bytes_per_day))
+        mapped = np.memmap(file, np.uint8, mode="w+", shape=(*shape[:2], shape[2] * dtype.itemsize))
         return torch.from_numpy(mapped).view(dtype)
 
 
@@ -41,7 +82,5 @@ def site_blocks(sites: int, days: int) -> Iterator[slice]:
 
 def has_values(series: Tensor) -> Tensor:
     """Days of (N, T, V) on which any variable has a value, (N, T) bool."""
-    present = torch.empty(series.shape[:2], dtype=torch.bool)
-    for rows in site_blocks(*series.shape[:2]):
-        present[rows] = torch.isfinite(series[rows]).any(-1)
-    return present
+    sites, days = series.shape[:2]
+    return marks(sites, days, lambda rows: torch.isfinite(series[rows]).any(-1))

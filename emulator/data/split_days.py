@@ -1,6 +1,5 @@
 """A split that gives every day of every site its part, as records of different periods need."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
+from emulator.data.series import either, marks, site_blocks
 from emulator.data.splits import PARTS, Split, SplitConfig, split_sites
 
 LABELS = ("unused", *PARTS)
@@ -29,7 +29,10 @@ class DaySplit:
         if part not in PARTS:
             message = f"split part '{part}' is not one of {', '.join(PARTS)}"
             raise ValueError(message)
-        return dataset.day_mask(self.part == LABELS.index(part))
+        code = LABELS.index(part)
+        return dataset.day_mask(
+            marks(dataset.n_sites, len(dataset.time), lambda rows: torch.as_tensor(self.part[rows] == code))
+        )
 
     @property
     def train_sites(self) -> np.ndarray:
@@ -47,7 +50,9 @@ class DaySplit:
         return self._sites("spatial", "spatiotemporal") & ~self.train_sites
 
     def _sites(self, *parts: str) -> np.ndarray:
-        return np.asarray(np.isin(self.part, [LABELS.index(part) for part in parts]).any(axis=1))
+        codes = [LABELS.index(part) for part in parts]
+        blocks = site_blocks(*self.part.shape)
+        return np.concatenate([np.isin(self.part[rows], codes).any(axis=1) for rows in blocks])
 
 
 AnySplit = Split | DaySplit
@@ -55,20 +60,26 @@ AnySplit = Split | DaySplit
 
 def part_codes(split: AnySplit, dataset: Dataset) -> np.ndarray:
     """Part of every day as its position in LABELS, (N, T) int8; 0 outside the record of a site."""
-    codes = np.zeros((dataset.n_sites, len(dataset.time)), np.int8)
-    for code, part in enumerate(LABELS[1:], start=1):
-        codes[split.days(dataset, part).numpy()] = code
-    return codes
+    days_of = {code: split.days(dataset, part) for code, part in enumerate(LABELS[1:], start=1)}
+
+    def block(rows: slice) -> Tensor:
+        codes = torch.zeros(days_of[1][rows].shape, dtype=torch.int8)
+        for code, days in days_of.items():
+            codes[days[rows]] = code
+        return codes
+
+    return np.asarray(marks(dataset.n_sites, len(dataset.time), block).numpy())
 
 
 def learnable_days(split: AnySplit, dataset: Dataset) -> Tensor:
     """Days of training and validation, (N, T) bool."""
-    return split.days(dataset, "train") | validation_days(split, dataset)
+    parts = ("train", "validation_temporal", "validation_spatial")
+    return either(*(split.days(dataset, part) for part in parts))
 
 
 def validation_days(split: AnySplit, dataset: Dataset) -> Tensor:
     """Days of both validation parts, (N, T) bool."""
-    return split.days(dataset, "validation_temporal") | split.days(dataset, "validation_spatial")
+    return either(*(split.days(dataset, part) for part in ("validation_temporal", "validation_spatial")))
 
 
 def split_own_years(config: SplitConfig, dataset: Dataset) -> DaySplit:
@@ -78,23 +89,29 @@ def split_own_years(config: SplitConfig, dataset: Dataset) -> DaySplit:
     then validates; of index one of one or two years tests alone.
     """
     sites = split_sites(config, dataset.lat, dataset.lon, dataset.groups, dataset.site_id)
-    later = np.zeros((dataset.n_sites, len(dataset.time)), np.int8)
-    for site in range(dataset.n_sites):
-        later[site] = _days_of_site(config, dataset, site)
-    early = later != TEST
-    choice: Sequence[tuple[str, np.ndarray, np.ndarray]] = (
-        ("train", sites.train, later == TRAIN),
-        ("validation_temporal", sites.train, later == VALIDATION),
-        ("validation_spatial", sites.validation, early),
-        ("temporal", sites.train, later == TEST),
-        ("spatial", sites.test, early),
-        ("spatiotemporal", sites.test, later == TEST),
+
+    def uses_of(rows: slice) -> Tensor:
+        days = [_days_of_site(config, dataset, site) for site in range(rows.start, rows.stop)]
+        return torch.from_numpy(np.stack(days))
+
+    later = marks(dataset.n_sites, len(dataset.time), uses_of).numpy()
+    choice = (
+        ("train", sites.train, (TRAIN,)),
+        ("validation_temporal", sites.train, (VALIDATION,)),
+        ("validation_spatial", sites.validation, (TRAIN, VALIDATION)),
+        ("temporal", sites.train, (TEST,)),
+        ("spatial", sites.test, (TRAIN, VALIDATION)),
+        ("spatiotemporal", sites.test, (TEST,)),
     )
-    part = np.zeros_like(later)
     in_record = dataset.in_record().numpy()
-    for name, members, days in choice:
-        part[members[:, None] & days & in_record] = LABELS.index(name)
-    return DaySplit(part, sites.block)
+
+    def block(rows: slice) -> Tensor:
+        part = np.zeros(later[rows].shape, np.int8)
+        for name, members, uses in choice:
+            part[members[rows, None] & np.isin(later[rows], uses) & in_record[rows]] = LABELS.index(name)
+        return torch.from_numpy(part)
+
+    return DaySplit(marks(dataset.n_sites, len(dataset.time), block).numpy(), sites.block)
 
 
 def _days_of_site(config: SplitConfig, dataset: Dataset, site: int) -> np.ndarray:

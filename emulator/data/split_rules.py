@@ -2,10 +2,9 @@
 
 import logging
 
-import torch
-
 from emulator.data.dataset import Dataset
-from emulator.data.split_days import AnySplit, part_codes, split_own_years, validation_days
+from emulator.data.series import either, marked_days
+from emulator.data.split_days import AnySplit, split_own_years, validation_days
 from emulator.data.split_file import read_split
 from emulator.data.splits import PARTS, SplitConfig, make_split
 
@@ -39,25 +38,28 @@ def tell(split: AnySplit, dataset: Dataset) -> None:
     for part in PARTS:
         days = split.days(dataset, part)
         if days.any():
-            used = days & has_flux
-            log.info("split: %s: %d sites, %d days with flux", part, int(days.any(1).sum()), int(used.sum()))
+            used = int(marked_days(days, has_flux).sum())
+            log.info("split: %s: %d sites, %d days with flux", part, int(days.any(1).sum()), used)
     for line in lacks(split, dataset):
         log.warning("split: %s", line)
-    idle = has_flux & torch.as_tensor(part_codes(split, dataset) == 0)
-    if dataset.period is not None and idle.any():
-        sites = dataset.site_id[idle.any(1).numpy()]
-        shown = ", ".join(map(str, sites[:5])) + (" ..." if len(sites) > 5 else "")
-        log.warning("split: %d days with flux are in no part, of %d sites: %s", int(idle.sum()), len(sites), shown)
+    if dataset.period is not None:
+        in_parts = marked_days(has_flux, either(*(split.days(dataset, part) for part in PARTS)))
+        idle = (marked_days(has_flux) - in_parts).numpy()
+        sites = dataset.site_id[idle > 0]
+        if len(sites):
+            shown = ", ".join(map(str, sites[:5])) + (" ..." if len(sites) > 5 else "")
+            log.warning("split: %d days with flux are in no part, of %d sites: %s", int(idle.sum()), len(sites), shown)
 
 
 def lacks(split: AnySplit, dataset: Dataset) -> list[str]:
     """Sentences on the parts that a split has no days with flux for."""
     has_flux = dataset.has_flux
     lines = []
-    if not (split.days(dataset, "temporal") & has_flux).any():
+    if not marked_days(split.days(dataset, "temporal"), has_flux).any():
         lines.append("no temporal test: no later days at sites that are trained on")
-    if not ((split.days(dataset, "spatial") | split.days(dataset, "spatiotemporal")) & has_flux).any():
+    new_sites = either(split.days(dataset, "spatial"), split.days(dataset, "spatiotemporal"))
+    if not marked_days(new_sites, has_flux).any():
         lines.append("no spatial test: no site is held out")
-    if not (validation_days(split, dataset) & has_flux).any():
+    if not marked_days(validation_days(split, dataset), has_flux).any():
         lines.append("no validation: the checkpoint is chosen by training days, and there are no intervals")
     return lines

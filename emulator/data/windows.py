@@ -245,7 +245,7 @@ def whole_records(
     Sites whose records differ in their days come in batches of their own. visible_flux, scored: (N, T) bool, which
     days' flux the model may see, default none, and which are scored, default all; days that were not measured are not.
     """
-    flux, truth = dataset.flux, dataset.scored_flux()
+    flux = dataset.flux
     for members in _alike(dataset, np.asarray(sites)):
         for start in range(0, len(members), batch_size):
             rows = torch.as_tensor(members[start : start + batch_size])
@@ -253,7 +253,9 @@ def whole_records(
             seen = torch.full_like(flux[rows], torch.nan)
             if visible_flux is not None:
                 seen = _visible(flux[rows], visible_flux[rows])
-            target = truth[rows] if scored is None else _visible(truth[rows], scored[rows])
+            target = dataset.scored_flux(rows)
+            if scored is not None:
+                target = _visible(target, scored[rows])
             if (spans == spans[0]).all():
                 days = slice(int(spans[0, 0]), int(spans[0, 1]) + 1)
                 yield _batch(dataset, rows, days, seen[:, days], target[:, days])
@@ -331,10 +333,13 @@ def _as_slice(rows: np.ndarray) -> slice | Tensor:
 
 def _marked(dataset: Dataset, mask: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Rows of sites (n,) with a marked day (N, T), and the first and last marked day of each, (n, 2)."""
-    marks = mask.numpy()
-    sites = np.flatnonzero(marks.any(axis=1))
+    spans = np.empty((len(mask), 2), np.int64)
+    for rows in site_blocks(*mask.shape):
+        marks = mask[rows].numpy()
+        spans[rows, 0] = marks.argmax(axis=1)
+        spans[rows, 1] = np.where(marks.any(axis=1), marks.shape[1] - 1 - marks[:, ::-1].argmax(axis=1), -1)
+    sites = np.flatnonzero(spans[:, 1] >= 0)
     if len(sites) == 0:
         message = f"{dataset.path}: no site-year is left to train on; check the split"
         raise DatasetError(message)
-    marks = marks[sites]
-    return sites, np.stack([marks.argmax(axis=1), marks.shape[1] - 1 - marks[:, ::-1].argmax(axis=1)], axis=1)
+    return sites, spans[sites]

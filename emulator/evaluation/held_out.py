@@ -20,13 +20,22 @@ from emulator.evaluation.climatology import (
     site_climatology,
     transferred_climatology,
 )
+from emulator.evaluation.intervals import (
+    ANNUAL_FILE,
+    Intervals,
+    fit_intervals,
+    load_intervals,
+    score_sums,
+    write_budgets,
+)
+from emulator.evaluation.left_out import LeftOut, read_left_out
 from emulator.evaluation.metrics import to_json
-from emulator.evaluation.quantile_fitting import fit_quantiles
+from emulator.evaluation.new_sites import PART as LEFT_OUT
+from emulator.evaluation.new_sites import NewSites, score_new_sites
 from emulator.evaluation.quantile_series import band_content, band_series, predict_bands, score_quantiles
 from emulator.evaluation.scoring import Series, score
 from emulator.evaluation.series_file import file_attributes, write_predictions
 from emulator.evaluation.views import View, run_model
-from emulator.models.wrappers.quantiles import QuantileModel
 from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder
@@ -34,6 +43,8 @@ from emulator.runs.run_split import split_elsewhere, split_of_run
 from emulator.runs.trained_model import TrainedModel
 from foundations.json_record import write_record
 from foundations.provenance import file_sha256
+from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +62,10 @@ def evaluate(
     """Write metrics and predictions of a run on its dataset, or on another one, `data`; returns the metrics.
 
     On its own dataset they are RUN/evaluation/metrics.json and predictions.nc, and the quantiles are fitted; on another
-    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored only where
-    `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default those of
-    `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology. load:
-    opens the run.
+    one they lie in a folder of RUN/evaluation named after it, or in `out`. Days that were not measured are scored
+    only where `evaluation.score_filled` says so. Skill is told apart by the class variables `group_by`, by default
+    those of `evaluation.group_by`, else by the biome, else by all that there are; the first is that of the climatology.
+    load: opens the run.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
@@ -64,7 +75,7 @@ def evaluate(
         dataset = replace(dataset, measured=None)
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
     if file_sha256(path) == trained.provenance["dataset_hash"]:
-        return _evaluate_own(run, trained, dataset, groups)
+        return _evaluate_own(run, trained, dataset, groups, load)
     return _evaluate_elsewhere(run, trained, dataset, groups, out or run.metrics.parent / dataset.path.stem)
 
 
@@ -77,20 +88,33 @@ def group_names(dataset: Dataset, chosen: Sequence[str]) -> list[str]:
     return ["biome"] if "biome" in dataset.groups else list(dataset.groups)
 
 
-def _evaluate_own(run: RunFolder, trained: TrainedModel, dataset: Dataset, groups: list[str]) -> dict[str, Any]:
+def _evaluate_own(
+    run: RunFolder,
+    trained: TrainedModel,
+    dataset: Dataset,
+    groups: list[str],
+    load: Callable[[RunFolder], TrainedModel],
+) -> dict[str, Any]:
     split = split_of_run(run, trained, dataset)
     missing = lacks(split, dataset)
     for line in missing:
         log.warning("%s: split: %s", run.path, line)
-    views = _views(trained, dataset)
-    quantiles = None
-    if (validation_days(split, dataset) & dataset.has_scored_flux).any():
-        quantiles = fit_quantiles(views.all(), dataset, split)
-        quantile_file.save(run, quantiles, trained.epoch, trained.model)
+    views, left_out = _views(trained, dataset), read_left_out(run, trained, dataset, load)
+    intervals = None
+    if left_out is not None or (validation_days(split, dataset) & dataset.has_scored_flux).any():
+        intervals = fit_intervals(views.all(), dataset, split, left_out)
+        quantile_file.save(run, intervals.daily, trained.epoch, trained.model, intervals.annual.state())
+        for line in intervals.lacking(dataset.signature):
+            log.warning("%s: %s", run.path, line)
+            missing.append(line)
     else:
         run.quantiles.unlink(missing_ok=True)
     series = build_series(dataset, split, groups)
-    return _write(run, trained, dataset, split, series, views, quantiles, missing, run.metrics.parent)
+    new = None
+    if left_out is not None and intervals is not None:
+        codes = dataset.group(next(iter(groups), None)).codes
+        new = NewSites(left_out, intervals, split, _sites(dataset, codes))
+    return _write(run, trained, dataset, split, series, views, intervals, missing, run.metrics.parent, new)
 
 
 def _evaluate_elsewhere(
@@ -101,8 +125,8 @@ def _evaluate_elsewhere(
     learned_from = int(learnable_days(split, dataset).any(1).sum())
     if learned_from:
         log.info("%s: %d of its sites trained the run; days of training are not scored", dataset.path, learned_from)
-    quantiles = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
-    missing = [] if quantiles is not None else ["no intervals: the run has not been evaluated on its own dataset"]
+    intervals = load_intervals(run, trained)
+    missing = [] if intervals is not None else ["no intervals: the run has not been evaluated on its own dataset"]
     series = build_series(dataset, split, groups)
     of_class = _climatology_of_run(run, trained, dataset, groups)
     if of_class is None:
@@ -111,7 +135,7 @@ def _evaluate_elsewhere(
     for line in missing:
         log.warning("%s: %s", dataset.path, line)
     series = replace(series, climatology=of_class)
-    return _write(run, trained, dataset, split, series, _views(trained, dataset), quantiles, missing, out)
+    return _write(run, trained, dataset, split, series, _views(trained, dataset), intervals, missing, out)
 
 
 def _write(
@@ -121,17 +145,24 @@ def _write(
     split: AnySplit,
     series: Series,
     views: "Views",
-    quantiles: QuantileModel | None,
+    intervals: Intervals | None,
     missing: list[str],
     out: Path,
+    new: NewSites | None = None,
 ) -> dict[str, Any]:
     """Score, and write metrics.json and predictions.nc to a folder; returns the metrics."""
     tables, reported = _score_parts(series, dataset, split, views)
     bands = None
-    if quantiles is not None:
-        _score_quantiles(tables, quantiles, views, dataset, split)
-        with_past = split.train_sites | split.validation_sites
-        bands = predict_bands(quantiles, views.mixed(with_past), dataset, split.train_sites)
+    if intervals is not None:
+        _score_quantiles(tables, intervals, views, dataset, split)
+        mixed = views.mixed(split.train_sites | split.validation_sites)
+        bands = predict_bands(intervals.daily, mixed, dataset, split.train_sites)
+        write_budgets(out / ANNUAL_FILE, intervals, mixed, dataset, split)
+    if new is not None:
+        of_mode = score_new_sites(series, dataset, new)
+        main_mode, *other_modes = of_mode
+        tables["splits"][LEFT_OUT] = of_mode[main_mode]
+        tables["other_modes"] |= {f"{LEFT_OUT}_{mode}": of_mode[mode] for mode in other_modes}
     metrics = to_json(
         {
             "kind": trained.config.model.kind,
@@ -143,7 +174,8 @@ def _write(
             **tables,
         }
     )
-    _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands)
+    left_out = None if new is None else new.left_out
+    _write_series(out / run.predictions.name, trained, dataset, split, series, reported, bands, left_out)
     write_record(out / run.metrics.name, metrics)
     _log_summary(metrics)
     return metrics
@@ -232,15 +264,17 @@ def _views(trained: TrainedModel, dataset: Dataset) -> Views:
 
 
 def _score_quantiles(
-    tables: dict[str, Any], quantiles: QuantileModel, views: Views, dataset: Dataset, split: AnySplit
+    tables: dict[str, Any], intervals: Intervals, views: Views, dataset: Dataset, split: AnySplit
 ) -> None:
     """Add `uncertainty` to every target of the skill tables."""
     for name, table in [*tables["splits"].items(), *tables["other_modes"].items()]:
         part, _, _ = name.partition("_")
         days = split.days(dataset, part).numpy()
-        scores = score_quantiles(quantiles, views.of_mode(table["mode"]), dataset, split.train_sites, days)
-        for target, uncertainty in scores.items():
-            table["targets"][target]["uncertainty"] = uncertainty
+        view = views.of_mode(table["mode"])
+        scores = score_quantiles(intervals.daily, view, dataset, split.train_sites, days)
+        sums = score_sums(intervals, view, dataset, split.train_sites, days)
+        for (target, uncertainty), of_years in zip(scores.items(), sums, strict=True):
+            table["targets"][target]["uncertainty"] = uncertainty | {"annual": of_years}
 
 
 def _score_parts(series: Series, dataset: Dataset, split: AnySplit, views: Views) -> tuple[dict[str, Any], np.ndarray]:
@@ -286,8 +320,11 @@ def _write_series(
     series: Series,
     predicted: np.ndarray,
     bands: np.ndarray | None,
+    left_out: LeftOut | None,
 ) -> None:
-    """predictions.nc: observed, predicted and climatological flux, quantiles, and the part that each site-day is in."""
+    """predictions.nc: observed, predicted and climatological flux, quantiles, predictions for sites left out, and the
+    part that each site-day is in.
+    """
     fluxes = {}
     for index, target in enumerate(series.targets):
         fluxes[target.name] = (target, series.observed[..., index], "observed or simulated")
@@ -296,8 +333,25 @@ def _write_series(
         if bands is not None:
             values = band_series(target, bands[..., index, :])
             fluxes |= {name: (of, values[name], what) for name, (of, what) in band_content(target).items()}
+        if (of_process := process_series(dataset, target)) is not None:
+            fluxes[f"{target.name}_process"] = (target, of_process, "of the process model, an input")
+        if left_out is not None:
+            of_others = np.where(left_out.days, left_out.views[0].predicted[..., index], np.nan)
+            fluxes[f"{target.name}_left_out"] = (target, of_others, "predicted by a training without the site")
     codes = part_codes(split, dataset)
     write_predictions(path, dataset, fluxes, file_attributes(trained), (codes, LABELS))
+
+
+def process_series(dataset: Dataset, target: Variable) -> np.ndarray | None:
+    """What a process model says of a target, (N, T) in analysis units, where the dataset has it as an input, named
+    TARGET_process; None where not.
+    """
+    names = dataset.signature.input_names
+    if (name := f"{target.name}_process") not in names:
+        return None
+    number = names.index(name)
+    factor, offset = unit_conversion(dataset.signature.inputs[number].units, target.analysis_units, name)
+    return np.asarray(factor * dataset.drivers[..., number].numpy() + offset)
 
 
 def _log_summary(metrics: dict[str, Any]) -> None:

@@ -1,12 +1,15 @@
 """Predictions of whole records."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
-from emulator.data.windows import put_records, whole_records
+from emulator.data.windows import Batch, put_records, whole_records
 from emulator.models.streaming import StreamingModel, WholeDatasetModel
 
 
@@ -30,7 +33,7 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
         return _all_finite(model.predict_dataset(dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     fluxes = torch.full_like(dataset.flux, torch.nan)
-    for batch in batches:
+    for batch in _with_progress(batches, dataset):
         put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
     return _all_finite(fluxes.numpy(), dataset)
 
@@ -42,7 +45,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
     fluxes = torch.full_like(dataset.flux, torch.nan)
-    for batch in whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE):
+    for batch in _with_progress(whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE), dataset):
         year, past = batch.calendar[0, :, column.YEAR], batch.flux
         for present in year.unique().tolist():
             end = int(torch.nonzero(year == present)[-1]) + 1
@@ -50,6 +53,14 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
             past[:, :end][:, year[:end] == present] = prediction[:, year[:end] == present]
         put_records(fluxes, dataset, batch, past)
     return _all_finite(fluxes.numpy(), dataset)
+
+
+def _with_progress(batches: Iterable[Batch], dataset: Dataset) -> Iterator[Batch]:
+    """The batches, with a bar on a terminal that tells the time left."""
+    with tqdm(total=dataset.n_sites, desc="predicting", unit="site", leave=False, disable=None) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch.site))
 
 
 def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -12,6 +12,7 @@ from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.models.kinds.ea_lstm import EALSTMConfig
 from emulator.models.kinds.gradient_free import (
     ClimatologyConfig,
+    GaussianProcessConfig,
     GradientFreeConfig,
     NearestConfig,
     RidgeConfig,
@@ -40,7 +41,7 @@ MODEL_CONFIGS = (
     UnifiedConfig,
 )
 
-GRADIENT_FREE_CONFIGS = (ClimatologyConfig, NearestConfig, RidgeConfig, XGBoostConfig)
+GRADIENT_FREE_CONFIGS = (ClimatologyConfig, NearestConfig, RidgeConfig, XGBoostConfig, GaussianProcessConfig)
 """Kinds that are fitted at once, by `emulator.baselines`."""
 
 ALL_CONFIGS = (*MODEL_CONFIGS, *GRADIENT_FREE_CONFIGS)

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import numpy as np
 import torch
 
 from emulator.configuration.schema import Config, TrainingConfig
@@ -12,7 +11,7 @@ from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.scalers import Scalers, fit_scalers_to
-from emulator.data.series import site_blocks
+from emulator.data.series import marked_days, site_blocks
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days, validation_days
 from emulator.data.windows import TrainingSites, WindowSampler
@@ -152,8 +151,8 @@ def _settings(config: Config) -> Settings:
 
 def _training_sites(dataset: Dataset, split: AnySplit) -> TrainingSites:
     """The sites with training flux, which batches draw, with their blocks, those of the split."""
-    learned_from = (split.days(dataset, "train") & dataset.has_flux).any(1).numpy()
-    rows = torch.as_tensor(np.flatnonzero(learned_from))  # without flux nothing is learned of a site: it is kriged
+    learned_from = marked_days(split.days(dataset, "train"), dataset.has_flux)
+    rows = torch.nonzero(learned_from).flatten()  # without flux nothing is learned of a site: it is kriged
     return TrainingSites(dataset.static[rows], rows, torch.as_tensor(split.block)[rows])
 
 

@@ -30,6 +30,7 @@ from emulator.training import precision, random_states
 from emulator.training.averaging import WeightAverage
 from emulator.training.mixed_days import training_outputs
 from emulator.training.schedule import Schedule
+from foundations.time_left import duration, time_left
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,10 @@ class Trainer:
             self.run.append_log(entry)
             self.after_epoch(entry)
         shown = "" if val_loss is None else f", validation {val_loss:.4f}"
-        log.info("epoch %d: train %.4f%s%s", epoch, train_loss, shown, ", best so far" if improved else "")
+        pace = f"; {duration(progress.seconds / progress.epoch)} an epoch"
+        left = time_left(progress.seconds, progress.epoch, self.settings.epochs)
+        best = ", best so far" if improved else ""
+        log.info("epoch %d: train %.4f%s%s%s%s", epoch, train_loss, shown, best, pace, f", {left}" if left else "")
         self._save(self.run.last)
         self._stop = parallel.agree(self._received)
         if self._stop and not self.finished:

@@ -9,6 +9,7 @@ from torch import Tensor
 from emulator.data import processes as parallel
 from emulator.data.calendar import record_years as record_years_of
 from emulator.data.dataset import Dataset
+from emulator.data.series import either, marked_days
 from emulator.data.split_days import AnySplit
 from emulator.data.windows import Batch, whole_records
 from emulator.models.streaming import StreamingModel
@@ -40,14 +41,14 @@ class Validation:
     ) -> None:
         """Raises ValueError where no flux of training or validation days was measured."""
         marks = [split.days(dataset, part) for part in ("train", "validation_temporal", "validation_spatial")]
-        days = _days_run(dataset, marks[0] | marks[1] | marks[2], record_years)
+        days = _days_run(dataset, either(*marks), record_years)
         seen, later, new = (mark[:, days] for mark in marks)
         trimmed = dataset.day_subset(days)
         has_flux = trimmed.has_scored_flux
-        if not (has_flux & (later | new)).any():
+        if not (marked_days(has_flux, later).any() or marked_days(has_flux, new).any()):
             log.warning("%s: no validation flux: epochs are judged by training days", dataset.path)
             later = seen
-        gauges, places = (has_flux & later).any(1).numpy(), (has_flux & new).any(1).numpy()  # sites that can be scored
+        gauges, places = (marked_days(has_flux, mark).numpy() > 0 for mark in (later, new))  # sites that can be scored
         training_sites = _at_most(np.flatnonzero(split.train_sites & gauges), max_sites, seed)
         new_sites = _at_most(np.flatnonzero(split.validation_sites & places), max_sites, seed)
         gauged = whole_records(trimmed, training_sites, batch_size, visible_flux=seen, scored=later)

@@ -91,6 +91,10 @@ def test_offsets_in_hours_are_those_of_longitudes_and_a_restart_goes_on(stub_fil
             by_hours.cells.set_local_time(SHIFT.astype(float), "h")
             by_hours.cells.set_mask(active)
             by_hours.cells.state = state
+            for values in by_hours.flux.values():
+                values[:] = -999.0
+            by_hours.cells.write_outputs()
+            np.testing.assert_array_equal(np.stack(list(by_hours.flux.values()), axis=1), expected)
     np.testing.assert_array_equal(by_hours.cells.state, by_longitude.cells.state)
 
 

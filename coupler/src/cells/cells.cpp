@@ -79,6 +79,13 @@ void Cells::init_state() {
   static_ranges_.keep();
 }
 
+void Cells::write_outputs() {
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  for (std::size_t i = 0; i < cells.size; ++i) clock_.require_date(cells[i]);
+  registration_.write_held_flux(cells, model_->layout.flux);
+}
+
 void Cells::reset_date() {
   registration_.require_state();
   clock_.reset(registration_.active_cells());
@@ -90,6 +97,7 @@ void Cells::step(const Date& date, int seconds, int dt) {
   const CellList cells = registration_.active_cells();
   const bool some_wait = !local_time_.registered() && clock_.check(step, cells);
   registration_.require_inputs();
+  registration_.derive_inputs(cells);
   if (some_wait || local_time_.registered()) return step_by_part(step, cells);
   if (!step.completes_day()) input_check_.check_inputs(cells);
   advance(step, cells);
@@ -172,6 +180,7 @@ void Cells::gradient(const Date& date, const DerivativeArrays& arrays) {
   const CellList cells = registration_.active_cells();
   clock_.check(step, cells);
   registration_.require_inputs();
+  registration_.derive_inputs(cells);
   input_check_.check_inputs(cells);
   if (registration_.any_observed()) input_check_.check_observed(cells);
   if (input_ranges_.any_refused()) input_check_.check_day(step, cells);

@@ -42,6 +42,7 @@ class Cells {
   }
 
   void init_state();
+  void write_outputs();
   void reset_date();
   void step(const Date& date, int seconds, int dt);
   void spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride);

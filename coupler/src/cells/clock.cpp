@@ -37,13 +37,9 @@ bool Clock::check(const Step& step, const CellList& cells) const {
 }
 
 void Clock::wait(const Step& step, const CellList& cells) const {
-  const std::vector<HostArray>& outputs = registration_.outputs();
-  for (std::size_t i = 0; i < cells.size; ++i) {
-    float* const row = registration_.row(cells[i]);
-    row[layout_.seconds] = step.completes_day() ? 0.0f : static_cast<float>(step.seconds + step.dt);
-    for (std::size_t v = 0; v < outputs.size(); ++v)
-      if (outputs[v].registered) outputs[v].write(cells[i], row[layout_.flux + v]);
-  }
+  const float seconds = step.completes_day() ? 0.0f : static_cast<float>(step.seconds + step.dt);
+  for (std::size_t i = 0; i < cells.size; ++i) registration_.row(cells[i])[layout_.seconds] = seconds;
+  registration_.write_held_flux(cells, layout_.flux);
 }
 
 bool Clock::holds_date(std::size_t cell) const {
@@ -53,13 +49,17 @@ bool Clock::holds_date(std::size_t cell) const {
   return (dated || code == RowLayout::no_date) && seconds >= 0.0f && seconds < static_cast<float>(seconds_per_day);
 }
 
+void Clock::require_date(std::size_t cell) const {
+  if (!holds_date(cell))
+    fail(ECOSTEP_BAD_DATE, "the state of cell ", cell + 1, " of ", registration_.ncell(),
+         " (counted from 1) holds no date: call ecostep_init_state for a fresh start, or read the state from a restart file");
+}
+
 void Clock::check_row(const Step& step, std::size_t cell) const {
   const float* const row = registration_.row(cell);
   const float seconds = row[layout_.seconds], code = row[layout_.date];
   const bool fresh = code == RowLayout::no_date;
-  if (!holds_date(cell))
-    fail(ECOSTEP_BAD_DATE, "the state of cell ", cell + 1, " of ", registration_.ncell(),
-         " (counted from 1) holds no date: call ecostep_init_state for a fresh start, or read the state from a restart file");
+  require_date(cell);
   if (fresh && seconds == 0.0f) return;  // a run may begin at any hour
   if (seconds != static_cast<float>(step.seconds))
     fail(ECOSTEP_BAD_DATE, "step out of order: it starts ", step.seconds, " s after midnight of ", to_string(step.date),

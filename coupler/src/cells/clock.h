@@ -32,6 +32,9 @@ class Clock {
   // Whether the row of a cell says what date it has come to, or that it has none yet.
   bool holds_date(std::size_t cell) const;
 
+  // Throws Error(ECOSTEP_BAD_DATE) unless it does.
+  void require_date(std::size_t cell) const;
+
   // The next step may be of any day.
   void reset(const CellList& cells) const;
 

@@ -52,7 +52,8 @@ const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const St
     if (!(std::fabs(offset) <= 360.0 * seconds_per_degree))
       fail(ECOSTEP_BAD_VALUE, "the local time of cell ", cells[i] + 1, " (counted from 1) is ", offset,
            " s from the host's: expected at most a day, or longitudes of -180 to 360 degrees_east");
-    if (offset > seconds_per_day / 2.0 && offsets_.conversion.scale == seconds_per_degree) offset -= seconds_per_day;  // 180 to 360 E
+    if (offset > seconds_per_day / 2.0 && offsets_.conversion.scale == seconds_per_degree)
+      offset -= seconds_per_day;  // 180 to 360 E
     const int shift = steps_a_day == 0 ? 0 : static_cast<int>(std::ceil(offset / host.dt - 0.5));
     by_shift_[static_cast<std::size_t>(shift + steps_a_day)].push_back(cells[i]);
   }

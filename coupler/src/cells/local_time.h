@@ -19,8 +19,8 @@ class LocalTime {
     CellList cells() const { return {0, index.size(), index.data()}; }
   };
 
-  // Offsets as times ("s", "h", "min") or as longitudes ("degrees_east": mean solar time, 15 degrees an hour); an array without data
-  // takes them back. Throws where units are neither.
+  // Offsets as times ("s", "h", "min") or as longitudes ("degrees_east": mean solar time, 15 degrees an hour); an array without
+  // data takes them back. Throws where units are neither.
   void set(const std::string& units, HostArray offsets);
   bool registered() const { return offsets_.registered; }
 

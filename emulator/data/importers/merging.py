@@ -13,6 +13,7 @@ from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.record_store import RecordStore
 from emulator.data.importers.site_record import SiteRecord
 from foundations.units import unit_conversion
 
@@ -21,7 +22,7 @@ SAME_PLACE = 0.01
 SAME_VALUE = 1e-5
 
 
-def merge(paths: Sequence[Path], out: Path) -> tuple[list[SiteRecord], Notes]:
+def merge(paths: Sequence[Path], out: Path) -> tuple[RecordStore, Notes]:
     """Join datasets and write the result; the records and what was seen. ImportFault where they contradict."""
     notes = Notes()
     datasets = [read_dataset(path) for path in paths]
@@ -33,7 +34,10 @@ def merge(paths: Sequence[Path], out: Path) -> tuple[list[SiteRecord], Notes]:
     for dataset in datasets:
         for record in dataset.records:
             by_site.setdefault(record.site_id, []).append(_in_terms_of(record, dataset, variables))
-    records = only_common_drivers([_one(parts, notes) for parts in by_site.values()], notes)
+    records = RecordStore(out.parent)
+    for parts in by_site.values():
+        records.add(_one(parts, notes))
+    only_common_drivers(records, notes)
     statics = {name: variables[name] for dataset in datasets for name in dataset.statics}
     files = ", ".join(path.name for path in paths)
     institutions = "; ".join(dict.fromkeys(dataset.institution for dataset in datasets))

@@ -15,6 +15,7 @@ from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
 from emulator.evaluation.report.split import split_section
+from emulator.evaluation.report.towers import towers_section
 from emulator.runs.run_folder import RunFolderError
 from foundations import atomic_file
 from foundations.command_end import ends_clearly
@@ -53,6 +54,7 @@ def _report_of_run(products: Products) -> str:
         ("data", "What it learned from", split_section(run)),
         ("learning", "Learning", learning_section(products)),
         ("skill", "Skill", skill_section(products)),
+        ("sites", "Site by site", towers_section(run, products.places)),
         ("provenance", "Provenance", provenance_section(products)),
     ]
     tested = "days that it did not learn from"

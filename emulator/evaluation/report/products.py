@@ -40,6 +40,7 @@ SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
+    "left_out": "sites left out in turn",
     "train": "training days, no test",
 }
 SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
@@ -202,6 +203,9 @@ class ModelRun:
     def pairs(self, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
         """Simulated and predicted, (N, T) each in analysis units, NaN where the day is not of this split."""
         with readable(self.folder.predictions, self._remedy):
+            if split == "left_out":
+                predicted = self.predictions[f"{target}_left_out"].values
+                return np.where(np.isfinite(predicted), self.predictions[target].values, np.nan), predicted
             labels = self.predictions["split"]
             code = labels.attrs["flag_meanings"].split().index(split)
             of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]

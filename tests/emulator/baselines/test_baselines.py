@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from emulator import baselines
-from emulator.baselines import ridge, xgboost
+from emulator.baselines import gaussian_process, ridge, xgboost
 from emulator.baselines.features import LAG_DAYS, LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import Predictor, StreamingPredictor
@@ -54,6 +54,8 @@ def _small() -> Iterator[None]:
             patch.setattr(module, "TRAINING_ROWS", training)
             patch.setattr(module, "VALIDATION_ROWS", validation)
         patch.setattr(xgboost, "ROUNDS", 20)
+        for name, value in {"ROWS": 240, "SEARCH_ROWS": 120, "STEPS": 3}.items():
+            patch.setattr(gaussian_process, name, value)
         patch.setattr(xgboost, "OPTIONS", xgboost.OPTIONS | {"learning_rate": 0.2, "max_depth": 4})
         yield
 

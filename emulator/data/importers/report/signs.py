@@ -1,5 +1,7 @@
 """Whether fluxes point the way they must: by their day and night, by one another, by light and season."""
 
+import hashlib
+
 import numpy as np
 
 from emulator.data.importers.site_record import SiteRecord
@@ -158,17 +160,21 @@ def _stuck(record: SiteRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def identical_sites(records: list[SiteRecord]) -> list[tuple[str, str, str]]:
-    """(site, variable, what is doubtful) of sites that have the very same fluxes."""
-    lines = []
-    seen: dict[tuple[str, bytes], str] = {}
-    for record in records:
+class SameFluxes:
+    """Sites that have the very same fluxes as one before, told site by site."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, bytes], str] = {}
+
+    def doubts(self, record: SiteRecord) -> list[tuple[str, str]]:
+        """(variable, what is doubtful) of a record."""
+        lines = []
         for name in record.of_role("target"):
             values = record.values[name]
             if np.isfinite(values).sum() < FEWEST or np.nanstd(values) == 0.0:
                 continue
-            key = (name, values[np.isfinite(values)].astype(np.float32).tobytes())
-            other = seen.setdefault(key, record.site_id)
+            digest = hashlib.blake2b(values[np.isfinite(values)].astype(np.float32).tobytes(), digest_size=16).digest()
+            other = self._seen.setdefault((name, digest), record.site_id)
             if other != record.site_id:
-                lines.append((record.site_id, name, f"is that of site {other}, value by value: a copy?"))
-    return lines
+                lines.append((name, f"is that of site {other}, value by value: a copy?"))
+        return lines

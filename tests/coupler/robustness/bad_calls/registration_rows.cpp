@@ -132,6 +132,8 @@ void add_registration_rows(const ecostep_model* model) {
     });
   add("ecostep_init_state", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
       [](Host&) { return ecostep_init_state(nullptr); });
+  add("ecostep_write_outputs", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_write_outputs(nullptr); });
   add("ecostep_reset_date", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
       [](Host&) { return ecostep_reset_date(nullptr); });
 }
