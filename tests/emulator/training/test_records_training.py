@@ -218,6 +218,8 @@ def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:
     split = DaySplit(part, np.arange(data.n_sites))
     predicted = np.nan_to_num(data.flux.numpy()) + 0.1
     quantiles = fit_quantiles(predicted, data, split)
+    assert torch.isnan(quantiles.factor).all(), "no interval of one site"
+    quantiles.factor.fill_(1.0)
     days = np.zeros(part.shape, bool)
     days[0, 30:80] = True
     scores = score_quantiles(quantiles, predicted, data, split.train_sites, days)
