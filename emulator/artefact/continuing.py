@@ -15,16 +15,15 @@ from emulator.runs.trained_model import TrainedModel
 from foundations.bounded_text import json_value
 
 _PROVENANCE = ("git_hash", "config_hash", "dataset_hash", "seed")
-_PATHS = (("data", "path"), ("split", "file"), ("init", "path"))
-"""Options that name files: an artefact is handed on, and says no more than their names."""
+_PATHS = ("path", "file", "residual")
+"""Keys that name files and runs: an artefact is handed on, and says no more than their names."""
 
 
 def training_record(trained: TrainedModel) -> bytes | None:
     """`training.json` of an artefact: configuration, variables, ranges and provenance; None for several members."""
     if isinstance(trained.model, Ensemble) and len(trained.model.members) > 1:
         return None
-    description = dict(trained.description)
-    description["config"] = _without_folders(description["config"])
+    description = _without_folders(trained.description)
     description["signature"] = trained.signature.to_dict()
     description["provenance"] = {key: trained.provenance[key] for key in _PROVENANCE}
     return json.dumps(description, indent=1).encode()
@@ -61,10 +60,13 @@ def read_trained(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return weights, description
 
 
-def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration that tells of files their names alone."""
-    config = {key: dict(value) if isinstance(value, dict) else value for key, value in config.items()}
-    for section, key in _PATHS:
-        if config.get(section, {}).get(key) is not None:
-            config[section][key] = Path(config[section][key]).name
-    return config
+def _without_folders(content: Any) -> Any:
+    """Plain containers with the names of files and runs alone."""
+    if isinstance(content, list | tuple):
+        return [_without_folders(value) for value in content]
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: Path(value).name if key in _PATHS and isinstance(value, str) else _without_folders(value)
+        for key, value in content.items()
+    }
