@@ -28,6 +28,8 @@ class DataConfig(Section):
     Names are those of the file; a list that is left out is all variables of the file that have its roles. `identities`:
     sums by target in place of those that the file declares, such as `nee: reco - gpp`; an empty text = it is learned.
     `prior`: the input that says what to expect of a target, such as `fch4: fch4_process`; the departure is learned.
+    `filled_flux`: whether flux that `TARGET_qc` calls filled is learned from and shown as past flux (`use`), or is as
+    if it were missing (`exclude`).
     """
 
     path: Path
@@ -37,6 +39,7 @@ class DataConfig(Section):
     identities: dict[str, str] = {}
     bounds: dict[str, Bounds] = {}
     prior: dict[str, str] = {}
+    filled_flux: Literal["exclude", "use"] = "exclude"
 
     @model_validator(mode="after")
     def _lists_hold_names(self) -> Self:
@@ -176,6 +179,11 @@ class Config(Section):
         if self.data.targets is not None:
             self._check_weights(self.data.targets)
         return self
+
+    @property
+    def reads_filled_flux(self) -> bool:
+        """Whether flux that was filled is read at all: to learn from it, or to be scored."""
+        return self.data.filled_flux == "use" or self.evaluation.score_filled
 
     def _check_weights(self, targets: tuple[str, ...]) -> None:
         foreign = sorted(self.loss.target_weights.keys() - set(targets))

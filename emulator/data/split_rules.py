@@ -78,8 +78,25 @@ def tell(split: AnySplit, dataset: Dataset) -> None:
         idle = (marked_days(has_flux) - in_parts).numpy()
         sites = dataset.site_id[idle > 0]
         if len(sites):
-            shown = ", ".join(map(str, sites[:5])) + (" ..." if len(sites) > 5 else "")
+            shown = named_sites(sites)
             log.warning("split: %d days with flux are in no part, of %d sites: %s", int(idle.sum()), len(sites), shown)
+    _tell_strangers(split, dataset)
+
+
+def _tell_strangers(split: AnySplit, dataset: Dataset) -> None:
+    """Warn of sites that are validated or tested in later days, and have no flux to train on in earlier ones."""
+    trained = marked_days(split.days(dataset, "train"), dataset.has_flux) > 0
+    for part in ("validation_temporal", "temporal"):
+        judged = marked_days(split.days(dataset, part), dataset.has_flux) > 0
+        strangers = dataset.site_id[(judged & ~trained).numpy()]
+        if len(strangers):
+            shown = named_sites(strangers)
+            log.warning("split: %s days of %d sites without training flux: %s", part, len(strangers), shown)
+
+
+def named_sites(names: np.ndarray) -> str:
+    """The first five of some sites, for a line of the log."""
+    return ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
 
 
 def lacks(split: AnySplit, dataset: Dataset) -> list[str]:

@@ -60,7 +60,7 @@ def build(
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
     adversary = _build_adversary(config, dataset, model, device)
-    groups = _weights_by_rate(model, config.training.learning_rate)
+    groups = weights_by_rate(model, config.training.learning_rate)
     if adversary is not None:
         groups.append(adversary.parameter_group(config.training.learning_rate))
     optimizer = torch.optim.AdamW(
@@ -95,7 +95,7 @@ def build(
     return parts, _settings(config)
 
 
-def _weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
+def weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
     """Weights that are learned, with their learning rates: those of the network, and faster ones of the codes of
     sites.
     """

@@ -61,7 +61,7 @@ def train(
     with processes.joined(), _alone_in(run):
         config, signature, base = _resolved(config, run, overwrite=overwrite)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        dataset = Dataset.open(config.data.path, signature)
+        dataset = Dataset.open(config.data.path, signature, filled_flux=config.reads_filled_flux)
         try:
             split = split_dataset(config.split, dataset)
         except ValueError as error:

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m emula
     """
     start_logging("%(message)s")
     options_parser = command_parser(program)
-    options = options_parser.parse_args(arguments)
+    options = options_parser.parse_intermixed_args(arguments)
     if options.mapping == "list":
         for name in preset_names():
             log.info("%-20s %s", name, load_mapping(name).description)
