@@ -14,6 +14,7 @@ from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import DiskFullError
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
 from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
+from ecosys_sims.ensemble.plan import plan
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
@@ -47,6 +48,7 @@ def command_parser(program: str = "python -m ecosys_sims.simulate") -> argparse.
     tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
     parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
     parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="count sites, blocks and bytes of the dataset, and stop")
     return parser
 
 
@@ -89,11 +91,15 @@ def main(arguments: list[str] | None = None, program: str = "python -m ecosys_si
         changes, names = _changes(options)
         path = configuration_path(options.config or options.name, "simulation")
         config = configuration.load(path, changes, names)
-        if options.sites is not None and config.sites.table:
-            message = "--sites: the sites are those of sites.table; leave the option out"
+        if options.sites is not None and (config.sites.table or config.sites.grid):
+            which = "sites.table" if config.sites.table else "sites.grid"
+            message = f"--sites: the sites are those of {which}; leave the option out"
             raise ConfigError(message)
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
+            return 0
+        if options.dry_run:
+            sys.stdout.write(plan(config))
             return 0
         with ended_by_signals():
             summary = simulate(config, options.out, options.workers, _scheduler(options), options.overwrite)

@@ -17,7 +17,7 @@ from ecosys_sims.formats.site_table import (
 from ecosys_sims.sites import climate
 from ecosys_sims.sites.biome_climates import CLIMATES
 from ecosys_sims.sites.configuration import SitesConfig
-from ecosys_sims.sites.site_drawing import draw_sites, places_at, suitability
+from ecosys_sims.sites.site_drawing import draw_sites, places_of, suitability
 from foundations import coastlines
 
 # fmt: off
@@ -91,7 +91,7 @@ def test_deserts_are_dry(place: str) -> None:
     assert abs(normals.annual_precip[0] - rain) < 95.0
     assert normals.wetness[0] < 0.3
     for biome in ("cropland", "temperate_forest", "tropical_forest", "swamp"):
-        assert suitability(CLIMATES[biome], places_at(np.array([lat]), np.array([lon]), 1)) == 0, biome
+        assert suitability(CLIMATES[biome], places_of(normals, np.array([lon]), 1)) == 0, biome
 
 
 def test_the_seasons_of_rain_are_those_of_the_place() -> None:
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_sites_and_another_others() -> None:
 
 def test_a_region_without_a_biome_is_refused_with_advice() -> None:
     config = SitesConfig(count=10, lat_min=-10, lat_max=10, biome_weights={"swamp": 0, "rice": 0})
-    with pytest.raises(ValueError, match=r"no wetland biome occurs between lat_min -10 and lat_max 10"):
+    with pytest.raises(ValueError, match=r"no wetland biome occurs at 7 places between lat_min -10 and lat_max 10"):
         draw_sites(config, 1)
 
 

@@ -14,12 +14,19 @@ import pytest
 
 from tests.emulator.data.importers.made_up import fluxnet_ch4, sites, weather
 
+pytestmark = pytest.mark.slow  # trainings and a coupled run
+
 TOWERS, DAYS = 10, 3 * 365
 QUICKER = {
     "emulator.train": ["--set", "training.epochs=1", "--set", "model.hidden=8"],
     "emulator.calibrate": ["--folds", "2"],
 }
 """Options that are added, so that the test is done in seconds."""
+PACKAGES = {
+    "emulator.data.importers": "emulator.data.importers.command",
+    "emulator.evaluation.report": "emulator.evaluation.report.__main__",
+}
+"""Where the commands of packages are."""
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -32,9 +39,7 @@ def run(words: list[str]) -> int:
     """Run a command in this process, with the names of files filled in as a shell does."""
     words = [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     if words[:2] == ["python", "-m"]:
-        module = importlib.import_module(words[2])
-        if hasattr(module, "__path__"):
-            module = importlib.import_module(f"{words[2]}.__main__")
+        module = importlib.import_module(PACKAGES.get(words[2], words[2]))
         return int(module.main([*words[3:], *QUICKER.get(words[2], [])]))
     assert words[0] == "ecostep"
     return int(importlib.import_module("ecostep.command").main(words[1:]))
