@@ -41,6 +41,7 @@ VERBS = (
     Verb("evaluate", "emulator.evaluate", "skill of a run on held-out sites and years"),
     Verb("ensemble", "emulator.ensemble", "combine runs into one"),
     Verb("predict", "emulator.predict", "fluxes of a dataset's sites, by a run"),
+    Verb("maps", "emulator.maps", "series of sites on their grid (CF), and maps of seasons"),
     Verb("report", "emulator.evaluation.report.__main__", "a page about a run, or about a quickstart"),
     Verb("export", "emulator.export", "a run to an artefact that hosts couple: NAME.pt"),
     Verb("info", "coupler.cli.command", "what an artefact needs and gives"),

@@ -8,15 +8,17 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from ecosys_sims.ensemble import configuration
 from ecosys_sims.ensemble.blocks import DiskFullError
 from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
 from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
+from ecosys_sims.ensemble.plan import plan
 from ecosys_sims.ensemble.simulation import simulate
 from ecosys_sims.program.executable import ModelError
 from foundations.child_processes import Stopped, ended_by_signals
-from foundations.configuration_file import ConfigError
+from foundations.configuration_file import ConfigError, parse_override
 from foundations.file_faults import explain
 from foundations.shipped_configurations import configuration_path
 from foundations.terminal import start_logging
@@ -36,6 +38,8 @@ def command_parser(program: str = "python -m ecosys_sims.simulate") -> argparse.
     parser.add_argument("--sites", type=int, help="number of sites (sites.count)")
     parser.add_argument("--years", type=int, help="number of years (period.years)")
     parser.add_argument("--seed", type=int, help="seed of sites, parameters and weather (seed)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                        help="any value, for example hidden_parameters.shares.structured=1.0")  # fmt: skip
     parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tls://host:8786")
     tls = parser.add_argument_group("encryption of --scheduler, as `dask scheduler` takes them")
@@ -44,6 +48,7 @@ def command_parser(program: str = "python -m ecosys_sims.simulate") -> argparse.
     tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
     parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
     parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="count sites, blocks and bytes of the dataset, and stop")
     return parser
 
 
@@ -64,22 +69,37 @@ def _scheduler(options: argparse.Namespace) -> Scheduler | None:
     return Scheduler(options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
 
 
+def _changes(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values by dotted key that replace the configuration's, and the option that gave each."""
+    changes, names = {}, {}
+    for text in options.set:
+        key, value = parse_override(text)
+        changes[".".join(key)], names[".".join(key)] = value, f"--set {text}"
+    settings = {"sites.count": "sites", "period.years": "years", "seed": "seed"}
+    for dotted, option in settings.items():
+        if getattr(options, option) is not None:
+            changes[dotted], names[dotted] = getattr(options, option), f"--{option}"
+    return changes, names
+
+
 def main(arguments: list[str] | None = None, program: str = "python -m ecosys_sims.simulate") -> int:
     """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted. program: what the command is called in its help."""
     options = parse_arguments(arguments, program)
     start_logging()
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
-    changes = {key: value for key, value in settings.items() if value is not None}
-    names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
     try:
+        changes, names = _changes(options)
         path = configuration_path(options.config or options.name, "simulation")
-        config = configuration.load(path, changes, {key: names[key] for key in changes})
-        if options.sites is not None and config.sites.table:
-            message = "--sites: the sites are those of sites.table; leave the option out"
+        config = configuration.load(path, changes, names)
+        if options.sites is not None and (config.sites.table or config.sites.grid):
+            which = "sites.table" if config.sites.table else "sites.grid"
+            message = f"--sites: the sites are those of {which}; leave the option out"
             raise ConfigError(message)
         if options.check:
             sys.stdout.write(configuration.to_yaml(config))
+            return 0
+        if options.dry_run:
+            sys.stdout.write(plan(config))
             return 0
         with ended_by_signals():
             summary = simulate(config, options.out, options.workers, _scheduler(options), options.overwrite)

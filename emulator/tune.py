@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None, program: str = "python -m emulator.
         space = load_space(configuration_path(options.space, "space"))
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
         config, signature = config.resolved()
-        dataset = Dataset.open(config.data.path, signature)
+        dataset = Dataset.open(config.data.path, signature, filled_flux=config.reads_filled_flux)
         split = split_dataset(config.split, dataset)
         choice = tune(config, dataset, split, space, options.out, budget)
         log.info("%s: %s", options.out / "choice.yaml", {key: choice.get(key) for key in ("model", "training")})

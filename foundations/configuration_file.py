@@ -35,7 +35,7 @@ def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) 
     values = _plain(document)
     sources: dict[Location, str] = {}
     for text in overrides:
-        key, value = _parse_override(text)
+        key, value = parse_override(text)
         _assign(schema, values, key, value, text)
         sources[key] = f"--set {text}"
     try:
@@ -106,7 +106,7 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
+def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
     """`a.b=VALUE` -> (("a", "b"), value), the value read as YAML, so that `3`, `1e-3`, `true`, `[a, b]` are typed."""
     key, equals, value = text.partition("=")
     names = tuple(name.strip() for name in key.split("."))

@@ -39,7 +39,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder of the results; may hold an interrupted run")
     parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tls://host:8786")
+    tls = parser.add_argument_group("encryption of --scheduler, as `dask scheduler` takes them")
+    tls.add_argument("--tls-ca-file", type=Path, metavar="PEM", help="certificate authority of the cluster")
+    tls.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate of this client")
+    tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
     options = parser.parse_args(arguments)
+    if options.workers is not None and options.workers < 1:
+        parser.error("--workers must be 1 or more")
+    if options.scheduler is None and (options.tls_ca_file or options.tls_cert or options.tls_key):
+        parser.error("--tls-ca-file, --tls-cert and --tls-key are for --scheduler; a local cluster makes its own keys")
     start_logging()
     try:
         _run(options)
@@ -51,7 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     config = load(ExternalConfig, options.config)
-    scheduler = Scheduler(options.scheduler) if options.scheduler else None
+    scheduler = None
+    if options.scheduler:
+        scheduler = Scheduler(options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
+        scheduler.security()  # files that are not there are told before anything runs
     tasks = simulate(config, options.out, options.workers, scheduler)
     mapping = load_mapping(config.preset or SIMULATORS[config.simulator].preset)
     imported, table, files = Imported(options.out), read_sites(config.sites), []

@@ -11,6 +11,8 @@ from emulator.data.dataset import Dataset
 
 TOWARDS_EQUAL = 0.1
 """Strength that draws weights to equal ones, as a share of the flux's sum of squares: there is one such year."""
+SUM_IS_ONE = 100.0
+"""Weight of the equation that says so, beside all days."""
 Learned = Callable[[str, int, Task], dict[str, np.ndarray]]
 """Fluxes (N, T, C) by view of a method, a seed and a task."""
 
@@ -34,7 +36,7 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Stack:
-    """Weighted sum of methods (Breiman 1996, Machine Learning 24:49), weights by target and never negative.
+    """Weighted mean of methods (Breiman 1996, Machine Learning 24:49), weights by target and never negative.
 
     Weights of the temporal protocol are from the last year before the test, predicted from those before. At new sites
     they are equal: nothing that has been seen says how methods compare there.
@@ -68,8 +70,12 @@ class Stack:
 
 
 def stack_weights(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Weights (M,) of predictions (M, R) of the least squared error about fluxes (R,), drawn to equal ones."""
-    count = len(predicted)
-    pull = np.sqrt(TOWARDS_EQUAL * np.sum(observed.astype(float) ** 2))
-    rows = np.vstack([predicted.T.astype(float), pull * np.eye(count)])
-    return np.asarray(nnls(rows, np.concatenate([observed.astype(float), np.full(count, pull / count)]))[0])
+    """Weights (M,) of predictions (M, R), of sum 1, of the least squared error about fluxes (R,), drawn to equal ones.
+
+    With a free sum a single high year would raise all later ones.
+    """
+    count, size = len(predicted), np.sqrt(np.sum(observed.astype(float) ** 2))
+    pull = np.sqrt(TOWARDS_EQUAL) * size
+    rows = np.vstack([predicted.T.astype(float), pull * np.eye(count), SUM_IS_ONE * size * np.ones((1, count))])
+    right = np.concatenate([observed.astype(float), np.full(count, pull / count), [SUM_IS_ONE * size]])
+    return np.asarray(nnls(rows, right)[0])

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.observing.methods import METHODS, Classical, Network
+from benchmarks.observing.combinations import Seeds, Stack
+from benchmarks.observing.methods import METHODS
 from benchmarks.observing.scores import site_sums
 from benchmarks.observing.tasks import HIGH, LOW, Task
 from emulator.data.dataset import Dataset
@@ -35,16 +36,15 @@ class Run:
 
 
 def predictions(method: str, seed: int, task: Task, dataset: Dataset, work: Path) -> dict[str, np.ndarray]:
-    """Fluxes (N, T, C) by view of a task, learned where they are not kept yet."""
+    """Fluxes (N, T, C) by view of a task, learned where they are not kept yet; combinations are made anew."""
+    way = METHODS[method]
+    if isinstance(way, Seeds | Stack):
+        return way.combine(task, dataset, seed, lambda *member: predictions(*member, dataset, work))
     path = work / "predictions" / f"{dataset.path.stem}-{task.name}-{method}-{seed}-{_settings(method)}.npz"
     if path.exists():
         with np.load(path) as kept:
             return dict(kept)
-    way = METHODS[method]
-    if isinstance(way, Classical | Network):
-        views = way.learn(task, dataset, seed)
-    else:
-        views = way.combine(task, dataset, seed, lambda *member: predictions(*member, dataset, work))
+    views = way.learn(task, dataset, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file.replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **views)  # type: ignore[arg-type]

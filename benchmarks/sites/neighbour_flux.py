@@ -38,8 +38,7 @@ def with_neighbour_flux(dataset: Dataset, split: Split, targets: tuple[str, ...]
 def kriged_courses(dataset: Dataset, split: Split, columns: list[int]) -> np.ndarray:
     """Mean flux of each month at every site as training sites of other blocks tell it, (N, 12, targets)."""
     train = np.flatnonzero(split.train_sites)
-    own = _courses(dataset, split, train, columns)
-    values = own.reshape(len(train), -1)
+    values = _courses(dataset, split, train, columns).reshape(len(train), -1)
     mean, spread = values.mean(0), values.std(0) + 1e-12
     anomaly = (values - mean) / spread
     distance = great_circle_km(dataset.lat, dataset.lon)

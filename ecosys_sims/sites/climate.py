@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from foundations.coastlines import land_fraction
 from foundations.netcdf_file import reading
 
 TABLE = Path(__file__).with_name("climate_normals.nc")
+CELL = 0.5  # degrees
 CONTINENTALITY = (0.0, 110.0)  # what a site table may hold
 HOLDRIDGE = 58.93  # kg m-2 year-1 of potential evaporation a degree of biotemperature (Holdridge 1967)
 LEAST_EVAPORATION = 150.0  # kg m-2 year-1, as in the program
@@ -26,6 +28,9 @@ class Normals:
     lat: np.ndarray
     t_month: np.ndarray
     p_month: np.ndarray
+
+    def __getitem__(self, places: np.ndarray) -> "Normals":
+        return Normals(self.lat[places], self.t_month[places], self.p_month[places])
 
     @property
     def t_ann(self) -> np.ndarray:
@@ -61,19 +66,40 @@ class Normals:
 
 
 @cache
-def _table() -> tuple[float, float, np.ndarray]:
-    """Southernmost centre, width of the cells, and normals (24, lat, lon), temperature first; NaN far from land."""
+def _table() -> np.ndarray:
+    """Normals (24, 360, 720), temperature first, from 90 S and 180 W; NaN far from land."""
     with reading(TABLE) as file:
-        lat = np.asarray(file["lat"][:], dtype=float)
         fields = [np.ma.filled(file[name][:].astype(np.float32), np.nan) for name in ("t_month", "p_month")]
-    return float(lat[0]), float(lat[1] - lat[0]), np.concatenate(fields)
+    return np.concatenate(fields)
+
+
+def normals_of_cells(lat: np.ndarray, lon: np.ndarray, cell: float) -> Normals:
+    """The mean climate of the land in cells of a global grid with these centres (N,) and this width, degrees."""
+    across = round(cell / CELL)
+    if across < 2 or abs(across * CELL - cell) > 1e-9:
+        return normals(lat, lon)
+    row = np.floor((np.asarray(lat) - cell / 2 + 90.0) / CELL + 0.5).astype(int)
+    column = np.floor((np.asarray(lon) - cell / 2 + 180.0) / CELL + 0.5).astype(int)
+    land, table = land_fraction(CELL), _table()
+    land = np.where(np.isfinite(table[0]), land, 0.0)
+    monthly = np.empty((len(row), len(table)))
+    for place, (r, c) in enumerate(zip(row, column, strict=True)):
+        part = (slice(r, r + across), slice(c, c + across))
+        if not land[part].any():
+            raise _no_normals(lat[place], lon[place])
+        monthly[place] = (np.nan_to_num(table[:, *part]) * land[part]).sum(axis=(1, 2)) / land[part].sum()
+    return Normals(np.asarray(lat, dtype=float), monthly[:, :12], monthly[:, 12:])
+
+
+def _no_normals(lat: float, lon: float) -> ValueError:
+    return ValueError(f"no climate normals at {lat:.2f}, {lon:.2f}: not on land, or south of 60 S")
 
 
 def normals(lat: np.ndarray, lon: np.ndarray) -> Normals:
     """The climate of places on land (N,), degrees, between the cells of the table; ValueError where it has none."""
     lat, lon = np.asarray(lat, dtype=float), np.asarray(lon, dtype=float)
-    south, cell, table = _table()
-    row, column = (lat - south) / cell, (lon + 180.0 - cell / 2) / cell
+    table = _table()
+    row, column = (lat + 90.0) / CELL - 0.5, (lon + 180.0) / CELL - 0.5
     values, total = np.zeros((len(table), len(lat))), np.zeros(len(lat))
     for up in (0, 1):
         for right in (0, 1):
@@ -85,7 +111,6 @@ def normals(lat: np.ndarray, lon: np.ndarray) -> Normals:
             total += np.where(known, weight, 0.0)
     if (total <= 0).any():
         first = int(np.argmin(total > 0))
-        message = f"no climate normals at {lat[first]:.2f}, {lon[first]:.2f}: not on land, or south of 60 S"
-        raise ValueError(message)
+        raise _no_normals(lat[first], lon[first])
     monthly = (values / total).T
     return Normals(lat, monthly[:, :12], monthly[:, 12:])

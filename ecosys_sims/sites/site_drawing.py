@@ -54,25 +54,30 @@ def draw_sites(config: SitesConfig, seed: int) -> SiteTable:
         chosen.append(highest)
         flags.append(np.full(count, biomes.BY_NAME[name].flag, dtype=np.int32))
     order = rng.permutation(config.count)  # blocks of neighbours in the table then cost about the same
-    return _table(places[np.concatenate(chosen)[order]], np.concatenate(flags)[order], seed)
+    return site_table(places[np.concatenate(chosen)[order]], np.concatenate(flags)[order], seed)
 
 
 def suitability(occurrence: BiomeClimate, places: Places) -> np.ndarray:
     """How well places suit a biome (M,): 1 inside its climate, down to 0 over a margin."""
-    driest, wettest = np.log(occurrence.annual_precip)
-    share = (
-        _window(np.abs(places.lat), occurrence.abs_lat, 2.0)
-        * _window(places.t_ann, occurrence.t_ann, 1.5)
-        * _window(np.log(places.annual_precip), (driest, wettest), 0.15)
-        * (places.wetness >= occurrence.least_wetness)
-    )
+    share = np.exp(-fit(occurrence, places)) * (places.wetness >= occurrence.least_wetness)
     return np.where(share < LEAST_SUITABLE, 0.0, share)
 
 
-def _window(value: np.ndarray, limits: tuple[float, float], margin: float) -> np.ndarray:
+def fit(occurrence: BiomeClimate, places: Places) -> np.ndarray:
+    """How far places are from the climate of a biome (M,), squared, in units of its margins; 0 inside."""
+    driest, wettest = np.log(occurrence.annual_precip)
+    distance: np.ndarray = (
+        _outside(np.abs(places.lat), occurrence.abs_lat, 2.0) ** 2
+        + _outside(places.t_ann, occurrence.t_ann, 1.5) ** 2
+        + _outside(np.log(places.annual_precip), (driest, wettest), 0.15) ** 2
+    )
+    return distance
+
+
+def _outside(value: np.ndarray, limits: tuple[float, float], margin: float) -> np.ndarray:
     lowest, highest = limits
-    outside = np.maximum(0.0, np.maximum(lowest - value, value - highest))
-    return np.exp(-((outside / margin) ** 2))
+    outside: np.ndarray = np.maximum(0.0, np.maximum(lowest - value, value - highest)) / margin
+    return outside
 
 
 def _places(config: SitesConfig, seed: int) -> Places:
@@ -82,12 +87,12 @@ def _places(config: SitesConfig, seed: int) -> Places:
     else:
         count = max(POOL_MINIMUM, POOL_FACTOR * config.count)
         lat, lon = land.random_land_points(stream(seed, "land points"), count, *bounds)
-    return places_at(lat, lon, seed)
+    return places_of(climate.normals(lat, lon), lon, seed)
 
 
-def places_at(lat: np.ndarray, lon: np.ndarray, seed: int) -> Places:
-    """Climate and height of points on land (M,), degrees."""
-    normals = climate.normals(lat, lon)
+def places_of(normals: climate.Normals, lon: np.ndarray, seed: int) -> Places:
+    """Places of these normals and longitudes (M,), degrees, with heights."""
+    lat = normals.lat
     relief = gaussian_field(stream(seed, "relief"), lat, lon, 700.0)
     hills = 15.0 + 2.2 * normals.continentality * np.exp(1.1 * relief)
     # Highlands are at least as high as explains how cold they are for their latitude.
@@ -134,8 +139,8 @@ def _counts(config: SitesConfig, places: Places, wetland: bool, count: int) -> d
     return {name: int(sites) for name, sites in zip(weights, whole, strict=True)}
 
 
-def _table(places: Places, flags: np.ndarray, seed: int) -> SiteTable:
-    """Soil by smooth fields and site noise; numbers rounded to float32 as they stand on file."""
+def site_table(places: Places, flags: np.ndarray, seed: int) -> SiteTable:
+    """The sites at places of these classes; soil by smooth fields and site noise, all rounded to float32 as on file."""
     count = len(flags)
     lat, lon = places.lat, places.lon
     rng = stream(seed, "site soils")

@@ -63,6 +63,10 @@ def export(
     else:
         trained, summary = trained_model.load_members([member_run.path for member_run in run], past_flux), {}
     if quantiles is not None:
+        if bool(torch.isnan(quantiles.factor[0]).all()):
+            log.warning(
+                "%s has no quantiles at new sites, such as the cells of a host: see emulator.calibrate", out.name
+            )
         members: Iterable[Any] = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)

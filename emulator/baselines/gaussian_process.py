@@ -109,17 +109,24 @@ class GaussianProcessPredictor:
         return self._in_units(mean + NormalDist().inv_cdf(level) * np.sqrt(variance), 1.0, dataset)
 
     def _in_units(self, standardised: np.ndarray, factor: np.ndarray | float, dataset: Dataset) -> np.ndarray:
-        space, fluxes = self.space, np.full(tuple(dataset.flux.shape), np.nan, np.float32)
-        centre = np.clip(standardised * space.std + space.mean, -space.limit, space.limit)
-        fluxes[..., space.learned] = space.scale * np.sinh(centre) * factor
+        space, shape = self.space, tuple(dataset.flux.shape)
+        u = np.clip(standardised * space.std + space.mean, -space.limit, space.limit)
+        learned = np.sinh(u) * np.broadcast_to(factor, u.shape)
+        scaled = (np.arcsinh(learned) - space.mean) / space.std  # so that one place knows bounds and identities
+        fluxes = space.fluxes(scaled.reshape(-1, scaled.shape[-1])).reshape(shape)
         return keep_bounds(fluxes, dataset, self.signature)
 
-    def distribution(self, dataset: Dataset, visible_flux: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance of standardised flux, each (N, T, L), NaN outside the records of sites."""
+    def distribution(
+        self, dataset: Dataset, visible_flux: Tensor | None = None, wanted: Tensor | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of standardised flux, each (N, T, L), NaN outside the records of sites, and on days that
+        are not wanted (N, T), default all.
+        """
         mean = np.full((*dataset.flux.shape[:2], len(self.fitted)), np.nan)
         variance = mean.copy()
         days = _Days(dataset, self)
         in_record, year = dataset.in_record(), dataset.calendar[:, column.YEAR]
+        in_record = in_record if wanted is None else in_record & wanted
         new = self._unknown_flux(dataset, visible_flux)
         known_before = None
         for present in year.unique().tolist():

@@ -101,8 +101,8 @@ def site_years(
         below, above = _spreads(predicted, quantiles)
         for year in np.unique(year_of_day[days][wanted[site, days]]).tolist():
             rows = year_of_day[days] == year
-            known = view.years_known is not None and bool(view.years_known[site, days[rows]].max() > 0)
-            yield SiteYear(site, year, days[rows], predicted[rows], below[rows], above[rows], known)
+            knows_past = view.years_known is not None and bool(view.years_known[site, days[rows]].max() > 0)
+            yield SiteYear(site, year, days[rows], predicted[rows], below[rows], above[rows], knows_past)
 
 
 def _spreads(predicted: np.ndarray, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +148,12 @@ def fit_annual(
     for head, calibration in enumerate(calibrations):
         days = calibration.days & np.isfinite(truth).any(-1)
         trained_on = np.full(dataset.n_sites, head == 1)
-        years = [year for view in calibration.views for year in site_years(model, view, dataset, trained_on, days)]
+        years = [
+            year
+            for number, view in enumerate(calibration.views)
+            for year in site_years(model, view, dataset, trained_on, days)
+            if number == 0 or year.knows_past  # without past flux all views are alike
+        ]
         of_head = []
         for target in range(truth.shape[-1]):
             usable = [(year, _measured(year, truth, days, target)) for year in years]
@@ -211,11 +216,11 @@ def fit_correlation(errors: Sequence[np.ndarray]) -> tuple[float, float, float]:
     series = np.full((len(errors), 366 + LAGS), np.nan)
     for row, values in zip(series, errors, strict=True):
         row[: len(values)] = values
-    known = np.isfinite(series)
-    values = np.where(known, series, 0.0)
+    observed = np.isfinite(series)
+    values = np.where(observed, series, 0.0)
     ends = [(slice(0, 366), slice(lag, 366 + lag)) for lag in range(LAGS + 1)]
     products = np.array([(values[:, first] * values[:, second]).sum() for first, second in ends])
-    pairs = np.array([(known[:, first] & known[:, second]).sum() for first, second in ends])
+    pairs = np.array([(observed[:, first] & observed[:, second]).sum() for first, second in ends])
     covariance = np.divide(products, pairs, out=np.full(LAGS + 1, np.nan), where=pairs > 0)
     correlation = covariance / covariance[0] if covariance[0] > 0 else np.zeros(LAGS + 1)
     far = correlation[LAGS // 2 :][pairs[LAGS // 2 :] > 0]

@@ -70,7 +70,7 @@ def evaluate(
     trained = load(run)
     make_deterministic(trained.config.training.threads)
     path = trained.config.data.path if data is None else data
-    dataset = Dataset.open(path, trained.signature)
+    dataset = Dataset.open(path, trained.signature, filled_flux=trained.config.reads_filled_flux)
     if trained.config.evaluation.score_filled:
         dataset = replace(dataset, measured=None)
     groups = group_names(dataset, group_by or trained.config.evaluation.group_by)
@@ -188,7 +188,7 @@ def _climatology_of_run(
     path = trained.config.data.path
     if not path.exists() or file_sha256(path) != trained.provenance["dataset_hash"]:
         return None
-    learned = Dataset.open(path, trained.signature)
+    learned = Dataset.open(path, trained.signature, filled_flux=trained.config.reads_filled_flux)
     days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
     group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
     one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))

@@ -26,7 +26,7 @@ TOO_FEW = (
     "too few groups of sites that were not trained on; it takes {fewest}; emulator.calibrate leaves each out in turn",
     "too few months of validation; it takes {fewest}",
 )
-TOO_FEW_YEARS = "too few validation years of all sites together; it takes {fewest}"
+TOO_FEW_SUMS = (TOO_FEW[0], "too few validation years of all sites together; it takes {fewest}")
 """Why there are no intervals, by head."""
 MOST_SITES = 300
 """Sites whose annual sums are used or told, at most; towers are fewer, and of simulated sites these are enough."""
@@ -45,15 +45,19 @@ class Intervals:
 
     def lacking(self, signature: Signature) -> list[str]:
         """Sentences on the intervals that there are none of, by what they would be of."""
+        tables = (
+            (self.daily.factor, "intervals", TOO_FEW),
+            (self.annual.factor, "intervals of annual sums", TOO_FEW_SUMS),
+        )
         lines = []
-        for kind, tables, reasons in (
-            ("intervals", self.daily.factor.numpy(), TOO_FEW),
-            ("intervals of annual sums", self.annual.factor.numpy(), (TOO_FEW[NEW], TOO_FEW_YEARS)),
-        ):
-            for place, factor, reason in zip(PLACES, tables, reasons, strict=True):
-                names = [name for name, of in zip(signature.target_names, factor.T, strict=True) if np.isnan(of).any()]
-                if names:
-                    lines.append(f"no {kind} {place} ({', '.join(names)}): {reason.format(fewest=fewest_units())}")
+        for factors, kind, reasons in tables:
+            for place, factor, reason in zip(PLACES, factors.numpy(), reasons, strict=True):
+                absent = np.isnan(factor)
+                of_any, with_past = absent.all(axis=0), absent[1] & ~absent[0]
+                for members, how in ((of_any, ""), (with_past, " with past flux")):
+                    if members.any():
+                        names = ", ".join(np.array(signature.target_names)[members])
+                        lines.append(f"no {kind} {place}{how} ({names}): {reason.format(fewest=fewest_units())}")
         return lines
 
 

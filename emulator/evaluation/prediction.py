@@ -32,12 +32,13 @@ def predict(
     quantiles: str | None = None,
     annual: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+    sites: np.ndarray | None = None,
 ) -> None:
     """Write predictions of a run's best checkpoint, in analysis units, to a netCDF file.
 
     quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles; annual: with them, the
     table of annual budgets to write.
-    load: opens the run.
+    load: opens the run; sites: numbers of the sites to predict, all by default.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
@@ -48,9 +49,15 @@ def predict(
     if intervals is not None and annual is not None:
         budgets = AnnualTable(intervals.daily, intervals.annual, lambda _: trained_on)
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
-    content = _content(trained.signature, intervals is not None)
+    content = content_of(trained.signature, intervals is not None)
     with (
-        opened(data, trained.signature, require_targets=past_flux == "observed") as reader,
+        opened(
+            data,
+            trained.signature,
+            require_targets=past_flux == "observed",
+            filled_flux=trained.config.reads_filled_flux,
+            sites=sites,
+        ) as reader,
         series_file(out, reader.table, content, attributes) as file,
     ):
         for rows, block in Dataset.blocks(reader, sites_of_block(len(reader.table.time))):
@@ -77,7 +84,8 @@ def _check_past_flux(run: RunFolder, trained: TrainedModel, past_flux: str) -> N
         raise RunFolderError(message)
 
 
-def _content(signature: Signature, with_bands: bool) -> Content:
+def content_of(signature: Signature, with_bands: bool) -> Content:
+    """The series of a file of predictions, with quantiles or without."""
     series = {target.name: (target, "predicted") for target in signature.targets}
     if with_bands:
         for target in signature.targets:

@@ -44,7 +44,7 @@ def leave_out(
     if file_sha256(path) != trained.provenance["dataset_hash"]:
         message = f"{path}: is not the dataset that {run.path} was trained on; give that one by --data"
         raise RunFolderError(message)
-    dataset = Dataset.open(path, trained.signature)
+    dataset = Dataset.open(path, trained.signature, filled_flux=trained.config.reads_filled_flux)
     split = split_of_run(run, trained, dataset)
     sites = _sites_of_folds(run, dataset, split, folds)
     done: list[str] = []

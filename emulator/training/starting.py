@@ -18,8 +18,10 @@ from emulator.models import registry
 from emulator.models.parts.layers import FluxHead
 from emulator.models.parts.site_code import SiteCode
 from emulator.models.wrappers.bounded import BoundedModel
+from emulator.models.wrappers.departure import DepartureModel
 from emulator.models.wrappers.derived import DerivedModel
-from emulator.runs import checkpoint
+from emulator.models.wrappers.residual import ResidualModel
+from emulator.runs import checkpoint, trained_model
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import of_this_version, require_provenance, trained_signature
 from foundations.configuration_file import ConfigError
@@ -62,7 +64,7 @@ def read_start(path: Path) -> Start:
         signature = trained_signature(config, description)
         require_provenance(description)
         if from_artefact:
-            weights = _of_state(weights, registry.build(config.model, signature, Scalers.identity(signature)))
+            weights = _of_state(weights, trained_model.built(config, signature, description)[0])
     if registry.is_gradient_free(config.model):
         message = f"{path}: a baseline of kind {config.model.kind} has no weights to begin with; give --init a network"
         raise RunFolderError(message)
@@ -106,12 +108,17 @@ def with_variables(config: Config, start: Start) -> Config:
     if config.data.bounds not in ({}, start.config.data.bounds):
         message = f"data.bounds: differ from those of {start.path}, which are kept; leave them out"
         raise ConfigError(message)
-    data = config.data.naming(start.signature).model_copy(update={"bounds": start.config.data.bounds})
+    if config.data.prior not in ({}, start.config.data.prior):
+        message = f"data.prior: differs from that of {start.path}, which is kept; leave it out"
+        raise ConfigError(message)
+    taken_over = {"bounds": start.config.data.bounds, "prior": start.config.data.prior}
+    data = config.data.naming(start.signature).model_copy(update=taken_over)
     return config.model_copy(update={"data": data})
 
 
-def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
-    """Give a model the weights and scalers of the start, in place; scalers: those of the data to be trained on.
+def take_up(model: nn.Module, start: Start, scalers: Scalers, departure: Scalers | None = None) -> None:
+    """Give a model the weights and scalers of the start, in place; scalers, and those of departures: those of the data
+    to be trained on.
 
     Predictions stay bounded at the largest flux seen, of both data. ConfigError names the first weight that differs in
     shape.
@@ -127,12 +134,20 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
             )
             raise ConfigError(message)
     checkpoint.load_weights(model, start.weights)
-    largest = scalers.target_scale * torch.sinh(scalers.target_limit)
+    inner = {
+        part for module in model.modules() if isinstance(module, DepartureModel) for part in module.model.modules()
+    }
+    bases = {part for module in model.modules() if isinstance(module, ResidualModel) for part in module.base.modules()}
     for module in model.modules():
-        if isinstance(module, TargetScaling | FluxHead):
-            flux = largest.to(module.scale.device)
-            flux = flux[module.learned_index] if isinstance(module, FluxHead) else flux
-            module.limit = torch.maximum(module.limit, torch.asinh(flux / module.scale))
+        if isinstance(module, TargetScaling | FluxHead) and module not in bases:
+            _widen(module, departure if module in inner and departure is not None else scalers)
+
+
+def _widen(module: TargetScaling | FluxHead, scalers: Scalers) -> None:
+    """Raise the bound of predictions to that of other data, where it is lower."""
+    largest = (scalers.target_scale * torch.sinh(scalers.target_limit)).to(module.scale.device)
+    largest = largest[module.learned_index] if isinstance(module, FluxHead) else largest
+    module.limit = torch.maximum(module.limit, torch.asinh(largest / module.scale))
 
 
 def _codes_of_sites(model: nn.Module) -> set[str]:
@@ -189,7 +204,7 @@ def parts_of(model: nn.Module) -> list[tuple[str, int]]:
 
 def _network(model: nn.Module) -> nn.Module:
     """The network within its wrappers, which have no weights."""
-    while isinstance(model, BoundedModel | DerivedModel):
+    while isinstance(model, BoundedModel | DerivedModel | DepartureModel):
         model = model.model
     return model
 

@@ -45,7 +45,8 @@ def test_sparse_has_a_tenth_of_the_training_sites_and_the_same_tests(dataset: Da
 
 
 def test_a_run_is_done_once_and_keeps_the_score_of_each_site(data: Path, dataset: Dataset, tmp_path: Path) -> None:
-    options = ["--data", str(data), "--out", str(tmp_path), "--ensembles", "wetland", "--models", "climatology"]
+    options = ["--data", str(data), "--out", str(tmp_path), "--ensembles", "wetland", "--models", "climatology",
+               "--seeds", "0"]  # fmt: skip
     assert protocols.main([*options, "--protocols", "interpolation"]) == 0
     (path,) = tmp_path.iterdir()
     assert path.name == "wetland-interpolation-climatology-0.json"

@@ -240,6 +240,6 @@ def test_shared_weather_has_the_climate_of_a_site_alone_and_is_the_same_in_any_b
     assert np.isclose(wet_alone, wet_shared, rtol=0.06)
     run = {"fsites": "some.nc", "calendar": "noleap", "start_date": "1981-01-01", "stop_n": 1, "spinup_years": 0,
            "dt_phys": 86400, "seed": 3}  # fmt: skip
-    some = transect.complete({"run_ctl": run, "wgen_nl": RANGES, "hist_nl": {"hist_fields": "tas,pr"}}, "some")
+    two_sites = transect.complete({"run_ctl": run, "wgen_nl": RANGES, "hist_nl": {"hist_fields": "tas,pr"}}, "some")
     for name in ("tas", "pr"):
-        assert np.array_equal(some[name], shared[name][[3, 17], :365]), name
+        assert np.array_equal(two_sites[name], shared[name][[3, 17], :365]), name

@@ -17,7 +17,7 @@ from ecosys_sims.formats.site_table import (
 from ecosys_sims.sites import climate
 from ecosys_sims.sites.biome_climates import CLIMATES
 from ecosys_sims.sites.configuration import SitesConfig
-from ecosys_sims.sites.site_drawing import draw_sites, places_at, suitability
+from ecosys_sims.sites.site_drawing import draw_sites, places_of, suitability
 from foundations import coastlines
 
 # fmt: off
@@ -39,6 +39,9 @@ OTHERS = {
     "Winnipeg": (49.9, -97.2, 3, 520), "Buenos Aires": (-34.6, -58.5, 18, 1260), "Tokyo": (35.7, 139.8, 16, 1600),
 }
 # fmt: on
+
+
+ONLY_FIELDS = {biome.name: float(biome.name == "cropland") for biome in biomes.BIOMES}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_deserts_are_dry(place: str) -> None:
     assert abs(normals.annual_precip[0] - rain) < 95.0
     assert normals.wetness[0] < 0.3
     for biome in ("cropland", "temperate_forest", "tropical_forest", "swamp"):
-        assert suitability(CLIMATES[biome], places_at(np.array([lat]), np.array([lon]), 1)) == 0, biome
+        assert suitability(CLIMATES[biome], places_of(normals, np.array([lon]), 1)) == 0, biome
 
 
 def test_the_seasons_of_rain_are_those_of_the_place() -> None:
@@ -123,7 +126,7 @@ def test_the_same_seed_gives_the_same_sites_and_another_others() -> None:
 
 def test_a_region_without_a_biome_is_refused_with_advice() -> None:
     config = SitesConfig(count=10, lat_min=-10, lat_max=10, biome_weights={"swamp": 0, "rice": 0})
-    with pytest.raises(ValueError, match=r"no wetland biome occurs between lat_min -10 and lat_max 10"):
+    with pytest.raises(ValueError, match=r"no wetland biome occurs at 7 places between lat_min -10 and lat_max 10"):
         draw_sites(config, 1)
 
 
@@ -153,3 +156,19 @@ def test_true_parameters_are_found_by_the_names_of_sites(tmp_path: Path) -> None
     write_true_parameters(tmp_path / "truth.nc", sites, {"mgo": np.arange(4.0)}, {}, 1)
     with pytest.raises(FormatError, match=rf"truth\.nc: site '{names[0]}' is there twice"):
         read_true_parameters(tmp_path / "truth.nc", names[:1])
+
+
+def test_sites_of_a_box_are_cells_of_its_grid() -> None:
+    box = SitesConfig(count=60, wetland_share=0.0, biome_weights=ONLY_FIELDS, lat_min=38, lat_max=44, lon_min=-98,
+                      lon_max=-88, grid_degrees=0.5)  # fmt: skip
+    sites = draw_sites(box, 3)
+    for degrees, first, last in ((sites.lat, 38, 44), (sites.lon, -98, -88)):
+        cell = (degrees - first) / 0.5 - 0.5
+        assert np.allclose(cell, np.round(cell)) and degrees.min() > first and degrees.max() < last
+    assert len({*zip(sites.lat.tolist(), sites.lon.tolist(), strict=True)}) == 60, "a cell is a site once"
+
+
+def test_a_box_in_the_sea_is_refused() -> None:
+    for grid in (0.0, 0.5):
+        with pytest.raises(ValueError, match="no land between 30 and 40 N, -50 and -40 E"):
+            draw_sites(SitesConfig(count=4, lat_min=30, lat_max=40, lon_min=-50, lon_max=-40, grid_degrees=grid), 3)

@@ -1,7 +1,7 @@
 !> Normal deviates of days and years that neighbouring sites share: random fields on the sphere.
 !>
-!> A field is a sum of plane waves in space (Rahimi and Recht 2007) whose wave vectors stay and whose
-!> amplitudes are drawn anew each day. Its covariance over the straight-line distance d is
+!> A field is a sum of plane waves in space (Rahimi and Recht 2007) whose wave vectors stay and
+!> whose amplitudes are drawn anew each day. Its covariance over the straight-line distance d is
 !> exp(-d/range). Vectors and amplitudes follow from the seed and the date alone, so a site has the
 !> same weather in any block, and a restart needs no memory of them.
 module weather_fields
@@ -13,10 +13,10 @@ module weather_fields
 
   public :: shared_fields, start_fields, deviates_of_day, deviates_of_year, normal_probability
 
-  !> Deviates of a day: innovations of Tmin, Tmax, cloud and wind, then whether and how much it rains.
+  ! Deviates of a day: innovations of Tmin, Tmax, cloud and wind, whether and how much it rains.
   integer, parameter, public :: deviate_innovation = 1, deviate_wet = 5, deviate_amount = 6
   integer, parameter, public :: n_deviates = 6
-  !> Deviates of a year: temperature and precipitation.
+  ! Deviates of a year: temperature and precipitation.
   integer, parameter, public :: deviate_year_t = 1, deviate_year_p = 2, n_year_deviates = 2
 
   integer, parameter :: n_waves = 256  !< correlations are then exact within some 0.04
@@ -87,7 +87,7 @@ contains
     call draw(self, stream_of_year - year, kind_of_year, deviates)
   end subroutine deviates_of_year
 
-  !> Draw amplitudes and sum up the waves; the sum of so many is normal, whatever their distribution.
+  !> Draw amplitudes and sum up the waves; the sum of so many is normal, whatever amplitudes are.
   subroutine draw(self, number, kind_of, deviates)
     type(shared_fields), intent(in) :: self  !< the fields
     integer, intent(in) :: number  !< number of the stream

@@ -1,4 +1,4 @@
-!> Daily weather of each site, drawn from its own random stream, or from fields that neighbours share.
+!> Daily weather of each site, from its own random stream or from fields that neighbours share.
 !>
 !> Occurrence and amounts after GWGEN (Sommer and Kaplan 2017), residuals of temperature, cloud and
 !> wind after Richardson (1981), year-to-year variation by an AR(1) of temperature and a lognormal

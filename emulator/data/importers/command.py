@@ -2,7 +2,7 @@
 
 python -m emulator.data.importers fluxnet_ch4 FLX_*.csv --sites META.csv --out dataset.nc
 python -m emulator.data.importers mapping.yaml mine.csv --lat 60.5 --lon 24 --out dataset.nc
-python -m emulator.data.importers merge a.nc b.nc --out all.nc
+python -m emulator.data.importers merge simulation.nc towers.nc --sources simulation,towers --out all.nc
 python -m emulator.data.importers list
 """
 
@@ -51,6 +51,11 @@ def command_parser(program: str = "python -m emulator.data.importers") -> argpar
     for name, kind, meaning in PROPERTIES:
         options.add_argument(f"--{name}", type=kind, help=f"of the one site: {meaning}")
     options.add_argument(
+        "--sources",
+        metavar="WORDS",
+        help="of merge: a word for each dataset, by commas, such as simulation,towers; they become the static `source`",
+    )
+    options.add_argument(
         "--filled-targets", action="store_true", help="also write fluxes that the source filled, marked in *_qc"
     )
     options.add_argument(
@@ -67,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m emula
     """
     start_logging("%(message)s")
     options_parser = command_parser(program)
-    options = options_parser.parse_args(arguments)
+    options = options_parser.parse_intermixed_args(arguments)
     if options.mapping == "list":
         for name in preset_names():
             log.info("%-20s %s", name, load_mapping(name).description)
@@ -104,7 +109,7 @@ def require_own_output(out: Path, inputs: Sequence[Path | None]) -> None:
 
 def _merge(options: argparse.Namespace) -> None:
     require_datasets(options.files)
-    records, notes = merge(options.files, options.out)
+    records, notes = merge(options.files, options.out, options.sources.split(",") if options.sources else ())
     for note in notes.lines:
         days = f" ({note.count} days)" if note.kind == "conflict" and note.count else ""
         log.warning("%s: %s%s", " ".join(filter(None, (note.site, note.variable))), note.text, days)

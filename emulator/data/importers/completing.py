@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.errors import NoValues
 from emulator.data.importers.filling import fill_days
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.record_store import RecordStore
@@ -62,7 +62,7 @@ def _period(record: SiteRecord, notes: Notes) -> SiteRecord:
         present |= np.isfinite(record.values[name])
     if not present.any():
         message = f"{record.label}: site {record.site_id}: no day has values; is the mark of missing values right?"
-        raise ImportFault(message)
+        raise NoValues(message)
     first, last = np.flatnonzero(present)[[0, -1]]
     before, after = int(first), int(len(present) - 1 - last)
     if before or after:

@@ -11,7 +11,7 @@ from emulator.data.importers.assembling import record_of, variables_of
 from emulator.data.importers.completing import complete, only_common_drivers
 from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described, described
-from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.errors import ImportFault, NoValues
 from emulator.data.importers.mapping import Definition, Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.preset_files import mapping_text
@@ -79,6 +79,7 @@ def add_files(
     notes, variables = imported.notes, variables_of(mapping)
     name = given.pop("site_id", None)
     before = len(imported.records)
+    empty: NoValues | None = None
     for parts in read_series(paths, mapping, None if name is None else str(name), notes, imported.folder):
         site_id = parts[0].site_id
         if given and len(imported.records) > before:
@@ -87,10 +88,17 @@ def add_files(
         statics = statics_of(site_id, table, mapping, variables, given, parts[0].properties)
         local = [_in_local_time(part, mapping, float(statics["lon"])) for part in parts]
         raw = record_of(local, mapping, variables, statics, notes, choices or Choices())
-        record = complete(raw, notes)
+        try:
+            record = complete(raw, notes)
+        except NoValues as error:
+            empty = empty or error
+            notes.add("dropped", "the site: no day has values", site_id)
+            continue
         imported.rows.add(raw, record, notes)
         imported.records.add(record)
     if len(imported.records) == before:
+        if empty is not None:
+            raise empty
         message = f"{paths[0]}: no site of it has a column that changes with time"
         raise ImportFault(message)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -37,13 +37,11 @@ def measured_days(sites: Sequence[SiteSeries], label: str) -> Figure:
     figure, axes = style.new_figure(WIDTH, 0.9 + 0.2 * len(sites))
     for row, site in enumerate(sites):
         position = len(sites) - 1 - row
-        length = site.days[-1] - site.days[0] + np.timedelta64(1, "D")
-        axes.barh(position, length, left=site.days[0], height=0.62, color=style.LAND, zorder=1)
-        known = np.isfinite(site.measured)
-        for marks, colour in ((known & ~site.tested, style.BLUE), (known & site.tested, style.ORANGE)):
-            runs = _runs(marks)
-            day = np.timedelta64(1, "D")
-            pieces = [(site.days[start], (stop - start) * day) for start, stop in runs]
+        day = date2num(site.days)
+        axes.barh(position, day[-1] - day[0] + 1.0, left=day[0], height=0.62, color=style.LAND, zorder=1)
+        is_measured = np.isfinite(site.measured)
+        for marks, colour in ((is_measured & ~site.tested, style.BLUE), (is_measured & site.tested, style.ORANGE)):
+            pieces = [(float(day[start]), float(stop - start)) for start, stop in _runs(marks)]
             axes.broken_barh(pieces, (position - 0.31, 0.62), color=colour, linewidth=0, zorder=2)
     axes.set_yticks(range(len(sites)), labels=[site.title for site in reversed(sites)])
     axes.set_ylim(-0.6, len(sites) - 0.4)
@@ -63,28 +61,29 @@ def _runs(marks: np.ndarray) -> list[tuple[int, int]]:
 @style.styled
 def site_series(site: SiteSeries, label: str) -> Figure:
     """Measured days, the prediction and its 90 % interval at one site; test days on a shade."""
-    figure, axes = style.new_figure(WIDTH, 2.05)
+    figure = Figure(figsize=(WIDTH, 2.05))
+    axes = figure.add_axes((0.13, 0.12, 0.85, 0.76))  # all alike, and sooner than by a layout of each
+    day = date2num(site.days)
     for start, stop in _runs(site.tested):
-        axes.axvspan(site.days[start], site.days[stop - 1], color=style.LAND, linewidth=0, zorder=0)
+        axes.axvspan(day[start], day[stop - 1], color=style.LAND, linewidth=0, zorder=0)
     if np.isfinite(site.low).any():
-        axes.fill_between(site.days, site.low, site.high, color=style.BLUE, alpha=0.2, linewidth=0, zorder=1)
-    known = np.isfinite(site.measured)
-    half = np.timedelta64(9, "h")
-    dashes = np.stack([site.days[known] - half, site.days[known] + half, site.days[known] + half], axis=1).ravel()
-    heights = np.stack([site.measured[known], site.measured[known], np.full(known.sum(), np.nan)], axis=1).ravel()
+        axes.fill_between(day, site.low, site.high, color=style.BLUE, alpha=0.2, linewidth=0, zorder=1)
+    is_measured = np.isfinite(site.measured)
+    dashes = (day[is_measured][:, None] + np.array([-0.4, 0.4, 0.4])).ravel()
+    heights = (site.measured[is_measured][:, None] + np.array([0.0, 0.0, np.nan])).ravel()
     axes.plot(dashes, heights, color=style.INK, linewidth=1.4, solid_capstyle="round", zorder=2)
-    axes.plot(site.days, site.predicted, color=style.BLUE, linewidth=1.0, zorder=3)
-    axes.set_ylim(*_limits(site, known))
+    axes.plot(day, site.predicted, color=style.BLUE, linewidth=1.0, zorder=3)
+    axes.set_ylim(*_limits(site, is_measured))
     axes.axhline(0, color=style.MUTED, linewidth=0.6)
     axes.set(title=site.title, ylabel=label)
-    axes.set_xlim(site.days[0], site.days[-1])
+    axes.set_xlim(day[0], day[-1])
     _date_axis(axes)
     return figure
 
 
-def _limits(site: SiteSeries, known: np.ndarray) -> tuple[float, float]:
+def _limits(site: SiteSeries, is_measured: np.ndarray) -> tuple[float, float]:
     """Of the flux axis: measurements and prediction stay in, the far ends of wide intervals may not."""
-    values = np.concatenate([site.measured[known], site.predicted[np.isfinite(site.predicted)]])
+    values = np.concatenate([site.measured[is_measured], site.predicted[np.isfinite(site.predicted)]])
     bands = [np.nanpercentile(end, share) for end, share in ((site.low, 10), (site.high, 90)) if np.isfinite(end).any()]
     low, high = min([float(values.min()), *bands]), max([float(values.max()), *bands])
     margin = 0.06 * (high - low) or 1.0

@@ -11,7 +11,14 @@ from emulator.evaluation.figures.style import biome_name, model_name, to_svg
 from emulator.evaluation.figures.towers import Budget, SiteSeries
 from emulator.evaluation.metrics import pooled
 from emulator.evaluation.report.page import figure, folded_html, notice, number, paragraph, table, tiles
-from emulator.evaluation.report.products import SPLIT_NAMES, ModelRun, Simulations, target_name, target_units
+from emulator.evaluation.report.products import (
+    SPLIT_NAMES,
+    SUBSTANCES,
+    ModelRun,
+    Simulations,
+    target_name,
+    target_units,
+)
 from emulator.evaluation.report.skill_tables import R2_DIGITS, scored_targets
 from foundations.file_faults import read_text
 
@@ -139,7 +146,7 @@ def _budgets(run: ModelRun, target: str) -> str:
     rows = rows[: 4 * MOST_SITES]
     if not rows:
         return ""
-    units, name = rows[0]["units"], target_name(target, {run.kind: run})
+    units, name = _annual_units(rows[0]["units"], target), target_name(target, {run.kind: run})
     budgets = [
         Budget(
             f"{row['site']} {row['year']}", *map(_value, _numbers(row)), tested=row["part"] in ("temporal", "spatial")
@@ -172,6 +179,12 @@ _NO_INTERVALS = (
     "Annual sums of {name}. There is no interval: too few years and sites that the model did not learn from were "
     "measured to calibrate one."
 )
+
+
+def _annual_units(units: str, target: str) -> str:
+    """Unit of annual sums as people write it."""
+    mass, area_and_time, _ = units.partition(" m-2 year-1")
+    return " ".join(filter(None, (mass, SUBSTANCES.get(target, ""), "m⁻² yr⁻¹"))) if area_and_time else units
 
 
 def _numbers(row: Mapping[str, str]) -> tuple[str, str, str, str]:

@@ -192,10 +192,10 @@ class SiteCode(nn.Module):
         In training on several processes the loss is that of the whole batch.
         """
         row = torch.searchsorted(self.site, site)
-        own, kriged = self.code[row], self.told_by_others(row)
-        departure = SIZE_WEIGHT * own.square() + KRIGED_WEIGHT * (own - kriged.detach()).square()
-        sees_kriged = torch.rand(len(row), 1, device=own.device) < self.kriged_share
-        return TrainingCodes(torch.where(sees_kriged, kriged, own), gather_rows(departure.mean(1)).mean())
+        learned, kriged = self.code[row], self.told_by_others(row)
+        departure = SIZE_WEIGHT * learned.square() + KRIGED_WEIGHT * (learned - kriged.detach()).square()
+        sees_kriged = torch.rand(len(row), 1, device=learned.device) < self.kriged_share
+        return TrainingCodes(torch.where(sees_kriged, kriged, learned), gather_rows(departure.mean(1)).mean())
 
     @torch.jit.unused
     def told_by_others(self, row: Tensor) -> Tensor:

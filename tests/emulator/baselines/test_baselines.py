@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from emulator import baselines
-from emulator.baselines import gaussian_process, ridge, xgboost
+from emulator.baselines import gaussian_process, nearest, ridge, xgboost
 from emulator.baselines.features import LAG_DAYS, LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import Predictor, StreamingPredictor
@@ -330,3 +330,12 @@ def test_bounds_of_the_data_are_kept(kind, past_flux, dataset, split):
         assert methane[inside].max() <= 0.0
         assert methane.min() < 0.0
         assert inside.all() or methane[~inside].max() > 0.0
+
+
+def test_sites_that_are_no_neighbours_are_told(dataset: Dataset, split: Split, caplog) -> None:
+    flux = dataset.flux.clone()
+    lacking = int(np.flatnonzero(split.train_sites)[0])
+    flux[lacking, :, 4] = torch.nan
+    predictor = nearest.fit(replace(dataset, flux=flux), split, SIGNATURE, past_flux=False, seed=1)
+    assert dataset.site_id[lacking] not in predictor.site_id
+    assert f"they lack fch4: {dataset.site_id[lacking]}" in caplog.text

@@ -37,6 +37,7 @@ class Gathered:
     units: dict[str, str] = field(default_factory=dict)
     cells: Cells | None = None
     calendar: str = "standard"
+    order_assumed: str = ""
 
 
 def read_grids(
@@ -198,7 +199,11 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     known = gathered.cells
     if known.keys(SAME_PLACE) == cells.keys(SAME_PLACE):
         return values
-    if len(cells) == 1 and not (cells.located or cells.names):  # one value for all cells, such as CO2
+    if len(cells) == len(known) > 1 and not (_is_told(cells) and _is_told(known)):
+        gathered.order_assumed = f"{path.name}: {name}"
+        gathered.cells = cells if _is_told(cells) else known
+        return values
+    if len(cells) == 1 and not _is_told(cells):  # one value for all cells, such as CO2
         return np.repeat(values, len(known), axis=1)
     if len(known) == 1 and not known.located:
         gathered.cells = cells
@@ -215,11 +220,19 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     return values[:, [place[key] for key in known.keys(SAME_PLACE)]]
 
 
+def _is_told(cells: Cells) -> bool:
+    """Whether a file tells which cells these are."""
+    return cells.located or bool(cells.names)
+
+
 def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes: Notes) -> Iterator[list[SiteSeries]]:
     cells = gathered.cells
     if cells is None:
         return
     label = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    if gathered.order_assumed:
+        text = f"some files do not tell the places of their cells ({gathered.order_assumed}); taken in the same order"
+        notes.add("assumed", text)
     used = gathered.columns.with_values(len(cells))
     if not used.all():
         notes.add("dropped", "cells without values, as of the sea", count=int((~used).sum()))

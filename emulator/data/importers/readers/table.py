@@ -24,8 +24,7 @@ def read_tables(paths: Sequence[Path], mapping: Mapping, site_id: str | None) ->
     """
     groups: dict[str, list[Path]] = {}
     for path in paths:
-        header = read_header(path, mapping.table)
-        _wanted(header, mapping, path)
+        header = read_header(path, _layout(path, mapping))
         many = any(name in header for name in mapping.site.column)
         groups.setdefault("" if many else site_id or site_of(path, mapping), []).append(path)
     if "" in groups:  # sites of a column may have files of their own
@@ -73,9 +72,29 @@ def _series(site_id: str, label: str, step: int | None, frame: pd.DataFrame, map
     return SiteSeries(site_id, label, starts, step, columns, calendar=mapping.time.calendar)
 
 
+def _layout(path: Path, mapping: Mapping) -> TableLayout:
+    """The layout of a file: the mapping's, or that with another delimiter, where that tells times and columns.
+
+    ImportFault where none does.
+    """
+    fault: ImportFault | None = None
+    for delimiter in dict.fromkeys((mapping.table.delimiter, ",", ";", "tab", "space")):
+        layout = mapping.table.model_copy(update={"delimiter": delimiter})
+        header = read_header(path, layout)
+        try:
+            wanted = _wanted(header, mapping, path)
+        except ImportFault as error:
+            fault = fault or error
+            continue
+        times = {*mapping.time.column, *(name for names in mapping.time.parts.values() for name in names)}
+        if delimiter == mapping.table.delimiter or (wanted.keys() & times and wanted.keys() - times):
+            return layout
+    raise fault or ImportFault(f"{path}: has no columns")
+
+
 def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
     """The columns of a file that the mapping names, under the names of the mapping, as text."""
-    layout = mapping.table
+    layout = _layout(path, mapping)
     header = read_header(path, layout)
     wanted = _wanted(header, mapping, path)
     skipped = layout.header + 1 + (1 if layout.units_line and not _is_of_values(path, layout) else 0)
@@ -91,6 +110,7 @@ def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
         message = f"{path}: cannot be read as a table: {str(error).strip().splitlines()[0]}"
         raise ImportFault(message) from None
     frame = frame.rename(columns={position: name for name, position in wanted.items()})
+    frame = frame[(frame != "").any(axis=1)]
     if frame.empty:
         message = f"{path}: no data lines"
         raise ImportFault(message)
@@ -193,6 +213,8 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
         if name in times and name not in _value_names(mapping):
             continue
         text = frame[name]
+        if mapping.table.decimal == ",":
+            text = text.str.replace(",", ".", regex=False)
         values = pd.to_numeric(text.where(~text.isin(words)), errors="coerce").to_numpy(float, copy=True)
         faulty = np.isnan(values) & ~text.isin(words).to_numpy()
         if faulty.any() and (lowered := text.str.lower().isin({"nan", "na", "null"}).to_numpy()).any():
@@ -202,7 +224,7 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
             line = frame.index[row] + frame.attrs["first_line"]
             message = (
                 f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; if it marks missing values, say "
-                "so in table.missing"
+                "so in table.missing, and decimal commas in table.decimal"
             )
             raise ImportFault(message)
         for mark in marks:

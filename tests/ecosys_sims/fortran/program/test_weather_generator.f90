@@ -71,7 +71,8 @@ contains
     config%co2 = unset
     config%ch4 = unset
     call start_generator(self, config, [(spread(lat(i), 1, members), i=1, climates)], &
-      spread(0.0_wp, 1, n), spread(100.0_wp, 1, n), [(spread(continentality(i), 1, members), i=1, climates)], &
+      spread(0.0_wp, 1, n), spread(100.0_wp, 1, n), &
+      [(spread(continentality(i), 1, members), i=1, climates)], &
       [(spread(annual_precip(i), 1, members), i=1, climates)], &
       [(spread(t_ann(i), 1, members), i=1, climates)])
     call allocate_daily_weather(weather, n)
