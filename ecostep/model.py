@@ -81,7 +81,7 @@ class Model(ABC):
         past_flux: what the history of a model that takes past flux sees: 'none', the flux of earlier years in `data`
         ('observed'), or the model's own ('self_fed'). Default: none, of an artefact what it was exported with.
         quantiles: also give the quantiles 0.05, 0.5 and 0.95, NAME_q05, NAME_q50, NAME_q95, as of sites that are 'new'
-        to the model or that it was 'trained_on'; of a run folder that was evaluated.
+        to the model or that it was 'trained_on'; of a run folder that was evaluated, with enough sites for either.
 
         Returns the targets over the dimensions of the drivers, float32, with the coordinates of `data`, CF attributes,
         and the units that `data` has for the target, else the model's own. Raises

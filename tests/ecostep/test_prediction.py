@@ -128,10 +128,12 @@ def test_files_of_fluxes_keep_the_conventions(artefact, data, check, tmp_path: P
 
 
 def test_quantiles_hold_one_another(run, run_scores, artefact, data) -> None:
-    bands = run.predict(data, quantiles="new")
+    bands = run.predict(data, quantiles="trained_on")
     low, middle, high = (bands[f"fch4_{name}"] for name in ("q05", "q50", "q95"))
     assert (low <= middle).all() and (middle <= high).all() and (low < high).any()
     assert low.attrs["units"] == bands["fch4"].attrs["units"] == data["fch4"].attrs["units"]
+    with pytest.raises(ValueError, match="no quantiles at new sites: too few groups of sites"):
+        run.predict(data, quantiles="new")
     with pytest.raises(ValueError, match="an artefact gives no quantiles; load the run folder"):
         artefact.predict(data, quantiles="new")
 
