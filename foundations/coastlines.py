@@ -34,11 +34,11 @@ def outlines(kind: int = LAND, step: float = 0.4, smallest: float = 1.0) -> list
     for ring in shores(kind):
         if (np.ptp(ring, axis=0) < smallest).all():
             continue
-        kept = [0]
+        nodes = [0]
         for node in range(1, len(ring) - 1):
-            if np.abs(ring[node] - ring[kept[-1]]).max() >= step:
-                kept.append(node)
-        thinned.append(ring[[*kept, len(ring) - 1]])
+            if np.abs(ring[node] - ring[nodes[-1]]).max() >= step:
+                nodes.append(node)
+        thinned.append(ring[[*nodes, len(ring) - 1]])
     return thinned
 
 

@@ -41,10 +41,10 @@ def write_coastlines(folder: Path) -> None:
         for shape in shapefile.Reader(str(folder / name), encoding="utf-8", encodingErrors="replace").shapes():
             for first, last in zip(shape.parts, [*shape.parts[1:], len(shape.points)], strict=True):
                 ring = np.round(np.array(shape.points[first:last])[:, :2] * 100.0).astype(np.int16)
-                kept = np.append(True, (np.diff(ring, axis=0) != 0).any(axis=1))  # what rounding made equal
-                if kept.sum() > coastlines.FEWEST_NODES:
-                    rings.append(ring[kept])
-                    counts.append(int(kept.sum()))
+                differs = np.append(True, (np.diff(ring, axis=0) != 0).any(axis=1))  # what rounding made equal
+                if differs.sum() > coastlines.FEWEST_NODES:
+                    rings.append(ring[differs])
+                    counts.append(int(differs.sum()))
                     kinds.append(kind)
     nodes = np.concatenate(rings)
     mask = _land_mask(rings, kinds)
@@ -123,8 +123,8 @@ def write_climate(source: Path) -> None:
     near[:-1] |= fraction[1:] > 0
     near |= np.roll(near, 1, axis=1) | np.roll(near, -1, axis=1)
     near[cell_lat < -60] = False
-    kept = {name: np.where(near, field, np.nan) for name, field in values.items()}
-    _write_climate(cell_lat, cell_lon, fraction, kept)
+    near_land = {name: np.where(near, field, np.nan) for name, field in values.items()}
+    _write_climate(cell_lat, cell_lon, fraction, near_land)
 
 
 def _to_month(rain: np.ndarray, lat: np.ndarray) -> np.ndarray:
@@ -164,9 +164,9 @@ def _write_climate(lat: np.ndarray, lon: np.ndarray, fraction: np.ndarray, value
             column.units = units
             column[:] = axis
         file.createDimension("month", MONTHS)
-        kept = file.createVariable("land_fraction", "u1", ("lat", "lon"), zlib=True, complevel=9)
-        kept.setncatts({"standard_name": "land_area_fraction", "units": "1", "scale_factor": 0.005})
-        kept[:] = fraction
+        share = file.createVariable("land_fraction", "u1", ("lat", "lon"), zlib=True, complevel=9)
+        share.setncatts({"standard_name": "land_area_fraction", "units": "1", "scale_factor": 0.005})
+        share[:] = fraction
         for name, units, step, about in (
             ("t_month", "degC", 0.1, "mean air temperature at 2 m of a month"),
             ("p_month", "kg m-2", 1.0, "precipitation of a month"),

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("foundations", "ecosys_sims", "emulator", "coupler", "ecostep")
 PYTHON_FOLDERS = (*PACKAGES, "benchmarks", "scripts", "tests")
 FILLER_NAMES = frozenset(("found", "kept", "known", "still", "own", "one", "some"))
-VERBS = frozenset(("__init__", "train", "evaluate", "predict", "export", "tune", "ensemble", "calibrate"))
+VERBS = frozenset(("__init__", "train", "evaluate", "predict", "maps", "export", "tune", "calibrate", "ensemble"))
 MOST_ARGUMENTS = 15
 
 

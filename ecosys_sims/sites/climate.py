@@ -106,9 +106,9 @@ def normals(lat: np.ndarray, lon: np.ndarray) -> Normals:
             r, c = np.floor(row).astype(int) + up, np.floor(column).astype(int) + right
             weight = np.abs(1 - up - row % 1.0) * np.abs(1 - right - column % 1.0)
             corner = table[:, np.clip(r, 0, table.shape[1] - 1), c % table.shape[2]]
-            known = np.isfinite(corner[0])
-            values += np.where(known, corner * weight, 0.0)
-            total += np.where(known, weight, 0.0)
+            is_given = np.isfinite(corner[0])
+            values += np.where(is_given, corner * weight, 0.0)
+            total += np.where(is_given, weight, 0.0)
     if (total <= 0).any():
         first = int(np.argmin(total > 0))
         raise _no_normals(lat[first], lon[first])

@@ -208,9 +208,9 @@ def _write_series(
         fill_value=FILL,
     )  # fmt: skip
     given = series.file[name]
-    kept = {key: getattr(given, key) for key in ("units", "long_name", "standard_name") if hasattr(given, key)}
+    attributes = {key: getattr(given, key) for key in ("units", "long_name", "standard_name") if hasattr(given, key)}
     what = "time: mean" if every == "day" else "time: mean (interval: 1 day)"
-    out.setncatts({**kept, "cell_methods": what})
+    out.setncatts({**attributes, "cell_methods": what})
     for group in _groups(steps, len(series.lat)):
         days = slice(steps[group.start].start, steps[group.stop - 1].stop)
         values = series.values(name, slice(None), days)

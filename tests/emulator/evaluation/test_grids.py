@@ -55,8 +55,8 @@ def test_a_grid_is_read_as_it_was_written(dataset: Path, tmp_path: Path) -> None
     first, second = tmp_path / "first.nc", tmp_path / "second.nc"
     grids.write_grid(dataset, first, "day", ["gpp"])
     grids.write_grid(first, second, "day")
-    with xr.open_dataset(first) as one, xr.open_dataset(second) as two:
-        xr.testing.assert_equal(one[["gpp", "time_bnds"]], two[["gpp", "time_bnds"]])
+    with xr.open_dataset(first) as before, xr.open_dataset(second) as after:
+        xr.testing.assert_equal(before[["gpp", "time_bnds"]], after[["gpp", "time_bnds"]])
     with grids.series_of_sites(first) as file, grids.series_of_sites(dataset, ["gpp"]) as points:
         means, wanted = grids.seasonal_means(file, "gpp"), grids.seasonal_means(points, "gpp")
         for season in ("annual", "DJF", "JJA"):

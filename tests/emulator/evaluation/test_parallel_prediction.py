@@ -35,20 +35,20 @@ def test_parts_are_the_numbers_of_one_process_and_go_on(
     assert not parts.exists() and predicted == [0]
     monkeypatch.undo()
     monkeypatch.setattr(prediction, "BLOCK_SITE_DAYS", 1)
-    kept = tmp_path / "parts.nc.parts" / "s0000000.nc"
-    written = kept.stat().st_mtime_ns
+    first_part = tmp_path / "parts.nc.parts" / "s0000000.nc"
+    written = first_part.stat().st_mtime_ns
     done: list[Path] = []
     monkeypatch.setattr(parallel_prediction.shutil, "rmtree", done.append)  # to look at the parts
     assert predict.main([*command, "--out", str(parts), "--workers", "2"]) == 0
-    assert kept.stat().st_mtime_ns == written and done == [kept.parent]
-    assert len(list(kept.parent.glob("s*.nc"))) == 3
-    with xr.open_dataset(whole) as one, xr.open_dataset(parts) as many:
-        xr.testing.assert_identical(one.load(), many.load())
+    assert first_part.stat().st_mtime_ns == written and done == [first_part.parent]
+    assert len(list(first_part.parent.glob("s*.nc"))) == 3
+    with xr.open_dataset(whole) as at_once, xr.open_dataset(parts) as in_parts:
+        xr.testing.assert_identical(at_once.load(), in_parts.load())
     assert predict.main([*command, "--out", str(parts), "--workers", "1", "--past-flux", "none"]) == 0
-    assert kept.stat().st_mtime_ns == written
+    assert first_part.stat().st_mtime_ns == written
     data.touch()
     assert predict.main([*command, "--out", str(parts), "--workers", "1"]) == 0
-    assert kept.stat().st_mtime_ns != written  # the data may be others
+    assert first_part.stat().st_mtime_ns != written  # the data may be others
 
 
 def test_budgets_are_of_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
