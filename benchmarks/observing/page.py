@@ -14,6 +14,8 @@ REFERENCES = ("climatology", "xgboost", "lstm")
 """What every method is tested against: the best of them."""
 COLUMNS = ("r2", "nrmse", "rmse", "r2_median_site", "r2_worst_site", "coverage90")
 HEAD = ("R2", "RMSE / mean", "RMSE", "R2, median site", "R2, worst site", "90 % interval")
+FEWEST_SITES = 5
+"""Of a bootstrap over sites."""
 Case = tuple[str, str, bool, str]
 """Source, protocol, strict, target."""
 
@@ -58,6 +60,8 @@ def _ratio(sums: dict[str, np.ndarray], name: str, reference: str | None) -> str
         return "-"
     days, model = sums[name].T
     test = rmse_ratio(model, sums[str(reference)][:, 1], days)
+    if test.sites < FEWEST_SITES:
+        return f"{test.ratio:.3f}"
     return f"{test.ratio:.3f} ({test.low:.3f} to {test.high:.3f}, p = {test.p_value:.2g})"
 
 

@@ -23,7 +23,8 @@ WEATHER = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps")
 class Source:
     """Files below the folder of data by pattern, words for the importer, and the variables that are used.
 
-    record_target: the flux by which years of a record are counted.
+    record_target: the flux by which years of a record are counted. unbounded: fluxes that measurements scatter below
+    0, where they cannot be.
     """
 
     preset: str
@@ -32,6 +33,7 @@ class Source:
     statics: tuple[str, ...]
     targets: tuple[str, ...]
     record_target: str
+    unbounded: tuple[str, ...] = ()
 
 
 SOURCES = {
@@ -50,6 +52,7 @@ SOURCES = {
         ("lat", "lon", "biome"),
         ("gpp", "nee"),
         "nee",
+        ("gpp",),
     ),
     "duke_forest": Source(
         "ecosys",
@@ -87,6 +90,8 @@ def open_source(name: str, path: Path) -> Dataset:
     """The dataset with every measured flux scored."""
     source = SOURCES[name]
     signature = vocabulary.resolve(path, WEATHER, source.statics, source.targets, {"nee": ""})
+    targets = [replace(v, minimum=None) if v.name in source.unbounded else v for v in signature.targets]
+    signature = replace(signature, targets=tuple(targets))
     return replace(Dataset.open(path, signature), measured=None)
 
 
