@@ -21,8 +21,8 @@ from ecosys_sims.sites.site_drawing import draw_sites, places_of, suitability
 from foundations import coastlines
 
 # fmt: off
-# lat, lon, annual mean degC, annual precipitation kg m-2: normals of the weather services (WMO 1991-2020 where there
-# are such), rounded to what the test can tell.
+# lat, lon, annual mean degC, annual precipitation kg m-2: well-known climates, rounded, not copied from a table of
+# normals; they tell a desert from a forest, not the accuracy of ERA5.
 DESERTS = {
     "Cairo": (30.1, 31.4, 22, 25), "In Salah": (27.2, 2.5, 26, 16), "Riyadh": (24.7, 46.7, 27, 105),
     "Walvis Bay": (-23.0, 14.6, 17, 14), "Keetmanshoop": (-26.5, 18.1, 21, 150), "Antofagasta": (-23.4, -70.4, 17, 4),
