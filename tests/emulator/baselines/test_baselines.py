@@ -54,7 +54,7 @@ def _small() -> Iterator[None]:
             patch.setattr(module, "TRAINING_ROWS", training)
             patch.setattr(module, "VALIDATION_ROWS", validation)
         patch.setattr(xgboost, "ROUNDS", 20)
-        for name, value in {"ROWS": 240, "SEARCH_ROWS": 120, "STEPS": 3}.items():
+        for name, value in {"ROWS": 120, "SEARCH_ROWS": 60, "STEPS": 3}.items():
             patch.setattr(gaussian_process, name, value)
         patch.setattr(xgboost, "OPTIONS", xgboost.OPTIONS | {"learning_rate": 0.2, "max_depth": 4})
         yield
