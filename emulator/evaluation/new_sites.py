@@ -77,7 +77,7 @@ def _uncertainty(dataset: Dataset, new: NewSites) -> list[list[dict[str, Any]]]:
     return [
         [
             probabilistic.score(observed[:, target], values[measured][:, target], LEVELS)
-            | {"annual": _annual(new.intervals.sums[NEW][target], mode, days.any(axis=1))}
+            | {"annual": _annual(new.intervals.sums[NEW][target], mode, np.asarray(days.any(axis=1)))}
             for target in range(observed.shape[1])
         ]
         for mode, values in enumerate(quantiles)

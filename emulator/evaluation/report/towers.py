@@ -147,12 +147,7 @@ def _budgets(run: ModelRun, target: str) -> str:
     if not rows:
         return ""
     units, name = _annual_units(rows[0]["units"], target), target_name(target, {run.kind: run})
-    budgets = [
-        Budget(
-            f"{row['site']} {row['year']}", *map(_value, _numbers(row)), tested=row["part"] in ("temporal", "spatial")
-        )
-        for row in rows
-    ]
+    budgets = [_budget(row) for row in rows]
     drawing = to_svg(figures.annual_budgets(budgets, units), f"Annual budgets of {name}")
     lines = [
         [
@@ -187,8 +182,15 @@ def _annual_units(units: str, target: str) -> str:
     return " ".join(filter(None, (mass, SUBSTANCES.get(target, ""), "m⁻² yr⁻¹"))) if area_and_time else units
 
 
-def _numbers(row: Mapping[str, str]) -> tuple[str, str, str, str]:
-    return row["predicted"], row["predicted_q05"], row["predicted_q95"], row["budget"]
+def _budget(row: Mapping[str, str]) -> Budget:
+    return Budget(
+        label=f"{row['site']} {row['year']}",
+        predicted=_value(row["predicted"]),
+        low=_value(row["predicted_q05"]),
+        high=_value(row["predicted_q95"]),
+        budget=_value(row["budget"]),
+        tested=row["part"] in ("temporal", "spatial"),
+    )
 
 
 def _value(text: str) -> float:
