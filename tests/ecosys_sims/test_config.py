@@ -46,7 +46,7 @@ def test_an_unknown_key_names_file_key_section_and_what_is_known(tmp_path: Path)
         configuration.load(path)
     assert str(error.value) == (
         f"{path}: unknown key 'cuont' in sites; did you mean 'count'? "
-        "(known: count, wetland_share, biome_weights, lat_min, lat_max, lon_min, lon_max, grid_degrees, table)"
+        "(known: count, wetland_share, biome_weights, lat_min, lat_max, lon_min, lon_max, grid_degrees, grid, table)"
     )
 
 
