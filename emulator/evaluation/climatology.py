@@ -16,40 +16,46 @@ def day_slot(month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return _FIRST_SLOT_OF_MONTH[np.asarray(month) - 1] + np.asarray(day) - 1
 
 
+class ClassMeans:
+    """Day-of-year means of classes of sites, such as biomes, by name; flux is added in blocks of sites.
+
+    Every day of every site of a class weighs the same. A class without any gets the mean over all classes.
+    """
+
+    def __init__(self, targets: int) -> None:
+        self._targets = targets
+        self._sums: dict[str, np.ndarray] = {}
+        self._tables: dict[str, np.ndarray] | None = None
+
+    def add(self, flux: np.ndarray, names: np.ndarray, slot: np.ndarray) -> None:
+        """flux: (n, T, C), NaN where missing or not to be used; names: (n,) of classes; slot: (T,)."""
+        for name in np.unique(names).tolist():
+            self._sums[name] = self._sums.get(name, 0.0) + slot_sums(flux[names == name], slot)
+
+    def climatology(self, names: np.ndarray, slot: np.ndarray) -> np.ndarray:
+        """Means for sites of these classes (n,) and days of these slots (T,), (n, T, C)."""
+        if self._tables is None:
+            nothing = np.zeros((2, SLOTS, self._targets))
+            overall = means_of_sums(sum(self._sums.values(), nothing))
+            means = {name: means_of_sums(sums) for name, sums in self._sums.items()}
+            self._tables = {name: np.where(np.isfinite(mean), mean, overall) for name, mean in means.items()}
+            self._tables[""] = overall
+        tables = [self._tables.get(name, self._tables[""])[slot] for name in names.tolist()]
+        return np.stack(tables) if tables else np.empty((0, len(slot), self._targets))
+
+
 def class_climatology(
     flux: np.ndarray, codes: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
 ) -> np.ndarray:
-    """Day-of-year mean of each class of sites, such as a biome, for all sites and days.
+    """Day-of-year mean of each class of sites for all sites and days (`ClassMeans`).
 
     flux: (N, T, C), NaN = missing; codes: (N,) of classes; month, day: (T,); training: (N, T), True where data may be
-    used. Returns (N, T, C). Every training day of every site of a class weighs the same. A class without training
-    data gets the day-of-year mean over all classes.
+    used. Returns (N, T, C).
     """
-    slot = day_slot(month, day)
-    training_flux = np.where(training[..., None], flux, np.nan)
-    overall_mean = slot_means(training_flux, slot)
-    climatology = np.empty(flux.shape, np.float64)
-    for code in np.unique(codes):
-        members = codes == code
-        class_mean = slot_means(training_flux[members], slot)
-        climatology[members] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[slot]
-    return climatology
-
-
-def transferred_climatology(
-    flux: np.ndarray, codes: np.ndarray, slot: np.ndarray, other_codes: np.ndarray, other_slot: np.ndarray
-) -> np.ndarray:
-    """Day-of-year mean of each class of sites of a dataset for the sites and days of another one, (N', T', C).
-
-    flux: (N, T, C), NaN where missing or not to be used; codes: (N,) of classes, slot: (T,) of the first dataset;
-    other_codes: (N',), other_slot: (T',). A class that the first one does not have gets the mean over all.
-    """
-    overall_mean = slot_means(flux, slot)
-    climatology = np.empty((len(other_codes), len(other_slot), flux.shape[2]))
-    for code in np.unique(other_codes):
-        class_mean = slot_means(flux[codes == code], slot)
-        climatology[other_codes == code] = np.where(np.isfinite(class_mean), class_mean, overall_mean)[other_slot]
-    return climatology
+    slot, names = day_slot(month, day), np.asarray(codes).astype(str)
+    means = ClassMeans(flux.shape[2])
+    means.add(np.where(training[..., None], flux, np.nan), names, slot)
+    return means.climatology(names, slot)
 
 
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
@@ -61,13 +67,22 @@ def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, train
 
 def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Mean of (N, T, C) over sites, years and a centred circular window, by slot; (366, C), NaN where nothing is."""
+    return means_of_sums(slot_sums(flux, slot))
+
+
+def slot_sums(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
+    """Sums of (N, T, C) over sites and years by slot, and numbers of values, (2, 366, C)."""
     finite = np.isfinite(flux)
-    sums = np.zeros((SLOTS, flux.shape[-1]))
-    counts = np.zeros_like(sums)
-    np.add.at(sums, slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
-    np.add.at(counts, slot, finite.sum(axis=0))
-    sums, counts = window_sum(sums), window_sum(counts)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    sums = np.zeros((2, SLOTS, flux.shape[-1]))
+    np.add.at(sums[0], slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
+    np.add.at(sums[1], slot, finite.sum(axis=0))
+    return sums
+
+
+def means_of_sums(sums: np.ndarray) -> np.ndarray:
+    """Means (366, C) of sums and numbers (2, 366, C), over a centred circular window."""
+    total, count = window_sum(sums[0]), window_sum(sums[1])
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def window_sum(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.reading import opened
 from emulator.data.signature import Signature
 from emulator.evaluation.quantile_series import band_content, band_series, predict_bands
-from emulator.evaluation.series_file import SITES_OF_CHUNK, Content, file_attributes, series_file
+from emulator.evaluation.series_file import Content, file_attributes, series_file, sites_of_block
 from emulator.evaluation.views import run_model
 from emulator.models.streaming import WholeDatasetModel
 from emulator.models.wrappers.quantiles import QuantileModel
@@ -17,9 +17,6 @@ from emulator.runs import quantile_file, trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import TrainedModel
-
-BLOCK_SITE_DAYS = 1 << 20
-"""Site-days that are predicted before they are written; it bounds memory: about 250 MB for 13 drivers, 5 fluxes."""
 
 
 def predict(
@@ -49,11 +46,6 @@ def predict(
         for rows, block in Dataset.blocks(reader, sites_of_block(len(reader.table.time))):
             file.put(rows, _block_series(trained, block, past_flux, fitted, quantiles == "trained_on"))
             del block  # before the next one is read
-
-
-def sites_of_block(days: int) -> int:
-    """Sites of a block: whole chunks of the file, about BLOCK_SITE_DAYS."""
-    return max(1, BLOCK_SITE_DAYS // (days * SITES_OF_CHUNK)) * SITES_OF_CHUNK
 
 
 def _check_past_flux(run: RunFolder, trained: TrainedModel, past_flux: str) -> None:
