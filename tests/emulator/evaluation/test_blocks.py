@@ -20,7 +20,7 @@ WRITTEN = ("nee_pred", "nee_q05", "nee_climatology", "split")
 @pytest.fixture
 def blocks(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Dataset]]:
     """Blocks of 5 sites, each of which must be gone when the next one is read."""
-    read, former = Dataset._read, []
+    read, former = Dataset.read, []
 
     def one_at_a_time(reader, rows):
         assert not [block for block in former if block() is not None], "the block before is still in memory"
@@ -30,7 +30,7 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Dataset]]:
 
     monkeypatch.setattr(series_file, "SITES_OF_CHUNK", 5)
     monkeypatch.setattr(series_file, "BLOCK_SITE_DAYS", 1)
-    monkeypatch.setattr(Dataset, "_read", one_at_a_time)
+    monkeypatch.setattr(Dataset, "read", one_at_a_time)
     return former
 
 
