@@ -21,13 +21,18 @@ CHECKS = {"dataset": check_dataset, "sites": check_site_table, "forcing": check_
 DOUBTS = {"dataset": dataset_doubts, "forcing": forcing_doubts}
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Command line: 0 where the file is good, 1 where it has faults."""
-    parser = argparse.ArgumentParser(description="Check a file against docs/formats.md.")
+def command_parser(program: str = "python -m ecosys_sims.check") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Check a file against docs/formats.md.")
     parser.add_argument("kind", choices=CHECKS)
     parser.add_argument("file", type=Path)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m ecosys_sims.check") -> int:
+    """Command line: 0 where the file is good, 1 where it has faults. program: what it is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging("%(message)s")
     faults = CHECKS[options.kind](options.file)
     for fault in faults:

@@ -18,7 +18,7 @@ from ecosys_sims.towers.tower_run import run_and_report
 from foundations.command_end import ends_clearly
 from foundations.terminal import start_logging
 
-ADAPTERS = ("ecosim_climate", "ecosys_weather", "fluxnet2015", "fluxnet_ch4", "greenhouse_gases")
+ADAPTERS = ("dataset", "ecosim_climate", "ecosys_weather", "fluxnet2015", "fluxnet_ch4", "greenhouse_gases")
 
 
 @ends_clearly

@@ -18,15 +18,18 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.ensemble", description="Combine trained runs into an ensemble."
-    )
+def command_parser(program: str = "python -m emulator.ensemble") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Combine trained runs into an ensemble.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders of emulator.train")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the ensemble")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.ensemble") -> int:
+    """Entry point; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     try:
         create(options.runs, RunFolder(options.out))

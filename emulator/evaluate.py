@@ -18,12 +18,9 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.evaluate", description="Score a trained model on held-out data."
-    )
+def command_parser(program: str = "python -m emulator.evaluate") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Score a trained model on held-out data.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder of emulator.train")
     parser.add_argument(
         "--data", type=Path, metavar="D", help="another dataset, or the training dataset where it has moved"
@@ -36,7 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="class variable of the sites to tell skill apart by, such as a plant functional type; the first is that "
         "of the climatology (default: evaluation.group_by of the configuration, else biome)",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.evaluate") -> int:
+    """Entry point; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     try:
         evaluate(RunFolder(options.run), options.data, options.group_by, load=baselines.load)

@@ -17,12 +17,9 @@ from foundations.terminal import start_logging
 log = logging.getLogger(__name__)
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.export", description="Export a trained model as an artefact."
-    )
+def command_parser(program: str = "python -m emulator.export") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Export a trained model as an artefact.")
     parser.add_argument(
         "run",
         type=Path,
@@ -41,7 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="what a host's step puts in the history of a model that has one: no flux (ungauged) or its own "
         "(self_fed); default: model.past_flux of the configuration",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.export") -> int:
+    """Entry point; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     runs = [RunFolder(path) for path in options.run]
     out = options.out or runs[0].artefact

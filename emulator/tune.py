@@ -6,6 +6,7 @@ DIR/choice.yaml what was chosen, with all trials and their origin.
 """
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
@@ -22,21 +23,24 @@ from foundations.command_end import INTERRUPTED
 from foundations.configuration_file import ConfigError
 from foundations.file_faults import explain
 from foundations.folder_lock import FolderBusy
+from foundations.shipped_configurations import configuration_path
 from foundations.terminal import start_logging
 
 log = logging.getLogger(__name__)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.tune") -> int:
     """Entry point; returns the exit status, as emulator.train does."""
-    options = _parser().parse_args(arguments)
+    options = command_parser(program).parse_args(arguments)
     start_logging()
     try:
-        config = configuration_file.load(Config, options.config, options.set)
-        space = load_space(options.space)
+        data = [] if options.data is None else [f"data.path={json.dumps(str(options.data))}"]
+        path = configuration_path(options.config, "training")
+        config = configuration_file.load(Config, path, [*data, *options.set])
+        space = load_space(configuration_path(options.space, "space"))
         budget = Budget(trials=options.trials, epochs=options.budget_epochs, seed=options.seed)
         config, signature = config.resolved()
-        dataset = Dataset.open(config.data.path, signature)
+        dataset = Dataset.open(config.data.path, signature, filled_flux=config.reads_filled_flux)
         split = split_dataset(config.split, dataset)
         choice = tune(config, dataset, split, space, options.out, budget)
         log.info("%s: %s", options.out / "choice.yaml", {key: choice.get(key) for key in ("model", "training")})
@@ -55,10 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m emulator.tune", description="Choose options by random search.")
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration of a training")
-    parser.add_argument("--space", type=Path, required=True, metavar="SPACE", help="e.g. configs/tuning/lstm.yaml")
+def command_parser(program: str = "python -m emulator.tune") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description="Choose options by random search.")
+    parser.add_argument("config", metavar="CONFIG", help="configuration of a training, or a name such as quickstart")
+    parser.add_argument("--space", required=True, metavar="SPACE", help="YAML file, or a name such as lstm")
+    parser.add_argument("--data", type=Path, metavar="D", help="dataset; the same as --set data.path=D")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of trials and choice.yaml")
     parser.add_argument("--trials", type=int, required=True, metavar="N", help="trials, the first with CONFIG's values")
     parser.add_argument("--budget-epochs", type=int, metavar="E", help="epochs of a trial (default: CONFIG's)")

@@ -35,7 +35,7 @@ def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) 
     values = _plain(document)
     sources: dict[Location, str] = {}
     for text in overrides:
-        key, value = _parse_override(text)
+        key, value = parse_override(text)
         _assign(schema, values, key, value, text)
         sources[key] = f"--set {text}"
     try:
@@ -43,6 +43,14 @@ def load(schema: type[Schema], path: str | Path, overrides: Sequence[str] = ()) 
     except ValidationError as error:
         faults = [_explain(schema, item, path, document, sources) for item in error.errors()]
         raise ConfigError("\n".join(faults)) from None
+
+
+def value_at(path: str | Path, key: str) -> Any:
+    """What a YAML file says at a dotted key, not validated; None where it says nothing."""
+    value: Any = _plain(_read(Path(path)))
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def to_yaml(config: BaseModel) -> str:
@@ -98,7 +106,7 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _parse_override(text: str) -> tuple[tuple[str, ...], Any]:
+def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
     """`a.b=VALUE` -> (("a", "b"), value), the value read as YAML, so that `3`, `1e-3`, `true`, `[a, b]` are typed."""
     key, equals, value = text.partition("=")
     names = tuple(name.strip() for name in key.split("."))

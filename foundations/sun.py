@@ -23,6 +23,13 @@ def radiation_above_atmosphere(lat: float, day_of_year: np.ndarray) -> np.ndarra
     return SOLAR_CONSTANT / np.pi * distance * np.maximum(height, 0.0)
 
 
+def mean_equation_of_time(days: np.ndarray) -> float:
+    """Mean of what the sun is ahead of the clock on days (D,), numpy dates; hours (Allen et al. 1998, eq. 32)."""
+    day_of_year = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    angle = 2.0 * np.pi * (day_of_year - 81) / 364.0
+    return float((0.1645 * np.sin(2.0 * angle) - 0.1255 * np.cos(angle) - 0.025 * np.sin(angle)).mean())
+
+
 def hour_of_sun(shortwave: np.ndarray, per_day: int) -> float:
     """Hour about which shortwave radiation is centred; NaN where it has no daily course.
 

@@ -30,6 +30,7 @@ class Variable:
     one; a file or a configuration may set either (`data.bounds`). `bounded_classes`: site classes that both are limited
     to, as pairs of a class variable and flag values, such as (("biome", (7, 8)),), all of which must hold; empty = all
     sites. `identity`: the sum of targets and inputs that a target is, such as "ra + rh - gpp"; empty = it is learned.
+    `prior`: the input that says what to expect of a target, such as the flux of a process model; empty = none.
     `flag_values` and `flag_meanings`: classes by number and word; where a file gives numbers alone, there are no words.
     `skewed` marks drivers with many small and few large values, which scalers compress.
     `least_spread` bounds the deviation that scalers divide by, in `units`: a trend that all sites share, such as CO2's,
@@ -50,6 +51,7 @@ class Variable:
     maximum: float | None = None
     bounded_classes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     identity: str = ""
+    prior: str = ""
     skewed: bool = field(default=False, repr=False)
     least_spread: float = field(default=0.0, repr=False)
     standard_name: str = field(default="", repr=False)

@@ -1,4 +1,5 @@
-"""Write docs/api.md, the functions of the coupler's C, Fortran and Python faces, from the comments in their sources.
+"""Write docs/api.md, the functions of `import ecostep` and of the coupler's C, Fortran and Python faces, from the
+comments in their sources.
 
     python scripts/api_reference.py
 
@@ -18,6 +19,15 @@ HEADER = Path("coupler/include/ecostep.h")
 FORTRAN = Path("coupler/fortran/ecostep.f90")
 PYTHON = (Path("coupler/python/model.py"), Path("coupler/python/cells.py"))
 CLASSES = ("Model", "Cells")
+FACE = {
+    Path("ecostep/work.py"): ("load", "simulate", "import_files", "train", "SimulationError"),
+    Path("ecostep/site_series.py"): ("open_dataset",),
+    Path("ecostep/model.py"): ("Model",),
+    Path("ecostep/run_model.py"): ("RunModel",),
+    Path("ecostep/artefact_model.py"): ("ArtefactModel",),
+    Path("ecostep/errors.py"): ("DataError",),
+}
+"""Public names of `import ecostep` by the file that defines them."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,28 @@ def python_entries(source: str) -> dict[str, list[Entry]]:
     return by_class
 
 
+def face_entries(source: str, names: tuple[str, ...]) -> list[Entry]:
+    """Functions and classes of these names, each class followed by its public methods."""
+    definitions = {
+        node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    entries = []
+    for name in names:
+        node = definitions[name]
+        if isinstance(node, ast.FunctionDef):
+            entries.append(_face_function(node, f"ecostep.{name}"))
+            continue
+        entries.append(Entry((name,), f"class ecostep.{name}", ast.get_docstring(node) or ""))
+        methods = [member for member in node.body if isinstance(member, ast.FunctionDef)]
+        entries += [_face_function(method, f"{name}.{method.name}") for method in methods if method.name[0] != "_"]
+    return entries
+
+
+def _face_function(node: ast.FunctionDef, name: str) -> Entry:
+    result = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    return Entry((name,), f"{name}({_arguments(node)}){result}", ast.get_docstring(node) or "")
+
+
 def _arguments(function: ast.FunctionDef) -> str:
     return ast.unparse(function.args).removeprefix("self").removeprefix(", ")
 
@@ -123,20 +155,25 @@ def undocumented(root: Path) -> list[str]:
     groups = [c_entries((root / HEADER).read_text()), *fortran_entries((root / FORTRAN).read_text()).values()]
     for path in PYTHON:
         groups += python_entries((root / path).read_text()).values()
+    groups += [face_entries((root / path).read_text(), names) for path, names in FACE.items()]
     return [name for entries in groups for entry in entries if not entry.text.strip() for name in entry.names]
 
 
 def page(root: Path) -> str:
     """The whole page."""
     lines = [
-        "# The coupler's functions",
+        "# Functions",
         "",
         "Written by `scripts/api_reference.py` from the comments in the sources; do not edit. How they work together:",
-        "[coupling.md](coupling.md).",
+        "[python.md](python.md), [coupling.md](coupling.md).",
         "",
-        f"## C, `{HEADER.name}`",
+        "## Python, `import ecostep`",
         "",
     ]
+    for path, names in FACE.items():
+        for entry in face_entries((root / path).read_text(), names):
+            lines += [f"### `{entry.names[0]}`", "", "```python", entry.code, "```", "", _roles_as_code(entry.text), ""]
+    lines += [f"## C, `{HEADER.name}`", ""]
     for entry in c_entries((root / HEADER).read_text()):
         lines += ["```c", entry.code, "```", "", entry.text, ""]
     lines += [
@@ -157,6 +194,10 @@ def page(root: Path) -> str:
             ]
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _roles_as_code(text: str) -> str:
+    return re.sub(r":(?:class|meth|mod):(`[^`]+`)", r"\1", text)
 
 
 def _plain(comment: str) -> str:

@@ -2,97 +2,16 @@
 
     python scripts/gen_sims.py --config configs/sims/quickstart.yaml --out runs/sims
 
-Run the same command again after any interruption: it goes on from the completed blocks.
+The same as `ecostep simulate`, from a source tree. Run the same command again after any interruption: it goes on from
+the completed blocks.
 """
 
-import argparse
-import logging
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a source tree that is not installed
 
-from ecosys_sims.ensemble import configuration
-from ecosys_sims.ensemble.blocks import DiskFullError
-from ecosys_sims.ensemble.cluster import EnsembleError, Scheduler
-from ecosys_sims.ensemble.output_folder import StaleOutputError, dataset_path
-from ecosys_sims.ensemble.simulation import simulate
-from ecosys_sims.program.executable import ModelError
-from foundations.child_processes import Stopped, ended_by_signals
-from foundations.configuration_file import ConfigError
-from foundations.file_faults import explain
-from foundations.terminal import start_logging
-
-log = logging.getLogger("gen_sims")
-
-
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Command line; options replace values of the configuration."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config", required=True, type=Path, help="YAML file, for example configs/sims/quickstart.yaml"
-    )
-    parser.add_argument("--out", required=True, type=Path, help="folder of the results; may hold an interrupted run")
-    parser.add_argument("--sites", type=int, help="number of sites (sites.count)")
-    parser.add_argument("--years", type=int, help="number of years (period.years)")
-    parser.add_argument("--seed", type=int, help="seed of sites, parameters and weather (seed)")
-    parser.add_argument("--workers", type=int, help="processes of the local cluster; default: all processors")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask cluster, for example tls://host:8786")
-    tls = parser.add_argument_group("encryption of --scheduler, as `dask scheduler` takes them")
-    tls.add_argument("--tls-ca-file", type=Path, metavar="PEM", help="certificate authority of the cluster")
-    tls.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate of this client")
-    tls.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, if it is not in the file of --tls-cert")
-    parser.add_argument("--overwrite", action="store_true", help="discard another simulation in --out")
-    parser.add_argument("--check", action="store_true", help="check the configuration, print it resolved, and stop")
-    options = parser.parse_args(arguments)
-    if options.workers is not None and options.workers < 1:
-        parser.error("--workers must be 1 or more")
-    if options.scheduler is None and (options.tls_ca_file or options.tls_cert or options.tls_key):
-        parser.error("--tls-ca-file, --tls-cert and --tls-key are for --scheduler; a local cluster makes its own keys")
-    return options
-
-
-def _scheduler(options: argparse.Namespace) -> Scheduler | None:
-    if options.scheduler is None:
-        return None
-    return Scheduler(options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
-    options = parse_arguments(arguments)
-    start_logging()
-    logging.getLogger("distributed").setLevel(logging.ERROR)
-    settings = {"sites.count": options.sites, "period.years": options.years, "seed": options.seed}
-    changes = {key: value for key, value in settings.items() if value is not None}
-    names = {"sites.count": "--sites", "period.years": "--years", "seed": "--seed"}
-    try:
-        config = configuration.load(options.config, changes, {key: names[key] for key in changes})
-        if options.sites is not None and config.sites.table:
-            message = "--sites: the sites are those of sites.table; leave the option out"
-            raise ConfigError(message)
-        if options.check:
-            sys.stdout.write(configuration.to_yaml(config))
-            return 0
-        with ended_by_signals():
-            summary = simulate(config, options.out, options.workers, _scheduler(options), options.overwrite)
-    except ConfigError as error:
-        log.error("%s", error)
-        return 2
-    except (ModelError, EnsembleError, DiskFullError, StaleOutputError, ValueError, OSError) as error:
-        log.error("%s", explain(error))
-        return 1
-    except Stopped as stop:
-        log.error("%s; run the same command again to go on", stop)
-        return stop.exit_status
-    except KeyboardInterrupt:
-        log.error("interrupted; run the same command again to go on")
-        return 130
-    total = summary["total"]
-    log.info("%s: %d sites, %d years", dataset_path(options.out), total["sites"], total["years"])
-    log.info("%.1f s, %.1f site-years per second", summary["seconds"], summary["site_years_per_s"])
-    return 0
-
+from ecosys_sims.simulate import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(program="gen_sims.py"))

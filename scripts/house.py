@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("foundations", "ecosys_sims", "emulator", "coupler")
+PACKAGES = ("foundations", "ecosys_sims", "emulator", "coupler", "ecostep")
 PYTHON_FOLDERS = (*PACKAGES, "benchmarks", "scripts", "tests")
 FILLER_NAMES = frozenset(("found", "kept", "known", "still", "own", "one", "some"))
-VERBS = frozenset(("__init__", "train", "evaluate", "predict", "export", "tune", "ensemble"))
+VERBS = frozenset(("__init__", "train", "evaluate", "predict", "export", "tune", "ensemble", "calibrate"))
 MOST_ARGUMENTS = 15
 
 

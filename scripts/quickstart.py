@@ -11,11 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 from run_summary import build_summary, shortcomings
 from steps import Journal, Step, StepFailed
 
-from ecosys_sims.sites import land
 from foundations import atomic_file
 from foundations.child_processes import Stopped, ended_by_signals
 from foundations.file_faults import explain
-from foundations.json_record import write_record
 from foundations.terminal import start_logging
 
 GRACE_S = 30.0
@@ -31,20 +29,24 @@ SIMS_CONFIG = ROOT / "configs" / "sims" / "quickstart.yaml"
 TRAIN_CONFIG = ROOT / "configs" / "quickstart.yaml"
 
 
+SMALL = {"sites": 36, "years": 5, "epochs": 12, "coupled_sites": 12}
+"""What --small puts in place of what configs/ say; an option of its own goes first."""
+SMALL_SETTINGS = ("split.test_years=1", "split.validation_years=1", "training.years_per_window=3")
+
+
 def build_steps(options: argparse.Namespace) -> Iterator[Step]:
     """All steps in order."""
-    out = options.out
+    out, kinds = options.out, (COUPLED_KIND,) if options.small else KINDS
     yield _simulate(options, out / "sims")
-    for kind in KINDS:
+    for kind in kinds:
         yield _train(options, kind, out / "models" / kind)
     yield _couple(options, out)
     yield Step(
         name="report",
         does="writing the report",
-        before=lambda: _write_land(out / "land.json"),
         commands=[_python("-m", "emulator.evaluation.report", "--run-dir", out, "--out", out / "report.html")],
         products=[out / "report.html"],
-        after=("simulate", *KINDS, "couple"),
+        after=("simulate", *kinds, "couple"),
     )
 
 
@@ -64,6 +66,7 @@ def _train(options: argparse.Namespace, kind: str, run: Path) -> Step:
     changes = [f"model.kind={kind}", f"data.path={options.out / 'sims' / 'dataset.nc'}"]
     if options.epochs is not None:
         changes.append(f"training.epochs={options.epochs}")
+    changes += SMALL_SETTINGS if options.small else ()
     settings = [word for change in changes for word in ("--set", change)]
     more = ["--overwrite"] if options.overwrite else []
     return Step(
@@ -102,27 +105,27 @@ def _option(name: str, value: int | None) -> list[str]:
     return [] if value is None else [name, str(value)]
 
 
-def _write_land(path: Path) -> None:
-    """Outlines for the report's map, which may not import the simulation package."""
-    outlines = {"land": list(land.LAND_OUTLINES.values()), "water": list(land.WATER_OUTLINES.values())}
-    write_record(path, outlines)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="quickstart.sh", description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "quickstart")
+    parser.add_argument("--out", type=Path, help="default runs/quickstart, or runs/quickstart_small")
     parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--small", action="store_true")
     for name in ("--sites", "--years", "--epochs", "--coupled-sites", "--workers"):
         parser.add_argument(name, type=int)
     options = parser.parse_args(arguments)
-    options.out = options.out.resolve()
+    if options.small:
+        for name, value in SMALL.items():
+            setattr(options, name, value if getattr(options, name) is None else getattr(options, name))
+    options.out = (options.out or ROOT / "runs" / f"quickstart{'_small' * options.small}").resolve()
     start_logging("%(asctime)s %(name)s: %(message)s")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         journal = Journal(options.out / "steps.json")
         with ended_by_signals(GRACE_S):
-            for step in build_steps(options):
+            steps = list(build_steps(options))
+            for number, step in enumerate(steps, 1):
+                log.info("step %d of %d", number, len(steps))
                 journal.run(step)
         return _finish(options.out, journal)
     except StepFailed as error:

@@ -12,6 +12,8 @@ writes a report that opens from disk. Sets up what is missing first. Some ten mi
 two cores. Stopped at any moment, the same command goes on from there; when all is done
 it does nothing.
 
+  --small          one model, cham_net, on fewer sites and years: under two minutes of
+                   processor time, the same report (default DIR: runs/quickstart_small)
   --out DIR        folder of the results (default runs/quickstart): report.html,
                    summary.json, sims/, models/, coupled/
   --overwrite      discard results in DIR that other options or configurations made
@@ -30,7 +32,7 @@ arguments=("$@")
 while [[ $# -gt 0 ]]; do
     case "$1" in
         -h | --help) usage ;;
-        --overwrite) shift ;;
+        --overwrite | --small) shift ;;
         --out | --sites | --years | --epochs | --coupled-sites | --workers)
             [[ $# -ge 2 ]] || fail "option $1 needs a value; see bash scripts/quickstart.sh --help"
             shift 2

@@ -69,7 +69,7 @@ def kriged_parameters(
     mean = truth[train].mean(0)
     anomaly = (truth[train] - mean).astype(float)
     features = site_features(dataset, split)
-    distance = _distance_km(dataset.lat, dataset.lon)
+    distance = great_circle_km(dataset.lat, dataset.lon)
     groups = _left_out(split.block[train], distance[np.ix_(train, train)], buffer_km)
     least = np.full(len(names), np.inf)
     best = np.zeros_like(truth)
@@ -124,7 +124,7 @@ def _standardised(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     return (values - sample.mean()) / sample.std()
 
 
-def _distance_km(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
+def great_circle_km(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
     """Great-circle distances (N, N)."""
     phi, lam = np.deg2rad(lat), np.deg2rad(lon)
     direction = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)

@@ -10,7 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Polygon
+from matplotlib.patches import Patch
 
 from benchmarks.learning import plan, statistics
 from benchmarks.learning.comparisons import BASELINE_MODES, best_baseline
@@ -27,8 +27,7 @@ from benchmarks.learning.labels import (
 )
 from benchmarks.learning.results import Case, Entry, Results, error_sums
 from benchmarks.learning.skill_figures import groups, skill, uncertainty
-from ecosys_sims.sites import land
-from emulator.evaluation.figures import style
+from emulator.evaluation.figures import style, world_map
 from foundations.variables import VARIABLES
 
 TAYLOR_MODES = ("none", "gauged")
@@ -163,16 +162,8 @@ def _site_errors(results: Results, case: Case, entry: Entry, seeds: Sequence[int
 
 
 def _scatter(axes: Axes, sites: SiteErrors, colours: str, **options: Any) -> PathCollection:
-    for outlines, colour in ((land.LAND_OUTLINES, style.LAND), (land.WATER_OUTLINES, style.PAPER)):
-        for outline in outlines.values():
-            axes.add_patch(
-                Polygon(outline, closed=True, facecolor=colour, edgecolor=style.GRID, linewidth=0.5, zorder=0)
-            )
+    world_map.prepare(axes)
     rows = np.array(list(sites.rmse), int)
-    axes.set(xlim=(-180, 180), ylim=(-60, 84), aspect="equal")
-    axes.set_xticks(range(-180, 181, 60), labels=["180", "120 W", "60 W", "0", "60 E", "120 E", "180"])
-    axes.set_yticks(range(-60, 81, 30), labels=["60 S", "30 S", "0", "30 N", "60 N"])
-    axes.grid(visible=False)
     return axes.scatter(
         sites.lon[rows],
         sites.lat[rows],

@@ -73,450 +73,450 @@ module bmif_2_0
   end type bmi
 
   abstract interface
-    function bmif_initialize(this, config_file) result(bmi_status)
+    function bmif_initialize(self, config_file) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(out) :: this
+      class(bmi), intent(out) :: self
       character(*), intent(in) :: config_file
       integer :: bmi_status
     end function bmif_initialize
 
-    function bmif_update(this) result(bmi_status)
+    function bmif_update(self) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       integer :: bmi_status
     end function bmif_update
 
-    function bmif_update_until(this, time) result(bmi_status)
+    function bmif_update_until(self, time) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       double precision, intent(in) :: time
       integer :: bmi_status
     end function bmif_update_until
 
-    function bmif_finalize(this) result(bmi_status)
+    function bmif_finalize(self) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       integer :: bmi_status
     end function bmif_finalize
 
-    function bmif_get_component_name(this, name) result(bmi_status)
+    function bmif_get_component_name(self, name) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), pointer, intent(out) :: name
       integer :: bmi_status
     end function bmif_get_component_name
 
-    function bmif_get_input_item_count(this, count) result(bmi_status)
+    function bmif_get_input_item_count(self, count) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(out) :: count
       integer :: bmi_status
     end function bmif_get_input_item_count
 
-    function bmif_get_output_item_count(this, count) result(bmi_status)
+    function bmif_get_output_item_count(self, count) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(out) :: count
       integer :: bmi_status
     end function bmif_get_output_item_count
 
-    function bmif_get_input_var_names(this, names) result(bmi_status)
+    function bmif_get_input_var_names(self, names) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), pointer, intent(out) :: names(:)
       integer :: bmi_status
     end function bmif_get_input_var_names
 
-    function bmif_get_output_var_names(this, names) result(bmi_status)
+    function bmif_get_output_var_names(self, names) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), pointer, intent(out) :: names(:)
       integer :: bmi_status
     end function bmif_get_output_var_names
 
-    function bmif_get_var_grid(this, name, grid) result(bmi_status)
+    function bmif_get_var_grid(self, name, grid) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, intent(out) :: grid
       integer :: bmi_status
     end function bmif_get_var_grid
 
-    function bmif_get_var_type(this, name, type) result(bmi_status)
+    function bmif_get_var_type(self, name, type) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       character(*), intent(out) :: type
       integer :: bmi_status
     end function bmif_get_var_type
 
-    function bmif_get_var_units(this, name, units) result(bmi_status)
+    function bmif_get_var_units(self, name, units) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       character(*), intent(out) :: units
       integer :: bmi_status
     end function bmif_get_var_units
 
-    function bmif_get_var_itemsize(this, name, size) result(bmi_status)
+    function bmif_get_var_itemsize(self, name, size) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, intent(out) :: size
       integer :: bmi_status
     end function bmif_get_var_itemsize
 
-    function bmif_get_var_nbytes(this, name, nbytes) result(bmi_status)
+    function bmif_get_var_nbytes(self, name, nbytes) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, intent(out) :: nbytes
       integer :: bmi_status
     end function bmif_get_var_nbytes
 
-    function bmif_get_var_location(this, name, location) result(bmi_status)
+    function bmif_get_var_location(self, name, location) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       character(*), intent(out) :: location
       integer :: bmi_status
     end function bmif_get_var_location
 
-    function bmif_get_current_time(this, time) result(bmi_status)
+    function bmif_get_current_time(self, time) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       double precision, intent(out) :: time
       integer :: bmi_status
     end function bmif_get_current_time
 
-    function bmif_get_start_time(this, time) result(bmi_status)
+    function bmif_get_start_time(self, time) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       double precision, intent(out) :: time
       integer :: bmi_status
     end function bmif_get_start_time
 
-    function bmif_get_end_time(this, time) result(bmi_status)
+    function bmif_get_end_time(self, time) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       double precision, intent(out) :: time
       integer :: bmi_status
     end function bmif_get_end_time
 
-    function bmif_get_time_units(this, units) result(bmi_status)
+    function bmif_get_time_units(self, units) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(out) :: units
       integer :: bmi_status
     end function bmif_get_time_units
 
-    function bmif_get_time_step(this, time_step) result(bmi_status)
+    function bmif_get_time_step(self, time_step) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       double precision, intent(out) :: time_step
       integer :: bmi_status
     end function bmif_get_time_step
 
-    function bmif_get_value_int(this, name, dest) result(bmi_status)
+    function bmif_get_value_int(self, name, dest) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_int
 
-    function bmif_get_value_float(this, name, dest) result(bmi_status)
+    function bmif_get_value_float(self, name, dest) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       real, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_float
 
-    function bmif_get_value_double(this, name, dest) result(bmi_status)
+    function bmif_get_value_double(self, name, dest) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       double precision, intent(inout) :: dest(:)
       integer :: bmi_status
     end function bmif_get_value_double
 
-    function bmif_get_value_ptr_int(this, name, dest_ptr) result(bmi_status)
+    function bmif_get_value_ptr_int(self, name, dest_ptr) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_int
 
-    function bmif_get_value_ptr_float(this, name, dest_ptr) result(bmi_status)
+    function bmif_get_value_ptr_float(self, name, dest_ptr) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       real, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_float
 
-    function bmif_get_value_ptr_double(this, name, dest_ptr) result(bmi_status)
+    function bmif_get_value_ptr_double(self, name, dest_ptr) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       double precision, pointer, intent(inout) :: dest_ptr(:)
       integer :: bmi_status
     end function bmif_get_value_ptr_double
 
-    function bmif_get_value_at_indices_int(this, name, dest, inds) result(bmi_status)
+    function bmif_get_value_at_indices_int(self, name, dest, inds) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       integer, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
     end function bmif_get_value_at_indices_int
 
-    function bmif_get_value_at_indices_float(this, name, dest, inds) result(bmi_status)
+    function bmif_get_value_at_indices_float(self, name, dest, inds) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       real, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
     end function bmif_get_value_at_indices_float
 
-    function bmif_get_value_at_indices_double(this, name, dest, inds) result(bmi_status)
+    function bmif_get_value_at_indices_double(self, name, dest, inds) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       character(*), intent(in) :: name
       double precision, intent(inout) :: dest(:)
       integer, intent(in) :: inds(:)
       integer :: bmi_status
     end function bmif_get_value_at_indices_double
 
-    function bmif_set_value_int(this, name, src) result(bmi_status)
+    function bmif_set_value_int(self, name, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       integer, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_int
 
-    function bmif_set_value_float(this, name, src) result(bmi_status)
+    function bmif_set_value_float(self, name, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       real, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_float
 
-    function bmif_set_value_double(this, name, src) result(bmi_status)
+    function bmif_set_value_double(self, name, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       double precision, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_double
 
-    function bmif_set_value_at_indices_int(this, name, inds, src) result(bmi_status)
+    function bmif_set_value_at_indices_int(self, name, inds, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       integer, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_at_indices_int
 
-    function bmif_set_value_at_indices_float(this, name, inds, src) result(bmi_status)
+    function bmif_set_value_at_indices_float(self, name, inds, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       real, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_at_indices_float
 
-    function bmif_set_value_at_indices_double(this, name, inds, src) result(bmi_status)
+    function bmif_set_value_at_indices_double(self, name, inds, src) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(inout) :: this
+      class(bmi), intent(inout) :: self
       character(*), intent(in) :: name
       integer, intent(in) :: inds(:)
       double precision, intent(in) :: src(:)
       integer :: bmi_status
     end function bmif_set_value_at_indices_double
 
-    function bmif_get_grid_rank(this, grid, rank) result(bmi_status)
+    function bmif_get_grid_rank(self, grid, rank) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: rank
       integer :: bmi_status
     end function bmif_get_grid_rank
 
-    function bmif_get_grid_size(this, grid, size) result(bmi_status)
+    function bmif_get_grid_size(self, grid, size) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: size
       integer :: bmi_status
     end function bmif_get_grid_size
 
-    function bmif_get_grid_type(this, grid, type) result(bmi_status)
+    function bmif_get_grid_type(self, grid, type) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       character(*), intent(out) :: type
       integer :: bmi_status
     end function bmif_get_grid_type
 
-    function bmif_get_grid_shape(this, grid, shape) result(bmi_status)
+    function bmif_get_grid_shape(self, grid, shape) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: shape(:)
       integer :: bmi_status
     end function bmif_get_grid_shape
 
-    function bmif_get_grid_spacing(this, grid, spacing) result(bmi_status)
+    function bmif_get_grid_spacing(self, grid, spacing) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       double precision, intent(out) :: spacing(:)
       integer :: bmi_status
     end function bmif_get_grid_spacing
 
-    function bmif_get_grid_origin(this, grid, origin) result(bmi_status)
+    function bmif_get_grid_origin(self, grid, origin) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       double precision, intent(out) :: origin(:)
       integer :: bmi_status
     end function bmif_get_grid_origin
 
-    function bmif_get_grid_x(this, grid, x) result(bmi_status)
+    function bmif_get_grid_x(self, grid, x) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       double precision, intent(out) :: x(:)
       integer :: bmi_status
     end function bmif_get_grid_x
 
-    function bmif_get_grid_y(this, grid, y) result(bmi_status)
+    function bmif_get_grid_y(self, grid, y) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       double precision, intent(out) :: y(:)
       integer :: bmi_status
     end function bmif_get_grid_y
 
-    function bmif_get_grid_z(this, grid, z) result(bmi_status)
+    function bmif_get_grid_z(self, grid, z) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       double precision, intent(out) :: z(:)
       integer :: bmi_status
     end function bmif_get_grid_z
 
-    function bmif_get_grid_node_count(this, grid, count) result(bmi_status)
+    function bmif_get_grid_node_count(self, grid, count) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: count
       integer :: bmi_status
     end function bmif_get_grid_node_count
 
-    function bmif_get_grid_edge_count(this, grid, count) result(bmi_status)
+    function bmif_get_grid_edge_count(self, grid, count) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: count
       integer :: bmi_status
     end function bmif_get_grid_edge_count
 
-    function bmif_get_grid_face_count(this, grid, count) result(bmi_status)
+    function bmif_get_grid_face_count(self, grid, count) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: count
       integer :: bmi_status
     end function bmif_get_grid_face_count
 
-    function bmif_get_grid_edge_nodes(this, grid, edge_nodes) result(bmi_status)
+    function bmif_get_grid_edge_nodes(self, grid, edge_nodes) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: edge_nodes(:)
       integer :: bmi_status
     end function bmif_get_grid_edge_nodes
 
-    function bmif_get_grid_face_edges(this, grid, face_edges) result(bmi_status)
+    function bmif_get_grid_face_edges(self, grid, face_edges) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: face_edges(:)
       integer :: bmi_status
     end function bmif_get_grid_face_edges
 
-    function bmif_get_grid_face_nodes(this, grid, face_nodes) result(bmi_status)
+    function bmif_get_grid_face_nodes(self, grid, face_nodes) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: face_nodes(:)
       integer :: bmi_status
     end function bmif_get_grid_face_nodes
 
-    function bmif_get_grid_nodes_per_face(this, grid, nodes_per_face) result(bmi_status)
+    function bmif_get_grid_nodes_per_face(self, grid, nodes_per_face) result(bmi_status)
       import :: bmi
       implicit none (type, external)
-      class(bmi), intent(in) :: this
+      class(bmi), intent(in) :: self
       integer, intent(in) :: grid
       integer, intent(out) :: nodes_per_face(:)
       integer :: bmi_status

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from coupler import Cells, EcostepError, Model
 from coupler.bmi.configuration import SECONDS_PER_DAY, Configuration, read_configuration
-from coupler.bmi.names import CSDMS_NAMES, STATE, TIME
+from coupler.bmi.names import CSDMS_NAMES, MADE_OF, SOURCES, STATE, TIME
 from coupler.bmi.point_grid import PointGrid
 from coupler.python.arrays import refuse_more_than_numbers
 
@@ -83,7 +83,11 @@ class EcostepBmi(PointGrid):
         for driver in self._model.inputs:
             if driver.name in ("tasmin", "tasmax") and config.time_step < SECONDS_PER_DAY and "tas" in names:
                 continue
+            if set(MADE_OF.get(driver.name, ())) & set(config.sources):
+                continue
             cells.set_input(driver.name, self._add(driver.name, driver.units, "input"), driver.units)
+        for name in [source for source in config.sources if source not in names]:
+            cells.set_input(name, self._add(name, SOURCES[name], "input"), SOURCES[name])
         for name in {"tasmin", "tasmax"} & set(names) - set(self._items):
             cells.set_input(name, self._items["tas"].values, self._items["tas"].units)
         for static in self._model.statics:
@@ -92,6 +96,9 @@ class EcostepBmi(PointGrid):
             cells.set_static(static.name, values, static.units)
         for target in self._model.targets:
             cells.set_output(target.name, self._add(target.name, target.units, "output"), target.units)
+        if config.longitude is not None:
+            self._longitude = self._numbers(config_file, "longitude", config.longitude)
+            cells.set_local_time(self._longitude, "degrees_east")
         unknown = set(config.statics) - {static.name for static in self._model.statics}
         if unknown:
             message = f"{config_file}: the artefact has no static '{sorted(unknown)[0]}'"
@@ -315,17 +322,19 @@ class EcostepBmi(PointGrid):
         self._items[name] = _ExchangeItem(values, units, CELLS, role)
         return values
 
-    def _static_values(self, file: str, name: str) -> NDArray[np.float64] | float:
+    def _static_values(self, file: str, name: str) -> NDArray[np.float64]:
         """One number for all cells, or one for each; NaN where the configuration has none."""
-        given = self._config.statics.get(name, np.nan)
+        return self._numbers(file, f"statics: '{name}'", self._config.statics.get(name, np.nan))
+
+    def _numbers(self, file: str, what: str, given: object) -> NDArray[np.float64]:
         try:
             values = np.asarray(given)
         except ValueError:  # lists of unequal length
             values = np.asarray(str(given))
         if values.dtype.kind not in "fiu" or values.shape not in ((), (self._config.ncell,)):
-            message = f"{file}: statics: '{name}' is {given!r}, expected a number, or a list of {self._config.ncell}"
+            message = f"{file}: {what} is {given!r}, expected a number, or a list of {self._config.ncell}"
             raise ValueError(message)
-        return values.astype(np.float64)
+        return np.ascontiguousarray(np.broadcast_to(values.astype(np.float64), (self._config.ncell,)))
 
     def _start(self) -> None:
         cells = self._require_cells()

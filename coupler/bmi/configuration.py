@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
+from coupler.bmi.names import SOURCES
 from foundations.bounded_text import TooLarge, read_text, yaml_value
 
 SECONDS_PER_DAY = 86400
@@ -25,7 +26,9 @@ class Configuration:
     ``artefact`` is taken from the folder of the file where it is relative. ``start`` is the date, at midnight, of
     time 0 and ``end`` the one after the last step (none = no end); ``time_step`` is in s and divides the day.
     ``statics`` gives site attributes in the artefact's units, each one number for all cells or a list of ``ncell``;
-    those that are not there are set with ``set_value`` before the first step.
+    those that are not there are set with ``set_value`` before the first step. ``sources`` names what the framework has
+    in place of inputs that can be made of it, such as ``huss`` and ``ps`` for ``vpd``, or ``uas`` and ``vas`` for
+    ``sfcWind``. ``longitude``, one number or a list [degrees_east], makes each cell's day that of its mean solar time.
     """
 
     artefact: Path
@@ -36,6 +39,8 @@ class Configuration:
     time_step: int = 3600
     calendar: str = "standard"
     statics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sources: list[str] = dataclasses.field(default_factory=list)
+    longitude: float | list[float] | None = None
 
 
 class _DatesAsText(SafeConstructor):
@@ -84,6 +89,12 @@ def read_configuration(path: str) -> Configuration:
     if not isinstance(step, int) or isinstance(step, bool) or step < 1 or SECONDS_PER_DAY % step != 0:
         message = f"{path}: time_step {step} is not a number of seconds that divides the day"
         raise ValueError(message)
+    for name in content.get("sources") or []:
+        if name not in SOURCES:
+            message = f"{path}: source '{name}' is not one of {', '.join(SOURCES)}"
+            raise ValueError(message)
+    if content.get("sources") is None:
+        content["sources"] = []
     if content.get("statics") is None:
         content["statics"] = {}
     return Configuration(**content | {"artefact": file.parent / str(content["artefact"])})

@@ -7,7 +7,7 @@
 !>
 !> Generated from ecostep_bmi.fypp, which is the file to edit.
 module ecostep_bmi
-  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
   use bmif_2_0, only: bmi, BMI_FAILURE, BMI_MAX_COMPONENT_NAME, BMI_MAX_VAR_NAME, BMI_SUCCESS
   use ecostep, only: ecostep_cells, ecostep_model
@@ -24,14 +24,23 @@ module ecostep_bmi
 
   !> CSDMS standard names, as NextGen writes them; variables without one keep the artefact's name.
   character(*), parameter :: artefact_names(*) = [character(short) :: 'tas', 'pr', 'rsds', &
-    'rlds', 'ps', 'sfcWind', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
+    'rlds', 'ps', 'sfcWind', 'uas', 'vas', 'huss', 'lai', 'tsl', 'wtd', 'lat', 'lon', 'elevation']
   character(*), parameter :: csdms_names(*) = [character(short) :: &
     'land_surface_air__temperature', 'atmosphere_water__precipitation_mass_flux', &
     'land_surface_radiation~incoming~shortwave__energy_flux', &
     'land_surface_radiation~incoming~longwave__energy_flux', 'land_surface_air__pressure', &
-    'land_surface_wind__speed', 'vegetation__leaf-area_index', 'soil__temperature', &
+    'land_surface_wind__speed', 'land_surface_wind__x_component_of_velocity', &
+    'land_surface_wind__y_component_of_velocity', &
+    'atmosphere_air_water~vapor__relative_saturation', &
+    'vegetation__leaf-area_index', 'soil__temperature', &
     'soil_water_sat-zone_top__depth', 'land_surface__latitude', 'land_surface__longitude', &
     'land_surface__elevation']
+  !> What the library makes inputs of that a framework has not, and units of that. The name of
+  !> `huss` is NextGen's, for specific humidity.
+  character(*), parameter :: source_names(*) = [character(short) :: 'hurs', 'huss', 'tdps', 'ps', &
+    'uas', 'vas']
+  character(*), parameter :: source_units(*) = [character(short) :: '%', 'kg kg-1', 'K', 'Pa', &
+    'm s-1', 'm s-1']
   character(*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
 
   character(BMI_MAX_COMPONENT_NAME), target :: component_name = 'ecostep'
@@ -62,9 +71,12 @@ module ecostep_bmi
     integer :: time_step = 3600  !< [s]
     character(short) :: statics(max_statics) = ''  !< names of site attributes
     real(real64) :: static_values(max_statics)  !< their values
+    !> What the framework has in place of inputs that can be made of it.
+    character(short) :: sources(size(source_names)) = ''
+    real(real64) :: longitude  !< of all cells, or NaN: days of the host [degrees_east]
   end type configuration
 
-  !> An open artefact with its arrays. Behind a pointer, since BMI's getters have `this` with
+  !> An open artefact with its arrays. Behind a pointer, since BMI's getters have `self` with
   !> intent(in).
   type :: emulator
     type(ecostep_model) :: model  !< the artefact
@@ -74,6 +86,7 @@ module ecostep_bmi
     character(BMI_MAX_VAR_NAME), pointer :: outputs(:) => null()  !< names of fluxes
     real(real32), pointer :: state(:, :) => null()  !< (state_size, ncell)
     real(real32), pointer :: rows(:) => null()  !< the same in one dimension
+    real(real64), pointer :: longitude(:) => null()  !< (ncell) [degrees_east]
     real(real64), pointer :: clock(:) => null()  !< time since the start, (1) [s]
     character(short) :: calendar = 'standard'  !< of the run
     type(run_date) :: start  !< date of time 0
@@ -123,8 +136,8 @@ contains
   ! ---- initialize, run, finalize -----------------------------------------------------------------
 
   !> Read the namelist file, open the artefact and allocate all arrays.
-  function initialize(this, config_file) result(bmi_status)
-    class(bmi_ecostep), intent(out) :: this
+  function initialize(self, config_file) result(bmi_status)
+    class(bmi_ecostep), intent(out) :: self
     character(*), intent(in) :: config_file  !< file with the namelist `ecostep`
     integer :: bmi_status
     type(configuration) :: config
@@ -141,7 +154,7 @@ contains
     allocate(e)
     call open_emulator(e, config, stat, message)
     if (stat == 0) then
-      this%emulator => e
+      self%emulator => e
       bmi_status = BMI_SUCCESS
     else
       call complain(config_file//': '//message)
@@ -156,11 +169,12 @@ contains
     character(:), allocatable, intent(out) :: message  !< what is wrong with it, or ''
     character(512) :: artefact
     character(short) :: backend, start, end, calendar, statics(max_statics)
-    real(real64) :: static_values(max_statics)
-    integer :: ncell, time_step, unit, iostat
+    character(short) :: sources(size(source_names))
+    real(real64) :: static_values(max_statics), longitude
+    integer :: ncell, time_step, unit, iostat, i
     character(256) :: iomsg
     namelist /ecostep/ artefact, backend, start, end, calendar, ncell, time_step, statics, &
-      static_values
+      static_values, sources, longitude
 
     artefact = config%artefact
     backend = config%backend
@@ -170,6 +184,8 @@ contains
     ncell = config%ncell
     time_step = config%time_step
     statics = config%statics
+    sources = config%sources
+    longitude = ieee_value(1.0_real64, ieee_quiet_nan)
     static_values = ieee_value(1.0_real64, ieee_quiet_nan)
     open (newunit=unit, file=config_file, status='old', action='read', iostat=iostat, iomsg=iomsg)
     if (iostat == 0) then
@@ -184,8 +200,12 @@ contains
     else if (mod(seconds_a_day, time_step) /= 0) then
       message = 'time_step does not divide the day'
     end if
+    do i = 1, size(sources)
+      if (sources(i) == '' .or. any(source_names == sources(i))) cycle
+      message = "source '"//trim(sources(i))//"' is none of: hurs huss tdps ps uas vas"
+    end do
     config = configuration(artefact, backend, start, end, calendar, ncell, time_step, statics, &
-      static_values)
+      static_values, sources, longitude)
   end subroutine read_configuration
 
   !> Take over dates and sizes of the configuration, open the artefact and register all arrays.
@@ -210,7 +230,7 @@ contains
     stat = BMI_FAILURE
     if (message /= '') return
     call e%model%open(config%artefact, config%backend, stat=stat, errmsg=message)
-    if (stat == 0) call register(e, config%statics, config%static_values, stat, message)
+    if (stat == 0) call register(e, config, stat, message)
   end subroutine open_emulator
 
   !> What is said of a text that should be a date.
@@ -223,10 +243,9 @@ contains
   end function not_a_date
 
   !> Allocate the arrays of an open artefact and register them.
-  subroutine register(e, statics, static_values, stat, message)
+  subroutine register(e, config, stat, message)
     type(emulator), intent(inout) :: e
-    character(*), intent(in) :: statics(:)  !< site attributes that the configuration gives
-    real(real64), intent(in) :: static_values(:)  !< their values
+    type(configuration), intent(in) :: config  !< of the component
     integer, intent(out) :: stat  !< status of the library
     character(:), allocatable, intent(inout) :: message  !< message
     character(short) :: name, units
@@ -239,6 +258,7 @@ contains
       name = e%model%input_name(i)
       units = e%model%input_units(i)
       if (stat /= 0) return
+      if (replaced(name, config%sources)) cycle
       tas = index_of('tas', e)
       if (tas > 0 .and. (name == 'tasmin' .or. name == 'tasmax') &
         .and. e%time_step < seconds_a_day) then
@@ -249,12 +269,15 @@ contains
       end if
       call e%cells%input(trim(name), trim(units), values, stat, message)
     end do
+    if (stat == 0) call register_framework(e, config, stat, message)
     do i = 1, e%model%n_statics()
       name = e%model%static_name(i)
       units = e%model%static_units(i)
       if (stat /= 0) return
       call add(e, name, units, role_static, values)
-      if (any(statics == name)) values = static_values(findloc(statics, name, dim=1))
+      if (any(config%statics == name)) then
+        values = config%static_values(findloc(config%statics, name, dim=1))
+      end if
       call e%cells%static(trim(name), trim(units), values, stat, message)
     end do
     do i = 1, e%model%n_targets()
@@ -275,17 +298,55 @@ contains
     call list(e, role_output, e%outputs)
   end subroutine register
 
+  !> Register what the framework has in place of inputs, and its longitude.
+  subroutine register_framework(e, config, stat, message)
+    type(emulator), intent(inout) :: e
+    type(configuration), intent(in) :: config  !< of the component
+    integer, intent(out) :: stat  !< status of the library
+    character(:), allocatable, intent(inout) :: message  !< message
+    real(real64), pointer :: values(:)
+    integer :: i
+
+    stat = 0
+    do i = 1, size(source_names)
+      if (stat /= 0) return
+      if (.not. any(config%sources == source_names(i))) cycle
+      if (index_of(source_names(i), e) > 0) cycle
+      call add(e, source_names(i), source_units(i), role_input, values)
+      call e%cells%input(trim(source_names(i)), trim(source_units(i)), values, stat, message)
+    end do
+    if (stat == 0 .and. .not. ieee_is_nan(config%longitude)) then
+      allocate(e%longitude(e%ncell), source=config%longitude)
+      call e%cells%local_time('degrees_east', e%longitude, stat, message)
+    end if
+  end subroutine register_framework
+
+  !> Whether an input is made of what the framework has in place of it.
+  pure logical function replaced(name, sources)
+    character(*), intent(in) :: name  !< input of the artefact
+    character(*), intent(in) :: sources(:)  !< what the framework has
+
+    select case (name)
+    case ('vpd')
+      replaced = any(sources == 'hurs' .or. sources == 'huss' .or. sources == 'tdps')
+    case ('sfcWind')
+      replaced = any(sources == 'uas')
+    case default
+      replaced = .false.
+    end select
+  end function replaced
+
   !> One step, with the drivers as they are.
-  function update(this) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function update(self) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     integer :: bmi_status
     integer :: stat, seconds
     integer(int64) :: now
     character(:), allocatable :: message
 
     bmi_status = BMI_FAILURE
-    if (.not. associated(this%emulator)) return
-    associate (e => this%emulator, today => this%emulator%today)
+    if (.not. associated(self%emulator)) return
+    associate (e => self%emulator, today => self%emulator%today)
       if (.not. has_state(e)) return
       if (e%clock(1) + e%time_step > e%end_time) then
         call complain('update: the run has come to its end')
@@ -305,325 +366,325 @@ contains
   end function update
 
   !> Steps up to a time that is a whole number of steps away.
-  function update_until(this, time) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function update_until(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     double precision, intent(in) :: time  !< [s]
     integer :: bmi_status
     integer(int64) :: i
     real(real64) :: now, steps
 
-    bmi_status = get_current_time(this, now)
+    bmi_status = get_current_time(self, now)
     if (bmi_status /= BMI_SUCCESS) return
-    steps = (time - now) / this%emulator%time_step
+    steps = (time - now) / self%emulator%time_step
     if (steps < 0.0_real64 .or. abs(steps - anint(steps)) > 1.0e-6_real64) then
       call complain('update_until: the time is no whole number of steps away')
       bmi_status = BMI_FAILURE
       return
     end if
     do i = 1, nint(steps, int64)
-      bmi_status = update(this)
+      bmi_status = update(self)
       if (bmi_status /= BMI_SUCCESS) return
     end do
   end function update_until
 
   !> Give everything back.
-  function finalize(this) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function finalize(self) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     integer :: bmi_status
 
     bmi_status = BMI_SUCCESS
-    if (associated(this%emulator)) call discard(this%emulator)
+    if (associated(self%emulator)) call discard(self%emulator)
   end function finalize
 
   ! ---- variables ---------------------------------------------------------------------------------
 
   !> Name of the component.
-  function get_component_name(this, name) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_component_name(self, name) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), pointer, intent(out) :: name  !< 'ecostep'
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     name => component_name
-    if (.not. associated(this%emulator)) return
+    if (.not. associated(self%emulator)) return
     bmi_status = BMI_SUCCESS
   end function get_component_name
 
   !> Number of drivers.
-  function get_input_item_count(this, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_input_item_count(self, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(out) :: count  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     count = 0
-    if (.not. associated(this%emulator)) return
-    count = size(this%emulator%inputs)
+    if (.not. associated(self%emulator)) return
+    count = size(self%emulator%inputs)
     bmi_status = BMI_SUCCESS
   end function get_input_item_count
 
   !> Number of fluxes.
-  function get_output_item_count(this, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_output_item_count(self, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(out) :: count  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     count = 0
-    if (.not. associated(this%emulator)) return
-    count = size(this%emulator%outputs)
+    if (.not. associated(self%emulator)) return
+    count = size(self%emulator%outputs)
     bmi_status = BMI_SUCCESS
   end function get_output_item_count
 
   !> Names of the drivers.
-  function get_input_var_names(this, names) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_input_var_names(self, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), pointer, intent(out) :: names(:)  !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     nullify (names)
-    if (.not. associated(this%emulator)) return
-    names => this%emulator%inputs
+    if (.not. associated(self%emulator)) return
+    names => self%emulator%inputs
     bmi_status = BMI_SUCCESS
   end function get_input_var_names
 
   !> Names of the fluxes.
-  function get_output_var_names(this, names) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_output_var_names(self, names) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), pointer, intent(out) :: names(:)  !< length BMI_MAX_VAR_NAME
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     nullify (names)
-    if (.not. associated(this%emulator)) return
-    names => this%emulator%outputs
+    if (.not. associated(self%emulator)) return
+    names => self%emulator%outputs
     bmi_status = BMI_SUCCESS
   end function get_output_var_names
 
   !> Grid of a variable.
-  function get_var_grid(this, name, grid) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_grid(self, name, grid) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(out) :: grid  !< its grid
     integer :: bmi_status
     integer :: i
 
     grid = -1
-    bmi_status = find(this, name, i)
+    bmi_status = find(self, name, i)
     if (bmi_status /= BMI_SUCCESS) return
     grid = grid_cells
-    if (this%emulator%variables(i)%role == role_state) grid = grid_rows
-    if (this%emulator%variables(i)%role == role_time) grid = grid_clock
+    if (self%emulator%variables(i)%role == role_state) grid = grid_rows
+    if (self%emulator%variables(i)%role == role_time) grid = grid_clock
   end function get_var_grid
 
   !> Type of a variable, in Fortran's words.
-  function get_var_type(this, name, type) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_type(self, name, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     character(*), intent(out) :: type  !< 'real' for the state, otherwise 'double precision'
     integer :: bmi_status
     integer :: i
 
     type = ''
-    bmi_status = find(this, name, i)
+    bmi_status = find(self, name, i)
     if (bmi_status /= BMI_SUCCESS) return
     type = 'double precision'
-    if (this%emulator%variables(i)%role == role_state) type = 'real'
+    if (self%emulator%variables(i)%role == role_state) type = 'real'
   end function get_var_type
 
   !> Units of a variable, the artefact's.
-  function get_var_units(this, name, units) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_units(self, name, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     character(*), intent(out) :: units  !< in the manner of UDUNITS
     integer :: bmi_status
     integer :: i
 
     units = ''
-    bmi_status = find(this, name, i)
-    if (bmi_status == BMI_SUCCESS) units = this%emulator%variables(i)%units
+    bmi_status = find(self, name, i)
+    if (bmi_status == BMI_SUCCESS) units = self%emulator%variables(i)%units
   end function get_var_units
 
   !> Bytes of one value.
-  function get_var_itemsize(this, name, size) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_itemsize(self, name, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(out) :: size  !< bytes
     integer :: bmi_status
     integer :: i
 
     size = 0
-    bmi_status = find(this, name, i)
+    bmi_status = find(self, name, i)
     if (bmi_status /= BMI_SUCCESS) return
     size = storage_size(1.0_real64) / 8
-    if (this%emulator%variables(i)%role == role_state) size = storage_size(1.0_real32) / 8
+    if (self%emulator%variables(i)%role == role_state) size = storage_size(1.0_real32) / 8
   end function get_var_itemsize
 
   !> Bytes of all values.
-  function get_var_nbytes(this, name, nbytes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_nbytes(self, name, nbytes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(out) :: nbytes  !< bytes
     integer :: bmi_status
     integer :: grid, count, itemsize
 
     nbytes = 0
-    bmi_status = get_var_grid(this, name, grid)
-    if (bmi_status == BMI_SUCCESS) bmi_status = get_grid_size(this, grid, count)
-    if (bmi_status == BMI_SUCCESS) bmi_status = get_var_itemsize(this, name, itemsize)
+    bmi_status = get_var_grid(self, name, grid)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_grid_size(self, grid, count)
+    if (bmi_status == BMI_SUCCESS) bmi_status = get_var_itemsize(self, name, itemsize)
     if (bmi_status == BMI_SUCCESS) nbytes = count * itemsize
   end function get_var_nbytes
 
   !> Where on its grid a variable lies.
-  function get_var_location(this, name, location) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_var_location(self, name, location) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     character(*), intent(out) :: location  !< 'node'
     integer :: bmi_status
     integer :: i
 
     location = 'node'
-    bmi_status = find(this, name, i)
+    bmi_status = find(self, name, i)
   end function get_var_location
 
   ! ---- time --------------------------------------------------------------------------------------
 
   !> Time since the start date.
-  function get_current_time(this, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_current_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     double precision, intent(out) :: time  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time = 0.0_real64
-    if (.not. associated(this%emulator)) return
-    time = this%emulator%clock(1)
+    if (.not. associated(self%emulator)) return
+    time = self%emulator%clock(1)
     bmi_status = BMI_SUCCESS
   end function get_current_time
 
   !> Time at which a run starts.
-  function get_start_time(this, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_start_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     double precision, intent(out) :: time  !< 0
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time = 0.0_real64
-    if (.not. associated(this%emulator)) return
+    if (.not. associated(self%emulator)) return
     bmi_status = BMI_SUCCESS
   end function get_start_time
 
   !> Time after the last step; the largest number where none is configured.
-  function get_end_time(this, time) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_end_time(self, time) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     double precision, intent(out) :: time  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time = 0.0_real64
-    if (.not. associated(this%emulator)) return
-    time = this%emulator%end_time
+    if (.not. associated(self%emulator)) return
+    time = self%emulator%end_time
     bmi_status = BMI_SUCCESS
   end function get_end_time
 
   !> Units of time.
-  function get_time_units(this, units) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_time_units(self, units) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(out) :: units  !< 's'
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     units = 's'
-    if (.not. associated(this%emulator)) return
+    if (.not. associated(self%emulator)) return
     bmi_status = BMI_SUCCESS
   end function get_time_units
 
   !> Length of a step.
-  function get_time_step(this, time_step) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_time_step(self, time_step) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     double precision, intent(out) :: time_step  !< [s]
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     time_step = 0.0_real64
-    if (.not. associated(this%emulator)) return
-    time_step = this%emulator%time_step
+    if (.not. associated(self%emulator)) return
+    time_step = self%emulator%time_step
     bmi_status = BMI_SUCCESS
   end function get_time_step
 
   ! ---- values ------------------------------------------------------------------------------------
 
   !> No variable is an integer.
-  function get_value_int(this, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_int(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(inout) :: dest(:)  !< not changed
     integer :: bmi_status
 
-    bmi_status = unsupported(this, name, size(dest))
+    bmi_status = unsupported(self, name, size(dest))
   end function get_value_int
 
   !> No variable is an integer.
-  function get_value_at_indices_int(this, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_at_indices_int(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(inout) :: dest(:)  !< not changed
     integer, intent(in) :: inds(:)  !< from 1
     integer :: bmi_status
 
-    bmi_status = unsupported(this, name, size(dest) + size(inds))
+    bmi_status = unsupported(self, name, size(dest) + size(inds))
   end function get_value_at_indices_int
 
   !> No variable is an integer.
-  function set_value_int(this, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_int(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(in) :: src(:)  !< values
     integer :: bmi_status
 
-    bmi_status = unsupported(this, name, size(src))
+    bmi_status = unsupported(self, name, size(src))
   end function set_value_int
 
   !> No variable is an integer.
-  function set_value_at_indices_int(this, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_at_indices_int(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(in) :: inds(:)  !< from 1
     integer, intent(in) :: src(:)  !< values
     integer :: bmi_status
 
-    bmi_status = unsupported(this, name, size(src) + size(inds))
+    bmi_status = unsupported(self, name, size(src) + size(inds))
   end function set_value_at_indices_int
 
   !> No variable is an integer.
-  function get_value_ptr_int(this, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_ptr_int(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, pointer, intent(inout) :: dest_ptr(:)  !< null
     integer :: bmi_status
 
     nullify (dest_ptr)
-    bmi_status = unsupported(this, name, 0)
+    bmi_status = unsupported(self, name, 0)
   end function get_value_ptr_int
 
   !> Copy of the state.
-  function get_value_float(this, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_float(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     real, intent(inout) :: dest(:)  !< its values
     integer :: bmi_status
     real, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(this, name, values)
+    bmi_status = get_value_ptr_float(self, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values
   end function get_value_float
 
   !> Copy of some numbers of the state.
-  function get_value_at_indices_float(this, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_at_indices_float(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     real, intent(inout) :: dest(:)  !< values
     integer, intent(in) :: inds(:)  !< from 1
@@ -631,28 +692,28 @@ contains
     real, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(this, name, values)
+    bmi_status = get_value_ptr_float(self, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values(inds)
   end function get_value_at_indices_float
 
   !> Copy of a variable.
-  function get_value_double(this, name, dest) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_double(self, name, dest) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     double precision, intent(inout) :: dest(:)  !< its values
     integer :: bmi_status
     double precision, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_double(this, name, values)
+    bmi_status = get_value_ptr_double(self, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values
   end function get_value_double
 
   !> Copy of some numbers of a variable.
-  function get_value_at_indices_double(this, name, dest, inds) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_at_indices_double(self, name, dest, inds) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     double precision, intent(inout) :: dest(:)  !< values
     integer, intent(in) :: inds(:)  !< from 1
@@ -660,90 +721,90 @@ contains
     double precision, pointer :: values(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_double(this, name, values)
+    bmi_status = get_value_ptr_double(self, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(dest), size(values))
     if (bmi_status == BMI_SUCCESS) dest = values(inds)
   end function get_value_at_indices_double
 
-  !> The state itself, filled from the site attributes first if no step has done it.
-  function get_value_ptr_float(this, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  !> The state, filled from the site attributes unless a step has done it.
+  function get_value_ptr_float(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     real, pointer, intent(inout) :: dest_ptr(:)  !< the array
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(this, name, i, role_state)
+    bmi_status = find(self, name, i, role_state)
     if (bmi_status /= BMI_SUCCESS) return
-    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, has_state(this%emulator))
-    if (bmi_status == BMI_SUCCESS) dest_ptr => this%emulator%rows
+    bmi_status = merge(BMI_SUCCESS, BMI_FAILURE, has_state(self%emulator))
+    if (bmi_status == BMI_SUCCESS) dest_ptr => self%emulator%rows
   end function get_value_ptr_float
 
   !> The array that the emulator reads or writes.
-  function get_value_ptr_double(this, name, dest_ptr) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_value_ptr_double(self, name, dest_ptr) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     double precision, pointer, intent(inout) :: dest_ptr(:)  !< the array
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(this, name, i, role_input)
-    if (bmi_status == BMI_SUCCESS) dest_ptr => this%emulator%variables(i)%values
+    bmi_status = find(self, name, i, role_input)
+    if (bmi_status == BMI_SUCCESS) dest_ptr => self%emulator%variables(i)%values
   end function get_value_ptr_double
 
   !> Set the state: a restart where no step has been done. A state that is none is refused.
-  function set_value_float(this, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_float(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     real, intent(in) :: src(:)  !< values
     integer :: bmi_status
     real, allocatable :: before(:)
     integer :: i
 
-    bmi_status = find(this, name, i, role_state)
-    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(this%emulator%rows))
+    bmi_status = find(self, name, i, role_state)
+    if (bmi_status == BMI_SUCCESS) bmi_status = same_size(name, size(src), size(self%emulator%rows))
     if (bmi_status /= BMI_SUCCESS) return
-    allocate(before, source=this%emulator%rows)
-    this%emulator%rows = src
-    bmi_status = sound_state(this, before)
-    if (bmi_status == BMI_SUCCESS) this%emulator%started = .true.
+    allocate(before, source=self%emulator%rows)
+    self%emulator%rows = src
+    bmi_status = sound_state(self, before)
+    if (bmi_status == BMI_SUCCESS) self%emulator%started = .true.
   end function set_value_float
 
   !> Put back the state as it was before, where it is none as it is.
-  function sound_state(this, before) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function sound_state(self, before) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     real, intent(in) :: before(:)  !< state rows one after the other
     integer :: bmi_status
     character(:), allocatable :: message
     integer :: stat
 
     bmi_status = BMI_SUCCESS
-    call this%emulator%cells%check_state(stat=stat, errmsg=message)
+    call self%emulator%cells%check_state(stat=stat, errmsg=message)
     if (stat == 0) return
-    this%emulator%rows = before
+    self%emulator%rows = before
     call complain(message)
     bmi_status = BMI_FAILURE
   end function sound_state
 
   !> Set a variable; site attributes before the first step only.
-  function set_value_double(this, name, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_double(self, name, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     double precision, intent(in) :: src(:)  !< values
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(this, name, i, role_input)
+    bmi_status = find(self, name, i, role_input)
     if (bmi_status /= BMI_SUCCESS) return
-    bmi_status = same_size(name, size(src), size(this%emulator%variables(i)%values))
+    bmi_status = same_size(name, size(src), size(self%emulator%variables(i)%values))
     if (bmi_status == BMI_SUCCESS) then
-      bmi_status = set_value_at_indices_double(this, name, [(i, i = 1, size(src))], src)
+      bmi_status = set_value_at_indices_double(self, name, [(i, i = 1, size(src))], src)
     end if
   end function set_value_double
 
   !> Set some numbers of the state. A state that is none is refused.
-  function set_value_at_indices_float(this, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_at_indices_float(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(in) :: inds(:)  !< from 1
     real, intent(in) :: src(:)  !< values
@@ -752,28 +813,28 @@ contains
     real, allocatable :: before(:)
 
     nullify (values)
-    bmi_status = get_value_ptr_float(this, name, values)
+    bmi_status = get_value_ptr_float(self, name, values)
     if (bmi_status == BMI_SUCCESS) bmi_status = within(name, inds, size(src), size(values))
     if (bmi_status /= BMI_SUCCESS) return
     allocate(before, source=values)
     values(inds) = src
-    bmi_status = sound_state(this, before)
+    bmi_status = sound_state(self, before)
   end function set_value_at_indices_float
 
   !> Set some numbers of a variable.
-  function set_value_at_indices_double(this, name, inds, src) result(bmi_status)
-    class(bmi_ecostep), intent(inout) :: this
+  function set_value_at_indices_double(self, name, inds, src) result(bmi_status)
+    class(bmi_ecostep), intent(inout) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(in) :: inds(:)  !< from 1
     double precision, intent(in) :: src(:)  !< values
     integer :: bmi_status
     integer :: i
 
-    bmi_status = find(this, name, i, role_input)
+    bmi_status = find(self, name, i, role_input)
     if (bmi_status /= BMI_SUCCESS) return
-    associate (v => this%emulator%variables(i))
+    associate (v => self%emulator%variables(i))
       bmi_status = within(name, inds, size(src), size(v%values))
-      if (v%role == role_static .and. this%emulator%started) then
+      if (v%role == role_static .and. self%emulator%started) then
         call complain("'"//trim(name)//"' is read when a run starts and cannot be set after that")
         bmi_status = BMI_FAILURE
       end if
@@ -784,36 +845,36 @@ contains
   ! ---- grids -------------------------------------------------------------------------------------
 
   !> Number of dimensions.
-  function get_grid_rank(this, grid, rank) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_rank(self, grid, rank) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: rank  !< 0 for one number, otherwise 1
     integer :: bmi_status
     integer :: count
 
     rank = merge(0, 1, grid == grid_clock)
-    bmi_status = get_grid_size(this, grid, count)
+    bmi_status = get_grid_size(self, grid, count)
   end function get_grid_rank
 
   !> Number of values.
-  function get_grid_size(this, grid, size) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_size(self, grid, size) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: size  !< number
     integer :: bmi_status
 
     bmi_status = BMI_FAILURE
     size = 0
-    if (.not. associated(this%emulator) .or. grid < grid_cells .or. grid > grid_clock) return
+    if (.not. associated(self%emulator) .or. grid < grid_cells .or. grid > grid_clock) return
     bmi_status = BMI_SUCCESS
-    if (grid == grid_cells) size = this%emulator%ncell
-    if (grid == grid_rows) size = this%emulator%ncell * this%emulator%model%state_size()
+    if (grid == grid_cells) size = self%emulator%ncell
+    if (grid == grid_rows) size = self%emulator%ncell * self%emulator%model%state_size()
     if (grid == grid_clock) size = 1
   end function get_grid_size
 
   !> Type of a grid.
-  function get_grid_type(this, grid, type) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_type(self, grid, type) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     character(*), intent(out) :: type  !< points: the cells; vector: the state; scalar: the time
     integer :: bmi_status
@@ -822,152 +883,152 @@ contains
     type = 'points'
     if (grid == grid_rows) type = 'vector'
     if (grid == grid_clock) type = 'scalar'
-    bmi_status = get_grid_size(this, grid, count)
+    bmi_status = get_grid_size(self, grid, count)
   end function get_grid_type
 
   !> Number of values along the one dimension.
-  function get_grid_shape(this, grid, shape) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_shape(self, grid, shape) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: shape(:)  !< (1)
     integer :: bmi_status
     integer :: count
 
     shape = 0
-    bmi_status = get_grid_size(this, grid, count)
+    bmi_status = get_grid_size(self, grid, count)
     if (bmi_status == BMI_SUCCESS .and. size(shape) > 0) shape(1) = count
     if (grid == grid_clock) bmi_status = BMI_FAILURE
   end function get_grid_shape
 
   !> Longitudes, where the artefact has them among its site attributes.
-  function get_grid_x(this, grid, x) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_x(self, grid, x) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     double precision, intent(out) :: x(:)  !< [degrees_east]
     integer :: bmi_status
 
     x = 0.0_real64
-    bmi_status = merge(get_value_double(this, 'lon', x), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(self, 'lon', x), BMI_FAILURE, grid == grid_cells)
   end function get_grid_x
 
   !> Latitudes, where the artefact has them among its site attributes.
-  function get_grid_y(this, grid, y) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_y(self, grid, y) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     double precision, intent(out) :: y(:)  !< [degrees_north]
     integer :: bmi_status
 
     y = 0.0_real64
-    bmi_status = merge(get_value_double(this, 'lat', y), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(self, 'lat', y), BMI_FAILURE, grid == grid_cells)
   end function get_grid_y
 
   !> Elevations, where the artefact has them among its site attributes.
-  function get_grid_z(this, grid, z) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_z(self, grid, z) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     double precision, intent(out) :: z(:)  !< [m]
     integer :: bmi_status
 
     z = 0.0_real64
-    bmi_status = merge(get_value_double(this, 'elevation', z), BMI_FAILURE, grid == grid_cells)
+    bmi_status = merge(get_value_double(self, 'elevation', z), BMI_FAILURE, grid == grid_cells)
   end function get_grid_z
 
   !> Number of cells.
-  function get_grid_node_count(this, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_node_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: count  !< number
     integer :: bmi_status
 
-    bmi_status = get_grid_size(this, grid, count)
+    bmi_status = get_grid_size(self, grid, count)
   end function get_grid_node_count
 
   !> Points have none.
-  function get_grid_spacing(this, grid, spacing) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_spacing(self, grid, spacing) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     double precision, intent(out) :: spacing(:)  !< 0
     integer :: bmi_status
 
     spacing = 0.0_real64
-    bmi_status = unsupported(this, 'get_grid_spacing', grid)
+    bmi_status = unsupported(self, 'get_grid_spacing', grid)
   end function get_grid_spacing
 
   !> Points have none.
-  function get_grid_origin(this, grid, origin) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_origin(self, grid, origin) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     double precision, intent(out) :: origin(:)  !< 0
     integer :: bmi_status
 
     origin = 0.0_real64
-    bmi_status = unsupported(this, 'get_grid_origin', grid)
+    bmi_status = unsupported(self, 'get_grid_origin', grid)
   end function get_grid_origin
 
   !> Points have none.
-  function get_grid_edge_count(this, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_edge_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: count  !< 0
     integer :: bmi_status
 
     count = 0
-    bmi_status = unsupported(this, 'get_grid_edge_count', grid)
+    bmi_status = unsupported(self, 'get_grid_edge_count', grid)
   end function get_grid_edge_count
 
   !> Points have none.
-  function get_grid_face_count(this, grid, count) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_face_count(self, grid, count) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: count  !< 0
     integer :: bmi_status
 
     count = 0
-    bmi_status = unsupported(this, 'get_grid_face_count', grid)
+    bmi_status = unsupported(self, 'get_grid_face_count', grid)
   end function get_grid_face_count
 
   !> Points have none.
-  function get_grid_edge_nodes(this, grid, edge_nodes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_edge_nodes(self, grid, edge_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: edge_nodes(:)  !< 0
     integer :: bmi_status
 
     edge_nodes = 0
-    bmi_status = unsupported(this, 'get_grid_edge_nodes', grid)
+    bmi_status = unsupported(self, 'get_grid_edge_nodes', grid)
   end function get_grid_edge_nodes
 
   !> Points have none.
-  function get_grid_face_edges(this, grid, face_edges) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_face_edges(self, grid, face_edges) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: face_edges(:)  !< 0
     integer :: bmi_status
 
     face_edges = 0
-    bmi_status = unsupported(this, 'get_grid_face_edges', grid)
+    bmi_status = unsupported(self, 'get_grid_face_edges', grid)
   end function get_grid_face_edges
 
   !> Points have none.
-  function get_grid_face_nodes(this, grid, face_nodes) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_face_nodes(self, grid, face_nodes) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: face_nodes(:)  !< 0
     integer :: bmi_status
 
     face_nodes = 0
-    bmi_status = unsupported(this, 'get_grid_face_nodes', grid)
+    bmi_status = unsupported(self, 'get_grid_face_nodes', grid)
   end function get_grid_face_nodes
 
   !> Points have none.
-  function get_grid_nodes_per_face(this, grid, nodes_per_face) result(bmi_status)
-    class(bmi_ecostep), intent(in) :: this
+  function get_grid_nodes_per_face(self, grid, nodes_per_face) result(bmi_status)
+    class(bmi_ecostep), intent(in) :: self
     integer, intent(in) :: grid  !< grid
     integer, intent(out) :: nodes_per_face(:)  !< 0
     integer :: bmi_status
 
     nodes_per_face = 0
-    bmi_status = unsupported(this, 'get_grid_nodes_per_face', grid)
+    bmi_status = unsupported(self, 'get_grid_nodes_per_face', grid)
   end function get_grid_nodes_per_face
 
   ! ---- inside ------------------------------------------------------------------------------------
@@ -985,6 +1046,7 @@ contains
       end do
     end if
     if (associated(e%rows)) deallocate(e%rows)
+    if (associated(e%longitude)) deallocate(e%longitude)
     if (associated(e%inputs)) deallocate(e%inputs)
     if (associated(e%outputs)) deallocate(e%outputs)
     deallocate(e)
@@ -1044,23 +1106,23 @@ contains
   end function index_of
 
   !> Find a variable; with `role` state or input, one whose values are real or double precision.
-  integer function find(this, name, i, role)
-    class(bmi_ecostep), intent(in) :: this
+  integer function find(self, name, i, role)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: name  !< variable
     integer, intent(out) :: i  !< its index
     integer, intent(in), optional :: role  !< role_state: the state; role_input: any other
 
     find = BMI_FAILURE
     i = 0
-    if (.not. associated(this%emulator)) then
+    if (.not. associated(self%emulator)) then
       call complain('the component is not initialised, or was finalised')
       return
     end if
-    i = index_of(name, this%emulator)
+    i = index_of(name, self%emulator)
     if (i == 0) then
       call complain("unknown variable '"//trim(name)//"'")
     else if (present(role)) then
-      if ((role == role_state) .eqv. (this%emulator%variables(i)%role == role_state)) then
+      if ((role == role_state) .eqv. (self%emulator%variables(i)%role == role_state)) then
         find = BMI_SUCCESS
       else
         call complain("'"//trim(name)//"' is of another type")
@@ -1109,13 +1171,13 @@ contains
   end function within
 
   !> Failure of what the component has not.
-  integer function unsupported(this, what, number)
-    class(bmi_ecostep), intent(in) :: this
+  integer function unsupported(self, what, number)
+    class(bmi_ecostep), intent(in) :: self
     character(*), intent(in) :: what  !< function or variable
     integer, intent(in) :: number  !< grid or size, not used
 
     unsupported = BMI_FAILURE
-    if (associated(this%emulator) .and. number >= -1) then
+    if (associated(self%emulator) .and. number >= -1) then
       call complain(trim(what)//': cells are points, values are no integers')
     end if
   end function unsupported

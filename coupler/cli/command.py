@@ -25,7 +25,7 @@ BENCH_CELLS = (1, 16, 256, 4096, 65536)
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 done, 1 failed, 2 wrong use."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files and units need not be of the locale
@@ -94,7 +94,8 @@ def _run(options: argparse.Namespace) -> int:
     return run.run(options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(prog="ecostep", description="Look at, verify, time and run exported emulators.")
     commands = parser.add_subparsers(dest="command", required=True)
     info = _command(commands, "info", "what an artefact needs and gives, and which backends run it here")

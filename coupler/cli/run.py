@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from coupler.python.model import Model
 from foundations.file_name import printable
 from foundations.output_file import OutputError, require_own_outputs
 from foundations.provenance import file_sha256
+from foundations.time_left import time_left
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def _run_chunks(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Run all cells; places in the grid (N,) and state rows (N, state_size) of those that have values."""
     places, states = [], []
+    started = time.perf_counter()
     rows_at_once = max(1, cells_at_once // plan.cells_a_row)
     rows_total = plan.grid.shape[0] if plan.grid.shape else 1
     for begin in range(0, rows_total, rows_at_once):
@@ -91,7 +94,9 @@ def _run_chunks(
         states.append(chunk.run(out, restart))
         if chunk.beyond_training:
             log.warning("warning: %s: %s", plan.forcing.name, chunk.beyond_training)
-        log.info("%d of %d rows done, %d cells of them computed", end, rows_total, len(chunk.index))
+        left = time_left(time.perf_counter() - started, end, rows_total)
+        done = f"{end} of {rows_total} rows done, {len(chunk.index)} cells of them computed"
+        log.info("%s%s", done, f", {left}" if left else "")
     if sum(map(len, places)) == 0:
         message = f"{plan.statics_file.name}: no cell has all statics ({', '.join(plan.statics)}) and drivers"
         raise CommandError(message)

@@ -110,6 +110,7 @@ module ecostep
     procedure :: state_checksum => cells_state_checksum
     procedure :: check_state => cells_check_state
     procedure :: init_state => cells_init_state
+    procedure :: write_outputs => cells_write_outputs
     procedure :: reset_date => cells_reset_date
     procedure :: step => cells_step
     procedure :: policy => cells_policy
@@ -133,6 +134,9 @@ module ecostep
     generic :: observed => observed_real32, observed_real64
     !> Register which cells are active: call cells%mask(active [, stat, errmsg]).
     generic :: mask => mask_logical, mask_bool, mask_int32, mask_int64
+    !> Register how far each cell's clock is ahead of the host's, or longitudes in 'degrees_east':
+    !> call cells%local_time(units, offset [, stat, errmsg]).
+    generic :: local_time => local_time_real32, local_time_real64
     procedure, private :: share_cells
     generic :: assignment(=) => share_cells
     final :: finish_cells
@@ -143,6 +147,7 @@ module ecostep
     procedure, private :: input_scalar_real32, input_scalar_real64
     procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
     procedure, private :: mask_logical, mask_bool, mask_int32, mask_int64
+    procedure, private :: local_time_real32, local_time_real64
   end type ecostep_cells
 
   !> struct ecostep_variable
@@ -323,6 +328,13 @@ module ecostep
       integer(c_int) :: status
     end function c_init_state
 
+    function c_write_outputs(cells) result(status) bind(c, name='ecostep_write_outputs')
+      import :: c_int, c_ptr
+      implicit none (type, external)
+      type(c_ptr), value :: cells
+      integer(c_int) :: status
+    end function c_write_outputs
+
     function c_reset_date(cells) result(status) bind(c, name='ecostep_reset_date')
       import :: c_int, c_ptr
       implicit none (type, external)
@@ -453,6 +465,18 @@ module ecostep
       integer(c_ptrdiff_t), value :: stride
       integer(c_int) :: status
     end function c_set_mask
+
+    function c_set_local_time(cells, units, offset, type, ncell, stride) result(status) &
+      bind(c, name='ecostep_set_local_time')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, offset
+      character(kind=c_char), intent(in) :: units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: ncell
+      integer(c_ptrdiff_t), value :: stride
+      integer(c_int) :: status
+    end function c_set_local_time
 
     function c_set_policy(cells, name, policy) result(status) bind(c, name='ecostep_set_policy')
       import :: c_int, c_ptr
@@ -877,6 +901,18 @@ contains
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine cells_init_state
+
+  !> After a restart: write the flux of the last complete day, which the state holds, to outputs.
+  subroutine cells_write_outputs(self, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+
+    status = c_write_outputs(self%handle)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine cells_write_outputs
 
   !> Forget the date in the state but keep the model's memory, to go on at another date.
   subroutine cells_reset_date(self, stat, errmsg)
@@ -1496,6 +1532,78 @@ contains
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int64
+
+  !> Register how far each cell's clock is ahead of the host's, an array of kind real32; it is
+  !> read at every step, and days become those of the cell's own clock.
+  subroutine local_time_real32(self, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: units  !< 'h', 'min', 's', or 'degrees_east' for longitudes
+    real(real32), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_local_time(self%handle, trim(units)//c_null_char, first, type_f32, &
+      n_values, stride)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine local_time_real32
+
+  !> Register how far each cell's clock is ahead of the host's, an array of kind real64; it is
+  !> read at every step, and days become those of the cell's own clock.
+  subroutine local_time_real64(self, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: units  !< 'h', 'min', 's', or 'degrees_east' for longitudes
+    real(real64), pointer, intent(in), asynchronous :: values(:)  !< (ncell)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values
+    integer(c_ptrdiff_t) :: stride
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words)
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = size(values, kind=c_size_t)
+      if (n_values > 0) first = c_loc(values(1))
+      if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_local_time(self%handle, trim(units)//c_null_char, first, type_f64, &
+      n_values, stride)
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine local_time_real64
 
   !> The ecostep_type of an integer or logical of so many bits.
   pure function integer_type(bits) result(type)

@@ -223,6 +223,14 @@ ECOSTEP_API const char *ecostep_range_message(const ecostep_cells *cells) ECOSTE
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
 ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
 
+/* Optional: days of each cell by its own clock instead of the host's, for hosts that run in UTC. `offset` is how far the cell's clock is
+ * ahead, as time ("h", "min", "s"), or the cell's longitude ("degrees_east": mean solar time, 15 degrees an hour); it is rounded to whole
+ * steps. Dates and seconds given to ecostep_step stay the host's; the state holds the local date, so that each cell's day is complete at
+ * its own midnight. The array is read at every step and must not change during a run, nor at a restart. ecostep_spin_up,
+ * ecostep_step_gradient and steps of a whole day take forcing that is of local days already. NULL with an `ncell` of 0 takes it back. */
+ECOSTEP_API ecostep_status ecostep_set_local_time(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type,
+                                                  size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
 /* Optional: memory in which the results of a step wait until they are known to be sound; 7 MB, or what the environment variable
  * ECOSTEP_STAGING_MB says. Where the results of all cells fit (fluxes, and the part of the state that changes on that day), a step that
  * fails leaves everything untouched. Otherwise cells are computed and written in chunks that fit: inputs, units and dates are still tested
@@ -232,12 +240,16 @@ ECOSTEP_API ecostep_status ecostep_set_staging(ecostep_cells *cells, size_t byte
 /* Fill all state rows for a fresh start from the registered statics. Not called after a restart: the rows are then the host's. */
 ECOSTEP_API ecostep_status ecostep_init_state(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
 
+/* After a restart: write the flux that each state row holds, that of its last complete day, to the registered outputs, for a host that
+ * needs it before its first step. */
+ECOSTEP_API ecostep_status ecostep_write_outputs(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
+
 /* Forget the date in all state rows, and a day begun, but keep the model's memory: for a run that starts at another date from the
  * state of an earlier one. */
 ECOSTEP_API ecostep_status ecostep_reset_date(ecostep_cells *cells) ECOSTEP_NOEXCEPT;
 
 /* One host step of `dt` seconds that starts `seconds` after midnight of the given day. dt divides 86400; steps follow one another and
- * the first one of a run starts at midnight. The network runs on the step that completes a day; outputs are written on every step: the
+ * each cell's first day begins at its first midnight: steps of a run before that are not used. The network runs on the step that completes a day; outputs are written on every step: the
  * flux of that day on its last step, and held over the next day's steps until that day's own flux is there (0 before the first). */
 ECOSTEP_API ecostep_status ecostep_step(ecostep_cells *cells, int year, int month, int day, int seconds, int dt) ECOSTEP_NOEXCEPT;
 

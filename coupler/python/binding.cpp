@@ -65,6 +65,7 @@ int register_array(Cells& cells, const std::string& role, const std::string& nam
   const std::ptrdiff_t stride = n > 1 ? values.strides(0) / values.itemsize() : 1;
   const ecostep_type type = type_of(values);
   void* data = const_cast<void*>(values.data());
+  if (role == "local time") return ecostep_set_local_time(cells.handle, units.c_str(), data, type, n, stride);
   if (role == "mask") return ecostep_set_mask(cells.handle, data, type, n, stride);
   if (role == "input") return ecostep_set_input(cells.handle, name.c_str(), units.c_str(), data, type, n, stride);
   if (role == "static") return ecostep_set_static(cells.handle, name.c_str(), units.c_str(), data, type, n, stride);
@@ -192,6 +193,7 @@ PYBIND11_MODULE(_binding, m) {
              return static_cast<int>(ecostep_state_check(cells.handle, checksum.is_none() ? nullptr : values.data(), n));
            })
       .def("init_state", [](Cells& cells) { return static_cast<int>(ecostep_init_state(cells.handle)); })
+      .def("write_outputs", [](Cells& cells) { return static_cast<int>(ecostep_write_outputs(cells.handle)); })
       .def("reset_date", [](Cells& cells) { return static_cast<int>(ecostep_reset_date(cells.handle)); })
       .def("time_days", &time_days)
       .def("step", &step, py::call_guard<py::gil_scoped_release>());

@@ -121,6 +121,16 @@ class Cells:
         check(self._handle.register("mask", "", "", active))
         self._arrays["mask", ""] = active
 
+    def set_local_time(self, offset: NDArray, units: str) -> None:
+        """Register how far each cell's clock is ahead of the host's: float32 or float64 (N,), read at every step.
+
+        ``units`` are those of a time (``"h"``, ``"s"``), or ``"degrees_east"`` for longitudes: mean solar time. Each
+        cell's day is then that of its own clock; dates of :meth:`step` stay the host's (ecostep_set_local_time).
+        """
+        require_array("local time", offset, REALS, (1,))
+        check(self._handle.register("local time", "", units, offset))
+        self._arrays["local time", ""] = offset
+
     def set_policy(self, policy: str, name: str | None = None) -> None:
         """What to do with values of an input or static (None: of all) outside the range seen in training.
 
@@ -165,6 +175,10 @@ class Cells:
     def init_state(self) -> None:
         """Fill the state for a fresh start from the registered statics."""
         check(self._handle.init_state())
+
+    def write_outputs(self) -> None:
+        """After a restart: write the flux of the last complete day, which the state holds, to the outputs."""
+        check(self._handle.write_outputs())
 
     def reset_date(self) -> None:
         """Forget the date in the state, but keep the model's memory, to go on at another date."""

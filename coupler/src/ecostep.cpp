@@ -259,6 +259,12 @@ ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) 
   return guarded([&] { required(cells, "cells").cells.set_calendar(&required(calendar, "calendar")); });
 }
 
+ecostep_status ecostep_set_local_time(ecostep_cells* cells, const char* units, const void* offset, ecostep_type type, size_t ncell,
+                                      ptrdiff_t stride) noexcept {
+  return guarded(
+      [&] { required(cells, "cells").cells.set_local_time(&required(units, "units"), host_array(offset, type, stride), ncell); });
+}
+
 ecostep_status ecostep_set_mask(ecostep_cells* cells, const void* active, ecostep_type type, size_t ncell,
                                 ptrdiff_t stride) noexcept {
   return guarded([&] { required(cells, "cells").cells.registration().set_mask(host_array(active, type, stride), ncell); });
@@ -289,6 +295,10 @@ ecostep_status ecostep_set_staging(ecostep_cells* cells, size_t bytes) noexcept 
 
 ecostep_status ecostep_init_state(ecostep_cells* cells) noexcept {
   return guarded([&] { required(cells, "cells").cells.init_state(); });
+}
+
+ecostep_status ecostep_write_outputs(ecostep_cells* cells) noexcept {
+  return guarded([&] { required(cells, "cells").cells.write_outputs(); });
 }
 
 ecostep_status ecostep_reset_date(ecostep_cells* cells) noexcept {

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tqdm import tqdm
 
 from ecosys_sims.ensemble.blocks import DiskFullError, run_block
 from ecosys_sims.program.executable import UNKNOWN_KEY, ModelError
+from foundations.time_left import time_left
 
 log = logging.getLogger(__name__)
 
@@ -212,6 +214,7 @@ def _gather(client: Client, tasks: Sequence[Task], work: Callable[[Any], Any]) -
     records: list[Any] = []
     failures: list[str] = []
     sites = sum(task.last - task.first for task in tasks)
+    started = time.perf_counter()
     with tqdm(total=sites, desc="simulating", unit="site", disable=None) as progress:
         for future in as_completed(futures, loop=client.loop):
             task = futures[future]
@@ -230,7 +233,10 @@ def _gather(client: Client, tasks: Sequence[Task], work: Callable[[Any], Any]) -
             except Exception as error:  # of any kind: the other blocks go on, and the error is told at the end
                 failures.append(str(error))
             progress.update(task.last - task.first)
-            log.info("%d of %d blocks done, %d failed", len(records), len(tasks), len(failures))
+            done = len(records) + len(failures)
+            left = time_left(time.perf_counter() - started, done, len(tasks))
+            ending = f", {left}" if left else ""
+            log.info("%d of %d blocks done, %d failed%s", len(records), len(tasks), len(failures), ending)
             future.release()
     if failures:
         raise EnsembleError(_failure_message(failures, len(tasks)))

@@ -12,6 +12,7 @@ from ecosys_sims.formats import biomes
 from ecosys_sims.formats.site_table import Members, SiteTable, read_parameters, read_site_table
 from ecosys_sims.program.parameter_table import ParameterInfo
 from ecosys_sims.sites.evolution import draw_evolution
+from ecosys_sims.sites.grid_cells import grid_sites
 from ecosys_sims.sites.hidden_parameters import HiddenParameters, draw_parameters
 from ecosys_sims.sites.rotations import draw_rotations
 from ecosys_sims.sites.site_drawing import draw_sites
@@ -28,17 +29,22 @@ class DrawnSites(NamedTuple):
     members: Members | None
 
 
+def sites_of(config: SimulationConfig) -> SiteTable:
+    """The sites of a simulation: those of the user's table, the cells of a grid, or drawn."""
+    if config.sites.table:
+        return read_site_table(config.sites.table)
+    if config.sites.grid:
+        return grid_sites(config.sites, config.sites.grid, config.seed)
+    return draw_sites(config.sites, config.seed)
+
+
 def draw(config: SimulationConfig, table: dict[str, ParameterInfo]) -> DrawnSites:
     """The sites of a simulation, drawn or as the user's table has them.
 
     table: the program's parameters. Raises ConfigError or ValueError where that cannot be.
     """
-    tabulated: dict[str, np.ndarray] = {}  # parameters in the user's table
-    if config.sites.table:
-        sites = read_site_table(config.sites.table)
-        tabulated = read_parameters(config.sites.table, table)
-    else:
-        sites = draw_sites(config.sites, config.seed)
+    sites = sites_of(config)
+    tabulated = read_parameters(config.sites.table, table) if config.sites.table else {}  # of the user's table
     fixed = _fixed_by_namelist(config, table)
     for place, names in (("sites.table", tabulated), ("design.parameters", config.design.parameters)):
         twice = sorted(fixed & set(names))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ecosys_sims.formats import biomes
 from ecosys_sims.formats.forcing_file import TowerSite
-from ecosys_sims.formats.site_table import SiteTable, write_site_table
+from ecosys_sims.formats.site_table import MONTHLY, SiteTable, write_site_table
 from ecosys_sims.program import namelists
 from ecosys_sims.program.executable import find_program, run_program
 from ecosys_sims.program.history import history_path, read_series
@@ -82,7 +82,7 @@ def run_members(
 def _table(site: TowerSite, count: int) -> SiteTable:
     """The same site many times; the shared site_number gives all members the same hours of rain."""
     columns = site.columns()
-    names = [column.name for column in fields(SiteTable) if column.name not in ("site_id", "biome")]
+    names = [column.name for column in fields(SiteTable) if column.name not in ("site_id", "biome", *MONTHLY)]
     repeated = {name: np.full(count, columns[name]) for name in names}
     flag = biomes.BY_NAME[site.biome].flag
     return SiteTable(

@@ -17,6 +17,14 @@ from foundations.netcdf_file import reading, writing
 from foundations.netcdf_values import numbers, texts
 
 FILL64 = 9.96921e36
+MONTHLY = {
+    "t_month": {
+        "units": "K",
+        "long_name": "mean air temperature of a month",
+        "units_metadata": "temperature: on_scale",
+    },
+    "p_month": {"units": "kg m-2", "long_name": "precipitation of a month"},
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class SiteTable:
     annual_precip: np.ndarray  # kg m-2 year-1
     continentality: np.ndarray  # Conrad index
     t_ann: np.ndarray  # K
+    t_month: np.ndarray | None = None  # (N, 12), K; NaN where the climate is not given by month, as in all rows if None
+    p_month: np.ndarray | None = None  # (N, 12), kg m-2 month-1
+
+    def __post_init__(self) -> None:
+        for name in MONTHLY:
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full((len(self.site_id), 12), np.nan, dtype=np.float32))
 
     def __len__(self) -> int:
         return len(self.site_id)
@@ -78,10 +93,6 @@ def read_site_table(path: str | Path) -> SiteTable:
     """The sites of a table, without parameters. Raises FormatError where it is not one."""
     require_valid_site_table(path)
     with reading(path) as file:
-        for name in ("t_month", "p_month"):
-            if name in file.variables:
-                message = f"{path}: {name} is for the program's own fsites, ensembles do not read it; remove it"
-                raise FormatError(message)
         columns = {
             column.name: _column(file[column.name]) for column in fields(SiteTable) if column.name in file.variables
         }
@@ -96,6 +107,8 @@ def _column(variable: netCDF4.Variable) -> np.ndarray:
     if variable.name == "site_id":
         return np.array(texts(variable), dtype=object)
     values = numbers(variable)
+    if variable.name in MONTHLY:
+        return values.astype(np.float32)
     if variable.name in variables.INTEGERS:
         return values.astype(np.int32)
     return values.astype(variable.dtype) if np.dtype(variable.dtype).kind == "f" else values
@@ -185,11 +198,21 @@ def _write_site_ids(file: netCDF4.Dataset, site_id: np.ndarray) -> None:
 def _write_sites(file: netCDF4.Dataset, sites: SiteTable) -> None:
     _write_site_ids(file, sites.site_id)
     for name in (column.name for column in fields(sites)):
-        if name == "site_id":
+        if name == "site_id" or name in MONTHLY:
             continue
         column = file.createVariable(name, "i4" if name in variables.INTEGERS else "f4", ("site",), fletcher32=True)
         column.setncatts(variables.attributes(variables.BY_NAME[name]))
         column[:] = getattr(sites, name)
+    if any(np.isfinite(getattr(sites, name)).any() for name in MONTHLY):
+        _write_months(file, sites)
+
+
+def _write_months(file: netCDF4.Dataset, sites: SiteTable) -> None:
+    file.createDimension("month", 12)
+    for name, attributes in MONTHLY.items():
+        column = file.createVariable(name, "f4", ("site", "month"), fill_value=variables.FILL, fletcher32=True)
+        column.setncatts(attributes)
+        column[:] = np.ma.masked_invalid(getattr(sites, name))
 
 
 def _write_parameter(file: netCDF4.Dataset, name: str, values: np.ndarray) -> netCDF4.Variable:

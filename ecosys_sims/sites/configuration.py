@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ecosys_sims.formats import biomes
 
-NARROWEST_BELT = 5  # degrees of latitude
+NARROWEST_BELT = 5  # degrees of latitude, or of longitude
 
 
 class Section(BaseModel):
@@ -21,6 +21,21 @@ class Section(BaseModel):
         return {} if content is None else content  # `sites:` with every key commented out
 
 
+class GridConfig(Section):
+    """The land cells of a regular grid, a site each, whose centres are between the limits of `sites`."""
+
+    resolution: Annotated[float, Field(ge=0.05, le=30)] = 0.5  # degrees; a multiple of 0.05 that divides 180
+    least_land: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of a cell that must be land, lakes left out
+
+    @model_validator(mode="after")
+    def _whole_cells(self) -> "GridConfig":
+        across = round(self.resolution / 0.05)
+        if abs(across * 0.05 - self.resolution) > 1e-9 or 3600 % across:  # cells of 0.05 degrees from pole to pole
+            message = f"resolution {self.resolution:g}: expected a multiple of 0.05 that divides 180"
+            raise ValueError(message)
+        return self
+
+
 class SitesConfig(Section):
     """How many sites, and of which kinds."""
 
@@ -28,7 +43,11 @@ class SitesConfig(Section):
     wetland_share: Annotated[float, Field(ge=0, le=1)] = 0.7
     biome_weights: dict[str, Annotated[float, Field(ge=0)]] = {}  # replaces the default weight of the biomes named
     lat_min: Annotated[float, Field(ge=-56, le=75)] = -56.0
-    lat_max: Annotated[float, Field(ge=-55, le=76)] = 76.0
+    lat_max: Annotated[float, Field(ge=-55, le=84)] = 76.0
+    lon_min: Annotated[float, Field(ge=-180, le=175)] = -180.0
+    lon_max: Annotated[float, Field(ge=-175, le=180)] = 180.0
+    grid_degrees: Annotated[float, Field(ge=0, le=10)] = 0.0  # places are centres of cells of such a grid; 0: anywhere
+    grid: GridConfig | None = None  # all land cells of a grid in place of `count` sites that are drawn
     table: str | None = None  # a site table of the user, whose sites replace those that would be drawn
 
     @model_validator(mode="after")
@@ -39,6 +58,13 @@ class SitesConfig(Section):
             raise ValueError(message)
         if self.lat_max - self.lat_min < NARROWEST_BELT:
             message = f"lat_max must exceed lat_min by {NARROWEST_BELT} degrees or more"
+            raise ValueError(message)
+        counted = self.count != type(self).model_fields["count"].default
+        if self.grid is not None and (self.table is not None or counted):
+            message = "sites.grid says which sites there are; leave out sites.count and sites.table"
+            raise ValueError(message)
+        if self.lon_max - self.lon_min < NARROWEST_BELT:
+            message = f"lon_max must exceed lon_min by {NARROWEST_BELT} degrees or more"
             raise ValueError(message)
         return self
 
@@ -56,6 +82,8 @@ class HiddenParametersConfig(Section):
     """Spread and spatial structure of the parameters that an emulator is not told."""
 
     shares: SharesConfig = SharesConfig()
+    # How climate and soil tell of a parameter: by one linear sum for all classes, or by a curved map of each class.
+    climate_soil_map: Literal["linear", "by_class"] = "linear"
     range_km: tuple[Annotated[float, Field(ge=50)], Annotated[float, Field(le=5000)]] = (300.0, 1000.0)
     spread: Annotated[float, Field(ge=0, le=1)] = 1.0  # 1: the full ranges; 0: every site has its biome's default
 

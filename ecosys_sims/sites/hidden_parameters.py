@@ -1,6 +1,8 @@
 """Draws the parameters that differ between sites but are not told to an emulator, with spatial structure.
 
-Each parameter is its biome's default + a regression on climate and soil + a Gaussian random field + site noise. The
+Each parameter is its biome's default + what climate and soil tell + a Gaussian random field + site noise. What they
+tell is a linear sum, the same for all biomes, or a smooth curved map of each biome, as calibrated models have one set
+of parameters for each type of vegetation and wetland. The
 ranks of the sum within a kind (wetlands, uplands) fill a Latin hypercube, one site in each of N equal strata of the
 distribution (a copula form: ranks carry the structure, strata the distribution; Iman and Conover 1982).
 """
@@ -20,6 +22,7 @@ from ecosys_sims.sites.parameter_spread import PAIRS, UPLAND, WETLAND, Spread
 from ecosys_sims.sites.random_field import gaussian_field
 from ecosys_sims.sites.random_streams import stream
 
+CURVE_WAVES = 200  # of a curved map
 CUT = 2.5  # standard deviations at which the distribution of the deviations ends
 
 VarianceShares = dict[str, dict[str, dict[str, float]]]
@@ -133,6 +136,10 @@ class _Deviates:
         """The generator that places a site within its stratum."""
         return stream(self.seed, f"strata {self.kind} {name}")
 
+    def curve(self, name: str, flag: int) -> np.random.Generator:
+        """The generator of the curved map of a parameter in a biome."""
+        return stream(self.seed, f"curve {biomes.BY_FLAG[flag].name} {name}")
+
 
 def _predictors(sites: SiteTable, index: np.ndarray) -> dict[str, np.ndarray]:
     """Standardised climate and soil (n,) of the sites of one kind."""
@@ -172,11 +179,14 @@ def _draw(
     centre = np.log(defaults) if spread.log else defaults
     sd = config.spread * spread.sd
     shares = variance_shares(centre.var(), sd**2, config.shares)
-    regression = np.zeros(len(defaults))
-    for name, weight in spread.drivers.items():
-        regression = regression + weight * predictors[name]
+    if config.climate_soil_map == "linear":
+        told = np.zeros(len(defaults))
+        for name, weight in spread.drivers.items():
+            told = told + weight * predictors[name]
+    else:
+        told = _curved(spread, flags, predictors, deviates)
     deviation = (
-        np.sqrt(shares["climate_soil"]) * _standardised(_within_biomes(regression, flags))
+        np.sqrt(shares["climate_soil"]) * _standardised(_within_biomes(told, flags))
         + np.sqrt(shares["field"]) * deviates.field(spread.name)
         + np.sqrt(shares["noise"]) * deviates.noise(spread.name)
     )
@@ -186,6 +196,22 @@ def _draw(
     lowest, highest = max(spread.lowest, info.minimum), min(spread.highest, info.maximum)
     # A default outside the range of the literature stands; only the spread is held within it.
     return np.clip(values, np.minimum(lowest, defaults), np.maximum(highest, defaults)), shares
+
+
+def _curved(spread: Spread, flags: np.ndarray, predictors: dict[str, np.ndarray], deviates: _Deviates) -> np.ndarray:
+    """A random smooth map (n,) of the parameter's drivers, another one in each biome.
+
+    It is a Gaussian process over the standardised drivers, scaled by their weights, with covariance exp(-d^2 / 2), as a
+    sum of random waves (Rahimi and Recht 2007, eq. 1); drivers of full weight bend it over one standard deviation.
+    """
+    scaled = np.stack([weight * predictors[name] for name, weight in spread.drivers.items()], axis=1)
+    told = np.empty(len(flags))
+    for flag in np.unique(flags):
+        rng = deviates.curve(spread.name, int(flag))
+        vectors = rng.standard_normal((CURVE_WAVES, scaled.shape[1]))
+        phases = rng.uniform(0.0, 2.0 * np.pi, CURVE_WAVES)
+        told[flags == flag] = np.cos(scaled[flags == flag] @ vectors.T + phases).sum(axis=1)
+    return told
 
 
 def variance_shares(between: float, within: float, shares: SharesConfig) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,10 @@ import torch
 
 from emulator.artefact import metadata as artefact
 from emulator.artefact import native
-from emulator.artefact.code_check import NotTrusted, check_code, is_trusted
+from emulator.artefact.code_check import NotTrusted
+from emulator.artefact.continuing import training_record
 from emulator.artefact.metadata import InputSpec, Metadata, Reference, ReferenceSpec, StaticSpec, TargetSpec
+from emulator.artefact.module_file import load_module, no_deprecation_warnings
 from emulator.artefact.native.checking import ProgramMismatch, check_program
 from emulator.artefact.native.interpreter import Interpreter
 from emulator.artefact.reference import ReferenceDays, reference_calendar, reference_days, step_reference
@@ -62,6 +63,10 @@ def export(
     else:
         trained, summary = trained_model.load_members([member_run.path for member_run in run], past_flux), {}
     if quantiles is not None:
+        if bool(torch.isnan(quantiles.factor[0]).all()):
+            log.warning(
+                "%s has no quantiles at new sites, such as the cells of a host: see emulator.calibrate", out.name
+            )
         members: Iterable[Any] = trained.model.members if isinstance(trained.model, Ensemble) else [trained.model]
         trained = replace(trained, model=combine(list(members), trained.signature, quantiles))
     make_deterministic(trained.config.training.threads)
@@ -71,46 +76,39 @@ def export(
     module = _script(trained)
     reference = Reference(days.static.numpy(), days.drivers.transpose(0, 1).numpy(), step_reference(module, days))
     metadata = build_metadata(trained, days.spec, name or out.stem, summary)
+    extras: dict[str, str | bytes] = {artefact.REFERENCE_FILE: reference.to_bytes()}
+    if (training := training_record(trained)) is not None:
+        extras[artefact.TRAINING_FILE] = training
     try:
         program = native.program_of(trained.model, trained.signature)
-        return _write(out, module, metadata, reference, program)
+        return _write(out, module, metadata, extras, program)
     except (native.LoweringError, NativeError) as error:
         log.warning("%s has no native program and is coupled through libtorch: %s", out.name, error)
-        return _write(out, module, metadata.model_copy(update={"native_unavailable": str(error)}), reference, None)
+        return _write(out, module, metadata.model_copy(update={"native_unavailable": str(error)}), extras, None)
 
 
 def _write(
     out: Path,
     module: torch.jit.ScriptModule,
     metadata: Metadata,
-    reference: Reference,
+    extras: dict[str, str | bytes],
     program: native.Program | None,
 ) -> Metadata:
-    """Write an artefact, verify what was written, and return its metadata."""
-    extras: dict[str, str | bytes] = {artefact.REFERENCE_FILE: reference.to_bytes()}
+    """Write an artefact, verify what was written, and return its metadata. extras: files beside metadata and program,
+    by name.
+    """
+    extras = dict(extras)
     if program is not None:
         metadata = metadata.model_copy(update={"backends": ("native", *metadata.backends)})
         extras[artefact.NATIVE_FILE], extras[artefact.NATIVE_CONSTANTS_FILE] = program.serialise()
     extras[artefact.METADATA_FILE] = json.dumps(metadata.model_dump(mode="json", exclude={"stub"}), indent=1)
     buffer = io.BytesIO()
-    with _no_deprecation_warnings():
+    with no_deprecation_warnings():
         torch.jit.save(module, buffer, _extra_files=extras)
     with atomic_file.replacing(out) as temporary:
         temporary.write_bytes(buffer.getvalue())
         verify(temporary)
     return metadata
-
-
-def load_module(path: Path) -> torch.jit.ScriptModule:
-    """The TorchScript module of an artefact, in eval mode on the CPU.
-
-    NotTrusted where its code may do more than compute, unless the user has said that it may (docs/security.md).
-    """
-    archive = path.read_bytes()
-    if not is_trusted():
-        check_code(archive, path)
-    with _no_deprecation_warnings():
-        return torch.jit.load(io.BytesIO(archive), map_location="cpu").eval()
 
 
 def verify(path: Path) -> float:
@@ -219,7 +217,7 @@ def _target_spec(variable: Variable) -> TargetSpec:
 
 
 def _script(trained: TrainedModel) -> torch.jit.ScriptModule:
-    with _no_deprecation_warnings():
+    with no_deprecation_warnings():
         return torch.jit.script(trained.model.eval())
 
 
@@ -235,8 +233,3 @@ def _metrics_summary(run: RunFolder) -> dict[str, Any]:
         }
         for part, table in splits.items()
     }
-
-
-def _no_deprecation_warnings() -> warnings.catch_warnings:
-    """TorchScript is deprecated in torch 2.9 and later; we know, and need not tell every user."""
-    return warnings.catch_warnings(action="ignore", category=DeprecationWarning)

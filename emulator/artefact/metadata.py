@@ -32,6 +32,7 @@ METADATA_FILE = "ecostep.json"
 REFERENCE_FILE = "reference.f32"
 NATIVE_FILE = "native.json"
 NATIVE_CONSTANTS_FILE = "native.bin"
+TRAINING_FILE = "training.json"
 NATIVE_STEP_SECONDS: Final = 86400
 MOST_METADATA = 8 << 20
 MOST_LEVELS = 16
@@ -197,14 +198,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Artefact:
-    """Validated metadata of a file, its reference run and its native program (native.json, native.bin), where it has
-    them.
+    """Validated metadata of a file, its reference run, its native program (native.json, native.bin) and its training
+    record (training.json), where it has them.
     """
 
     path: Path
     metadata: Metadata
     reference: Reference | None
     native: tuple[bytes, bytes] | None = None
+    training: bytes | None = None
 
 
 def read_artefact(path: str | Path) -> Artefact:
@@ -225,7 +227,7 @@ def read_artefact(path: str | Path) -> Artefact:
             message = f"{path}: extra/{missing[0]} is missing; export the model again"
             raise ArtefactError(message)
         native = extras[NATIVE_FILE], extras[NATIVE_CONSTANTS_FILE]
-    return Artefact(path, metadata, reference, native)
+    return Artefact(path, metadata, reference, native, extras.get(TRAINING_FILE))
 
 
 def parse_metadata(content: bytes, path: str | Path) -> Metadata:

@@ -1,5 +1,5 @@
-"""Day-of-year means: of the class of the site, by default its biome; with past flux, of the site's own past years
-where it has any.
+"""Day-of-year means: of the class of the site, by default its biome, by season (days of the southern hemisphere are
+counted half a year on); with past flux, of the site's own past years where it has any.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
-from emulator.evaluation.climatology import SLOTS, day_slot, slot_means, window_sum
+from emulator.evaluation.climatology import SLOTS, day_slot, of_season, season_means, window_sum
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ class ClimatologyPredictor:
     def predict(self, dataset: Dataset, visible_flux: Tensor | None = None) -> np.ndarray:
         """See Predictor.predict."""
         slot, names = slots(dataset), dataset.group(self.group_by).names().tolist()
-        fluxes = np.stack([self.tables.get(name, self.everywhere)[slot] for name in names])
+        places = zip(names, dataset.lat < 0.0, strict=True)
+        fluxes = np.concatenate(
+            [of_season(self.tables.get(name, self.everywhere), slot, np.array([south])) for name, south in places]
+        )
         if self.past_flux and visible_flux is not None:
             year = dataset.calendar[:, column.YEAR].numpy()
             of_site = past_climatology(seen_flux(dataset, visible_flux).numpy(), year, slot)
@@ -63,14 +66,14 @@ def fit(
 ) -> ClimatologyPredictor:
     """See emulator.baselines; nothing is random. group_by: the class variable, None for the first of the dataset."""
     training_flux = seen_flux(dataset, split.days(dataset, "train")).numpy()
-    slot = slots(dataset)
-    everywhere = slot_means(training_flux, slot)
+    slot, south = slots(dataset), dataset.lat < 0.0
+    everywhere = season_means(training_flux, slot, south)
     if not np.isfinite(everywhere).all():
         everywhere = np.where(np.isfinite(everywhere), everywhere, np.nanmean(training_flux, axis=(0, 1)))
     tables = {}
     names = dataset.group(group_by).names()
     for name in np.unique(names[split.train_sites]).tolist():
-        of_class = slot_means(training_flux[names == name], slot)
+        of_class = season_means(training_flux[names == name], slot, south[names == name])
         tables[name] = np.where(np.isfinite(of_class), of_class, everywhere)
     return ClimatologyPredictor(tables, everywhere, past_flux, signature, group_by)
 

@@ -1,5 +1,6 @@
 """Fluxes of the nearest training site, by great-circle distance."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,11 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit
+from emulator.data.split_rules import named_sites
 from emulator.evaluation.climatology import SLOTS, slot_means
 from emulator.models.parts.layers import unit_sphere
 
+log = logging.getLogger(__name__)
 ARRAYS = ("place", "date", "flux", "climatology")
 LEAP_SLOT = 59
 """Slot of 29 February."""
@@ -88,7 +91,7 @@ def fit(
     """See emulator.baselines; nothing is random."""
     rows = np.flatnonzero(split.train_sites)
     training_flux = seen_flux(dataset, split.days(dataset, "train"))[torch.as_tensor(rows)].numpy()
-    rows, training_flux = _with_data(rows, training_flux)
+    rows, training_flux = _with_data(rows, training_flux, dataset, signature)
     slot, year = slots(dataset), dataset.calendar[:, column.YEAR].numpy()
     training = split.days(dataset, "train").any(0).numpy()
     first_year = int(year[training].min())
@@ -132,12 +135,21 @@ def last_year(flux: np.ndarray, year: np.ndarray, slot: np.ndarray) -> np.ndarra
     return year_ago
 
 
-def _with_data(rows: np.ndarray, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sites that have a day with flux (n, T, C) of every target."""
-    complete = np.isfinite(flux).any(axis=1).all(axis=1)
+def _with_data(
+    rows: np.ndarray, flux: np.ndarray, dataset: Dataset, signature: Signature
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sites that have a day with flux (n, T, C) of every target; the log names the others and what they lack."""
+    has_data = np.isfinite(flux).any(axis=1)
+    complete = has_data.all(axis=1)
     if not complete.any():
         message = "nearest site: no training site has data of every target"
         raise ValueError(message)
+    if not complete.all():
+        lacking = [name for name, present in zip(signature.target_names, has_data.T, strict=True) if not present.all()]
+        log.warning(
+            "nearest site: %d of %d training sites are no neighbours of any other, for they lack %s: %s",
+            (~complete).sum(), len(complete), " or ".join(lacking), named_sites(dataset.site_id[rows[~complete]]),
+        )  # fmt: skip
     return rows[complete], flux[complete]
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emulator.data import vocabulary
 from emulator.data.bounds import Bounds, bounded
-from emulator.data.signature import Signature
+from emulator.data.signature import Signature, with_priors
 from emulator.data.splits import SplitConfig
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class DataConfig(Section):
 
     Names are those of the file; a list that is left out is all variables of the file that have its roles. `identities`:
     sums by target in place of those that the file declares, such as `nee: reco - gpp`; an empty text = it is learned.
+    `prior`: the input that says what to expect of a target, such as `fch4: fch4_process`; the departure is learned.
+    `filled_flux`: whether flux that `TARGET_qc` calls filled is learned from and shown as past flux (`use`), or is as
+    if it were missing (`exclude`).
     """
 
     path: Path
@@ -35,6 +38,8 @@ class DataConfig(Section):
     targets: tuple[str, ...] | None = None
     identities: dict[str, str] = {}
     bounds: dict[str, Bounds] = {}
+    prior: dict[str, str] = {}
+    filled_flux: Literal["exclude", "use"] = "exclude"
 
     @model_validator(mode="after")
     def _lists_hold_names(self) -> Self:
@@ -47,7 +52,8 @@ class DataConfig(Section):
     def signature(self, path: Path | None = None) -> Signature:
         """The variables as the dataset, or another one at `path`, describes them; ValueError says what is wrong."""
         names = (self.inputs, self.statics, self.targets)
-        return bounded(vocabulary.resolve(path or self.path, *names, self.identities), self.bounds)
+        described = bounded(vocabulary.resolve(path or self.path, *names, self.identities), self.bounds)
+        return with_priors(described, self.prior)
 
     def table_signature(self) -> Signature:
         """The variables as our table describes them: for older checkpoints, which do not carry their own."""
@@ -115,6 +121,24 @@ class InitConfig(Section):
     only: tuple[str, ...] = ()
 
 
+class TransferConfig(Section):
+    """How simulations help where little was measured. Sites that `split.train_only` names are the source domain, all
+    others the target domain.
+    """
+
+    residual: Path | None = Field(None, description="run folder of an emulator whose residual is learned")
+    adversarial: float = Field(0.0, ge=0, description="weight of the domain-adversarial term; 0 = none")
+    adversarial_hidden: int = Field(32, ge=1, description="hidden units of the network that tells the domains apart")
+    reweighting: bool = Field(False, description="weigh windows of the source by their likeness to the target")
+    largest_weight: float = Field(10.0, gt=1, description="bound of those weights and, inverted, the other bound")
+    source_weight: float = Field(1.0, gt=0, description="weight in the loss of all windows of the source")
+
+    @property
+    def needs_domains(self) -> bool:
+        """Whether an option tells two domains apart."""
+        return self.adversarial > 0 or self.reweighting or self.source_weight != 1.0
+
+
 class EvaluationConfig(Section):
     """What predictions are judged by."""
 
@@ -135,12 +159,31 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     init: InitConfig = InitConfig()
+    transfer: TransferConfig = TransferConfig()
+
+    @model_validator(mode="after")
+    def _transfer_has_domains(self) -> Self:
+        if self.transfer.needs_domains and not self.split.train_only:
+            message = (
+                "transfer: adversarial, reweighting and source_weight need split.train_only, which names the simulated "
+                "sites, such as {source: simulation}"
+            )
+            raise ValueError(message)
+        if self.transfer.residual is not None and self.data.prior:
+            message = "transfer.residual: an emulator and data.prior cannot both be departed from; leave one out"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _weights_name_targets(self) -> Self:
         if self.data.targets is not None:
             self._check_weights(self.data.targets)
         return self
+
+    @property
+    def reads_filled_flux(self) -> bool:
+        """Whether flux that was filled is read at all: to learn from it, or to be scored."""
+        return self.data.filled_flux == "use" or self.evaluation.score_filled
 
     def _check_weights(self, targets: tuple[str, ...]) -> None:
         foreign = sorted(self.loss.target_weights.keys() - set(targets))

@@ -56,16 +56,20 @@ class Dataset:
         signature: Signature,
         *,
         require_targets: bool = True,
+        filled_flux: bool = True,
         sites: np.ndarray | None = None,
         days: slice = slice(None),
     ) -> "Dataset":
-        """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout.
+        """Read and check a file. Where `require_targets` is False, targets that the file lacks are NaN throughout, and
+        where `filled_flux` is False, those that `TARGET_qc` calls filled are NaN on such days.
 
         sites: rows, ascending and each once, and days: what is read and checked of the series, default all.
         Raises DatasetError, naming file and variable, for whatever docs/formats.md does not allow.
         """
         path = Path(path)
-        with opened(path, signature, require_targets=require_targets, sites=sites, days=days) as reader:
+        with opened(
+            path, signature, require_targets=require_targets, filled_flux=filled_flux, sites=sites, days=days
+        ) as reader:
             return cls.read(reader, slice(0, len(reader.table.site_id)))
 
     @classmethod

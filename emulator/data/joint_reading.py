@@ -23,15 +23,15 @@ from emulator.data.series import site_blocks
 from emulator.data.signature import Signature
 
 
-def open_together(path: str | Path, signature: Signature) -> Dataset:
+def open_together(path: str | Path, signature: Signature, *, filled_flux: bool = True) -> Dataset:
     """`Dataset.open` of all processes at once; DatasetError, on each of them, where any of them finds a fault."""
     path = Path(path)
     if processes.world_size() == 1:
-        return Dataset.open(path, signature)
+        return Dataset.open(path, signature, filled_flux=filled_flux)
     hosts = processes.gather_objects(socket.gethostname())
     here = [rank for rank, host in enumerate(hosts) if host == hosts[processes.rank()]]
     place = here.index(processes.rank())
-    with opened(path, signature) as reader:
+    with opened(path, signature, filled_flux=filled_flux) as reader:
         sites = len(reader.table.site_id)
         edges = [sites * number // len(here) for number in range(len(here) + 1)]
         block, fault = None, None
@@ -81,11 +81,13 @@ def _periods(parts: list[dict[str, Any]], edges: list[int], days: int) -> np.nda
 
 def _join_doubts(reader: DatasetReader, here: list[int]) -> None:
     """Let the first process tell what can hardly be of all that was read, and the others nothing."""
-    found = processes.gather_objects(([check.extremes for check in reader.flux_checks], reader.lost))
+    found = processes.gather_objects(([check.extremes for check in reader.flux_checks], reader.lost, reader.left_out))
     first = processes.rank() == 0
     for index, check in enumerate(reader.flux_checks):
         check.extremes = [value for rank in here for value in found[rank][0][index]] if first else []
     reader.lost = sum(found[rank][1] for rank in here) if first else 0
+    for target in reader.left_out:
+        reader.left_out[target] = sum(found[rank][2][target] for rank in here) if first else 0
 
 
 def _shared(own: Tensor, edges: list[int], place: int, here: list[int]) -> Tensor:

@@ -82,6 +82,7 @@ class DatasetReader:
         signature: Signature,
         *,
         require_targets: bool,
+        filled_flux: bool,
         sites: np.ndarray | None,
         days: slice,
     ) -> None:
@@ -110,6 +111,9 @@ class DatasetReader:
         ]
         self.flux_checks = [FluxCheck(file, path, target) for target in signature.targets]
         self.lost = 0
+        marked = [target.name for target in signature.targets if f"{target.name}_qc" in file.variables]
+        self.left_out = {} if filled_flux else dict.fromkeys(marked, 0)
+        """Values of each target that are not used because they were filled."""
 
     def series(self, rows: slice) -> dict[str, Any]:
         """Drivers, statics, flux, period and `measured` of a block of the sites, as `Dataset` has them."""
@@ -132,6 +136,9 @@ class DatasetReader:
             check.tell_doubts()
         if self.lost:
             log.warning("%s: %d values of flux are on days without drivers and are not used", self.path, self.lost)
+        for target, count in self.left_out.items():
+            if count:
+                log.info("%s: %s: %d filled values are not used (data.filled_flux)", self.path, target, count)
 
     def _drivers(self, sites: slice, site_id: np.ndarray) -> tuple[Tensor, np.ndarray | None]:
         """Drivers (N, T, D), and the period of each site, None where they all have all days."""
@@ -184,15 +191,26 @@ class DatasetReader:
                     continue
                 values = self._values(variable, units, sites, rows)
                 self.flux_checks[index].add(values, site_id[rows], self.dates)
+                if variable.name in self.left_out:
+                    values = self._without_filled(variable.name, values, sites, rows)
                 flux[rows, :, index] = torch.from_numpy(values.astype(np.float32))
         return flux
 
+    def _without_filled(self, target: str, values: np.ndarray, sites: slice, rows: slice) -> np.ndarray:
+        """Values (n, T) of a target, NaN where `TARGET_qc` calls them filled."""
+        flags = read_values(self.file.variables[f"{target}_qc"], self.path, self._index(sites, rows))
+        filled = flags > MEASURED
+        self.left_out[target] += int((filled & np.isfinite(values)).sum())
+        return np.where(filled, np.nan, values)
+
+    def _index(self, sites: slice, rows: slice) -> tuple[np.ndarray | slice, slice]:
+        """Where some rows of a block of sites stand in the file."""
+        return self.part.of_sites(slice(sites.start + rows.start, sites.start + rows.stop)), self.part.days
+
     def _values(self, variable: Variable, units: tuple[float, float], sites: slice, rows: slice) -> np.ndarray:
         """A series (n, T) of some rows of a block of sites, converted to the units of the signature."""
-        within = slice(sites.start + rows.start, sites.start + rows.stop)
         factor, offset = units
-        index = (self.part.of_sites(within), self.part.days)
-        return factor * read_values(self.file.variables[variable.name], self.path, index) + offset
+        return factor * read_values(self.file.variables[variable.name], self.path, self._index(sites, rows)) + offset
 
     def _measured(self, sites: slice) -> Tensor | None:
         """Whether flux and drivers were measured, (N, T, C), by `driver_source` and the targets' quality flags."""
@@ -203,8 +221,7 @@ class DatasetReader:
         measured = new_series(sites.stop - sites.start, len(self.dates), len(names), torch.bool)
         for rows in site_blocks(*measured.shape[:2]):
             measured[rows] = True
-            within = slice(sites.start + rows.start, sites.start + rows.stop)
-            index = (self.part.of_sites(within), self.part.days)
+            index = self._index(sites, rows)
             for name in flagged:
                 flags = torch.from_numpy(read_values(self.file.variables[name], self.path, index) == MEASURED)
                 columns = slice(None) if name == "driver_source" else slice(names.index(name), names.index(name) + 1)
@@ -218,12 +235,15 @@ def opened(
     signature: Signature,
     *,
     require_targets: bool = True,
+    filled_flux: bool = True,
     sites: np.ndarray | None = None,
     days: slice = slice(None),
 ) -> Iterator[DatasetReader]:
     """A reader of a file, which tells its doubts at the end; DatasetError, naming file and variable, for bad input."""
     with open_checked(path) as file:
-        reader = DatasetReader(file, path, signature, require_targets=require_targets, sites=sites, days=days)
+        reader = DatasetReader(
+            file, path, signature, require_targets=require_targets, filled_flux=filled_flux, sites=sites, days=days
+        )
         yield reader
         reader.tell_doubts()
 

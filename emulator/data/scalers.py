@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -83,6 +83,24 @@ def fit_scalers(data: TrainingData, signature: Signature) -> Scalers:
         target_mean=statistics[:, 1].clone(),
         target_std=statistics[:, 2].clone(),
         target_limit=statistics[:, 3].clone(),
+    )
+
+
+def with_target_statistics(scalers: Scalers, flux: Tensor) -> Scalers:
+    """The scalers for other targets (N, T, C), NaN = not known, that need no compression, as departures do not: the
+    scale is the largest value seen, up to which asinh is almost linear.
+    """
+    targets = [flux[..., target][torch.isfinite(flux[..., target])].double() for target in range(flux.shape[-1])]
+    sizes = [max(float(values.abs().max()), 1e-3) if len(values) else 1.0 for values in targets]
+    scaled = [torch.asinh(values / size) for values, size in zip(targets, sizes, strict=True)]
+    mean = [float(values.mean()) if len(values) else 0.0 for values in scaled]
+    std = [max(float(values.std(correction=0)), 1e-3) if len(values) else 1.0 for values in scaled]
+    return replace(
+        scalers,
+        target_scale=torch.tensor(sizes),
+        target_mean=torch.tensor(mean),
+        target_std=torch.tensor(std),
+        target_limit=torch.full((len(sizes),), math.asinh(LARGEST_TO_SEEN)),
     )
 
 

@@ -3,12 +3,13 @@
 Models that treat slow and fast drivers differently read the roles here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from emulator.data.identities import Identity, resolve_identities
+from foundations.units import unit_conversion
 from foundations.variables import VARIABLES, Variable
 
 METEOROLOGY = ("tas", "pr", "rsds", "rlds", "vpd", "sfcWind", "ps", "co2", "ch4")
@@ -76,9 +77,47 @@ class Signature:
         """Targets that are sums of others and of inputs; ValueError where they cannot be."""
         return resolve_identities(self.inputs, self.targets)
 
+    @cached_property
+    def priors(self) -> dict[int, tuple[int, float, float]]:
+        """Of targets with a prior, by position: the position of that input, and factor and offset that bring it to the
+        target's analysis units; ValueError where they cannot.
+        """
+        priors = {}
+        for index, target in enumerate(self.targets):
+            if not target.prior:
+                continue
+            if target.prior not in self.input_names:
+                message = f"prior of '{target.name}': '{target.prior}' is not among the inputs"
+                raise ValueError(message)
+            column = self.input_names.index(target.prior)
+            try:
+                conversion = unit_conversion(self.inputs[column].units, target.analysis_units, target.prior)
+            except ValueError as error:
+                message = f"prior of '{target.name}': {error}"
+                raise ValueError(message) from None
+            priors[index] = (column, *conversion)
+        return priors
+
     def inputs_of_role(self, *roles: str) -> list[int]:
         """Positions among the inputs of the variables with one of these roles."""
         return [index for index, variable in enumerate(self.inputs) if variable.role in roles]
+
+
+def with_priors(signature: Signature, priors: Mapping[str, str]) -> Signature:
+    """The signature with an input as prior of a target, by their names; ValueError where either is not there, or units
+    do not fit.
+    """
+    if foreign := sorted(priors.keys() - set(signature.target_names)):
+        message = f"data.prior: {', '.join(foreign)} not among the targets: {', '.join(signature.target_names)}"
+        raise ValueError(message)
+    targets = tuple(replace(v, prior=priors.get(v.name, v.prior)) for v in signature.targets)
+    described = Signature(signature.inputs, signature.statics, targets)
+    try:
+        _ = described.priors
+    except ValueError as error:
+        message = f"data.{error}"
+        raise ValueError(message) from None
+    return described
 
 
 def _from_fields(entries: dict[str, Any]) -> Variable:

@@ -2,11 +2,14 @@
 
 import logging
 
+import numpy as np
+import torch
+
 from emulator.data.dataset import Dataset
 from emulator.data.series import either, marked_days
-from emulator.data.split_days import AnySplit, split_own_years, validation_days
+from emulator.data.split_days import LABELS, AnySplit, DaySplit, part_codes, split_own_years, validation_days
 from emulator.data.split_file import read_split
-from emulator.data.splits import PARTS, SplitConfig, make_split
+from emulator.data.splits import PARTS, SplitConfig, make_split, sites_of_class, spatial_blocks
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +19,8 @@ def split_dataset(config: SplitConfig, dataset: Dataset) -> AnySplit:
 
     A dataset of one site has no spatial test, whatever the rule for space, as the log says.
     """
+    if config.train_only:
+        return _beside_simulations(config, dataset)
     if config.file is not None:
         split: AnySplit = read_split(config.file, dataset, config.block_degrees)
     else:
@@ -30,6 +35,32 @@ def split_dataset(config: SplitConfig, dataset: Dataset) -> AnySplit:
         message = f"{dataset.path}: the split leaves no day to train on; give split.train days by another rule or file"
         raise ValueError(message)
     return split
+
+
+def source_sites(config: SplitConfig, dataset: Dataset) -> np.ndarray:
+    """Sites that `train_only` names, (N,) bool; ValueError where the dataset has no such class."""
+    if not config.train_only:
+        return np.zeros(dataset.n_sites, bool)
+    variable, meaning = next(iter(config.train_only.items()))
+    return sites_of_class(variable, meaning, dataset.groups, "train_only")
+
+
+def _beside_simulations(config: SplitConfig, dataset: Dataset) -> DaySplit:
+    """The rules for all sites but those of `train_only`, whose days all train."""
+    simulated = source_sites(config, dataset)
+    if simulated.all():
+        message = f"{dataset.path}: split.train_only names all sites, so that none is left to choose by or to test"
+        raise ValueError(message)
+    others = dataset.site_subset(~simulated)
+    split = split_dataset(config.model_copy(update={"train_only": {}}), others)
+    part = np.zeros((dataset.n_sites, len(dataset.time)), np.int8)
+    part[~simulated] = part_codes(split, others)
+    part[simulated] = LABELS.index("train") * dataset.in_record()[torch.as_tensor(simulated)].numpy()
+    block = np.empty(dataset.n_sites, np.int64)
+    block[~simulated] = split.block
+    places = spatial_blocks(dataset.lat[simulated], dataset.lon[simulated], config.block_degrees)
+    block[simulated] = 1 + split.block.max() + places
+    return DaySplit(part, block)
 
 
 def tell(split: AnySplit, dataset: Dataset) -> None:
@@ -47,8 +78,25 @@ def tell(split: AnySplit, dataset: Dataset) -> None:
         idle = (marked_days(has_flux) - in_parts).numpy()
         sites = dataset.site_id[idle > 0]
         if len(sites):
-            shown = ", ".join(map(str, sites[:5])) + (" ..." if len(sites) > 5 else "")
+            shown = named_sites(sites)
             log.warning("split: %d days with flux are in no part, of %d sites: %s", int(idle.sum()), len(sites), shown)
+    _tell_strangers(split, dataset)
+
+
+def _tell_strangers(split: AnySplit, dataset: Dataset) -> None:
+    """Warn of sites that are validated or tested in later days, and have no flux to train on in earlier ones."""
+    trained = marked_days(split.days(dataset, "train"), dataset.has_flux) > 0
+    for part in ("validation_temporal", "temporal"):
+        judged = marked_days(split.days(dataset, part), dataset.has_flux) > 0
+        strangers = dataset.site_id[(judged & ~trained).numpy()]
+        if len(strangers):
+            shown = named_sites(strangers)
+            log.warning("split: %s days of %d sites without training flux: %s", part, len(strangers), shown)
+
+
+def named_sites(names: np.ndarray) -> str:
+    """The first five of some sites, for a line of the log."""
+    return ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
 
 
 def lacks(split: AnySplit, dataset: Dataset) -> list[str]:

@@ -34,7 +34,8 @@ class SplitConfig(BaseModel):
     number `test_fold`; 'none', no test sites. With `leave_class`, a class variable and one of its meanings, all sites
     of that class are the test sites, without folds and buffer; `leave_biome` is short for that of `biome`.
     `train_fraction` of the training sites, drawn at random, are trained on. `file`, a CSV of site, from, to, part,
-    takes the place of all rules.
+    takes the place of all rules. `train_only`, a class variable and one of its meanings: all days of such sites train,
+    as those of simulations beside measurements do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class SplitConfig(BaseModel):
     leave_biome: str = ""
     leave_class: dict[str, str] = {}
     leave_site: str = ""
+    train_only: dict[str, str] = {}
     train_fraction: float = Field(default=1.0, gt=0.0, le=1.0)
     file: Path | None = None
     seed: int = 0
@@ -73,6 +75,14 @@ class SplitConfig(BaseModel):
             message = f"leave_site is '{self.leave_site}', so space must be 'leave_site_out', not '{self.space}'"
             raise ValueError(message)
         return self
+
+    @field_validator("train_only")
+    @classmethod
+    def _is_one_class(cls, classes: dict[str, str]) -> dict[str, str]:
+        if len(classes) > 1:
+            message = "give one class variable and its meaning"
+            raise ValueError(message)
+        return classes
 
     @property
     def left_out(self) -> tuple[str, str] | None:
@@ -188,7 +198,8 @@ def split_sites(
     block = spatial_blocks(lat, lon, config.block_degrees)
     test, buffer_km = np.zeros(len(lat), bool), config.buffer_km
     if config.left_out is not None:
-        test, buffer_km = _sites_of_class(*config.left_out, classes or {}), 0.0
+        key = "leave_biome" if config.leave_biome else "leave_class"
+        test, buffer_km = sites_of_class(*config.left_out, classes or {}, key), 0.0
     elif config.space == "blocks":
         test = assign_folds(block, config.folds, random) == config.test_fold
     elif config.space == "random":
@@ -242,15 +253,14 @@ def _too_few_sites(config: SplitConfig, train: np.ndarray, test: np.ndarray) -> 
     )
 
 
-def _sites_of_class(variable: str, meaning: str, classes: Mapping[str, SiteClasses]) -> np.ndarray:
-    """(N,) bool; ValueError where the sites do not have such a class variable, or none of this meaning."""
+def sites_of_class(variable: str, meaning: str, classes: Mapping[str, SiteClasses], key: str) -> np.ndarray:
+    """(N,) bool, of `split.KEY`; ValueError where sites have no such class variable, or it has no such meaning."""
     if variable not in classes:
-        key = "leave_biome" if variable == "biome" else "leave_class"
         message = f"split.{key} needs the {variable} of each site; class variables are: {', '.join(classes) or 'none'}"
         raise ValueError(message)
     meanings = classes[variable].meanings
     if meaning not in meanings.values():
-        message = f"split.leave_class.{variable}: '{meaning}' is not among {', '.join(meanings.values())}"
+        message = f"split.{key}.{variable}: '{meaning}' is not among {', '.join(meanings.values())}"
         raise ValueError(message)
     return classes[variable].names() == meaning
 

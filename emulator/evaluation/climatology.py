@@ -1,4 +1,10 @@
-"""Climatology baselines: what one would predict from the day of the year alone, learned from training data only."""
+"""Climatology baselines: what one would predict from the day of the year alone, learned from training data only.
+
+Classes hold sites of both hemispheres, so that a class's mean is by season: days of southern sites are counted half a
+year on.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,46 +22,51 @@ def day_slot(month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return _FIRST_SLOT_OF_MONTH[np.asarray(month) - 1] + np.asarray(day) - 1
 
 
-class ClassMeans:
-    """Day-of-year means of classes of sites, such as biomes, by name; flux is added in blocks of sites.
+def opposite(slot: np.ndarray) -> np.ndarray:
+    """The slots half a year on: days of the southern hemisphere in the seasons of the northern one."""
+    return (slot + SLOTS // 2) % SLOTS
 
-    Every day of every site of a class weighs the same. A class without any gets the mean over all classes.
+
+@dataclass(frozen=True)
+class Sites:
+    """Sites and days of a dataset as a climatology of classes sees them.
+
+    codes: (N,) of classes; south: (N,) bool, sites of the southern hemisphere; slot: (T,) of the days.
     """
 
-    def __init__(self, targets: int) -> None:
-        self._targets = targets
-        self._sums: dict[str, np.ndarray] = {}
-        self._tables: dict[str, np.ndarray] | None = None
-
-    def add(self, flux: np.ndarray, names: np.ndarray, slot: np.ndarray) -> None:
-        """flux: (n, T, C), NaN where missing or not to be used; names: (n,) of classes; slot: (T,)."""
-        for name in np.unique(names).tolist():
-            self._sums[name] = self._sums.get(name, 0.0) + slot_sums(flux[names == name], slot)
-
-    def climatology(self, names: np.ndarray, slot: np.ndarray) -> np.ndarray:
-        """Means for sites of these classes (n,) and days of these slots (T,), (n, T, C)."""
-        if self._tables is None:
-            nothing = np.zeros((2, SLOTS, self._targets))
-            overall = means_of_sums(sum(self._sums.values(), nothing))
-            means = {name: means_of_sums(sums) for name, sums in self._sums.items()}
-            self._tables = {name: np.where(np.isfinite(mean), mean, overall) for name, mean in means.items()}
-            self._tables[""] = overall
-        tables = [self._tables.get(name, self._tables[""])[slot] for name in names.tolist()]
-        return np.stack(tables) if tables else np.empty((0, len(slot), self._targets))
+    codes: np.ndarray
+    south: np.ndarray
+    slot: np.ndarray
 
 
-def class_climatology(
-    flux: np.ndarray, codes: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray
-) -> np.ndarray:
-    """Day-of-year mean of each class of sites for all sites and days (`ClassMeans`).
+def class_climatology(flux: np.ndarray, sites: Sites, training: np.ndarray) -> np.ndarray:
+    """Mean of each class of sites, such as a biome, by day of the season, for all sites and days.
 
-    flux: (N, T, C), NaN = missing; codes: (N,) of classes; month, day: (T,); training: (N, T), True where data may be
-    used. Returns (N, T, C).
+    flux: (N, T, C), NaN = missing; training: (N, T), True where data may be used. Returns (N, T, C). Every training day
+    of every site of a class weighs the same. A class without training data gets the mean over all classes.
     """
-    slot, names = day_slot(month, day), np.asarray(codes).astype(str)
-    means = ClassMeans(flux.shape[2])
-    means.add(np.where(training[..., None], flux, np.nan), names, slot)
-    return means.climatology(names, slot)
+    return transferred_climatology(np.where(training[..., None], flux, np.nan), sites, sites)
+
+
+def transferred_climatology(flux: np.ndarray, sites: Sites, other: Sites) -> np.ndarray:
+    """Mean of each class of sites of a dataset by day of the season, for the sites and days of another one.
+
+    flux: (N, T, C), NaN where missing or not to be used, of `sites`. Returns (N', T', C) of `other`. A class that the
+    first dataset does not have gets the mean over all.
+    """
+    overall_mean = season_means(flux, sites.slot, sites.south)
+    climatology = np.empty((len(other.codes), len(other.slot), flux.shape[2]))
+    for code in np.unique(other.codes):
+        members = sites.codes == code
+        class_mean = season_means(flux[members], sites.slot, sites.south[members])
+        table = np.where(np.isfinite(class_mean), class_mean, overall_mean)
+        climatology[other.codes == code] = of_season(table, other.slot, other.south[other.codes == code])
+    return climatology
+
+
+def of_season(table: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
+    """A table by slot (366, C) at the days (T,) of sites (N,), (N, T, C)."""
+    return np.where(south[:, None, None], table[opposite(slot)], table[slot])
 
 
 def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, training: np.ndarray) -> np.ndarray:
@@ -67,22 +78,19 @@ def site_climatology(flux: np.ndarray, month: np.ndarray, day: np.ndarray, train
 
 def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
     """Mean of (N, T, C) over sites, years and a centred circular window, by slot; (366, C), NaN where nothing is."""
-    return means_of_sums(slot_sums(flux, slot))
+    return season_means(flux, slot, np.zeros(len(flux), bool))
 
 
-def slot_sums(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
-    """Sums of (N, T, C) over sites and years by slot, and numbers of values, (2, 366, C)."""
-    finite = np.isfinite(flux)
-    sums = np.zeros((2, SLOTS, flux.shape[-1]))
-    np.add.at(sums[0], slot, np.where(finite, flux, 0.0).sum(axis=0, dtype=np.float64))
-    np.add.at(sums[1], slot, finite.sum(axis=0))
-    return sums
-
-
-def means_of_sums(sums: np.ndarray) -> np.ndarray:
-    """Means (366, C) of sums and numbers (2, 366, C), over a centred circular window."""
-    total, count = window_sum(sums[0]), window_sum(sums[1])
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+def season_means(flux: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
+    """As `slot_means`, with the days of the sites marked in `south` (N,) half a year on."""
+    sums = np.zeros((SLOTS, flux.shape[-1]))
+    counts = np.zeros_like(sums)
+    for rows, slots in ((~south, slot), (south, opposite(slot))):
+        finite = np.isfinite(flux[rows])
+        np.add.at(sums, slots, np.where(finite, flux[rows], 0.0).sum(axis=0, dtype=np.float64))
+        np.add.at(counts, slots, finite.sum(axis=0))
+    sums, counts = window_sum(sums), window_sum(counts)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def window_sum(values: np.ndarray) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Predictions of whole records."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.series import new_series, site_blocks
-from emulator.data.windows import put_records, whole_records
+from emulator.data.windows import Batch, put_records, whole_records
 from emulator.models.streaming import StreamingModel, WholeDatasetModel
 
 
@@ -31,7 +34,7 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
         return _all_finite(_by_blocks(model, dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
     fluxes = _nothing_yet(dataset)
-    for batch in batches:
+    for batch in _with_progress(batches, dataset):
         put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
     return _all_finite(fluxes.numpy(), dataset)
 
@@ -43,7 +46,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
     fluxes = _nothing_yet(dataset)
-    for batch in whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE):
+    for batch in _with_progress(whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE), dataset):
         year, past = batch.calendar[0, :, column.YEAR], batch.flux
         for present in year.unique().tolist():
             end = int(torch.nonzero(year == present)[-1]) + 1
@@ -69,6 +72,14 @@ def _by_blocks(model: WholeDatasetModel, dataset: Dataset, visible_flux: Tensor 
         block = dataset if rows.stop - rows.start == dataset.n_sites else dataset.site_subset(np.r_[rows])
         fluxes[rows] = torch.from_numpy(np.asarray(model.predict_dataset(block, seen), np.float32))
     return fluxes.numpy()
+
+
+def _with_progress(batches: Iterable[Batch], dataset: Dataset) -> Iterator[Batch]:
+    """The batches, with a bar on a terminal that tells the time left."""
+    with tqdm(total=dataset.n_sites, desc="predicting", unit="site", leave=False, disable=None) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch.site))
 
 
 def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -8,12 +8,13 @@ import numpy as np
 from emulator.data.dataset import Dataset
 from emulator.data.reading import opened
 from emulator.data.signature import Signature
+from emulator.evaluation.annual_table import AnnualTable
+from emulator.evaluation.intervals import Intervals, require_intervals
 from emulator.evaluation.quantile_series import band_content, band_series, predict_bands
 from emulator.evaluation.series_file import Content, file_attributes, series_file, sites_of_block
-from emulator.evaluation.views import run_model
+from emulator.evaluation.views import View, run_model
 from emulator.models.streaming import WholeDatasetModel
-from emulator.models.wrappers.quantiles import QuantileModel
-from emulator.runs import quantile_file, trained_model
+from emulator.runs import trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import TrainedModel
@@ -26,26 +27,44 @@ def predict(
     *,
     past_flux: str = "none",
     quantiles: str | None = None,
+    annual: Path | None = None,
     load: Callable[[RunFolder], TrainedModel] = trained_model.load,
+    sites: np.ndarray | None = None,
 ) -> None:
     """Write predictions of a run's best checkpoint, in analysis units, to a netCDF file.
 
-    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles.
-    load: opens the run.
+    quantiles: 'new' or 'trained_on', what the sites are to the model, or None for no quantiles; annual: with them, the
+    table of annual budgets to write.
+    load: opens the run; sites: numbers of the sites to predict, all by default.
     """
     trained = load(run)
     make_deterministic(trained.config.training.threads)
     _check_past_flux(run, trained, past_flux)
-    fitted = None if quantiles is None else _quantiles(run, trained)
+    trained_on = quantiles == "trained_on"
+    intervals = None if quantiles is None else require_intervals(run, trained, trained_on=trained_on)
+    budgets = None
+    if intervals is not None and annual is not None:
+        budgets = AnnualTable(intervals.daily, intervals.annual, lambda _: trained_on)
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
-    content = _content(trained.signature, fitted is not None)
+    content = content_of(trained.signature, intervals is not None)
     with (
-        opened(data, trained.signature, require_targets=past_flux == "observed") as reader,
+        opened(
+            data,
+            trained.signature,
+            require_targets=past_flux == "observed",
+            filled_flux=trained.config.reads_filled_flux,
+            sites=sites,
+        ) as reader,
         series_file(out, reader.table, content, attributes) as file,
     ):
         for rows, block in Dataset.blocks(reader, sites_of_block(len(reader.table.time))):
-            file.put(rows, _block_series(trained, block, past_flux, fitted, quantiles == "trained_on"))
-            del block  # before the next one is read
+            view = _view(trained, block, past_flux)
+            file.put(rows, _block_series(view, block, intervals, trained_on=trained_on))
+            if budgets is not None:
+                budgets.add(view, block)
+            del block, view  # before the next one is read
+        if annual is not None and budgets is not None:
+            budgets.write(annual)
 
 
 def _check_past_flux(run: RunFolder, trained: TrainedModel, past_flux: str) -> None:
@@ -57,15 +76,8 @@ def _check_past_flux(run: RunFolder, trained: TrainedModel, past_flux: str) -> N
         raise RunFolderError(message)
 
 
-def _quantiles(run: RunFolder, trained: TrainedModel) -> QuantileModel:
-    fitted = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
-    if fitted is None:
-        message = f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}"
-        raise RunFolderError(message)
-    return fitted
-
-
-def _content(signature: Signature, with_bands: bool) -> Content:
+def content_of(signature: Signature, with_bands: bool) -> Content:
+    """The series of a file of predictions, with quantiles or without."""
     series = {target.name: (target, "predicted") for target in signature.targets}
     if with_bands:
         for target in signature.targets:
@@ -73,16 +85,20 @@ def _content(signature: Signature, with_bands: bool) -> Content:
     return Content(series)
 
 
-def _block_series(
-    trained: TrainedModel, block: Dataset, past_flux: str, fitted: QuantileModel | None, trained_on: bool
-) -> dict[str, np.ndarray]:
-    """Predictions of a block of sites by name in the file, (n, T)."""
+def _view(trained: TrainedModel, block: Dataset, past_flux: str) -> View:
     everything = np.ones((block.n_sites, len(block.years)), bool)
     visible = everything if past_flux == "observed" else None
-    view = run_model(trained.model, block, visible, self_fed=past_flux == "self_fed")
-    series = {target.name: view.predicted[..., index] for index, target in enumerate(trained.signature.targets)}
-    if fitted is not None:
-        bands = predict_bands(fitted, view, block, np.full(block.n_sites, trained_on))
-        for index, target in enumerate(trained.signature.targets):
+    return run_model(trained.model, block, visible, self_fed=past_flux == "self_fed")
+
+
+def _block_series(
+    view: View, block: Dataset, intervals: Intervals | None, *, trained_on: bool
+) -> dict[str, np.ndarray]:
+    """Predictions of a block of sites by name in the file, (n, T)."""
+    targets = block.signature.targets
+    series = {target.name: view.predicted[..., index] for index, target in enumerate(targets)}
+    if intervals is not None:
+        bands = predict_bands(intervals.daily, view, block, np.full(block.n_sites, trained_on))
+        for index, target in enumerate(targets):
             series |= band_series(target, bands[..., index, :])
     return series

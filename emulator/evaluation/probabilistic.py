@@ -46,13 +46,14 @@ def crps(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -
 
 
 def score(observed: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, Any]:
-    """All scores over the values that are known; observed (...), quantiles (..., Q) in the unit of the flux.
+    """All scores over the values that are known; observed (...), quantiles (..., Q) in the unit of the flux, NaN where
+    there are none.
 
     crps: mean; coverage90 and width90: share of values within the 90 % interval, and its mean width; below: share of
     values below each quantile, for a reliability diagram; pit: histogram between the levels, 1 where calibrated;
     spread_skill: see `spread_skill`; n: number of values.
     """
-    observed_days = np.isfinite(observed)
+    observed_days = np.isfinite(observed) & np.isfinite(quantiles).all(-1)
     o, q = np.asarray(observed, np.float64)[observed_days], quantiles[observed_days]
     if not len(o):
         return {"n": 0}

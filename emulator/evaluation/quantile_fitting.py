@@ -1,11 +1,13 @@
 """Fits the quantiles of a trained predictor on validation data, for new sites and for sites trained on.
 
-Sites trained on are represented by their validation years, new sites by the validation sites. Errors at a new site are
-alike on all its days, so that there are about as many independent errors as validation sites: sites count alike, the
-heads are small, and how far the intervals reach is settled on sites that the heads were not fitted on.
+Sites trained on are represented by their validation years, new sites by the validation sites and by the sites that were
+left out in turn. Errors at a new site are alike on all its days, so that there are about as many independent errors as
+sites: sites count alike, the heads are small, and how far the intervals reach is settled by conformal prediction on
+sites that the heads were not fitted on. At known sites, whose own errors the next year resembles, the units are months.
+Where there are too few units there is no interval: the factor is NaN, and so are the quantiles.
 """
 
-import logging
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -14,18 +16,18 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
+from emulator.data.near_sites import near_groups
 from emulator.data.scalers import Scalers, fit_scalers_to
 from emulator.data.series import marked_days
 from emulator.data.split_days import AnySplit
+from emulator.evaluation.conformal import unit_quantile
+from emulator.evaluation.left_out import LeftOut
 from emulator.evaluation.quantile_series import quantile_inputs, scored_values
 from emulator.evaluation.views import View
 from emulator.models.wrappers.quantiles import QuantileHead, QuantileModel
 
-log = logging.getLogger(__name__)
-
-COVERAGE = 0.9
-"""Share of the days of a further site that the widest interval is to cover."""
 ROUNDS = 5
 """Groups of sites that are left out of a fit in turn."""
 ROWS = 6_000
@@ -43,7 +45,9 @@ by heart. Without it, errors of left-out sites were twice as large as the head t
 
 @dataclass(frozen=True)
 class _Rows:
-    """Site-days to learn from: inputs of QuantileModel.forward, truth (R, C), site (R,) and group of sites (R,)."""
+    """Site-days to learn from: inputs of QuantileModel.forward, truth (R, C), site (R,), group of sites that are left
+    out of a fit together (R,), and unit that errors are exchanged by (R,).
+    """
 
     fluxes: Tensor
     features: Tensor
@@ -51,6 +55,7 @@ class _Rows:
     truth: Tensor
     site: Tensor
     group: Tensor
+    unit: Tensor
 
     def cut(self, index: Tensor) -> "_Rows":
         """Some of the rows."""
@@ -62,47 +67,98 @@ def fit_quantiles(
     dataset: Dataset,
     split: AnySplit,
     *,
+    left_out: LeftOut | None = None,
     scalers: Scalers | None = None,
     seed: int = 0,
 ) -> QuantileModel:
-    """Quantiles of a predictor from its errors on validation data; nothing else of `dataset.flux` is read but, for
-    `scalers` that are not given, the training data.
+    """Quantiles of a predictor from its errors on validation data, and at sites that were left out; nothing else of
+    `dataset.flux` is read but, for `scalers` that are not given, the training data.
 
-    views: predictions of all sites and days, in one or in several ways of running the predictor.
+    views: predictions of all sites and days, in one or in several ways of running the predictor; left_out: in the same
+    ways, by trainings without the sites.
     """
+    return cross_fit(views, dataset, split, left_out=left_out, scalers=scalers, seed=seed)[0]
+
+
+def cross_fit(
+    views: np.ndarray | View | Sequence[View],
+    dataset: Dataset,
+    split: AnySplit,
+    *,
+    left_out: LeftOut | None = None,
+    scalers: Scalers | None = None,
+    seed: int = 0,
+) -> tuple[QuantileModel, "CrossFit | None"]:
+    """As `fit_quantiles`, and the fits of the head for new sites to all groups of sites but some, None without any."""
     if isinstance(views, np.ndarray):
         views = [View(views)]
     elif isinstance(views, View):
         views = [views]
     if scalers is None:
         scalers = fit_scalers_to(dataset, split.days(dataset, "train"), dataset.signature)
+    of_new = None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = QuantileModel(dataset.signature, scalers, uses_spread=views[0].members is not None)
-        fitted_heads, most_years = [], 0.0
-        for head, part in ((NEW, "validation_spatial"), (TRAINED, "validation_temporal")):
-            rows = _rows(model, views, dataset, split, part, seed)
+        most_years = 0.0
+        model.factor.fill_(torch.nan)
+        for head in (NEW, TRAINED):
+            days, predicted = calibrated_on(views, split, dataset, left_out if head == NEW else None, head)
+            rows = _rows(model, predicted, dataset, split, days, head, seed)
             if len(rows.site):
-                _fit_head(model, head, rows)
-                fitted_heads.append(head)
+                fit = _fit_head(model, head, rows)
+                of_new = fit if head == NEW else of_new
                 most_years = max(most_years, float(rows.years_known.max()))
         model.most_years.fill_(most_years)
-        if fitted_heads == [NEW]:
-            model.trained.load_state_dict(model.new.state_dict())
-            model.factor[TRAINED] = model.factor[NEW]
-        elif fitted_heads == [TRAINED]:
-            log.warning("%s: no validation sites: intervals at new sites are those of later years", dataset.path)
-            model.new.load_state_dict(model.trained.state_dict())
-            model.factor[NEW] = model.factor[TRAINED]
-    return model.eval()
+    return model.eval(), of_new
+
+
+def calibrated_on(
+    views: Sequence[View], split: AnySplit, dataset: Dataset, left_out: LeftOut | None, head: int
+) -> tuple[np.ndarray, Sequence[View]]:
+    """Days (N, T) whose errors a head learns from, and the predictions of those days."""
+    part = "validation_temporal" if head == TRAINED else "validation_spatial"
+    days = split.days(dataset, part).numpy()
+    if left_out is None:
+        return days, views
+    return days | left_out.days, [
+        merged(left, view, left_out.days) for left, view in zip(left_out.views, views, strict=True)
+    ]
+
+
+def merged(first: View, second: View, days: np.ndarray) -> View:
+    """The first view on the days marked in `days` (N, T), the second elsewhere."""
+    marks = days[..., None]
+    years = second.years_known
+    if first.years_known is not None and years is not None:
+        years = np.where(days, first.years_known, years)
+    members = second.members
+    if first.members is not None and members is not None:
+        members = np.where(marks, first.members, members)
+    return View(np.where(marks, first.predicted, second.predicted), years, members)
+
+
+def _units(dataset: Dataset, head: int, site: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """What errors of site-days (R,) are exchanged by, (R,): near sites together, or the months of a site."""
+    if head == NEW:
+        return near_groups(dataset.lat, dataset.lon)[site]
+    year, month = (dataset.calendar[:, number].numpy() for number in (column.YEAR, column.MONTH))
+    of_record = 12 * (year - year.min()) + month
+    return np.asarray(site * (of_record.max() + 1) + of_record[day])
 
 
 @torch.no_grad()
 def _rows(
-    model: QuantileModel, views: Sequence[View], dataset: Dataset, split: AnySplit, part: str, seed: int
+    model: QuantileModel,
+    views: Sequence[View],
+    dataset: Dataset,
+    split: AnySplit,
+    days: np.ndarray,
+    head: int,
+    seed: int,
 ) -> _Rows:
-    """Random measured days of a part of the split, as many of each site."""
-    of_part, has_flux = split.days(dataset, part), dataset.has_scored_flux
+    """Random measured days of those marked in `days` (N, T), as many of each site."""
+    of_part, has_flux = torch.as_tensor(days), dataset.has_scored_flux
     random = np.random.default_rng(seed)
     sites = np.flatnonzero(marked_days(of_part, has_flux).numpy())
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))
@@ -117,17 +173,49 @@ def _rows(
         fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, site, day)
         truth = scored_values(dataset, site, day)
         groups = np.unique(split.block[site], return_inverse=True)[1] if len(site) else site
-        samples.append(_Rows(fluxes, features, years_known, truth, torch.as_tensor(site), torch.as_tensor(groups)))
+        numbers = (torch.as_tensor(values) for values in (site, groups, _units(dataset, head, site, day)))
+        samples.append(_Rows(fluxes, features, years_known, truth, *numbers))
     return _Rows(*(torch.cat([getattr(sample, field.name) for sample in samples]) for field in fields(_Rows)))
 
 
-def _fit_head(model: QuantileModel, which: int, rows: _Rows) -> None:
+@dataclass(frozen=True)
+class CrossFit:
+    """A head fitted to all groups of sites but some, in turn.
+
+    weights: by round; round_of_row: (R,), in which the row was left out; factor: (R, C), how much wider the interval of
+    that round would have to be to reach the truth; unit, gauged: (R,) of the rows.
+    """
+
+    weights: list[dict[str, Tensor]]
+    round_of_row: Tensor
+    factor: Tensor
+    unit: Tensor
+    gauged: Tensor
+
+    def without(self, model: QuantileModel, unit: int) -> QuantileModel:
+        """The model for new sites as the other units have it."""
+        others, other = copy.deepcopy(model), self.unit != unit
+        others.new.load_state_dict(self.weights[int(self.round_of_row[~other][0])])
+        others.factor[NEW] = self.factors(other)
+        return others
+
+    def factors(self, counted: Tensor) -> Tensor:
+        """The factors (2, C) of rows that are counted (R,), without and with known past flux."""
+        tables = []
+        for members in (counted & ~self.gauged, counted & self.gauged):
+            rows = members if members.any() else counted
+            tables.append(_unit_quantiles(self.factor[rows], self.unit[rows]))
+        return torch.stack(tables)
+
+
+def _fit_head(model: QuantileModel, which: int, rows: _Rows) -> CrossFit:
     """Fit a head, NEW or TRAINED, and its factors by predictions for groups of sites that were left out of a fit."""
     head = model.trained if which == TRAINED else model.new
-    groups = rows.group.unique()
+    group = rows.group if len(rows.group.unique()) >= ROUNDS else rows.unit
+    groups = group.unique()
     rounds = ROUNDS if len(groups) >= ROUNDS else 0
     round_of_group = torch.randperm(len(groups)) % max(rounds, 1)
-    round_of_row = round_of_group[torch.searchsorted(groups, rows.group)]
+    round_of_row = round_of_group[torch.searchsorted(groups, group)]
     left_out = [round_of_row == number for number in range(rounds)]
     fitted_on = [torch.nonzero(~out).flatten() for out in left_out]
     weights_by_round = _train(model, head, rows, [*fitted_on, torch.arange(len(rows.site))])
@@ -136,10 +224,9 @@ def _fit_head(model: QuantileModel, which: int, rows: _Rows) -> None:
         head.load_state_dict(weights)
         factor[out] = _needed_factor(model, head, rows.cut(out))
     head.load_state_dict(weights_by_round[-1])
-    gauged = rows.years_known > 0
-    for column, members in enumerate((~gauged, gauged)):
-        counted = members if members.any() else ~members
-        model.factor[which, column] = _site_quantile(factor[counted], rows.site[counted])
+    fit = CrossFit(weights_by_round, round_of_row, factor, rows.unit, rows.years_known > 0)
+    model.factor[which] = fit.factors(torch.ones(len(rows.site), dtype=torch.bool))
+    return fit
 
 
 def _train(model: QuantileModel, head: QuantileHead, rows: _Rows, fitted_on: list[Tensor]) -> list[dict[str, Tensor]]:
@@ -187,21 +274,7 @@ def _needed_factor(model: QuantileModel, head: QuantileHead, rows: _Rows) -> Ten
     return torch.where(error < 0, error / distance[..., 0], error / distance[..., -1])
 
 
-def _site_quantile(factor: Tensor, site: Tensor) -> Tensor:
-    """The factor (C,) by which intervals cover COVERAGE of the days of a further site on average.
-
-    Sites weigh the same, and one site more than there are, of unlimited error, is counted in (Dunn, Wasserman and
-    Ramdas 2023, J. Am. Stat. Assoc. 118:2491, on conformal prediction for groups).
-    """
-    quantile = torch.ones(factor.shape[1])
-    for target in range(factor.shape[1]):
-        observed = torch.isfinite(factor[:, target])
-        if not observed.any():
-            continue
-        values = factor[observed, target].double()
-        _, index, counts = site[observed].unique(return_inverse=True, return_counts=True)
-        order = values.argsort()
-        weight = (1.0 / counts.double() / (len(counts) + 1))[index][order].cumsum(0)
-        position = int(torch.searchsorted(weight, torch.tensor(COVERAGE, dtype=torch.float64)))
-        quantile[target] = float(values[order][min(position, len(values) - 1)])
-    return quantile.clamp(min=0.05)
+def _unit_quantiles(factor: Tensor, unit: Tensor) -> Tensor:
+    """The factor (C,) by which intervals cover the days of a further unit on average; NaN with too few units."""
+    quantiles = [unit_quantile(values.numpy(), unit.numpy()) for values in factor.unbind(1)]
+    return torch.tensor(quantiles, dtype=torch.float32).clamp(min=0.05)

@@ -40,6 +40,16 @@ def predict_quantiles(
     return _of_site_days(model, view, dataset, trained_on, site, day)
 
 
+@torch.no_grad()
+def site_quantiles(
+    model: QuantileModel, view: View, dataset: Dataset, trained_on: bool, site: int, days: np.ndarray
+) -> np.ndarray:
+    """Quantiles (n, C, Q) of some days (n,) of a site; trained_on: whether the predictor was."""
+    marks = np.zeros(dataset.n_sites, bool)
+    marks[site] = trained_on
+    return _of_site_days(model, view, dataset, marks, np.full_like(days, site), days)
+
+
 def _of_site_days(
     model: QuantileModel, view: View, dataset: Dataset, trained_on: np.ndarray, site: np.ndarray, day: np.ndarray
 ) -> np.ndarray:

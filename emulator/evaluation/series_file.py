@@ -96,13 +96,6 @@ def sites_of_block(days: int) -> int:
     return max(1, BLOCK_SITE_DAYS // (days * SITES_OF_CHUNK)) * SITES_OF_CHUNK
 
 
-def site_blocks_of(dataset: Dataset) -> Iterator[slice]:
-    """Blocks of the sites of a dataset."""
-    at_once = sites_of_block(len(dataset.time))
-    for first in range(0, dataset.n_sites, at_once):
-        yield slice(first, min(first + at_once, dataset.n_sites))
-
-
 def read_predictions(path: Path, targets: tuple[Variable, ...]) -> np.ndarray:
     """Predictions of the targets in a file of `emulator.evaluation.prediction`, (N, T, C) float32, NaN = none."""
     with reading(path) as file:

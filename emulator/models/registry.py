@@ -12,6 +12,7 @@ from emulator.models.kinds.cham_net import ChamNetConfig
 from emulator.models.kinds.ea_lstm import EALSTMConfig
 from emulator.models.kinds.gradient_free import (
     ClimatologyConfig,
+    GaussianProcessConfig,
     GradientFreeConfig,
     NearestConfig,
     RidgeConfig,
@@ -26,7 +27,10 @@ from emulator.models.kinds.transformer import TransformerConfig
 from emulator.models.kinds.unified import UnifiedConfig
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.bounded import keep_class_bounds
+from emulator.models.wrappers.departure import DepartureModel, departure_signature
 from emulator.models.wrappers.derived import keep_identities
+from emulator.models.wrappers.prior import with_prior
+from emulator.models.wrappers.residual import with_base
 
 MODEL_CONFIGS = (
     LSTMConfig,
@@ -40,7 +44,7 @@ MODEL_CONFIGS = (
     UnifiedConfig,
 )
 
-GRADIENT_FREE_CONFIGS = (ClimatologyConfig, NearestConfig, RidgeConfig, XGBoostConfig)
+GRADIENT_FREE_CONFIGS = (ClimatologyConfig, NearestConfig, RidgeConfig, XGBoostConfig, GaussianProcessConfig)
 """Kinds that are fitted at once, by `emulator.baselines`."""
 
 ALL_CONFIGS = (*MODEL_CONFIGS, *GRADIENT_FREE_CONFIGS)
@@ -59,7 +63,36 @@ def is_gradient_free(config: object) -> bool:
     return isinstance(config, GradientFreeConfig)
 
 
-def build(config: ModelConfig, signature: Signature, scalers: Scalers) -> StreamingModel:
-    """A new model of the kind that `config` names."""
-    model = keep_class_bounds(config.build(signature, scalers), signature, scalers)  # type: ignore[attr-defined]
-    return keep_identities(model, signature)
+def build(
+    config: ModelConfig,
+    signature: Signature,
+    scalers: Scalers,
+    *,
+    base: tuple[StreamingModel, Signature] | None = None,
+    departure: Scalers | None = None,
+) -> StreamingModel:
+    """A new model of the kind that `config` names.
+
+    base: a trained model and its signature, of which the new one learns the residual. departure: scalers whose targets
+    are departures from base or prior, default those of the fluxes, which will do where weights are loaded.
+    """
+    if base is None and not signature.priors:
+        model = config.build(signature, scalers)  # type: ignore[attr-defined]
+    else:
+        model = departure_model(config, signature, scalers, base=base, departure=departure)
+    return keep_identities(keep_class_bounds(model, signature, scalers), signature)
+
+
+def departure_model(
+    config: ModelConfig,
+    signature: Signature,
+    scalers: Scalers,
+    *,
+    base: tuple[StreamingModel, Signature] | None,
+    departure: Scalers | None,
+) -> DepartureModel:
+    """A model that learns departures from a base, or from the priors of the signature; see `build`."""
+    network = config.build(departure_signature(signature), departure or scalers)  # type: ignore[attr-defined]
+    if base is None:
+        return with_prior(network, signature, scalers)
+    return with_base(network, *base, signature, scalers)

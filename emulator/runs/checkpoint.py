@@ -36,7 +36,9 @@ class Progress:
 
 @dataclass
 class Checkpoint:
-    """State of a run. `description`, plain containers, is what rebuilds and exports the model without data."""
+    """State of a run. `description`, plain containers, is what rebuilds and exports the model without data;
+    `adversary`, weights of a network that it is trained against.
+    """
 
     model: dict[str, Tensor]
     description: dict[str, Any]
@@ -47,6 +49,7 @@ class Checkpoint:
     random_states: dict[str, Any] = field(default_factory=dict)
     git_hash: str = "unknown"
     config_hash: str = ""
+    adversary: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -63,6 +66,8 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         "git_hash": checkpoint.git_hash,
         "config_hash": checkpoint.config_hash,
     }
+    if checkpoint.adversary:
+        content["adversary"] = _on_cpu(checkpoint.adversary)
     save_tensors(path, content)
 
 

@@ -5,7 +5,8 @@ RUN/provenance.json    code, data, seeds, versions
 RUN/split.csv          which days of which sites train, choose and test
 RUN/log.jsonl          one line per epoch
 RUN/checkpoints/       last.pt, best.pt
-RUN/evaluation/        metrics.json, predictions.nc, quantiles.pt; D/ with the former two, of another dataset D
+RUN/evaluation/        metrics.json, predictions.nc, annual.csv, quantiles.pt; D/ with the former three, of another dataset D
+RUN/left_out/          runs of the same training without some of the sites, and their splits
 RUN/ensemble.json      in place of all but the evaluation: the runs that are members of an ensemble
 RUN/model.pt           the exported artefact
 RUN/tensorboard/       the log once more, where it is asked for
@@ -30,10 +31,13 @@ KIND = "training"
 TENSORBOARD_FILES = "events.out.tfevents.*"
 LAYOUT = (
     "config.yaml", "provenance.json", "split.csv", "log.jsonl", "checkpoints/last.pt", "checkpoints/best.pt",
-    "evaluation/metrics.json", "evaluation/predictions.nc", "evaluation/quantiles.pt", "ensemble.json", "model.pt",
-    "evaluation/*/metrics.json", "evaluation/*/predictions.nc", f"tensorboard/{TENSORBOARD_FILES}",
+    "evaluation/metrics.json", "evaluation/predictions.nc", "evaluation/quantiles.pt", "evaluation/annual.csv",
+    "ensemble.json", "model.pt", "evaluation/*/metrics.json", "evaluation/*/predictions.nc", "evaluation/*/annual.csv",
+    f"tensorboard/{TENSORBOARD_FILES}",
 )  # fmt: skip
 """What training, evaluation and export leave in a run folder, and all that starting anew removes."""
+FOLDS_FILE = "folds.json"
+"""In RUN/left_out/: which of its trainings are finished."""
 
 
 class RunFolderError(ValueError):
@@ -55,6 +59,7 @@ class RunFolder:
         self.predictions = self.path / "evaluation" / "predictions.nc"
         self.quantiles = self.path / "evaluation" / "quantiles.pt"
         self.members = self.path / "ensemble.json"
+        self.left_out = self.path / "left_out"
         self.artefact = self.path / "model.pt"
         self.tensorboard = self.path / "tensorboard"
 

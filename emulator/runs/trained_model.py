@@ -13,6 +13,7 @@ from emulator.models import registry
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import combine
 from emulator.runs import checkpoint
+from emulator.runs.base_model import Base, base_of
 from emulator.runs.checkpoint import CheckpointError
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from foundations.file_faults import DamagedFile, read_json
@@ -60,11 +61,22 @@ def load(run: RunFolder | Path | str, past_flux: str | None = None, signature: S
         config = _with_past_flux(config, past_flux, run)
     signature = _checked(signature, trained, run)
     with of_this_version(run.best):
-        model = registry.build(config.model, signature, Scalers.identity(signature))
+        model, _ = built(config, signature, saved.description, past_flux)
         checkpoint.load_weights(model, saved.model)
     model.eval()
     progress = saved.progress
     return TrainedModel(model, config, signature, saved.description, progress.best_epoch, progress.best_val_loss)
+
+
+def built(
+    config: Config, signature: Signature, description: dict[str, Any], past_flux: str | None = None
+) -> tuple[StreamingModel, Base | None]:
+    """The model that a checkpoint describes, without its weights, and within it the emulator whose residual it predicts,
+    None where there is none.
+    """
+    base = base_of(description, past_flux)
+    parts = None if base is None else base.parts
+    return registry.build(config.model, signature, Scalers.identity(signature), base=parts), base
 
 
 @contextmanager

@@ -14,10 +14,17 @@ from emulator.data.scalers import Scalers, fit_scalers_to
 from emulator.data.series import marked_days, site_blocks
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days, validation_days
+from emulator.data.split_rules import source_sites
 from emulator.data.windows import TrainingSites, WindowSampler
 from emulator.models import registry
+from emulator.models.parts import site_code
+from emulator.models.parts.site_code import SiteCode
 from emulator.models.streaming import StreamingModel
+from emulator.runs.base_model import Base
+from emulator.training.adversary import DomainAdversary
 from emulator.training.averaging import WeightAverage
+from emulator.training.departures import departure_scalers
+from emulator.training.likeness import WindowWeights, window_weights
 from emulator.training.losses import FluxLoss, LossWeights, flux_loss
 from emulator.training.precision import keep_recurrences_in_float32
 from emulator.training.schedule import Schedule
@@ -35,23 +42,29 @@ def build(
     signature: Signature,
     origin: dict[str, Any],
     start: Start | None = None,
+    base: Base | None = None,
 ) -> tuple[Parts, Settings]:
     """The objects that the trainer works on. `origin` is the provenance that checkpoints carry; `start` what the model
-    begins with in place of random weights.
+    begins with in place of random weights; `base` the emulator whose residual it learns.
 
     Raises ValueError where configuration, dataset and split do not fit together.
     """
     scalers = checked_scalers(dataset, split, signature)
-    model = _build_model(config, signature, scalers)
+    departure = departure_scalers(config, dataset, split.days(dataset, "train"), signature, scalers, base)
+    model = _build_model(config, signature, scalers, base, departure)
     if start is not None:
-        take_up(model, start, scalers)
+        take_up(model, start, scalers, departure)
     model.enrol(_training_sites(dataset, split))
     freeze(model, config.init.freeze, config.init.only)
     device = next(model.parameters()).device
     batches = _build_batches(config, dataset, split)
     loss = build_loss(config, dataset, split, signature, scalers).to(device)
+    adversary = _build_adversary(config, dataset, model, device)
+    groups = weights_by_rate(model, config.training.learning_rate)
+    if adversary is not None:
+        groups.append(adversary.parameter_group(config.training.learning_rate))
     optimizer = torch.optim.AdamW(
-        [weights for weights in model.parameters() if weights.requires_grad],
+        groups,
         lr=config.training.learning_rate,
         weight_decay=config.training.weight_decay,
         fused=True,
@@ -64,9 +77,11 @@ def build(
         optimizer=optimizer,
         schedule=_build_schedule(config.training, optimizer, len(batches)),
         average=WeightAverage(model, config.training.average_decay),
-        description=describe(config, signature, scalers, origin, start),
+        description=describe(config, signature, scalers, origin, start, base),
         git_hash=origin["git_hash"],
         config_hash=origin["config_hash"],
+        adversary=adversary,
+        weights=_build_weights(config, dataset, split, signature),
     )
     log.info(
         "%s: %d parameters; %d training, %d validation and %d test sites; %d batches an epoch",
@@ -80,6 +95,17 @@ def build(
     return parts, _settings(config)
 
 
+def weights_by_rate(model: StreamingModel, learning_rate: float) -> list[dict[str, Any]]:
+    """Weights that are learned, with their learning rates: those of the network, and faster ones of the codes of
+    sites.
+    """
+    codes = [part.code for part in model.modules() if isinstance(part, SiteCode)]
+    network = [weights for weights in model.parameters() if all(weights is not code for code in codes)]
+    groups = ((network, learning_rate), (codes, site_code.LEARNING_RATE * learning_rate))
+    learned = [([weights for weights in group if weights.requires_grad], rate) for group, rate in groups]
+    return [{"params": group, "lr": rate} for group, rate in learned if group]
+
+
 def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> Scalers:
     """Scalers of the training days; ValueError where configuration, dataset and split do not fit together."""
     check_shapes(dataset, signature)
@@ -88,14 +114,45 @@ def checked_scalers(dataset: Dataset, split: AnySplit, signature: Signature) -> 
     return fit_scalers_to(dataset, split.days(dataset, "train"), signature)
 
 
-def _build_model(config: Config, signature: Signature, scalers: Scalers) -> StreamingModel:
+def _build_model(
+    config: Config, signature: Signature, scalers: Scalers, base: Base | None, departure: Scalers | None
+) -> StreamingModel:
     """A model with its first weights, which follow from the seed, on the device that the configuration names."""
     torch.manual_seed(config.seed)
     device = parallel.choose_device(config.training.device)
-    model = registry.build(config.model, signature, scalers).to(device)
+    parts = None if base is None else base.parts
+    model = registry.build(config.model, signature, scalers, base=parts, departure=departure).to(device)
     if config.training.precision != "float32":
         keep_recurrences_in_float32(model, device)
     return model
+
+
+def _build_adversary(
+    config: Config, dataset: Dataset, model: StreamingModel, device: torch.device
+) -> DomainAdversary | None:
+    if not config.transfer.adversarial:
+        return None
+    return DomainAdversary(
+        model,
+        source_sites(config.split, dataset),
+        weight=config.transfer.adversarial,
+        hidden=config.transfer.adversarial_hidden,
+        epochs=config.training.epochs,
+    ).to(device)
+
+
+def _build_weights(config: Config, dataset: Dataset, split: AnySplit, signature: Signature) -> WindowWeights | None:
+    if not config.transfer.reweighting and config.transfer.source_weight == 1.0:
+        return None
+    return window_weights(
+        dataset,
+        split.days(dataset, "train"),
+        source_sites(config.split, dataset),
+        signature,
+        source_weight=config.transfer.source_weight,
+        by_likeness=config.transfer.reweighting,
+        largest=config.transfer.largest_weight,
+    )
 
 
 def _build_batches(config: Config, dataset: Dataset, split: AnySplit) -> WindowSampler:
@@ -200,10 +257,16 @@ def check_targets(dataset: Dataset, signature: Signature, split: AnySplit) -> No
 
 
 def describe(
-    config: Config, signature: Signature, scalers: Scalers, origin: dict[str, Any], start: Start | None = None
+    config: Config,
+    signature: Signature,
+    scalers: Scalers,
+    origin: dict[str, Any],
+    start: Start | None = None,
+    base: Base | None = None,
 ) -> dict[str, Any]:
     """What a checkpoint carries beside weights: enough to rebuild and export the model without its dataset."""
     former = {} if start is None else start.description
+    of_base = {} if base is None else {"base": base.description}
     inputs = _ranges(signature.input_names, scalers.driver_min, scalers.driver_max)
     statics = _ranges(signature.static_names, scalers.static_min, scalers.static_max)
     return {
@@ -212,6 +275,7 @@ def describe(
         "signature": signature.to_dict(),
         "input_ranges": wider(inputs, former.get("input_ranges", {})),
         "static_ranges": wider(statics, former.get("static_ranges", {})),
+        **of_base,
     }
 
 

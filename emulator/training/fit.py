@@ -14,16 +14,18 @@ from emulator.data.bounds import bounded
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
 from emulator.data.joint_reading import open_together
-from emulator.data.signature import Signature
+from emulator.data.signature import Signature, with_priors
 from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
 from emulator.data.split_rules import split_dataset, tell
 from emulator.models import registry
 from emulator.runs import checkpoint, provenance
+from emulator.runs.base_model import Base
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.training import assembly
+from emulator.training.departures import base_for, on_base
 from emulator.training.starting import read_start, with_variables
 from emulator.training.tensorboard import Board
 from emulator.training.trainer import Trainer
@@ -58,28 +60,34 @@ def train(
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
-        config, signature = _resolved(config, run, overwrite=overwrite)
+        config, signature, base = _resolved(config, run, overwrite=overwrite)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        dataset = open_together(config.data.path, signature)
+        dataset = open_together(config.data.path, signature, filled_flux=config.reads_filled_flux)
         try:
             split = split_dataset(config.split, dataset)
         except ValueError as error:
             raise ConfigError(str(error)) from error
         if registry.is_gradient_free(config.model):
             return _fit_at_once(config, dataset, split, run, signature, at_once, goes_on=goes_on)
-        return _run(config, dataset, split, run, signature, goes_on=goes_on, tensorboard=tensorboard)
+        return _run(config, dataset, split, run, signature, base, goes_on=goes_on, tensorboard=tensorboard)
 
 
-def _resolved(config: Config, run: RunFolder, *, overwrite: bool) -> tuple[Config, Signature]:
-    """The configuration with the names of the dataset's variables, which are frozen with the run, and what they are.
+def _resolved(config: Config, run: RunFolder, *, overwrite: bool) -> tuple[Config, Signature, Base | None]:
+    """The configuration with the names of the dataset's variables, which are frozen with the run, what they are, and
+    the emulator whose residual is learned.
 
-    A run that begins with the weights of another one has its variables, in the units of those weights.
+    A run that begins with the weights of another one, or stands on it, has its variables, in the units of those
+    weights.
     """
+    goes_on = run.last.exists() and not overwrite
     if config.init.path is not None:
-        start = read_start(run.last if run.last.exists() and not overwrite else config.init.path)
-        return with_variables(config, start), start.signature
+        start = read_start(run.last if goes_on else config.init.path)
+        return with_variables(config, start), start.signature, base_for(config, run.last if goes_on else None)
+    standing = goes_on and config.transfer.residual is not None
+    base = base_for(config, run.last if standing else None)
     try:
-        return config.resolved()
+        config, signature = config.resolved()
+        return config, signature if base is None else on_base(signature, base), base
     except DatasetError:
         raise
     except ValueError as error:
@@ -107,6 +115,9 @@ def fit(
     config = _with_absolute_path(config)
     _check_folder(config, run, resume=resume, overwrite=overwrite)
     with processes.joined(), _alone_in(run):
+        if config.transfer.residual is not None:
+            message = "transfer.residual: datasets in memory are not read in the units of a base; use emulator.train"
+            raise ConfigError(message)
         signature = signature or _of_dataset(dataset, config)
         config = config.model_copy(update={"data": config.data.naming(signature)})
         if registry.is_gradient_free(config.model):
@@ -133,7 +144,7 @@ def _of_dataset(dataset: Dataset, config: Config) -> Signature:
     free = {target.name for target in parts[2] if target.minimum is None and target.maximum is None}
     bounds = {name: bound for name, bound in config.data.bounds.items() if name in free}
     try:
-        return bounded(Signature(*parts), bounds)
+        return with_priors(bounded(Signature(*parts), bounds), config.data.prior)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
@@ -214,6 +225,7 @@ def _run(
     split: AnySplit,
     run: RunFolder,
     signature: Signature,
+    base: Base | None = None,
     *,
     goes_on: bool,
     tensorboard: bool = False,
@@ -234,7 +246,7 @@ def _run(
         dataset = replace(dataset, measured=None)
     tell(split, dataset)
     try:
-        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin, start), run)
+        trainer = Trainer(*assembly.build(config, dataset, split, signature, origin, start, base), run)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     processes.barrier()
@@ -272,6 +284,9 @@ def _fit_at_once(
     """Fit a model without gradients into a run folder, as a run of one epoch; one that is there is finished."""
     if at_once is None or config.init.path is not None or config.init.freeze or config.init.only:
         raise ConfigError(_AT_ONCE.format(kind=config.model.kind))
+    if config.transfer.needs_domains or config.transfer.residual is not None:
+        message = f"transfer: model.kind = {config.model.kind} is fitted without gradients and has none of its options"
+        raise ConfigError(message)
     origin = provenance.collect(config=config.model_dump(mode="json"), dataset=dataset.path, seed=config.seed)
     origin["tensors_hash"] = dataset.content_hash()
     kept_split = split_text(split, dataset)
@@ -342,4 +357,7 @@ def _with_absolute_path(config: Config) -> Config:
     init = config.init
     if init.path is not None:
         init = init.model_copy(update={"path": init.path.resolve()})
-    return config.model_copy(update={"data": data, "split": split, "init": init})
+    transfer = config.transfer
+    if transfer.residual is not None:
+        transfer = transfer.model_copy(update={"residual": transfer.residual.resolve()})
+    return config.model_copy(update={"data": data, "split": split, "init": init, "transfer": transfer})

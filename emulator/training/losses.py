@@ -73,8 +73,10 @@ class FluxLoss(nn.Module):
         }.items():
             self.register_buffer(name, value.float())
 
-    def forward(self, prediction: Tensor, target: Tensor, site: Tensor) -> Tensor:
-        """prediction, target: (B, T, C) analysis units, NaN in target = not scored; site: (B,) -> scalar."""
+    def forward(self, prediction: Tensor, target: Tensor, site: Tensor, weight: Tensor | None = None) -> Tensor:
+        """prediction, target: (B, T, C) analysis units, NaN in target = not scored; site: (B,); weight: (B,) of each
+        window, None = all count alike -> scalar.
+        """
         scored = torch.isfinite(target)
         target = torch.where(scored, target, torch.zeros_like(target))
         prediction = torch.where(scored, prediction, torch.zeros_like(prediction))
@@ -86,7 +88,11 @@ class FluxLoss(nn.Module):
             + self.weights.physical * (error / self.flux_spread) ** 2
         )
         days = scored.sum(dim=(0, 1))
-        by_target = (terms * scored).sum(dim=(0, 1)) / days.clamp(min=1)
+        if weight is None:
+            by_target = (terms * scored).sum(dim=(0, 1)) / days.clamp(min=1)
+        else:
+            shares = scored * weight[:, None, None]
+            by_target = (terms * shares).sum(dim=(0, 1)) / shares.sum(dim=(0, 1)).clamp(min=1e-6)
         if self.weights.balance > 0.0:
             relative = error / self.site_spread[site][:, None, :]
             by_target = by_target + self.weights.balance * balance_error(relative, scored)

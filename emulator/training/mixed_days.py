@@ -1,14 +1,23 @@
 """Training outputs of batches whose sites differ in their days, as the records of towers do."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from emulator.data import processes as parallel
 from emulator.data.windows import Batch
-from emulator.models.streaming import ModelOutput, StreamingModel
+from emulator.models.streaming import ModelOutput
 
 
-def training_outputs(model: StreamingModel, batch: Batch) -> ModelOutput:
+class Learner(Protocol):
+    """A model, or what it is trained with."""
+
+    def training_outputs(self, batch: Batch) -> ModelOutput:
+        """See StreamingModel.training_outputs."""
+
+
+def training_outputs(model: Learner, batch: Batch) -> ModelOutput:
     """`model.training_outputs`, of a batch of different days by groups of sites with the same.
 
     Predictions are padded with 0 where a window is shorter than the longest; auxiliary losses are means over the sites

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import math
+import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from foundations import atomic_file, configuration_file, own_folder
 from foundations.configuration_file import ConfigError
 from foundations.folder_lock import locked
 from foundations.provenance import file_sha256
+from foundations.time_left import time_left
 
 log = logging.getLogger(__name__)
 
@@ -141,10 +143,11 @@ def tune(
     configs = [with_values(config, space.draw(budget.seed, trial), budget.epochs) for trial in range(budget.trials)]
     _require_own_choice(out)
     with locked(out, "tuning"):
-        trials = [
-            _trial(number, space.draw(budget.seed, number), changed, dataset, split, out, signature)
-            for number, changed in enumerate(configs)
-        ]
+        trials, started = [], time.perf_counter()
+        for number, changed in enumerate(configs):
+            trials.append(_trial(number, space.draw(budget.seed, number), changed, dataset, split, out, signature))
+            if left := time_left(time.perf_counter() - started, number + 1, len(configs)):
+                log.info("%d of %d trials done, %s", number + 1, len(configs), left)
         choice = _choice(config, dataset, space, budget, trials)
         content = _yaml(choice).encode()
         own_folder.mark(out, KIND, {CHOICE: hashlib.sha256(content).hexdigest()})

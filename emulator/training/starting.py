@@ -1,5 +1,7 @@
-"""Fine-tuning: a model that begins with the weights and scalers of a run, and parts of it that stay as they are."""
+"""Fine-tuning: a model that begins with the weights and scalers of a run or an artefact, and parts that stay so."""
 
+import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emulator.artefact.continuing import read_trained
+from emulator.artefact.metadata import METADATA_FILE
 from emulator.configuration.schema import Config
 from emulator.data.scalers import Scalers, TargetScaling
 from emulator.data.signature import Signature
 from emulator.models import registry
 from emulator.models.parts.layers import FluxHead
 from emulator.models.parts.site_code import SiteCode
-from emulator.runs import checkpoint
-from emulator.runs.checkpoint import CheckpointError
+from emulator.models.wrappers.bounded import BoundedModel
+from emulator.models.wrappers.departure import DepartureModel
+from emulator.models.wrappers.derived import DerivedModel
+from emulator.models.wrappers.residual import ResidualModel
+from emulator.runs import checkpoint, trained_model
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import of_this_version, require_provenance, trained_signature
 from foundations.configuration_file import ConfigError
@@ -37,26 +44,51 @@ class Start:
 
 
 def read_start(path: Path) -> Start:
-    """The best checkpoint of a run folder, or a checkpoint file; RunFolderError for an ensemble or a baseline."""
+    """The best checkpoint of a run folder, a checkpoint file or an exported artefact.
+
+    RunFolderError for an ensemble or a baseline, CheckpointError or ArtefactError for a file that cannot be continued.
+    """
     run = RunFolder(path)
     if run.members.exists():
         message = f"{path}: an ensemble has no weights of its own; give --init one of its members"
         raise RunFolderError(message)
-    try:
-        saved = checkpoint.load(path if path.is_file() else run.best)
-    except CheckpointError as error:
-        if not path.is_file():
-            raise
-        message = f"{error}; --init takes a run folder, or a file of its checkpoints/, and no exported artefact"
-        raise CheckpointError(message) from None
-    with of_this_version(path if path.is_file() else run.best):
-        config = Config.model_validate(saved.description["config"])
-        signature = trained_signature(config, saved.description)
-        require_provenance(saved.description)
+    file = path if path.is_file() else run.best
+    from_artefact = path.is_file() and _is_artefact(path)
+    if from_artefact:
+        weights, description = read_trained(path)
+    else:
+        saved = checkpoint.load(file)
+        weights, description = saved.model, saved.description
+    with of_this_version(file):
+        config = Config.model_validate(description["config"])
+        signature = trained_signature(config, description)
+        require_provenance(description)
+        if from_artefact:
+            weights = _of_state(weights, trained_model.built(config, signature, description)[0])
     if registry.is_gradient_free(config.model):
         message = f"{path}: a baseline of kind {config.model.kind} has no weights to begin with; give --init a network"
         raise RunFolderError(message)
-    return Start(path, saved.model, signature, config, saved.description)
+    return Start(path, weights, signature, config, description)
+
+
+def model_options(path: Path) -> str:
+    """Kind and options of the model of a start, as JSON."""
+    return json.dumps(read_start(path).config.model.model_dump(mode="json"))
+
+
+def _is_artefact(path: Path) -> bool:
+    """Whether a file is an exported artefact, and no checkpoint."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(f"/extra/{METADATA_FILE}") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def _of_state(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """The weights that a checkpoint of the model would hold: a scripted module has buffers that follow from others."""
+    derived = {name for name, _ in model.named_buffers()} - model.state_dict().keys()
+    return {name: value.detach() for name, value in weights.items() if name not in derived}
 
 
 def with_variables(config: Config, start: Start) -> Config:
@@ -76,12 +108,17 @@ def with_variables(config: Config, start: Start) -> Config:
     if config.data.bounds not in ({}, start.config.data.bounds):
         message = f"data.bounds: differ from those of {start.path}, which are kept; leave them out"
         raise ConfigError(message)
-    data = config.data.naming(start.signature).model_copy(update={"bounds": start.config.data.bounds})
+    if config.data.prior not in ({}, start.config.data.prior):
+        message = f"data.prior: differs from that of {start.path}, which is kept; leave it out"
+        raise ConfigError(message)
+    taken_over = {"bounds": start.config.data.bounds, "prior": start.config.data.prior}
+    data = config.data.naming(start.signature).model_copy(update=taken_over)
     return config.model_copy(update={"data": data})
 
 
-def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
-    """Give a model the weights and scalers of the start, in place; scalers: those of the data to be trained on.
+def take_up(model: nn.Module, start: Start, scalers: Scalers, departure: Scalers | None = None) -> None:
+    """Give a model the weights and scalers of the start, in place; scalers, and those of departures: those of the data
+    to be trained on.
 
     Predictions stay bounded at the largest flux seen, of both data. ConfigError names the first weight that differs in
     shape.
@@ -97,12 +134,20 @@ def take_up(model: nn.Module, start: Start, scalers: Scalers) -> None:
             )
             raise ConfigError(message)
     checkpoint.load_weights(model, start.weights)
-    largest = scalers.target_scale * torch.sinh(scalers.target_limit)
+    inner = {
+        part for module in model.modules() if isinstance(module, DepartureModel) for part in module.model.modules()
+    }
+    bases = {part for module in model.modules() if isinstance(module, ResidualModel) for part in module.base.modules()}
     for module in model.modules():
-        if isinstance(module, TargetScaling | FluxHead):
-            flux = largest.to(module.scale.device)
-            flux = flux[module.learned_index] if isinstance(module, FluxHead) else flux
-            module.limit = torch.maximum(module.limit, torch.asinh(flux / module.scale))
+        if isinstance(module, TargetScaling | FluxHead) and module not in bases:
+            _widen(module, departure if module in inner and departure is not None else scalers)
+
+
+def _widen(module: TargetScaling | FluxHead, scalers: Scalers) -> None:
+    """Raise the bound of predictions to that of other data, where it is lower."""
+    largest = (scalers.target_scale * torch.sinh(scalers.target_limit)).to(module.scale.device)
+    largest = largest[module.learned_index] if isinstance(module, FluxHead) else largest
+    module.limit = torch.maximum(module.limit, torch.asinh(largest / module.scale))
 
 
 def _codes_of_sites(model: nn.Module) -> set[str]:
@@ -115,31 +160,53 @@ def freeze(model: nn.Module, parts: tuple[str, ...], only: tuple[str, ...] = ())
     """Keep the weights of parts, by name of module, as they are, or where `only` names parts, all but those;
     ConfigError names an unknown part and the choice.
     """
-    choice = dict(parts_of(model))
-    for key, named in (("freeze", parts), ("only", only)):
-        for part in named:
-            if part not in choice:
-                message = f"init.{key}: '{part}' is no part of the model; the parts are {', '.join(choice)}"
-                raise ConfigError(message)
-    if only:
+    frozen, trained = (_modules(model, key, named) for key, named in (("freeze", parts), ("only", only)))
+    if trained:
         model.requires_grad_(False)
-    for part in only:
-        model.get_submodule(part).requires_grad_(True)
-    for part in parts:
-        model.get_submodule(part).requires_grad_(False)
+    for module in trained:
+        module.requires_grad_(True)
+    for module in frozen:
+        module.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         message = "init.freeze: all parts are frozen, so nothing is left to train"
         raise ConfigError(message)
 
 
+def _modules(model: nn.Module, key: str, parts: tuple[str, ...]) -> list[nn.Module]:
+    """The parts of a model that an option of `init` names; ConfigError where there is no such part."""
+    network = _network(model)
+    choice = dict(parts_of(model))
+    modules = []
+    for part in parts:
+        name = part
+        while name not in choice and name.startswith("model."):  # as named with the wrappers around the network
+            name = name.removeprefix("model.")
+        if name not in choice:
+            message = f"init.{key}: '{part}' is no part of the model; the parts are {', '.join(choice)}"
+            if part.startswith("code"):
+                message += "; a model has codes of sites where model.code_size is not 0"
+            raise ConfigError(message)
+        modules.append(network.get_submodule(name))
+    return modules
+
+
 def parts_of(model: nn.Module) -> list[tuple[str, int]]:
-    """Parts that can be frozen, with their numbers of weights: modules with weights, two levels deep."""
+    """Parts that can be frozen, with their numbers of weights: modules with weights, two levels deep, whatever bounds
+    and identities are wrapped around the network.
+    """
     parts = []
-    for name, module in model.named_modules():
+    for name, module in _network(model).named_modules():
         count = sum(parameter.numel() for parameter in module.parameters())
         if name and count and name.count(".") < 2:
             parts.append((name, count))
     return parts
+
+
+def _network(model: nn.Module) -> nn.Module:
+    """The network within its wrappers, which have no weights."""
+    while isinstance(model, BoundedModel | DerivedModel | DepartureModel):
+        model = model.model
+    return model
 
 
 def wider(ranges: dict[str, list[float]], former: dict[str, list[float]]) -> dict[str, list[float]]:

@@ -27,9 +27,12 @@ from emulator.runs import checkpoint
 from emulator.runs.checkpoint import Checkpoint, Progress
 from emulator.runs.run_folder import RunFolder
 from emulator.training import precision, random_states
+from emulator.training.adversary import DomainAdversary
 from emulator.training.averaging import WeightAverage
+from emulator.training.likeness import WindowWeights
 from emulator.training.mixed_days import training_outputs
 from emulator.training.schedule import Schedule
+from foundations.time_left import duration, time_left
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +77,8 @@ class Parts:
     """The objects that training works on.
 
     `validate` gives the validation loss. `description` and the hashes are stored
-    in every checkpoint.
+    in every checkpoint. `adversary` is trained with the model, and against it; `weights` are those of windows in the
+    loss.
     """
 
     model: StreamingModel
@@ -87,6 +91,12 @@ class Parts:
     description: dict[str, Any]
     git_hash: str
     config_hash: str
+    adversary: DomainAdversary | None = None
+    weights: WindowWeights | None = None
+
+    def trained(self) -> list[nn.Parameter]:
+        """All parameters that are trained, and those of the model that stay."""
+        return [*self.model.parameters(), *(() if self.adversary is None else self.adversary.parameters())]
 
 
 class Trainer:
@@ -111,6 +121,8 @@ class Trainer:
             raise checkpoint.CheckpointError(message)
         try:
             checkpoint.load_weights(self.parts.model, saved.model)
+            if self.parts.adversary is not None:
+                self.parts.adversary.load_state_dict(saved.adversary)
             self.parts.average.load_state_dict(saved.average)
             self.parts.optimizer.load_state_dict(saved.optimizer)
             self.parts.schedule.load_state_dict(saved.scheduler)
@@ -148,6 +160,8 @@ class Trainer:
         if progress.batch == 0:
             torch.manual_seed(self.settings.seed * 1_000_003 + progress.epoch + parallel.rank() * 7_368_787)
             parts.model.begin_epoch(progress.epoch)
+        if parts.adversary is not None:
+            parts.adversary.begin_epoch(progress.epoch)
         parts.model.train()
         started = time.perf_counter()
         bar = tqdm(
@@ -175,14 +189,18 @@ class Trainer:
             batch = batch.to(self.device)
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
-            outputs = training_outputs(parts.model, batch)
-        whole = [parallel.gather_rows(rows) for rows in (outputs.prediction.float(), batch.target, batch.site)]
-        loss = parts.loss(*whole)
+            outputs = training_outputs(parts.model if parts.adversary is None else parts.adversary, batch)
+        rows = [outputs.prediction.float(), batch.target, batch.site]
+        if parts.weights is not None:
+            rows.append(parts.weights.of(batch))
+        loss = parts.loss(*(parallel.gather_rows(values) for values in rows))
         for term in outputs.auxiliary.values():
             loss = loss + self.settings.auxiliary_weight * term.float()
         loss.backward()
-        self._stop = parallel.sum_gradients(parts.model.parameters(), self._received)
+        self._stop = parallel.sum_gradients(parts.trained(), self._received)
         norm = nn.utils.clip_grad_norm_(parts.model.parameters(), self.settings.gradient_clip)
+        if parts.adversary is not None:
+            nn.utils.clip_grad_norm_(parts.adversary.parameters(), self.settings.gradient_clip)
         loss_value, norm_value = torch.stack([loss.detach(), norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
             message = (
@@ -221,7 +239,10 @@ class Trainer:
             self.run.append_log(entry)
             self.after_epoch(entry)
         shown = "" if val_loss is None else f", validation {val_loss:.4f}"
-        log.info("epoch %d: train %.4f%s%s", epoch, train_loss, shown, ", best so far" if improved else "")
+        pace = f"; {duration(progress.seconds / progress.epoch)} an epoch"
+        left = time_left(progress.seconds, progress.epoch, self.settings.epochs)
+        best = ", best so far" if improved else ""
+        log.info("epoch %d: train %.4f%s%s%s%s", epoch, train_loss, shown, best, pace, f", {left}" if left else "")
         self._save(self.run.last)
         self._stop = parallel.agree(self._received)
         if self._stop and not self.finished:
@@ -264,6 +285,7 @@ class Trainer:
                 random_states=generators,
                 git_hash=parts.git_hash,
                 config_hash=parts.config_hash,
+                adversary={} if parts.adversary is None else parts.adversary.state_dict(),
             ),
         )
 

@@ -290,3 +290,34 @@ def test_a_run_stops_at_its_end(stub_file: Path, configuration: Callable[..., st
     for time in (np.nan, np.inf):
         with pytest.raises(ValueError, match="no whole number of steps"):
             model.update_until(time)
+
+
+def test_a_framework_may_have_humidity_and_components_of_wind_and_run_in_utc(
+    tmp_path: Path, configuration: Callable[..., str]
+) -> None:
+    inputs = [
+        {"name": "tas", "units": "K", "accumulate": "mean", "valid_min": 170.0, "valid_max": 350.0},
+        {"name": "vpd", "units": "Pa", "accumulate": "mean", "valid_min": 0.0, "valid_max": 15000.0},
+        {"name": "sfcWind", "units": "m s-1", "accumulate": "mean", "valid_min": 0.0, "valid_max": 100.0},
+    ]
+    stub = {"bias": [0.0, 0.0], "weights": [[0.0, 0.0, 2.0], [0.0, 1.0, 0.0]], "decay": [0.0, 0.0]}
+    artefact = artefacts.write_stub(tmp_path / "m.pt", inputs=artefacts.variables(inputs, "fast"), stub=stub)
+    sources = "[huss, ps, uas, vas]"
+    model = component(configuration(artefact, sources=sources, longitude=180.0))
+    assert model.get_input_var_names() == (
+        "land_surface_air__temperature",
+        "atmosphere_air_water~vapor__relative_saturation",
+        "land_surface_air__pressure",
+        "land_surface_wind__x_component_of_velocity",
+        "land_surface_wind__y_component_of_velocity",
+    )
+    for step in range(7):  # the first local day ends at noon of the second day
+        by_name = {"tas": 290.0, "huss": 0.005, "ps": 1e5, "uas": 3.0 + step, "vas": 4.0}
+        for name, value in by_name.items():
+            model.set_value(name, np.full(NCELL, value))
+        model.update()
+        wind = model.get_value("gpp", np.empty(NCELL))[0]
+        assert wind == (0.0 if step < 5 else np.float32(2 * np.mean([np.hypot(3.0 + k, 4.0) for k in range(2, 6)])))
+    assert 1000.0 < model.get_value("fch4", np.empty(NCELL))[0] < 1500.0
+    with pytest.raises(ValueError, match="source 'rain' is not one of hurs, huss"):
+        component(configuration(artefact, sources="[rain]"))

@@ -288,7 +288,7 @@ def test_failure_inside_the_network_writes_nothing(lstm_file, host, column, what
     [
         ((2003, 12, 21), 0, 86400, "it is for 2003-12-21, but the state of cell 1 is ready for 2003-12-20"),
         ((2003, 12, 19), 0, 86400, "it is for 2003-12-19, but the state of cell 1 is ready for 2003-12-20"),
-        ((2003, 12, 20), 3600, 3600, "it starts 3600 s after midnight of 2003-12-20, but the state of cell 1 has come"),
+        ((2003, 12, 20), 3600, 3600, "it starts 3600 s after midnight of 2003-12-20, but the state of cell 1 has"),
         ((2003, 12, 20), 0, 7000, "a step of 7000 s does not divide the day"),
         ((2003, 12, 20), 0, 0, "a step of 0 s does not divide the day"),
         ((2003, 12, 20), 0, -3600, "a step of -3600 s does not divide the day"),

@@ -39,6 +39,7 @@ FUNCTIONS: dict[str, tuple[Callable, tuple[int, ...], str]] = {
     "set_output": (lambda c, m, v: c.set_output("fch4", v, "mg m-2 day-1"), (NCELL,), "float64"),
     "set_observed": (lambda c, m, v: c.set_observed("fch4", v, "mg m-2 day-1"), (NCELL,), "float64"),
     "set_mask": (lambda c, m, v: c.set_mask(v), (NCELL,), "bool"),
+    "set_local_time": (lambda c, m, v: c.set_local_time(v, "h"), (NCELL,), "float64"),
     "state": (lambda c, m, v: setattr(c, "state", v), (NCELL, -1), "float32"),
     "check_state": (lambda c, m, v: c.check_state(v), (NCELL,), "uint32"),
     "gradient, fluxes": (lambda c, m, v: c.gradient(2001, 1, 1, v), (NCELL, 2), "float64"),

@@ -186,6 +186,16 @@ def test_a_case_is_prepared_run_and_imported_once(
     assert script.main(words) == 1
     assert "blocks/field: was run with other properties of the site than the table has now" in caplog.text
     (tmp_path / "sites.csv").write_text(table)
+    (tmp_path / "case" / "soil").write_text("template {site_id} stays wet")
+    assert script.main(words) == 1
+    assert f"{tmp_path}/case/soil: has changed since sites of {out} were run (1 changed in all)" in caplog.text
+    (tmp_path / "case" / "soil").write_text("template {site_id} stays")
+    with pytest.raises(SystemExit):
+        script.main([*words, "--tls-cert", "client.pem"])  # of no scheduler
+    assert (
+        script.main([*words, "--scheduler", "tls://127.0.0.1:9", "--tls-ca-file", "ca.pem", "--tls-cert", "c.pem"]) == 1
+    )
+    assert "--tls-ca-file ca.pem: cannot be read" in caplog.text
     case.write_text(case.read_text().replace("fill: [run]", "fill: [run, soil]"))
     assert script.main(words) == 1
     assert "holds an ensemble of another configuration" in caplog.text

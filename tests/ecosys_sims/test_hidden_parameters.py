@@ -184,3 +184,34 @@ def test_a_program_without_a_parameter_is_told(sites) -> None:
     del table["t_pr"]
     with pytest.raises(ValueError, match="the program has no parameter 't_pr'"):
         draw_parameters(sites.part(0, 30), table, HiddenParametersConfig(), 1)
+
+
+def told_by_a_linear_sum(sites, values: np.ndarray, flag: int) -> float:
+    """Share of the variance of a parameter among the sites of a class that a linear sum of climate and soil tells."""
+    members = (sites.biome == flag) & np.isfinite(values)
+    names = ("t_ann", "annual_precip", "continentality", "sand", "clay", "ph")
+    columns = np.stack([np.ones(members.sum()), *(getattr(sites, name)[members] for name in names)], axis=1)
+    columns[:, 1:] = (columns[:, 1:] - columns[:, 1:].mean(0)) / columns[:, 1:].std(0)
+    wanted = np.log(values[members])
+    left = wanted - columns @ np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    return float(1.0 - left.var() / wanted.var())
+
+
+def test_a_map_of_each_class_is_curved_and_its_own(sites) -> None:
+    """Where climate and soil tell all, a linear sum tells it of linear maps and little of curved ones."""
+    shares = SharesConfig(structured=1.0, climate_soil=1.0)
+    values = {
+        kind: draw_parameters(
+            sites, make_table(0.0), HiddenParametersConfig(shares=shares, climate_soil_map=kind), SEED
+        ).values["som_mult"]
+        for kind in ("linear", "by_class")
+    }
+    flags = [biome.flag for biome in biomes.BIOMES if biome.wetland and (sites.biome == biome.flag).sum() > 60]
+    linear = [told_by_a_linear_sum(sites, values["linear"], flag) for flag in flags]
+    curved = [told_by_a_linear_sum(sites, values["by_class"], flag) for flag in flags]
+    assert min(linear) > 0.85
+    assert np.mean(curved) < 0.7
+    assert (
+        np.ptp([np.corrcoef(values["by_class"][sites.biome == f], sites.ph[sites.biome == f])[0, 1] for f in flags])
+        > 0.3
+    )

@@ -200,3 +200,46 @@ def test_faulty_tables_of_months_are_told(case):
         assert done.returncode == 1
         assert message in done.stderr, done.stderr
     write_sites(case.folder / "sites.nc", **SITES)
+
+
+TRANSECT_KM = 60.0
+RANGES = {"correlation_km": 1200.0, "precip_correlation_km": 800.0}
+
+
+@pytest.fixture(scope="module")
+def transect(ecosys_exe: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Sites of one climate on the 45th parallel, some 60 km apart."""
+    case = Case(ecosys_exe, tmp_path_factory.mktemp("transect"))
+    lon = [float(x) for x in np.arange(24) * np.degrees(TRANSECT_KM / (6371.0 * np.cos(np.radians(45.0))))]
+    write_sites(case.folder / "sites.nc", [45.0] * 24, lon=lon, biome=[13] * 24)
+    write_sites(case.folder / "some.nc", [45.0] * 24, lon=lon, biome=[13] * 24, order=[3, 17])
+    return case
+
+
+def test_neighbours_share_their_weather_as_far_as_real_ones(transect):
+    """As docs/simulations.md says: days of rain fall to 1/e within some 300 km, temperature within some 1,000 km."""
+    weather = generate(transect, "near", 12, **RANGES)
+
+    def correlation(name: str, steps: int) -> float:
+        daily = weather[name].reshape(24, 12, 365)
+        anomaly = (daily - daily.mean(axis=(0, 1))).reshape(24, -1)
+        anomaly = (anomaly - anomaly.mean(axis=1, keepdims=True)) / anomaly.std(axis=1, keepdims=True)
+        return float((anomaly[:-steps] * anomaly[steps:]).mean())
+
+    for steps, of_warmth, of_rain in ((1, 0.93, 0.7), (5, 0.74, 0.37), (16, 0.35, 0.07)):
+        assert abs(correlation("tas", steps) - of_warmth) < 0.1, steps
+        assert abs(correlation("pr", steps) - of_rain) < 0.1, steps
+
+
+def test_shared_weather_has_the_climate_of_a_site_alone_and_is_the_same_in_any_block(transect):
+    alone, shared = generate(transect, "alone", 12), generate(transect, "shared", 12, **RANGES)
+    for name, tolerance in (("tas", 0.003), ("pr", 0.06), ("rsds", 0.03), ("sfcWind", 0.03)):
+        assert np.isclose(shared[name].mean(), alone[name].mean(), rtol=tolerance), name
+        assert np.isclose(shared[name].std(), alone[name].std(), rtol=0.12), name
+    wet_alone, wet_shared = ((run["pr"] > 0).mean() for run in (alone, shared))
+    assert np.isclose(wet_alone, wet_shared, rtol=0.06)
+    run = {"fsites": "some.nc", "calendar": "noleap", "start_date": "1981-01-01", "stop_n": 1, "spinup_years": 0,
+           "dt_phys": 86400, "seed": 3}  # fmt: skip
+    two_sites = transect.complete({"run_ctl": run, "wgen_nl": RANGES, "hist_nl": {"hist_fields": "tas,pr"}}, "some")
+    for name in ("tas", "pr"):
+        assert np.array_equal(two_sites[name], shared[name][[3, 17], :365]), name

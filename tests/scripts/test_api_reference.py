@@ -29,8 +29,24 @@ def test_the_page_has_all_functions_of_header_and_module(project_root: Path) -> 
     assert missing == [], "run python scripts/api_reference.py"
 
 
+def test_the_page_has_all_names_of_the_python_face(project_root: Path) -> None:
+    import ecostep
+
+    page = (project_root / "docs" / "api.md").read_text()
+    names = {name for names in api_reference.FACE.values() for name in names}
+    assert names == set(ecostep.__all__) - {"__version__"}
+    expected = [
+        entry
+        for path, names in api_reference.FACE.items()
+        for entry in api_reference.face_entries((project_root / path).read_text(), names)
+    ]
+    assert [entry.code for entry in expected if f"\n{entry.code}\n" not in page] == [], (
+        "python scripts/api_reference.py"
+    )
+
+
 def test_a_function_without_a_comment_is_found(project_root: Path, tmp_path: Path) -> None:
-    for path in (api_reference.HEADER, api_reference.FORTRAN, *api_reference.PYTHON):
+    for path in (api_reference.HEADER, api_reference.FORTRAN, *api_reference.PYTHON, *api_reference.FACE):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text((project_root / path).read_text())
     header = tmp_path / api_reference.HEADER

@@ -101,3 +101,19 @@ Journal(folder / "steps.json").run(Step("count", "dying", [], [folder / "count.t
     assert subprocess.run([sys.executable, "-c", killed], env=environment, check=False).returncode == -signal.SIGKILL
     Journal(tmp_path / "steps.json").run(counting_step(tmp_path))
     assert (tmp_path / "count.txt").read_text() == "x\nx\n", "products of two settings may be mixed: once more"
+
+
+def test_a_small_quickstart_has_the_same_steps_for_one_model(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from quickstart import build_steps
+
+    options = Namespace(
+        out=tmp_path, small=True, overwrite=False, sites=36, years=5, epochs=12, coupled_sites=12, workers=None
+    )
+    small = list(build_steps(options))
+    assert [step.name for step in small] == ["simulate", "cham_net", "couple", "report"]
+    assert "split.test_years=1" in small[1].inputs
+    assert set(small[3].after) == {"simulate", "cham_net", "couple"}
+    options.small = False
+    assert [step.name for step in build_steps(options)][1:4] == ["lstm", "cham_net", "raci"]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "cells/value_check.h"
 #include "core/error.h"
@@ -43,6 +44,13 @@ const std::string& Cells::range_message() const {
   return range_message_;
 }
 
+void Cells::set_local_time(const std::string& units, const HostArray& offsets, std::size_t ncell) {
+  const bool take_back = offsets.data == nullptr && ncell == 0;
+  if (!take_back) registration_.check_array("local time", offsets, ncell);
+  if (!take_back && offsets.data == nullptr && ncell > 0) fail(ECOSTEP_INVALID_ARGUMENT, "the local time: null pointer");
+  local_time_.set(units, offsets);
+}
+
 void Cells::init_state() {
   registration_.require_state();
   const CellList cells = registration_.active_cells();
@@ -71,6 +79,13 @@ void Cells::init_state() {
   static_ranges_.keep();
 }
 
+void Cells::write_outputs() {
+  registration_.require_state();
+  const CellList cells = registration_.active_cells();
+  for (std::size_t i = 0; i < cells.size; ++i) clock_.require_date(cells[i]);
+  registration_.write_held_flux(cells, model_->layout.flux);
+}
+
 void Cells::reset_date() {
   registration_.require_state();
   clock_.reset(registration_.active_cells());
@@ -80,13 +95,44 @@ void Cells::step(const Date& date, int seconds, int dt) {
   const Step step{date, seconds, dt};
   registration_.require_state();
   const CellList cells = registration_.active_cells();
-  clock_.check(step, cells);
+  const bool some_wait = !local_time_.registered() && clock_.check(step, cells);
   registration_.require_inputs();
-  if (!step.completes_day()) {
-    input_check_.check_inputs(cells);
-    return accumulation_.add(step, cells);
+  registration_.derive_inputs(cells);
+  if (some_wait || local_time_.registered()) return step_by_part(step, cells);
+  if (!step.completes_day()) input_check_.check_inputs(cells);
+  advance(step, cells);
+}
+
+// Cells whose clocks show the same make the step together. At most one part completes its day: it comes first, since it alone can
+// fail after values have been checked.
+void Cells::step_by_part(const Step& host, const CellList& cells) {
+  clock_.check_step(host);
+  const std::vector<LocalTime::Part>& parts = local_time_.parts(clock_.calendar(), host, cells);
+  std::vector<LocalTime::Part> split;  // of parts with cells that wait: those that go on, and those that wait
+  split.reserve(2 * parts.size());
+  std::vector<const LocalTime::Part*> going, waiting;
+  for (const LocalTime::Part& part : parts) {
+    if (!clock_.check(part.step, part.cells())) {
+      going.push_back(&part);
+      continue;
+    }
+    LocalTime::Part& goes = split.emplace_back(LocalTime::Part{part.step, {}});
+    LocalTime::Part& waits = split.emplace_back(LocalTime::Part{part.step, {}});
+    for (const std::size_t cell : part.index) (clock_.waits(part.step, cell) ? waits : goes).index.push_back(cell);
+    waiting.push_back(&waits);
+    if (!goes.index.empty()) going.push_back(&goes);
   }
-  const CalendarRow calendar = calendar_row(clock_.calendar(), date);
+  for (const LocalTime::Part* const part : going)
+    if (!part->step.completes_day()) input_check_.check_inputs(part->cells());
+  std::partition(going.begin(), going.end(), [](const LocalTime::Part* part) { return part->step.completes_day(); });
+  for (const LocalTime::Part* const part : going) advance(part->step, part->cells());
+  for (const LocalTime::Part* const part : waiting) clock_.wait(part->step, part->cells());
+}
+
+// One step of cells whose dates and, unless it completes the day, values were checked.
+void Cells::advance(const Step& step, const CellList& cells) {
+  if (!step.completes_day()) return accumulation_.add(step, cells);
+  const CalendarRow calendar = calendar_row(clock_.calendar(), step.date);
   const DayPlan& plan = day_step_.plan(calendar, cells.size);
   if (registration_.any_observed()) input_check_.check_observed(cells);
   // Values are checked before anything is written: here, or where all results wait in one chunk, as they are gathered.
@@ -134,6 +180,7 @@ void Cells::gradient(const Date& date, const DerivativeArrays& arrays) {
   const CellList cells = registration_.active_cells();
   clock_.check(step, cells);
   registration_.require_inputs();
+  registration_.derive_inputs(cells);
   input_check_.check_inputs(cells);
   if (registration_.any_observed()) input_check_.check_observed(cells);
   if (input_ranges_.any_refused()) input_check_.check_day(step, cells);

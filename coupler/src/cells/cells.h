@@ -10,6 +10,7 @@
 #include "cells/derivative.h"
 #include "cells/gathering.h"
 #include "cells/input_check.h"
+#include "cells/local_time.h"
 #include "cells/model.h"
 #include "cells/registration.h"
 #include "cells/staging.h"
@@ -27,6 +28,7 @@ class Cells {
   std::size_t size() const { return registration_.ncell(); }
   Registration& registration() { return registration_; }
   void set_calendar(const std::string& name) { clock_.set_calendar(parse_calendar(name)); }
+  void set_local_time(const std::string& units, const HostArray& offsets, std::size_t ncell);
   void set_staging(std::size_t bytes) { staging_.set_bytes(bytes); }
 
   // What to do with values outside the range seen in training; null means all inputs and statics.
@@ -40,17 +42,22 @@ class Cells {
   }
 
   void init_state();
+  void write_outputs();
   void reset_date();
   void step(const Date& date, int seconds, int dt);
   void spin_up(const Date& first, std::size_t nday, std::ptrdiff_t day_stride);
   void gradient(const Date& date, const DerivativeArrays& arrays);
 
  private:
+  void step_by_part(const Step& step, const CellList& cells);
+  void advance(const Step& step, const CellList& cells);
+
   std::shared_ptr<const Model> model_;
   TrainingRanges input_ranges_, static_ranges_;
   mutable std::string range_message_;
   Registration registration_;
   Clock clock_;
+  LocalTime local_time_;
   StateCheck state_check_;
   Staging staging_;
   Accumulation accumulation_;

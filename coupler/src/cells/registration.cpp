@@ -51,9 +51,19 @@ Registration::Registration(const Model& model, std::size_t ncell)
       inputs_(model.n_inputs()),
       statics_(model.n_statics()),
       outputs_(model.n_targets()),
-      observed_(model.n_targets()) {
+      observed_(model.n_targets()),
+      derived_(model.n_inputs(), true),
+      derived_inputs_(model.artefact) {
   const std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(float);
   if (ncell > most / (row_size_ + model.n_targets())) fail(ECOSTEP_WRONG_SIZE, "number of cells ", ncell, " is too large");
+}
+
+void Registration::check_registered(const char* role, const std::string& name, const HostArray& array, std::size_t ncell) const {
+  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
+  if (array.data == nullptr && ncell_ > 0)
+    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name,
+         "': null pointer, or in Fortran a component of an array of structures, which must be copied into an array of its own");
+  check_reach(role, name, array, ncell_);
 }
 
 void Registration::register_array(const char* role, const std::vector<Variable>& variables, std::vector<HostArray>& arrays,
@@ -61,11 +71,7 @@ void Registration::register_array(const char* role, const std::vector<Variable>&
                                   Direction direction) {
   const std::size_t number = number_of(role, variables, name);
   const Variable& variable = variables[number];
-  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, role, " '", name, "' has ", ncell, " values for ", ncell_, " cells");
-  if (array.data == nullptr && ncell_ > 0)
-    fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name,
-         "': null pointer, or in Fortran a component of an array of structures, which must be copied into an array of its own");
-  check_reach(role, name, array, ncell_);
+  check_registered(role, name, array, ncell);
   if (variable.flag_values.empty())
     array.conversion = direction == Direction::from_artefact ? convert_units(name, variable.units, units)
                                                              : convert_units(name, units, variable.units);
@@ -75,7 +81,19 @@ void Registration::register_array(const char* role, const std::vector<Variable>&
 }
 
 void Registration::set_input(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
+  const auto input = std::find_if(artefact_.inputs.begin(), artefact_.inputs.end(),
+                                  [&](const Variable& variable) { return variable.name == name; });
+  const bool serves = derived_inputs_.serves(name);
+  if (input == artefact_.inputs.end() && !serves)
+    fail(ECOSTEP_UNKNOWN_NAME, "the artefact has no input '", name, "' (it has: ", list_names(artefact_.inputs),
+         derived_inputs_.quantities().empty() ? "" : "; others can be made of: ", derived_inputs_.quantities(), ")");
+  if (serves) {
+    check_registered("input", name, array, ncell);
+    derived_inputs_.set(name, units, array);
+  }
+  if (input == artefact_.inputs.end()) return;
   register_array("input", artefact_.inputs, inputs_, name, units, array, ncell);
+  derived_[static_cast<std::size_t>(input - artefact_.inputs.begin())] = false;
 }
 
 void Registration::set_static(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
@@ -114,10 +132,14 @@ void Registration::set_state(float* state, std::size_t state_size, std::size_t n
   state_registered_ = true;
 }
 
+void Registration::check_array(const char* what, const HostArray& array, std::size_t ncell) const {
+  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the ", what, " has ", ncell, " values for ", ncell_, " cells");
+  if (array.data != nullptr) check_reach("the", what, array, ncell_);
+}
+
 void Registration::set_mask(HostArray mask, std::size_t ncell) {
-  if (ncell != ncell_) fail(ECOSTEP_WRONG_SIZE, "the mask has ", ncell, " values for ", ncell_, " cells");
+  check_array("mask", mask, ncell);
   if (is_real(mask)) fail(ECOSTEP_INVALID_ARGUMENT, "the mask is logical or integer: ECOSTEP_I8, ECOSTEP_I32 or ECOSTEP_I64");
-  if (mask.data != nullptr) check_reach("the", "mask", mask, ncell_);
   mask.registered = mask.data != nullptr;
   if (mask.registered) active_.reserve(ncell_);
   mask_ = mask;
@@ -128,11 +150,26 @@ void Registration::require_state() const {
 }
 
 void Registration::require_inputs() const {
-  require("input", artefact_.inputs, inputs_);
+  for (std::size_t v = 0; v < inputs_.size(); ++v) {
+    const std::string& name = artefact_.inputs[v].name;
+    if (!derived_[v] || derived_inputs_.possible(name)) continue;
+    const std::string ways = derived_inputs_.ways(name);
+    fail(ECOSTEP_NOT_REGISTERED, "input '", name, "' was not registered", ways.empty() ? "" : "; ", ways);
+  }
+}
+
+void Registration::derive_inputs(const CellList& cells) {
+  for (std::size_t v = 0; v < inputs_.size(); ++v)
+    if (derived_[v]) inputs_[v] = derived_inputs_.derive(v, cells, ncell_);
 }
 
 void Registration::require_statics() const {
   require("static", artefact_.statics, statics_);
+}
+
+void Registration::write_held_flux(const CellList& cells, std::size_t flux) const {
+  for (std::size_t v = 0; v < outputs_.size(); ++v)
+    for (std::size_t i = 0; outputs_[v].registered && i < cells.size; ++i) outputs_[v].write(cells[i], row(cells[i])[flux + v]);
 }
 
 CellList Registration::active_cells() {
@@ -145,7 +182,7 @@ CellList Registration::active_cells() {
 }
 
 void Registration::move_to_next_day(std::ptrdiff_t day_stride) {
-  for (std::vector<HostArray>* const arrays : {&inputs_, &observed_})
+  for (std::vector<HostArray>* const arrays : {&inputs_, &observed_, &derived_inputs_.arrays()})
     for (HostArray& array : *arrays)
       if (array.registered && array.data != nullptr) array.data = array.element(array.stride == 0 ? 1 : day_stride);
 }

@@ -16,9 +16,13 @@ bool is_leap(int year) {
 }  // namespace
 
 Calendar parse_calendar(const std::string& name) {
-  if (name == "standard" || name == "gregorian" || name == "proleptic_gregorian") return Calendar::standard;
-  if (name == "noleap" || name == "365_day") return Calendar::noleap;
-  if (name == "360_day") return Calendar::days360;
+  // As CF spells them, and as hosts do: NO_LEAP of CESM, 360DAY of ESMF.
+  std::string letters;
+  for (const char letter : name)
+    if (letter != '_') letters += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  if (letters == "standard" || letters == "gregorian" || letters == "prolepticgregorian") return Calendar::standard;
+  if (letters == "noleap" || letters == "365day") return Calendar::noleap;
+  if (letters == "360day") return Calendar::days360;
   fail(ECOSTEP_BAD_DATE, "calendar '", name, "' is not known (known: standard, noleap, 360_day)");
 }
 

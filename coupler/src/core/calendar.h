@@ -30,8 +30,8 @@ struct CalendarRow {
   bool operator==(const CalendarRow& other) const { return columns == other.columns; }
 };
 
-// "standard", "gregorian", "proleptic_gregorian", "noleap", "365_day" or "360_day"; throws Error(ECOSTEP_BAD_DATE) for another.
-// The leap-year rule of today holds for all years.
+// "standard", "gregorian", "proleptic_gregorian", "noleap", "365_day" or "360_day", in capitals or without "_" as well; throws
+// Error(ECOSTEP_BAD_DATE) for another. The leap-year rule of today holds for all years.
 Calendar parse_calendar(const std::string& name);
 
 int days_in_month(Calendar calendar, int year, int month);

@@ -63,9 +63,9 @@ contains
     end do
     call allocate_daily_weather(self%weather, n)
     call allocate_day_forcing(self%day, n, nstep)
-    call start_generator(self%generator, config, self%lat, sites%static%elevation, &
-      sites%static%continentality, sites%static%annual_precip, sites%static%t_ann, &
-      sites%t_month, sites%p_month)
+    call start_generator(self%generator, config, self%lat, sites%static%lon, &
+      sites%static%elevation, sites%static%continentality, sites%static%annual_precip, &
+      sites%static%t_ann, sites%t_month, sites%p_month)
     if (.not. self%from_file) return
     call open_meteorology(self%file, config, sites%id, self%lat, sites%static%lon, stat, errmsg)
     if (stat /= success) return

@@ -41,6 +41,7 @@ module namelist_input
     character(:), allocatable :: forcing_source, forcing_file  !< &forcing_nl
     real(wp) :: trend_k_per_decade, annual_t_sd, annual_t_ar1, annual_p_cv  !< &wgen_nl
     real(wp) :: precip_seasonality, precip_peak_day, wind_mean, co2, ch4  !< &wgen_nl
+    real(wp) :: correlation_km, precip_correlation_km  !< &wgen_nl
     integer :: trend_reference_year  !< &wgen_nl
     character(:), allocatable :: hist_fields  !< &hist_nl
     logical :: hist_diagnostics  !< &hist_nl
@@ -198,6 +199,8 @@ contains
     c%precip_seasonality = real_of(c, 'precip_seasonality')
     c%precip_peak_day = real_of(c, 'precip_peak_day')
     c%wind_mean = real_of(c, 'wind_mean')
+    c%correlation_km = real_of(c, 'correlation_km')
+    c%precip_correlation_km = real_of(c, 'precip_correlation_km')
     c%co2 = real_of(c, 'co2')
     c%ch4 = real_of(c, 'ch4')
     c%hist_fields = c%text_of('hist_fields')
@@ -274,6 +277,10 @@ contains
     end if
     if (c%wind_mean <= 0.0_wp) errmsg = 'wind_mean in &wgen_nl must be above 0'
     ! Constants are held to the ranges of a forcing file; the others to what climates have.
+    call range('correlation_km', c%correlation_km, 0.0_wp, 20000.0_wp)
+    call range('precip_correlation_km', c%precip_correlation_km, 0.0_wp, 20000.0_wp)
+    if ((c%correlation_km > 0.0_wp) .neqv. (c%precip_correlation_km > 0.0_wp)) errmsg = &
+      'correlation_km and precip_correlation_km in &wgen_nl must both be above 0, or both 0'
     call range('wind_mean', c%wind_mean, 0.0_wp, 40.0_wp)
     call range('co2', c%co2, 100.0_wp, 5000.0_wp)
     call range('ch4', c%ch4, 300.0_wp, 100000.0_wp)

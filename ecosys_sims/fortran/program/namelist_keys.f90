@@ -114,6 +114,12 @@ contains
       key(g, 'precip_peak_day', 'real', '', &
       'day of year with most precipitation; else 200 north and 17 south of the equator'), &
       key(g, 'wind_mean', 'real', '3.0', 'mean wind speed [m s-1]'), &
+      key(g, 'correlation_km', 'real', '0.0', &
+      'distance over which daily temperature, cloud and wind of sites fall to a correlation of'// &
+      ' 1/e [km]; 0: each site has weather of its own'), &
+      key(g, 'precip_correlation_km', 'real', '0.0', &
+      'the same of what decides whether and how much it rains [km]; amounts are correlated over'// &
+      ' half of it'), &
       key(g, 'co2', 'real', '', 'constant CO2 [ppm]; else the global mean of each year'), &
       key(g, 'ch4', 'real', '', 'constant CH4 [ppb]; else the global mean of each year')]
   end function generator_keys

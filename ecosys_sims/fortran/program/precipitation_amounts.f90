@@ -6,7 +6,7 @@ module precipitation_amounts
   implicit none (type, external)
   private
 
-  public :: amount_distribution, make_distribution, draw_amount
+  public :: amount_distribution, make_distribution, draw_amount, amount_of_probability
   public :: wet_probability, stationary_wet_fraction
 
   real(wp), parameter :: scale_per_mean = 1.249_wp
@@ -19,6 +19,7 @@ module precipitation_amounts
     real(wp) :: scale = 1.0_wp  !< scale of the gamma distribution [kg m-2]
     real(wp) :: tail_scale = 1.0_wp  !< scale of the Pareto tail [kg m-2]
     real(wp) :: mean = 1.0_wp  !< mean with the tail [kg m-2]
+    real(wp) :: tail_probability = 0.0_wp  !< of amounts above the threshold [1]
   end type amount_distribution
 
 contains
@@ -57,6 +58,7 @@ contains
     x = threshold/distribution%scale
     tail_probability = 1.0_wp - lower_gamma(shape, x)
     density = x**(shape - 1.0_wp)*exp(-x)/(gamma(shape)*distribution%scale)
+    distribution%tail_probability = tail_probability
     distribution%tail_scale = tail_probability/density
     distribution%mean = shape*distribution%scale*lower_gamma(shape + 1.0_wp, x) &
       + tail_probability*(threshold + distribution%tail_scale/(1.0_wp - tail_shape))
@@ -72,9 +74,41 @@ contains
     amount = amount*distribution%scale
     if (amount <= threshold) return
     call uniform(stream, u)
-    amount = threshold + distribution%tail_scale/tail_shape &
-      *((1.0_wp - u)**(-tail_shape) - 1.0_wp)
+    amount = tail_amount(distribution, u)
   end subroutine draw_amount
+
+  !> Amount above which 1 - probability of the wet days lie [kg m-2].
+  pure real(wp) function amount_of_probability(distribution, probability) result(amount)
+    type(amount_distribution), intent(in) :: distribution  !< distribution of the site
+    real(wp), intent(in) :: probability  !< probability below the amount, above 0 and below 1 [1]
+    real(wp), parameter :: smallest = 0.01_wp  !< as little as that does not differ from it [kg m-2]
+    real(wp), parameter :: narrowness = 1.0e-10_wp  !< of the interval, relative
+    real(wp) :: low, high
+    if (probability >= 1.0_wp - distribution%tail_probability) then
+      amount = tail_amount(distribution, &
+        1.0_wp - (1.0_wp - probability)/distribution%tail_probability)
+      return
+    end if
+    low = smallest
+    high = threshold
+    do while (high > low*(1.0_wp + narrowness))
+      amount = sqrt(low*high)
+      if (lower_gamma(shape, amount/distribution%scale) < probability) then
+        low = amount
+      else
+        high = amount
+      end if
+    end do
+    amount = sqrt(low*high)
+  end function amount_of_probability
+
+  !> Amount above the threshold by the probability below it, of the tail alone [kg m-2].
+  pure real(wp) function tail_amount(distribution, probability)
+    type(amount_distribution), intent(in) :: distribution  !< distribution of the site
+    real(wp), intent(in) :: probability  !< probability, below 1 [1]
+    tail_amount = threshold + distribution%tail_scale/tail_shape &
+      *((1.0_wp - probability)**(-tail_shape) - 1.0_wp)
+  end function tail_amount
 
   !> Regularised lower incomplete gamma function, by its series; for x below 10.
   pure real(wp) function lower_gamma(a, x)

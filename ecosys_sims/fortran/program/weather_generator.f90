@@ -1,26 +1,29 @@
-!> Daily weather of each site, drawn from its own random stream.
+!> Daily weather of each site, from its own random stream or from fields that neighbours share.
 !>
 !> Occurrence and amounts after GWGEN (Sommer and Kaplan 2017), residuals of temperature, cloud and
 !> wind after Richardson (1981), year-to-year variation by an AR(1) of temperature and a lognormal
 !> factor of precipitation. Conditional means are shifted so that the long-term mean over wet and
 !> dry days is the climate normal.
 module weather_generator
-  use calendar_dates, only: calendar_date, day_of_year, days_in_year
+  use calendar_dates, only: calendar_date, day_number, day_of_year, days_in_year
   use climate_normals, only: annual_temperature, ch4_of_year, climate_of_site, co2_of_year, &
     daily_precipitation, daily_temperature, site_climate, use_months
   use constants, only: pi, t_freeze
   use humidity, only: specific_humidity
   use kinds, only: wp
   use namelist_input, only: configuration, is_set
-  use precipitation_amounts, only: amount_distribution, draw_amount, make_distribution, &
-    stationary_wet_fraction, wet_probability
+  use precipitation_amounts, only: amount_distribution, amount_of_probability, draw_amount, &
+    make_distribution, stationary_wet_fraction, wet_probability
   use radiation, only: saturation_pressure
   use random, only: normal_pair, random_stream, uniform
   use solar, only: top_of_atmosphere
+  use weather_fields, only: deviate_amount, deviate_innovation, deviate_wet, deviate_year_p, &
+    deviate_year_t, deviates_of_day, deviates_of_year, n_deviates, n_year_deviates, &
+    normal_probability, shared_fields, start_fields
   implicit none (type, external)
   private
 
-  public :: generator, daily_weather, start_generator, generate_day, advance_residuals
+  public :: generator, daily_weather, start_generator, generate_day
   public :: allocate_daily_weather, pressure_of_elevation
 
   ! Residuals of Richardson's model.
@@ -67,6 +70,7 @@ module weather_generator
 
   !> The generator of a block of sites.
   type :: generator
+    type(shared_fields) :: fields  !< deviates that sites share
     real(wp), allocatable :: lat(:), psurf(:)  !< latitude [degrees north] and surface pressure [Pa]
     type(site_climate), allocatable :: climate(:)  !< normals
     type(amount_distribution), allocatable :: amounts(:)  !< amounts of wet days
@@ -84,11 +88,11 @@ module weather_generator
 contains
 
   !> Set up a generator without memory.
-  subroutine start_generator(self, config, lat, elevation, continentality, annual_precip, t_ann, &
-    t_month, p_month)
+  subroutine start_generator(self, config, lat, lon, elevation, continentality, annual_precip, &
+    t_ann, t_month, p_month)
     type(generator), intent(out) :: self  !< the generator
     type(configuration), intent(in) :: config  !< configuration of the run
-    real(wp), intent(in) :: lat(:)  !< latitude [degrees north], (nsite)
+    real(wp), intent(in) :: lat(:), lon(:)  !< place [degrees north and east], (nsite)
     real(wp), intent(in) :: elevation(:)  !< elevation [m], (nsite)
     real(wp), intent(in) :: continentality(:)  !< Conrad index of continentality [1], (nsite)
     real(wp), intent(in) :: annual_precip(:)  !< annual precipitation [kg m-2], (nsite)
@@ -98,6 +102,8 @@ contains
     real(wp), intent(in), optional :: t_month(:, :), p_month(:, :)
     real(wp), allocatable :: peak(:)
     integer :: i
+    call start_fields(self%fields, config%seed, lat, lon, config%correlation_km, &
+      config%precip_correlation_km)
     self%lat = lat
     self%psurf = pressure_of_elevation(elevation)
     allocate(peak, source=merge(200.0_wp, 17.0_wp, lat >= 0.0_wp))
@@ -140,12 +146,12 @@ contains
     type(calendar_date), intent(in) :: date  !< the day
     type(random_stream), intent(inout) :: streams(:)  !< random numbers of each site
     type(daily_weather), intent(inout) :: day  !< weather of the day
+    real(wp) :: deviates(n_deviates, size(streams))
     integer :: i
+    call begin_years(self, date, streams)
+    if (self%fields%active) call deviates_of_day(self%fields, day_number(date), deviates)
     do i = 1, size(streams)
-      if (nint(self%memory(memory_year, i)) /= date%year) then
-        call begin_year(self, i, date%year, streams(i))
-      end if
-      call draw_site_day(self, i, date, streams(i), day)
+      call draw_site_day(self, i, date, deviates(:, i), streams(i), day)
     end do
     day%psurf = self%psurf
     day%snow = -1.0_wp
@@ -156,46 +162,64 @@ contains
     if (is_set(self%ch4)) day%ch4 = self%ch4
   end subroutine generate_day
 
-  !> Draw the anomalies of a year; the first time also a start of the daily memory.
-  pure subroutine begin_year(self, i, year, stream)
+  !> Draw the anomalies of a year where one begins; the first time also a start of the daily memory.
+  subroutine begin_years(self, date, streams)
     type(generator), intent(inout) :: self  !< the generator
-    integer, intent(in) :: i  !< site
-    integer, intent(in) :: year  !< year
-    type(random_stream), intent(inout) :: stream  !< random numbers of the site
+    type(calendar_date), intent(in) :: date  !< the day
+    type(random_stream), intent(inout) :: streams(:)  !< random numbers of each site
     integer, parameter :: days_to_forget = 50
-    real(wp) :: for_t, for_p, s, persistence
-    integer :: k
-    persistence = self%ar1
-    if (nint(self%memory(memory_year, i)) == 0) then
-      persistence = 0.0_wp
-      do k = 1, days_to_forget
-        call advance_residuals( &
-          self%memory(memory_residuals:memory_residuals + n_residuals - 1, i), stream)
+    real(wp) :: deviates(n_deviates, size(streams)), of_year(n_year_deviates, size(streams))
+    real(wp) :: s, persistence
+    logical :: first(size(streams)), begins(size(streams))
+    integer :: i, k
+    first = nint(self%memory(memory_year, :)) == 0
+    begins = nint(self%memory(memory_year, :)) /= date%year
+    if (.not. any(begins)) return
+    do k = 1, merge(days_to_forget, 0, any(first))
+      if (self%fields%active) call deviates_of_day(self%fields, &
+        day_number(date) - days_to_forget - 1 + k, deviates)
+      do i = 1, size(streams)
+        if (first(i)) call advance_residuals(self, i, deviates(:, i), streams(i))
       end do
-    end if
-    call normal_pair(stream, for_t, for_p)
-    self%memory(memory_anomaly, i) = persistence*self%memory(memory_anomaly, i) &
-      + self%annual_t_sd(i)*sqrt(1.0_wp - persistence**2)*for_t
-    s = sqrt(log(1.0_wp + self%annual_p_cv(i)**2))
-    self%memory(memory_factor, i) = exp(s*for_p - 0.5_wp*s*s)
-    self%memory(memory_year, i) = real(year, wp)
-  end subroutine begin_year
+    end do
+    if (self%fields%active) call deviates_of_year(self%fields, date%year, of_year)
+    do i = 1, size(streams)
+      if (.not. begins(i)) cycle
+      if (.not. self%fields%active) call normal_pair(streams(i), of_year(deviate_year_t, i), &
+        of_year(deviate_year_p, i))
+      persistence = merge(0.0_wp, self%ar1, first(i))
+      self%memory(memory_anomaly, i) = persistence*self%memory(memory_anomaly, i) &
+        + self%annual_t_sd(i)*sqrt(1.0_wp - persistence**2)*of_year(deviate_year_t, i)
+      s = sqrt(log(1.0_wp + self%annual_p_cv(i)**2))
+      self%memory(memory_factor, i) = exp(s*of_year(deviate_year_p, i) - 0.5_wp*s*s)
+      self%memory(memory_year, i) = real(date%year, wp)
+    end do
+  end subroutine begin_years
 
   !> Advance the residuals by a day; in the long run each has mean 0 and standard deviation 1.
-  pure subroutine advance_residuals(chi, stream)
-    real(wp), intent(inout) :: chi(n_residuals)  !< residuals of Tmin, Tmax, cloud, wind
-    type(random_stream), intent(inout) :: stream  !< random numbers of the site
+  pure subroutine advance_residuals(self, i, deviates, stream)
+    type(generator), intent(inout) :: self  !< the generator
+    integer, intent(in) :: i  !< site
+    real(wp), intent(in) :: deviates(:)  !< of the day, where sites share them
+    type(random_stream), intent(inout) :: stream  !< random numbers of the site, where they do not
     real(wp) :: eps(n_residuals)
-    call normal_pair(stream, eps(1), eps(2))
-    call normal_pair(stream, eps(3), eps(4))
-    chi = matmul(a, chi) + matmul(b, eps)
+    if (self%fields%active) then
+      eps = deviates(deviate_innovation:deviate_innovation + n_residuals - 1)
+    else
+      call normal_pair(stream, eps(1), eps(2))
+      call normal_pair(stream, eps(3), eps(4))
+    end if
+    associate (chi => self%memory(memory_residuals:memory_residuals + n_residuals - 1, i))
+      chi = matmul(a, chi) + matmul(b, eps)
+    end associate
   end subroutine advance_residuals
 
   !> Draw the day of one site.
-  pure subroutine draw_site_day(self, i, date, stream, day)
+  pure subroutine draw_site_day(self, i, date, deviates, stream, day)
     type(generator), intent(inout) :: self  !< the generator
     integer, intent(in) :: i  !< site
     type(calendar_date), intent(in) :: date  !< the day
+    real(wp), intent(in) :: deviates(:)  !< of the day, where sites share them
     type(random_stream), intent(inout) :: stream  !< random numbers of the site
     type(daily_weather), intent(inout) :: day  !< weather of the day
     real(wp) :: normal, wet_share, share, u, cloud_mean, celsius, dew, extraterrestrial
@@ -208,18 +232,27 @@ contains
       normal = daily_precipitation(climate, doy)
       share = max(0.03_wp, min(0.9_wp, normal/climate%wet_day_mean))
       wet_share = stationary_wet_fraction(share)
-      call uniform(stream, u)
+      if (self%fields%active) then
+        u = normal_probability(deviates(deviate_wet))
+      else
+        call uniform(stream, u)
+      end if
       wet = u < wet_probability(share, memory(memory_wet_yesterday) > 0.5_wp, &
         memory(memory_wet_before) > 0.5_wp)
       memory(memory_wet_before) = memory(memory_wet_yesterday)
       memory(memory_wet_yesterday) = merge(1.0_wp, 0.0_wp, wet)
       day%precip(i) = 0.0_wp
       if (wet) then
-        call draw_amount(self%amounts(i), stream, day%precip(i))
+        if (self%fields%active) then
+          day%precip(i) = amount_of_probability(self%amounts(i), &
+            normal_probability(deviates(deviate_amount)))
+        else
+          call draw_amount(self%amounts(i), stream, day%precip(i))
+        end if
         day%precip(i) = day%precip(i)*memory(memory_factor)*normal &
           /(wet_share*self%amounts(i)%mean)
       end if
-      call advance_residuals(chi, stream)
+      call advance_residuals(self, i, deviates, stream)
 
       celsius = daily_temperature(climate, doy) - t_freeze
       call minimum_temperature(celsius - 0.5_wp*climate%daily_range, wet, wet_share, tmin_mean, &

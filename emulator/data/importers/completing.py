@@ -4,33 +4,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.errors import NoValues
 from emulator.data.importers.filling import fill_days
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.record_store import RecordStore
 from emulator.data.importers.site_record import DRIVER_ROLES, FILLED, OTHER_YEAR, SiteRecord
 
 LEAST_DRIVERS = 0.5
 """Share of the drivers that a day at either end of a record must have, where no flux was measured."""
 
 
-def complete(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
-    """Records cut to their periods, with gap-free drivers; what cannot be so is left out at all sites, and noted."""
-    records = [_filled(_period(_possible(record, notes), notes), notes) for record in records]
-    return only_common_drivers(records, notes)
+def complete(record: SiteRecord, notes: Notes) -> SiteRecord:
+    """The record cut to its period, with drivers filled as far as it can tell."""
+    return _filled(_period(_possible(record, notes), notes), notes)
 
 
-def only_common_drivers(records: list[SiteRecord], notes: Notes) -> list[SiteRecord]:
-    """Records without the drivers that a site lacks or that have gaps at a site, each noted."""
-    names = sorted({name for record in records for name in record.of_role(*DRIVER_ROLES)})
-    for name in names:
-        lacking = [record.site_id for record in records if name not in record.values or _gaps(record, name)]
+def only_common_drivers(records: RecordStore, notes: Notes) -> None:
+    """Leave out the drivers that a site lacks or that have gaps at a site, each noted."""
+    roles = {name: about.variable.role for record in records.outlines for name, about in record.variables.items()}
+    for name in sorted(name for name in records.names() if roles[name] in DRIVER_ROLES):
+        lacking = records.lacking(name)
         if lacking:
             first_sites = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
             where = "every site" if len(lacking) == len(records) else first_sites
             text = f"left out at all sites: has gaps that cannot be filled, or is not there, at {where}"
             notes.add("dropped", text, "", name, len(lacking))
-            records = [record.without(name) for record in records]
-    return records
+            records.leave_out(name)
 
 
 def _possible(record: SiteRecord, notes: Notes) -> SiteRecord:
@@ -51,10 +50,6 @@ def _possible(record: SiteRecord, notes: Notes) -> SiteRecord:
     return replace(record, values=values, quality=quality)
 
 
-def _gaps(record: SiteRecord, name: str) -> bool:
-    return bool(np.isnan(record.values[name]).any())
-
-
 def _period(record: SiteRecord, notes: Notes) -> SiteRecord:
     """The record from its first to its last day with a measured flux or with enough drivers."""
     drivers, targets = record.of_role(*DRIVER_ROLES), record.of_role("target")
@@ -67,7 +62,7 @@ def _period(record: SiteRecord, notes: Notes) -> SiteRecord:
         present |= np.isfinite(record.values[name])
     if not present.any():
         message = f"{record.label}: site {record.site_id}: no day has values; is the mark of missing values right?"
-        raise ImportFault(message)
+        raise NoValues(message)
     first, last = np.flatnonzero(present)[[0, -1]]
     before, after = int(first), int(len(present) - 1 - last)
     if before or after:

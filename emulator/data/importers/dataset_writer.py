@@ -1,6 +1,8 @@
 """Writes records of sites as a dataset (docs/formats.md, section 1): union of days, each site its own period."""
 
-from collections.abc import Sequence
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,16 +14,21 @@ import numpy as np
 from emulator.data.importers.daily import without_leap_days
 from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.record_store import RecordStore
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
-from foundations import provenance
+from foundations import provenance, zarr_dataset
 from foundations.netcdf_file import writing
 from foundations.variables import VARIABLES
+from foundations.zarr_dataset import SUFFIX, is_store
 
 CONVENTIONS = "CF-1.11"
 DATASET_VERSION = 2
 FILL = np.float32(9.96921e36)
 FILL_FLAG = np.int8(-127)
 CHUNK_VALUES = 1 << 18
+BLOCK_SITES = 64
+"""Sites of a chunk of a file, of a shard of a store, and whose values are held while they are written."""
+DRIVER_SOURCE = "driver_source"
 COORDINATES = "lat lon site_id"
 EVER_MEASURED = 0.05
 """Share of days on which a driver must be measured to count in `driver_source`."""
@@ -42,23 +49,92 @@ class About:
     config: str = ""
 
 
-def write_dataset(path: Path, records: Sequence[SiteRecord], statics: dict[str, Described], about: About) -> None:
-    """Write a dataset of N sites; statics: what the variables (N,) are besides the place."""
+def write_dataset(path: Path, records: RecordStore, statics: dict[str, Described], about: About) -> None:
+    """Write a dataset of N sites, a netCDF file or, where `path` ends with .zarr, a store, in blocks of sites.
+
+    statics: what the variables (N,) are besides the place.
+    """
     calendar = _calendar(records)
     days = union_of_days(records, calendar)
-    variables = {name: about for record in records for name, about in record.variables.items() if name in record.values}
+    if path.suffix == SUFFIX:
+        _write_store(path, records, statics, about, days)
+        return
     with writing(path) as file:
-        file.setncatts(_global_attributes(about))
-        file.createDimension("site", len(records))
-        file.createDimension("time", len(days))
-        file.createDimension("nv", 2)
-        _write_sites(file, records)
-        write_time(file, days, calendar)
-        _write_statics(file, records, statics)
-        places = [np.searchsorted(days, record.days) for record in records]
-        for name, described in variables.items():
-            _write_series(file, name, described, records, places)
-        _write_sources(file, records, places)
+        names = _lay_out(file, records, statics, about, days)
+        for first, rows in _blocks(records, names, days):
+            for name, values in rows.items():
+                file[name][first : first + len(values)] = values
+
+
+def _write_store(
+    path: Path, records: RecordStore, statics: dict[str, Described], about: About, days: np.ndarray
+) -> None:
+    """Write a Zarr store: complete, or as it was before."""
+    if path.exists() and not (is_store(path) and (path / "zarr.json").is_file()):
+        message = f"{path}: is there, and no Zarr store; choose another --out"
+        raise ImportFault(message)
+    working = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with netCDF4.Dataset("layout.nc", "w", diskless=True) as file:
+            names = _lay_out(file, records, statics, about, days)
+            zarr_dataset.create(working, file, BLOCK_SITES)
+        for first, rows in _blocks(records, names, days):
+            zarr_dataset.write_rows(working, first, rows)
+        zarr_dataset.finish(working, {})
+        shutil.rmtree(path, ignore_errors=True)
+        working.rename(path)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _lay_out(
+    file: netCDF4.Dataset, records: RecordStore, statics: dict[str, Described], about: About, days: np.ndarray
+) -> list[tuple[str, str, str]]:
+    """Write all but daily values; the daily variables: name in the file, part of the records and name there."""
+    outlines = records.outlines
+    variables = {name: about for record in outlines for name, about in record.variables.items()}
+    file.setncatts(_global_attributes(about))
+    file.createDimension("site", len(records))
+    file.createDimension("time", len(days))
+    file.createDimension("nv", 2)
+    _write_sites(file, outlines)
+    write_time(file, days, outlines[0].calendar)
+    _write_statics(file, outlines, statics)
+    names = []
+    quality, uncertainty = set(records.names("quality")), set(records.names("uncertainty"))
+    for name in records.names():
+        described = variables[name]
+        series = _create(file, name, "f4", FILL)
+        series.setncatts(attributes_of(described))
+        names.append((name, "values", name))
+        target = described.variable.role == "target"
+        ancillary = _create_ancillary(file, name, described, target and name in quality, target and name in uncertainty)
+        if ancillary:
+            series.ancillary_variables = " ".join(of_file for of_file, _, _ in ancillary)
+            names += ancillary
+    if any(variables[name].variable.role in DRIVER_ROLES for name in records.names()):
+        _create_sources(file)
+        names.append((DRIVER_SOURCE, DRIVER_SOURCE, ""))
+    return names
+
+
+def _blocks(
+    records: RecordStore, names: list[tuple[str, str, str]], days: np.ndarray
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """First site and daily values (M, T) of each block of sites, by name in the file."""
+    for first in range(0, len(records), BLOCK_SITES):
+        block = records[first : first + BLOCK_SITES]
+        places = [np.searchsorted(days, record.days) for record in block]
+        rows = {}
+        for of_file, part, name in names:
+            flags = part in ("quality", DRIVER_SOURCE)
+            values = np.full((len(block), len(days)), FILL_FLAG if flags else FILL)
+            for row, record, place in zip(values, block, places, strict=True):
+                own = driver_source(record) if part == DRIVER_SOURCE else getattr(record, part).get(name)
+                if own is not None:
+                    row[place] = np.where(np.isnan(own), values.dtype.type(FILL_FLAG if flags else FILL), own)
+            rows[of_file] = values
+        yield first, rows
 
 
 def _global_attributes(about: About) -> dict[str, Any]:
@@ -72,17 +148,18 @@ def _global_attributes(about: About) -> dict[str, Any]:
     return attributes | ({"config": about.config} if about.config else {})
 
 
-def _calendar(records: Sequence[SiteRecord]) -> str:
-    calendars = {record.calendar for record in records}
+def _calendar(records: RecordStore) -> str:
+    calendars = {record.calendar for record in records.outlines}
     if len(calendars) > 1:
         message = f"sites have the calendars {' and '.join(sorted(calendars))}; a dataset has one, import them apart"
         raise ImportFault(message)
     return calendars.pop()
 
 
-def union_of_days(records: Sequence[SiteRecord], calendar: str) -> np.ndarray:
+def union_of_days(records: RecordStore, calendar: str) -> np.ndarray:
     """All days (T,) from the first of any site to the last, without 29 February where the calendar has none."""
-    first, last = min(record.days[0] for record in records), max(record.days[-1] for record in records)
+    periods = [record.days for record in records.outlines]
+    first, last = min(days[0] for days in periods), max(days[-1] for days in periods)
     days = np.arange(first, last + 1)
     return days[without_leap_days(days)] if calendar == "noleap" else days
 
@@ -156,7 +233,7 @@ def _write_statics(file: netCDF4.Dataset, records: Sequence[SiteRecord], statics
 
 def _create(file: netCDF4.Dataset, name: str, kind: str, fill: Any) -> netCDF4.Variable:
     sites, days = file.dimensions["site"].size, file.dimensions["time"].size
-    chunk = min(sites, 64)
+    chunk = min(sites, BLOCK_SITES)
     series = file.createVariable(
         name, kind, ("site", "time"), fill_value=fill, zlib=True, complevel=1, shuffle=True, fletcher32=True,
         chunksizes=(chunk, max(1, min(days, CHUNK_VALUES // chunk))),
@@ -165,64 +242,34 @@ def _create(file: netCDF4.Dataset, name: str, kind: str, fill: Any) -> netCDF4.V
     return series
 
 
-def _fill_series(
-    series: netCDF4.Variable, parts: Sequence[np.ndarray | None], places: Sequence[np.ndarray], days: int, fill: Any
-) -> None:
-    """Write the series (D,) of each site at its places among the days; None is fill throughout."""
-    for site, (values, place) in enumerate(zip(parts, places, strict=True)):
-        row = np.full(days, fill)
-        if values is not None:
-            row[place] = np.where(np.isnan(values), fill, values)
-        series[site] = row
+def _create_ancillary(
+    file: netCDF4.Dataset, name: str, described: Described, quality: bool, uncertainty: bool
+) -> list[tuple[str, str, str]]:
+    """Variables that tell of a target: name in the file, part of the records, name there."""
+    names = []
+    if quality:
+        flags = _create(file, f"{name}_qc", "i1", FILL_FLAG)
+        flags.setncatts(
+            {"long_name": f"quality of {described.variable.long_name}", "standard_name": "quality_flag",
+             "flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": " ".join(QUALITIES)}
+        )  # fmt: skip
+        names.append((f"{name}_qc", "quality", name))
+    if uncertainty:
+        deviation = _create(file, f"{name}_sd", "f4", FILL)
+        what = f"standard deviation of {described.variable.long_name}"
+        deviation.setncatts({"long_name": what, "units": described.variable.units})
+        names.append((f"{name}_sd", "uncertainty", name))
+    return names
 
 
-def _write_series(
-    file: netCDF4.Dataset,
-    name: str,
-    described: Described,
-    records: Sequence[SiteRecord],
-    places: Sequence[np.ndarray],
-) -> None:
-    days = file.dimensions["time"].size
-    series = _create(file, name, "f4", FILL)
-    series.setncatts(attributes_of(described))
-    _fill_series(series, [record.values.get(name) for record in records], places, days, FILL)
-    ancillary = []
-    if described.variable.role == "target":
-        if any(name in record.quality for record in records):
-            ancillary.append(f"{name}_qc")
-            quality = _create(file, f"{name}_qc", "i1", FILL_FLAG)
-            quality.setncatts(
-                {"long_name": f"quality of {described.variable.long_name}", "standard_name": "quality_flag",
-                 "flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": " ".join(QUALITIES)}
-            )  # fmt: skip
-            _fill_series(quality, [record.quality.get(name) for record in records], places, days, FILL_FLAG)
-        if any(name in record.uncertainty for record in records):
-            ancillary.append(f"{name}_sd")
-            deviation = _create(file, f"{name}_sd", "f4", FILL)
-            deviation.setncatts(
-                {
-                    "long_name": f"standard deviation of {described.variable.long_name}",
-                    "units": described.variable.units,
-                }
-            )
-            _fill_series(deviation, [record.uncertainty.get(name) for record in records], places, days, FILL)
-    if ancillary:
-        series.ancillary_variables = " ".join(ancillary)
-
-
-def _write_sources(file: netCDF4.Dataset, records: Sequence[SiteRecord], places: Sequence[np.ndarray]) -> None:
+def _create_sources(file: netCDF4.Dataset) -> None:
     """`driver_source`: of each day the worst source of its drivers."""
-    if not any(record.of_role(*DRIVER_ROLES) for record in records):
-        return
-    variable = _create(file, "driver_source", "i1", FILL_FLAG)
+    variable = _create(file, DRIVER_SOURCE, "i1", FILL_FLAG)
     variable.setncatts(
         {"long_name": "where the drivers of the day come from, the worst of those that the site measures",
          "standard_name": "status_flag",
          "flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": " ".join(SOURCES)}
     )  # fmt: skip
-    parts: list[np.ndarray | None] = [driver_source(record) for record in records]
-    _fill_series(variable, parts, places, file.dimensions["time"].size, FILL_FLAG)
 
 
 def driver_source(record: SiteRecord) -> np.ndarray:

@@ -11,14 +11,16 @@ from emulator.data.importers.assembling import record_of, variables_of
 from emulator.data.importers.completing import complete, only_common_drivers
 from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described, described
-from emulator.data.importers.errors import ImportFault
+from emulator.data.importers.errors import ImportFault, NoValues
 from emulator.data.importers.mapping import Definition, Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.preset_files import mapping_text
 from emulator.data.importers.readers.reading import read_series
+from emulator.data.importers.record_store import RecordStore
+from emulator.data.importers.report.contents import Contents, RowsOfSites
 from emulator.data.importers.series import SiteSeries
 from emulator.data.importers.site_record import SiteRecord
-from emulator.data.importers.sites import is_missing, read_sites, statics_of
+from emulator.data.importers.sites import SiteTable, is_missing, read_sites, statics_of
 from emulator.data.importers.targets import Choices
 
 log = logging.getLogger(__name__)
@@ -26,14 +28,25 @@ log = logging.getLogger(__name__)
 USUAL_STATICS = ("lat", "lon", "elevation", "sand", "clay", "ph", "biome")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Imported:
-    """Records of sites, what the statics are, and what was seen on the way."""
+    """Records of sites, what was seen on the way, and the rows of the report.
 
-    records: list[SiteRecord]
-    statics: dict[str, Described]
-    notes: Notes
-    raw: list[SiteRecord] = field(default_factory=list)
+    folder: for what does not fit into memory, default that of the system.
+    """
+
+    folder: Path | None = None
+    records: RecordStore = field(init=False)
+    statics: dict[str, Described] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
+    rows: RowsOfSites = field(default_factory=RowsOfSites)
+
+    def __post_init__(self) -> None:
+        self.records = RecordStore(self.folder)
+
+    def contents(self, title: str) -> Contents:
+        """The report."""
+        return self.rows.contents(title, set(self.records.names()), self.notes)
 
 
 def import_files(
@@ -42,36 +55,61 @@ def import_files(
     sites: Path | None = None,
     given: dict[str, float | str] | None = None,
     choices: Choices | None = None,
+    folder: Path | None = None,
 ) -> Imported:
-    """Read files by a mapping. given: properties of the one site, `site_id` its name. Raises ImportFault."""
+    """Read files by a mapping, site by site. given: properties of the one site, `site_id` its name.
+
+    folder: see `Imported`. Raises ImportFault.
+    """
+    imported = Imported(folder)
+    add_files(imported, mapping, paths, read_sites(sites), given, choices)
+    return finished(imported, mapping)
+
+
+def add_files(
+    imported: Imported,
+    mapping: Mapping,
+    paths: Sequence[Path],
+    table: SiteTable,
+    given: dict[str, float | str] | None = None,
+    choices: Choices | None = None,
+) -> None:
+    """Add the sites of some files to an import, which `finished` ends."""
     given = dict(given or {})
-    notes = Notes()
+    notes, variables = imported.notes, variables_of(mapping)
     name = given.pop("site_id", None)
-    series = read_series(paths, mapping, None if name is None else str(name), notes)
-    by_site: dict[str, list[SiteSeries]] = {}
-    for part in series:
-        by_site.setdefault(part.site_id, []).append(part)
-    if given and len(by_site) > 1:
-        message = f"{len(by_site)} sites, but {', '.join(given)} is given for one; use --sites"
-        raise ImportFault(message)
-    table = read_sites(sites)
-    variables = variables_of(mapping)
-    raw = []
-    for site_id, parts in by_site.items():
+    before = len(imported.records)
+    empty: NoValues | None = None
+    for parts in read_series(paths, mapping, None if name is None else str(name), notes, imported.folder):
+        site_id = parts[0].site_id
+        if given and len(imported.records) > before:
+            message = f"several sites, but {', '.join(given)} is given for one; use --sites"
+            raise ImportFault(message)
         statics = statics_of(site_id, table, mapping, variables, given, parts[0].properties)
         local = [_in_local_time(part, mapping, float(statics["lon"])) for part in parts]
-        raw.append(record_of(local, mapping, variables, statics, notes, choices or Choices()))
-    log.info("%d site%s from %s", len(raw), "s" if len(raw) > 1 else "", min(record.days[0] for record in raw))
-    records = complete(raw, notes)
-    return Imported(records, _statics(records, mapping, notes), notes, raw)
+        raw = record_of(local, mapping, variables, statics, notes, choices or Choices())
+        try:
+            record = complete(raw, notes)
+        except NoValues as error:
+            empty = empty or error
+            notes.add("dropped", "the site: no day has values", site_id)
+            continue
+        imported.rows.add(raw, record, notes)
+        imported.records.add(record)
+    if len(imported.records) == before:
+        if empty is not None:
+            raise empty
+        message = f"{paths[0]}: no site of it has a column that changes with time"
+        raise ImportFault(message)
 
 
-def join_imports(parts: Sequence[Imported]) -> Imported:
-    """Imports of one mapping as one: drivers that a site lacks are left out at all."""
-    notes = Notes([note for part in parts for note in part.notes.lines])
-    records = only_common_drivers([record for part in parts for record in part.records], notes)
-    statics = {name: about for part in parts for name, about in part.statics.items()}
-    return Imported(records, statics, notes, [record for part in parts for record in part.raw])
+def finished(imported: Imported, mapping: Mapping) -> Imported:
+    """An import of all its sites: drivers that a site lacks are left out at all, and statics are what any has."""
+    outlines = imported.records.outlines
+    log.info("%d site%s from %s", len(outlines), "s" if len(outlines) > 1 else "", min(r.days[0] for r in outlines))
+    only_common_drivers(imported.records, imported.notes)
+    imported.statics = _statics(outlines, mapping, imported.notes)
+    return imported
 
 
 def _in_local_time(series: SiteSeries, mapping: Mapping, lon: float) -> SiteSeries:
@@ -112,10 +150,4 @@ def write_imported(imported: Imported, mapping: Mapping, paths: Sequence[Path], 
         references=mapping.references,
         config=mapping_text(mapping),
     )
-    write_dataset(
-        out, [replace(record, values=_float32(record.values)) for record in imported.records], imported.statics, about
-    )
-
-
-def _float32(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: series.astype(np.float32) for name, series in values.items()}
+    write_dataset(out, imported.records, imported.statics, about)

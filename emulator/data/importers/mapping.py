@@ -149,10 +149,12 @@ class TableLayout(Part):
     """How a text file is laid out. suffixes: `TA` stands for `TA_1_1_1` as well, the first of them.
 
     header: number of the line, from 0, of the names, comments not counted; units_line: a line of units follows it,
-    unless that is of numbers.
+    unless that is of numbers. delimiter: what a file is tried with first; one whose names another delimiter tells is
+    read with that.
     """
 
     delimiter: Literal[",", ";", "tab", "space"] = ","
+    decimal: Literal[".", ","] = "."
     comment: str | None = None
     header: int = 0
     units_line: bool = False

@@ -13,18 +13,27 @@ from emulator.data.importers.dataset_writer import About, write_dataset
 from emulator.data.importers.definitions import Described
 from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.notes import Notes
+from emulator.data.importers.record_store import RecordStore
 from emulator.data.importers.site_record import SiteRecord
 from foundations.units import unit_conversion
+from foundations.variables import Variable
 
 SAME_PLACE = 0.01
 """Degrees within which two sites of one name are the same."""
 SAME_VALUE = 1e-5
+SOURCE = "source"
+"""Static that says which dataset a site is of."""
 
 
-def merge(paths: Sequence[Path], out: Path) -> tuple[list[SiteRecord], Notes]:
-    """Join datasets and write the result; the records and what was seen. ImportFault where they contradict."""
+def merge(paths: Sequence[Path], out: Path, sources: Sequence[str] = ()) -> tuple[RecordStore, Notes]:
+    """Join datasets and write the result; the records and what was seen. ImportFault where they contradict.
+
+    sources: a word for each dataset, such as simulation or towers, by which the static `source` tells sites apart.
+    """
     notes = Notes()
     datasets = [read_dataset(path) for path in paths]
+    if sources:
+        datasets = _with_source(datasets, sources)
     variables: dict[str, Described] = {}
     for dataset in datasets:
         for name, about in dataset.variables.items():
@@ -33,14 +42,41 @@ def merge(paths: Sequence[Path], out: Path) -> tuple[list[SiteRecord], Notes]:
     for dataset in datasets:
         for record in dataset.records:
             by_site.setdefault(record.site_id, []).append(_in_terms_of(record, dataset, variables))
-    records = only_common_drivers([_one(parts, notes) for parts in by_site.values()], notes)
+    records = RecordStore(out.parent)
+    for parts in by_site.values():
+        records.add(_one(parts, notes))
+    only_common_drivers(records, notes)
     statics = {name: variables[name] for dataset in datasets for name in dataset.statics}
     files = ", ".join(path.name for path in paths)
     institutions = "; ".join(dict.fromkeys(dataset.institution for dataset in datasets))
-    sources = "; ".join(dict.fromkeys(dataset.source for dataset in datasets))
-    about_file = About(f"{len(records)} sites of {files}", institutions, sources, f"merge of {files}")
+    origins = "; ".join(dict.fromkeys(dataset.source for dataset in datasets))
+    about_file = About(f"{len(records)} sites of {files}", institutions, origins, f"merge of {files}")
     write_dataset(out, records, statics, about_file)
     return records, notes
+
+
+def _with_source(datasets: Sequence[StoredDataset], sources: Sequence[str]) -> list[StoredDataset]:
+    """The datasets with the class static `source`."""
+    if len(sources) != len(datasets):
+        message = f"--sources: {len(sources)} words for {len(datasets)} datasets; give each one, by commas"
+        raise ImportFault(message)
+    if wrong := [word for word in sources if not word.isidentifier()]:
+        message = f"--sources: '{wrong[0]}' is no word of letters, digits and _"
+        raise ImportFault(message)
+    flags = {word: code for code, word in enumerate(dict.fromkeys(sources), start=1)}
+    variable = Variable(
+        SOURCE, "1", "static", "where the data of the site come from",
+        flag_values=tuple(flags.values()), flag_meanings=tuple(flags),
+    )  # fmt: skip
+    told = []
+    for dataset, word in zip(datasets, sources, strict=True):
+        if SOURCE in dataset.variables:
+            message = f"{dataset.path}: has a variable '{SOURCE}' already; leave --sources out"
+            raise ImportFault(message)
+        records = [replace(r, statics=r.statics | {SOURCE: float(flags[word])}) for r in dataset.records]
+        variables = dataset.variables | {SOURCE: Described(variable, flags)}
+        told.append(replace(dataset, records=records, variables=variables, statics=[*dataset.statics, SOURCE]))
+    return told
 
 
 def _common(first: Described, other: Described, name: str, path: Path) -> Described:

@@ -8,11 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
 
-from emulator.evaluation.figures import style
-
-Outline = Sequence[tuple[float, float]]
+from emulator.evaluation.figures import style, world_map
 
 
 @dataclass(frozen=True)
@@ -35,16 +32,10 @@ class SiteYear:
 
 
 @style.styled
-def site_map(
-    lat: np.ndarray, lon: np.ndarray, biome: Sequence[str], land: Sequence[Outline], water: Sequence[Outline]
-) -> Figure:
-    """Sites (N,) by biome on a plain longitude-latitude grid, with coarse outlines of land and lakes if given."""
+def site_map(lat: np.ndarray, lon: np.ndarray, biome: Sequence[str]) -> Figure:
+    """Sites (N,) by biome on a map of the globe."""
     figure, axes = style.new_figure(9.6, 4.9)
-    for outlines, colour in ((land, style.LAND), (water, style.PAPER)):
-        for outline in outlines:
-            axes.add_patch(
-                Polygon(outline, closed=True, facecolor=colour, edgecolor=style.GRID, linewidth=0.6, zorder=0.5)
-            )
+    world_map.prepare(axes)
     present = sorted(set(biome), key=style.biome_order)
     names = np.asarray(biome)
     for name in present:
@@ -60,9 +51,6 @@ def site_map(
             markeredgecolor=style.INK,
             markeredgewidth=0.5,
         )
-    axes.set(xlim=(-180, 180), ylim=(-60, 84), aspect="equal")
-    axes.set_xticks(range(-180, 181, 60), labels=[_degrees(value, "W", "E") for value in range(-180, 181, 60)])
-    axes.set_yticks(range(-60, 81, 30), labels=[_degrees(value, "S", "N") for value in range(-60, 81, 30)])
     handles = []
     for name in present:
         marker, colour = style.biome_mark(name)
@@ -71,10 +59,6 @@ def site_map(
         handles.append(Line2D([], [], linestyle="", label=label, **look))
     style.shared_legend(figure, handles, loc="outside lower center", ncols=min(7, len(handles)))
     return figure
-
-
-def _degrees(value: int, negative: str, positive: str) -> str:
-    return f"{abs(value)}°{negative if value < 0 else positive if value > 0 else ''}"
 
 
 @style.styled

@@ -83,6 +83,10 @@ SETTINGS: dict[Any, Any] = {
 styled = matplotlib.rc_context(SETTINGS)
 """Decorator of every function that draws: matplotlib reads its settings when a text or line is made."""
 
+PHONE_WIDTH = 5.0
+"""Inches of the widest figure that phones show whole; a wider one is scrolled."""
+_PATH, _DECIMALS = re.compile(r' d="[^"]*"'), re.compile(r"(\d\.\d{2})\d+")
+"""Coordinates in pictures, of which hundredths of a point are enough."""
 _figure_numbers = count(1)
 
 
@@ -157,8 +161,10 @@ def to_svg(figure: Figure, title: str) -> str:
     svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}", svg)
     svg = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", svg, count=1)
     svg = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", svg, count=1)
+    svg = _PATH.sub(lambda path: _DECIMALS.sub(r"\1", path.group()), svg)
+    wide = 'class="wide" ' if figure.get_figwidth() > PHONE_WIDTH else ""
     return svg.replace(
-        "<svg ", f'<svg role="img" aria-label="{title}" style="max-width:{figure.get_figwidth() * 96:.0f}px" ', 1
+        "<svg ", f'<svg {wide}role="img" aria-label="{title}" style="max-width:{figure.get_figwidth() * 96:.0f}px" ', 1
     )
 
 

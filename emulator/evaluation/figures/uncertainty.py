@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from emulator.evaluation.figures import style
 
@@ -33,6 +34,10 @@ def reliability(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], label: st
                 [min(ends), max(ends)], [min(ends), max(ends)], color=style.MUTED, linewidth=0.8, linestyle=(0, (3, 2))
             )
             spreads.set(xscale="log", yscale="log")
+            for axis in (spreads.xaxis, spreads.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter(NullFormatter())
         levels.set(title=names[split], xlabel="level of the quantile", ylabel="share of days below it")
         spreads.set(title=names[split], xlabel=f"predicted spread, {label}", ylabel=f"error, {label}")
     handles = [Line2D([], [], marker=style.MODEL_MARKERS.get(kind, "v"), **style.model_line(kind)) for kind in kinds]

@@ -15,6 +15,7 @@ from emulator.evaluation.report.simulation import simulation_section
 from emulator.evaluation.report.skill import skill_section
 from emulator.evaluation.report.skill_tables import R2_DIGITS
 from emulator.evaluation.report.split import split_section
+from emulator.evaluation.report.towers import towers_section
 from emulator.runs.run_folder import RunFolderError
 from foundations import atomic_file
 from foundations.command_end import ends_clearly
@@ -53,6 +54,7 @@ def _report_of_run(products: Products) -> str:
         ("data", "What it learned from", split_section(run)),
         ("learning", "Learning", learning_section(products)),
         ("skill", "Skill", skill_section(products)),
+        ("sites", "Site by site", towers_section(run, products.places)),
         ("provenance", "Provenance", provenance_section(products)),
     ]
     tested = "days that it did not learn from"
@@ -121,17 +123,20 @@ def _products(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html"]
 
 
-@ends_clearly
-def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m emulator.evaluation.report", description=__doc__.split(":")[0] + "."
-    )
+def command_parser(program: str = "python -m emulator.evaluation.report") -> argparse.ArgumentParser:
+    """Options of the command."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.split(":")[0] + ".")
     parser.add_argument(
         "--run-dir", type=Path, required=True, help="folder that scripts/quickstart.sh wrote, or a single run"
     )
     parser.add_argument("--out", type=Path, help="the page to write; default RUN_DIR/report.html")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+@ends_clearly
+def main(arguments: list[str] | None = None, program: str = "python -m emulator.evaluation.report") -> int:
+    """Command line; returns the exit status. program: what the command is called in its help."""
+    options = command_parser(program).parse_args(arguments)
     start_logging("%(message)s")
     out = options.out or options.run_dir / "report.html"
     try:

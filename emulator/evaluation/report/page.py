@@ -60,6 +60,11 @@ def figure(picture: str, caption: str) -> str:
     return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
+def tiles(pictures: Iterable[str]) -> str:
+    """Narrow pictures (SVG), as many beside each other as the screen is wide."""
+    return f'<div class="tiles">{"".join(pictures)}</div>'
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", text_columns: int = 1) -> str:
     """A table of text; the first `text_columns` columns are words, the others numbers; `*` begins a cell in bold."""
     titles = "".join(f"<th{_align(k, text_columns)}>{escape(title)}</th>" for k, title in enumerate(head))

@@ -3,7 +3,6 @@
     OUT/sims/       dataset.nc sites.nc simulation.json
     OUT/models/KIND/  run folders
     OUT/coupled/    coupled.json series.nc
-    OUT/land.json   coarse outlines of land and lakes, for the map
     OUT/steps.json  seconds and memory of each step
 
 or the run folder of a single model, which has its evaluation/metrics.json.
@@ -41,6 +40,7 @@ SPLIT_NAMES = {
     "temporal": "held-out years",
     "spatial": "held-out sites",
     "spatiotemporal": "both held out",
+    "left_out": "sites left out in turn",
     "train": "training days, no test",
 }
 SUBSTANCES = {"fch4": "CH₄", "gpp": "C", "ra": "C", "rh": "C", "nee": "C"}
@@ -203,6 +203,9 @@ class ModelRun:
     def pairs(self, split: str, target: str) -> tuple[np.ndarray, np.ndarray]:
         """Simulated and predicted, (N, T) each in analysis units, NaN where the day is not of this split."""
         with readable(self.folder.predictions, self._remedy):
+            if split == "left_out":
+                predicted = self.predictions[f"{target}_left_out"].values
+                return np.where(np.isfinite(predicted), self.predictions[target].values, np.nan), predicted
             labels = self.predictions["split"]
             code = labels.attrs["flag_meanings"].split().index(split)
             of_split = labels.values == np.atleast_1d(labels.attrs["flag_values"])[code]
@@ -224,7 +227,6 @@ class Products:
     models: Mapping[str, ModelRun]
     coupled: Mapping[str, Any] | None
     steps: Mapping[str, Any] = field(default_factory=dict)
-    land: Mapping[str, Any] = field(default_factory=dict)
     is_single_run: bool = False
 
     @property
@@ -263,7 +265,6 @@ def read_products(folder: str | Path) -> Products:
         models=_models(folder / "models", simulations),
         coupled=_record(coupled, COUPLED_KEYS, COUPLE_AGAIN) if coupled.exists() else None,
         steps=_steps(folder / "steps.json"),
-        land=_record(folder / "land.json", ("land", "water"), "run scripts/quickstart.sh again"),
     )
     if products.simulations is None and not products.models:
         message = (

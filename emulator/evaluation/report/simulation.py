@@ -14,10 +14,10 @@ def simulation_section(products: Products) -> str:
     if simulations is None:
         return notice("There is no dataset in this folder: nothing was simulated yet.")
     with readable(simulations.path, SIMULATE_AGAIN):
-        return _section(products, simulations)
+        return _section(simulations)
 
 
-def _section(products: Products, simulations: Simulations) -> str:
+def _section(simulations: Simulations) -> str:
     data, years = simulations.dataset, np.unique(simulations.dates.year.values)
     wetland = int(np.isin(simulations.biome, ("bog", "fen", "marsh", "swamp", "wet_tundra", "rice")).sum())
     intro = (
@@ -29,7 +29,7 @@ def _section(products: Products, simulations: Simulations) -> str:
     )
     return (
         paragraph(intro + _cost(simulations))
-        + _map(products, simulations)
+        + _map(simulations)
         + figure(to_svg(figures.site_years(_examples(simulations)), "Example site-years"), _EXAMPLE_CAPTION)
     )
 
@@ -53,18 +53,11 @@ def _cost(simulations: Simulations) -> str:
     return f" The {count:,.0f} site-years, spin-up included, took {seconds:.0f} s of one core ({each:.0f} ms each)."
 
 
-def _map(products: Products, simulations: Simulations) -> str:
-    data, land = simulations.dataset, products.land
-    drawing = figures.site_map(
-        data["lat"].values, data["lon"].values, list(simulations.biome), land.get("land", []), land.get("water", [])
-    )
+def _map(simulations: Simulations) -> str:
+    data = simulations.dataset
+    drawing = figures.site_map(data["lat"].values, data["lon"].values, list(simulations.biome))
     caption = "Simulated sites by biome; circles are wetlands, triangles uplands, the number of sites is in brackets."
-    if land:
-        caption += (
-            " The grey land is the coarse, hand-drawn outline from which sites are drawn (ice-free land, few "
-            "islands), "
-            "no coastline to measure from."
-        )
+    caption += " Coasts and lakes are those of Natural Earth."
     return figure(to_svg(drawing, "Map of the simulated sites"), caption)
 
 

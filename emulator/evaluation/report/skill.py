@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emulator.evaluation.climatology import HALF_WINDOW, SLOTS, day_slot
+from emulator.evaluation.climatology import day_slot, season_means
 from emulator.evaluation.figures import skill as figures
 from emulator.evaluation.figures.style import biome_order, to_svg
 from emulator.evaluation.metrics import pooled
@@ -39,9 +39,15 @@ def skill_section(products: Products) -> str:
     parts = [paragraph(_INTRO), overview_table(products.models), skill_table(products.models, first)]
     parts.append(folded_html("The same for the other targets", more))
     parts.append(uncertainty_part(products.models, first))
+    parts.append(_uncertainty_of_others(products.models, others))
     if products.places is not None and all(run.folder.predictions.exists() for run in products.models.values()):
         parts += _pictures(products.models, products.places, products.is_single_run)
     return "".join(parts)
+
+
+def _uncertainty_of_others(models: Mapping[str, ModelRun], targets: list[str]) -> str:
+    more = "".join(uncertainty_part(models, target, with_intro=False) for target in targets)
+    return folded_html("Uncertainty of the other targets", more) if more else ""
 
 
 def _pictures(models: Mapping[str, ModelRun], simulations: Simulations, single: bool) -> list[str]:
@@ -70,7 +76,8 @@ def _pictures(models: Mapping[str, ModelRun], simulations: Simulations, single: 
 def _cycle_caption(source: str) -> str:
     return (
         f"mean over the test sites and test years of each class of sites, smoothed over 15 days, from {source} and the "
-        "emulators; dotted, the climatology of the class. Vertical scales differ."
+        "emulators; dotted, the climatology of the class. Days of southern sites are shifted by half a year. Vertical "
+        "scales differ."
     )
 
 
@@ -81,6 +88,7 @@ def _cycles(
     or "observed".
     """
     slots = day_slot(simulations.dates.month.values, simulations.dates.day.values)
+    south = simulations.dataset["lat"].values < 0.0
     first = next(iter(models.values()))
     pairs = {kind: run.pairs(split, target) for kind, run in models.items()}
     observed = pairs[first.kind][0]
@@ -91,18 +99,17 @@ def _cycles(
     for biome in sorted(set(simulations.biome[scored.any(axis=1)]), key=biome_order):
         members = simulations.biome == biome
         sites[biome] = int((scored.any(axis=1) & members).sum())
-        cycles[biome] = {name: seasonal_mean(values[members], slots) for name, values in series.items()}
+        cycles[biome] = {name: seasonal_mean(values[members], slots, south[members]) for name, values in series.items()}
     return cycles, sites
 
 
-def seasonal_mean(values: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    """Mean over sites and years by calendar day, over a circular window of 15 days; (N, T), slots (T,) -> (366,)."""
-    finite = np.isfinite(values)
-    sums = np.bincount(slots, np.where(finite, values, 0.0).sum(axis=0), minlength=SLOTS)
-    counts = np.bincount(slots, finite.sum(axis=0), minlength=SLOTS)
-    window = range(-HALF_WINDOW, HALF_WINDOW + 1)
-    sums, counts = (np.sum([np.roll(by_slot, shift) for shift in window], axis=0) for by_slot in (sums, counts))
-    return np.divide(sums, counts, out=np.full(SLOTS, np.nan), where=counts > 0)
+def seasonal_mean(values: np.ndarray, slots: np.ndarray, south: np.ndarray | None = None) -> np.ndarray:
+    """Mean over sites and years by calendar day, over a circular window of 15 days; (N, T), slots (T,) -> (366,).
+
+    south: (N,) bool, sites of the southern hemisphere, whose days are counted half a year on.
+    """
+    south = np.zeros(len(values), bool) if south is None else south
+    return season_means(values[..., None], slots, south)[:, 0]
 
 
 def _density(models: Mapping[str, ModelRun], target: str, linear_width: float, source: str) -> str:

@@ -34,6 +34,13 @@ class RidgeConfig(GradientFreeConfig):
     kind: Literal["ridge"] = "ridge"
 
 
+class GaussianProcessConfig(GradientFreeConfig):
+    """Gaussian process on lag features: for few sites, of whose own records it makes the most."""
+
+    label: ClassVar[str] = "Gaussian process"
+    kind: Literal["gaussian_process"] = "gaussian_process"
+
+
 class XGBoostConfig(GradientFreeConfig):
     """Gradient-boosted trees on lag features of the drivers; needs the package xgboost."""
 

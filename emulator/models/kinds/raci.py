@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling, features_of_role
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingSites
+from emulator.data.windows import Batch
+from emulator.models.parts.coded_model import CodedModel
 from emulator.models.parts.layers import (
     Coordinates,
     FluxHead,
@@ -33,7 +34,7 @@ from emulator.models.parts.regime import RegimeEncoder
 from emulator.models.parts.seasons import calendars_differ, days_of_years, ends_month, month_of_series
 from emulator.models.parts.site_code import SiteCode, refuse_former_options
 from emulator.models.parts.state_row import field_sizes
-from emulator.models.streaming import ModelOutput, StreamingModel
+from emulator.models.streaming import ModelOutput
 
 
 class RaciConfig(BaseModel):
@@ -91,7 +92,7 @@ class RaciRow(NamedTuple):
     modulation: Tensor
 
 
-class Raci(StreamingModel):
+class Raci(CodedModel):
     """An LSTM over the fast drivers, modulated once a month by the regime; both are of a site, which its code tells.
 
         flux = head(LSTM(fast drivers, season, site; modulation(regime, site)))
@@ -270,26 +271,5 @@ class Raci(StreamingModel):
             message = "sites of a training batch must be of the same days"
             raise ValueError(message)
         features = self.static_features(batch.static)
-        site, auxiliary = torch.tanh(self.static_embedding(features)), {}
-        if self.code is not None:
-            codes = self.code.training_codes(batch.site)
-            site, auxiliary = torch.cat([site, codes.code], dim=1), {"codes": codes.loss}
+        site, auxiliary = self.with_training_codes(torch.tanh(self.static_embedding(features)), batch)
         return ModelOutput(self.fluxes_of(batch.drivers, batch.calendar[0], features[:, :1], site), auxiliary)
-
-    @torch.jit.unused
-    def enrol(self, sites: TrainingSites) -> None:
-        """See StreamingModel.enrol."""
-        if self.code is not None:
-            self.code.enrol(sites, self.static_features(sites.static.to(self.fast.device)))
-
-    @torch.jit.unused
-    def begin_epoch(self, epoch: int) -> None:
-        """See StreamingModel.begin_epoch."""
-        if self.code is not None:
-            self.code.begin_epoch(epoch)
-
-    @torch.jit.unused
-    def prepare(self) -> None:
-        """See StreamingModel.prepare."""
-        if self.code is not None:
-            self.code.prepare()

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingSites
+from emulator.data.windows import Batch
+from emulator.models.parts.coded_model import CodedModel
 from emulator.models.parts.contrastive import info_nce
 from emulator.models.parts.history import HistoryEncoder, NoHistory
 from emulator.models.parts.layers import (
@@ -33,7 +34,7 @@ from emulator.models.parts.seasons import calendars_differ, days_of_years, ends_
 from emulator.models.parts.site_code import SiteCode
 from emulator.models.parts.site_regression import SiteRegression, adaptation
 from emulator.models.parts.state_row import field_sizes
-from emulator.models.streaming import ModelOutput, StreamingModel
+from emulator.models.streaming import ModelOutput
 
 SEASON_WAVES = 5
 """A constant, and sine and cosine of two harmonics of the year."""
@@ -109,7 +110,7 @@ class SiteStart(NamedTuple):
     c: Tensor
 
 
-class AdaptiveDecoder(StreamingModel):
+class AdaptiveDecoder(CodedModel):
     """An LSTM over days, modulated once a year by what the history of the site says, and a regression on its past.
 
         flux = head(LSTM(drivers, season; modulation(history)) + coefficients x features)
@@ -369,37 +370,15 @@ class AdaptiveDecoder(StreamingModel):
         """Prediction with past flux dropped at random, the contrastive loss on the embeddings of years, and the loss of
         the codes.
         """
-        flux, auxiliary = self.drop_past_flux(batch.flux, batch.calendar), {}
+        flux = self.drop_past_flux(batch.flux, batch.calendar)
         features = self.static_features(batch.static)
-        static_embedding = self.static_embedding(features)
-        if self.code is not None:
-            codes = self.code.training_codes(batch.site)
-            static_embedding = torch.cat([static_embedding, codes.code], dim=1)
-            auxiliary["codes"] = codes.loss
+        static_embedding, auxiliary = self.with_training_codes(self.static_embedding(features), batch)
         start = self.start_of(features[:, :1], static_embedding)
         prediction, year_embedding = self.predict_and_embed(batch.drivers, batch.calendar, start, flux)
         if self.contrastive_weight > 0.0:
             loss = info_nce(self.project(year_embedding), batch.site, self.temperature)
             auxiliary["contrastive"] = self.contrastive_weight * loss
         return ModelOutput(prediction, auxiliary)
-
-    @torch.jit.unused
-    def enrol(self, sites: TrainingSites) -> None:
-        """See StreamingModel.enrol."""
-        if self.code is not None:
-            self.code.enrol(sites, self.static_features(sites.static.to(self.targets.scale.device)))
-
-    @torch.jit.unused
-    def begin_epoch(self, epoch: int) -> None:
-        """See StreamingModel.begin_epoch."""
-        if self.code is not None:
-            self.code.begin_epoch(epoch)
-
-    @torch.jit.unused
-    def prepare(self) -> None:
-        """See StreamingModel.prepare."""
-        if self.code is not None:
-            self.code.prepare()
 
     @torch.jit.unused
     def drop_past_flux(self, flux: Tensor, calendar: Tensor) -> Tensor:

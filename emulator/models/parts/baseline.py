@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from emulator.data.scalers import DriverScaling, Scalers, TargetScaling
 from emulator.data.signature import Signature
-from emulator.data.windows import Batch, TrainingSites
+from emulator.data.windows import Batch
+from emulator.models.parts.coded_model import CodedModel
 from emulator.models.parts.layers import Coordinates, FluxHead, PreciseLinear, StaticFeatures, season
 from emulator.models.parts.past_flux import PastFluxFeatures
 from emulator.models.parts.site_code import SiteCode
 from emulator.models.parts.state_row import field_sizes
-from emulator.models.streaming import ModelOutput, StreamingModel
+from emulator.models.streaming import ModelOutput
 
 
 class BaselineConfig(BaseModel):
@@ -56,7 +57,7 @@ class BaselineRow(NamedTuple):
     past_flux: Tensor
 
 
-class Baseline(StreamingModel):
+class Baseline(CodedModel):
     """flux = head(core(scaled drivers, season, features of past flux; static embedding)); its state row is a
     `BaselineRow`.
 
@@ -185,29 +186,8 @@ class Baseline(StreamingModel):
             hidden = torch.rand(len(flux), 1, 1, device=flux.device) < self.ungauged_share
             flux = torch.where(hidden, torch.full_like(flux, torch.nan), flux)
         features = self.static_features(batch.static)
-        embedding, auxiliary = self.static_embedding(features), {}
-        if self.code is not None:
-            codes = self.code.training_codes(batch.site)
-            embedding, auxiliary = torch.cat([embedding, codes.code], dim=1), {"codes": codes.loss}
+        embedding, auxiliary = self.with_training_codes(self.static_embedding(features), batch)
         return ModelOutput(self.predict(batch.drivers, batch.calendar, features[:, :1], embedding, flux), auxiliary)
-
-    @torch.jit.unused
-    def enrol(self, sites: TrainingSites) -> None:
-        """See StreamingModel.enrol."""
-        if self.code is not None:
-            self.code.enrol(sites, self.static_features(sites.static.to(self.targets.scale.device)))
-
-    @torch.jit.unused
-    def begin_epoch(self, epoch: int) -> None:
-        """See StreamingModel.begin_epoch."""
-        if self.code is not None:
-            self.code.begin_epoch(epoch)
-
-    @torch.jit.unused
-    def prepare(self) -> None:
-        """See StreamingModel.prepare."""
-        if self.code is not None:
-            self.code.prepare()
 
 
 def with_static_embedding(daily: Tensor, static_embedding: Tensor) -> Tensor:

@@ -31,14 +31,16 @@ from emulator.models.parts.retrieval import (
 SAME_KM = 0.3
 SAME_ATTRIBUTES = 0.01
 """A site is a training site where it lies no further from it, in km and in attributes that last: within rounding."""
-SIZE_WEIGHT = 0.01
+SIZE_WEIGHT = 0.003
 """Weight of the mean square of the codes in the loss."""
 KRIGED_WEIGHT = 0.03
 """Weight of the mean square of what departs from the code that the other sites tell of."""
-KRIGED_SHARE = 0.3
+KRIGED_SHARE = 0.5
 """Share of the sites of a batch that are given the code that the other sites tell of, from the second epoch on, so that
-the network learns what such a code is worth.
+the network learns what such a code is worth, and codes to be told by one another.
 """
+LEARNING_RATE = 3.0
+"""Of the codes, over that of the other weights: a site is in a batch once an epoch, and few steps must do."""
 
 FORMER_OPTIONS = ("response", "response_size", "memory_years")
 """Of the models that retrieved responses of errors, before there were codes."""
@@ -186,16 +188,16 @@ class SiteCode(nn.Module):
     def training_codes(self, site: Tensor) -> TrainingCodes:
         """Codes of the sites (B,), rows of the dataset: of a share of them what the other sites tell, else their own.
 
+        A site that is told by others moves the codes of these, so that they become what tells of it.
         In training on several processes the loss is that of the whole batch.
         """
         row = torch.searchsorted(self.site, site)
-        own, kriged = self.code[row], self.told_by_others(row)
-        departure = SIZE_WEIGHT * own.square() + KRIGED_WEIGHT * (own - kriged).square()
-        sees_kriged = torch.rand(len(row), 1, device=own.device) < self.kriged_share
-        return TrainingCodes(torch.where(sees_kriged, kriged, own), gather_rows(departure.mean(1)).mean())
+        learned, kriged = self.code[row], self.told_by_others(row)
+        departure = SIZE_WEIGHT * learned.square() + KRIGED_WEIGHT * (learned - kriged.detach()).square()
+        sees_kriged = torch.rand(len(row), 1, device=learned.device) < self.kriged_share
+        return TrainingCodes(torch.where(sees_kriged, kriged, learned), gather_rows(departure.mean(1)).mean())
 
     @torch.jit.unused
-    @torch.no_grad()
     def told_by_others(self, row: Tensor) -> Tensor:
         """Codes (B, Q) that training sites in other blocks tell of training sites (B,)."""
         codes = self.code.double().split(self.role_sizes, 1)

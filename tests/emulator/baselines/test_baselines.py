@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from emulator import baselines
-from emulator.baselines import ridge, xgboost
+from emulator.baselines import gaussian_process, nearest, ridge, xgboost
 from emulator.baselines.features import LAG_DAYS, LagFeatures
 from emulator.baselines.flux_space import FluxSpace
 from emulator.baselines.predictor import Predictor, StreamingPredictor
@@ -54,6 +54,8 @@ def _small() -> Iterator[None]:
             patch.setattr(module, "TRAINING_ROWS", training)
             patch.setattr(module, "VALIDATION_ROWS", validation)
         patch.setattr(xgboost, "ROUNDS", 20)
+        for name, value in {"ROWS": 240, "SEARCH_ROWS": 120, "STEPS": 3}.items():
+            patch.setattr(gaussian_process, name, value)
         patch.setattr(xgboost, "OPTIONS", xgboost.OPTIONS | {"learning_rate": 0.2, "max_depth": 4})
         yield
 
@@ -292,7 +294,14 @@ def test_climatology_is_of_the_biome_and_with_past_flux_of_the_sites_earlier_yea
     code = dataset.biome[split.train_sites][0]
     members = split.train_sites & (dataset.biome == code)
     around = np.isin(year, dataset.years[split.train_years]) & (month == 6) & (day >= 8) & (day <= 22)
-    expected = dataset.flux[members][:, around].mean((0, 1)).numpy()
+    opposite = np.isin(year, dataset.years[split.train_years]) & (
+        (month == 12) & (day >= 8) & (day <= 22)  # half of 366 days on
+    )
+    south = dataset.lat < 0.0
+    parts = [dataset.flux[members & ~south][:, around], dataset.flux[members & south][:, opposite]]
+    expected = torch.cat([part.flatten(0, 1) for part in parts]).mean(0).numpy()
+    members &= ~south
+    assert members.any()
     np.testing.assert_allclose(biome[members][:, now], np.broadcast_to(expected, (members.sum(), 1, 5)), rtol=1e-4)
 
 
@@ -321,3 +330,12 @@ def test_bounds_of_the_data_are_kept(kind, past_flux, dataset, split):
         assert methane[inside].max() <= 0.0
         assert methane.min() < 0.0
         assert inside.all() or methane[~inside].max() > 0.0
+
+
+def test_sites_that_are_no_neighbours_are_told(dataset: Dataset, split: Split, caplog) -> None:
+    flux = dataset.flux.clone()
+    lacking = int(np.flatnonzero(split.train_sites)[0])
+    flux[lacking, :, 4] = torch.nan
+    predictor = nearest.fit(replace(dataset, flux=flux), split, SIGNATURE, past_flux=False, seed=1)
+    assert dataset.site_id[lacking] not in predictor.site_id
+    assert f"they lack fch4: {dataset.site_id[lacking]}" in caplog.text

@@ -22,7 +22,7 @@ from emulator.runs.run_folder import RunFolder
 from emulator.runs.run_split import split_of_run
 from tests.emulator.records import PERIODS, write_records
 
-KINDS = ("climatology", "nearest", "ridge", "xgboost")
+KINDS = ("climatology", "nearest", "ridge", "xgboost", "gaussian_process")
 CONFIG = """\
 seed: 2
 data: {{path: {dataset}, inputs: [tas, pr, rsds], statics: [lat, lon, biome], targets: [gpp, fch4]}}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from emulator.configuration.schema import Config
 from emulator.data import calendar as column
 from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
@@ -108,6 +109,19 @@ def test_filled_days_are_not_scored(data: Dataset, path: Path) -> None:
     plain = dataclasses.replace(data, measured=None)
     assert plain.scored_flux() is plain.flux
     assert plain.content_hash() != data.content_hash()
+
+
+def test_filled_flux_is_left_out_where_it_is_not_to_be_learned_from(data: Dataset, path: Path) -> None:
+    """By the mark of the flux itself: a day whose drivers were filled has a measured flux."""
+    measured = Dataset.open(path, data.signature, filled_flux=False)
+    gone = torch.isfinite(data.flux) & ~torch.isfinite(measured.flux)
+    assert set(torch.nonzero(gone[..., 1])[:, 1].tolist()) <= set(range(60, 70)) and gone[..., 1].sum() > 3
+    assert not gone[..., 0].any() and not gone[1:].any()
+    data_section = {"data": {"path": str(path)}, "model": {"kind": "lstm"}}
+    assert not Config.model_validate(data_section).reads_filled_flux
+    assert Config.model_validate(data_section | {"evaluation": {"score_filled": True}}).reads_filled_flux
+    data_section["data"] |= {"filled_flux": "use"}
+    assert Config.model_validate(data_section).reads_filled_flux
 
 
 def test_parts_of_a_dataset_keep_their_periods(data: Dataset) -> None:

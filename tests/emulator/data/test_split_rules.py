@@ -1,5 +1,6 @@
 """Splits of records by rule and by file: every day has its place in time, and what is lacking is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,19 @@ def test_later_years_are_each_sites_own(data: Dataset) -> None:
         by_year = [set(names[site, start:stop]) for start, stop in years]
         expected = {1: ["train"], 2: ["train", "temporal"], 3: ["train", "validation_temporal", "temporal"]}
         assert by_year == [{name} for name in expected[len(years)]], site
+
+
+def test_sites_that_validate_or_test_without_training_flux_are_named(data: Dataset, caplog) -> None:
+    config = SplitConfig(time="later_years", space="none", test_years=1, validation_years=1, validation_fraction=0.0)
+    split = split_dataset(config, data)
+    flux = data.flux.clone()
+    flux[0, split.days(data, "train")[0]] = torch.nan
+    tell(split, replace(data, flux=flux))
+    for part in ("validation_temporal", "temporal"):
+        assert f"split: {part} days of 1 sites without training flux: {data.site_id[0]}" in caplog.text
+    caplog.clear()
+    tell(split, data)
+    assert "without training flux" not in caplog.text
 
 
 @pytest.mark.parametrize(("years", "trained"), [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3), (6, 4), (7, 5), (8, 6)])

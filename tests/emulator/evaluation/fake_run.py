@@ -12,7 +12,7 @@ from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.splits import PARTS, SplitConfig
 from emulator.evaluation import probabilistic
-from emulator.evaluation.climatology import class_climatology, site_climatology
+from emulator.evaluation.climatology import Sites, class_climatology, day_slot, site_climatology
 from emulator.evaluation.metrics import pooled, to_json
 from emulator.evaluation.scoring import Series, score
 from emulator.evaluation.series_file import write_predictions
@@ -36,7 +36,6 @@ def write_run(folder: Path, *, sites: int = 30, years: int = 4, seed: int = 0) -
     total = {"sites": sites, "years": years, "site_years": sites * years, "block_seconds": 12.0}
     facts = {"total": total, "provenance": {"git_hash": "0" * 40}}
     (folder / "sims" / "simulation.json").write_text(json.dumps(facts))
-    (folder / "land.json").write_text(json.dumps({"land": [[(-10, 36), (30, 36), (30, 70), (-10, 60)]], "water": []}))
     random = np.random.default_rng(seed)
     for kind, noise in NOISE.items():
         _write_model(folder / "models" / kind, kind, dataset, noise, random)
@@ -53,7 +52,7 @@ def _write_model(folder: Path, kind: str, dataset: Dataset, noise: float, random
     month, day = calendar[:, column.MONTH], calendar[:, column.DAY]
     series = Series(
         observed=flux,
-        climatology=class_climatology(flux, dataset.biome, month, day, training_days),
+        climatology=class_climatology(flux, Sites(dataset.biome, dataset.lat < 0, day_slot(month, day)), training_days),
         site_climatology=site_climatology(flux, month, day, training_days),
         groups={"biome": dataset.group("biome")},
         year=calendar[:, column.YEAR],

@@ -11,6 +11,11 @@ def _days(first_year: int, years: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return dates, months.astype(int) % 12 + 1, (dates - months).astype(int) + 1
 
 
+def _sites(codes, month: np.ndarray, day: np.ndarray, south: tuple[int, ...] = ()) -> climatology.Sites:
+    codes = np.asarray(codes)
+    return climatology.Sites(codes, np.isin(np.arange(len(codes)), south), climatology.day_slot(month, day))
+
+
 def test_the_same_calendar_day_has_the_same_slot_in_leap_and_other_years():
     dates, month, day = _days(2003, 2)
     slot = climatology.day_slot(month, day)
@@ -27,7 +32,7 @@ def test_a_repeating_season_is_recovered_by_biome():
     flux = np.stack([season + 1, season + 3, 10 * season, 10 * season])[..., None]
     training = np.zeros((4, dates.size), bool)
     training[:, dates < np.datetime64("2005-01-01")] = True
-    by_biome = climatology.class_climatology(flux, biome, month, day, training)
+    by_biome = climatology.class_climatology(flux, _sites(biome, month, day), training)
     assert np.abs(by_biome[0, :, 0] - (season + 2)).max() < 0.01
     assert np.abs(by_biome[2, :, 0] - 10 * season).max() < 0.1
     assert np.array_equal(by_biome[0], by_biome[1])
@@ -42,9 +47,9 @@ def test_only_training_days_are_read():
     biome = np.array([1, 1, 4])
     training = np.zeros((3, dates.size), bool)
     training[:2, dates < np.datetime64("2004-01-01")] = True
-    before = climatology.class_climatology(flux, biome, month, day, training)
+    before = climatology.class_climatology(flux, _sites(biome, month, day), training)
     spoiled = np.where(training[..., None], flux, 1e6)
-    after = climatology.class_climatology(spoiled, biome, month, day, training)
+    after = climatology.class_climatology(spoiled, _sites(biome, month, day), training)
     assert np.array_equal(before, after)
     sites = climatology.site_climatology(spoiled, month, day, training)
     assert np.isnan(sites[2]).all()
@@ -55,7 +60,7 @@ def test_biome_without_training_sites_gets_the_mean_over_all():
     dates, month, day = _days(2001, 2)
     flux = np.stack([np.full(dates.size, 2.0), np.full(dates.size, 4.0), np.full(dates.size, 90.0)])[..., None]
     training = np.repeat(np.array([True, True, False])[:, None], dates.size, axis=1)
-    by_biome = climatology.class_climatology(flux, np.array([1, 2, 9]), month, day, training)
+    by_biome = climatology.class_climatology(flux, _sites([1, 2, 9], month, day), training)
     assert np.allclose(by_biome[2], 3.0)
     assert np.allclose(by_biome[0], 2.0)
 
@@ -65,4 +70,18 @@ def test_missing_fluxes_do_not_enter_the_mean():
     flux = np.full((1, dates.size, 1), 7.0)
     flux[0, ::3] = np.nan
     training = np.ones((1, dates.size), bool)
-    assert np.allclose(climatology.class_climatology(flux, np.array([3]), month, day, training), 7.0)
+    assert np.allclose(climatology.class_climatology(flux, _sites([3], month, day), training), 7.0)
+
+
+def test_a_class_of_both_hemispheres_keeps_its_season():
+    """Two sites with the same season half a year apart: a mean by date would be flat."""
+    _, month, day = _days(2001, 4)
+    season = np.sin(2 * np.pi * climatology.day_slot(month, day) / 366)
+    flux = np.stack([5 + season, 5 - season])[..., None]
+    training = np.ones(flux.shape[:2], bool)
+    shifted = climatology.class_climatology(flux, _sites([1, 1], month, day, south=(1,)), training)
+    assert np.abs(shifted - flux).max() < 0.02
+    unknown = climatology.transferred_climatology(
+        flux[:1], _sites([1], month, day), _sites([1, 7], month, day, south=(0, 1))
+    )
+    assert np.abs(unknown - flux[1]).max() < 0.02

@@ -182,9 +182,14 @@ def test_a_prediction_that_is_no_number_is_an_error_and_not_left_out(trained_run
 @pytest.mark.parametrize("kind", KINDS)
 def test_uncertainty_is_scored_and_written(kind, evaluated):
     skill = table(evaluated(kind))
-    for part in (*skill["splits"].values(), *skill["other_modes"].values()):
+    parts = skill["splits"] | skill["other_modes"]
+    assert any("no intervals at new sites" in line for line in skill["missing"]), "two validation sites are too few"
+    assert all(of["uncertainty"]["n"] == 0 for of in parts["spatial"]["targets"].values())
+    for part in (table for name, table in parts.items() if name.startswith("temporal")):
         for target in part["targets"].values():
             scores = target["uncertainty"]
+            assert scores["annual"]["n"] == part["n_sites"]
+            assert 0 <= scores["annual"]["coverage90"] <= 1
             assert scores["n"] == target["pooled"]["n"]
             assert 0 <= scores["coverage90"] <= 1
             assert scores["crps"] > 0

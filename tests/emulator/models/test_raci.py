@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from emulator.data.signature import Signature
 from emulator.data.windows import Batch
 from emulator.models.kinds.raci import Raci, RaciConfig
+from emulator.models.parts.site_code import LEARNING_RATE
 from emulator.models.streaming import StreamingModel
+from emulator.training.assembly import weights_by_rate
 from tests.emulator.models.conftest import Case
 
 
@@ -33,6 +35,17 @@ def test_a_training_site_has_its_own_code_and_neighbours_tell_a_new_one(case: Ca
         raci.prepare()
     changed = (case.predict(raci, 12) != before).any(2).any(1).tolist()
     assert changed == [site in (4, 10, 11) for site in range(12)]
+
+
+def test_codes_learn_faster_and_alone_where_the_rest_is_frozen(raci: Raci) -> None:
+    network, codes = weights_by_rate(raci, 0.01)
+    assert [id(weights) for weights in codes["params"]] == [id(raci.code.code)]
+    assert len(network["params"]) == len(list(raci.parameters())) - 1
+    assert (network["lr"], codes["lr"]) == (0.01, 0.01 * LEARNING_RATE)
+    raci.requires_grad_(requires_grad=False)
+    raci.code.code.requires_grad_()
+    (alone,) = weights_by_rate(raci, 0.01)
+    assert alone["lr"] == codes["lr"]
 
 
 def test_conditions_change_at_month_ends_only(case: Case, raci: Raci) -> None:

@@ -173,6 +173,16 @@ def test_the_loss_holds_codes_near_0_and_near_what_others_tell() -> None:
     assert not code.code.grad[others].any(), "what others tell is not moved towards a site"
 
 
+def test_a_site_that_is_told_moves_the_codes_of_those_that_tell() -> None:
+    code, training = enrolled(50)
+    code.choice[:] = torch.tensor(OPTIONS)
+    code.kriged_share.fill_(1.0)
+    code.training_codes(training.row[:1]).code.sum().backward()
+    gradient = code.code.grad
+    assert gradient is not None and gradient[training.block != training.block[0]].any(1).all()
+    assert not gradient[training.block == training.block[0]].any(), "its own block tells nothing"
+
+
 def test_without_training_sites_codes_are_0() -> None:
     code, static = SiteCode(NAMES, FEATURES, [3]), sites(4, 5).static
     assert torch.equal(code(static, features(static)), torch.zeros(4, 3))

@@ -1,5 +1,6 @@
 """Ensembles: the mean of members that streams as they do, with quantiles, from run folders to the artefact."""
 
+import csv
 import io
 import json
 
@@ -90,7 +91,9 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
         torch.from_numpy(trained_on[SITES]),
         state,
     )
-    assert quantiles.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert quantiles.detach().numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4, nan_ok=True)
+    assert np.isfinite(expected[trained_on[SITES]]).all()
+    assert np.isnan(expected[~trained_on[SITES]]).all(), "two validation sites are too few for intervals at new sites"
 
 
 def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, dataset, tmp_path):
@@ -105,7 +108,7 @@ def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, datase
         fluxes, state = step_through(module, dataset.drivers[SITES, :50], dataset.calendar[:50], start)
     assert torch.equal(fluxes, expected)
     quantiles = module.quantiles(
-        fluxes[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.zeros(3).bool(), state
+        fluxes[:, -1], dataset.calendar[49], dataset.static[SITES], torch.zeros(3), torch.ones(3).bool(), state
     )
     assert quantiles.shape == (3, 5, len(LEVELS))
     assert (quantiles.diff(dim=2) >= 0).all()
@@ -143,13 +146,10 @@ def test_a_self_fed_ensemble_feeds_its_mean_to_its_members(trained_run, dataset)
     torch.jit.save(torch.jit.script(both), buffer)
 
 
-def test_predict_writes_quantiles(combined, tiny_dataset, tmp_path):
-    assert (
-        predict.main(
-            [str(combined), "--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "new"]
-        )
-        == 0
-    )
+def test_predict_writes_quantiles_and_budgets(combined, tiny_dataset, tmp_path):
+    budgets = tmp_path / "budgets.csv"
+    options = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "trained_on"]
+    assert predict.main([str(combined), *options, "--annual", str(budgets)]) == 0
     with netCDF4.Dataset(tmp_path / "p.nc") as file:
         low, middle, high = (file[f"gpp_{name}"][:].filled() for name in ("q05", "q50", "q95"))
         assert file["gpp_q05"].long_name.endswith("0.05 quantile")
@@ -157,10 +157,28 @@ def test_predict_writes_quantiles(combined, tiny_dataset, tmp_path):
     assert (low <= middle).all()
     assert (middle <= high).all()
     assert (low < high).any()
+    with budgets.open() as file:
+        table = [row for row in csv.DictReader(file) if row["target"] == "gpp"]
+    assert len(table) == 16 * 4
+    with netCDF4.Dataset(tmp_path / "p.nc") as file:
+        sums = file["gpp"][:, :365].filled().sum(1)
+    of_2003 = [row for row in table if row["year"] == "2003"]
+    assert [float(row["predicted"]) for row in of_2003] == pytest.approx(sums, rel=1e-4)
+    assert {row["units"] for row in table} == {"g m-2 year-1"}
+    for row in table:
+        assert float(row["predicted_q05"]) < float(row["predicted"]) < float(row["predicted_q95"])
+        assert float(row["budget_q05"]) == float(row["budget"]) == float(row["budget_q95"]), "no day is missing"
+
+
+def test_intervals_that_could_not_be_calibrated_are_refused(combined, tiny_dataset, tmp_path, caplog):
+    options = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "new"]
+    assert predict.main([str(combined), *options]) == 1
+    assert "no quantiles at new sites: too few groups of sites that were not trained on" in caplog.text
+    assert "emulator.calibrate" in caplog.text
 
 
 def test_quantiles_need_an_evaluated_run_and_the_same_checkpoint(members, combined, tiny_dataset, tmp_path, caplog):
-    arguments = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "new"]
+    arguments = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "trained_on"]
     assert predict.main([str(members[1]), *arguments]) == 1
     assert "emulator.evaluate" in caplog.text
     run = RunFolder(combined)
@@ -175,7 +193,7 @@ def test_quantiles_need_an_evaluated_run_and_the_same_checkpoint(members, combin
 
 def test_quantiles_are_of_the_weights_and_of_this_version(members, combined, tiny_dataset, tmp_path, caplog):
     """A member that was trained anew up to the same epoch is another model."""
-    arguments = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "new"]
+    arguments = ["--data", str(tiny_dataset), "--out", str(tmp_path / "p.nc"), "--quantiles", "trained_on"]
     run, best = RunFolder(combined), RunFolder(members[1]).best
     checkpoint, content = best.read_bytes(), torch.load(run.quantiles, weights_only=True)
     changed = torch.load(best, weights_only=True)

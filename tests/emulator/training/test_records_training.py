@@ -157,7 +157,7 @@ def test_training_on_records_goes_on_to_the_bit(towers: Path, tmp_path: Path) ->
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path) -> None:
+def test_a_site_without_training_flux_has_no_code(towers: Path, tmp_path: Path, caplog) -> None:
     """Nothing moves its code from 0, and neighbours would be told that 0."""
     data = tmp_path / "towers.nc"
     data.write_bytes(towers.read_bytes())
@@ -218,6 +218,8 @@ def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:
     split = DaySplit(part, np.arange(data.n_sites))
     predicted = np.nan_to_num(data.flux.numpy()) + 0.1
     quantiles = fit_quantiles(predicted, data, split)
+    assert torch.isnan(quantiles.factor).all(), "no interval of one site"
+    quantiles.factor.fill_(1.0)
     days = np.zeros(part.shape, bool)
     days[0, 30:80] = True
     scores = score_quantiles(quantiles, predicted, data, split.train_sites, days)

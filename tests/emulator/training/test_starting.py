@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import netCDF4
@@ -10,11 +11,21 @@ import numpy as np
 import pytest
 import torch
 
-from emulator import export, train
+from emulator import evaluate, export, train
+from emulator.artefact import exporting
+from emulator.data.bounds import Bounds, bounded
 from emulator.data.dataset import Dataset
+from emulator.data.scalers import Scalers, TargetScaling
+from emulator.data.signature import Signature
 from emulator.evaluation.offline import predict
+from emulator.models import registry
+from emulator.models.kinds.lstm import LSTMConfig
+from emulator.models.streaming import StreamingModel
 from emulator.runs import checkpoint, trained_model
+from emulator.runs.run_folder import RunFolder
+from emulator.training.starting import freeze, parts_of
 from tests.emulator.records import write_records
+from tests.emulator.synthetic import write_dataset
 
 CONFIG = """\
 seed: 4
@@ -92,17 +103,59 @@ def test_frozen_parts_stay_and_the_others_learn(trained_run, towers, tmp_path, c
     assert "init" in again.description["provenance"]
 
 
-def test_codes_alone_are_trained_at_towers(trained_run, towers, tmp_path):
-    source, run = trained_run("raci"), tmp_path / "run"
-    config = config_file(tmp_path, towers, "raci", rate=1e-2)
+def error(model: StreamingModel, data: Dataset) -> float:
+    """Root mean square error of transformed flux over the first two years."""
+    days = data.in_record() & (torch.arange(len(data.calendar)) < 365 * 2)
+    scaling = next(module for module in model.modules() if isinstance(module, TargetScaling))
+    off = scaling.standardise(torch.from_numpy(predict(model, data))) - scaling.standardise(data.flux)
+    return float(off[days].square().nanmean().sqrt())
+
+
+@pytest.mark.parametrize("kind", ["raci", "unified"])
+def test_codes_alone_are_trained_at_towers(trained_run, towers, tmp_path, kind):
+    source, run = trained_run(kind), tmp_path / "run"
+    config = config_file(tmp_path, towers, kind, rate=1e-2)
     assert train.main([config, "--out", str(run), "--init", str(source), "--only", "code"]) == 0
     old, new = (trained_model.load(path).model for path in (source, run))
-    weights, codes = dict(old.named_parameters()), new.code.code
+    assert_codes_alone_differ(old, new, Dataset.open(towers, trained_model.load(run).signature))
+
+
+def assert_codes_alone_differ(old: StreamingModel, new: StreamingModel, data: Dataset) -> None:
+    weights = dict(old.named_parameters())
     for name, weight in new.named_parameters():
         assert name == "code.code" or torch.equal(weight, weights[name]), name
-    data = Dataset.open(towers, trained_model.load(run).signature)
     told = old.code(data.static, old.static_features(data.static))[new.code.site]
-    assert 0.0 < (codes - told).abs().max() < 0.5, "they begin with what the sites of the run tell"
+    assert 0.0 < (new.code.code - told).abs().max() < 0.5, "they begin with what the sites of the run tell"
+
+
+def test_codes_alone_raise_the_skill_at_new_sites(tiny_config, tmp_path):
+    source, run = tmp_path / "source", tmp_path / "run"
+    coded = ["--set", "model.code_size=4"]
+    assert train.main([str(tiny_config), "--out", str(source), "--epochs", "12", *coded]) == 0
+    towers = write_dataset(tmp_path / "new.nc", sites=6, years=3, first_year=2003, seed=21)
+    config = config_file(tmp_path, towers, rate=3e-2)
+    longer = ["--epochs", "16", "--set", "training.average_decay=0"]
+    assert train.main([config, "--out", str(run), "--init", str(source), "--only", "code", *longer, *coded]) == 0
+    old, new = (trained_model.load(path).model for path in (source, run))
+    data = Dataset.open(towers, trained_model.load(run).signature)
+    assert_codes_alone_differ(old, new, data)
+    assert error(new, data) < 0.99 * error(old, data)
+
+
+def test_parts_have_the_same_names_within_wrappers():
+    signature = Signature.from_names()
+    classes = signature.statics[signature.static_names.index("biome")].flag_meanings
+    bounds = {"fch4": Bounds(max=0.0, classes={"biome": (classes[0],)})}
+    options = LSTMConfig(hidden=4, code_size=2)
+    plain, wrapped = (
+        registry.build(options, variables, Scalers.identity(variables))
+        for variables in (signature, bounded(signature, bounds))
+    )
+    assert hasattr(wrapped, "model")
+    assert parts_of(plain) == parts_of(wrapped)
+    for name in ("code", "model.code"):
+        freeze(wrapped, (), (name,))
+        assert [key for key, weight in wrapped.named_parameters() if weight.requires_grad] == ["model.code.code"]
 
 
 FAULTS = {
@@ -128,9 +181,56 @@ def test_what_does_not_fit_is_refused_in_a_line(trained_run, towers, tmp_path, c
     assert not run.exists() or not any(run.glob("*.yaml"))
 
 
-def test_an_artefact_is_no_start(trained_run, towers, tmp_path, caplog):
-    artefact = tmp_path / "model.pt"
-    assert export.main([str(trained_run("lstm")), "--out", str(artefact)]) == 0
+def exported(run: Path, out: Path) -> Path:
+    assert export.main([str(run), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize(("kind", "evaluated"), [("lstm", True), ("raci", False)])
+def test_an_artefact_begins_as_the_run_it_was_exported_from(trained_run, towers, tmp_path, kind, evaluated):
+    source = tmp_path / "source"
+    shutil.copytree(trained_run(kind), source)
+    if evaluated:
+        assert evaluate.main([str(source)]) == 0
+    artefact = exported(source, tmp_path / "model.pt")
+    config = tmp_path / "fine.yaml"
+    config.write_text(re.sub("model: .*\n", "", CONFIG.format(dataset=towers, kind=kind, rate=1e-2)))
+    states, ranges = [], []
+    for start in (source, artefact):
+        run = tmp_path / start.stem
+        run = run.with_name(f"from_{run.name}")
+        assert train.main([str(config), "--out", str(run), "--init", str(start)]) == 0
+        saved = checkpoint.load(run / "checkpoints" / "last.pt")
+        states.append(saved.model)
+        ranges.append((saved.description["input_ranges"], saved.description["signature"]))
+        origin = json.loads((run / "provenance.json").read_text())["init"]
+        assert origin["config_hash"] == json.loads((source / "provenance.json").read_text())["config_hash"]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert ranges[0] == ranges[1]
+    with zipfile.ZipFile(artefact) as archive:
+        record = next(archive.read(name) for name in archive.namelist() if name.endswith("training.json"))
+    assert str(tmp_path).encode() not in record and b"dataset.nc" in record, "an artefact tells no folders"
+
+
+def test_artefacts_that_cannot_be_continued_are_told(trained_run, towers, tmp_path, caplog):
+    run = trained_run("lstm")
+    several = tmp_path / "several.pt"
+    exporting.export([RunFolder(run), RunFolder(run)], several)
+    artefact, old = exported(run, tmp_path / "model.pt"), tmp_path / "old.pt"
+    with zipfile.ZipFile(artefact) as whole, zipfile.ZipFile(old, "w") as cut:
+        for name in whole.namelist():
+            if not name.endswith("training.json"):
+                cut.writestr(name, whole.read(name))
+    stub = Path(__file__).parents[3] / "coupler" / "examples" / "stub"
+    with zipfile.ZipFile(tmp_path / "stub.pt", "w") as archive:
+        archive.write(stub / "extra" / "ecostep.json", "stub/extra/ecostep.json")
     config = config_file(tmp_path, towers)
-    assert train.main([config, "--out", str(tmp_path / "run"), "--init", str(artefact)]) == 1
-    assert "--init takes a run folder, or a file of its checkpoints/, and no exported artefact" in caplog.text
+    for path, message in (
+        (several, "an ensemble of 2 has no weights of its own"),
+        (old, "has no extra/training.json, as older artefacts"),
+        (tmp_path / "stub.pt", "a stub, which has nothing to learn"),
+    ):
+        assert train.main([config, "--out", str(tmp_path / "run"), "--init", str(path)]) == 1
+        assert f"{path}: {message}" in caplog.records[-1].getMessage()
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -66,7 +66,8 @@ def cells_of(
     ordered = variable.squeeze([dim for dim in variable.dims if dim != time and dim not in space])
     ordered = ordered.expand_dims("time_of_constant") if time is None else ordered
     first = "time_of_constant" if time is None else time
-    values = np.asarray(ordered.transpose(first, *space).values, float)
+    values = np.asarray(ordered.transpose(first, *space).values)
+    values = values if values.dtype == np.float32 else values.astype(float)
     if len(space) > 2:
         message = (
             f"{path}: {variable.name}: has the dimensions {', '.join(map(str, variable.dims))}; say which layer by "
@@ -132,10 +133,11 @@ def _of_grid_cells(file: xarray.Dataset, prefix: str, values: np.ndarray, path: 
     cell = np.ravel(cell)
     count = len(first)
     present = np.isfinite(values)
-    sums, shares = np.zeros((len(values), count)), np.zeros((len(values), count))
-    for part in range(values.shape[1]):
-        sums[:, cell[part]] += np.where(present[:, part], values[:, part], 0.0) * weight[part]
-        shares[:, cell[part]] += present[:, part] * weight[part]
+    order = np.argsort(cell, kind="stable")
+    begins = np.searchsorted(cell[order], np.arange(count))
+    weighted = np.where(present, values, 0.0) * weight
+    sums = np.add.reduceat(weighted[:, order], begins, axis=1)
+    shares = np.add.reduceat((present * weight)[:, order], begins, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(shares > 0.0, sums / shares, np.nan)
     return Cells(lat[first], lon[first]), means

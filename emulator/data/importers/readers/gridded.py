@@ -13,6 +13,7 @@ from emulator.data.importers.errors import ImportFault
 from emulator.data.importers.mapping import Mapping
 from emulator.data.importers.notes import Notes
 from emulator.data.importers.readers.asked import asked_names
+from emulator.data.importers.readers.cell_columns import SLAB_VALUES, CellColumns
 from emulator.data.importers.readers.cells import Cells, cells_of
 from emulator.data.importers.readers.stamps import SHORTEST_MONTH, to_start
 from emulator.data.importers.series import SiteSeries, interval
@@ -28,35 +29,34 @@ SAME_PLACE, FINEST = 4, 6
 
 
 @dataclass
-class Group:
-    """What has the same times in a cell: column -> values (T, N), of all cells."""
-
-    starts: list[np.ndarray] = field(default_factory=list)
-    values: list[np.ndarray] = field(default_factory=list)
-
-
-@dataclass
 class Gathered:
     """All files: series by column, values that do not change, units, and the cells by their key."""
 
-    series: dict[str, Group] = field(default_factory=dict)
+    columns: CellColumns
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     cells: Cells | None = None
     calendar: str = "standard"
+    order_assumed: str = ""
 
 
-def read_grids(paths: Sequence[Path], mapping: Mapping, site_id: str | None, notes: Notes) -> list[SiteSeries]:
-    """The columns of each cell that has values; ImportFault where no file has a variable of the mapping."""
-    gathered = Gathered()
+def read_grids(
+    paths: Sequence[Path], mapping: Mapping, site_id: str | None, notes: Notes, folder: Path | None = None
+) -> Iterator[list[SiteSeries]]:
+    """The columns of one cell after another that has values; ImportFault where no file has a variable of the mapping.
+
+    Files are read once, in order of time, and turned round to series of cells; what of these does not fit into memory
+    lies in a temporary file of `folder`.
+    """
+    gathered = Gathered(CellColumns(folder))
     names = asked_names(mapping)
     for path in paths:
         with _opened(path) as file:
             _add_file(gathered, file, path, mapping, names)
-    if gathered.cells is None or not (gathered.series or gathered.constants):
+    if gathered.cells is None or not (gathered.columns.names or gathered.constants):
         message = f"{paths[0]}: has none of the variables of {mapping.name} ({', '.join(names[:8])} ...)"
         raise ImportFault(message)
-    return list(_sites(gathered, paths, site_id, notes))
+    yield from _sites(gathered, paths, site_id, notes)
 
 
 def _opened(path: Path) -> xarray.Dataset:
@@ -81,23 +81,26 @@ def _add_file(gathered: Gathered, file: xarray.Dataset, path: Path, mapping: Map
         variable = _selected(file[name], name, mapping, path)
         time = next((dim for dim in variable.dims if str(dim) in (*TIMES, *WRITTEN_TIMES, *_time_dims(file))), None)
         space = [str(dim) for dim in variable.dims if dim != time]
-        cells, values = cells_of(file, variable, time, space, path)
-        values = _in_order(gathered, cells, values, path, name)
         if "units" in variable.attrs:
             units = str(variable.attrs["units"])
             if gathered.units.setdefault(name, units) != units:
                 message = f"{path}: {name}: units are '{units}', in a file before '{gathered.units[name]}'; convert one"
                 raise ImportFault(message)
         if time is None:
-            gathered.constants[name] = values[0]
+            cells, values = cells_of(file, variable, time, space, path)
+            gathered.constants[name] = _in_order(gathered, cells, values, path, name)[0]
             continue
         if starts is None:
             message = f"{path}: {name} changes with time, but there is no coordinate of time"
             raise ImportFault(message)
-        group = gathered.series.setdefault(name, Group())
-        group.starts.append(starts[0])
-        group.values.append(values)
         gathered.calendar = starts[1]
+        length = variable.sizes[time]
+        slab = max(1, SLAB_VALUES * length // max(variable.size, 1))
+        for first in range(0, length, slab):
+            part = variable.isel({time: slice(first, first + slab)})
+            cells, values = cells_of(file, part, time, space, path)
+            values = _in_order(gathered, cells, values, path, name)
+            gathered.columns.add(name, starts[0][first : first + slab], values)
 
 
 def _time_dims(file: xarray.Dataset) -> tuple[str, ...]:
@@ -196,13 +199,16 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     known = gathered.cells
     if known.keys(SAME_PLACE) == cells.keys(SAME_PLACE):
         return values
-    if len(cells) == 1 and not (cells.located or cells.names):  # one value for all cells, such as CO2
+    if len(cells) == len(known) > 1 and not (_is_told(cells) and _is_told(known)):
+        gathered.order_assumed = f"{path.name}: {name}"
+        gathered.cells = cells if _is_told(cells) else known
+        return values
+    if len(cells) == 1 and not _is_told(cells):  # one value for all cells, such as CO2
         return np.repeat(values, len(known), axis=1)
     if len(known) == 1 and not known.located:
         gathered.cells = cells
         gathered.constants = {key: np.repeat(old, len(cells)) for key, old in gathered.constants.items()}
-        for group in gathered.series.values():
-            group.values = [np.repeat(old, len(cells), axis=1) for old in group.values]
+        gathered.columns.spread(len(cells))
         return values
     place = {key: position for position, key in enumerate(cells.keys(SAME_PLACE))}
     missing = [key for key in known.keys(SAME_PLACE) if key not in place]
@@ -214,33 +220,44 @@ def _in_order(gathered: Gathered, cells: Cells, values: np.ndarray, path: Path, 
     return values[:, [place[key] for key in known.keys(SAME_PLACE)]]
 
 
-def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes: Notes) -> Iterator[SiteSeries]:
+def _is_told(cells: Cells) -> bool:
+    """Whether a file tells which cells these are."""
+    return cells.located or bool(cells.names)
+
+
+def _sites(gathered: Gathered, paths: Sequence[Path], site_id: str | None, notes: Notes) -> Iterator[list[SiteSeries]]:
     cells = gathered.cells
     if cells is None:
         return
     label = str(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-    blocks = _blocks(gathered)
-    used = _with_values(blocks, len(cells))
+    if gathered.order_assumed:
+        text = f"some files do not tell the places of their cells ({gathered.order_assumed}); taken in the same order"
+        notes.add("assumed", text)
+    used = gathered.columns.with_values(len(cells))
     if not used.all():
         notes.add("dropped", "cells without values, as of the sea", count=int((~used).sum()))
     if not used.any():
         message = f"{label}: no cell has values"
         raise ImportFault(message)
     names = [site_id] if site_id is not None and used.sum() == 1 else _names(cells, np.flatnonzero(used), label)
-    for name, cell in zip(names, np.flatnonzero(used), strict=True):
-        constants = {key: float(values[cell]) for key, values in gathered.constants.items()}
-        for starts, columns in blocks:
-            yield SiteSeries(
-                name,
-                label,
-                starts,
-                interval(starts, label),
-                {key: values[:, cell] for key, values in columns.items()},
-                units=gathered.units,
-                properties=cells.place(int(cell)),
-                calendar=gathered.calendar,
-                constants=constants,
-            )
+    name_of = dict(zip(np.flatnonzero(used).tolist(), names, strict=True))
+    for first, groups in gathered.columns.blocks(len(cells)):
+        if not groups:
+            return
+        steps = [interval(starts, label) for starts, _ in groups]
+        count = len(next(iter(groups[0][1].values())))
+        for row in range(count):
+            cell = first + row
+            if cell not in name_of:
+                continue
+            constants = {key: float(values[cell]) for key, values in gathered.constants.items()}
+            yield [
+                SiteSeries(
+                    name_of[cell], label, starts, step, {key: np.asarray(v[row], float) for key, v in columns.items()},
+                    units=gathered.units, properties=cells.place(cell), calendar=gathered.calendar, constants=constants,
+                )
+                for (starts, columns), step in zip(groups, steps, strict=True)
+            ]  # fmt: skip
 
 
 def _names(cells: Cells, used: np.ndarray, label: str) -> list[str]:
@@ -253,28 +270,3 @@ def _names(cells: Cells, used: np.ndarray, label: str) -> list[str]:
     twice = next(name for place, name in enumerate(names) if name in names[:place])
     message = f"{label}: the cell {twice} is there twice; names and places must be unique"
     raise ImportFault(message)
-
-
-def _blocks(gathered: Gathered) -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Columns (T, N) that have the same times, with these."""
-    blocks: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
-    for name, group in gathered.series.items():
-        starts, values = np.concatenate(group.starts), np.concatenate(group.values)
-        order = np.argsort(starts, kind="stable")
-        starts, values = starts[order], values[order]
-        same = next((columns for other, columns in blocks if np.array_equal(other, starts)), None)
-        if same is None:
-            blocks.append((starts, {name: values}))
-        else:
-            same[name] = values
-    return blocks
-
-
-def _with_values(blocks: list[tuple[np.ndarray, dict[str, np.ndarray]]], count: int) -> np.ndarray:
-    """Which cells (N,) have a value in each of the series that any cell has gaps in."""
-    used = np.zeros(count, bool)
-    for _, columns in blocks:
-        for values in columns.values():
-            used |= np.isfinite(values).any(axis=0) if np.isnan(values).any() else np.zeros(count, bool)
-    complete = not any(np.isnan(values).any() for _, columns in blocks for values in columns.values())
-    return np.ones(count, bool) if complete else used

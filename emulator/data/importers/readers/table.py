@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,31 @@ from emulator.data.importers.series import SiteSeries, interval
 _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "space": r"\s+"}
 
 
-def read_tables(paths: Sequence[Path], mapping: Mapping, site_id: str | None) -> list[SiteSeries]:
-    """The series of all files; files of one site are joined in time. site_id: of all files, where it is given."""
+def read_tables(paths: Sequence[Path], mapping: Mapping, site_id: str | None) -> Iterator[list[SiteSeries]]:
+    """The series of one site after another; files of one site are joined in time. site_id: of all files, if given.
+
+    Files that name their site are read when it is its turn; those with a column of sites are read together.
+    """
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        header = read_header(path, _layout(path, mapping))
+        many = any(name in header for name in mapping.site.column)
+        groups.setdefault("" if many else site_id or site_of(path, mapping), []).append(path)
+    if "" in groups:  # sites of a column may have files of their own
+        groups = {"": list(paths)}
+    for of_group in groups.values():
+        yield from _read_together(of_group, mapping, site_id)
+
+
+def _read_together(paths: Sequence[Path], mapping: Mapping, site_id: str | None) -> Iterator[list[SiteSeries]]:
     by_site: dict[str, list[tuple[Path, pd.DataFrame, np.ndarray]]] = {}
     for path in paths:
         frame = read_frame(path, mapping)
         starts = starts_of(frame, mapping.time, path)
         for name, rows in _sites(path, frame, mapping, site_id):
             by_site.setdefault(name, []).append((path, frame.loc[rows], starts[rows]))
-    return [series for name, parts in by_site.items() for series in _joined(name, parts, mapping)]
+    for name, parts in by_site.items():
+        yield _joined(name, parts, mapping)
 
 
 def _joined(site_id: str, parts: list[tuple[Path, pd.DataFrame, np.ndarray]], mapping: Mapping) -> list[SiteSeries]:
@@ -56,14 +72,31 @@ def _series(site_id: str, label: str, step: int | None, frame: pd.DataFrame, map
     return SiteSeries(site_id, label, starts, step, columns, calendar=mapping.time.calendar)
 
 
+def _layout(path: Path, mapping: Mapping) -> TableLayout:
+    """The layout of a file: the mapping's, or that with another delimiter, where that tells times and columns.
+
+    ImportFault where none does.
+    """
+    fault: ImportFault | None = None
+    for delimiter in dict.fromkeys((mapping.table.delimiter, ",", ";", "tab", "space")):
+        layout = mapping.table.model_copy(update={"delimiter": delimiter})
+        header = read_header(path, layout)
+        try:
+            wanted = _wanted(header, mapping, path)
+        except ImportFault as error:
+            fault = fault or error
+            continue
+        times = {*mapping.time.column, *(name for names in mapping.time.parts.values() for name in names)}
+        if delimiter == mapping.table.delimiter or (wanted.keys() & times and wanted.keys() - times):
+            return layout
+    raise fault or ImportFault(f"{path}: has no columns")
+
+
 def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
     """The columns of a file that the mapping names, under the names of the mapping, as text."""
-    layout = mapping.table
+    layout = _layout(path, mapping)
     header = read_header(path, layout)
-    wanted = _wanted(header, mapping)
-    if not wanted:
-        message = f"{path}: has none of the columns of {mapping.name}; its columns are {', '.join(header[:8])} ..."
-        raise ImportFault(message)
+    wanted = _wanted(header, mapping, path)
     skipped = layout.header + 1 + (1 if layout.units_line and not _is_of_values(path, layout) else 0)
     engine = "python" if layout.delimiter == "space" and layout.comment else "c"
     try:
@@ -77,6 +110,7 @@ def read_frame(path: Path, mapping: Mapping) -> pd.DataFrame:
         message = f"{path}: cannot be read as a table: {str(error).strip().splitlines()[0]}"
         raise ImportFault(message) from None
     frame = frame.rename(columns={position: name for name, position in wanted.items()})
+    frame = frame[(frame != "").any(axis=1)]
     if frame.empty:
         message = f"{path}: no data lines"
         raise ImportFault(message)
@@ -137,13 +171,16 @@ def _cells(line: str, layout: TableLayout) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line], delimiter=_SEPARATORS[layout.delimiter]))]
 
 
-def _wanted(header: list[str], mapping: Mapping) -> dict[str, int]:
-    """Name of the mapping -> position in the file, of the columns that both have."""
+def _wanted(header: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
+    """Name of the mapping -> position in the file, of the columns that both have; ImportFault where there are none."""
     wanted = {}
     for name in asked_names(mapping):
         position = _position(header, name, mapping.table.suffixes)
         if position is not None:
             wanted[name] = position
+    if not wanted:
+        message = f"{path}: has none of the columns of {mapping.name}; its columns are {', '.join(header[:8])} ..."
+        raise ImportFault(message)
     return wanted
 
 
@@ -176,6 +213,8 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
         if name in times and name not in _value_names(mapping):
             continue
         text = frame[name]
+        if mapping.table.decimal == ",":
+            text = text.str.replace(",", ".", regex=False)
         values = pd.to_numeric(text.where(~text.isin(words)), errors="coerce").to_numpy(float, copy=True)
         faulty = np.isnan(values) & ~text.isin(words).to_numpy()
         if faulty.any() and (lowered := text.str.lower().isin({"nan", "na", "null"}).to_numpy()).any():
@@ -185,7 +224,7 @@ def _numbers(path: Path, frame: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
             line = frame.index[row] + frame.attrs["first_line"]
             message = (
                 f"{path} line {line}: {name} is {text.iloc[row]!r}, not a number; if it marks missing values, say "
-                "so in table.missing"
+                "so in table.missing, and decimal commas in table.decimal"
             )
             raise ImportFault(message)
         for mark in marks:

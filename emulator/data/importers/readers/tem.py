@@ -10,7 +10,10 @@ again (cohorts, double lines) are averaged. -9999, -99999, -999999 are missing. 
 """
 
 import calendar
-from collections.abc import Sequence
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -24,37 +27,64 @@ FIRST_YEAR, LAST_YEAR = 1600, 2500
 STATISTICS, MONTHS = 4, 12
 SHORTEST_MONTH, LONGEST_MONTH = 28, 31
 LEAST_MISSING = -9998.0
+MEMORY = 64 << 20
+"""Bytes of text whose cells are held at a time."""
 
 Place = tuple[float, float]
 Key = tuple[int, int]
 """Year and month; month 0 where the line is of the year."""
 
 
-def read_tem(paths: Sequence[Path], site_id: str | None, notes: Notes) -> list[SiteSeries]:
-    """The series of each cell: one of days and one of months, where it has both."""
-    lines: dict[Place, dict[tuple[str, int, int], np.ndarray]] = {}
-    counts: dict[tuple[Place, str, int, int], int] = {}
-    for path in paths:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    _add_line(lines, counts, line, f"{path} line {number}")
-    again = sum(count - 1 for count in counts.values())
+def read_tem(
+    paths: Sequence[Path], site_id: str | None, notes: Notes, folder: Path | None = None
+) -> Iterator[list[SiteSeries]]:
+    """The series of one cell after another: one of days and one of months, where it has both.
+
+    Lines of more than `MEMORY` bytes go to temporary files in `folder` first, all of a cell to the same one.
+    """
+    label, none, again = ", ".join(str(path) for path in paths[:3]), True, 0
+    parts = -(-sum(path.stat().st_size for path in paths) // MEMORY)
+    for lines in _lines_by_cell(paths, parts, folder):
+        columns_of: dict[Place, dict[tuple[str, int, int], np.ndarray]] = {}
+        counts: dict[tuple[Place, str, int, int], int] = {}
+        for where, line in lines:
+            _add_line(columns_of, counts, line, where)
+        again += sum(count - 1 for count in counts.values())
+        alone = site_id is not None and parts <= 1 and len(columns_of) == 1
+        for place, columns in columns_of.items():
+            name = str(site_id) if alone else Cells(np.array([place[0]]), np.array([place[1]])).name(0)
+            series = _series(name, place, columns, label)
+            if series:
+                none = False
+                yield series
     if again:
         notes.add("duplicate", "lines of a cell that come again (cohorts), averaged", count=again)
-    label = ", ".join(str(path) for path in paths[:3])
-    series = []
-    for place, columns in lines.items():
-        name = (
-            site_id
-            if site_id is not None and len(lines) == 1
-            else Cells(np.array([place[0]]), np.array([place[1]])).name(0)
-        )
-        series += _series(name, place, columns, label)
-    if not series:
+    if none:
         message = f"{paths[0]}: no lines LON, LAT, NAME, ..., YEAR, ...; is it a text file of TEM?"
         raise ImportFault(message)
-    return series
+
+
+def _lines_by_cell(paths: Sequence[Path], parts: int, folder: Path | None) -> Iterator[Iterable[tuple[str, str]]]:
+    """Places (file and number) and texts of lines, in so many parts, of which each has all lines of its cells."""
+    if parts <= 1:
+        yield _lines(paths)
+        return
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8")) for _ in range(parts)]
+        for where, line in _lines(paths):
+            place = ",".join(line.split(",", 2)[:2]).replace(" ", "")
+            files[zlib.crc32(place.encode()) % parts].write(f"{where}\t{line}\n")
+        for file in files:
+            file.seek(0)
+            yield ((where, line) for where, _, line in (text.rstrip("\n").partition("\t") for text in file))
+
+
+def _lines(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"{path} line {number}", line.rstrip("\n")
 
 
 def _add_line(

@@ -1,6 +1,5 @@
 """What the report of an import holds: a row for each variable of each site, and the doubts."""
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +9,7 @@ from emulator.data.importers.report import magnitudes, signs
 from emulator.data.importers.site_record import DRIVER_ROLES, SiteRecord
 from foundations.units import unit_conversion
 
-_NUMBER = re.compile(r"\d[\d.e+-]*")
+_COUNTS = ("days", "present", "measured", "filled", "other_year", "outside")
 MOST_SITES, MOST_NAMED = 100, 5
 """Sites that have rows of their own; sites that are named where many have the same note."""
 SEGMENTS = 60
@@ -73,61 +72,78 @@ class Contents:
         return [note for note in self.notes if note.kind == "suspicion"]
 
 
-def contents_of(title: str, raw: list[SiteRecord], records: list[SiteRecord], notes: Notes) -> Contents:
-    """The report of records: `raw` as the files have them, `records` as they are written. Doubts are added to notes."""
-    add_suspicions(raw, notes)
-    before = {record.site_id: record for record in raw}
-    rows = [_row(record, before[record.site_id], name) for record in records for name in record.values]
-    if len(records) > MOST_SITES:
-        rows = [
-            _of_all([row for row in rows if row.variable == name]) for name in dict.fromkeys(r.variable for r in rows)
-        ]
-    return Contents(title, [_site(record) for record in records], rows, _grouped(notes.lines))
+class RowsOfSites:
+    """What the report says of each site and of each variable, gathered site by site; of many sites of all as one."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.same_fluxes = signs.SameFluxes()
+        self._rows: list[Row] = []
+        self._of_all: dict[str, _Total] = {}
+
+    def add(self, raw: SiteRecord, record: SiteRecord, notes: Notes) -> None:
+        """A site: `raw` as its files have it, `record` as it is written. Doubts are added to notes."""
+        doubts = (*magnitudes.doubts(raw), *signs.doubts(raw), *self.same_fluxes.doubts(raw))
+        for name, text in doubts:
+            notes.add("suspicion", text, raw.site_id, name)
+        self.sites.append(_site(record))
+        rows = [_row(record, raw, name) for name in record.values]
+        for row in rows:
+            self._of_all.setdefault(row.variable, _Total()).add(row)
+        self._rows = self._rows + rows if len(self.sites) <= MOST_SITES else []
+
+    def contents(self, title: str, names: set[str], notes: Notes) -> Contents:
+        """The report, of the variables with these names."""
+        rows = self._rows if len(self.sites) <= MOST_SITES else [total.row() for total in self._of_all.values()]
+        return Contents(title, self.sites, [row for row in rows if row.variable in names], grouped(notes))
 
 
-def _of_all(rows: list[Row]) -> Row:
+class _Total:
     """A variable at all sites: sums of days, the longest gap, the range and the mean."""
-    days = sum(row.present for row in rows)
-    return replace(
-        rows[0],
-        site=f"{len(rows)} sites",
-        **{
-            name: sum(getattr(row, name) for row in rows)
-            for name in ("days", "present", "measured", "filled", "other_year")
-        },
-        gap=max(row.gap for row in rows),
-        low=min(row.low for row in rows),
-        mean=sum(row.mean * row.present for row in rows if row.present) / max(days, 1),
-        high=max(row.high for row in rows),
-        outside=sum(row.outside for row in rows),
-        coverage=tuple(np.mean([row.coverage for row in rows if len(row.coverage) == len(rows[0].coverage)], axis=0)),
-    )
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.sum, self.coverage, self.covered = 0.0, np.zeros(0), 0
+        self.row_of_all: Row | None = None
+
+    def add(self, row: Row) -> None:
+        """Add the row of a site."""
+        former = self.row_of_all
+        self.rows += 1
+        self.sum += row.mean * row.present if row.present else 0.0
+        if former is None:
+            self.coverage = np.zeros(len(row.coverage))
+            self.row_of_all = row
+        else:
+            counts = {name: getattr(former, name) + getattr(row, name) for name in _COUNTS}
+            low, high = (
+                float(choose([getattr(former, name), getattr(row, name)]))
+                for name, choose in (("low", np.fmin.reduce), ("high", np.fmax.reduce))
+            )
+            self.row_of_all = replace(former, **counts, gap=max(former.gap, row.gap), low=low, high=high)
+        if len(row.coverage) == len(self.coverage):
+            self.coverage, self.covered = self.coverage + row.coverage, self.covered + 1
+
+    def row(self) -> Row:
+        """The row of all."""
+        assert self.row_of_all is not None
+        row = self.row_of_all
+        coverage = tuple((self.coverage / self.covered).tolist())
+        return replace(row, site=f"{self.rows} sites", mean=self.sum / max(row.present, 1), coverage=coverage)
 
 
-def _grouped(notes: list[Note]) -> list[Note]:
+def grouped(notes: Notes) -> list[Note]:
     """Notes of which many sites have the same as one, with the first of their names."""
-    groups: dict[tuple[str, str, str], list[Note]] = {}
-    for note in notes:
-        groups.setdefault((note.kind, note.variable, _NUMBER.sub("#", note.text)), []).append(note)
-    grouped = []
-    for alike in groups.values():
-        if len(alike) <= MOST_NAMED:
-            grouped += alike
+    lines = []
+    for alike in notes.groups:
+        if alike.notes <= MOST_NAMED:
+            lines += alike.first
             continue
-        names = ", ".join(note.site for note in alike[:MOST_NAMED])
-        site = f"{len(alike)} sites ({names}, ...)"
-        text = alike[0].text if len({note.text for note in alike}) == 1 else f"at the first of them: {alike[0].text}"
-        grouped.append(replace(alike[0], site=site, text=text, count=sum(note.count for note in alike)))
-    return grouped
-
-
-def add_suspicions(raw: list[SiteRecord], notes: Notes) -> None:
-    """Note what is doubtful about the records as the files have them."""
-    for record in raw:
-        for name, text in (*magnitudes.doubts(record), *signs.doubts(record)):
-            notes.add("suspicion", text, record.site_id, name)
-    for site, name, text in signs.identical_sites(raw):
-        notes.add("suspicion", text, site, name)
+        names = ", ".join(note.site for note in alike.first[:MOST_NAMED])
+        first = alike.first[0]
+        text = first.text if alike.one_text else f"at the first of them: {first.text}"
+        lines.append(replace(first, site=f"{alike.notes} sites ({names}, ...)", text=text, count=alike.count))
+    return lines
 
 
 def _site(record: SiteRecord) -> Site:

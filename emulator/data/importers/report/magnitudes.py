@@ -10,8 +10,8 @@ from foundations.sun import radiation_above_atmosphere
 from foundations.units import unit_conversion
 
 ZERO_CELSIUS = 273.15
-FEWEST = 30
-"""Days below which nothing is judged."""
+FEWEST, COLD = 30, 8.0
+"""Days below which nothing is judged; degC that hardly any day of a cold record exceeds."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
     """(variable, what is doubtful) of the magnitudes of a record, before anything was left out."""
     lines = []
     for name, usual in USUAL.items():
+        if name == "vpd" and _is_cold(record):
+            continue
         if name in record.values and (text := _magnitude(record, name, usual)):
             lines.append((name, text))
     told = {name for name, _ in lines}
@@ -71,6 +73,13 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
         if name in record.values and name not in told and (text := test(record)):
             lines.append((name, text))
     return lines
+
+
+def _is_cold(record: SiteRecord) -> bool:
+    """Whether it never was warm, so that a small deficit of vapour pressure says nothing."""
+    celsius = record.values.get("tas", np.empty(0)) - ZERO_CELSIUS
+    celsius = celsius[np.isfinite(celsius)]
+    return bool(celsius.size and -60.0 < np.percentile(celsius, 95) < COLD)
 
 
 def _magnitude(record: SiteRecord, name: str, usual: Usual) -> str:

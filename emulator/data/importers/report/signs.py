@@ -1,14 +1,20 @@
 """Whether fluxes point the way they must: by their day and night, by one another, by light and season."""
 
+import hashlib
+
 import numpy as np
 
 from emulator.data.importers.site_record import SiteRecord
-from foundations.sun import hour_of_sun, radiation_above_atmosphere
+from foundations.sun import hour_of_sun, mean_equation_of_time, radiation_above_atmosphere
 
 FEWEST = 60
 NOON, FARTHEST = 12.0, 3.0
 CLEAR, WEAK = 0.3, 0.15
 """Correlations that tell a direction: of daily series, and within months."""
+STEPS_FOR_SHIFT, SHIFT_MARGIN = 48, 0.15
+"""Intervals of a day with which half an hour can be told, and hours within which light is centred half an hour off."""
+FEWEST_COLUMNS = 3
+"""Variables that tell a day from others."""
 IDENTICAL_DAYS = 15
 """Days of the same value in a row, as of a stuck instrument."""
 
@@ -21,7 +27,7 @@ def doubts(record: SiteRecord) -> list[tuple[str, str]]:
         outcome = test(record)
         if outcome is not None:
             lines.setdefault(*outcome)
-    return [*lines.items(), *_stuck(record)]
+    return [*lines.items(), *_stuck(record), *copied_days(record)]
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -129,12 +135,46 @@ def _noon(record: SiteRecord) -> tuple[str, str] | None:
     if light is None or not np.isfinite(light).all():
         return None
     hour = hour_of_sun(light, len(light))
-    if np.isnan(hour) or abs(hour - NOON) <= FARTHEST:
+    clock = f"is highest at {int(hour % 24):02d}:{int(hour % 1 * 60):02d}" if np.isfinite(hour) else ""
+    if clock and abs(hour - NOON) > FARTHEST:
+        return "rsds", (
+            f"{clock}; times must be local standard time, and tell the moment of the interval that the mapping says "
+            "(time.zone, time.stamp)"
+        )
+    lit = np.isfinite(record.values["rsds"]) & (record.values["rsds"] > 0.0) if "rsds" in record.values else np.empty(0)
+    if not clock or len(light) < STEPS_FOR_SHIFT or lit.sum() < FEWEST:
+        return None
+    east = float(record.statics["lon"]) / 15.0
+    late = hour - (NOON + round(east) - east - mean_equation_of_time(record.days[lit]))
+    if abs(abs(late - round(late)) - 0.5) > SHIFT_MARGIN:
         return None
     return "rsds", (
-        f"is highest at {int(hour):02d}:{int(hour % 1 * 60):02d}; times must be local standard time, and tell the "
-        "moment of the interval that the mapping says (time.zone, time.stamp)"
+        f"{clock}, half an hour from the sun's noon at longitude {15.0 * east:g} in any zone of whole hours; do the "
+        "stamps mark the start or the end of intervals (time.stamp)? In zones such as UTC+5:30 it is right"
     )
+
+
+def copied_days(record: SiteRecord) -> list[tuple[str, str]]:
+    """Days that have the very values of another day in all that was measured, as where a piece was pasted twice."""
+    columns = []
+    for name in record.of_role("fast", "target"):
+        values = record.values[name].copy()
+        for flags in (record.source.get(name), record.quality.get(name)):
+            if flags is not None:
+                values[~(flags == 0)] = np.nan
+        if np.isfinite(values).sum() >= FEWEST and len(np.unique(values[np.isfinite(values)])) > values.size // 10:
+            columns.append(values)
+    if len(columns) < FEWEST_COLUMNS:
+        return []
+    table = np.stack(columns, axis=1)
+    told = np.flatnonzero((np.isfinite(table) & (table != 0.0)).sum(axis=1) >= FEWEST_COLUMNS)
+    _, first, place = np.unique(np.nan_to_num(table[told]), axis=0, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[np.ravel(place)] != np.arange(len(told)))
+    if not again.size:
+        return []
+    days, origin = record.days[told], first[np.ravel(place)]
+    text = f"{again.size} days have the values of other days, {days[again[0]]} those of {days[origin[again[0]]]}"
+    return [("", f"{text}: pasted twice, or weather of other years?")]
 
 
 def _stuck(record: SiteRecord) -> list[tuple[str, str]]:
@@ -158,17 +198,21 @@ def _stuck(record: SiteRecord) -> list[tuple[str, str]]:
     return lines
 
 
-def identical_sites(records: list[SiteRecord]) -> list[tuple[str, str, str]]:
-    """(site, variable, what is doubtful) of sites that have the very same fluxes."""
-    lines = []
-    seen: dict[tuple[str, bytes], str] = {}
-    for record in records:
+class SameFluxes:
+    """Sites that have the very same fluxes as one before, told site by site."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, bytes], str] = {}
+
+    def doubts(self, record: SiteRecord) -> list[tuple[str, str]]:
+        """(variable, what is doubtful) of a record."""
+        lines = []
         for name in record.of_role("target"):
             values = record.values[name]
             if np.isfinite(values).sum() < FEWEST or np.nanstd(values) == 0.0:
                 continue
-            key = (name, values[np.isfinite(values)].astype(np.float32).tobytes())
-            other = seen.setdefault(key, record.site_id)
+            digest = hashlib.blake2b(values[np.isfinite(values)].astype(np.float32).tobytes(), digest_size=16).digest()
+            other = self._seen.setdefault((name, digest), record.site_id)
             if other != record.site_id:
-                lines.append((record.site_id, name, f"is that of site {other}, value by value: a copy?"))
-    return lines
+                lines.append((name, f"is that of site {other}, value by value: a copy?"))
+        return lines

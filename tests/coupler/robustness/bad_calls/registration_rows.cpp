@@ -120,7 +120,7 @@ void add_registration_rows(const ecostep_model* model) {
       [](Host&) { return ecostep_set_calendar(nullptr, "noleap"); });
   add("ecostep_set_calendar", "calendar null", ECOSTEP_INVALID_ARGUMENT, {"calendar", "null pointer"},
       [](Host& h) { return ecostep_set_calendar(h.cells, nullptr); });
-  for (const char* calendar : {"", "julian", "NOLEAP", "noleap "})
+  for (const char* calendar : {"", "julian", "366_day", "noleap "})
     add("ecostep_set_calendar", "calendar unknown", ECOSTEP_BAD_DATE, {std::string("'") + calendar + "'", "noleap"},
         [calendar](Host& h) { return ecostep_set_calendar(h.cells, calendar); });
   add("ecostep_set_staging", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
@@ -132,6 +132,8 @@ void add_registration_rows(const ecostep_model* model) {
     });
   add("ecostep_init_state", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
       [](Host&) { return ecostep_init_state(nullptr); });
+  add("ecostep_write_outputs", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_write_outputs(nullptr); });
   add("ecostep_reset_date", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
       [](Host&) { return ecostep_reset_date(nullptr); });
 }
@@ -158,6 +160,23 @@ void add_mask_and_policy_rows(const ecostep_model* model) {
              ECOSTEP_I32, n, 1);
   mask_row("stride beyond memory", ECOSTEP_INVALID_ARGUMENT, {"mask", "stride"}, mask, ECOSTEP_I32, n_cells,
            std::numeric_limits<std::ptrdiff_t>::max() / 100);
+  static double hours[n_cells + 1];
+  const auto local_time_row = [](const std::string& wrong, ecostep_status status, std::vector<std::string> says, const char* units,
+                                 const void* offset, int type, std::size_t ncell, std::ptrdiff_t stride) {
+    add("ecostep_set_local_time", wrong, status, std::move(says),
+        [=](Host& h) { return ecostep_set_local_time(h.cells, units, offset, static_cast<ecostep_type>(type), ncell, stride); });
+  };
+  add("ecostep_set_local_time", "cells null", ECOSTEP_INVALID_ARGUMENT, {"cells", "null pointer"},
+      [](Host&) { return ecostep_set_local_time(nullptr, "h", hours, ECOSTEP_F64, n_cells, 1); });
+  local_time_row("units null", ECOSTEP_INVALID_ARGUMENT, {"units", "null pointer"}, nullptr, hours, ECOSTEP_F64, n_cells, 1);
+  local_time_row("units of no time", ECOSTEP_BAD_UNITS, {"local time", "K"}, "K", hours, ECOSTEP_F64, n_cells, 1);
+  local_time_row("offset null", ECOSTEP_INVALID_ARGUMENT, {"local time", "null pointer"}, "h", nullptr, ECOSTEP_F64, n_cells, 1);
+  local_time_row("type 0", ECOSTEP_INVALID_ARGUMENT, {"type"}, "h", hours, 0, n_cells, 1);
+  for (const std::size_t n : {n_cells - 1, n_cells + 1})
+    local_time_row("ncell " + std::to_string(n), ECOSTEP_WRONG_SIZE, {"local time", std::to_string(n), std::to_string(n_cells)},
+                   "h", hours, ECOSTEP_F64, n, 1);
+  local_time_row("stride beyond memory", ECOSTEP_INVALID_ARGUMENT, {"local time", "stride"}, "h", hours, ECOSTEP_F64, n_cells,
+                 std::numeric_limits<std::ptrdiff_t>::max() / 100);
   // No cell is active: nothing is read or written, whatever the date.
   table.push_back({"ecostep_step",
                    "cells all masked",

@@ -65,10 +65,14 @@ contains
     config%trend_k_per_decade = 0.0_wp
     config%trend_reference_year = 2000
     config%wind_mean = 3.0_wp
+    config%correlation_km = 0.0_wp
+    config%precip_correlation_km = 0.0_wp
+    config%seed = 5
     config%co2 = unset
     config%ch4 = unset
     call start_generator(self, config, [(spread(lat(i), 1, members), i=1, climates)], &
-      spread(100.0_wp, 1, n), [(spread(continentality(i), 1, members), i=1, climates)], &
+      spread(0.0_wp, 1, n), spread(100.0_wp, 1, n), &
+      [(spread(continentality(i), 1, members), i=1, climates)], &
       [(spread(annual_precip(i), 1, members), i=1, climates)], &
       [(spread(t_ann(i), 1, members), i=1, climates)])
     call allocate_daily_weather(weather, n)

@@ -135,6 +135,43 @@ def test_hourly_noah_mp_in_utc_with_layers_and_text_times(tmp_path: Path) -> Non
         )
 
 
+@pytest.mark.parametrize("setup_first", [True, False])
+def test_noah_mp_output_without_places_takes_those_of_the_setup_file(tmp_path: Path, setup_first: bool) -> None:
+    sizes = (("Time", 1), ("DateStrLen", 19), ("south_north", 2), ("west_east", 2))
+
+    def frame(path: Path, time: str) -> netCDF4.Dataset:
+        file = netCDF4.Dataset(path, "w")
+        for name, size in sizes:
+            file.createDimension(name, size)
+        file.createVariable("Times", "S1", ("Time", "DateStrLen"))[0] = np.array(list(time), "S1")
+        return file
+
+    setup = tmp_path / "HRLDAS_setup_2001010100_d1"
+    with frame(setup, "2001-01-01_00:00:00") as file:
+        for name, values in (
+            ("XLAT", [[40, 40], [41, 41]]),
+            ("XLONG", [[0, 1], [0, 1]]),
+            ("IVGTYP", [[10, 12], [5, 10]]),
+        ):
+            file.createVariable(name, "f4", ("Time", "south_north", "west_east"))[0] = np.array(values)
+    files = []
+    for hour in range(0, 48 * 3, 3):
+        time = str(np.datetime64("2001-01-01T00:00:00") + np.timedelta64(hour, "h"))
+        files.append(tmp_path / f"{time[:13].replace('-', '').replace('T', '')}00.LDASOUT_DOMAIN1")
+        with frame(files[-1], time.replace("T", "_")) as file:
+            for name, size in (("GPP", 1e-4), ("LAI", 2.0), ("FORCTLSM", 280.0), ("SWFORC", 100.0)):
+                variable = file.createVariable(name, "f4", ("Time", "south_north", "west_east"))
+                variable[0] = size * np.array([[1.0, 1.1], [1.2, 1.3]])
+    out = imported("noahmp", *([setup, *files] if setup_first else [*files, setup]), out=tmp_path / "out.nc")
+    with netCDF4.Dataset(out) as file:
+        assert file["lat"][:].tolist() == [40, 40, 41, 41] and file["lon"][:].tolist() == [0, 1, 0, 1]
+        meanings = dict(zip(file["biome"].flag_values, file["biome"].flag_meanings.split(), strict=True))
+        assert [meanings[int(value)] for value in file["biome"][:2]] == ["grassland", "cropland"]
+    assert np.nanmean(values_of(out, "gpp", 3)) == pytest.approx(1.3e-7, rel=1e-5)
+    report = (tmp_path / "out_report" / "report.txt").read_text()
+    assert "some files do not tell the places of their cells" in report
+
+
 def test_ecosim_history_has_its_signs_and_sums_turned(tmp_path: Path) -> None:
     days = 365 + 90
     day = np.arange(days)

@@ -35,7 +35,7 @@ def test_a_good_file_raises_no_doubt(tmp_path: Path) -> None:
     assert "sand: not told for any site, and not assumed" in text
     row = next(line.split() for line in text.splitlines() if line.split()[:2] == ["XX-Abc", "fch4"])
     assert row[2:7] == ["mg", "m-2", "day-1", "333", "333"]
-    text = report(tmp_path, "ameriflux_base", ameriflux(tmp_path), "--lat", 50, "--lon", 10)
+    text = report(tmp_path, "ameriflux_base", ameriflux(tmp_path), "--lat", 50, "--lon", 15)
     assert doubts(text) == []
 
 
@@ -88,6 +88,38 @@ def test_times_in_utc_and_a_net_flux_turned_round_are_named(tmp_path: Path) -> N
     turned = {"FC": -made["NEE"], "FC_PI_F": -made["NEE"]}
     text = report(tmp_path, "ameriflux_base", ameriflux(tmp_path, **turned), "--lat", 50, "--lon", 10)
     assert any("nee:" in line and "sign is turned round" in line for line in doubts(text))
+
+
+def test_stamps_of_the_end_taken_for_the_start_are_named(tmp_path: Path) -> None:
+    shifted = {"SW_IN": np.roll(weather(120, 48)["SW_IN"], 1)}
+    text = report(tmp_path, "ameriflux_base", ameriflux(tmp_path, **shifted), "--lat", 50, "--lon", 15)
+    (line,) = doubts(text)
+    assert "rsds: is highest at 12:30, half an hour from the sun's noon at longitude 15" in line
+
+
+def test_days_pasted_twice_and_kelvin_said_to_be_celsius_are_named(tmp_path: Path) -> None:
+    file = fluxnet_ch4(tmp_path)
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    for number in range(20):  # rows 301 to 320 have the values of rows 101 to 120
+        rows[301 + number][1:] = rows[101 + number][1:]
+    file.write_text("\n".join(",".join(row) for row in rows) + "\n")
+    text = report(tmp_path, "fluxnet_ch4", file, "--sites", sites(tmp_path))
+    (line,) = doubts(text)
+    assert "20 days have the values of other days, 2014-10-29 those of 2014-04-12: pasted twice" in line
+    kelvin = weather(DAYS)["TA"] + 273.15
+    mapping = tmp_path / "kelvin.yaml"
+    mapping.write_text(
+        "name: kelvin\ntime: {column: TIMESTAMP, format: '%Y%m%d'}\nvariables:\n"
+        "  tas: {column: TA_F, units: degC}\n  fch4: {column: FCH4, units: nmol m-2 s-1, of: CH4}\n"
+    )
+    file = fluxnet_ch4(tmp_path, TA=kelvin, TA_F=kelvin)
+    text = report(tmp_path, str(mapping), file, "--lat", 50, "--lon", 15)
+    assert any("tas: the median is" in line and "in K, said to be degC" in line for line in doubts(text))
+
+
+def test_a_cold_season_is_no_doubtful_humidity(tmp_path: Path) -> None:
+    text = report(tmp_path, "ameriflux_base", ameriflux(tmp_path, days=40), "--lat", 50, "--lon", 15)
+    assert doubts(text) == []
 
 
 def test_doubled_times_are_counted_once_and_told(tmp_path: Path) -> None:

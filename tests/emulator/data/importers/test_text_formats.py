@@ -352,3 +352,68 @@ def test_marks_of_missing_in_a_table_of_sites_are_no_heights(tmp_path: Path) -> 
     assert run(write_mapping(tmp_path, ENDS), tmp_path / "days.csv", "--sites", table, "--out", out) == 0
     with netCDF4.Dataset(out) as file:
         assert "elevation" not in file.variables and "ph" not in file.variables
+
+
+PLAIN = """\
+name: plain
+time: {column: TIMESTAMP, format: "%Y%m%d"}
+variables:
+  tas: {column: TA, units: degC}
+  rsds: {column: SW_IN, units: W m-2}
+  nee: {column: NEE, units: umol m-2 s-1, of: CO2}
+"""
+
+
+@pytest.mark.parametrize(
+    "form", ["bom", "carriage", "quoted", "reversed", "empty_lines", "semicolons", "tabs", "decimal"]
+)
+def test_forms_of_one_table_give_the_same(tmp_path: Path, form: str) -> None:
+    columns = {name: weather(90)[name] for name in ("TA", "SW_IN", "NEE")}
+    stamps = [f"{day:%Y%m%d}" for day in days_from(date(2012, 1, 15), 90)]  # over 29 February
+    rows = [["TIMESTAMP", *columns]]
+    rows += [[stamp, *(f"{v[i]:.6f}" for v in columns.values())] for i, stamp in enumerate(stamps)]
+    table = rows[:1] + rows[:0:-1] if form == "reversed" else rows
+    cells = [[f'"{cell}"' for cell in row] for row in table] if form == "quoted" else table
+    separator = {"semicolons": ";", "tabs": "\t", "decimal": ";"}.get(form, ",")
+    text = "\n".join(separator.join(row) for row in cells) + "\n"
+    text = text.replace(".", ",") if form == "decimal" else text
+    text = text.replace("\n", "\r\n") if form == "carriage" else text
+    text += "\n,,,\n" if form == "empty_lines" else ""
+    (tmp_path / "plain.yaml").write_text(PLAIN + ('table: {decimal: ","}\n' if form == "decimal" else ""))
+    (tmp_path / "t.csv").write_bytes(text.encode("utf-8-sig" if form == "bom" else "utf-8"))
+    out = tmp_path / "out.nc"
+    assert run(tmp_path / "plain.yaml", tmp_path / "t.csv", *PLACE, "--out", out) == 0
+    assert values_of(out, "tas") == pytest.approx(columns["TA"] + 273.15, abs=1e-4)
+    assert values_of(out, "nee") == pytest.approx(columns["NEE"] * 12.011e-9, rel=1e-3, abs=1e-12)
+    with netCDF4.Dataset(out) as file:
+        assert netCDF4.num2date(file["time"][45], file["time"].units).strftime("%m-%d") == "02-29"
+
+
+def test_a_site_without_values_is_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "plain.yaml").write_text(PLAIN)
+    for name, value in (("good", "1.5"), ("none", "-9999")):
+        lines = [f"201201{day:02d},{value},{value},{value}" for day in range(1, 31)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["TIMESTAMP,TA,SW_IN,NEE", *lines]) + "\n")
+    (tmp_path / "sites.csv").write_text("site_id,lat,lon\ngood,50,10\nnone,51,10\n")
+    files = [tmp_path / "none.csv", tmp_path / "good.csv"]
+    options = [tmp_path / "plain.yaml", "--sites", tmp_path / "sites.csv", "--out", tmp_path / "out.nc"]
+    assert run(*options, *files) == 0
+    with netCDF4.Dataset(tmp_path / "out.nc") as file:
+        assert list(file["site_id"][:]) == ["good"]
+    assert "none: the site: no day has values" in (tmp_path / "out_report" / "report.txt").read_text()
+    assert run(*options, files[0]) == 1
+    assert "site none: no day has values; is the mark of missing values right?" in caplog.text
+
+
+def test_exports_of_reddyproc_with_quotes_and_quantiles_of_ustar(tmp_path: Path) -> None:
+    made, steps = weather(30, 48), range(30 * 48)
+    names = ["", "Year", "DoY", "Hour", "Tair", "Rg", "VPD", "NEE", "NEE_U50_f", "GPP_U50_f", "Reco_U50"]
+    lines = [",".join(f'"{name}"' for name in names)]
+    for step in steps:
+        clock = [2014, step // 48 + 1, (step % 48 + 1) / 2]
+        values = [made[name][step] for name in ("TA", "SW_IN", "VPD", "NEE", "NEE", "GPP", "RECO")]
+        lines.append(f'"{step}",' + ",".join(f"{value:.6g}" for value in [*clock, *values]))
+    (tmp_path / "site.csv").write_text("\n".join(lines) + "\n")
+    assert run("reddyproc", tmp_path / "site.csv", *PLACE, "--out", tmp_path / "out.nc") == 0
+    days = made["GPP"].reshape(30, 48).mean(axis=1) * 12.011e-9
+    assert values_of(tmp_path / "out.nc", "gpp") == pytest.approx(days, rel=1e-3)

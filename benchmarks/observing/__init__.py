@@ -1,0 +1,1 @@
+"""The benchmark of observations: towers, protocols, methods, scores and the page. See benchmarks/observations.py."""

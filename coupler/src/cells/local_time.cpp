@@ -1,0 +1,67 @@
+#include "cells/local_time.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+
+namespace ecostep {
+namespace {
+
+constexpr double seconds_per_degree = 240.0;  // the earth turns 15 degrees an hour
+
+bool is_longitude(const std::string& units) {
+  for (const char* const name : {"degrees_east", "degree_east", "degrees_E", "degree_E", "degrees", "degree"})
+    if (units == name) return true;
+  return false;
+}
+
+Date previous_day(Calendar calendar, const Date& date) {
+  if (date.day > 1) return {date.year, date.month, date.day - 1};
+  if (date.month > 1) return {date.year, date.month - 1, days_in_month(calendar, date.year, date.month - 1)};
+  return {date.year - 1, 12, days_in_month(calendar, date.year - 1, 12)};
+}
+
+Step shifted(Calendar calendar, Step step, int seconds) {
+  step.seconds += seconds;
+  if (step.seconds < 0) step.seconds += seconds_per_day, step.date = previous_day(calendar, step.date);
+  if (step.seconds >= seconds_per_day) step.seconds -= seconds_per_day, step.date = next_day(calendar, step.date);
+  return step;
+}
+
+}  // namespace
+
+void LocalTime::set(const std::string& units, HostArray offsets) {
+  offsets.registered = offsets.data != nullptr;
+  if (offsets.registered) {
+    if (is_longitude(units))
+      offsets.conversion = {seconds_per_degree, 0.0};
+    else
+      offsets.conversion = convert_units("local time", units, "s");
+  }
+  offsets_ = offsets;
+}
+
+const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const Step& host, const CellList& cells) {
+  // A day as one step is the local one already.
+  const int steps_a_day = host.whole_day() || !registered() ? 0 : seconds_per_day / host.dt;
+  by_shift_.resize(static_cast<std::size_t>(2 * steps_a_day + 1));
+  for (std::vector<std::size_t>& list : by_shift_) list.clear();
+  for (std::size_t i = 0; i < cells.size; ++i) {
+    double offset = registered() ? offsets_.read(cells[i]) : 0.0;
+    if (!(std::fabs(offset) <= 360.0 * seconds_per_degree))
+      fail(ECOSTEP_BAD_VALUE, "the local time of cell ", cells[i] + 1, " (counted from 1) is ", offset,
+           " s from the host's: expected at most a day, or longitudes of -180 to 360 degrees_east");
+    if (offset > seconds_per_day / 2.0 && offsets_.conversion.scale == seconds_per_degree)
+      offset -= seconds_per_day;  // 180 to 360 E
+    const int shift = steps_a_day == 0 ? 0 : static_cast<int>(std::ceil(offset / host.dt - 0.5));
+    by_shift_[static_cast<std::size_t>(shift + steps_a_day)].push_back(cells[i]);
+  }
+  parts_.clear();
+  for (std::size_t k = 0; k < by_shift_.size(); ++k)
+    if (!by_shift_[k].empty())
+      parts_.push_back({shifted(calendar, host, (static_cast<int>(k) - steps_a_day) * host.dt), by_shift_[k]});
+  return parts_;
+}
+
+}  // namespace ecostep

@@ -1,0 +1,122 @@
+"""The intervals of a run: daily quantiles, how errors add up over years, and where none could be calibrated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emulator.data.dataset import Dataset
+from emulator.data.signature import Signature
+from emulator.data.split_days import LABELS, AnySplit, part_codes
+from emulator.evaluation.annual import AnnualErrors, Calibration, Sums, fit_annual, score_annual, site_years
+from emulator.evaluation.annual_table import AnnualTable
+from emulator.evaluation.conformal import fewest_units
+from emulator.evaluation.left_out import LeftOut
+from emulator.evaluation.quantile_fitting import NEW, TRAINED, CrossFit, calibrated_on, cross_fit
+from emulator.evaluation.views import View
+from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.runs import quantile_file
+from emulator.runs.run_folder import RunFolder, RunFolderError
+from emulator.runs.trained_model import TrainedModel
+
+ANNUAL_FILE = "annual.csv"
+PLACES = ("at new sites", "at sites trained on")
+TOO_FEW = (
+    "too few groups of sites that were not trained on; it takes {fewest}; emulator.calibrate leaves each out in turn",
+    "too few months of validation; it takes {fewest}",
+)
+TOO_FEW_SUMS = (TOO_FEW[0], "too few validation years of all sites together; it takes {fewest}")
+"""Why there are no intervals, by head."""
+MOST_SITES = 300
+"""Sites whose annual sums are used or told, at most; towers are fewer, and of simulated sites these are enough."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Quantiles of days, and errors of annual sums; where they were just fitted, also what they were fitted to, errors
+    at new sites, and annual sums by head and target.
+    """
+
+    daily: QuantileModel
+    annual: AnnualErrors
+    of_new: CrossFit | None = None
+    sums: Sequence[Sequence[Sums]] = ()
+
+    def lacking(self, signature: Signature) -> list[str]:
+        """Sentences on the intervals that there are none of, by what they would be of."""
+        tables = (
+            (self.daily.factor, "intervals", TOO_FEW),
+            (self.annual.factor, "intervals of annual sums", TOO_FEW_SUMS),
+        )
+        lines = []
+        for factors, kind, reasons in tables:
+            for place, factor, reason in zip(PLACES, factors.numpy(), reasons, strict=True):
+                absent = np.isnan(factor)
+                of_any, with_past = absent.all(axis=0), absent[1] & ~absent[0]
+                for members, how in ((of_any, ""), (with_past, " with past flux")):
+                    if members.any():
+                        names = ", ".join(np.array(signature.target_names)[members])
+                        lines.append(f"no {kind} {place}{how} ({names}): {reason.format(fewest=fewest_units())}")
+        return lines
+
+
+def fit_intervals(
+    views: Sequence[View], dataset: Dataset, split: AnySplit, left_out: LeftOut | None = None
+) -> Intervals:
+    """Intervals from the errors of validation years, validation sites and sites that were left out in turn."""
+    daily, of_new = cross_fit(views, dataset, split, left_out=left_out)
+    calibrations = []
+    for head in (NEW, TRAINED):
+        days, predicted = calibrated_on(views, split, dataset, left_out if head == NEW else None, head)
+        calibrations.append(Calibration(predicted, _at_most(days), by_group=head == NEW))
+    annual, sums = fit_annual(daily, dataset, calibrations)
+    return Intervals(daily, annual, of_new, sums)
+
+
+def load_intervals(run: RunFolder, trained: TrainedModel) -> Intervals | None:
+    """Those that evaluation fitted, None where it did not; RunFolderError where they are of other weights."""
+    daily = quantile_file.load(run, trained.signature, trained.epoch, trained.model)
+    return None if daily is None else Intervals(daily, AnnualErrors(**quantile_file.load_annual(run)))
+
+
+def require_intervals(run: RunFolder, trained: TrainedModel, *, trained_on: bool) -> Intervals:
+    """The intervals of an evaluated run at new sites or at those that it was trained on; RunFolderError without any."""
+    intervals = load_intervals(run, trained)
+    if intervals is None:
+        message = f"{run.path}: has no quantiles yet; run python -m emulator.evaluate {run.path}"
+        raise RunFolderError(message)
+    head = TRAINED if trained_on else NEW
+    if np.isnan(intervals.daily.factor[head].numpy()).all():
+        reason = TOO_FEW[head].format(fewest=fewest_units())
+        message = f"{run.path}: no quantiles {PLACES[head]}: {reason}"
+        raise RunFolderError(message)
+    return intervals
+
+
+def score_sums(
+    intervals: Intervals, view: View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
+) -> list[dict[str, float]]:
+    """By target, the share of annual sums over the measured days marked in `days` (N, T) that the intervals hold."""
+    days = _at_most(days & dataset.has_scored_flux.numpy())
+    years = list(site_years(intervals.daily, view, dataset, trained_on, days))
+    return score_annual(intervals.annual, years, dataset, days, lambda site: int(trained_on[site]))
+
+
+def write_budgets(path: Path, intervals: Intervals, view: View, dataset: Dataset, split: AnySplit) -> None:
+    """Annual budgets of site-years as CSV, with the part of the split that most days of each are of."""
+    codes = part_codes(split, dataset)
+    table = AnnualTable(intervals.daily, intervals.annual, lambda site: bool(split.train_sites[site]))
+    days = _at_most(dataset.in_record().numpy())
+    table.add(view, dataset, days, lambda year: LABELS[int(np.bincount(codes[year.site, year.day]).argmax())])
+    table.write(path)
+
+
+def _at_most(days: np.ndarray) -> np.ndarray:
+    """The marks (N, T) of at most MOST_SITES sites that have any, evenly chosen."""
+    sites = np.flatnonzero(days.any(axis=1))
+    if len(sites) <= MOST_SITES:
+        return days
+    chosen = np.zeros(len(days), bool)
+    chosen[sites[np.linspace(0, len(sites) - 1, MOST_SITES).astype(np.int64)]] = True
+    return days & chosen[:, None]
