@@ -94,9 +94,8 @@ def _repeated(name: str, values: np.ndarray, dimensions: tuple[str, ...], sites:
     return values[row] + APART * turn if name == "lon" else values[row]
 
 
-def learn(work: Path, dataset: Path, kind: str) -> dict[str, dict[str, float]]:
-    """Training of one epoch, and prediction of all sites and days, each in a process of its own."""
-    out = work / "models" / f"{dataset.stem}_{kind}"
+def learn(dataset: Path, kind: str, out: Path) -> dict[str, float]:
+    """Training of one epoch into a run folder."""
     shutil.rmtree(out, ignore_errors=True)
     settings = {
         "model.kind": kind, "data.path": dataset, "data.inputs": INPUTS,
@@ -106,7 +105,13 @@ def learn(work: Path, dataset: Path, kind: str) -> dict[str, dict[str, float]]:
     changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     trained = run([sys.executable, "-m", "emulator.train", "configs/quickstart.yaml", "--out", out, *changes])
     first = json.loads((out / "log.jsonl").read_text().splitlines()[0])
-    return {"train": {**trained, "epoch_seconds": first["seconds"]}}
+    return {**trained, "epoch_seconds": first["seconds"]}
+
+
+def apply(verb: str, dataset: Path, out: Path) -> dict[str, float]:
+    """Evaluation of the run in `out`, or prediction of all sites and days by it."""
+    data = ["--data", dataset, "--out", out / "predicted.nc"] if verb == "predict" else []
+    return run([sys.executable, "-m", f"emulator.{verb}", out, *data])
 
 
 def run(command: list[Any]) -> dict[str, float]:
@@ -176,9 +181,12 @@ def main(arguments: list[str] | None = None) -> int:
             size_mb = sum(file.stat().st_size for file in dataset.rglob("*") if file.is_file()) / 1e6
             steps["store"] = {"seconds": round(time.perf_counter() - started, 2), "size_mb": round(size_mb, 1)}
             write_json(options.json, results)
-        if "train" not in steps:
-            steps.update(learn(options.work, dataset, options.kind))
-            steps["train"]["site_years_per_s"] = round(sites * options.years / steps["train"]["seconds"], 1)
+        out = options.work / "models" / f"{dataset.stem}_{options.kind}"
+        for step in ("train", "evaluate", "predict"):
+            if step in steps and (step != "train" or out.exists()):
+                continue
+            steps[step] = learn(dataset, options.kind, out) if step == "train" else apply(step, dataset, out)
+            steps[step]["site_years_per_s"] = round(sites * options.years / steps[step]["seconds"], 1)
             write_json(options.json, results)
         log.info("%d sites: %s", sites, steps)
     return 0

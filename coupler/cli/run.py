@@ -83,7 +83,7 @@ def _run_chunks(
     plan: Plan, out: FluxFile, restart: Restart | None, cells_at_once: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Run all cells; places in the grid (N,) and state rows (N, state_size) of those that have values."""
-    places, states, beyond_training = [], [], ""
+    places, states = [], []
     started = time.perf_counter()
     rows_at_once = max(1, cells_at_once // plan.cells_a_row)
     rows_total = plan.grid.shape[0] if plan.grid.shape else 1
@@ -92,9 +92,8 @@ def _run_chunks(
         chunk = Chunk(plan, slice(begin, end))
         places.append(chunk.index)
         states.append(chunk.run(out, restart))
-        if chunk.beyond_training and not beyond_training:
-            beyond_training = chunk.beyond_training
-            log.warning("warning: %s: %s", plan.forcing.name, beyond_training)
+        if chunk.beyond_training:
+            log.warning("warning: %s: %s", plan.forcing.name, chunk.beyond_training)
         left = time_left(time.perf_counter() - started, end, rows_total)
         done = f"{end} of {rows_total} rows done, {len(chunk.index)} cells of them computed"
         log.info("%s%s", done, f", {left}" if left else "")

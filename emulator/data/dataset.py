@@ -70,7 +70,7 @@ class Dataset:
         with opened(
             path, signature, require_targets=require_targets, filled_flux=filled_flux, sites=sites, days=days
         ) as reader:
-            return cls._read(reader, slice(0, len(reader.table.site_id)))
+            return cls.read(reader, slice(0, len(reader.table.site_id)))
 
     @classmethod
     def blocks(cls, reader: DatasetReader, sites_at_once: int) -> Iterator[tuple[slice, "Dataset"]]:
@@ -78,10 +78,11 @@ class Dataset:
         count = len(reader.table.site_id)
         for first in range(0, count, sites_at_once):
             rows = slice(first, min(first + sites_at_once, count))
-            yield rows, cls._read(reader, rows)
+            yield rows, cls.read(reader, rows)
 
     @classmethod
-    def _read(cls, reader: DatasetReader, rows: slice) -> "Dataset":
+    def read(cls, reader: DatasetReader, rows: slice) -> "Dataset":
+        """Some of the sites of an open file."""
         table = reader.table
         classes = {name: SiteClasses(of.codes[rows], of.meanings) for name, of in table.classes.items()}
         site_id = table.site_id[rows]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -129,6 +130,15 @@ def total(values: list[float]) -> list[float]:
     dist.all_reduce(wide)
     dist.broadcast(wide, 0)
     return wide.tolist()
+
+
+def gather_objects(value: Any) -> list[Any]:
+    """A small object of each process, in order of rank."""
+    if not _together():
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def gather_states(state: Tensor) -> list[Tensor]:

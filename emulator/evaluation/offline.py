@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
+from emulator.data.series import new_series, site_blocks
 from emulator.data.windows import Batch, put_records, whole_records
 from emulator.models.streaming import StreamingModel, WholeDatasetModel
 
@@ -30,9 +31,9 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     none.
     """
     if isinstance(model, WholeDatasetModel):
-        return _all_finite(model.predict_dataset(dataset, visible_flux), dataset)
+        return _all_finite(_by_blocks(model, dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
-    fluxes = torch.full_like(dataset.flux, torch.nan)
+    fluxes = _nothing_yet(dataset)
     for batch in _with_progress(batches, dataset):
         put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
     return _all_finite(fluxes.numpy(), dataset)
@@ -44,7 +45,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
-    fluxes = torch.full_like(dataset.flux, torch.nan)
+    fluxes = _nothing_yet(dataset)
     for batch in _with_progress(whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE), dataset):
         year, past = batch.calendar[0, :, column.YEAR], batch.flux
         for present in year.unique().tolist():
@@ -53,6 +54,24 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
             past[:, :end][:, year[:end] == present] = prediction[:, year[:end] == present]
         put_records(fluxes, dataset, batch, past)
     return _all_finite(fluxes.numpy(), dataset)
+
+
+def _nothing_yet(dataset: Dataset) -> Tensor:
+    """NaN in the shape of the flux, (N, T, C); of many sites in a file, as they are."""
+    fluxes = new_series(dataset.n_sites, len(dataset.time), dataset.flux.shape[2])
+    for rows in site_blocks(*fluxes.shape[:2]):
+        fluxes[rows] = torch.nan
+    return fluxes
+
+
+def _by_blocks(model: WholeDatasetModel, dataset: Dataset, visible_flux: Tensor | None) -> np.ndarray:
+    """Predictions of a baseline, in blocks of sites."""
+    fluxes = _nothing_yet(dataset)
+    for rows in site_blocks(*fluxes.shape[:2]):
+        seen = None if visible_flux is None else visible_flux[rows]
+        block = dataset if rows.stop - rows.start == dataset.n_sites else dataset.site_subset(np.r_[rows])
+        fluxes[rows] = torch.from_numpy(np.asarray(model.predict_dataset(block, seen), np.float32))
+    return fluxes.numpy()
 
 
 def _with_progress(batches: Iterable[Batch], dataset: Dataset) -> Iterator[Batch]:
@@ -65,9 +84,12 @@ def _with_progress(batches: Iterable[Batch], dataset: Dataset) -> Iterator[Batch
 
 def _all_finite(fluxes: np.ndarray, dataset: Dataset) -> np.ndarray:
     """The fluxes (N, T, C), or PredictionError: a metric would leave days without a number out, unseen."""
-    wrong = np.argwhere(~np.isfinite(fluxes) & dataset.in_record().numpy()[..., None])
-    if len(wrong):
-        site, day, target = wrong[0]
+    in_record = dataset.in_record().numpy()
+    for rows in site_blocks(*in_record.shape):
+        wrong = np.argwhere(~np.isfinite(fluxes[rows]) & in_record[rows, :, None])
+        if not len(wrong):
+            continue
+        site, day, target = wrong[0] + (rows.start, 0, 0)
         year, month, date = dataset.calendar[day, :3].tolist()
         name, where = dataset.signature.targets[target].name, dataset.site_id[site]
         message = (

@@ -11,16 +11,13 @@ from emulator.data.signature import Signature
 from emulator.evaluation.annual_table import AnnualTable
 from emulator.evaluation.intervals import Intervals, require_intervals
 from emulator.evaluation.quantile_series import band_content, band_series, predict_bands
-from emulator.evaluation.series_file import SITES_OF_CHUNK, Content, file_attributes, series_file
+from emulator.evaluation.series_file import Content, file_attributes, series_file, sites_of_block
 from emulator.evaluation.views import View, run_model
 from emulator.models.streaming import WholeDatasetModel
 from emulator.runs import trained_model
 from emulator.runs.determinism import make_deterministic
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import TrainedModel
-
-BLOCK_SITE_DAYS = 1 << 20
-"""Site-days that are predicted before they are written; it bounds memory: about 250 MB for 13 drivers, 5 fluxes."""
 
 
 def predict(
@@ -68,11 +65,6 @@ def predict(
             del block, view  # before the next one is read
         if annual is not None and budgets is not None:
             budgets.write(annual)
-
-
-def sites_of_block(days: int) -> int:
-    """Sites of a block: whole chunks of the file, about BLOCK_SITE_DAYS."""
-    return max(1, BLOCK_SITE_DAYS // (days * SITES_OF_CHUNK)) * SITES_OF_CHUNK
 
 
 def _check_past_flux(run: RunFolder, trained: TrainedModel, past_flux: str) -> None:

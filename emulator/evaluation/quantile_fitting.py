@@ -20,10 +20,11 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.near_sites import near_groups
 from emulator.data.scalers import Scalers, fit_scalers_to
+from emulator.data.series import marked_days
 from emulator.data.split_days import AnySplit
 from emulator.evaluation.conformal import unit_quantile
 from emulator.evaluation.left_out import LeftOut
-from emulator.evaluation.quantile_series import quantile_inputs
+from emulator.evaluation.quantile_series import quantile_inputs, scored_values
 from emulator.evaluation.views import View
 from emulator.models.wrappers.quantiles import QuantileHead, QuantileModel
 
@@ -157,19 +158,20 @@ def _rows(
     seed: int,
 ) -> _Rows:
     """Random measured days of those marked in `days` (N, T), as many of each site."""
-    flux = dataset.scored_flux()
-    days = days & dataset.has_scored_flux.numpy()
+    of_part, has_flux = torch.as_tensor(days), dataset.has_scored_flux
     random = np.random.default_rng(seed)
-    sites = np.flatnonzero(days.any(axis=1))
+    sites = np.flatnonzero(marked_days(of_part, has_flux).numpy())
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))
     static_features = model.static_features(dataset.static)
     samples = []
     for view in views:
-        days_of_sites = [random.choice(np.flatnonzero(days[site]), days_per_site) for site in sites]
+        days_of_sites = [
+            random.choice(np.flatnonzero((of_part[site] & has_flux[site]).numpy()), days_per_site) for site in sites
+        ]
         site = np.repeat(sites, days_per_site)
         day = np.concatenate([*days_of_sites, np.empty(0, np.int64)]).astype(np.int64)
         fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, site, day)
-        truth = flux[torch.as_tensor(site), torch.as_tensor(day)]
+        truth = scored_values(dataset, site, day)
         groups = np.unique(split.block[site], return_inverse=True)[1] if len(site) else site
         numbers = (torch.as_tensor(values) for values in (site, groups, _units(dataset, head, site, day)))
         samples.append(_Rows(fluxes, features, years_known, truth, *numbers))

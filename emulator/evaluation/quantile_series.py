@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from emulator.data.dataset import Dataset
+from emulator.data.series import site_blocks
 from emulator.evaluation import probabilistic
 from emulator.evaluation.views import View
 from emulator.models.wrappers.quantiles import LEVELS, QuantileModel
@@ -64,6 +65,27 @@ def _of_site_days(
     return np.concatenate(chunks) if chunks else np.empty((0, len(dataset.signature.targets), len(LEVELS)), np.float32)
 
 
+def _spread_out(days: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sites and days that are marked in `days` (N, T), in their order, or every so many-th of them."""
+    blocks = list(site_blocks(*days.shape))
+    every = max(1, -(-sum(int(days[rows].sum()) for rows in blocks) // most))
+    before, sites, times = 0, [], []
+    for rows in blocks:
+        site, day = np.nonzero(days[rows])
+        chosen = slice(-before % every, None, every)
+        sites.append(rows.start + site[chosen])
+        times.append(day[chosen])
+        before += len(site)
+    return np.concatenate([*sites, np.empty(0, np.int64)]), np.concatenate([*times, np.empty(0, np.int64)])
+
+
+def scored_values(dataset: Dataset, site: np.ndarray, day: np.ndarray) -> Tensor:
+    """Flux (n, C) of site-days that predictions may be judged by, as `Dataset.scored_flux`."""
+    rows, days = torch.as_tensor(site), torch.as_tensor(day)
+    flux = dataset.flux[rows, days]
+    return flux if dataset.measured is None else flux.masked_fill(~dataset.measured[rows, days], torch.nan)
+
+
 def quantile_inputs(
     model: QuantileModel, view: View, dataset: Dataset, static_features: Tensor, site: np.ndarray, day: np.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -100,17 +122,17 @@ def band_series(target: Variable, bands: np.ndarray) -> dict[str, np.ndarray]:
     return {f"{target.name}_{name}": bands[..., index] for index, name in enumerate(BANDS.values())}
 
 
+@torch.no_grad()
 def score_quantiles(
     model: QuantileModel, view: np.ndarray | View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
 ) -> dict[str, dict[str, Any]]:
     """`probabilistic.score` by target on the site-days marked in `days` (N, T), or on every so many-th of them where
     they are more than DAYS_SCORED.
     """
-    marked = np.flatnonzero(days)
-    days = np.zeros(days.shape, bool)
-    days.flat[marked[:: max(1, -(-len(marked) // DAYS_SCORED))]] = True
-    quantiles = predict_quantiles(model, view, dataset, trained_on, days)
-    observed = dataset.scored_flux()[torch.as_tensor(days)].numpy()
+    view = view if isinstance(view, View) else View(view)
+    site, day = _spread_out(days, DAYS_SCORED)
+    quantiles = _of_site_days(model, view, dataset, trained_on, site, day)
+    observed = scored_values(dataset, site, day).numpy()
     return {
         target.name: probabilistic.score(observed[:, index], quantiles[:, index], LEVELS)
         for index, target in enumerate(dataset.signature.targets)

@@ -18,6 +18,8 @@ from foundations.variables import Variable
 FILL = np.float32(9.96921e36)
 SITES_OF_CHUNK, DAYS_OF_CHUNK = 32, 4096
 """A compressed piece of a series; blocks of sites begin at multiples of its sites, so that each is written once."""
+BLOCK_SITE_DAYS = 1 << 20
+"""Site-days that are made before they are written; it bounds memory: about 250 MB for 13 drivers and 5 fluxes."""
 _SERIES: dict[str, Any] = {
     "dimensions": ("site", "time"), "zlib": True, "complevel": 1, "fletcher32": True, "chunk_cache": 1 << 20,
 }  # fmt: skip
@@ -87,6 +89,11 @@ def write_predictions(
     with series_file(path, dataset.table, content, attributes) as out:
         values = {name: values for name, (_, values, _) in fluxes.items()}
         out.put(slice(0, dataset.n_sites), values, labels[0] if labels else None)
+
+
+def sites_of_block(days: int) -> int:
+    """Sites of a block: whole chunks of the file, about BLOCK_SITE_DAYS."""
+    return max(1, BLOCK_SITE_DAYS // (days * SITES_OF_CHUNK)) * SITES_OF_CHUNK
 
 
 def read_predictions(path: Path, targets: tuple[Variable, ...]) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
+from emulator.data.series import new_series, site_blocks
 from emulator.evaluation.offline import predict, predict_self_fed
 from emulator.models.streaming import StreamingModel
 from emulator.models.wrappers.ensemble import Ensemble
@@ -23,6 +24,11 @@ class View:
     predicted: np.ndarray
     years_known: np.ndarray | None = None
     members: np.ndarray | None = None
+
+    def rows(self, sites: slice) -> "View":
+        """The same of some of the sites."""
+        known = None if self.years_known is None else self.years_known[sites]
+        return View(self.predicted[sites], known, None if self.members is None else self.members[:, sites])
 
 
 def run_model(
@@ -39,21 +45,30 @@ def run_model(
         if not isinstance(model, Ensemble):
             return View(predicted)
         dataset = replace(dataset, flux=torch.from_numpy(predicted))
-        visible_days = torch.ones(predicted.shape[:2]).bool()
+        visible_days = torch.ones(1, dtype=torch.bool).expand(predicted.shape[:2])
     elif not isinstance(model, Ensemble):
         return View(predict(model, dataset, visible_days), past_years)
     every_model: Iterable[Any] = model.members
-    members = np.stack([predict(member, dataset, visible_days) for member in every_model])
-    return View(model.average(torch.from_numpy(members), dataset.drivers).numpy(), past_years, members)
+    of_members = [predict(member, dataset, visible_days) for member in every_model]
+    sites, days, targets = of_members[0].shape
+    members = new_series(len(of_members) * sites, days, targets).view(len(of_members), sites, days, targets)
+    average = new_series(sites, days, targets)
+    for rows in site_blocks(sites, days):
+        members[:, rows] = torch.from_numpy(np.stack([fluxes[rows] for fluxes in of_members]))
+        average[rows] = model.average(members[:, rows], dataset.drivers[rows])
+    return View(average.numpy(), past_years, members.numpy())
 
 
 def years_known(dataset: Dataset, visible: np.ndarray | None = None) -> np.ndarray:
     """Number of earlier years with any flux on days that are `visible` (N, T), default all; (N, T) float32."""
-    has_flux = dataset.has_flux.numpy()
-    if visible is not None:
-        has_flux = has_flux & np.asarray(visible, bool)
     year_of_day = dataset.calendar[:, column.YEAR].numpy()
     years = np.unique(year_of_day)
-    years_with_flux = np.stack([has_flux[:, year_of_day == year].any(axis=1) for year in years], axis=1)
-    earlier: np.ndarray = np.cumsum(years_with_flux, axis=1) - years_with_flux
-    return earlier[:, np.searchsorted(years, year_of_day)].astype(np.float32)
+    known = new_series(dataset.n_sites, len(year_of_day), 1)[..., 0]
+    for rows in site_blocks(*known.shape):
+        has_flux = dataset.has_flux[rows].numpy()
+        if visible is not None:
+            has_flux = has_flux & np.asarray(visible[rows], bool)
+        with_flux = np.stack([has_flux[:, year_of_day == year].any(axis=1) for year in years], axis=1)
+        earlier: np.ndarray = np.cumsum(with_flux, axis=1) - with_flux
+        known[rows] = torch.from_numpy(earlier[:, np.searchsorted(years, year_of_day)]).float()
+    return known.numpy()

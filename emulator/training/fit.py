@@ -13,6 +13,7 @@ from emulator.data import processes
 from emulator.data.bounds import bounded
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
+from emulator.data.joint_reading import open_together
 from emulator.data.signature import Signature, with_priors
 from emulator.data.split_days import AnySplit
 from emulator.data.split_file import split_text
@@ -61,7 +62,7 @@ def train(
     with processes.joined(), _alone_in(run):
         config, signature, base = _resolved(config, run, overwrite=overwrite)
         goes_on = _goes_on(config, run, resume=resume, overwrite=overwrite)
-        dataset = Dataset.open(config.data.path, signature, filled_flux=config.reads_filled_flux)
+        dataset = open_together(config.data.path, signature, filled_flux=config.reads_filled_flux)
         try:
             split = split_dataset(config.split, dataset)
         except ValueError as error:

@@ -12,6 +12,7 @@ from torch import nn
 
 from emulator import train
 from emulator.data import processes as parallel
+from emulator.data.dataset import Dataset
 from emulator.data.scalers import Scalers
 from emulator.data.signature import Signature
 from emulator.models.kinds.cham_net import ChamNetConfig
@@ -179,3 +180,36 @@ def test_an_error_inside_does_not_leave_the_context_open():
         with pytest.raises(RuntimeError):
             lstm(torch.randn(2, 3, 5))
         assert (torch.randn(2, 2) @ torch.randn(2, 2)).dtype == torch.bfloat16
+
+
+READ_TOGETHER = """
+import sys
+from pathlib import Path
+from emulator.data import processes, reading
+from emulator.data.joint_reading import open_together
+from emulator.data.signature import Signature
+from tests.emulator.data.test_large_series import is_mapped
+rows, read = set(), reading.read_values
+def noted(variable, path, index=...):
+    if variable.dimensions == ("site", "time"):
+        rows.update(range(index[0].start, index[0].stop))
+    return read(variable, path, index)
+reading.read_values = noted
+with processes.joined():
+    data = open_together(sys.argv[1], Signature.from_names())
+    out = Path(sys.argv[2]) / str(processes.rank())
+    out.write_text(f"{sorted(rows)} {data.content_hash()} {is_mapped(data.drivers)} {data.site_id.tolist()}")
+"""
+
+
+def test_processes_read_sites_of_their_own_and_have_all(tiny_dataset, tmp_path, project_root):
+    (tmp_path / "read.py").write_text(READ_TOGETHER)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    subprocess.run(
+        [*launch, str(tmp_path / "read.py"), str(tiny_dataset), str(tmp_path)], cwd=project_root,
+        env={**environment(), "PYTHONPATH": str(project_root)}, timeout=300, check=True,
+    )  # fmt: skip
+    alone = Dataset.open(tiny_dataset, Signature.from_names())
+    for rank, rows in enumerate((range(8), range(8, 16))):
+        expected = f"{list(rows)} {alone.content_hash()} True {alone.site_id.tolist()}"
+        assert (tmp_path / str(rank)).read_text() == expected
