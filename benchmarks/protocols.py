@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # works from a sou
 
 from benchmarks.sites import report
 from benchmarks.sites.trials import ENSEMBLES, PROTOCOLS, ROOT, VARIANTS, Trial, run
+from emulator.training.trainer import Interrupted
 from foundations import atomic_file
 from foundations.terminal import start_logging
 
@@ -112,6 +113,9 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         try:
             content = run(trial, options.data)
+        except Interrupted as stop:
+            log.error("%s: %s", trial.name, stop)
+            return stop.exit_status
         except (OSError, ValueError, RuntimeError) as error:  # the others are done all the same
             log.error("%s: %s", trial.name, error)
             failed += 1
