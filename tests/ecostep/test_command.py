@@ -90,5 +90,5 @@ def test_configurations_have_names_anywhere(tmp_path, monkeypatch, capsys, caplo
     shown = capsys.readouterr().out
     assert "path: d.nc" in shown and "kind: raci" in shown
     assert main(["simulate", "smok", "--out", "sims"]) == 2
-    assert "no simulation configuration of that name (cropland, quickstart, smoke" in caplog.text
+    assert "smok: no such file, and no simulation configuration of that name (" in caplog.text
     assert "did you mean smoke?" in caplog.text
