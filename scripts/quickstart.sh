@@ -12,7 +12,7 @@ writes a report that opens from disk. Sets up what is missing first. Some ten mi
 two cores. Stopped at any moment, the same command goes on from there; when all is done
 it does nothing.
 
-  --small          one model, cham_net, on fewer sites and years: some two minutes of
+  --small          one model, cham_net, on fewer sites and years: under two minutes of
                    processor time, the same report (default DIR: runs/quickstart_small)
   --out DIR        folder of the results (default runs/quickstart): report.html,
                    summary.json, sims/, models/, coupled/
