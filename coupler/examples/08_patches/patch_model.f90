@@ -46,7 +46,9 @@ contains
     last_rows = [first_rows(2:) - 1, ni]
     allocate(patches(size(first_rows)))
     flux = 0.0
-    if (restart == 'read') open (newunit=unit, file=restart_file, form='unformatted', status='old', action='read')
+    if (restart == 'read') then
+      open (newunit=unit, file=restart_file, form='unformatted', status='old', action='read')
+    end if
     do n = 1, size(patches)
       associate (its => first_rows(n), ite => last_rows(n))
         call patches(n)%start(trim(artefact), its, 1, land(its:ite, :), lat(its:ite, :), &

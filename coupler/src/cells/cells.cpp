@@ -107,26 +107,23 @@ void Cells::step(const Date& date, int seconds, int dt) {
 // fail after values have been checked.
 void Cells::step_by_part(const Step& host, const CellList& cells) {
   clock_.check_step(host);
-  const std::vector<LocalTime::Part>& parts = local_time_.parts(clock_.calendar(), host, cells);
-  std::vector<LocalTime::Part> split;  // of parts with cells that wait: those that go on, and those that wait
-  split.reserve(2 * parts.size());
-  std::vector<const LocalTime::Part*> going, waiting;
-  for (const LocalTime::Part& part : parts) {
+  std::vector<LocalTime::Part> going, waiting;
+  for (const LocalTime::Part& part : local_time_.parts(clock_.calendar(), host, cells)) {
     if (!clock_.check(part.step, part.cells())) {
-      going.push_back(&part);
+      going.push_back(part);
       continue;
     }
-    LocalTime::Part& goes = split.emplace_back(LocalTime::Part{part.step, {}});
-    LocalTime::Part& waits = split.emplace_back(LocalTime::Part{part.step, {}});
-    for (const std::size_t cell : part.index) (clock_.waits(part.step, cell) ? waits : goes).index.push_back(cell);
-    waiting.push_back(&waits);
-    if (!goes.index.empty()) going.push_back(&goes);
+    going.push_back({part.step, {}});
+    waiting.push_back({part.step, {}});
+    for (const std::size_t cell : part.index) (clock_.waits(part.step, cell) ? waiting : going).back().index.push_back(cell);
   }
-  for (const LocalTime::Part* const part : going)
-    if (!part->step.completes_day()) input_check_.check_inputs(part->cells());
-  std::partition(going.begin(), going.end(), [](const LocalTime::Part* part) { return part->step.completes_day(); });
-  for (const LocalTime::Part* const part : going) advance(part->step, part->cells());
-  for (const LocalTime::Part* const part : waiting) clock_.wait(part->step, part->cells());
+  const auto completes = [](const LocalTime::Part& part) { return part.step.completes_day(); };
+  for (const LocalTime::Part& part : going)
+    if (!completes(part)) input_check_.check_inputs(part.cells());
+  std::partition(going.begin(), going.end(), completes);
+  for (const LocalTime::Part& part : going)
+    if (!part.index.empty()) advance(part.step, part.cells());
+  for (const LocalTime::Part& part : waiting) clock_.wait(part.step, part.cells());
 }
 
 // One step of cells whose dates and, unless it completes the day, values were checked.

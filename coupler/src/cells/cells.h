@@ -49,7 +49,7 @@ class Cells {
   void gradient(const Date& date, const DerivativeArrays& arrays);
 
  private:
-  void step_by_part(const Step& step, const CellList& cells);
+  void step_by_part(const Step& host, const CellList& cells);
   void advance(const Step& step, const CellList& cells);
 
   std::shared_ptr<const Model> model_;

@@ -81,7 +81,7 @@ const Way* way_to(const std::string& input, const std::vector<HostArray>& arrays
 }
 
 Variable variable_of(const Description& description) {
-  Variable variable;
+  Variable variable{};
   variable.name = description.name, variable.units = description.units;
   variable.valid_min = description.valid_min, variable.valid_max = description.valid_max;
   return variable;

@@ -44,7 +44,7 @@ void LocalTime::set(const std::string& units, HostArray offsets) {
 
 const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const Step& host, const CellList& cells) {
   // A day as one step is the local one already.
-  const int steps_a_day = host.whole_day() || !registered() ? 0 : seconds_per_day / host.dt;
+  const std::ptrdiff_t steps_a_day = host.whole_day() || !registered() ? 0 : seconds_per_day / host.dt;
   by_shift_.resize(static_cast<std::size_t>(2 * steps_a_day + 1));
   for (std::vector<std::size_t>& list : by_shift_) list.clear();
   for (std::size_t i = 0; i < cells.size; ++i) {
@@ -54,13 +54,14 @@ const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const St
            " s from the host's: expected at most a day, or longitudes of -180 to 360 degrees_east");
     if (offset > seconds_per_day / 2.0 && offsets_.conversion.scale == seconds_per_degree)
       offset -= seconds_per_day;  // 180 to 360 E
-    const int shift = steps_a_day == 0 ? 0 : static_cast<int>(std::ceil(offset / host.dt - 0.5));
+    const std::ptrdiff_t shift = steps_a_day == 0 ? 0 : static_cast<std::ptrdiff_t>(std::ceil(offset / host.dt - 0.5));
     by_shift_[static_cast<std::size_t>(shift + steps_a_day)].push_back(cells[i]);
   }
   parts_.clear();
   for (std::size_t k = 0; k < by_shift_.size(); ++k)
     if (!by_shift_[k].empty())
-      parts_.push_back({shifted(calendar, host, (static_cast<int>(k) - steps_a_day) * host.dt), by_shift_[k]});
+      parts_.push_back(
+          {shifted(calendar, host, static_cast<int>(static_cast<std::ptrdiff_t>(k) - steps_a_day) * host.dt), by_shift_[k]});
   return parts_;
 }
 

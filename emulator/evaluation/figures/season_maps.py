@@ -24,7 +24,7 @@ SITE_SIZE = 12.0  # points squared
 def season_maps(means: Mapping[str, np.ndarray], places: Lattice | tuple[np.ndarray, np.ndarray], label: str) -> Figure:
     """Means (N,) by the names of TITLES, in one scale of colours; places: the grid, or latitude and longitude (N,)."""
     figure = Figure(figsize=(9.6, 9.4), layout="constrained")
-    layout = [["annual", "annual"], ["DJF", "MAM"], ["JJA", "SON"]]
+    layout: Any = [["annual", "annual"], ["DJF", "MAM"], ["JJA", "SON"]]
     panels: dict[str, Axes] = figure.subplot_mosaic(layout, height_ratios=[1.8, 1.0, 1.0])
     colours = _colours(np.concatenate(list(means.values())))
     drawn: Any = None
