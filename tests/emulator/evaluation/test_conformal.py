@@ -168,3 +168,19 @@ def test_budgets_have_intervals_and_calibrating_again_trains_nothing(run: Path) 
     stamps = {path: path.stat().st_mtime_ns for path in (run / "left_out").rglob("best.pt")}
     assert calibrate.main([str(run), "--folds", "3"]) == 0
     assert stamps == {path: path.stat().st_mtime_ns for path in (run / "left_out").rglob("best.pt")}
+
+
+def test_held_out_sites_calibrate_nothing(run: Path, tmp_path: Path) -> None:
+    """Sites that test the run are held out of its folds too, where nothing may be learned of them."""
+    dataset = next(run.parent.glob("towers.nc"))
+    text = CONFIG.format(dataset=dataset).replace("space: none", "space: random, folds: 4")
+    (tmp_path / "c.yaml").write_text(text)
+    assert train.main([str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    assert evaluate.main([str(tmp_path / "run")]) == 0
+    table = json.loads((tmp_path / "run" / "evaluation" / "metrics.json").read_text())
+    assert table["splits"]["spatial"]["n_sites"] == SITES // 4
+    assert table["splits"]["left_out"]["n_sites"] == SITES - SITES // 4
+    with netCDF4.Dataset(tmp_path / "run" / "evaluation" / "predictions.nc") as file:
+        tested = file["split"][:] == file["split"].flag_meanings.split().index("spatial")
+        assert np.ma.getmaskarray(file["gpp_left_out"][:])[tested].all()
