@@ -184,3 +184,15 @@ def test_held_out_sites_calibrate_nothing(run: Path, tmp_path: Path) -> None:
     with netCDF4.Dataset(tmp_path / "run" / "evaluation" / "predictions.nc") as file:
         tested = file["split"][:] == file["split"].flag_meanings.split().index("spatial")
         assert np.ma.getmaskarray(file["gpp_left_out"][:])[tested].all()
+
+
+def test_calibrating_a_run_that_was_trained_anew_trains_anew(run: Path, tmp_path: Path) -> None:
+    text = CONFIG.format(dataset=run.parent / "towers.nc")
+    command = [str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]
+    (tmp_path / "c.yaml").write_text(text)
+    assert train.main(command) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    (tmp_path / "c.yaml").write_text(text + "seed: 5\n")
+    assert train.main([*command, "--overwrite"]) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    assert "seed: 5" in (tmp_path / "run" / "left_out" / "fold_01" / "config.yaml").read_text()
