@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 from torch.func import functional_call, vmap
 
@@ -145,6 +147,14 @@ def _units(dataset: Dataset, head: int, site: np.ndarray, day: np.ndarray) -> np
     return np.asarray(site * (of_record.max() + 1) + of_record[day])
 
 
+def left_out_together(block: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Groups of sites (N,) that no block and no group of near sites (N,) reaches across."""
+    (blocks, block), (nears, near) = (np.unique(of, return_inverse=True) for of in (block, near))
+    size = len(blocks) + len(nears)
+    links = coo_array((np.ones(len(block)), (block, len(blocks) + near)), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1][block], np.int64)
+
+
 @torch.no_grad()
 def _rows(
     model: QuantileModel,
@@ -161,6 +171,7 @@ def _rows(
     sites = np.flatnonzero(marked_days(of_part, has_flux).numpy())
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))
     static_features = model.static_features(dataset.static)
+    group_of_site = left_out_together(split.block, near_groups(dataset.lat, dataset.lon))
     samples = []
     for view in views:
         days_of_sites = [
@@ -170,8 +181,7 @@ def _rows(
         day = np.concatenate([*days_of_sites, np.empty(0, np.int64)]).astype(np.int64)
         fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, site, day)
         truth = scored_values(dataset, site, day)
-        groups = np.unique(split.block[site], return_inverse=True)[1] if len(site) else site
-        numbers = (torch.as_tensor(values) for values in (site, groups, _units(dataset, head, site, day)))
+        numbers = (torch.as_tensor(values) for values in (site, group_of_site[site], _units(dataset, head, site, day)))
         samples.append(_Rows(fluxes, features, years_known, truth, *numbers))
     return _Rows(*(torch.cat([getattr(sample, field.name) for sample in samples]) for field in fields(_Rows)))
 

@@ -15,6 +15,7 @@ from emulator.data.near_sites import near_groups
 from emulator.evaluation import annual, metrics
 from emulator.evaluation.annual import AnnualErrors, SiteYear, fit_correlation
 from emulator.evaluation.conformal import fewest_units, unit_quantile
+from emulator.evaluation.quantile_fitting import left_out_together
 from emulator.evaluation.report import __main__ as report
 from emulator.evaluation.report.page import number
 from tests.emulator.synthetic import write_dataset
@@ -196,3 +197,9 @@ def test_calibrating_a_run_that_was_trained_anew_trains_anew(run: Path, tmp_path
     assert train.main([*command, "--overwrite"]) == 0
     assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
     assert "seed: 5" in (tmp_path / "run" / "left_out" / "fold_01" / "config.yaml").read_text()
+
+
+def test_near_sites_of_two_blocks_are_left_out_of_a_fit_together() -> None:
+    block, near = np.array([7, 7, 3, 9, 3]), np.array([0, 1, 1, 2, 4])
+    group = left_out_together(block, near)
+    assert group[0] == group[1] == group[2] == group[4] != group[3]
