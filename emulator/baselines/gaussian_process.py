@@ -25,6 +25,8 @@ from emulator.data.scalers import DriverScaling, Scalers, fit_scalers_to
 from emulator.data.signature import Signature
 from emulator.data.split_days import AnySplit, learnable_days
 
+PIECE = 4000
+"""Days that are predicted at once; it bounds memory."""
 WINDOWS = (1, 7, 30, 90)
 """Days of the trailing means of the drivers."""
 ROWS, SEARCH_ROWS = 1200, 400
@@ -59,7 +61,7 @@ class Fitted:
         weights = torch.cholesky_solve((self.values - self.mean)[:, None], self.root)[:, 0]
         kernel, known_rows, root = self.kernel.single(), self.rows.single(), self.root.float()
         weights, means, variances = weights.float(), [], []
-        for piece in torch.arange(len(rows.site)).split(ROWS):
+        for piece in torch.arange(len(rows.site)).split(PIECE):
             across = kernel.covariance(known_rows, rows.take(piece).single())
             explained = torch.linalg.solve_triangular(root, across, upper=False)
             means.append(self.mean + across.T @ weights)
