@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from emulator import predict
-from emulator.evaluation import parallel_prediction, prediction
+from emulator.evaluation import parallel_prediction, series_file
 from tests.emulator.synthetic import write_dataset
 
 
@@ -20,7 +20,7 @@ def test_parts_are_the_numbers_of_one_process_and_go_on(
     run, whole, parts = trained_run("lstm"), tmp_path / "whole.nc", tmp_path / "parts.nc"
     command = [str(run), "--data", str(data)]
     assert predict.main([*command, "--out", str(whole)]) == 0
-    monkeypatch.setattr(prediction, "BLOCK_SITE_DAYS", 1)  # parts of 32 sites
+    monkeypatch.setattr(series_file, "BLOCK_SITE_DAYS", 1)  # parts of 32 sites
     predicted: list[int] = []
     true_predict = parallel_prediction.predict
 
@@ -34,7 +34,7 @@ def test_parts_are_the_numbers_of_one_process_and_go_on(
     assert predict.main([*command, "--out", str(parts), "--workers", "1"]) == 130
     assert not parts.exists() and predicted == [0]
     monkeypatch.undo()
-    monkeypatch.setattr(prediction, "BLOCK_SITE_DAYS", 1)
+    monkeypatch.setattr(series_file, "BLOCK_SITE_DAYS", 1)
     first_part = tmp_path / "parts.nc.parts" / "s0000000.nc"
     written = first_part.stat().st_mtime_ns
     done: list[Path] = []
