@@ -13,6 +13,7 @@ import torch
 
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import learnable_days
+from emulator.evaluation.offline import nothing_yet
 from emulator.evaluation.views import View, run_model
 from emulator.models.wrappers.ensemble import Ensemble
 from emulator.runs import trained_model
@@ -77,7 +78,7 @@ def _of_run(run: RunFolder, trained: TrainedModel, dataset: Dataset, load: Load)
     if not runs:
         return None
     takes_past_flux = trained.model.past_flux != "none"
-    predicted = [np.full(dataset.flux.shape, np.nan, np.float32) for _ in range(1 + takes_past_flux)]
+    predicted = [nothing_yet(dataset).numpy() for _ in range(1 + takes_past_flux)]
     years, days = np.zeros(dataset.flux.shape[:2], np.float32), np.zeros(dataset.flux.shape[:2], bool)
     learnable = learnable_days(split_of_run(run, trained, dataset), dataset).numpy()  # not those of its test sites
     for fold in runs:

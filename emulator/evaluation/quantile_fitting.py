@@ -22,7 +22,7 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.near_sites import near_groups
 from emulator.data.scalers import Scalers, fit_scalers_to
-from emulator.data.series import marked_days
+from emulator.data.series import either, marked_days, new_series, site_blocks
 from emulator.data.split_days import AnySplit
 from emulator.evaluation.conformal import unit_quantile
 from emulator.evaluation.left_out import LeftOut
@@ -121,21 +121,29 @@ def calibrated_on(
     days = split.days(dataset, part).numpy()
     if left_out is None:
         return days, views
-    return days | left_out.days, [
+    return either(torch.as_tensor(days), torch.as_tensor(left_out.days)).numpy(), [
         merged(left, view, left_out.days) for left, view in zip(left_out.views, views, strict=True)
     ]
 
 
 def merged(first: View, second: View, days: np.ndarray) -> View:
     """The first view on the days marked in `days` (N, T), the second elsewhere."""
-    marks = days[..., None]
-    years = second.years_known
-    if first.years_known is not None and years is not None:
-        years = np.where(days, first.years_known, years)
-    members = second.members
-    if first.members is not None and members is not None:
-        members = np.where(marks, first.members, members)
-    return View(np.where(marks, first.predicted, second.predicted), years, members)
+    sites, times, targets = second.predicted.shape
+    predicted = new_series(sites, times, targets).numpy()
+    years = None if second.years_known is None else new_series(sites, times, 1)[..., 0].numpy()
+    members = None
+    if first.members is not None and second.members is not None:
+        count = len(second.members)
+        members = new_series(count * sites, times, targets).view(count, sites, times, targets).numpy()
+    for rows in site_blocks(sites, times):
+        marks, one, other = days[rows], first.rows(rows), second.rows(rows)
+        predicted[rows] = np.where(marks[..., None], one.predicted, other.predicted)
+        if years is not None and other.years_known is not None:
+            known = other.years_known if one.years_known is None else one.years_known
+            years[rows] = np.where(marks, known, other.years_known)
+        if members is not None and one.members is not None and other.members is not None:
+            members[:, rows] = np.where(marks[..., None], one.members, other.members)
+    return View(predicted, years, second.members if members is None else members)
 
 
 def _units(dataset: Dataset, head: int, site: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -70,7 +70,16 @@ def test_annual_intervals_know_that_errors_last() -> None:
     table = [torch.tensor([[value]] * 2) for value in (persistent, short, days)]
     errors = AnnualErrors(*table, torch.full((2, 2, 1), 1.6449))
     spread = 1.0 + np.sin(np.arange(365) / 58.0) ** 2
-    year = SiteYear(0, 2001, np.arange(365), np.zeros((365, 1)), spread[:, None], 2 * spread[:, None], knows_past=False)
+    year = SiteYear(
+        0,
+        2001,
+        np.arange(365),
+        np.zeros((365, 1)),
+        np.zeros((365, 1)),
+        spread[:, None],
+        2 * spread[:, None],
+        knows_past=False,
+    )
     rows = np.arange(365) >= 180
     sums = (truth * spread)[:, rows].sum(1)
     below, above = annual.deviations(errors, 0, 0, year, rows)
