@@ -2,8 +2,8 @@
 
 Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, chapters 2 and 5. A regression for each target in
 its standardised asinh space; the prediction is the mean of the flux, which a skewed error raises. What a record says of
-its site (`site_kernel.py`) is weighed by the marginal likelihood of the training days, so that no validation is needed:
-validation days are learned from, too.
+its site (`site_kernel.py`) is weighed by the marginal likelihood of the training days. Validation days choose nothing,
+and are not learned from: intervals are calibrated on their errors.
 """
 
 import math
@@ -23,7 +23,7 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import DriverScaling, Scalers, fit_scalers_to
 from emulator.data.signature import Signature
-from emulator.data.split_days import AnySplit, learnable_days
+from emulator.data.split_days import AnySplit
 
 PIECE = 4000
 """Days that are predicted at once; it bounds memory."""
@@ -194,7 +194,7 @@ def fit(
     seed: int,
 ) -> GaussianProcessPredictor:
     """See emulator.baselines; the seed draws the site-days."""
-    marked = learnable_days(split, dataset)
+    marked = split.days(dataset, "train")
     scalers = fit_scalers_to(dataset, marked, signature)
     space = FluxSpace.of(signature, scalers)
     model = GaussianProcessPredictor(
