@@ -67,7 +67,7 @@ def _ratio(sums: dict[str, np.ndarray], name: str, reference: str | None) -> str
 
 def _sums(folder: Path) -> dict[Case, dict[str, np.ndarray]]:
     """Days and squared error, mean over seeds, of each site (sites, 2), by case and method."""
-    found: dict[Case, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    squared: dict[Case, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text())
         run = content["run"]
@@ -75,8 +75,8 @@ def _sums(folder: Path) -> dict[Case, dict[str, np.ndarray]]:
             for target, sums in view["targets"].items():
                 rows = [(sums[site]["days"], sums[site]["error_squared"]) for site in sorted(sums)]
                 case = (run["source"], view["protocol"], view["strict"], target)
-                found[case][run["method"]].append(np.array(rows))
-    return {case: {name: np.mean(rows, axis=0) for name, rows in methods.items()} for case, methods in found.items()}
+                squared[case][run["method"]].append(np.array(rows))
+    return {case: {name: np.mean(rows, axis=0) for name, rows in methods.items()} for case, methods in squared.items()}
 
 
 def _mean(records: list[dict[str, Any]], key: str) -> float | None:

@@ -42,8 +42,8 @@ def predictions(method: str, seed: int, task: Task, dataset: Dataset, work: Path
         return way.combine(task, dataset, seed, lambda *member: predictions(*member, dataset, work))
     path = work / "predictions" / f"{dataset.path.stem}-{task.name}-{method}-{seed}-{_settings(method)}.npz"
     if path.exists():
-        with np.load(path) as kept:
-            return dict(kept)
+        with np.load(path) as stored:
+            return dict(stored)
     views = way.learn(task, dataset, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file.replacing(path) as partial, partial.open("wb") as file:

@@ -83,15 +83,15 @@ def temporal(dataset: Dataset) -> Task:
     """Later years of sites with own years before them: from year (n - 1) * 6 // 7 of n on."""
     config = SplitConfig(time="index", space="none", validation_fraction=0.0)
     split = split_own_years(config, dataset)
-    known = learnable_days(split, dataset)
-    gauged = (known & dataset.has_flux).any(1).numpy()
+    learned = learnable_days(split, dataset)
+    gauged = (learned & dataset.has_flux).any(1).numpy()
     scored = (split.part == TEST) & gauged[:, None]
     split = replace(split, part=np.where(gauged[:, None], split.part, 0).astype(np.int8))
     everything = np.ones_like(scored)
     return Task(
         "temporal",
         split,
-        (View("temporal", True, known.numpy(), scored), View("temporal", False, everything, scored)),
+        (View("temporal", True, learned.numpy(), scored), View("temporal", False, everything, scored)),
     )
 
 
@@ -147,8 +147,8 @@ def _first_years(dataset: Dataset, count: int, target: int) -> np.ndarray:
 
 def _years_with_flux(dataset: Dataset, site: int, target: int | None = None) -> list[slice]:
     """Days of the years of a site's record that have flux, of one target or any."""
-    known = torch.isfinite(dataset.flux[site])
-    has_flux = (known.any(-1) if target is None else known[:, target]).numpy()
+    finite = torch.isfinite(dataset.flux[site])
+    has_flux = (finite.any(-1) if target is None else finite[:, target]).numpy()
     years = record_years(dataset.calendar, *dataset.periods[site].tolist())
     return [slice(start, stop) for start, stop in years if has_flux[start:stop].any()]
 

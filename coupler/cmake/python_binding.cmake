@@ -32,6 +32,10 @@ set_target_properties(ecostep_binding PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_fr
 
 if(SKBUILD)
   install(TARGETS ecostep_binding LIBRARY DESTINATION "${SKBUILD_PLATLIB_DIR}/coupler/python")
+  # Not by wheel.packages of pyproject.toml, which in an editable install would make the root of the sources a part of the package.
+  if(SKBUILD_STATE STREQUAL "wheel")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs/" DESTINATION "${SKBUILD_PLATLIB_DIR}/foundations/configs")
+  endif()
 else()
   install(TARGETS ecostep_binding LIBRARY DESTINATION "${platlib_from_prefix}/coupler/python")
   install(FILES __init__.py DESTINATION "${platlib_from_prefix}/coupler")

@@ -1412,6 +1412,7 @@ contains
     integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
+    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
@@ -1426,7 +1427,10 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
+    status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_logical
@@ -1446,6 +1450,7 @@ contains
     integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
+    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
@@ -1460,7 +1465,10 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
+    status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_bool
@@ -1480,6 +1488,7 @@ contains
     integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
+    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
@@ -1494,7 +1503,10 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
+    status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int32
@@ -1514,6 +1526,7 @@ contains
     integer(int64) :: words(span_word)
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
+    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
@@ -1528,7 +1541,10 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_mask(self%handle, first, integer_type(storage_size(values)), n_values, stride)
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
+    status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int64

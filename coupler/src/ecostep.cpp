@@ -267,7 +267,13 @@ ecostep_status ecostep_set_local_time(ecostep_cells* cells, const char* units, c
 
 ecostep_status ecostep_set_mask(ecostep_cells* cells, const void* active, ecostep_type type, size_t ncell,
                                 ptrdiff_t stride) noexcept {
-  return guarded([&] { required(cells, "cells").cells.registration().set_mask(host_array(active, type, stride), ncell); });
+  return guarded([&] {
+    ecostep::Registration& registration = required(cells, "cells").cells.registration();
+    if (active == nullptr && static_cast<int>(type) == 0)  // what the Fortran module gives
+      ecostep::fail(ECOSTEP_INVALID_ARGUMENT,
+                    "the mask: a component of an array of structures, which must be copied into an array of its own");
+    registration.set_mask(host_array(active, type, stride), ncell);
+  });
 }
 
 ecostep_status ecostep_set_policy(ecostep_cells* cells, const char* name, ecostep_policy policy) noexcept {

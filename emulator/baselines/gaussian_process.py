@@ -61,9 +61,9 @@ class Fitted:
         weights, means, variances = weights.float(), [], []
         for piece in torch.arange(len(rows.site)).split(ROWS):
             across = kernel.covariance(known_rows, rows.take(piece).single())
-            known = torch.linalg.solve_triangular(root, across, upper=False)
+            explained = torch.linalg.solve_triangular(root, across, upper=False)
             means.append(self.mean + across.T @ weights)
-            variances.append(kernel.variance() + kernel.noise() - (known * known).sum(0))
+            variances.append(kernel.variance() + kernel.noise() - (explained * explained).sum(0))
         return torch.cat(means).double(), torch.cat(variances).double().clamp(min=1e-9)
 
 
@@ -278,7 +278,7 @@ def _search(rows: SiteDays, values: Tensor, random: np.random.Generator) -> Fitt
     return Fitted(Kernel(*(value.detach() for value in kernel.parameters())), rows, values, mean)
 
 
-def _numbers(names: list[str], known: tuple[str, ...]) -> list[int]:
+def _numbers(names: list[str], first: tuple[str, ...]) -> list[int]:
     """Number of each name: its place among the known ones, or one of its own after them."""
-    place = {name: number for number, name in enumerate(known)}
+    place = {name: number for number, name in enumerate(first)}
     return [place.setdefault(name, len(place)) for name in names]

@@ -81,13 +81,13 @@ def _periods(parts: list[dict[str, Any]], edges: list[int], days: int) -> np.nda
 
 def _join_doubts(reader: DatasetReader, here: list[int]) -> None:
     """Let the first process tell what can hardly be of all that was read, and the others nothing."""
-    found = processes.gather_objects(([check.extremes for check in reader.flux_checks], reader.lost, reader.left_out))
+    parts = processes.gather_objects(([check.extremes for check in reader.flux_checks], reader.lost, reader.left_out))
     first = processes.rank() == 0
     for index, check in enumerate(reader.flux_checks):
-        check.extremes = [value for rank in here for value in found[rank][0][index]] if first else []
-    reader.lost = sum(found[rank][1] for rank in here) if first else 0
+        check.extremes = [value for rank in here for value in parts[rank][0][index]] if first else []
+    reader.lost = sum(parts[rank][1] for rank in here) if first else 0
     for target in reader.left_out:
-        reader.left_out[target] = sum(found[rank][2][target] for rank in here) if first else 0
+        reader.left_out[target] = sum(parts[rank][2][target] for rank in here) if first else 0
 
 
 def _shared(own: Tensor, edges: list[int], place: int, here: list[int]) -> Tensor:

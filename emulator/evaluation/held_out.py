@@ -20,14 +20,8 @@ from emulator.evaluation.climatology import (
     site_climatology,
     transferred_climatology,
 )
-from emulator.evaluation.intervals import (
-    ANNUAL_FILE,
-    Intervals,
-    fit_intervals,
-    load_intervals,
-    score_sums,
-    write_budgets,
-)
+from emulator.evaluation.interval_fitting import fit_intervals
+from emulator.evaluation.intervals import ANNUAL_FILE, Intervals, load_intervals, score_sums, write_budgets
 from emulator.evaluation.left_out import LeftOut, read_left_out
 from emulator.evaluation.metrics import to_json
 from emulator.evaluation.new_sites import PART as LEFT_OUT
@@ -191,8 +185,8 @@ def _climatology_of_run(
     learned = Dataset.open(path, trained.signature, filled_flux=trained.config.reads_filled_flux)
     days = learnable_days(split_of_run(run, trained, learned), learned).numpy()
     group_by = next((name for name in groups if name in learned.groups and name in dataset.groups), None)
-    one = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
-    codes = one if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
+    alike = (np.zeros(learned.n_sites, np.int64), np.zeros(dataset.n_sites, np.int64))
+    codes = alike if group_by is None else _common_codes(learned.groups[group_by], dataset.groups[group_by])
     sites, others = (_sites(data, codes_of) for data, codes_of in zip((learned, dataset), codes, strict=True))
     return transferred_climatology(np.where(days[..., None], learned.flux.numpy(), np.nan), sites, others)
 

@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emulator.data.dataset import Dataset
 from emulator.data.signature import Signature
 from emulator.data.split_days import LABELS, AnySplit, part_codes
-from emulator.evaluation.annual import AnnualErrors, Calibration, Sums, fit_annual, score_annual, site_years
+from emulator.evaluation.annual import AnnualErrors, Sums, score_annual, site_years
 from emulator.evaluation.annual_table import AnnualTable
 from emulator.evaluation.conformal import fewest_units
-from emulator.evaluation.left_out import LeftOut
-from emulator.evaluation.quantile_fitting import NEW, TRAINED, CrossFit, calibrated_on, cross_fit
 from emulator.evaluation.views import View
-from emulator.models.wrappers.quantiles import QuantileModel
+from emulator.models.wrappers.quantiles import NEW, TRAINED, QuantileModel
 from emulator.runs import quantile_file
 from emulator.runs.run_folder import RunFolder, RunFolderError
 from emulator.runs.trained_model import TrainedModel
+
+if TYPE_CHECKING:  # prediction loads nothing that fits
+    from emulator.evaluation.quantile_fitting import CrossFit
 
 ANNUAL_FILE = "annual.csv"
 PLACES = ("at new sites", "at sites trained on")
@@ -40,7 +42,7 @@ class Intervals:
 
     daily: QuantileModel
     annual: AnnualErrors
-    of_new: CrossFit | None = None
+    of_new: "CrossFit | None" = None
     sums: Sequence[Sequence[Sums]] = ()
 
     def lacking(self, signature: Signature) -> list[str]:
@@ -59,19 +61,6 @@ class Intervals:
                         names = ", ".join(np.array(signature.target_names)[members])
                         lines.append(f"no {kind} {place}{how} ({names}): {reason.format(fewest=fewest_units())}")
         return lines
-
-
-def fit_intervals(
-    views: Sequence[View], dataset: Dataset, split: AnySplit, left_out: LeftOut | None = None
-) -> Intervals:
-    """Intervals from the errors of validation years, validation sites and sites that were left out in turn."""
-    daily, of_new = cross_fit(views, dataset, split, left_out=left_out)
-    calibrations = []
-    for head in (NEW, TRAINED):
-        days, predicted = calibrated_on(views, split, dataset, left_out if head == NEW else None, head)
-        calibrations.append(Calibration(predicted, _at_most(days), by_group=head == NEW))
-    annual, sums = fit_annual(daily, dataset, calibrations)
-    return Intervals(daily, annual, of_new, sums)
 
 
 def load_intervals(run: RunFolder, trained: TrainedModel) -> Intervals | None:
@@ -98,7 +87,7 @@ def score_sums(
     intervals: Intervals, view: View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
 ) -> list[dict[str, float]]:
     """By target, the share of annual sums over the measured days marked in `days` (N, T) that the intervals hold."""
-    days = _at_most(days & dataset.has_scored_flux.numpy())
+    days = at_most(days & dataset.has_scored_flux.numpy())
     years = list(site_years(intervals.daily, view, dataset, trained_on, days))
     return score_annual(intervals.annual, years, dataset, days, lambda site: int(trained_on[site]))
 
@@ -107,12 +96,12 @@ def write_budgets(path: Path, intervals: Intervals, view: View, dataset: Dataset
     """Annual budgets of site-years as CSV, with the part of the split that most days of each are of."""
     codes = part_codes(split, dataset)
     table = AnnualTable(intervals.daily, intervals.annual, lambda site: bool(split.train_sites[site]))
-    days = _at_most(dataset.in_record().numpy())
+    days = at_most(dataset.in_record().numpy())
     table.add(view, dataset, days, lambda year: LABELS[int(np.bincount(codes[year.site, year.day]).argmax())])
     table.write(path)
 
 
-def _at_most(days: np.ndarray) -> np.ndarray:
+def at_most(days: np.ndarray) -> np.ndarray:
     """The marks (N, T) of at most MOST_SITES sites that have any, evenly chosen."""
     sites = np.flatnonzero(days.any(axis=1))
     if len(sites) <= MOST_SITES:

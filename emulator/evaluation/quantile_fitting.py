@@ -26,7 +26,7 @@ from emulator.evaluation.conformal import unit_quantile
 from emulator.evaluation.left_out import LeftOut
 from emulator.evaluation.quantile_series import quantile_inputs, scored_values
 from emulator.evaluation.views import View
-from emulator.models.wrappers.quantiles import QuantileHead, QuantileModel
+from emulator.models.wrappers.quantiles import NEW, TRAINED, QuantileHead, QuantileModel
 
 ROUNDS = 5
 """Groups of sites that are left out of a fit in turn."""
@@ -34,8 +34,6 @@ ROWS = 6_000
 """Site-days that a head is fitted on."""
 STEPS = 120
 BATCH = 512
-NEW, TRAINED = 0, 1
-"""The heads, for new sites and for sites trained on, in the order of `QuantileModel.factor`."""
 LEARNING_RATE = 3e-2
 STATIC_PENALTY = 20.0
 """Square penalty, divided by the number of sites, on weights of static features: by them the head could learn the sites

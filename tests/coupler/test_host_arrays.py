@@ -124,6 +124,7 @@ program host
   implicit none
   type :: column
     double precision :: water = 0.1d0, flux = -1
+    logical :: land = .true.
   end type
   type(ecostep_model) :: model, other
   type(ecostep_cells) :: cells, copy
@@ -147,6 +148,11 @@ program host
   call copy%input('tas', 'K', columns%water, stat, message)
   if (stat /= ecostep_invalid_argument) error stop 'a component of structures was taken'
   if (index(message, 'array of structures') == 0) error stop 'the reason is not named'
+  call copy%mask(columns%land, stat, message)
+  if (stat /= ecostep_invalid_argument) error stop 'a mask in structures was taken for none'
+  if (index(message, 'array of structures') == 0) error stop 'the reason is not named, of a mask'
+  call copy%local_time('h', columns%water, stat, message)
+  if (stat /= ecostep_invalid_argument) error stop 'a local time in structures was taken'
   call copy%input('tas', 'K', table(2, :))
   call copy%mask(land)
   call copy%policy(ecostep_policy_warn)

@@ -98,14 +98,14 @@ class LowRank:
     """
 
     def __init__(self, covariance: Covariance, options: CovarianceOptions, sites: Sites) -> None:
-        some = sites.rows(some_of(len(sites.place), sites.place.device))
-        among = covariance_between(covariance, options, some, some)
+        sample = sites.rows(some_of(len(sites.place), sites.place.device))
+        among = covariance_between(covariance, options, sample, sample)
         among.diagonal().add_(1e-9 * float(among.diagonal().mean()))
         root = torch.linalg.cholesky(among)
         factor = torch.empty(len(sites.place), len(among), dtype=among.dtype, device=among.device)
         for first in range(0, len(factor), ROWS):
             rows = slice(first, first + ROWS)
-            between = covariance_between(covariance, options, some, sites.rows(rows))
+            between = covariance_between(covariance, options, sample, sites.rows(rows))
             factor[rows] = torch.linalg.solve_triangular(root, between, upper=False).T
         variance = covariance.common + 1.0
         self.inverse_own = 1.0 / (options.nugget + (variance - factor.square().sum(1)).clamp(min=0.0))

@@ -21,6 +21,9 @@ LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 MEDIAN = LEVELS.index(0.5)
 
+NEW, TRAINED = 0, 1
+"""The heads, for new sites and for sites trained on, in the order of `QuantileModel.factor`."""
+
 FARTHEST = 4.0
 """Standardised predictions are cut to this range as features, so that spreads do not run away outside training."""
 

@@ -62,8 +62,8 @@ class CellColumns:
         """Give the values of the one cell that there is to `count` cells."""
         for name in self.names:
             ((starts, columns),) = next(iter(self._blocks_of([name], 1)))[1]
-            for kept in (self._slabs, self._finite, self._missing):
-                kept.pop(name, None)
+            for column in (self._slabs, self._finite, self._missing):
+                column.pop(name, None)
             self.add(name, starts, np.repeat(columns[name].T, count, axis=1))
 
     def with_values(self, count: int) -> np.ndarray:
