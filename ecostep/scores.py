@@ -10,7 +10,7 @@ import xarray as xr
 
 from ecostep.errors import DataError
 from ecostep.model import Described
-from ecostep.site_series import label_of
+from ecostep.site_series import label_of, with_time
 from emulator.evaluation.metrics import pooled
 
 if TYPE_CHECKING:
@@ -23,13 +23,25 @@ def scores_table(data: xr.Dataset, predicted: xr.Dataset, targets: Iterable[Desc
     for target in targets:
         if target.name in data.variables:
             flux = predicted[target.name]
-            observed = data[target.name].broadcast_like(flux).transpose(*flux.dims)
+            observed = _daily(with_time(data, label_of(data))[target.name], flux["time"], label_of(data))
+            observed = observed.broadcast_like(flux).transpose(*flux.dims)
             scores = pooled(np.asarray(observed.values), np.asarray(flux.values))
             rows["all", target.name] = {"units": flux.attrs["units"], **scores}
     if not rows:
         message = f"{label_of(data)}: has none of the fluxes {', '.join(target.name for target in targets)}"
         raise DataError(message)
     return _table(rows)
+
+
+def _daily(flux: xr.DataArray, days: xr.DataArray, label: str) -> xr.DataArray:
+    """A flux on days (T,), as the mean of their steps where these are shorter; NaN on days that lack a step."""
+    if "time" not in flux.dims or flux.sizes["time"] == days.size:
+        return flux
+    steps, rest = divmod(flux.sizes["time"], days.size)
+    if rest:
+        message = f"{label}: {flux.name}: {flux.sizes['time']} steps on {days.size} days; cut the data to whole days"
+        raise DataError(message)
+    return flux.coarsen(time=steps).reduce(np.mean).assign_coords(time=days)
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> pd.DataFrame:

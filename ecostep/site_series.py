@@ -85,7 +85,7 @@ class SiteSeries:
         classes: meanings by code of statics, which may be given as words. DataError names a variable that is missing.
         """
         label = label_of(data)
-        data = _with_time(data, label)
+        data = with_time(data, label)
         drivers, statics = list(drivers), list(statics)
         given = {"lat": _coordinate(data, LATITUDE, label), "lon": _coordinate(data, LONGITUDE, label)}
         _require_present(data, [name for name in (*drivers, *statics) if name not in given], label)
@@ -100,7 +100,8 @@ class SiteSeries:
             laid[name].attrs.setdefault("units", UNITS[name])
         table = xr.Dataset(laid).assign(_time_axis(data))
         table["site_id"] = ("site", _site_names(data, dims, table), {"cf_role": "timeseries_id"})
-        active = _active(table, statics) if len(dims) > 1 else np.ones(table.sizes["site"], bool)
+        local = [name for name in drivers if set(data[name].dims) & set(dims)]
+        active = _active(table, statics, local) if len(dims) > 1 else np.ones(table.sizes["site"], bool)
         return cls(table.isel(site=np.flatnonzero(active)), data, dims, order, active)
 
     @property
@@ -133,7 +134,7 @@ class SiteSeries:
         return self.order, np.transpose(whole, [dims.index(dim) for dim in self.order])
 
 
-def _with_time(data: xr.Dataset, label: str) -> xr.Dataset:
+def with_time(data: xr.Dataset, label: str) -> xr.Dataset:
     """The Dataset with its axis of time called `time`, decoded."""
     if "time" not in data.dims:
         names = [str(dim) for dim in data.dims if dim in data.coords and data[dim].dtype.kind == "M"]
@@ -247,10 +248,14 @@ def _site_names(data: xr.Dataset, dims: tuple[str, ...], table: xr.Dataset) -> n
     return np.array(places if len(set(places)) == len(places) else numbers, object)
 
 
-def _active(table: xr.Dataset, statics: list[str]) -> np.ndarray:
-    """Which cells of a grid (N,) have all properties and any driver."""
+def _active(table: xr.Dataset, statics: list[str], drivers: list[str]) -> np.ndarray:
+    """Which cells of a grid (N,) have all properties and any of the drivers on the first, middle or last day.
+
+    drivers: those that differ from cell to cell.
+    """
     active = np.ones(table.sizes["site"], bool)
     for name in statics:
         active &= np.asarray(table[name].notnull().values)
-    first = [values.isel(time=0).notnull().values for values in table.values() if values.dims == ("site", "time")]
-    return active & np.any(first, axis=0)
+    days = sorted({0, table.sizes["time"] // 2, table.sizes["time"] - 1})
+    present = [table[name].isel(time=day).notnull().values for name in drivers for day in days]
+    return active & np.any(present, axis=0)

@@ -89,14 +89,16 @@ def read_configuration(path: str) -> Configuration:
     if not isinstance(step, int) or isinstance(step, bool) or step < 1 or SECONDS_PER_DAY % step != 0:
         message = f"{path}: time_step {step} is not a number of seconds that divides the day"
         raise ValueError(message)
-    for name in content.get("sources") or []:
+    for key, kind, what in (("sources", list, "a list"), ("statics", dict, "names with values")):
+        if content.get(key) is None:
+            content[key] = kind()
+        if not isinstance(content[key], kind):
+            message = f"{path}: {key}: {content[key]!r} is not {what}"
+            raise ValueError(message)
+    for name in content["sources"]:
         if name not in SOURCES:
             message = f"{path}: source '{name}' is not one of {', '.join(SOURCES)}"
             raise ValueError(message)
-    if content.get("sources") is None:
-        content["sources"] = []
-    if content.get("statics") is None:
-        content["statics"] = {}
     return Configuration(**content | {"artefact": file.parent / str(content["artefact"])})
 
 

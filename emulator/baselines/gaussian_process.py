@@ -2,8 +2,8 @@
 
 Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, chapters 2 and 5. A regression for each target in
 its standardised asinh space; the prediction is the mean of the flux, which a skewed error raises. What a record says of
-its site (`site_kernel.py`) is weighed by the marginal likelihood of the training days, so that no validation is needed:
-validation days are learned from, too.
+its site (`site_kernel.py`) is weighed by the marginal likelihood of the training days. Validation days choose nothing,
+and are not learned from: intervals are calibrated on their errors.
 """
 
 import math
@@ -23,8 +23,10 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.scalers import DriverScaling, Scalers, fit_scalers_to
 from emulator.data.signature import Signature
-from emulator.data.split_days import AnySplit, learnable_days
+from emulator.data.split_days import AnySplit
 
+PIECE = 4000
+"""Days that are predicted at once; it bounds memory."""
 WINDOWS = (1, 7, 30, 90)
 """Days of the trailing means of the drivers."""
 ROWS, SEARCH_ROWS = 1200, 400
@@ -59,7 +61,7 @@ class Fitted:
         weights = torch.cholesky_solve((self.values - self.mean)[:, None], self.root)[:, 0]
         kernel, known_rows, root = self.kernel.single(), self.rows.single(), self.root.float()
         weights, means, variances = weights.float(), [], []
-        for piece in torch.arange(len(rows.site)).split(ROWS):
+        for piece in torch.arange(len(rows.site)).split(PIECE):
             across = kernel.covariance(known_rows, rows.take(piece).single())
             explained = torch.linalg.solve_triangular(root, across, upper=False)
             means.append(self.mean + across.T @ weights)
@@ -192,7 +194,7 @@ def fit(
     seed: int,
 ) -> GaussianProcessPredictor:
     """See emulator.baselines; the seed draws the site-days."""
-    marked = learnable_days(split, dataset)
+    marked = split.days(dataset, "train")
     scalers = fit_scalers_to(dataset, marked, signature)
     space = FluxSpace.of(signature, scalers)
     model = GaussianProcessPredictor(

@@ -43,7 +43,8 @@ def open_together(path: str | Path, signature: Signature, *, filled_flux: bool =
         if faults or block is None:
             raise DatasetError(faults[0])
         _join_doubts(reader, here)
-        parts = [_gathered(block)[rank] for rank in here]
+        gathered = _gathered(block)
+        parts = [gathered[rank] for rank in here]
         common = Dataset.read(reader, slice(0, 0))
     period = None if all(part["period"] is None for part in parts) else _periods(parts, edges, len(common.time))
     return replace(

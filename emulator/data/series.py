@@ -53,6 +53,12 @@ def marked_days(*masks: Tensor) -> Tensor:
     return count
 
 
+def both(first: Tensor, second: Tensor) -> Tensor:
+    """Days that both masks (N, T) mark, (N, T)."""
+    sites, days = first.shape
+    return marks(sites, days, lambda rows: first[rows] & second[rows])
+
+
 def either(*masks: Tensor) -> Tensor:
     """Days that any of the masks (N, T) marks, (N, T)."""
 

@@ -21,8 +21,9 @@ from torch import Tensor
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.near_sites import near_groups
+from emulator.data.series import both
 from emulator.evaluation.conformal import unit_quantile
-from emulator.evaluation.quantile_series import site_quantiles
+from emulator.evaluation.quantile_series import scored_values, site_quantiles
 from emulator.evaluation.views import View
 from emulator.models.wrappers.quantiles import LEVELS, QuantileModel
 
@@ -76,11 +77,14 @@ def _correlation(persistent: float, short: float, days: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SiteYear:
-    """A year of a site: its days (n,) of the dataset; predicted flux, and spread below and above it, (n, C)."""
+    """A year of a site: its days (n,) of the dataset; flux that predictions may be judged by, NaN where there is none;
+    predicted flux, and spread below and above it, (n, C) each.
+    """
 
     site: int
     year: int
     day: np.ndarray
+    observed: np.ndarray
     predicted: np.ndarray
     below: np.ndarray
     above: np.ndarray
@@ -99,10 +103,12 @@ def site_years(
         quantiles = site_quantiles(model, view, dataset, bool(trained_on[site]), site, days)
         predicted = view.predicted[site, days].astype(np.float64)
         below, above = _spreads(predicted, quantiles)
+        observed = scored_values(dataset, np.full_like(days, site), days).numpy()
         for year in np.unique(year_of_day[days][wanted[site, days]]).tolist():
             rows = year_of_day[days] == year
             knows_past = view.years_known is not None and bool(view.years_known[site, days[rows]].max() > 0)
-            yield SiteYear(site, year, days[rows], predicted[rows], below[rows], above[rows], knows_past)
+            fluxes = (observed[rows], predicted[rows], below[rows], above[rows])
+            yield SiteYear(site, year, days[rows], *fluxes, knows_past)
 
 
 def _spreads(predicted: np.ndarray, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,11 +148,11 @@ def fit_annual(
     """How errors add up, from the site-years of new sites and of sites trained on, in this order; and the sums that say
     so, by head and target.
     """
-    truth = dataset.scored_flux().numpy()
-    errors, group = AnnualErrors.unknown(truth.shape[-1]), near_groups(dataset.lat, dataset.lon)
+    targets = len(dataset.signature.targets)
+    errors, group = AnnualErrors.unknown(targets), near_groups(dataset.lat, dataset.lon)
     sums = []
     for head, calibration in enumerate(calibrations):
-        days = calibration.days & np.isfinite(truth).any(-1)
+        days = both(torch.as_tensor(calibration.days), dataset.has_scored_flux).numpy()
         trained_on = np.full(dataset.n_sites, head == 1)
         years = [
             year
@@ -155,21 +161,21 @@ def fit_annual(
             if number == 0 or year.knows_past  # without past flux all views are alike
         ]
         of_head = []
-        for target in range(truth.shape[-1]):
-            usable = [(year, _measured(year, truth, days, target)) for year in years]
+        for target in range(targets):
+            usable = [(year, _measured(year, days, target)) for year in years]
             usable = [
                 (year, rows)
                 for year, rows in usable
                 if rows.sum() >= FEWEST_DAYS and np.isfinite(year.below[rows, target]).all()
             ]
-            of_head.append(_fit_target(errors, head, target, usable, truth, group if calibration.by_group else None))
+            of_head.append(_fit_target(errors, head, target, usable, group if calibration.by_group else None))
         sums.append(of_head)
     return errors, sums
 
 
-def _measured(year: SiteYear, truth: np.ndarray, days: np.ndarray, target: int) -> np.ndarray:
+def _measured(year: SiteYear, days: np.ndarray, target: int) -> np.ndarray:
     """Days of the year (n,) that are measured and may be used."""
-    return np.isfinite(truth[year.site, year.day, target]) & days[year.site, year.day]
+    return np.isfinite(year.observed[:, target]) & days[year.site, year.day]
 
 
 def _fit_target(
@@ -177,17 +183,16 @@ def _fit_target(
     head: int,
     target: int,
     usable: Sequence[tuple[SiteYear, np.ndarray]],
-    truth: np.ndarray,
     group: np.ndarray | None,
 ) -> Sums:
     """Fill the entries of a head and a target. group: (N,) of sites that are one unit; None, a site-year is one."""
-    fitted = fit_correlation([_standardised(year, rows, truth, target) for year, rows in usable])
+    fitted = fit_correlation([_standardised(year, rows, target) for year, rows in usable])
     for part, value in zip((errors.persistent, errors.short, errors.days), fitted, strict=True):
         part[head, target] = value
     scores, widths = np.empty(len(usable)), np.empty(len(usable))
     for number, (year, rows) in enumerate(usable):
         below, above = deviations(errors, head, target, year, rows)
-        away = float((truth[year.site, year.day, target] - year.predicted[:, target])[rows].sum())
+        away = float((year.observed[:, target] - year.predicted[:, target])[rows].sum())
         scores[number], widths[number] = (away / above if away > 0 else -away / below), below + above
     site = np.array([year.site for year, _ in usable], np.int64)
     unit = np.array([10_000 * year.site + year.year for year, _ in usable], np.int64) if group is None else group[site]
@@ -204,9 +209,9 @@ def of_mode(sums: Sums, with_past: int) -> np.ndarray:
     return members if members.any() else ~members
 
 
-def _standardised(year: SiteYear, rows: np.ndarray, truth: np.ndarray, target: int) -> np.ndarray:
+def _standardised(year: SiteYear, rows: np.ndarray, target: int) -> np.ndarray:
     """Errors of a year's days in deviations, (n,), NaN where they are not known."""
-    error = truth[year.site, year.day, target] - year.predicted[:, target]
+    error = year.observed[:, target] - year.predicted[:, target]
     z = np.where(error > 0, error / year.above[:, target], error / year.below[:, target])
     return np.where(rows, np.clip(z, -LARGEST_ERROR, LARGEST_ERROR), np.nan)
 
@@ -261,22 +266,21 @@ def interval(errors: AnnualErrors, head: int, target: int, year: SiteYear, rows:
 
 
 def score_annual(
-    errors: AnnualErrors, years: Sequence[SiteYear], dataset: Dataset, days: np.ndarray, head: Callable[[int], int]
+    errors: AnnualErrors, years: Sequence[SiteYear], targets: int, days: np.ndarray, head: Callable[[int], int]
 ) -> list[dict[str, float]]:
     """By target, how many sums over the measured days marked in `days` (N, T) the intervals hold: `coverage90`, over
     `n` site-years, and `width90` over the size of the sum.
     """
-    truth = dataset.scored_flux().numpy()
     scores = []
-    for target in range(truth.shape[-1]):
+    for target in range(targets):
         held, widths = [], []
         for year in years:
-            rows = _measured(year, truth, days, target)
+            rows = _measured(year, days, target)
             if rows.sum() < FEWEST_DAYS:
                 continue
             low, high = interval(errors, head(year.site), target, year, rows)
             if np.isfinite(low):
-                total = float(truth[year.site, year.day, target][rows].sum())
+                total = float(year.observed[rows, target].sum())
                 held.append(low <= total <= high)
                 widths.append(high - low)
         scores.append(

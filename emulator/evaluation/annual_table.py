@@ -35,9 +35,8 @@ def annual_units(units: str) -> tuple[str, float]:
 class AnnualTable:
     """Collects the lines of blocks of sites, and writes them."""
 
-    def __init__(self, daily: QuantileModel, errors: AnnualErrors, trained_on: Callable[[int], bool]) -> None:
-        """trained_on: whether the predictor was trained on a site, by its number in the dataset."""
-        self.daily, self.errors, self.trained_on = daily, errors, trained_on
+    def __init__(self, daily: QuantileModel, errors: AnnualErrors) -> None:
+        self.daily, self.errors = daily, errors
         self._stream = io.StringIO()
         self._writer = csv.writer(self._stream, lineterminator="\n")
         self._writer.writerow(COLUMNS)
@@ -46,21 +45,20 @@ class AnnualTable:
         self,
         view: View,
         dataset: Dataset,
+        trained_on: np.ndarray,
         days: np.ndarray | None = None,
         part: Callable[[SiteYear], str] = lambda _: "",
     ) -> None:
         """Add the years of a dataset that have a day marked in `days` (N, T), default all of the records; part: of the
-        split, that a site-year is of.
+        split, that a site-year is of; trained_on: (N,) bool, sites that the predictor was trained on.
         """
         wanted = dataset.in_record().numpy() if days is None else days
-        trained_on = np.array([self.trained_on(site) for site in range(dataset.n_sites)], bool)
-        flux = dataset.scored_flux().numpy()
         for year in site_years(self.daily, view, dataset, trained_on, wanted):
             for number, target in enumerate(dataset.signature.targets):
                 units, factor = annual_units(target.analysis_units)
-                values = _sums(year, flux, self.errors, int(trained_on[year.site]), number)
+                values = _sums(year, self.errors, int(trained_on[year.site]), number)
                 numbers = [f"{factor * value:.6g}" if np.isfinite(value) else "" for value in values]
-                measured = int(np.isfinite(flux[year.site, year.day, number]).sum())
+                measured = int(np.isfinite(year.observed[:, number]).sum())
                 place = (str(dataset.site_id[year.site]), year.year, target.name, units, len(year.day), measured)
                 self._writer.writerow([*place, *numbers, part(year)])
 
@@ -69,9 +67,9 @@ class AnnualTable:
         atomic_file.write_text(path, self._stream.getvalue())
 
 
-def _sums(year: SiteYear, flux: np.ndarray, errors: AnnualErrors, head: int, target: int) -> tuple[float, ...]:
+def _sums(year: SiteYear, errors: AnnualErrors, head: int, target: int) -> tuple[float, ...]:
     """Sum of the predictions and its interval, then the budget of measured days and gaps, and its interval."""
-    observed = flux[year.site, year.day, target]
+    observed = year.observed[:, target]
     everything, gaps = np.ones(len(observed), bool), ~np.isfinite(observed)
     predicted = float(year.predicted[:, target].sum())
     low, high = interval(errors, head, target, year, everything)

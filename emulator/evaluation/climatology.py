@@ -38,30 +38,63 @@ class Sites:
     south: np.ndarray
     slot: np.ndarray
 
+    def rows(self, sites: slice | np.ndarray) -> "Sites":
+        """The same of some of the sites."""
+        return Sites(self.codes[sites], self.south[sites], self.slot)
+
+
+class ClassMeans:
+    """Means of classes of sites, such as biomes, by day of the season, of flux that is added in blocks of sites.
+
+    Every day of every site of a class weighs the same. A class without any gets the mean over all classes.
+    """
+
+    def __init__(self, targets: int) -> None:
+        self._nothing = np.zeros((2, SLOTS, targets))
+        self._sums: dict[int, np.ndarray] = {}
+        self._tables: dict[int, np.ndarray] = {}
+        self._overall: np.ndarray | None = None
+
+    def add(self, flux: np.ndarray, sites: Sites) -> None:
+        """Add flux (n, T, C) of sites, NaN where missing or not to be used."""
+        for code in np.unique(sites.codes).tolist():
+            members = sites.codes == code
+            sums = season_sums(flux[members], sites.slot, sites.south[members])
+            self._sums[code] = self._sums.get(code, self._nothing) + sums
+        self._tables, self._overall = {}, None
+
+    def without(self, part: "ClassMeans") -> "ClassMeans":
+        """The means of what was added here and not to `part`, which holds some of the same flux."""
+        rest = ClassMeans(self._nothing.shape[2])
+        rest._sums = {code: sums - part._sums.get(code, 0.0) for code, sums in self._sums.items()}
+        return rest
+
+    def at(self, sites: Sites) -> np.ndarray:
+        """Means for sites and days, (n, T, C)."""
+        climatology = np.empty((len(sites.codes), len(sites.slot), self._nothing.shape[2]))
+        for code in np.unique(sites.codes).tolist():
+            members = sites.codes == code
+            climatology[members] = of_season(self._table(code), sites.slot, sites.south[members])
+        return climatology
+
+    def _table(self, code: int) -> np.ndarray:
+        """Means of a class by slot, (366, C)."""
+        if self._overall is None:
+            self._overall = _means(sum(self._sums.values(), self._nothing))
+        if code not in self._tables:
+            mean = _means(self._sums.get(code, self._nothing))
+            self._tables[code] = np.where(np.isfinite(mean), mean, self._overall)
+        return self._tables[code]
+
 
 def class_climatology(flux: np.ndarray, sites: Sites, training: np.ndarray) -> np.ndarray:
-    """Mean of each class of sites, such as a biome, by day of the season, for all sites and days.
+    """Mean of each class of sites by day of the season, for all sites and days (`ClassMeans`).
 
-    flux: (N, T, C), NaN = missing; training: (N, T), True where data may be used. Returns (N, T, C). Every training day
-    of every site of a class weighs the same. A class without training data gets the mean over all classes.
+    flux: (N, T, C), NaN = missing; training: (N, T), True where data may be used. Returns (N, T, C).
     """
-    return transferred_climatology(np.where(training[..., None], flux, np.nan), sites, sites)
-
-
-def transferred_climatology(flux: np.ndarray, sites: Sites, other: Sites) -> np.ndarray:
-    """Mean of each class of sites of a dataset by day of the season, for the sites and days of another one.
-
-    flux: (N, T, C), NaN where missing or not to be used, of `sites`. Returns (N', T', C) of `other`. A class that the
-    first dataset does not have gets the mean over all.
-    """
-    overall_mean = season_means(flux, sites.slot, sites.south)
-    climatology = np.empty((len(other.codes), len(other.slot), flux.shape[2]))
-    for code in np.unique(other.codes):
-        members = sites.codes == code
-        class_mean = season_means(flux[members], sites.slot, sites.south[members])
-        table = np.where(np.isfinite(class_mean), class_mean, overall_mean)
-        climatology[other.codes == code] = of_season(table, other.slot, other.south[other.codes == code])
-    return climatology
+    means = ClassMeans(flux.shape[2])
+    means.add(np.where(training[..., None], flux, np.nan), sites)
+    return means.at(sites)
 
 
 def of_season(table: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
@@ -83,14 +116,23 @@ def slot_means(flux: np.ndarray, slot: np.ndarray) -> np.ndarray:
 
 def season_means(flux: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
     """As `slot_means`, with the days of the sites marked in `south` (N,) half a year on."""
-    sums = np.zeros((SLOTS, flux.shape[-1]))
-    counts = np.zeros_like(sums)
+    return _means(season_sums(flux, slot, south))
+
+
+def season_sums(flux: np.ndarray, slot: np.ndarray, south: np.ndarray) -> np.ndarray:
+    """Sums of (N, T, C) over sites and years by slot, and numbers of values, (2, 366, C)."""
+    sums = np.zeros((2, SLOTS, flux.shape[-1]))
     for rows, slots in ((~south, slot), (south, opposite(slot))):
         finite = np.isfinite(flux[rows])
-        np.add.at(sums, slots, np.where(finite, flux[rows], 0.0).sum(axis=0, dtype=np.float64))
-        np.add.at(counts, slots, finite.sum(axis=0))
-    sums, counts = window_sum(sums), window_sum(counts)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        np.add.at(sums[0], slots, np.where(finite, flux[rows], 0.0).sum(axis=0, dtype=np.float64))
+        np.add.at(sums[1], slots, finite.sum(axis=0))
+    return sums
+
+
+def _means(sums: np.ndarray) -> np.ndarray:
+    """Means (366, C) of sums and numbers (2, 366, C), over a centred circular window."""
+    total, count = window_sum(sums[0]), window_sum(sums[1])
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def window_sum(values: np.ndarray) -> np.ndarray:

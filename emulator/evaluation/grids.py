@@ -81,6 +81,9 @@ def _axis(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     if not apart.size:
         return places[:1], np.zeros(len(places), dtype=int), 0.0
     cell = float(apart.min())
+    if float(np.ptp(places)) / cell < LARGEST_GRID:  # thirds of a degree are not whole numbers of the last digit
+        near = apart[apart < 1.5 * cell].mean()
+        cell = float(apart.sum() / np.round(apart / near).sum())
     count = round(float(np.ptp(places)) / cell) + 1
     if count > LARGEST_GRID:
         return places, np.arange(len(places)), cell

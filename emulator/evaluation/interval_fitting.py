@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from emulator.data.dataset import Dataset
 from emulator.data.split_days import AnySplit
 from emulator.evaluation.annual import Calibration, fit_annual
@@ -20,6 +22,6 @@ def fit_intervals(
     calibrations = []
     for head in (NEW, TRAINED):
         days, predicted = calibrated_on(views, split, dataset, left_out if head == NEW else None, head)
-        calibrations.append(Calibration(predicted, at_most(days), by_group=head == NEW))
+        calibrations.append(Calibration(predicted, at_most(torch.as_tensor(days)), by_group=head == NEW))
     annual, sums = fit_annual(daily, dataset, calibrations)
     return Intervals(daily, annual, of_new, sums)

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from emulator.data.dataset import Dataset
+from emulator.data.series import both, marked_days, marks
 from emulator.data.signature import Signature
 from emulator.data.split_days import LABELS, AnySplit, part_codes
 from emulator.evaluation.annual import AnnualErrors, Sums, score_annual, site_years
@@ -87,25 +90,44 @@ def score_sums(
     intervals: Intervals, view: View, dataset: Dataset, trained_on: np.ndarray, days: np.ndarray
 ) -> list[dict[str, float]]:
     """By target, the share of annual sums over the measured days marked in `days` (N, T) that the intervals hold."""
-    days = at_most(days & dataset.has_scored_flux.numpy())
+    days = at_most(both(torch.as_tensor(days), dataset.has_scored_flux))
     years = list(site_years(intervals.daily, view, dataset, trained_on, days))
-    return score_annual(intervals.annual, years, dataset, days, lambda site: int(trained_on[site]))
+    return score_annual(
+        intervals.annual, years, len(dataset.signature.targets), days, lambda site: int(trained_on[site])
+    )
 
 
-def write_budgets(path: Path, intervals: Intervals, view: View, dataset: Dataset, split: AnySplit) -> None:
-    """Annual budgets of site-years as CSV, with the part of the split that most days of each are of."""
-    codes = part_codes(split, dataset)
-    table = AnnualTable(intervals.daily, intervals.annual, lambda site: bool(split.train_sites[site]))
-    days = at_most(dataset.in_record().numpy())
-    table.add(view, dataset, days, lambda year: LABELS[int(np.bincount(codes[year.site, year.day]).argmax())])
-    table.write(path)
+class Budgets:
+    """Annual budgets of the site-years of a dataset, with the part of the split that most days of each are of; blocks
+    of sites are added.
+    """
+
+    def __init__(self, intervals: Intervals, dataset: Dataset, split: AnySplit) -> None:
+        self._table = AnnualTable(intervals.daily, intervals.annual)
+        self._days, self._codes = at_most(dataset.in_record()), part_codes(split, dataset)
+        self._trained_on = split.train_sites
+
+    def add(self, rows: slice, view: View, block: Dataset) -> None:
+        """Add sites: their rows in the dataset, predictions and data."""
+        codes = self._codes[rows]
+        self._table.add(
+            view,
+            block,
+            self._trained_on[rows],
+            self._days[rows],
+            lambda year: LABELS[int(np.bincount(codes[year.site, year.day]).argmax())],
+        )
+
+    def write(self, path: Path) -> None:
+        """Write them as CSV."""
+        self._table.write(path)
 
 
-def at_most(days: np.ndarray) -> np.ndarray:
+def at_most(days: Tensor) -> np.ndarray:
     """The marks (N, T) of at most MOST_SITES sites that have any, evenly chosen."""
-    sites = np.flatnonzero(days.any(axis=1))
-    if len(sites) <= MOST_SITES:
-        return days
-    chosen = np.zeros(len(days), bool)
-    chosen[sites[np.linspace(0, len(sites) - 1, MOST_SITES).astype(np.int64)]] = True
-    return days & chosen[:, None]
+    sites = np.flatnonzero(marked_days(days))
+    if len(sites) > MOST_SITES:
+        chosen = torch.zeros(len(days), 1, dtype=torch.bool)
+        chosen[sites[np.linspace(0, len(sites) - 1, MOST_SITES).astype(np.int64)]] = True
+        return marks(len(days), days.shape[1], lambda rows: days[rows] & chosen[rows]).numpy()
+    return days.numpy()

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 
 from emulator.data.dataset import Dataset
+from emulator.data.split_days import learnable_days
+from emulator.evaluation.offline import nothing_yet
 from emulator.evaluation.views import View, run_model
 from emulator.models.wrappers.ensemble import Ensemble
 from emulator.runs import trained_model
@@ -76,15 +78,18 @@ def _of_run(run: RunFolder, trained: TrainedModel, dataset: Dataset, load: Load)
     if not runs:
         return None
     takes_past_flux = trained.model.past_flux != "none"
-    predicted = [np.full(dataset.flux.shape, np.nan, np.float32) for _ in range(1 + takes_past_flux)]
+    predicted = [nothing_yet(dataset).numpy() for _ in range(1 + takes_past_flux)]
     years, days = np.zeros(dataset.flux.shape[:2], np.float32), np.zeros(dataset.flux.shape[:2], bool)
+    learnable = learnable_days(split_of_run(run, trained, dataset), dataset).numpy()  # not those of its test sites
     for fold in runs:
         other = load(fold)
         if not _same_training(trained, other):
             log.warning("%s: of another configuration or dataset than the run; run emulator.calibrate again", fold.path)
             continue
-        of_part = split_of_run(fold, other, dataset).days(dataset, "spatial").numpy()
+        of_part = split_of_run(fold, other, dataset).days(dataset, "spatial").numpy() & learnable
         sites = np.flatnonzero(of_part.any(axis=1))
+        if not len(sites):
+            continue
         subset = dataset.site_subset(sites)
         days[sites] = of_part[sites]
         predicted[0][sites] = run_model(other.model, subset).predicted

@@ -33,7 +33,7 @@ def predict(model: StreamingModel, dataset: Dataset, visible_flux: Tensor | None
     if isinstance(model, WholeDatasetModel):
         return _all_finite(_by_blocks(model, dataset, visible_flux), dataset)
     batches = whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE, visible_flux=visible_flux)
-    fluxes = _nothing_yet(dataset)
+    fluxes = nothing_yet(dataset)
     for batch in _with_progress(batches, dataset):
         put_records(fluxes, dataset, batch, model(batch.drivers, batch.calendar, batch.static, batch.flux))
     return _all_finite(fluxes.numpy(), dataset)
@@ -45,7 +45,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
 
     The flux of a year moves later years only, so year after year is predicted and then shown to the model.
     """
-    fluxes = _nothing_yet(dataset)
+    fluxes = nothing_yet(dataset)
     for batch in _with_progress(whole_records(dataset, np.arange(dataset.n_sites), BATCH_SIZE), dataset):
         year, past = batch.calendar[0, :, column.YEAR], batch.flux
         for present in year.unique().tolist():
@@ -56,7 +56,7 @@ def predict_self_fed(model: StreamingModel, dataset: Dataset) -> np.ndarray:
     return _all_finite(fluxes.numpy(), dataset)
 
 
-def _nothing_yet(dataset: Dataset) -> Tensor:
+def nothing_yet(dataset: Dataset) -> Tensor:
     """NaN in the shape of the flux, (N, T, C); of many sites in a file, as they are."""
     fluxes = new_series(dataset.n_sites, len(dataset.time), dataset.flux.shape[2])
     for rows in site_blocks(*fluxes.shape[:2]):
@@ -66,7 +66,7 @@ def _nothing_yet(dataset: Dataset) -> Tensor:
 
 def _by_blocks(model: WholeDatasetModel, dataset: Dataset, visible_flux: Tensor | None) -> np.ndarray:
     """Predictions of a baseline, in blocks of sites."""
-    fluxes = _nothing_yet(dataset)
+    fluxes = nothing_yet(dataset)
     for rows in site_blocks(*fluxes.shape[:2]):
         seen = None if visible_flux is None else visible_flux[rows]
         block = dataset if rows.stop - rows.start == dataset.n_sites else dataset.site_subset(np.r_[rows])

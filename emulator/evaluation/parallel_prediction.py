@@ -115,6 +115,8 @@ def _compute(parts: list[Part], workers: int, scheduler: str | None) -> None:
 def _identity(run: RunFolder, data: Path, past_flux: str, quantiles: str | None) -> dict[str, Any]:
     """What predictions depend on; of the data, which may be large, its place and when it was changed."""
     checkpoints = {path.name: file_sha256(path) for path in run.files() if path.is_file()}
+    if run.members.exists():
+        checkpoints |= {path: file_sha256(RunFolder(path).best) for path in trained_model.member_paths(run)}
     changed = max(path.stat().st_mtime_ns for path in [data, *(data.glob("zarr.json") if data.is_dir() else ())])
     return {
         "run": checkpoints, "data": str(data.resolve()), "data_changed_ns": changed, "past_flux": past_flux,

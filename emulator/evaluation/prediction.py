@@ -44,7 +44,7 @@ def predict(
     intervals = None if quantiles is None else require_intervals(run, trained, trained_on=trained_on)
     budgets = None
     if intervals is not None and annual is not None:
-        budgets = AnnualTable(intervals.daily, intervals.annual, lambda _: trained_on)
+        budgets = AnnualTable(intervals.daily, intervals.annual)
     attributes = file_attributes(trained) | {"past_flux": past_flux, "drivers": data.name}
     content = content_of(trained.signature, intervals is not None)
     with (
@@ -61,7 +61,7 @@ def predict(
             view = _view(trained, block, past_flux)
             file.put(rows, _block_series(view, block, intervals, trained_on=trained_on))
             if budgets is not None:
-                budgets.add(view, block)
+                budgets.add(view, block, np.full(block.n_sites, trained_on))
             del block, view  # before the next one is read
         if annual is not None and budgets is not None:
             budgets.write(annual)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 from torch.func import functional_call, vmap
 
@@ -20,7 +22,7 @@ from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
 from emulator.data.near_sites import near_groups
 from emulator.data.scalers import Scalers, fit_scalers_to
-from emulator.data.series import marked_days
+from emulator.data.series import either, marked_days, new_series, site_blocks
 from emulator.data.split_days import AnySplit
 from emulator.evaluation.conformal import unit_quantile
 from emulator.evaluation.left_out import LeftOut
@@ -119,21 +121,29 @@ def calibrated_on(
     days = split.days(dataset, part).numpy()
     if left_out is None:
         return days, views
-    return days | left_out.days, [
+    return either(torch.as_tensor(days), torch.as_tensor(left_out.days)).numpy(), [
         merged(left, view, left_out.days) for left, view in zip(left_out.views, views, strict=True)
     ]
 
 
 def merged(first: View, second: View, days: np.ndarray) -> View:
     """The first view on the days marked in `days` (N, T), the second elsewhere."""
-    marks = days[..., None]
-    years = second.years_known
-    if first.years_known is not None and years is not None:
-        years = np.where(days, first.years_known, years)
-    members = second.members
-    if first.members is not None and members is not None:
-        members = np.where(marks, first.members, members)
-    return View(np.where(marks, first.predicted, second.predicted), years, members)
+    sites, times, targets = second.predicted.shape
+    predicted = new_series(sites, times, targets).numpy()
+    years = None if second.years_known is None else new_series(sites, times, 1)[..., 0].numpy()
+    members = None
+    if first.members is not None and second.members is not None:
+        count = len(second.members)
+        members = new_series(count * sites, times, targets).view(count, sites, times, targets).numpy()
+    for rows in site_blocks(sites, times):
+        marks, one, other = days[rows], first.rows(rows), second.rows(rows)
+        predicted[rows] = np.where(marks[..., None], one.predicted, other.predicted)
+        if years is not None and other.years_known is not None:
+            known = other.years_known if one.years_known is None else one.years_known
+            years[rows] = np.where(marks, known, other.years_known)
+        if members is not None and one.members is not None and other.members is not None:
+            members[:, rows] = np.where(marks[..., None], one.members, other.members)
+    return View(predicted, years, second.members if members is None else members)
 
 
 def _units(dataset: Dataset, head: int, site: np.ndarray, day: np.ndarray) -> np.ndarray:
@@ -143,6 +153,14 @@ def _units(dataset: Dataset, head: int, site: np.ndarray, day: np.ndarray) -> np
     year, month = (dataset.calendar[:, number].numpy() for number in (column.YEAR, column.MONTH))
     of_record = 12 * (year - year.min()) + month
     return np.asarray(site * (of_record.max() + 1) + of_record[day])
+
+
+def left_out_together(block: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Groups of sites (N,) that no block and no group of near sites (N,) reaches across."""
+    (blocks, block), (nears, near) = (np.unique(of, return_inverse=True) for of in (block, near))
+    size = len(blocks) + len(nears)
+    links = coo_array((np.ones(len(block)), (block, len(blocks) + near)), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1][block], np.int64)
 
 
 @torch.no_grad()
@@ -161,6 +179,7 @@ def _rows(
     sites = np.flatnonzero(marked_days(of_part, has_flux).numpy())
     days_per_site = max(1, ROWS // max(1, len(sites) * len(views)))
     static_features = model.static_features(dataset.static)
+    group_of_site = left_out_together(split.block, near_groups(dataset.lat, dataset.lon))
     samples = []
     for view in views:
         days_of_sites = [
@@ -170,8 +189,7 @@ def _rows(
         day = np.concatenate([*days_of_sites, np.empty(0, np.int64)]).astype(np.int64)
         fluxes, features, years_known = quantile_inputs(model, view, dataset, static_features, site, day)
         truth = scored_values(dataset, site, day)
-        groups = np.unique(split.block[site], return_inverse=True)[1] if len(site) else site
-        numbers = (torch.as_tensor(values) for values in (site, groups, _units(dataset, head, site, day)))
+        numbers = (torch.as_tensor(values) for values in (site, group_of_site[site], _units(dataset, head, site, day)))
         samples.append(_Rows(fluxes, features, years_known, truth, *numbers))
     return _Rows(*(torch.cat([getattr(sample, field.name) for sample in samples]) for field in fields(_Rows)))
 

@@ -160,3 +160,10 @@ def file_attributes(trained: TrainedModel) -> dict[str, str]:
         "dataset_hash": origin["dataset_hash"] or "none",  # of a dataset in memory
         "seed": str(origin["seed"]),
     }
+
+
+def site_blocks_of(dataset: Dataset) -> Iterator[slice]:
+    """Blocks of the sites of a dataset."""
+    at_once = sites_of_block(len(dataset.time))
+    for first in range(0, dataset.n_sites, at_once):
+        yield slice(first, min(first + at_once, dataset.n_sites))

@@ -31,6 +31,44 @@ class View:
         return View(self.predicted[sites], known, None if self.members is None else self.members[:, sites])
 
 
+@dataclass(frozen=True)
+class Views:
+    """A predictor without past flux and, of a model that takes it, with measured flux of all earlier years."""
+
+    ungauged: View
+    gauged: View | None = None
+
+    def all(self) -> list[View]:
+        """The views that there are."""
+        return [self.ungauged] if self.gauged is None else [self.ungauged, self.gauged]
+
+    def of_mode(self, mode: str) -> View:
+        """The view of a skill table's mode: 'gauged', 'ungauged', or 'no past flux' of a model that takes none."""
+        return self.gauged if mode == "gauged" and self.gauged is not None else self.ungauged
+
+    def mixed(self, with_past: np.ndarray, sites: slice) -> View:
+        """Some of the sites: the gauged view at those marked in `with_past` (N,), where there is one, the other one
+        elsewhere.
+        """
+        ungauged, gauged = self.ungauged.rows(sites), None if self.gauged is None else self.gauged.rows(sites)
+        if gauged is None or gauged.years_known is None:
+            return ungauged
+        rows = with_past[sites, None]
+        members = None
+        if ungauged.members is not None and gauged.members is not None:
+            members = np.where(rows[..., None], gauged.members, ungauged.members)
+        predicted = np.where(rows[..., None], gauged.predicted, ungauged.predicted)
+        return View(predicted, np.where(rows, gauged.years_known, 0.0), members)
+
+
+def all_views(model: StreamingModel, dataset: Dataset) -> Views:
+    """The views of a model of all sites and days."""
+    ungauged = run_model(model, dataset)
+    if model.past_flux == "none":
+        return Views(ungauged)
+    return Views(ungauged, run_model(model, dataset, np.ones((dataset.n_sites, len(dataset.years)), bool)))
+
+
 def run_model(
     model: StreamingModel, dataset: Dataset, visible: np.ndarray | None = None, self_fed: bool = False
 ) -> View:

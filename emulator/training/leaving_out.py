@@ -88,7 +88,6 @@ def _train_without(
         codes[held_out] = np.where(codes[held_out] == LABELS.index(part), LABELS.index(becomes), codes[held_out])
     file = fold.path.with_suffix(".csv")
     text = split_text(DaySplit(codes, split.block), dataset)
-    is_other = fold.last.exists() and (not file.exists() or file.read_text(encoding="utf-8") != text)
     atomic_file.write_text(file, text)
     config = trained.config.model_copy(
         update={
@@ -96,4 +95,8 @@ def _train_without(
             "data": trained.config.data.model_copy(update={"path": path}),
         }
     )
-    train(config, fold, overwrite=is_other, at_once=at_once)
+    try:
+        train(config, fold, at_once=at_once)
+    except RunFolderError as error:  # of a former training of the run, or of other sites
+        log.info("%s; it is trained anew", error)
+        train(config, fold, overwrite=True, at_once=at_once)

@@ -321,3 +321,11 @@ def test_a_framework_may_have_humidity_and_components_of_wind_and_run_in_utc(
     assert 1000.0 < model.get_value("fch4", np.empty(NCELL))[0] < 1500.0
     with pytest.raises(ValueError, match="source 'rain' is not one of hurs, huss"):
         component(configuration(artefact, sources="[rain]"))
+
+
+@pytest.mark.parametrize(("line", "told"), [("sources: huss", "sources: 'huss' is not a list"), ("statics: 5", "5 is")])
+def test_a_configuration_with_values_of_another_kind_is_told_by_its_name(tmp_path: Path, line: str, told: str) -> None:
+    path = tmp_path / "bmi.yaml"
+    path.write_text(f"artefact: model.pt\nstart: 2001-01-01\n{line}\n")
+    with pytest.raises(ValueError, match=f"{path}: .*{told}"):
+        EcostepBmi().initialize(str(path))

@@ -156,3 +156,16 @@ def test_a_bad_value_of_one_clock_leaves_all_cells_as_they_were(stub_file: Path)
 @pytest.mark.parametrize("name", ["NO_LEAP", "noleap", "365day", "GREGORIAN", "360DAY", "proleptic_gregorian"])
 def test_calendars_as_hosts_spell_them(stub_file: Path, name: str) -> None:
     Model(stub_file).cells(1, calendar=name)
+
+
+def test_a_value_that_is_refused_leaves_all_cells_untouched_on_both_sides_of_the_date_line(any_file: Path) -> None:
+    land = Land(any_file, np.arange(len(LONGITUDES)))
+    land.cells.set_local_time(LONGITUDES, "degrees_east")
+    for hour in range(35):
+        land.step_by_host(hour)
+    before = land.cells.state.copy()
+    land.forcing[0][6] = np.nan  # 179 E, which completes its day as 180 W completes another
+    with pytest.raises(EcostepError, match="NaN in cell 7 of 8"):
+        land.cells.step(2003, 12, 29, 11 * DT, DT)
+    np.testing.assert_array_equal(land.cells.state, before)
+    land.step_by_host(35)

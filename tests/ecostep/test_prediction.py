@@ -201,3 +201,29 @@ def test_a_flux_of_another_quantity_is_told_before_anything_is_predicted(artefac
     data["gpp"].attrs["units"] = "K"
     with pytest.raises(ecostep.DataError, match=r"towers.nc: gpp: .*K"):
         artefact.predict(data)
+
+
+def test_cells_whose_record_begins_late_are_told_and_the_sea_is_not_land(artefact, data) -> None:
+    grid = on_grid(data)
+    grid["wtd"] = grid["wtd"].isel(lat=0, lon=0, drop=True)  # one for all cells, as a global driver is
+    for name in ("tas", "pr", "rsds", "vpd", "tsl"):
+        grid[name][:, 0, 0] = np.nan
+    counts = artefact.predict(grid)["gpp"].notnull().sum("time").values
+    np.testing.assert_array_equal(counts > 0, [[False, True, True], [True, True, False]])
+    late = on_grid(data)
+    for name in ("tas", "pr", "rsds", "vpd", "tsl", "wtd"):
+        late[name][:5, 0, 0] = np.nan
+    with pytest.raises(ecostep.DataError, match="site '50 0': all drivers are missing on 2003-01-01"):
+        artefact.predict(late)
+
+
+def test_scores_of_shorter_steps_are_of_days_under_any_name_of_time(artefact, data) -> None:
+    short = data.isel(time=slice(40)).drop_vars("time_bnds", errors="ignore")
+    hours = short.sel(time=np.repeat(short["time"].values, 4))
+    first = short["time"].values[0].astype("datetime64[D]").astype("datetime64[ns]")
+    hours = hours.assign_coords(time=first + np.arange(160) * np.timedelta64(6, "h"))
+    daily = artefact.evaluate(short)
+    for other in (hours, short.rename(time="date")):
+        scores = artefact.evaluate(other)
+        np.testing.assert_array_equal(scores["n"], daily["n"])
+        np.testing.assert_allclose(scores["rmse"], daily["rmse"], rtol=1e-4)

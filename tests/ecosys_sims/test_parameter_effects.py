@@ -18,7 +18,7 @@ OUTPUT = [variable.name for variable in variables.DAILY if variable.role in ("st
 # Where a parameter is tried by the quick test, the first at which it has an effect.
 PREFERRED = ["fen", "temperate_forest", "cropland", "rice", *biomes.BY_NAME]
 FITTING = {"b0": "temperate_forest", "thaw_depth": "wet_tundra", "thaw_span": "wet_tundra", "thaw_k_out": "wet_tundra",
-           "thaw_h_max": "wet_tundra"}  # fmt: skip
+           "thaw_h_max": "wet_tundra", "z_b": "marsh", "f_x": "marsh"}  # fmt: skip
 # Parameters that change nothing at some of the sites tried, and why.
 DEPENDS_ON_SITE = {
     "b0": "the soil is never dry enough",

@@ -103,8 +103,8 @@ void Cells::step(const Date& date, int seconds, int dt) {
   advance(step, cells);
 }
 
-// Cells whose clocks show the same make the step together. At most one part completes its day: it comes first, since it alone can
-// fail after values have been checked.
+// Cells whose clocks show the same make the step together. All values are checked before any part makes it: two parts may complete
+// their days, of different dates, where clocks are a day apart, as on both sides of the date line.
 void Cells::step_by_part(const Step& host, const CellList& cells) {
   clock_.check_step(host);
   std::vector<LocalTime::Part> going, waiting;
@@ -118,12 +118,24 @@ void Cells::step_by_part(const Step& host, const CellList& cells) {
     for (const std::size_t cell : part.index) (clock_.waits(part.step, cell) ? waiting : going).back().index.push_back(cell);
   }
   const auto completes = [](const LocalTime::Part& part) { return part.step.completes_day(); };
-  for (const LocalTime::Part& part : going)
-    if (!completes(part)) input_check_.check_inputs(part.cells());
+  const bool several_complete = std::count_if(going.begin(), going.end(), completes) > 1;
+  for (const LocalTime::Part& part : going) {
+    if (!completes(part))
+      input_check_.check_inputs(part.cells());
+    else if (several_complete)
+      check_last_step(part.step, part.cells());
+  }
   std::partition(going.begin(), going.end(), completes);
   for (const LocalTime::Part& part : going)
     if (!part.index.empty()) advance(part.step, part.cells());
   for (const LocalTime::Part& part : waiting) clock_.wait(part.step, part.cells());
+}
+
+// What a host gives to a step that completes a day of several.
+void Cells::check_last_step(const Step& step, const CellList& cells) const {
+  if (registration_.any_observed()) input_check_.check_observed(cells);
+  input_check_.check_inputs(cells);
+  if (input_ranges_.any_refused()) input_check_.check_day(step, cells);
 }
 
 // One step of cells whose dates and, unless it completes the day, values were checked.

@@ -72,11 +72,13 @@ std::size_t number_of(const std::string& name) {
   return n_quantities;
 }
 
+bool has_parts(const Way& way, const std::vector<HostArray>& arrays) {
+  return std::all_of(way.parts, way.parts + way.n_parts, [&](Quantity part) { return arrays[part].registered; });
+}
+
 const Way* way_to(const std::string& input, const std::vector<HostArray>& arrays) {
   for (const Way& way : all_ways)
-    if (input == way.input &&
-        std::all_of(way.parts, way.parts + way.n_parts, [&](Quantity part) { return arrays[part].registered; }))
-      return &way;
+    if (input == way.input && has_parts(way, arrays)) return &way;
   return nullptr;
 }
 

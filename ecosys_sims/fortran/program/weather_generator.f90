@@ -23,7 +23,7 @@ module weather_generator
   implicit none (type, external)
   private
 
-  public :: generator, daily_weather, start_generator, generate_day
+  public :: generator, daily_weather, start_generator, generate_day, next_residuals
   public :: allocate_daily_weather, pressure_of_elevation
 
   ! Residuals of Richardson's model.
@@ -196,7 +196,7 @@ contains
     end do
   end subroutine begin_years
 
-  !> Advance the residuals by a day; in the long run each has mean 0 and standard deviation 1.
+  !> Advance the residuals of a site by a day.
   pure subroutine advance_residuals(self, i, deviates, stream)
     type(generator), intent(inout) :: self  !< the generator
     integer, intent(in) :: i  !< site
@@ -210,9 +210,17 @@ contains
       call normal_pair(stream, eps(3), eps(4))
     end if
     associate (chi => self%memory(memory_residuals:memory_residuals + n_residuals - 1, i))
-      chi = matmul(a, chi) + matmul(b, eps)
+      chi = next_residuals(chi, eps)
     end associate
   end subroutine advance_residuals
+
+  !> Residuals of the next day; in the long run each has mean 0 and standard deviation 1.
+  pure function next_residuals(chi, eps) result(next)
+    real(wp), intent(in) :: chi(n_residuals)  !< residuals of Tmin, Tmax, cloud, wind
+    real(wp), intent(in) :: eps(n_residuals)  !< independent normal deviates
+    real(wp) :: next(n_residuals)
+    next = matmul(a, chi) + matmul(b, eps)
+  end function next_residuals
 
   !> Draw the day of one site.
   pure subroutine draw_site_day(self, i, date, deviates, stream, day)

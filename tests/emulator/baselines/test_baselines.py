@@ -95,6 +95,14 @@ def test_fluxes_of_test_sites_and_test_years_reach_no_prediction(kind, past_flux
     np.testing.assert_array_equal(after, before)
 
 
+def test_a_gaussian_process_knows_no_validation_days_that_calibrate_its_intervals(dataset, split):
+    validation = dataset.day_mask(split.validation_mask())
+    spoiled = replace(dataset, flux=torch.where(validation[..., None], 7.0 * dataset.flux + 3.0, dataset.flux))
+    before = fitted("gaussian_process", dataset, split, False).predict(dataset)
+    after = fitted("gaussian_process", spoiled, split, False).predict(spoiled)
+    np.testing.assert_array_equal(after, before)
+
+
 @pytest.mark.parametrize("kind", baselines.KINDS)
 def test_fluxes_of_the_training_data_do_reach_predictions(kind, dataset, split):
     trained = dataset.day_mask(split.mask("train"))

@@ -73,7 +73,7 @@ def test_a_baseline_is_a_kind_like_any_other(config: Path, tmp_path: Path, kind:
     assert inside.sum() == sum(last - first + 1 for first, last in PERIODS)
 
     trained = runs.load(RunFolder(run))
-    dataset = Dataset.open(towers, trained.signature)
+    dataset = Dataset.open(towers, trained.signature, filled_flux=trained.config.reads_filled_flux)
     split = split_of_run(RunFolder(run), trained, dataset)
     module = import_module(f"emulator.baselines.{kind}")
     direct = module.fit(dataset, split, trained.signature, past_flux=True, seed=2)

@@ -81,7 +81,23 @@ def test_a_class_of_both_hemispheres_keeps_its_season():
     training = np.ones(flux.shape[:2], bool)
     shifted = climatology.class_climatology(flux, _sites([1, 1], month, day, south=(1,)), training)
     assert np.abs(shifted - flux).max() < 0.02
-    unknown = climatology.transferred_climatology(
-        flux[:1], _sites([1], month, day), _sites([1, 7], month, day, south=(0, 1))
-    )
+    means = climatology.ClassMeans(1)
+    means.add(flux[:1], _sites([1], month, day))
+    unknown = means.at(_sites([1, 7], month, day, south=(0, 1)))
     assert np.abs(unknown - flux[1]).max() < 0.02
+
+
+def test_means_of_the_other_sites_are_those_without_some():
+    """Classes that lose a site, all their sites, or none; half of the sites are southern."""
+    _, month, day = _days(2001, 2)
+    flux = np.random.default_rng(4).normal(3, 2, (7, month.size, 2))
+    flux[2, ::5] = np.nan
+    sites = _sites([1, 1, 2, 3, 3, 1, 2], month, day, south=(1, 4, 6))
+    everything, part = climatology.ClassMeans(2), climatology.ClassMeans(2)
+    for rows in (slice(0, 3), slice(3, 7)):
+        everything.add(flux[rows], sites.rows(rows))
+    members = np.array([3, 4, 5])
+    part.add(flux[members], sites.rows(members))
+    training = ~np.isin(np.arange(7), members)[:, None] & np.ones(flux.shape[:2], bool)
+    expected = climatology.class_climatology(flux, sites, training)
+    np.testing.assert_allclose(everything.without(part).at(sites), expected, rtol=1e-12)

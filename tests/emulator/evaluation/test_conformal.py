@@ -15,6 +15,7 @@ from emulator.data.near_sites import near_groups
 from emulator.evaluation import annual, metrics
 from emulator.evaluation.annual import AnnualErrors, SiteYear, fit_correlation
 from emulator.evaluation.conformal import fewest_units, unit_quantile
+from emulator.evaluation.quantile_fitting import left_out_together
 from emulator.evaluation.report import __main__ as report
 from emulator.evaluation.report.page import number
 from tests.emulator.synthetic import write_dataset
@@ -69,7 +70,16 @@ def test_annual_intervals_know_that_errors_last() -> None:
     table = [torch.tensor([[value]] * 2) for value in (persistent, short, days)]
     errors = AnnualErrors(*table, torch.full((2, 2, 1), 1.6449))
     spread = 1.0 + np.sin(np.arange(365) / 58.0) ** 2
-    year = SiteYear(0, 2001, np.arange(365), np.zeros((365, 1)), spread[:, None], 2 * spread[:, None], knows_past=False)
+    year = SiteYear(
+        0,
+        2001,
+        np.arange(365),
+        np.zeros((365, 1)),
+        np.zeros((365, 1)),
+        spread[:, None],
+        2 * spread[:, None],
+        knows_past=False,
+    )
     rows = np.arange(365) >= 180
     sums = (truth * spread)[:, rows].sum(1)
     below, above = annual.deviations(errors, 0, 0, year, rows)
@@ -168,3 +178,37 @@ def test_budgets_have_intervals_and_calibrating_again_trains_nothing(run: Path) 
     stamps = {path: path.stat().st_mtime_ns for path in (run / "left_out").rglob("best.pt")}
     assert calibrate.main([str(run), "--folds", "3"]) == 0
     assert stamps == {path: path.stat().st_mtime_ns for path in (run / "left_out").rglob("best.pt")}
+
+
+def test_held_out_sites_calibrate_nothing(run: Path, tmp_path: Path) -> None:
+    """Sites that test the run are held out of its folds too, where nothing may be learned of them."""
+    dataset = next(run.parent.glob("towers.nc"))
+    text = CONFIG.format(dataset=dataset).replace("space: none", "space: random, folds: 4")
+    (tmp_path / "c.yaml").write_text(text)
+    assert train.main([str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    assert evaluate.main([str(tmp_path / "run")]) == 0
+    table = json.loads((tmp_path / "run" / "evaluation" / "metrics.json").read_text())
+    assert table["splits"]["spatial"]["n_sites"] == SITES // 4
+    assert table["splits"]["left_out"]["n_sites"] == SITES - SITES // 4
+    with netCDF4.Dataset(tmp_path / "run" / "evaluation" / "predictions.nc") as file:
+        tested = file["split"][:] == file["split"].flag_meanings.split().index("spatial")
+        assert np.ma.getmaskarray(file["gpp_left_out"][:])[tested].all()
+
+
+def test_calibrating_a_run_that_was_trained_anew_trains_anew(run: Path, tmp_path: Path) -> None:
+    text = CONFIG.format(dataset=run.parent / "towers.nc")
+    command = [str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]
+    (tmp_path / "c.yaml").write_text(text)
+    assert train.main(command) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    (tmp_path / "c.yaml").write_text(text + "seed: 5\n")
+    assert train.main([*command, "--overwrite"]) == 0
+    assert calibrate.main([str(tmp_path / "run"), "--folds", "2"]) == 0
+    assert "seed: 5" in (tmp_path / "run" / "left_out" / "fold_01" / "config.yaml").read_text()
+
+
+def test_near_sites_of_two_blocks_are_left_out_of_a_fit_together() -> None:
+    block, near = np.array([7, 7, 3, 9, 3]), np.array([0, 1, 1, 2, 4])
+    group = left_out_together(block, near)
+    assert group[0] == group[1] == group[2] == group[4] != group[3]

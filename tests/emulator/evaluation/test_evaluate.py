@@ -13,6 +13,7 @@ from emulator import evaluate
 from emulator.configuration.schema import Config
 from emulator.data import calendar as column
 from emulator.data.dataset import Dataset
+from emulator.data.split_days import LABELS
 from emulator.evaluation import held_out, metrics
 from emulator.evaluation import offline as prediction
 from emulator.runs import trained_model
@@ -199,7 +200,7 @@ def test_uncertainty_is_scored_and_written(kind, evaluated):
     with netCDF4.Dataset(evaluated(kind) / "evaluation" / "predictions.nc") as file:
         low, high = file["fch4_q05"][:].filled(), file["fch4_q95"][:].filled()
         observed, code = file["fch4"][:].filled(), file["split"][:]
-        temporal = code == list(held_out.LABELS).index("temporal")
+        temporal = code == list(LABELS).index("temporal")
         covered = ((observed >= low) & (observed <= high))[temporal].mean()
     assert covered == pytest.approx(
         skill["splits"]["temporal"]["targets"]["fch4"]["uncertainty"]["coverage90"], abs=1e-3

@@ -119,3 +119,12 @@ def test_single_precision_and_gaps_are_a_grid_all_the_same() -> None:
     lattice = lattice_of(lat, np.array([0.05, 0.15, 179.95, -179.95], np.float32), list("abcd"))
     assert lattice.cell == pytest.approx((0.1, 0.1)) and len(lattice.lat) == 1701
     assert lattice.lat[lattice.row] == pytest.approx(lat.astype(float), abs=1e-4)
+
+
+@pytest.mark.parametrize(("per_degree", "cells"), [(12, 4320), (6, 2160), (120, 600)])
+def test_cells_of_minutes_and_seconds_are_a_grid(per_degree: int, cells: int) -> None:
+    """Their widths, such as 5 minutes, are no decimal numbers, so that rounded places are unevenly far apart."""
+    lon = np.float32(-180.0 + (np.arange(cells) + 0.5) / per_degree).astype(float)
+    lattice = lattice_of(np.full(cells, 10.0), lon, [str(number) for number in range(cells)])
+    assert np.array_equal(lattice.column, np.arange(cells))
+    assert lattice.cell[1] == pytest.approx(1.0 / per_degree, rel=1e-4)

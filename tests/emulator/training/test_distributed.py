@@ -183,7 +183,7 @@ def test_an_error_inside_does_not_leave_the_context_open():
 
 
 READ_TOGETHER = """
-import sys
+import os, socket, sys
 from pathlib import Path
 from emulator.data import processes, reading
 from emulator.data.joint_reading import open_together
@@ -195,6 +195,7 @@ def noted(variable, path, index=...):
         rows.update(range(index[0].start, index[0].stop))
     return read(variable, path, index)
 reading.read_values = noted
+socket.gethostname = lambda: "own" if os.environ["RANK"] == sys.argv[3] else "common"
 with processes.joined():
     data = open_together(sys.argv[1], Signature.from_names())
     out = Path(sys.argv[2]) / str(processes.rank())
@@ -202,14 +203,19 @@ with processes.joined():
 """
 
 
-def test_processes_read_sites_of_their_own_and_have_all(tiny_dataset, tmp_path, project_root):
+@pytest.mark.parametrize(
+    ("number", "apart", "parts"),
+    [("2", "none", (range(8), range(8, 16))), ("3", "2", (range(8), range(8, 16), range(16)))],
+    ids=["one machine", "machines of two and of one process"],
+)
+def test_processes_read_sites_of_their_own_and_have_all(number, apart, parts, tiny_dataset, tmp_path, project_root):
     (tmp_path / "read.py").write_text(READ_TOGETHER)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", number]
     subprocess.run(
-        [*launch, str(tmp_path / "read.py"), str(tiny_dataset), str(tmp_path)], cwd=project_root,
-        env={**environment(), "PYTHONPATH": str(project_root)}, timeout=300, check=True,
+        [*launch, str(tmp_path / "read.py"), str(tiny_dataset), str(tmp_path), apart], cwd=project_root,
+        env={**environment(), "PYTHONPATH": str(project_root)}, timeout=60, check=True,
     )  # fmt: skip
     alone = Dataset.open(tiny_dataset, Signature.from_names())
-    for rank, rows in enumerate((range(8), range(8, 16))):
+    for rank, rows in enumerate(parts):
         expected = f"{list(rows)} {alone.content_hash()} True {alone.site_id.tolist()}"
         assert (tmp_path / str(rank)).read_text() == expected
