@@ -158,6 +158,7 @@ METHODS: dict[str, Classical | Network | Seeds | Stack] = {
     "raci": Network("raci", {"dropout": 0.3}, SHORT),
     "unified": Network("unified", ADAPTIVE, SHORT),
     "stack": Stack(("climatology", "xgboost", "gaussian_process", "lstm", "cham_net")),
+    "stack_of_all": Stack(("climatology", "xgboost", "gaussian_process", "lstm", "gru", "cham_net", "raci", "unified")),
     "stack_wtd": Stack(("climatology", "xgboost", "gaussian_process_wtd", "lstm", "cham_net_wtd")),
     "shrunk": Stack(("climatology", "gaussian_process_ch4")),
 }
