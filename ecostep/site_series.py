@@ -23,8 +23,16 @@ KEPT_ATTRIBUTES = (
 """What docs/formats.md reads of a variable."""
 
 
+LOADED_BYTES = 1 << 29
+"""Files up to this size are read at once and closed: the HDF5 library has been seen to crash when a verb opened a file
+that a Dataset of the caller's held open.
+"""
+
+
 def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Open a dataset (docs/formats.md, section 1) or any other CF file: netCDF, or a Zarr store. Values are read later.
+    """Open a dataset (docs/formats.md, section 1) or any other CF file: netCDF, or a Zarr store.
+
+    Values of stores, and of files over 0.5 GB, are read later.
 
     Raises a FileFault (an OSError) that names a file which is damaged or absent. Times far from the present, or of a
     calendar without leap days, are cftime dates.
@@ -38,6 +46,8 @@ def open_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     if not path.exists():
         raise FileNotFoundError(2, "No such file", str(path))
     refuse_damaged(path)
+    if Path(path).is_file() and Path(path).stat().st_size <= LOADED_BYTES:
+        return xr.load_dataset(path)
     return xr.open_dataset(path)
 
 
