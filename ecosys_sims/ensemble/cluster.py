@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.comm.addressing import get_address_host_port
 from distributed.security import Security
 from tqdm import tqdm
 
@@ -78,6 +79,11 @@ class Scheduler:
             message = "the address of the scheduler is empty; give one such as tls://host:8786, or leave it out"
             raise EnsembleError(message)
         scheme = address.partition("://")[0] if "://" in address else "tcp"
+        try:  # before a client is made of it, whose threads could be waited for
+            get_address_host_port(address if "://" in address else f"tcp://{address}", strict=True)
+        except ValueError as error:
+            message = f"--scheduler {address}: not an address such as tls://host:8786: {_reason(error)}"
+            raise EnsembleError(message) from None
         if scheme in ("tls", "wss"):
             return address
         if self.ca_file or self.certificate or self.key:
