@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emulator.data.dataset import Dataset
+from emulator.data.series import Moments
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData, training_blocks, training_data
 
@@ -117,15 +118,13 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     drivers = [_Column(variable.skewed) for variable in signature.inputs]
     targets = [_Target(every) for _ in signature.targets]
     statics = []
-    for sweep in ("sizes", "mean", "spread"):
-        for block in blocks:
-            data = block()
-            for index, column in enumerate(drivers):
-                getattr(column, sweep)(data.drivers[..., index])
-            for index, target in enumerate(targets):
-                getattr(target, sweep)(data.flux[..., index])
-            if sweep == "sizes":
-                statics.append(data.static)
+    for block in blocks:
+        data = block()
+        _sweep(data, drivers, targets, "sizes")
+        statics.append(data.static)
+        del data  # before the next is made
+    for block in blocks:
+        _sweep(block(), drivers, targets, "moments")
     static = torch.cat(statics)
     static_mean, static_std = _moments(static)
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
@@ -150,77 +149,66 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     )
 
 
+def _sweep(data: TrainingData, drivers: list["_Column"], targets: list["_Target"], step: str) -> None:
+    """Show a block of sites to all columns, values that are not missing."""
+    for series, columns in ((data.drivers, drivers), (data.flux, targets)):
+        for values, column in zip(series.flatten(0, 1).T.contiguous(), columns, strict=True):
+            getattr(column, step)(values[torch.isfinite(values)])
+
+
 class _Column:
-    """Statistics of one driver, gathered in three sweeps over all blocks."""
+    """Statistics of one driver, gathered in two sweeps over all blocks."""
 
     def __init__(self, skewed: bool) -> None:
-        self.skewed, self.scale = skewed, 0.0
-        self.count, self.total, self.sum, self.squares = 0, 0.0, 0.0, 0.0
-        self.low, self.high = math.inf, -math.inf
+        self.skewed, self.compressed = skewed, Moments()
+        self.count, self.total, self.low, self.high = 0, 0.0, math.inf, -math.inf
 
-    def sizes(self, values: Tensor) -> None:
+    def sizes(self, present: Tensor) -> None:
         """First sweep: size of the values and their range."""
-        present = values[torch.isfinite(values)]
         if present.numel():
             self.count += present.numel()
             self.total += float(present.abs().sum(dtype=torch.float64))
             low, high = present.aminmax()
             self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
 
-    def mean(self, values: Tensor) -> None:
-        """Second sweep: mean of the compressed values."""
-        self.scale = max(self.total / self.count, 1e-12) if self.skewed else 0.0
-        self.sum += float(self._compressed(values).sum())
-
-    def spread(self, values: Tensor) -> None:
-        """Third sweep: deviation from the mean."""
-        self.squares += float((self._compressed(values) - self.sum / self.count).square().sum())
+    def moments(self, present: Tensor) -> None:
+        """Second sweep: mean and deviation of the compressed values."""
+        self.compressed.add(asinh(present / self._scale) if self.skewed else present)
 
     def statistics(self) -> tuple[float, float, float, float, float]:
         """As `_column_statistics`."""
-        mean, std = self.sum / self.count, math.sqrt(self.squares / self.count)
+        mean, std = self.compressed.mean, self.compressed.deviation
         constant = std <= 1e-6 * max(abs(mean), 1e-30)
-        return self.scale, mean, 1.0 if constant else std, self.low, self.high
+        return self._scale, mean, 1.0 if constant else std, self.low, self.high
 
-    def _compressed(self, values: Tensor) -> Tensor:
-        present = values[torch.isfinite(values)]
-        return (asinh(present / self.scale) if self.skewed else present).double()
+    @property
+    def _scale(self) -> float:
+        return max(self.total / self.count, 1e-12) if self.skewed else 0.0
 
 
 class _Target:
-    """Statistics of one target, gathered in three sweeps over all blocks; the scale is of every `every`-th value."""
+    """Statistics of one target, gathered in two sweeps over all blocks; the scale is of every `every`-th value."""
 
     def __init__(self, every: int) -> None:
-        self.every = every
+        self.every, self.scaled = every, Moments()
         self.largest, self.sample = 0.0, list[Tensor]()
-        self.count, self.sum, self.squares = 0, 0.0, 0.0
 
-    def sizes(self, flux: Tensor) -> None:
+    def sizes(self, present: Tensor) -> None:
         """First sweep: the largest value, and some for the median."""
-        present = flux[torch.isfinite(flux)].abs()
         if present.numel():
-            self.largest = max(self.largest, float(present.max()))
-            self.sample.append(present[:: self.every].clone())
+            self.largest = max(self.largest, float(present.abs().max()))
+            self.sample.append(present[:: self.every].abs())
 
-    def mean(self, flux: Tensor) -> None:
-        """Second sweep: mean of the scaled flux."""
-        scaled = self._scaled(flux)
-        self.count, self.sum = self.count + scaled.numel(), self.sum + float(scaled.sum())
-
-    def spread(self, flux: Tensor) -> None:
-        """Third sweep: deviation from the mean."""
-        if self.count:
-            self.squares += float((self._scaled(flux) - self.sum / self.count).square().sum())
+    def moments(self, present: Tensor) -> None:
+        """Second sweep: mean and deviation of the scaled flux."""
+        self.scaled.add(torch.asinh(present.double() / self._scale))
 
     def statistics(self) -> tuple[float, float, float, float]:
         """As `_target_statistics`."""
         if self.largest == 0.0:
             return 1.0, 0.0, 1.0, 10.0
         limit = math.asinh(LARGEST_TO_SEEN * self.largest / self._scale)
-        return self._scale, self.sum / self.count, max(math.sqrt(self.squares / self.count), 1e-3), limit
-
-    def _scaled(self, flux: Tensor) -> Tensor:
-        return torch.asinh(flux[torch.isfinite(flux)].double() / self._scale)
+        return self._scale, self.scaled.mean, max(self.scaled.deviation, 1e-3), limit
 
     @cached_property
     def _scale(self) -> float:
