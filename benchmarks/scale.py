@@ -97,7 +97,7 @@ def program_alone(simulation: Path, repeats: int = 3) -> float:
                 for folder in folders:
                     _block_to_run(simulation, config, folder)
                 started = time.perf_counter()
-                program = [find_program(), namelists.NAMELIST]
+                program = [str(find_program()), namelists.NAMELIST]
                 running = [subprocess.Popen(program, cwd=folder, stdout=subprocess.DEVNULL) for folder in folders]
                 if sum(process.wait() != 0 for process in running):  # waits for all of them
                     message = f"{program[0]} failed on a block of {simulation}"
