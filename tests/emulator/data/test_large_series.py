@@ -85,6 +85,15 @@ def test_a_target_of_zeros_has_scale_one_in_blocks(large: Dataset) -> None:
     assert (float(fitted.target_scale[0]), float(fitted.target_std[0]), float(fitted.target_limit[0])) == (1, 1, 10)
 
 
+def test_moments_of_unequal_blocks_are_those_of_the_whole() -> None:
+    values = 1e4 + torch.randn(1000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    moments = series.Moments()
+    for block in values.split([1, 0, 699, 300]):
+        moments.add(block)
+    assert moments.mean == pytest.approx(float(values.mean()), rel=1e-12)
+    assert moments.deviation == pytest.approx(float(values.std(correction=0)), rel=1e-9)
+
+
 def test_blocks_give_the_loss_of_the_whole(small: Dataset, large: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     usable = torch.ones(SITES, len(small.time), dtype=torch.bool)
     usable[2, :500] = False
