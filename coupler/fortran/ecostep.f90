@@ -846,7 +846,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     address = c_null_ptr
     if (.not. is_contiguous(values)) return
     if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
@@ -962,7 +962,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -998,7 +998,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1034,7 +1034,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1070,7 +1070,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1106,7 +1106,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1142,7 +1142,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1178,7 +1178,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1214,7 +1214,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1250,7 +1250,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1286,7 +1286,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1417,7 +1417,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1455,7 +1455,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1493,7 +1493,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1531,7 +1531,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1569,7 +1569,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1605,7 +1605,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
