@@ -234,12 +234,21 @@ ECOSTEP_API ecostep_status ecostep_set_local_time(ecostep_cells *cells, const ch
 
 /* The same for arrays of rank 2, such as a tile (i, j) of a grid with its halo around it or levels between: cell i + n_1 * j lies at
  * data[i * stride_1 + j * stride_2], and there are n_1 * n_2 cells. The state stays a list of rows, one a cell. */
-ECOSTEP_API ecostep_status ecostep_set_input_2d(ecostep_cells *cells, const char *name, const char *units, const void *data, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
-ECOSTEP_API ecostep_status ecostep_set_static_2d(ecostep_cells *cells, const char *name, const char *units, const void *data, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
-ECOSTEP_API ecostep_status ecostep_set_output_2d(ecostep_cells *cells, const char *target, const char *units, void *data, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
-ECOSTEP_API ecostep_status ecostep_set_observed_2d(ecostep_cells *cells, const char *target, const char *units, const void *data, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
-ECOSTEP_API ecostep_status ecostep_set_mask_2d(ecostep_cells *cells, const void *active, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
-ECOSTEP_API ecostep_status ecostep_set_local_time_2d(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_input_2d(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                                ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_static_2d(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                                 ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                 ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_output_2d(ecostep_cells *cells, const char *target, const char *units, void *data, ecostep_type type,
+                                                 size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_observed_2d(ecostep_cells *cells, const char *target, const char *units, const void *data,
+                                                   ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                   ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_mask_2d(ecostep_cells *cells, const void *active, ecostep_type type, size_t n_1, ptrdiff_t stride_1,
+                                               size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_local_time_2d(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type,
+                                                     size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
 
 /* Optional: memory in which the results of a step wait until they are known to be sound; 7 MB, or what the environment variable
  * ECOSTEP_STAGING_MB says. Where the results of all cells fit (fluxes, and the part of the state that changes on that day), a step that

@@ -78,7 +78,9 @@ void give_back(T* handle) noexcept {
 ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
   const int number = static_cast<int>(type);
   if (number < ECOSTEP_F32 || number > ECOSTEP_I8) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
-  return {data, type, stride, {}, false};
+  ecostep::HostArray array;
+  array.data = data, array.type = type, array.stride = stride;
+  return array;
 }
 
 // An array of rank 2 as the cells see it: of rank 1 where one distance leads from each element to the next.
