@@ -223,12 +223,11 @@ ECOSTEP_API const char *ecostep_range_message(const ecostep_cells *cells) ECOSTE
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
 ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
 
-/* Optional: days of each cell by its own clock instead of the host's, for hosts that run in UTC. `offset` is how far the cell's clock is
- * ahead, as time ("h", "min", "s"), or the cell's longitude ("degrees_east": mean solar time, 15 degrees an hour); it is rounded to whole
+/* Days of each cell by its own clock instead of the host's, for hosts that run in UTC. `offset` is how far the cell's clock is
+ * ahead, as time ("h", "min", "s"), or the cell's longitude ("degrees_east", -180 to 360: mean solar time, 15 degrees an hour); it is rounded to whole
  * steps. Dates and seconds given to ecostep_step stay the host's; the state holds the local date, so that each cell's day is complete at
  * its own midnight. The array is read at every step and must not change during a run, nor at a restart. ecostep_spin_up,
- * ecostep_step_gradient and steps of a whole day take forcing that is of local days already. NULL with an `ncell` of 0 takes it back,
- * whatever the units are. Longitudes are from -180 to 360. */
+ * ecostep_step_gradient and steps of a whole day take forcing of local days already. NULL with an `ncell` of 0 takes it back. */
 ECOSTEP_API ecostep_status ecostep_set_local_time(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type,
                                                   size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
 
