@@ -34,7 +34,7 @@ bool exists(const std::string& file) {
 std::string plugin_path() {
   const char* const folder = std::getenv("ECOSTEP_PLUGIN_DIR");
   if (folder != nullptr && *folder != '\0') return std::string(folder) + "/" + plugin_file;
-  const std::string beside = library_folder() + "/" + plugin_file;
+  std::string beside = library_folder() + "/" + plugin_file;
 #ifdef ECOSTEP_PLUGIN_FOLDER
   if (!exists(beside)) return std::string(ECOSTEP_PLUGIN_FOLDER) + "/" + plugin_file;
 #endif
