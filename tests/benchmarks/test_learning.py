@@ -42,6 +42,7 @@ def arguments(data: Path, work: Path, *more: str) -> list[str]:
     return ["--suite", "smoke", "--data", str(data), "--work", str(work), *models, *more]
 
 
+@pytest.mark.slow
 def test_smoke_suite_from_data_to_records(data: Path, tmp_path: Path) -> None:
     command = arguments(data, tmp_path / "work", "--workers", "0")
     assert benchmark.main(command) == 0

@@ -110,6 +110,7 @@ def has_effect(
     return effects
 
 
+@pytest.mark.slow
 def test_every_parameter_changes_the_output(ecosys_exe: Path, tmp_path: Path) -> None:
     """Each at one biome where it must, together with the parameters of the same event."""
     table = parameter_table(ecosys_exe)

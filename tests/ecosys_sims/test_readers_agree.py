@@ -139,7 +139,7 @@ def run_program(case: Case, **forcing: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None,
+@settings(max_examples=80, deadline=None, derandomize=True, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(content=files())
 def test_both_read_the_same_values_or_refuse(ecosys_exe: Path, tmp_path: Path, content: dict) -> None:

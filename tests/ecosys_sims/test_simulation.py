@@ -178,6 +178,7 @@ def programs_of(worker: subprocess.Popen) -> list[psutil.Process]:
     return [child for child in children if "ecosys" in " ".join(child.cmdline())]
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_users_cluster_is_killed_and_nothing_is_lost(
     reference: Path, small_config: SimulationConfig, fake_ecosys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_damaged_chunk_is_told_by_store_and_variable(
         simulate(as_store(small_config), out, workers=1)
 
 
+@pytest.mark.slow
 def test_overwriting_replaces_a_store_and_nothing_else(
     store: Path, small_config: SimulationConfig, tmp_path: Path
 ) -> None:

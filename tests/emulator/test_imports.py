@@ -9,7 +9,9 @@ import pytest
 LOADED = "import sys, {module}; print(*sorted(name for name in sys.modules if name.startswith('emulator.')))"
 
 
-@pytest.mark.parametrize("verb", ["predict", "evaluate", "export", "ensemble"])
+@pytest.mark.parametrize(
+    "verb", ["predict", *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("evaluate", "export", "ensemble"))]
+)
 def test_no_verb_but_train_and_tune_loads_the_trainer(verb: str, project_root: Path) -> None:
     command = [sys.executable, "-c", LOADED.format(module=f"emulator.{verb}")]
     loaded = subprocess.run(command, cwd=project_root, check=True, capture_output=True, text=True).stdout.split()

@@ -94,6 +94,7 @@ def checkout(project_root: Path, tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
+@pytest.mark.slow
 def test_a_moved_checkout_gets_a_new_venv(checkout: Path, tmp_path: Path) -> None:
     assert "making .venv" in sourced(checkout, "ensure_venv").stdout
     (checkout / ".venv" / ".ecostep-root").unlink()  # as an earlier set-up left it

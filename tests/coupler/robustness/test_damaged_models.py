@@ -35,7 +35,7 @@ def refusal(path: Path, backend: str) -> EcostepError | None:
     return None
 
 
-@pytest.mark.parametrize("places", [80, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("places", [40, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("backend", ["native", "torchscript"])
 def test_damage_is_refused_or_harmless(backend, places, model_file, tmp_path):
     path = model_file("cham_net")

@@ -68,6 +68,7 @@ def test_stepping_the_artefact_equals_predict(kind, trained_run, exported, tiny_
         assert (file["fch4"].units, file["fch4"].file_units) == ("mg m-2 day-1", "kg m-2 s-1")
 
 
+@pytest.mark.slow
 def test_self_fed_artefact_equals_self_fed_prediction(trained_run, tiny_dataset, tmp_path):
     run = RunFolder(trained_run("cham_net"))
     metadata = exporting.export(run, tmp_path / "m.pt", past_flux="self_fed")
@@ -193,7 +194,9 @@ def test_predict_needs_no_targets(trained_run, tiny_dataset, tmp_path):
         assert np.array_equal(file["gpp"][:].filled(), expected[..., 0])
 
 
-@pytest.mark.parametrize("kind", BASELINES)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "gru" else pytest.param(kind, marks=pytest.mark.slow) for kind in BASELINES]
+)
 def test_every_baseline_exports_with_past_flux(kind, tiny_config, tiny_dataset, tmp_path):
     options = ["--set", f"model.kind={kind}", "--set", "model.past_flux=ungauged", "--set", "training.epochs=1"]
     assert train.main([str(tiny_config), "--out", str(tmp_path / "run"), *options]) == 0

@@ -60,6 +60,7 @@ def _small() -> Iterator[None]:
         yield
 
 
+QUICK = [pytest.param(kind, marks=pytest.mark.slow) if kind == "gaussian_process" else kind for kind in baselines.KINDS]
 FITTED: dict[tuple[str, int, bool], tuple[Dataset, Predictor]] = {}
 
 
@@ -82,7 +83,7 @@ def everything(dataset: Dataset) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("past_flux", [False, True], ids=["none", "past"])
-@pytest.mark.parametrize("kind", baselines.KINDS)
+@pytest.mark.parametrize("kind", QUICK)
 def test_fluxes_of_test_sites_and_test_years_reach_no_prediction(kind, past_flux, dataset, split):
     tested = dataset.day_mask(~(split.mask("train") | split.validation_mask()))
     spoiled = replace(dataset, flux=torch.where(tested[..., None], 7.0 * dataset.flux + 3.0, dataset.flux))
@@ -103,7 +104,7 @@ def test_a_gaussian_process_knows_no_validation_days_that_calibrate_its_interval
     np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.parametrize("kind", baselines.KINDS)
+@pytest.mark.parametrize("kind", QUICK)
 def test_fluxes_of_the_training_data_do_reach_predictions(kind, dataset, split):
     trained = dataset.day_mask(split.mask("train"))
     other = replace(dataset, flux=torch.where(trained[..., None], 2.0 * dataset.flux, dataset.flux))
@@ -114,7 +115,7 @@ def test_fluxes_of_the_training_data_do_reach_predictions(kind, dataset, split):
     assert np.abs(after - before)[split.test_sites].mean() > 0.05 * np.abs(before).mean()
 
 
-@pytest.mark.parametrize("kind", baselines.KINDS)
+@pytest.mark.parametrize("kind", QUICK)
 def test_the_flux_of_a_year_moves_the_predictions_of_later_years_only(kind, dataset, split):
     predictor = fitted(kind, dataset, split, True)
     year = dataset.calendar[:, column.YEAR]
@@ -323,7 +324,7 @@ def test_a_network_is_a_predictor_too(trained_run, tiny_dataset):
 
 
 @pytest.mark.parametrize("past_flux", [False, True], ids=["none", "past"])
-@pytest.mark.parametrize("kind", baselines.KINDS)
+@pytest.mark.parametrize("kind", QUICK)
 def test_bounds_of_the_data_are_kept(kind, past_flux, dataset, split):
     """Uptake only: everywhere, or in some site classes and not in the others."""
     code, name = int(dataset.biome[split.test_sites][0]), BIOMES[int(dataset.biome[split.test_sites][0])]

@@ -89,7 +89,7 @@ def _at_most_one(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Series]]:
     return former
 
 
-@pytest.mark.parametrize("left_out", [False, True])
+@pytest.mark.parametrize("left_out", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_blocks_score_what_all_sites_at_once_do(
     trained_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, left_out: bool
 ) -> None:

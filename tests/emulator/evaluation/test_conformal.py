@@ -141,6 +141,7 @@ def test_sites_left_out_calibrate_and_test_new_sites(run: Path) -> None:
         assert not np.ma.getmaskarray(file["gpp_q05"][:]).any()
 
 
+@pytest.mark.slow
 def test_the_report_compares_with_the_process_model(run: Path) -> None:
     with netCDF4.Dataset(run / "evaluation" / "predictions.nc") as file:
         assert file["gpp_process"].units == file["gpp"].units == "g m-2 day-1"

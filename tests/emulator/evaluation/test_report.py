@@ -267,7 +267,13 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGE)
+LATE = ("models/lstm/config.yaml", "coupled/series.nc")
+"""Read when most figures are drawn."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LATE else name for name in DAMAGE]
+)
 def test_a_damaged_product_is_one_line_with_its_name(run: Path, tmp_path: Path, caplog, name: str) -> None:
     copy = shutil.copytree(run, tmp_path / "run")
     (copy / name).write_bytes(DAMAGE[name].encode("utf-8", "surrogateescape"))

@@ -96,6 +96,7 @@ def test_the_artefact_steps_as_predict_and_gives_the_quantiles(combined, dataset
     assert np.isnan(expected[~trained_on[SITES]]).all(), "two validation sites are too few for intervals at new sites"
 
 
+@pytest.mark.slow
 def test_one_evaluated_run_exports_quantiles_and_keeps_its_state(members, dataset, tmp_path):
     run = members[0]
     assert evaluate.main([str(run)]) == 0

@@ -47,7 +47,9 @@ def write_config(folder: Path, dataset: Path, split: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "cham_net", "raci", "unified"])
+@pytest.mark.parametrize(
+    "kind", ["lstm", "raci", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("cham_net", "unified"))]
+)
 def test_records_go_the_whole_way(towers: Path, tmp_path: Path, kind: str, caplog) -> None:
     config, run = write_config(tmp_path, towers, OWN_YEARS), tmp_path / "run"
     caplog.set_level("INFO")

@@ -186,7 +186,7 @@ def exported(run: Path, out: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize(("kind", "evaluated"), [("lstm", True), ("raci", False)])
+@pytest.mark.parametrize(("kind", "evaluated"), [("lstm", True), pytest.param("raci", False, marks=pytest.mark.slow)])
 def test_an_artefact_begins_as_the_run_it_was_exported_from(trained_run, towers, tmp_path, kind, evaluated):
     source = tmp_path / "source"
     shutil.copytree(trained_run(kind), source)
