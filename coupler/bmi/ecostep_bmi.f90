@@ -37,10 +37,10 @@ module ecostep_bmi
     'land_surface__elevation']
   !> What the library makes inputs of that a framework has not, and units of that. The name of
   !> `huss` is NextGen's, for specific humidity.
-  character(*), parameter :: source_names(*) = [character(short) :: 'hurs', 'huss', 'tdps', 'ps', &
-    'uas', 'vas']
-  character(*), parameter :: source_units(*) = [character(short) :: '%', 'kg kg-1', 'K', 'Pa', &
-    'm s-1', 'm s-1']
+  character(*), parameter :: source_names(*) = [character(short) :: 'tas', 'hurs', 'huss', 'tdps', &
+    'ps', 'uas', 'vas']
+  character(*), parameter :: source_units(*) = [character(short) :: 'K', '%', 'kg kg-1', 'K', &
+    'Pa', 'm s-1', 'm s-1']
   character(*), parameter :: state_name = 'ecostep__state', time_name = 'ecostep__time'
 
   character(BMI_MAX_COMPONENT_NAME), target :: component_name = 'ecostep'
@@ -202,7 +202,7 @@ contains
     end if
     do i = 1, size(sources)
       if (sources(i) == '' .or. any(source_names == sources(i))) cycle
-      message = "source '"//trim(sources(i))//"' is none of: hurs huss tdps ps uas vas"
+      message = "source '"//trim(sources(i))//"' is none of: tas hurs huss tdps ps uas vas"
     end do
     config = configuration(artefact, backend, start, end, calendar, ncell, time_step, statics, &
       static_values, sources, longitude)

@@ -19,7 +19,7 @@ CSDMS_NAMES = {
 }
 """The others keep the artefact's names. Mirrored in ecostep_bmi.f90; a test compares them."""
 
-SOURCES = {"hurs": "%", "huss": "kg kg-1", "tdps": "K", "ps": "Pa", "uas": "m s-1", "vas": "m s-1"}
+SOURCES = {"tas": "K", "hurs": "%", "huss": "kg kg-1", "tdps": "K", "ps": "Pa", "uas": "m s-1", "vas": "m s-1"}
 """Units of what the library makes missing inputs of (`huss` has NextGen's name for specific humidity)."""
 
 MADE_OF = {"vpd": ("hurs", "huss", "tdps"), "sfcWind": ("uas",)}

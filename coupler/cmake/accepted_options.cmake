@@ -1,4 +1,4 @@
-# Options of packagers and hosts that this project cannot follow: refused, or said not to count.
+# Options of packagers and hosts that this project cannot follow: refused.
 
 # Numbers that are not finite are found by comparisons which these options take away; linking with them changes the floating-point state
 # of the host that loads the library. Sources test it too (core/finite_math.h), for options that come by other ways.
@@ -15,8 +15,4 @@ string(REPLACE ";" " " directory_options "${directory_options}")
 if(directory_options MATCHES "${forbidden}")
   message(FATAL_ERROR "the compile options of ${CMAKE_CURRENT_SOURCE_DIR} have ${CMAKE_MATCH_2}, which takes the tests for NaN and infinity "
                       "away: build ecostep without it")
-endif()
-
-if(DEFINED BUILD_SHARED_LIBS AND NOT BUILD_SHARED_LIBS)
-  message(WARNING "BUILD_SHARED_LIBS=OFF does not count for ecostep: libecostep and libecostep_fortran are shared libraries only")
 endif()

@@ -4,10 +4,11 @@
 !> time step. The arrays need the `target` attribute and must stay where they are. Without it, as
 !> with an expression, the result of a function or a vector subscript, a host does not compile: the
 !> library would keep the address of a copy. (Hence `pointer`, and `asynchronous`, which forbids
-!> vector subscripts.) A copy of a model or of cells is another owner, and the last one gives it
-!> back. Every procedure
-!> that can fail has optional `stat` (0 = success, otherwise one of the ecostep_... values below)
-!> and `errmsg`; without `stat` a failure is an `error stop` with the message, as for `allocate`.
+!> vector subscripts.) They are of rank 1, or of rank 2 for tiles (i, j), with any distances between
+!> elements; the state is a list of rows in the order of the elements. A copy of a model or of cells
+!> is another owner, and the last one gives it back. Every procedure that can fail has optional
+!> `stat` (0 = success, otherwise one of the ecostep_... values below) and `errmsg`; without `stat`
+!> a failure is an `error stop` with the message, as for `allocate`.
 !> On failure neither state nor outputs were written.
 !>
 !> All kinds are explicit, so hosts compiled with -fdefault-real-8 may use the module as it is.
@@ -121,33 +122,43 @@ module ecostep
     procedure :: gradient => cells_gradient
     !> Register a driver: call cells%input(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
-    generic :: input => input_real32, input_real64, &
+    generic :: input => input_real32, input_real64, input_2d_real32, input_2d_real64, &
       input_scalar_real32, input_scalar_real64
     !> Register a site attribute: call cells%static(name, units, values [, stat, errmsg]);
     !> a scalar serves all cells.
     generic :: static => static_real32, static_real64, static_int32, static_int64, &
-      static_scalar_real32, static_scalar_real64, static_scalar_int32
+      static_2d_real32, static_2d_real64, static_2d_int32, static_2d_int64, &
+      static_scalar_real32, static_scalar_real64, &
+      static_scalar_int32
     !> Register where a flux goes: call cells%output(name, units, values [, stat, errmsg]).
-    generic :: output => output_real32, output_real64
+    generic :: output => output_real32, output_real64, output_2d_real32, output_2d_real64
     !> Register measured flux: call cells%observed(name, units, values [, stat, errmsg]);
     !> NaN where not known.
-    generic :: observed => observed_real32, observed_real64
+    generic :: observed => observed_real32, observed_real64, &
+      observed_2d_real32, observed_2d_real64
     !> Register which cells are active: call cells%mask(active [, stat, errmsg]).
-    generic :: mask => mask_logical, mask_bool, mask_int32, mask_int64
+    generic :: mask => mask_logical, mask_bool, mask_int32, mask_int64, &
+      mask_2d_logical, mask_2d_bool, mask_2d_int32, mask_2d_int64
     !> Register how far each cell's clock is ahead of the host's, or longitudes in 'degrees_east':
     !> call cells%local_time(units, offset [, stat, errmsg]).
-    generic :: local_time => local_time_real32, local_time_real64
+    generic :: local_time => local_time_real32, local_time_real64, &
+      local_time_2d_real32, local_time_2d_real64
     procedure, private :: share_cells
     generic :: assignment(=) => share_cells
     final :: finish_cells
-    procedure, private :: input_real32, input_real64
-    procedure, private :: static_real32, static_real64, static_int32, static_int64
-    procedure, private :: output_real32, output_real64
-    procedure, private :: observed_real32, observed_real64
+    procedure, private :: input_real32, input_real64, input_2d_real32, input_2d_real64
+    procedure, private :: static_real32, static_real64, static_int32, static_int64, &
+      static_2d_real32, static_2d_real64, static_2d_int32, static_2d_int64
+    procedure, private :: output_real32, output_real64, output_2d_real32, output_2d_real64
+    procedure, private :: observed_real32, observed_real64, &
+      observed_2d_real32, observed_2d_real64
     procedure, private :: input_scalar_real32, input_scalar_real64
-    procedure, private :: static_scalar_real32, static_scalar_real64, static_scalar_int32
-    procedure, private :: mask_logical, mask_bool, mask_int32, mask_int64
-    procedure, private :: local_time_real32, local_time_real64
+    procedure, private :: static_scalar_real32, static_scalar_real64, &
+      static_scalar_int32
+    procedure, private :: mask_logical, mask_bool, mask_int32, mask_int64, &
+      mask_2d_logical, mask_2d_bool, mask_2d_int32, mask_2d_int64
+    procedure, private :: local_time_real32, local_time_real64, &
+      local_time_2d_real32, local_time_2d_real64
   end type ecostep_cells
 
   !> struct ecostep_variable
@@ -259,7 +270,8 @@ module ecostep
       type(c_ptr), value :: handle
     end subroutine c_cells_destroy
 
-    function c_set_input(cells, name, units, data, type, ncell, stride) result(status) &
+    function c_set_input(cells, name, units, data, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_input')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -271,7 +283,21 @@ module ecostep
       integer(c_int) :: status
     end function c_set_input
 
-    function c_set_static(cells, name, units, data, type, ncell, stride) result(status) &
+    function c_set_input_2d(cells, name, units, data, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_input_2d')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_input_2d
+
+    function c_set_static(cells, name, units, data, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_static')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -283,7 +309,21 @@ module ecostep
       integer(c_int) :: status
     end function c_set_static
 
-    function c_set_output(cells, name, units, data, type, ncell, stride) result(status) &
+    function c_set_static_2d(cells, name, units, data, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_static_2d')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_static_2d
+
+    function c_set_output(cells, name, units, data, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_output')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -295,7 +335,21 @@ module ecostep
       integer(c_int) :: status
     end function c_set_output
 
-    function c_set_observed(cells, name, units, data, type, ncell, stride) result(status) &
+    function c_set_output_2d(cells, name, units, data, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_output_2d')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_output_2d
+
+    function c_set_observed(cells, name, units, data, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_observed')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -306,6 +360,19 @@ module ecostep
       integer(c_ptrdiff_t), value :: stride
       integer(c_int) :: status
     end function c_set_observed
+
+    function c_set_observed_2d(cells, name, units, data, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_observed_2d')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, data
+      character(kind=c_char), intent(in) :: name(*), units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_observed_2d
 
     function c_model_share(handle) result(same) bind(c, name='ecostep_model_share')
       import :: c_ptr
@@ -455,7 +522,8 @@ module ecostep
       real(c_double) :: flops
     end function c_model_flops
 
-    function c_set_mask(cells, active, type, ncell, stride) result(status) &
+    function c_set_mask(cells, active, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_mask')
       import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -466,7 +534,20 @@ module ecostep
       integer(c_int) :: status
     end function c_set_mask
 
-    function c_set_local_time(cells, units, offset, type, ncell, stride) result(status) &
+    function c_set_mask_2d(cells, active, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_mask_2d')
+      import :: c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, active
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_mask_2d
+
+    function c_set_local_time(cells, units, offset, type, &
+      ncell, stride) result(status) &
       bind(c, name='ecostep_set_local_time')
       import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
       implicit none (type, external)
@@ -477,6 +558,19 @@ module ecostep
       integer(c_ptrdiff_t), value :: stride
       integer(c_int) :: status
     end function c_set_local_time
+
+    function c_set_local_time_2d(cells, units, offset, type, &
+      n_1, stride_1, n_2, stride_2) result(status) &
+      bind(c, name='ecostep_set_local_time_2d')
+      import :: c_char, c_int, c_ptr, c_ptrdiff_t, c_size_t
+      implicit none (type, external)
+      type(c_ptr), value :: cells, offset
+      character(kind=c_char), intent(in) :: units(*)
+      integer(c_int), value :: type
+      integer(c_size_t), value :: n_1, n_2
+      integer(c_ptrdiff_t), value :: stride_1, stride_2
+      integer(c_int) :: status
+    end function c_set_local_time_2d
 
     function c_set_policy(cells, name, policy) result(status) bind(c, name='ecostep_set_policy')
       import :: c_int, c_ptr
@@ -846,7 +940,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     address = c_null_ptr
     if (.not. is_contiguous(values)) return
     if (.not. of_structures(words, storage_size(values))) address = c_loc(values(1, 1))
@@ -962,7 +1056,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -972,8 +1066,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, n_values, stride)
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real32
@@ -998,7 +1092,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1008,11 +1102,89 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, n_values, stride)
+    status = c_set_input(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine input_real64
+
+  !> Register a driver of kind real32, of rank 2.
+  subroutine input_2d_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_input_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine input_2d_real32
+
+  !> Register a driver of kind real64, of rank 2.
+  subroutine input_2d_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_input_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine input_2d_real64
 
   !> Register a site attribute of kind real32.
   subroutine static_real32(self, name, units, values, stat, errmsg)
@@ -1034,7 +1206,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1044,8 +1216,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, n_values, stride)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real32
@@ -1070,7 +1242,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1080,8 +1252,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, n_values, stride)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_real64
@@ -1106,7 +1278,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1116,8 +1288,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_i32, n_values, stride)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_i32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int32
@@ -1142,7 +1314,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1152,11 +1324,167 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_i64, n_values, stride)
+    status = c_set_static(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_i64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine static_int64
+
+  !> Register a site attribute of kind real32, of rank 2.
+  subroutine static_2d_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_static_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_2d_real32
+
+  !> Register a site attribute of kind real64, of rank 2.
+  subroutine static_2d_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_static_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_2d_real64
+
+  !> Register a site attribute of kind int32, of rank 2.
+  subroutine static_2d_int32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    integer(int32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      integer(int32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_static_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_i32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_2d_int32
+
+  !> Register a site attribute of kind int64, of rank 2.
+  subroutine static_2d_int64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    integer(int64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      integer(int64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_static_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_i64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine static_2d_int64
 
   !> Register where a flux goes, an array of kind real32.
   subroutine output_real32(self, name, units, values, stat, errmsg)
@@ -1178,7 +1506,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1188,8 +1516,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, n_values, stride)
+    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real32
@@ -1214,7 +1542,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1224,11 +1552,89 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, n_values, stride)
+    status = c_set_output(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine output_real64
+
+  !> Register where a flux goes, an array of kind real32, of rank 2.
+  subroutine output_2d_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_output_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine output_2d_real32
+
+  !> Register where a flux goes, an array of kind real64, of rank 2.
+  subroutine output_2d_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_output_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine output_2d_real64
 
   !> Register measured flux of kind real32.
   subroutine observed_real32(self, name, units, values, stat, errmsg)
@@ -1250,7 +1656,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1260,8 +1666,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f32, n_values, stride)
+    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
@@ -1286,7 +1692,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1296,11 +1702,89 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, first, &
-      type_f64, n_values, stride)
+    status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
+
+  !> Register measured flux of kind real32, of rank 2.
+  subroutine observed_2d_real32(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_observed_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine observed_2d_real32
+
+  !> Register measured flux of kind real64, of rank 2.
+  subroutine observed_2d_real64(self, name, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: name  !< name in the artefact
+    character(*), intent(in) :: units  !< units of `values`
+    real(real64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_observed_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
+      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine observed_2d_real64
 
   !> Register one driver value of kind real32 for all cells, read at each step.
   subroutine input_scalar_real32(self, name, units, value, stat, errmsg)
@@ -1410,14 +1894,14 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
-    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1448,14 +1932,14 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
-    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1486,14 +1970,14 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
-    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1524,14 +2008,14 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
-    integer(c_int) :: type
     integer(c_ptrdiff_t) :: stride
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1548,6 +2032,170 @@ contains
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine mask_int64
+
+  !> Register which cells are active, as an array of kind default logical; it is read at
+  !> every call.
+  subroutine mask_2d_logical(self, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    logical, pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      logical, pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    integer(c_int) :: type
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
+    status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_2d_logical
+
+  !> Register which cells are active, as an array of kind logical(c_bool); it is read at
+  !> every call.
+  subroutine mask_2d_bool(self, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    logical(c_bool), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      logical(c_bool), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    integer(c_int) :: type
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
+    status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_2d_bool
+
+  !> Register which cells are active, as an array of kind int32, 0 = inactive; it is read at
+  !> every call.
+  subroutine mask_2d_int32(self, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      integer(int32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    integer(c_int) :: type
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
+    status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_2d_int32
+
+  !> Register which cells are active, as an array of kind int64, 0 = inactive; it is read at
+  !> every call.
+  subroutine mask_2d_int64(self, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    integer(int64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      integer(int64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    integer(c_int) :: type
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    ! no address: an array of structures, which without a type is not taken for no mask
+    type = integer_type(storage_size(values))
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
+    status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine mask_2d_int64
 
   !> Register how far each cell's clock is ahead of the host's, an array of kind real32; it is
   !> read at every step, and days become those of the cell's own clock.
@@ -1569,7 +2217,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1579,8 +2227,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_local_time(self%handle, trim(units)//c_null_char, first, type_f32, &
-      n_values, stride)
+    status = c_set_local_time(self%handle, trim(units)//c_null_char, &
+      first, type_f32, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine local_time_real32
@@ -1605,7 +2253,7 @@ contains
 
     descriptor%values => values
     words = 0
-    if (by_gfortran) words = transfer(descriptor, words)
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
     first = c_null_ptr
     n_values = 0
     stride = 1
@@ -1615,11 +2263,89 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    status = c_set_local_time(self%handle, trim(units)//c_null_char, first, type_f64, &
-      n_values, stride)
+    status = c_set_local_time(self%handle, trim(units)//c_null_char, &
+      first, type_f64, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine local_time_real64
+
+  !> Register how far each cell's clock is ahead of the host's, an array of kind real32; it is
+  !> read at every step, and days become those of the cell's own clock.
+  subroutine local_time_2d_real32(self, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: units  !< 'h', 'min', 's', or 'degrees_east' for longitudes
+    real(real32), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real32), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_local_time_2d(self%handle, trim(units)//c_null_char, &
+      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine local_time_2d_real32
+
+  !> Register how far each cell's clock is ahead of the host's, an array of kind real64; it is
+  !> read at every step, and days become those of the cell's own clock.
+  subroutine local_time_2d_real64(self, units, values, stat, errmsg)
+    class(ecostep_cells), intent(in) :: self
+    character(*), intent(in) :: units  !< 'h', 'min', 's', or 'degrees_east' for longitudes
+    real(real64), pointer, intent(in), asynchronous :: values(:, :)  !< (ni, nj)
+    integer, intent(out), optional :: stat  !< status, 0 = success
+    character(:), allocatable, intent(inout), optional :: errmsg  !< message
+    integer(c_int) :: status
+    type :: descriptor_of_values
+      real(real64), pointer :: values(:, :)  !< the host's
+    end type descriptor_of_values
+    type(descriptor_of_values) :: descriptor
+    integer(int64) :: words(span_word)
+    type(c_ptr) :: first
+    integer(c_size_t) :: n_values(2)
+    integer(c_ptrdiff_t) :: stride(2)
+
+    descriptor%values => values
+    words = 0
+    if (by_gfortran) words = transfer(descriptor, words, size(words))
+    first = c_null_ptr
+    n_values = 0
+    stride = 1
+    if (associated(values)) then
+      n_values = shape(values, kind=c_size_t)
+      if (all(n_values > 0)) first = c_loc(values(1, 1))
+      if (n_values(1) > 1 .and. n_values(2) > 0) call find_stride(first, c_loc(values(2, 1)), &
+        storage_size(values), stride(1))
+      if (n_values(2) > 1 .and. n_values(1) > 0) call find_stride(first, c_loc(values(1, 2)), &
+        storage_size(values), stride(2))
+      if (of_structures(words, storage_size(values))) first = c_null_ptr
+    end if
+    status = c_set_local_time_2d(self%handle, trim(units)//c_null_char, &
+      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+    call finish(status, stat)
+    if (present(errmsg)) call explain(stat, errmsg)
+  end subroutine local_time_2d_real64
 
   !> The ecostep_type of an integer or logical of so many bits.
   pure function integer_type(bits) result(type)

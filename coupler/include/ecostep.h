@@ -223,13 +223,31 @@ ECOSTEP_API const char *ecostep_range_message(const ecostep_cells *cells) ECOSTE
 /* "standard" (the default; also "gregorian", "proleptic_gregorian"), "noleap" ("365_day") or "360_day". */
 ECOSTEP_API ecostep_status ecostep_set_calendar(ecostep_cells *cells, const char *calendar) ECOSTEP_NOEXCEPT;
 
-/* Optional: days of each cell by its own clock instead of the host's, for hosts that run in UTC. `offset` is how far the cell's clock is
- * ahead, as time ("h", "min", "s"), or the cell's longitude ("degrees_east": mean solar time, 15 degrees an hour); it is rounded to whole
+/* Days of each cell by its own clock instead of the host's, for hosts that run in UTC. `offset` is how far the cell's clock is
+ * ahead, as time ("h", "min", "s"), or the cell's longitude ("degrees_east", -180 to 360: mean solar time, 15 degrees an hour); it is rounded to whole
  * steps. Dates and seconds given to ecostep_step stay the host's; the state holds the local date, so that each cell's day is complete at
  * its own midnight. The array is read at every step and must not change during a run, nor at a restart. ecostep_spin_up,
- * ecostep_step_gradient and steps of a whole day take forcing that is of local days already. NULL with an `ncell` of 0 takes it back. */
+ * ecostep_step_gradient and steps of a whole day take forcing of local days already. NULL with an `ncell` of 0 takes it back. */
 ECOSTEP_API ecostep_status ecostep_set_local_time(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type,
                                                   size_t ncell, ptrdiff_t stride) ECOSTEP_NOEXCEPT;
+
+/* The same for arrays of rank 2, such as a tile (i, j) of a grid with its halo around it or levels between: cell i + n_1 * j lies at
+ * data[i * stride_1 + j * stride_2], and there are n_1 * n_2 cells. The state stays a list of rows, one a cell. */
+ECOSTEP_API ecostep_status ecostep_set_input_2d(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                                ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_static_2d(ecostep_cells *cells, const char *name, const char *units, const void *data,
+                                                 ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                 ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_output_2d(ecostep_cells *cells, const char *target, const char *units, void *data, ecostep_type type,
+                                                 size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_observed_2d(ecostep_cells *cells, const char *target, const char *units, const void *data,
+                                                   ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2,
+                                                   ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_mask_2d(ecostep_cells *cells, const void *active, ecostep_type type, size_t n_1, ptrdiff_t stride_1,
+                                               size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
+ECOSTEP_API ecostep_status ecostep_set_local_time_2d(ecostep_cells *cells, const char *units, const void *offset, ecostep_type type,
+                                                     size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) ECOSTEP_NOEXCEPT;
 
 /* Optional: memory in which the results of a step wait until they are known to be sound; 7 MB, or what the environment variable
  * ECOSTEP_STAGING_MB says. Where the results of all cells fit (fluxes, and the part of the state that changes on that day), a step that

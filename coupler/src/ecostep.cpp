@@ -78,7 +78,27 @@ void give_back(T* handle) noexcept {
 ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
   const int number = static_cast<int>(type);
   if (number < ECOSTEP_F32 || number > ECOSTEP_I8) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
-  return {data, type, stride, {}, false};
+  ecostep::HostArray array;
+  array.data = data, array.type = type, array.stride = stride;
+  return array;
+}
+
+// An array of rank 2 as the cells see it: of rank 1 where one distance leads from each element to the next.
+ecostep::HostArray host_tile(const void* data, ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) {
+  ecostep::HostArray array = host_array(data, type, n_1 > 1 ? stride_1 : stride_2);
+  ptrdiff_t row = 0;
+  if (n_1 <= 1 || n_2 <= 1) return array;
+  if (!__builtin_mul_overflow(stride_1, n_1, &row) && row == stride_2) return array;
+  array.row = n_1;
+  array.row_stride = stride_2;
+  return array;
+}
+
+size_t tile_size(size_t n_1, size_t n_2) {
+  size_t n = 0;
+  if (__builtin_mul_overflow(n_1, n_2, &n))
+    ecostep::fail(ECOSTEP_WRONG_SIZE, "an array of ", n_1, " by ", n_2, " cells is too large");
+  return n;
 }
 
 const std::vector<ecostep::Variable>* variables(const ecostep_model* model, ecostep_role role) {
@@ -102,6 +122,15 @@ ecostep_status register_array(Register how, ecostep_cells* cells, const char* na
   return guarded([&] {
     ecostep::Registration& registration = required(cells, "cells").cells.registration();
     (registration.*how)(&required(name, "name"), &required(units, "units"), host_array(data, type, stride), ncell);
+  });
+}
+
+ecostep_status register_tile(Register how, ecostep_cells* cells, const char* name, const char* units, const void* data,
+                             ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return guarded([&] {
+    ecostep::Registration& registration = required(cells, "cells").cells.registration();
+    (registration.*how)(&required(name, "name"), &required(units, "units"), host_tile(data, type, n_1, stride_1, n_2, stride_2),
+                        tile_size(n_1, n_2));
   });
 }
 
@@ -240,6 +269,26 @@ ecostep_status ecostep_set_observed(ecostep_cells* cells, const char* target, co
   return register_array(&ecostep::Registration::set_observed, cells, target, units, data, type, ncell, stride);
 }
 
+ecostep_status ecostep_set_input_2d(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
+                                    size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return register_tile(&ecostep::Registration::set_input, cells, name, units, data, type, n_1, stride_1, n_2, stride_2);
+}
+
+ecostep_status ecostep_set_static_2d(ecostep_cells* cells, const char* name, const char* units, const void* data, ecostep_type type,
+                                     size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return register_tile(&ecostep::Registration::set_static, cells, name, units, data, type, n_1, stride_1, n_2, stride_2);
+}
+
+ecostep_status ecostep_set_output_2d(ecostep_cells* cells, const char* target, const char* units, void* data, ecostep_type type,
+                                     size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return register_tile(&ecostep::Registration::set_output, cells, target, units, data, type, n_1, stride_1, n_2, stride_2);
+}
+
+ecostep_status ecostep_set_observed_2d(ecostep_cells* cells, const char* target, const char* units, const void* data,
+                                       ecostep_type type, size_t n_1, ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return register_tile(&ecostep::Registration::set_observed, cells, target, units, data, type, n_1, stride_1, n_2, stride_2);
+}
+
 ecostep_status ecostep_set_state(ecostep_cells* cells, float* state, size_t state_size, size_t ncell) noexcept {
   return guarded([&] { required(cells, "cells").cells.registration().set_state(state, state_size, ncell); });
 }
@@ -261,18 +310,32 @@ ecostep_status ecostep_set_calendar(ecostep_cells* cells, const char* calendar) 
 
 ecostep_status ecostep_set_local_time(ecostep_cells* cells, const char* units, const void* offset, ecostep_type type, size_t ncell,
                                       ptrdiff_t stride) noexcept {
-  return guarded(
-      [&] { required(cells, "cells").cells.set_local_time(&required(units, "units"), host_array(offset, type, stride), ncell); });
+  return ecostep_set_local_time_2d(cells, units, offset, type, ncell, stride, 1, 1);
+}
+
+ecostep_status ecostep_set_local_time_2d(ecostep_cells* cells, const char* units, const void* offset, ecostep_type type, size_t n_1,
+                                         ptrdiff_t stride_1, size_t n_2, ptrdiff_t stride_2) noexcept {
+  return guarded([&] {
+    ecostep::Cells& set = required(cells, "cells").cells;
+    const size_t ncell = tile_size(n_1, n_2);
+    if (offset == nullptr && ncell == 0 && units == nullptr) units = "s";  // taken back
+    set.set_local_time(&required(units, "units"), host_tile(offset, type, n_1, stride_1, n_2, stride_2), ncell);
+  });
 }
 
 ecostep_status ecostep_set_mask(ecostep_cells* cells, const void* active, ecostep_type type, size_t ncell,
                                 ptrdiff_t stride) noexcept {
+  return ecostep_set_mask_2d(cells, active, type, ncell, stride, 1, 1);
+}
+
+ecostep_status ecostep_set_mask_2d(ecostep_cells* cells, const void* active, ecostep_type type, size_t n_1, ptrdiff_t stride_1,
+                                   size_t n_2, ptrdiff_t stride_2) noexcept {
   return guarded([&] {
     ecostep::Registration& registration = required(cells, "cells").cells.registration();
     if (active == nullptr && static_cast<int>(type) == 0)  // what the Fortran module gives
       ecostep::fail(ECOSTEP_INVALID_ARGUMENT,
                     "the mask: a component of an array of structures, which must be copied into an array of its own");
-    registration.set_mask(host_array(active, type, stride), ncell);
+    registration.set_mask(host_tile(active, type, n_1, stride_1, n_2, stride_2), tile_size(n_1, n_2));
   });
 }
 

@@ -20,6 +20,7 @@ EXIT_CODES = {
     FILE_ERROR: "a file could not be read or written",
     5: "the emulator failed",
 }
+NOT_LOADED = 127  # the exit status where the loader lacks a shared library
 LAST_LINES = 8  # of what the program printed, in a message of failure
 PACKAGES = ("numpy", "netCDF4", "dask", "distributed", "f90nml", "pydantic")  # that touch the result
 
@@ -94,7 +95,18 @@ def _failure(program: Path, process: subprocess.CompletedProcess[str], lines: li
         meaning = EXIT_CODES.get(process.returncode)
         reason = f"stopped with exit code {process.returncode}" + (f" ({meaning})" if meaning else "")
     printed = (process.stderr.strip().splitlines() or lines)[-LAST_LINES:]
-    return f"{program.name} {reason}: " + ("\n  ".join(line.strip() for line in printed) or "it printed nothing")
+    text = "\n  ".join(line.strip() for line in printed) or "it printed nothing"
+    return f"{program.name} {reason}: {text}{_advice(process)}"
+
+
+def _advice(process: subprocess.CompletedProcess[str]) -> str:
+    """What to install where the program was built for libraries that this system lacks, as a wheel's may be."""
+    if process.returncode != NOT_LOADED or "shared librar" not in process.stderr:
+        return ""
+    return (
+        "\nThe process model needs the run time of netCDF-Fortran and gfortran (Debian and Ubuntu: "
+        "apt-get install libnetcdff7 libgfortran5). Where the system has another version, build ecostep there."
+    )
 
 
 @cache
@@ -111,7 +123,7 @@ def output_of(program: Path, option: str) -> str:
         message = f"cannot run {program} {option}: {error}"
         raise ModelError(message) from error
     if process.returncode != 0:
-        message = f"{program} {option} failed: {(process.stderr or process.stdout).strip()}"
+        message = f"{program} {option} failed: {(process.stderr or process.stdout).strip()}{_advice(process)}"
         raise ModelError(message, process.returncode)
     return process.stdout
 

@@ -1,19 +1,20 @@
 """Numbers that bring variables to order one, from training sites and years only; models keep them as buffers."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from emulator.data.dataset import Dataset
+from emulator.data.series import Moments
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData, training_blocks, training_data
 
-SAMPLE_VALUES = 1 << 24
-"""Values of a target, of large data, of which the median is taken."""
+SAMPLE_VALUES = 1 << 21
+"""At most so many values of a target, of large data, are those of which the median is taken."""
 LARGEST_TO_SEEN = 3.0
 """Predictions are bounded at this many times the largest training flux: a guard against runaway, not a tuning knob."""
 
@@ -108,22 +109,27 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     """Scalers of the training days of a dataset, (N, Y) or (N, T) bool; of large data in blocks of sites.
 
     Blocks give the same statistics to rounding, but for the scale of a target: it is the median over evenly spread
-    sites, as many as SAMPLE_VALUES have.
+    values of all sites, at most SAMPLE_VALUES.
     """
     blocks = training_blocks(dataset, marked)
     if len(blocks) == 1:
         return fit_scalers(training_data(dataset, marked), signature)
+    every = math.ceil(dataset.n_sites * len(dataset.time) / SAMPLE_VALUES)
     drivers = [_Column(variable.skewed) for variable in signature.inputs]
-    for sweep in ("skew", "mean", "spread"):
-        for block in blocks:
-            values = block().drivers
-            for index, column in enumerate(drivers):
-                getattr(column, sweep)(values[..., index])
-    static = torch.cat([block().static for block in blocks])
-    statistics = torch.tensor([_target_in_blocks(blocks, target) for target in range(len(signature.targets))])
+    targets = [_Target(every) for _ in signature.targets]
+    statics = []
+    for block in blocks:
+        data = block()
+        _sweep(data, drivers, targets, "sizes")
+        statics.append(data.static)
+        del data  # before the next is made
+    for block in blocks:
+        _sweep(block(), drivers, targets, "moments")
+    static = torch.cat(statics)
     static_mean, static_std = _moments(static)
     least_spread = torch.tensor([variable.least_spread for variable in signature.inputs])
     columns = torch.tensor([column.statistics() for column in drivers])
+    statistics = torch.tensor([target.statistics() for target in targets])
     skew, driver_mean, driver_std, driver_min, driver_max = (part.clone() for part in columns.unbind(1))
     target_scale, target_mean, target_std, target_limit = (part.clone() for part in statistics.unbind(1))
     return Scalers(
@@ -143,70 +149,76 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     )
 
 
+def _sweep(data: TrainingData, drivers: list["_Column"], targets: list["_Target"], step: str) -> None:
+    """Show a block of sites to all columns, values that are not missing."""
+    for series, columns in ((data.drivers, drivers), (data.flux, targets)):
+        for values, column in zip(series.flatten(0, 1).T.contiguous(), columns, strict=True):
+            getattr(column, step)(values[torch.isfinite(values)])
+
+
 class _Column:
-    """Statistics of one driver, gathered in three sweeps over all blocks."""
+    """Statistics of one driver, gathered in two sweeps over all blocks."""
 
     def __init__(self, skewed: bool) -> None:
-        self.skewed, self.scale = skewed, 0.0
-        self.count, self.sizes, self.sum, self.squares = 0, 0.0, 0.0, 0.0
-        self.low, self.high = math.inf, -math.inf
+        self.skewed, self.compressed = skewed, Moments()
+        self.count, self.total, self.low, self.high = 0, 0.0, math.inf, -math.inf
 
-    def skew(self, values: Tensor) -> None:
+    def sizes(self, present: Tensor) -> None:
         """First sweep: size of the values and their range."""
-        present = values[torch.isfinite(values)]
         if present.numel():
             self.count += present.numel()
-            self.sizes += float(present.abs().double().sum())
+            self.total += float(present.abs().sum(dtype=torch.float64))
             low, high = present.aminmax()
             self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
 
-    def mean(self, values: Tensor) -> None:
-        """Second sweep: mean of the compressed values."""
-        self.scale = max(self.sizes / self.count, 1e-12) if self.skewed else 0.0
-        self.sum += float(self._compressed(values).sum())
-
-    def spread(self, values: Tensor) -> None:
-        """Third sweep: deviation from the mean."""
-        self.squares += float((self._compressed(values) - self.sum / self.count).square().sum())
+    def moments(self, present: Tensor) -> None:
+        """Second sweep: mean and deviation of the compressed values."""
+        self.compressed.add(asinh(present / self._scale) if self.skewed else present)
 
     def statistics(self) -> tuple[float, float, float, float, float]:
         """As `_column_statistics`."""
-        mean, std = self.sum / self.count, math.sqrt(self.squares / self.count)
+        mean, std = self.compressed.mean, self.compressed.deviation
         constant = std <= 1e-6 * max(abs(mean), 1e-30)
-        return self.scale, mean, 1.0 if constant else std, self.low, self.high
+        return self._scale, mean, 1.0 if constant else std, self.low, self.high
 
-    def _compressed(self, values: Tensor) -> Tensor:
-        present = values[torch.isfinite(values)]
-        return (asinh(present / self.scale) if self.skewed else present).double()
+    @property
+    def _scale(self) -> float:
+        return max(self.total / self.count, 1e-12) if self.skewed else 0.0
 
 
-def _target_in_blocks(blocks: list[Callable[[], TrainingData]], target: int) -> tuple[float, float, float, float]:
-    """As `_target_statistics`; the median is over some of the sites, evenly spread."""
-    total = sum(block().flux[..., target].numel() for block in blocks)
-    every = -(-total // SAMPLE_VALUES)
-    sample, largest = [], 0.0
-    for block in blocks:
-        flux = block().flux[..., target]
-        sizes = flux[torch.isfinite(flux)].abs()
-        largest = max(largest, float(sizes.max())) if sizes.numel() else largest
-        some = flux[::every]
-        sample.append(some[torch.isfinite(some)].abs())
-    sizes = torch.cat(sample).double()
-    if largest == 0.0:
-        return 1.0, 0.0, 1.0, 10.0
-    sizes = sizes[sizes > 1e-4 * largest]
-    scale = float(sizes.median()) if sizes.numel() else largest
-    count, summed, squares = 0, 0.0, 0.0
-    for block in blocks:
-        flux = block().flux[..., target]
-        scaled = torch.asinh(flux[torch.isfinite(flux)].double() / scale)
-        count, summed = count + scaled.numel(), summed + float(scaled.sum())
-    for block in blocks:
-        flux = block().flux[..., target]
-        scaled = torch.asinh(flux[torch.isfinite(flux)].double() / scale)
-        squares += float((scaled - summed / count).square().sum())
-    limit = math.asinh(LARGEST_TO_SEEN * largest / scale)
-    return scale, summed / count, max(math.sqrt(squares / count), 1e-3), limit
+class _Target:
+    """Statistics of one target, gathered in two sweeps over all blocks; the scale is of every `every`-th value."""
+
+    def __init__(self, every: int) -> None:
+        self.every, self.scaled = every, Moments()
+        self.largest, self.sample = 0.0, list[Tensor]()
+
+    def sizes(self, present: Tensor) -> None:
+        """First sweep: the largest value, and some for the median."""
+        if present.numel():
+            self.largest = max(self.largest, float(present.abs().max()))
+            self.sample.append(present[:: self.every].abs())
+
+    def moments(self, present: Tensor) -> None:
+        """Second sweep: mean and deviation of the scaled flux."""
+        self.scaled.add(torch.asinh(present.double() / self._scale))
+
+    def statistics(self) -> tuple[float, float, float, float]:
+        """As `_target_statistics`."""
+        if self.largest == 0.0:
+            return 1.0, 0.0, 1.0, 10.0
+        limit = math.asinh(LARGEST_TO_SEEN * self.largest / self._scale)
+        return self._scale, self.scaled.mean, max(self.scaled.deviation, 1e-3), limit
+
+    @cached_property
+    def _scale(self) -> float:
+        """The median size, asked for after the first sweep; 1 where there is no flux but zero."""
+        if self.largest == 0.0:
+            return 1.0
+        sizes = torch.cat(self.sample)
+        self.sample.clear()
+        sizes = sizes[sizes > 1e-4 * self.largest]
+        return float(sizes.median()) if sizes.numel() else self.largest
 
 
 def asinh(x: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ IN_MEMORY_GB = 0.5
 """Series up to this size are kept in memory; ECOSTEP_IN_MEMORY_GB sets another, TMPDIR the folder of larger ones."""
 AT_ONCE_VALUES = 1 << 23
 """Up to so many values of a variable, all sites are looked at together."""
-BLOCK_VALUES = 1 << 21
-"""Values of a variable that are looked at together otherwise: 16 MiB in double precision."""
+BLOCK_VALUES = 1 << 19
+"""Values of a variable that are looked at together otherwise: 4 MiB in double precision."""
 
 
 def new_series(sites: int, days: int, variables: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -84,6 +84,31 @@ def site_blocks(sites: int, days: int) -> Iterator[slice]:
     rows = max(1, sites) if sites * days <= AT_ONCE_VALUES else max(1, BLOCK_VALUES // days)
     for first in range(0, sites, rows):
         yield slice(first, min(first + rows, sites))
+
+
+class Moments:
+    """Mean and deviation of values that come in blocks, in double precision, by the pairwise update of Chan, Golub and
+    LeVeque (1983), The American Statistician 37, 242-247.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, values: Tensor) -> None:
+        """Values of any shape, all finite."""
+        added = values.numel()
+        if not added:
+            return
+        wide = values.double()
+        mean = float(wide.mean())
+        away, self.count = mean - self.mean, self.count + added
+        self._squares += float((wide - mean).square().sum()) + away * away * added * (1.0 - added / self.count)
+        self.mean += away * added / self.count
+
+    @property
+    def deviation(self) -> float:
+        """Population standard deviation; NaN without values."""
+        return math.sqrt(self._squares / self.count) if self.count else math.nan
 
 
 def has_values(series: Tensor) -> Tensor:

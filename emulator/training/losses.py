@@ -5,7 +5,6 @@ largest sites, a transformed error under-predicts them, and only the per-site er
 seriously as a large one's.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emulator.data.scalers import asinh
-from emulator.data.series import site_blocks
+from emulator.data.series import Moments, site_blocks
 
 SHARE_OF_SIZE = 0.25
 """Share of a site's root mean square flux that its spread is not much below."""
@@ -189,20 +188,15 @@ def _spreads_in_blocks(
     flux: Tensor, usable: Tensor, scale: float, blocks: list[slice]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `_spreads`, of large data, of which one block of sites at a time is looked at."""
-    sites = [_spreads(flux[rows], usable[rows], 1.0)[0] for rows in blocks]
-    learnable = [lambda rows=rows: flux[rows][usable[rows] & torch.isfinite(flux[rows])].double() for rows in blocks]
-    transformed = [lambda values=values: asinh(values() / scale) for values in learnable]
-    return torch.cat(sites), _spread_in_blocks(learnable), _spread_in_blocks(transformed)
-
-
-def _spread_in_blocks(blocks: Sequence[Callable[[], Tensor]]) -> Tensor:
-    """`_spread` of all values of the blocks, each made twice."""
-    count = sum(block().numel() for block in blocks)
-    if count == 0:
-        return torch.tensor(torch.nan, dtype=torch.float64)
-    mean = sum(float(block().sum()) for block in blocks) / count
-    squares = sum(float(((block() - mean) ** 2).sum()) for block in blocks)
-    return torch.tensor(squares / count, dtype=torch.float64).sqrt()
+    sites, values, transformed = [], Moments(), Moments()
+    for rows in blocks:
+        column = flux[rows].contiguous()
+        sites.append(_spreads(column, usable[rows], 1.0)[0])
+        known = column[usable[rows] & torch.isfinite(column)].double()
+        values.add(known)
+        transformed.add(asinh(known / scale))
+    of_all, of_transformed = torch.tensor([values.deviation, transformed.deviation], dtype=torch.float64)
+    return torch.cat(sites), of_all, of_transformed
 
 
 def _spread(values: Tensor) -> Tensor:

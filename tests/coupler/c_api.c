@@ -102,6 +102,13 @@ static void test_arguments(const ecostep_model* model) {
                "units");
   check_status(ecostep_set_input(h.cells, "tas", "K", NULL, ECOSTEP_F64, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "null pointer",
                "data");
+  check_status(ecostep_set_input_2d(NULL, "tas", "K", h.tas, ECOSTEP_F64, NCELL, 1, 1, 1), ECOSTEP_INVALID_ARGUMENT, "cells: null",
+               "tile without cells");
+  check_status(ecostep_set_input_2d(h.cells, "tas", "K", h.tas, ECOSTEP_F64, (size_t)-1, 1, 3, 1), ECOSTEP_WRONG_SIZE, "too large",
+               "tile larger than memory");
+  check_status(ecostep_set_input_2d(h.cells, "tas", "K", h.tas, ECOSTEP_F64, NCELL, 1, 2, NCELL), ECOSTEP_WRONG_SIZE, "values for",
+               "tile of two rows");
+  check_status(ecostep_set_local_time(h.cells, NULL, NULL, ECOSTEP_F64, 0, 1), ECOSTEP_OK, "", "local time taken back");
   check_status(ecostep_set_input(h.cells, "tas", "K", h.tas, (ecostep_type)7, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "type 7",
                "type");
   check_status(ecostep_set_output(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, NCELL, 0), ECOSTEP_INVALID_ARGUMENT, "stride 0",

@@ -319,8 +319,24 @@ def test_a_framework_may_have_humidity_and_components_of_wind_and_run_in_utc(
         wind = model.get_value("gpp", np.empty(NCELL))[0]
         assert wind == (0.0 if step < 5 else np.float32(2 * np.mean([np.hypot(3.0 + k, 4.0) for k in range(2, 6)])))
     assert 1000.0 < model.get_value("fch4", np.empty(NCELL))[0] < 1500.0
-    with pytest.raises(ValueError, match="source 'rain' is not one of hurs, huss"):
+    with pytest.raises(ValueError, match="source 'rain' is not one of tas, hurs, huss"):
         component(configuration(artefact, sources="[rain]"))
+
+
+def test_temperature_that_only_a_deficit_is_made_of_may_be_a_source(
+    tmp_path: Path, configuration: Callable[..., str]
+) -> None:
+    inputs = [{"name": "vpd", "units": "Pa", "accumulate": "mean", "valid_min": 0.0, "valid_max": 15000.0}]
+    stub = {"bias": [0.0, 0.0], "weights": [[1.0], [1.0]], "decay": [0.0, 0.0]}
+    artefact = artefacts.write_stub(tmp_path / "m.pt", inputs=artefacts.variables(inputs, "fast"), stub=stub)
+    model = component(configuration(artefact, sources="[tas, hurs]"))
+    assert model.get_input_var_names() == ("land_surface_air__temperature", "hurs")
+    for name, value in (("tas", 293.15), ("hurs", 50.0)):
+        model.set_value(name, np.full(NCELL, value))
+    model.update_until(86400.0)
+    assert model.get_value("gpp", np.empty(NCELL))[0] == pytest.approx(
+        1169.0, abs=1.0
+    )  # Murray 1967: 2338 Pa at 20 degC
 
 
 @pytest.mark.parametrize(("line", "told"), [("sources: huss", "sources: 'huss' is not a list"), ("statics: 5", "5 is")])

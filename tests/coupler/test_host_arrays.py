@@ -280,7 +280,6 @@ def fortran_module(project_root: Path, tmp_path_factory: pytest.TempPathFactory)
         (["-DCMAKE_CXX_FLAGS=-O2 -ffast-math"], True, "CMAKE_CXX_FLAGS has -ffast-math"),
         (["-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_Fortran_FLAGS_RELEASE=-Ofast"], True, "-Ofast"),
         (["-DCMAKE_SHARED_LINKER_FLAGS=-ffast-math"], True, "NaN and infinity"),
-        (["-DBUILD_SHARED_LIBS=OFF"], False, "shared libraries only"),
         (["-DCMAKE_CXX_FLAGS=-O3 -march=native"], False, ""),
     ],
 )

@@ -57,7 +57,12 @@ def build_host(source: Path, folder: Path, prefix: Path) -> Path:
 def source(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, so that no build folder of the project is touched."""
     copy = tmp_path_factory.mktemp("source") / "ecostep"
-    left_out = shutil.ignore_patterns(".git", ".venv", "build", "runs", "tests", "results", "__pycache__", "*.so")
+    everywhere = shutil.ignore_patterns("__pycache__", "*.so")
+    at_the_top = {".git", ".venv", "build", "runs", "tests"}
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return everywhere(folder, names) | (at_the_top if Path(folder) == project_root else set())
+
     shutil.copytree(project_root, copy, ignore=left_out)
     return copy
 

@@ -121,6 +121,7 @@ def test_a_step_left_out_while_cells_wait_is_told(stub_file: Path) -> None:
     [
         (np.array([0.0, 25.0, 0.0]), "h", "the local time of cell 2 .* is 90000 s from the host's"),
         (np.array([0.0, np.nan, 0.0]), "degrees_east", "the local time of cell 2"),
+        (np.array([0.0, 8.0, -190.0]), "degrees_east", "cell 3 .* longitude -190, expected -180 to 360"),
         (np.zeros(3), "K", "K"),
         (np.zeros(2), "h", "the local time has 2 values for 3 cells"),
     ],
@@ -169,3 +170,17 @@ def test_a_value_that_is_refused_leaves_all_cells_untouched_on_both_sides_of_the
         land.cells.step(2003, 12, 29, 11 * DT, DT)
     np.testing.assert_array_equal(land.cells.state, before)
     land.step_by_host(35)
+
+
+def test_a_network_that_fails_on_one_side_of_the_date_line_leaves_the_other_side_as_it_was(stub_file: Path) -> None:
+    land = Land(stub_file, np.arange(len(LONGITUDES)))
+    land.cells.set_local_time(LONGITUDES, "degrees_east")
+    for hour in range(35):
+        land.step_by_host(hour)
+    land.cells.state[6, 0] = np.nan  # 179 E
+    state, flux = land.cells.state.copy(), {name: values.copy() for name, values in land.flux.items()}
+    with pytest.raises(EcostepError, match="in cell 7 of 8"):
+        land.step_by_host(35)
+    np.testing.assert_array_equal(land.cells.state, state)
+    for name, values in land.flux.items():
+        np.testing.assert_array_equal(values, flux[name])

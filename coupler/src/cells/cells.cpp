@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "cells/kept_rows.h"
 #include "cells/value_check.h"
 #include "core/error.h"
 
@@ -126,9 +127,23 @@ void Cells::step_by_part(const Step& host, const CellList& cells) {
       check_last_step(part.step, part.cells());
   }
   std::partition(going.begin(), going.end(), completes);
-  for (const LocalTime::Part& part : going)
-    if (!part.index.empty()) advance(part.step, part.cells());
+  advance_all(going, several_complete);
   for (const LocalTime::Part& part : waiting) clock_.wait(part.step, part.cells());
+}
+
+// The network may fail in one of several parts: those before it are then as they were.
+void Cells::advance_all(const std::vector<LocalTime::Part>& parts, bool several_complete) {
+  KeptRows before(registration_, model_->layout.size);
+  try {
+    for (const LocalTime::Part& part : parts) {
+      if (part.index.empty()) continue;
+      if (several_complete && part.step.completes_day()) before.keep(part.cells());
+      advance(part.step, part.cells());
+    }
+  } catch (...) {
+    before.give_back();
+    throw;
+  }
 }
 
 // What a host gives to a step that completes a day of several.

@@ -50,6 +50,7 @@ class Cells {
 
  private:
   void step_by_part(const Step& host, const CellList& cells);
+  void advance_all(const std::vector<LocalTime::Part>& parts, bool several_complete);
   void check_last_step(const Step& step, const CellList& cells) const;
   void advance(const Step& step, const CellList& cells);
 

@@ -17,24 +17,40 @@ struct HostArray {
   const void* data = nullptr;
   ecostep_type type = ECOSTEP_F64;
   std::ptrdiff_t stride = 1;
+  std::size_t row = 0;  // cells in a row of an array of rank 2, whose rows are `row_stride` elements apart; 0: of rank 1
+  std::ptrdiff_t row_stride = 0;
   Conversion conversion;
   bool registered = false;
   double lowest = 0.0, highest = -1.0;  // values of the host from `lowest` to `highest` are acceptable, others may be
 
+  // Where cell i lies, in elements.
+  std::ptrdiff_t at(std::size_t i) const {
+    if (row == 0) return static_cast<std::ptrdiff_t>(i) * stride;
+    return static_cast<std::ptrdiff_t>(i % row) * stride + static_cast<std::ptrdiff_t>(i / row) * row_stride;
+  }
+
+  // Whether all cells have the same element.
+  bool one_value() const { return stride == 0 && row == 0; }
+
+  // Whether some cells share an element.
+  bool overlaps() const { return stride == 0 || (row != 0 && row_stride == 0); }
+
+  bool contiguous(const CellList& cells) const { return cells.index == nullptr && stride == 1 && row == 0; }
+
   // Value of cell i, converted.
   double read(std::size_t i) const {
-    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * stride;
+    const std::ptrdiff_t n = at(i);
     switch (type) {
       case ECOSTEP_F32:
-        return conversion(static_cast<const float*>(data)[at]);
+        return conversion(static_cast<const float*>(data)[n]);
       case ECOSTEP_F64:
-        return conversion(static_cast<const double*>(data)[at]);
+        return conversion(static_cast<const double*>(data)[n]);
       case ECOSTEP_I32:
-        return conversion(static_cast<const std::int32_t*>(data)[at]);
+        return conversion(static_cast<const std::int32_t*>(data)[n]);
       case ECOSTEP_I8:
-        return conversion(static_cast<const std::int8_t*>(data)[at]);
+        return conversion(static_cast<const std::int8_t*>(data)[n]);
       default:
-        return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[at]));
+        return conversion(static_cast<double>(static_cast<const std::int64_t*>(data)[n]));
     }
   }
 
@@ -47,11 +63,10 @@ struct HostArray {
 
   // Store a value given in the artefact's unit (conversion leads from it to the host's).
   void write(std::size_t i, double value) const {
-    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * stride;
     if (type == ECOSTEP_F32)
-      static_cast<float*>(const_cast<void*>(data))[at] = static_cast<float>(conversion(value));
+      static_cast<float*>(const_cast<void*>(data))[at(i)] = static_cast<float>(conversion(value));
     else
-      static_cast<double*>(const_cast<void*>(data))[at] = conversion(value);
+      static_cast<double*>(const_cast<void*>(data))[at(i)] = conversion(value);
   }
 
   // Whether all values surely lie from `lowest` to `highest`; false for integers.
@@ -79,12 +94,11 @@ struct HostArray {
   template <class T>
   void store(T* out, const CellList& cells, const float* values) const {
     const double scale = conversion.scale, offset = conversion.offset;
-    if (cells.index == nullptr && stride == 1) {
+    if (contiguous(cells)) {
       T* const first = out + cells.first;
       for (std::size_t i = 0; i < cells.size; ++i) first[i] = static_cast<T>(values[i] * scale + offset);
     } else {
-      for (std::size_t i = 0; i < cells.size; ++i)
-        out[static_cast<std::ptrdiff_t>(cells[i]) * stride] = static_cast<T>(values[i] * scale + offset);
+      for (std::size_t i = 0; i < cells.size; ++i) out[at(cells[i])] = static_cast<T>(values[i] * scale + offset);
     }
   }
 
@@ -96,12 +110,12 @@ struct HostArray {
   bool within(const T* values, const CellList& cells) const {
     const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
     Flag<T> outside = 0;
-    if (cells.index == nullptr && stride == 1) {
+    if (contiguous(cells)) {
       const T* const first = values + cells.first;
       for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
     } else {
       for (std::size_t i = 0; i < cells.size; ++i) {
-        const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+        const T value = values[at(cells[i])];
         outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
       }
     }
@@ -113,14 +127,14 @@ struct HostArray {
     const double scale = conversion.scale, offset = conversion.offset;
     const T low = static_cast<T>(lowest), high = static_cast<T>(highest);
     Flag<T> outside = 0;
-    if (cells.index == nullptr && stride == 1 && cells.size >= 8) {
+    if (contiguous(cells) && cells.size >= 8) {
       const T* const first = values + cells.first;
       for (std::size_t i = 0; i < cells.size; ++i) out[i] = static_cast<Out>(first[i] * scale + offset);
       for (std::size_t i = 0; i < cells.size; ++i) outside |= first[i] >= low && first[i] <= high ? Flag<T>{0} : Flag<T>{1};
       return outside == 0;
     }
     for (std::size_t i = 0; i < cells.size; ++i) {
-      const T value = values[static_cast<std::ptrdiff_t>(cells[i]) * stride];
+      const T value = values[at(cells[i])];
       out[i] = static_cast<Out>(value * scale + offset);
       outside |= value >= low && value <= high ? Flag<T>{0} : Flag<T>{1};
     }

@@ -9,6 +9,7 @@ namespace ecostep {
 namespace {
 
 constexpr double seconds_per_degree = 240.0;  // the earth turns 15 degrees an hour
+constexpr double lowest_longitude = -180.0, highest_longitude = 360.0;
 
 bool is_longitude(const std::string& units) {
   for (const char* const name : {"degrees_east", "degree_east", "degrees_E", "degree_E", "degrees", "degree"})
@@ -33,13 +34,24 @@ Step shifted(Calendar calendar, Step step, int seconds) {
 
 void LocalTime::set(const std::string& units, HostArray offsets) {
   offsets.registered = offsets.data != nullptr;
+  of_longitudes_ = offsets.registered && is_longitude(units);
   if (offsets.registered) {
-    if (is_longitude(units))
+    if (of_longitudes_)
       offsets.conversion = {seconds_per_degree, 0.0};
     else
       offsets.conversion = convert_units("local time", units, "s");
   }
   offsets_ = offsets;
+}
+
+void LocalTime::check_offset(double offset, std::size_t cell) const {
+  const double longitude = offset / seconds_per_degree;
+  if (of_longitudes_ && !(longitude >= lowest_longitude && longitude <= highest_longitude))
+    fail(ECOSTEP_BAD_VALUE, "the local time of cell ", cell + 1, " (counted from 1): longitude ", longitude, ", expected ",
+         lowest_longitude, " to ", highest_longitude, " degrees_east");
+  if (!(std::fabs(offset) <= seconds_per_day))
+    fail(ECOSTEP_BAD_VALUE, "the local time of cell ", cell + 1, " (counted from 1) is ", offset,
+         " s from the host's: expected at most a day");
 }
 
 const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const Step& host, const CellList& cells) {
@@ -49,11 +61,8 @@ const std::vector<LocalTime::Part>& LocalTime::parts(Calendar calendar, const St
   for (std::vector<std::size_t>& list : by_shift_) list.clear();
   for (std::size_t i = 0; i < cells.size; ++i) {
     double offset = registered() ? offsets_.read(cells[i]) : 0.0;
-    if (!(std::fabs(offset) <= 360.0 * seconds_per_degree))
-      fail(ECOSTEP_BAD_VALUE, "the local time of cell ", cells[i] + 1, " (counted from 1) is ", offset,
-           " s from the host's: expected at most a day, or longitudes of -180 to 360 degrees_east");
-    if (offset > seconds_per_day / 2.0 && offsets_.conversion.scale == seconds_per_degree)
-      offset -= seconds_per_day;  // 180 to 360 E
+    check_offset(offset, cells[i]);
+    if (offset > seconds_per_day / 2.0 && of_longitudes_) offset -= seconds_per_day;  // 180 to 360 E
     const std::ptrdiff_t shift = steps_a_day == 0 ? 0 : static_cast<std::ptrdiff_t>(std::ceil(offset / host.dt - 0.5));
     by_shift_[static_cast<std::size_t>(shift + steps_a_day)].push_back(cells[i]);
   }

@@ -25,11 +25,15 @@ class LocalTime {
   bool registered() const { return offsets_.registered; }
 
   // The step of the host by the clock of each cell, in order of the clocks; offsets are rounded to whole steps. Throws
-  // Error(ECOSTEP_BAD_VALUE) for an offset of more than a day. One part where none are registered. Valid until the next call.
+  // Error(ECOSTEP_BAD_VALUE) for an offset of more than a day or a longitude that is not from -180 to 360. One part where none are
+  // registered. Valid until the next call.
   const std::vector<Part>& parts(Calendar calendar, const Step& host, const CellList& cells);
 
  private:
+  void check_offset(double offset, std::size_t cell) const;
+
   HostArray offsets_;  // read as seconds
+  bool of_longitudes_ = false;
   std::vector<Part> parts_;
   std::vector<std::vector<std::size_t>> by_shift_;  // cells by their offset in steps, from the lowest one on
 };

@@ -32,7 +32,10 @@ void check_reach(const char* role, const std::string& name, const HostArray& arr
   if (reinterpret_cast<std::uintptr_t>(array.data) % size != 0)
     fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': the address is no multiple of ", size, " bytes, the size of its type");
   constexpr double room = static_cast<double>(std::numeric_limits<std::ptrdiff_t>::max());
-  if (std::fabs(static_cast<double>(array.stride)) * static_cast<double>(size) * static_cast<double>(ncell) >= room)
+  const std::size_t in_row = array.row == 0 ? ncell : array.row, rows = array.row == 0 ? 0 : ncell / array.row;
+  const double elements = std::fabs(static_cast<double>(array.stride)) * static_cast<double>(in_row) +
+                          std::fabs(static_cast<double>(array.row_stride)) * static_cast<double>(rows);
+  if (elements * static_cast<double>(size) >= room)
     fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': ", ncell, " cells with a stride of ", array.stride,
          " do not fit in memory");
 }
@@ -102,7 +105,7 @@ void Registration::set_static(const std::string& name, const std::string& units,
 
 void Registration::set_output(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   if (!is_real(array)) fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs are ECOSTEP_F32 or ECOSTEP_F64");
-  if (array.stride == 0 && ncell_ > 1)
+  if (array.overlaps() && ncell_ > 1)
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs cannot share one value (stride 0)");
   register_array("target", artefact_.targets, outputs_, name, units, array, ncell, Direction::from_artefact);
 }
@@ -184,7 +187,7 @@ CellList Registration::active_cells() {
 void Registration::move_to_next_day(std::ptrdiff_t day_stride) {
   for (std::vector<HostArray>* const arrays : {&inputs_, &observed_, &derived_inputs_.arrays()})
     for (HostArray& array : *arrays)
-      if (array.registered && array.data != nullptr) array.data = array.element(array.stride == 0 ? 1 : day_stride);
+      if (array.registered && array.data != nullptr) array.data = array.element(array.one_value() ? 1 : day_stride);
 }
 
 }  // namespace ecostep

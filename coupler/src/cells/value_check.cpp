@@ -39,7 +39,7 @@ void set_sure_limits(HostArray& array, const Variable& variable) {
 
 void check_values(const char* role, const Variable& variable, const HostArray& array, const CellList& cells, std::size_t ncell,
                   bool clipped) {
-  const CellList distinct{cells.first, array.stride == 0 ? std::min<std::size_t>(cells.size, 1) : cells.size, cells.index};
+  const CellList distinct{cells.first, array.one_value() ? std::min<std::size_t>(cells.size, 1) : cells.size, cells.index};
   if (array.surely_acceptable(distinct)) return;
   for (std::size_t i = 0; i < distinct.size; ++i) {
     const double value = array.read(distinct[i]);

@@ -18,6 +18,6 @@ fi
 for program in "$work"/build/*_host "$work"/pkg_config/c_host "$work"/pkg_config/with_module; do
     [ -e "$program" ] || continue
     ldd "$program" >"$work/loaded.txt"
-    grep -q "libecostep.so => $moved/" "$work/loaded.txt" || { cat "$work/loaded.txt"; exit 1; }
+    grep -q "libecostep.so.* => $moved/" "$work/loaded.txt" || { cat "$work/loaded.txt"; exit 1; }
     ! grep "not found" "$work/loaded.txt"
 done

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emulator.configuration.schema import SplitConfig
-from emulator.data import series
+from emulator.data import scalers, series
 from emulator.data.bounds import check_bounds
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
@@ -69,6 +69,29 @@ def test_blocks_give_the_scalers_of_the_whole(small: Dataset, large: Dataset, mo
         torch.testing.assert_close(
             getattr(in_blocks, field.name), getattr(whole, field.name), rtol=2e-6, atol=1e-9, msg=field.name
         )
+
+
+def test_the_scale_of_many_values_is_of_a_sample_of_all_sites(large: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = np.ones((SITES, YEARS), bool)
+    large.flux[:] = torch.arange(1.0, SITES + 1.0)[:, None, None]  # each site its own size
+    monkeypatch.setattr(scalers, "SAMPLE_VALUES", 100)
+    sampled = fit_scalers_to(large, marked, SIGNATURE)
+    torch.testing.assert_close(sampled.target_scale, torch.full((5,), (SITES + 1) / 2))
+
+
+def test_a_target_of_zeros_has_scale_one_in_blocks(large: Dataset) -> None:
+    large.flux[..., 0] = 0.0
+    fitted = fit_scalers_to(large, np.ones((SITES, YEARS), bool), SIGNATURE)
+    assert (float(fitted.target_scale[0]), float(fitted.target_std[0]), float(fitted.target_limit[0])) == (1, 1, 10)
+
+
+def test_moments_of_unequal_blocks_are_those_of_the_whole() -> None:
+    values = 1e4 + torch.randn(1000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    moments = series.Moments()
+    for block in values.split([1, 0, 699, 300]):
+        moments.add(block)
+    assert moments.mean == pytest.approx(float(values.mean()), rel=1e-12)
+    assert moments.deviation == pytest.approx(float(values.std(correction=0)), rel=1e-9)
 
 
 def test_blocks_give_the_loss_of_the_whole(small: Dataset, large: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,12 +26,26 @@ std::string library_folder() {
   return slash == std::string::npos ? "." : file.substr(0, slash);
 }
 
+bool exists(const std::string& file) {
+  return access(file.c_str(), F_OK) == 0;
+}
+
+// In the folder that the user names, else beside this library or, where that is a part of the program, where it was installed.
+std::string plugin_path() {
+  const char* const folder = std::getenv("ECOSTEP_PLUGIN_DIR");
+  if (folder != nullptr && *folder != '\0') return std::string(folder) + "/" + plugin_file;
+  std::string beside = library_folder() + "/" + plugin_file;
+#ifdef ECOSTEP_PLUGIN_FOLDER
+  if (!exists(beside)) return std::string(ECOSTEP_PLUGIN_FOLDER) + "/" + plugin_file;
+#endif
+  return beside;
+}
+
 }  // namespace
 
 const ecostep_plugin& load_torch_plugin() {
-  const char* const folder = std::getenv("ECOSTEP_PLUGIN_DIR");
-  const std::string file = (folder != nullptr && *folder != '\0' ? std::string(folder) : library_folder()) + "/" + plugin_file;
-  if (access(file.c_str(), F_OK) != 0)
+  const std::string file = plugin_path();
+  if (!exists(file))
     fail(ECOSTEP_NO_BACKEND, "torchscript backend not built or not found: expected ", file,
          "; build ecostep with -DECOSTEP_TORCH=ON, or set ECOSTEP_PLUGIN_DIR to the folder of ", plugin_file);
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays open: libtorch cannot be unloaded

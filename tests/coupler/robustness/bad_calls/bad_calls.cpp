@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
   add_model_rows();
   add_registration_rows(model);
   add_mask_and_policy_rows(model);
+  add_tile_rows(model);
   add_value_rows(model);
   add_day_rows();
   add_step_rows();

@@ -45,6 +45,7 @@ void add_harmless(const char* function, const std::string& wrong, Call&& call) {
 void add_model_rows();
 void add_registration_rows(const ecostep_model* model);
 void add_mask_and_policy_rows(const ecostep_model* model);
+void add_tile_rows(const ecostep_model* model);
 void add_value_rows(const ecostep_model* model);
 void add_state_rows(const ecostep_model* model);
 void add_day_rows();
