@@ -77,6 +77,12 @@ class LossConfig(Section):
     site: float = Field(1.0, ge=0)
     physical: float = Field(1.0, ge=0)
     balance: float = Field(0.0, ge=0, description="errors of monthly and annual sums")
+    uncertainty_floor: float | None = Field(
+        None,
+        gt=0,
+        description="floor, in spreads of the site, of the measurement's standard deviation (TARGET_sd), by whose "
+        "inverse square days are weighed; null = all days count alike",
+    )
     auxiliary: float = Field(1.0, ge=0)
     target_weights: dict[str, float] = {}
 

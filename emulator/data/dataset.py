@@ -29,7 +29,8 @@ class Dataset:
     has none; classes: of every class variable of the file by name, `biome` among them. period: (N, 2), first and last
     day of each site's record, outside which drivers and flux are NaN, None where all sites have all days; measured:
     (N, T, C) bool, whether flux and drivers were measured rather than filled, None where the file does not say, or they
-    all were.
+    all were. uncertainty: (N, T, C), standard deviations of the measured flux in analysis units, NaN = not known, None
+    where the file has none.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Dataset:
     classes: dict[str, SiteClasses] = field(default_factory=dict)
     period: np.ndarray | None = None
     measured: Tensor | None = None
+    uncertainty: Tensor | None = None
 
     @classmethod
     def open(
@@ -199,6 +201,7 @@ class Dataset:
             classes={name: classes.of_sites(index) for name, classes in self.classes.items()},
             period=None if self.period is None else self.period[index],
             measured=None if self.measured is None else self.measured[rows],
+            uncertainty=None if self.uncertainty is None else self.uncertainty[rows],
         )
 
     def day_subset(self, days: slice) -> "Dataset":
@@ -217,6 +220,7 @@ class Dataset:
             time=self.time[days],
             period=period,
             measured=None if self.measured is None else self.measured[:, days],
+            uncertainty=None if self.uncertainty is None else self.uncertainty[:, days],
         )
 
     def content_hash(self) -> str:
@@ -229,6 +233,8 @@ class Dataset:
             digest.update(np.ascontiguousarray(places).data)
         if self.measured is not None:
             digest.update(self.measured.numpy().tobytes())
+        if self.uncertainty is not None:
+            digest.update(self.uncertainty.contiguous().numpy().data)
         return digest.hexdigest()
 
     def day_mask(self, mask: np.ndarray | Tensor) -> Tensor:

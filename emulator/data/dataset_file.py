@@ -176,6 +176,18 @@ def read_values(variable: netCDF4.Variable, path: Path, index: Any = ...) -> np.
     return np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
 
 
+def check_deviation(values: np.ndarray, path: Path, name: str, site_id: np.ndarray, dates: np.ndarray) -> None:
+    """No standard deviation (N, T) below 0 or without end; NaN is not known. Names the first bad site and day."""
+    bad = np.argwhere((values < 0.0) | np.isinf(values))
+    if len(bad):
+        site, day = bad[0]
+        message = (
+            f"{path}: {name}: {values[site, day]:g} at site {site_id[site]}, {dates[day]:%Y-%m-%d}, "
+            "is no standard deviation; leave it missing where it is not known"
+        )
+        raise DatasetError(message)
+
+
 def check_range(
     values: np.ndarray, path: Path, variable: Variable, site_id: np.ndarray, dates: np.ndarray | None
 ) -> None:

@@ -55,6 +55,7 @@ def open_together(path: str | Path, signature: Signature, *, filled_flux: bool =
         drivers=_shared(block.drivers, edges, place, here),
         flux=_shared(block.flux, edges, place, here),
         measured=None if block.measured is None else _shared(block.measured, edges, place, here),
+        uncertainty=None if block.uncertainty is None else _shared(block.uncertainty, edges, place, here),
     )
 
 

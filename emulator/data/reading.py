@@ -18,6 +18,7 @@ from emulator.data.dataset_file import (
     DatasetError,
     FluxCheck,
     check_complete,
+    check_deviation,
     check_places,
     check_range,
     check_time,
@@ -32,6 +33,7 @@ from emulator.data.series import new_series, site_blocks
 from emulator.data.signature import Signature
 from emulator.data.vocabulary import describe
 from foundations.site_names import repeated_name, site_names
+from foundations.units import unit_conversion
 from foundations.variables import Variable
 
 log = logging.getLogger(__name__)
@@ -115,13 +117,19 @@ class DatasetReader:
             for target, present in zip(signature.targets, there, strict=True)
         ]
         self.flux_checks = [FluxCheck(file, path, target) for target in signature.targets]
+        self.deviations = {
+            target.name: _deviation_factor(file, path, target)
+            for target in signature.targets
+            if f"{target.name}_sd" in file.variables
+        }
+        """Of targets with a `TARGET_sd`, the factor that brings it to analysis units."""
         self.lost = 0
         marked = [target.name for target in signature.targets if f"{target.name}_qc" in file.variables]
         self.left_out = {} if filled_flux else dict.fromkeys(marked, 0)
         """Values of each target that are not used because they were filled."""
 
     def series(self, rows: slice) -> dict[str, Any]:
-        """Drivers, statics, flux, period and `measured` of a block of the sites, as `Dataset` has them."""
+        """All series of a block of the sites, their statics and period, as `Dataset` has them."""
         site_id = self.table.site_id[rows]
         drivers, period = self._drivers(rows, site_id)
         flux = self._flux(rows, site_id)
@@ -133,6 +141,7 @@ class DatasetReader:
             "flux": flux,
             "static": self._static(rows, site_id),
             "measured": self._measured(rows),
+            "uncertainty": self._uncertainty(rows, site_id),
         }
 
     def tell_doubts(self) -> None:
@@ -223,6 +232,22 @@ class DatasetReader:
             return np.tile(values, (rows.stop - rows.start, 1))
         return factor * read_values(self.file.variables[variable.name], self.path, self._index(sites, rows)) + offset
 
+    def _uncertainty(self, sites: slice, site_id: np.ndarray) -> Tensor | None:
+        """Standard deviations of the measured targets (N, T, C) in analysis units, None where the file has none."""
+        if not self.deviations:
+            return None
+        deviations = new_series(len(site_id), len(self.dates), len(self.signature.targets))
+        for rows in site_blocks(*deviations.shape[:2]):
+            deviations[rows] = torch.nan
+            for index, target in enumerate(self.signature.targets):
+                if target.name not in self.deviations:
+                    continue
+                name = f"{target.name}_sd"
+                values = read_values(self.file.variables[name], self.path, self._index(sites, rows))
+                check_deviation(values, self.path, name, site_id[rows], self.dates)
+                deviations[rows, :, index] = torch.from_numpy((self.deviations[target.name] * values).astype("f4"))
+        return deviations
+
     def _measured(self, sites: slice) -> Tensor | None:
         """Whether flux and drivers were measured, (N, T, C), by `driver_source` and the targets' quality flags."""
         names = [f"{target.name}_qc" for target in self.signature.targets]
@@ -263,6 +288,21 @@ def _within_days(stamps: np.ndarray, dates: np.ndarray, time: netCDF4.Variable) 
     """The stamps (T,), or 12:00 of the days where they lie at their end, which is the beginning of the next."""
     middles = netCDF4.date2num(dates, str(time.units), str(getattr(time, "calendar", "standard")))
     return stamps if np.all(np.abs(stamps - middles) < 0.5) else np.asarray(middles, np.float64)
+
+
+def _deviation_factor(file: netCDF4.Dataset, path: Path, target: Variable) -> float:
+    """What brings a `TARGET_sd` to the analysis unit of the target; its unit is its own, else that of the target."""
+    name = f"{target.name}_sd"
+    in_file = file.variables[name]
+    if in_file.dimensions != ("site", "time"):
+        message = f"{path}: {name}: dimensions are {in_file.dimensions}, expected ('site', 'time')"
+        raise DatasetError(message)
+    own = getattr(in_file, "units", None) or getattr(file.variables.get(target.name), "units", None) or target.units
+    try:
+        return abs(unit_conversion(str(own), target.analysis_units or target.units, name)[0])
+    except ValueError as error:
+        message = f"{path}: {name}: {error}"
+        raise DatasetError(message) from None
 
 
 def _site_ids(file: netCDF4.Dataset, path: Path) -> np.ndarray:

@@ -26,7 +26,8 @@ class Batch:
     years only;
     target: (B, T, C), NaN = not scored; site: (B,) row of the site in its dataset. Physical units throughout.
     length: (B,) days of each window where windows differ in their days, the rest of a row being padding without
-    target; None where all windows are of the same days.
+    target; None where all windows are of the same days. deviation: (B, T, C) standard deviation of the target where
+    training asks for it, NaN = not known; None = not asked for.
     """
 
     drivers: Tensor
@@ -36,6 +37,7 @@ class Batch:
     target: Tensor
     site: Tensor
     length: Tensor | None = None
+    deviation: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -138,13 +140,15 @@ class WindowSampler:
         windows_per_site: int | None = None,
         rank: int = 0,
         world_size: int = 1,
+        deviations: bool = False,
     ) -> None:
-        """marked: (N, Y) or (N, T) bool.
+        """marked: (N, Y) or (N, T) bool; deviations: whether batches have the standard deviations of their targets.
 
         Raises ValueError where a batch has fewer sites than there are processes, DatasetError where no marked day has
         flux.
         """
         self.dataset = dataset
+        self._deviation = dataset.uncertainty if deviations else None
         self._visible = dataset.day_mask(marked)
         sites, spans = _marked(dataset, self._visible)
         self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
@@ -216,7 +220,8 @@ class WindowSampler:
     def _window(self, sites: np.ndarray, days: slice) -> Batch:
         rows = torch.as_tensor(sites)
         flux = _visible(self.dataset.flux[rows, days], self._visible[rows, days])
-        return _batch(self.dataset, rows, days, flux, flux)
+        batch = _batch(self.dataset, rows, days, flux, flux)
+        return batch if self._deviation is None else replace(batch, deviation=self._deviation[rows, days])
 
     def _mixed(self, sites: np.ndarray, windows: np.ndarray, longest: int) -> Batch:
         """Windows that differ in their days, in rows that are as long as the longest of the batch."""
@@ -229,7 +234,18 @@ class WindowSampler:
             calendar[row, : stop - start] = data.calendar[start:stop]
             flux[row, : stop - start] = _visible(data.flux[site, start:stop], self._visible[site, start:stop])
         length = torch.as_tensor(windows[:, 1] - windows[:, 0])
-        return Batch(drivers, calendar, data.static[rows], flux, flux, rows, length)
+        return Batch(
+            drivers, calendar, data.static[rows], flux, flux, rows, length, self._mixed_deviation(flux, rows, windows)
+        )
+
+    def _mixed_deviation(self, flux: Tensor, rows: Tensor, windows: np.ndarray) -> Tensor | None:
+        """Standard deviations of the flux (B, T, C) of windows (B, 2) that differ in their days."""
+        if self._deviation is None:
+            return None
+        deviation = torch.full_like(flux, torch.nan)
+        for row, (site, (start, stop)) in enumerate(zip(rows.tolist(), windows.tolist(), strict=True)):
+            deviation[row, : stop - start] = self._deviation[site, start:stop]
+        return deviation
 
 
 def whole_records(

@@ -58,6 +58,7 @@ class Material:
             year=calendar[:, column.YEAR],
             month=month,
             targets=data.signature.targets,
+            deviation=None if data.uncertainty is None else data.uncertainty[rows].numpy(),
         )
 
 

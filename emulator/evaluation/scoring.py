@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from emulator.data.classes import SiteClasses
+from emulator.evaluation.measurement_noise import NoiseShare
 from emulator.evaluation.moments import MOMENTS, median_of, moments, pooled_of, together
 from foundations.variables import Variable
 
@@ -17,7 +18,8 @@ SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10,
 class Series:
     """Everything that is compared at sites or a block of them, (N, T, C) in analysis units; year, month: (T,).
 
-    groups: the classes of these sites, by class variable, that skill is told apart by.
+    groups: the classes of these sites, by class variable, that skill is told apart by; deviation: standard deviation of
+    the observed, NaN = not known, None where the file has none.
     """
 
     observed: np.ndarray
@@ -27,6 +29,7 @@ class Series:
     year: np.ndarray
     month: np.ndarray
     targets: tuple[Variable, ...]
+    deviation: np.ndarray | None = None
 
 
 class SkillTable:
@@ -44,6 +47,7 @@ class SkillTable:
         self._of_seasons = np.zeros((len(targets), len(SEASONS), MOMENTS))
         self._sites: list[np.ndarray] = []
         self._years: set[int] = set()
+        self._noise = [NoiseShare() for _ in targets]
 
     def add(self, rows: slice, series: Series, predicted: np.ndarray, days: np.ndarray) -> None:
         """Add sites: their rows, series and predictions (n, T, C), and the days (n, T) that count."""
@@ -52,6 +56,10 @@ class SkillTable:
             return
         self._sites.append(rows.start + members)
         self._years |= {int(year) for year in np.unique(series.year[days.any(axis=0)])}
+        if series.deviation is not None:
+            for index, noise in enumerate(self._noise):
+                error = np.where(days, predicted[..., index] - series.observed[..., index], np.nan)
+                noise.add(error, series.deviation[..., index])
         for name in self._compared:
             values = predicted if name == "predicted" else getattr(series, name)
             made = np.stack(
@@ -91,6 +99,7 @@ class SkillTable:
                 "by_season": {
                     name: pooled_of(self._of_seasons[index, season, None]) for season, name in enumerate(SEASONS)
                 },
+                **({"measurement_noise": noise} if (noise := self._noise[index].table()) else {}),
                 **{
                     name: _pooled_and_median(baseline)
                     for name, baseline in zip(self._compared[1:], baselines, strict=True)

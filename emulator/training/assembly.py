@@ -166,6 +166,7 @@ def _build_batches(config: Config, dataset: Dataset, split: AnySplit) -> WindowS
         windows_per_site=config.training.windows_per_site,
         rank=parallel.rank(),
         world_size=parallel.world_size(),
+        deviations=config.loss.uncertainty_floor is not None,
     )
 
 
@@ -212,10 +213,20 @@ def _build_schedule(options: TrainingConfig, optimizer: torch.optim.Optimizer, b
 
 def build_loss(config: Config, dataset: Dataset, split: AnySplit, signature: Signature, scalers: Scalers) -> FluxLoss:
     """The loss, with spreads of sites and targets from training and validation data."""
+    if config.loss.uncertainty_floor is not None and dataset.uncertainty is None:
+        names = ", ".join(f"{name}_sd" for name in signature.target_names)
+        message = f"{dataset.path}: loss.uncertainty_floor is given, but the file has no standard deviation: {names}"
+        raise DatasetError(message)
     weights = config.loss.target_weights
     usable = learnable_days(split, dataset)
     return flux_loss(
-        LossWeights(config.loss.transformed, config.loss.site, config.loss.physical, config.loss.balance),
+        LossWeights(
+            config.loss.transformed,
+            config.loss.site,
+            config.loss.physical,
+            config.loss.balance,
+            config.loss.uncertainty_floor,
+        ),
         dataset.flux,
         usable,
         scale=scalers.target_scale,

@@ -24,12 +24,13 @@ HUBER_DELTA = 2.0
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Shares of the four terms."""
+    """Shares of the four terms; `uncertainty_floor`: see `FluxLoss.trust`, None = all days count alike."""
 
     transformed: float = 1.0
     site: float = 1.0
     physical: float = 1.0
     balance: float = 0.0
+    uncertainty_floor: float | None = None
 
 
 class FluxLoss(nn.Module):
@@ -72,9 +73,17 @@ class FluxLoss(nn.Module):
         }.items():
             self.register_buffer(name, value.float())
 
-    def forward(self, prediction: Tensor, target: Tensor, site: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        site: Tensor,
+        weight: Tensor | None = None,
+        deviation: Tensor | None = None,
+    ) -> Tensor:
         """prediction, target: (B, T, C) analysis units, NaN in target = not scored; site: (B,); weight: (B,) of each
-        window, None = all count alike -> scalar.
+        window, None = all count alike; deviation: (B, T, C) standard deviation of the target, NaN = not known
+        -> scalar.
         """
         scored = torch.isfinite(target)
         target = torch.where(scored, target, torch.zeros_like(target))
@@ -87,16 +96,33 @@ class FluxLoss(nn.Module):
             + self.weights.physical * (error / self.flux_spread) ** 2
         )
         days = scored.sum(dim=(0, 1))
-        if weight is None:
+        trust = None if deviation is None else self.trust(deviation, scored, site)
+        if weight is None and trust is None:
             by_target = (terms * scored).sum(dim=(0, 1)) / days.clamp(min=1)
         else:
-            shares = scored * weight[:, None, None]
+            shares = scored * (1.0 if weight is None else weight[:, None, None]) * (1.0 if trust is None else trust)
             by_target = (terms * shares).sum(dim=(0, 1)) / shares.sum(dim=(0, 1)).clamp(min=1e-6)
         if self.weights.balance > 0.0:
             relative = error / self.site_spread[site][:, None, :]
             by_target = by_target + self.weights.balance * balance_error(relative, scored)
-        weight = self.target_weight * (days > 0)
-        return (by_target * weight).sum() / weight.sum().clamp(min=1e-12)
+        by_weight = self.target_weight * (days > 0)
+        return (by_target * by_weight).sum() / by_weight.sum().clamp(min=1e-12)
+
+    def trust(self, deviation: Tensor, scored: Tensor, site: Tensor) -> Tensor:
+        """Weights (B, T, C), 0 to 1, of days whose flux was measured with a standard deviation (B, T, C).
+
+        f^2 / (f^2 + sd^2), the inverse of the variance with a floor, f being `uncertainty_floor` spreads of the site:
+        no day counts more than one measured without error. Days of which it is not known count as the mean of those of
+        which it is; all count alike where none is, or where there is no floor.
+        """
+        if self.weights.uncertainty_floor is None:
+            return torch.ones_like(deviation)
+        known = torch.isfinite(deviation) & scored
+        relative = deviation / (self.weights.uncertainty_floor * self.site_spread[site][:, None, :])
+        trust = torch.where(known, 1.0 / (1.0 + torch.nan_to_num(relative) ** 2), 0.0)
+        count = known.sum(dim=(0, 1))
+        mean = torch.where(count > 0, trust.sum(dim=(0, 1)) / count.clamp(min=1), 1.0)
+        return torch.where(known, trust, mean)
 
 
 def balance_error(relative: Tensor, scored: Tensor) -> Tensor:

@@ -190,10 +190,12 @@ class Trainer:
         parts.optimizer.zero_grad(set_to_none=True)
         with precision.autocast(self.device, self.settings.precision):
             outputs = training_outputs(parts.model if parts.adversary is None else parts.adversary, batch)
-        rows = [outputs.prediction.float(), batch.target, batch.site]
+        rows = {"prediction": outputs.prediction.float(), "target": batch.target, "site": batch.site}
         if parts.weights is not None:
-            rows.append(parts.weights.of(batch))
-        loss = parts.loss(*(parallel.gather_rows(values) for values in rows))
+            rows["weight"] = parts.weights.of(batch)
+        if batch.deviation is not None:
+            rows["deviation"] = batch.deviation
+        loss = parts.loss(**{name: parallel.gather_rows(values) for name, values in rows.items()})
         for term in outputs.auxiliary.values():
             loss = loss + self.settings.auxiliary_weight * term.float()
         loss.backward()

@@ -136,3 +136,19 @@ def test_balance_of_a_constant_error_is_its_formula_and_gaps_do_not_change_it():
     prediction = (flux + error).requires_grad_()
     loss(prediction, torch.full_like(flux, torch.nan), site).backward()
     assert torch.equal(prediction.grad, torch.zeros_like(flux))
+
+
+def test_days_count_by_the_inverse_variance_of_their_measurement_above_a_floor():
+    flux, site = example(4), torch.arange(6)
+    loss = build(flux, LossWeights(0, 0, 1, uncertainty_floor=0.5))
+    prediction = flux.clone()
+    prediction[0, 0] += 1.0
+    deviation = torch.zeros_like(flux)
+    deviation[0, 0] = 0.5 * loss.site_spread[0]
+    exact, noisy = (loss(prediction, flux, site, deviation=of) for of in (torch.zeros_like(flux), deviation))
+    days = flux[..., 0].numel()
+    assert noisy.item() / exact.item() == pytest.approx(0.5 * days / (days - 0.5), rel=1e-5)
+    unknown = torch.where(deviation > 0, torch.nan, deviation)
+    assert loss(prediction, flux, site, deviation=unknown).item() == pytest.approx(exact.item(), rel=1e-6)
+    nothing_known = loss(prediction, flux, site, deviation=torch.full_like(flux, torch.nan))
+    assert nothing_known.item() == pytest.approx(exact.item(), rel=1e-6)

@@ -232,3 +232,32 @@ def test_filled_days_are_not_scored_by_quantiles_either(towers: Path) -> None:
     assert scores["gpp"]["n"] == known[:, 0].sum()
     known[30:40] = False
     assert scores["fch4"]["n"] == known[:, 1].sum()
+
+
+def test_the_uncertainty_of_measurements_is_scored_and_weighs_days(towers: Path, tmp_path: Path, caplog) -> None:
+    data = tmp_path / "towers.nc"
+    data.write_bytes(towers.read_bytes())
+    options = ["--set", "training.epochs=1", "--set", "loss.uncertainty_floor=0.5"]
+    config = write_config(tmp_path, data, OWN_YEARS)
+    assert train.main([config, "--out", str(tmp_path / "no_sd"), *options]) == 2
+    assert "no standard deviation: gpp_sd, fch4_sd" in caplog.text
+    with netCDF4.Dataset(data, "a") as file:
+        deviation = file.createVariable("fch4_sd", "f4", ("site", "time"), fill_value=np.float32(-9999.0))
+        deviation.units = file["fch4"].units
+        deviation[:] = 0.3 * np.abs(file["fch4"][:])
+    losses = []
+    for name, chosen in (("plain", options[:2]), ("weighed", options)):
+        run = tmp_path / name
+        assert train.main([config, "--out", str(run), *chosen]) == 0
+        losses.append(json.loads((run / "log.jsonl").read_text().splitlines()[0])["train_loss"])
+    assert losses[0] != losses[1]
+    assert evaluate.main([str(run)]) == 0
+    targets = json.loads((run / "evaluation" / "metrics.json").read_text())["splits"]["temporal"]["targets"]
+    assert "measurement_noise" not in targets["gpp"]
+    noise, skill = targets["fch4"]["measurement_noise"], targets["fch4"]["pooled"]
+    assert noise["n"] == skill["n"]
+    assert noise["share_of_error"] == pytest.approx((noise["sd"] / skill["rmse"]) ** 2, rel=1e-4)
+    with netCDF4.Dataset(data, "a") as file:
+        file["fch4_sd"][0, 5] = -1.0
+    assert train.main([config, "--out", str(tmp_path / "bad"), *options]) != 0
+    assert "fch4_sd: -1 at site S0000, 2003-01-07" in caplog.text
