@@ -177,10 +177,11 @@ def _written(data: xr.Dataset, folder: Path, *, overwrite: bool) -> Path:
     from foundations.provenance import file_sha256
 
     coordinates = {"lat", "lon", "latitude", "longitude", "site_id", *map(str, data.dims)}
+    coordinates.add(data["time"].attrs.get("bounds", "") if "time" in data.variables else "")
     names = [str(name) for name in data.variables if str(name) not in coordinates and data[name].dtype.kind in "fiub"]
-    timed = [name for name in names if "time" in data[name].dims and len(data[name].dims) > 1]
-    bounds = data["time"].attrs.get("bounds") if "time" in data.variables else None
-    series = SiteSeries.of(data, [name for name in timed if name != bounds], [n for n in names if n not in timed])
+    names = [name for name in names if data[name].dims != ("time",) or name in data.data_vars]
+    timed = [name for name in names if "time" in data[name].dims]
+    series = SiteSeries.of(data, timed, [name for name in names if name not in timed])
     path = folder / "dataset.nc"
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".dataset-") as temporary:

@@ -21,6 +21,31 @@ def test_training_on_a_dataset_in_memory_is_training_on_its_file(run, data, tmp_
         ecostep.train("quickstart", changed, out, options=OPTIONS)
 
 
+@pytest.mark.parametrize("place", ["grid", "one place"])
+def test_training_on_a_grid_and_on_one_place_with_a_driver_that_is_the_same_everywhere(
+    place: str, tmp_path: Path
+) -> None:
+    days = pd.date_range("2001-01-01", "2003-12-31", name="time")
+    over, shape = (("time", "lat", "lon"), (len(days), 2, 2)) if place == "grid" else (("time",), (len(days),))
+    tas = np.random.default_rng(1).normal(283.0, 8.0, shape)
+    grid = xr.Dataset(
+        {
+            "tas": (over, tas, {"units": "K"}),
+            "co2": (("time",), np.linspace(370.0, 376.0, len(days)), {"units": "ppm"}),
+            "gpp": (over, np.clip(tas - 280.0, 0.0, None), {"units": "g m-2 day-1"}),
+        },
+        {"time": days} | ({"lat": [45.0, 46.0], "lon": [5.0, 6.0]} if place == "grid" else {"lat": 45.0, "lon": 5.0}),
+    )  # fmt: skip
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: none.nc, inputs: [tas, co2], statics: [lat], targets: [gpp]}\n"
+        "split: {space: none, test_years: 1, validation_years: 1}\nmodel: {kind: climatology}\ntraining: {threads: 1}\n"
+    )
+    model = ecostep.train(tmp_path / "c.yaml", grid, tmp_path / "run")
+    predicted = model.predict(grid)["gpp"]
+    assert predicted.sizes == grid["gpp"].sizes and predicted.notnull().all()
+    assert ecostep.open_dataset(tmp_path / "run" / "dataset.nc").sizes["site"] == grid["lat"].size * grid["lon"].size
+
+
 def test_a_configuration_that_is_wrong_is_told(data, dataset_path: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"training.epoch'.*did you mean epochs"):
         ecostep.train("quickstart", dataset_path, tmp_path / "run", options={"training.epoch": 3})
