@@ -72,9 +72,20 @@ def simulate(work: Path, sites: int, years: int, workers: int) -> dict[str, floa
 def simulate_in_turn(work: Path, sites: int, years: int, repeats: int, results: dict[str, Any], save: Any) -> None:
     """Runs of one worker and of two, each after the other, into `results`, which `save` writes after each."""
     runs = results.setdefault("simulate", [])
+    if others := [run for run in runs if (run["sites"], run["years"]) != (sites, years) or "block_seconds" not in run]:
+        message = (
+            f"the JSON file has simulations of {others[0]['sites']} sites, or older ones; take them out of it first"
+        )
+        raise SystemExit(message)
+    measured = results.get("two_workers_over_one")
+    complete = len(runs) >= 2 * repeats and isinstance(measured, dict)
     while len(runs) < 2 * repeats:
         runs.append(simulate(work, sites, years, 1 + len(runs) % 2))
         save()
+    if not (work / "sims_1" / "dataset.zarr").exists():
+        simulate(work, sites, years, 1)
+    if complete:
+        return
     ratio = {key: over_one(runs, key) for key in ("seconds", "seconds_inside")}
     results["two_workers_over_one"] = {**ratio, "program_alone": program_alone(work / "sims_1")}
     save()

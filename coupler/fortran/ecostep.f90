@@ -1650,6 +1650,7 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1666,8 +1667,11 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
+    type = type_f32
+    ! no address: an array of structures, which without a type is not taken for no measured flux
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      first, type_f32, n_values, stride)
+      first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real32
@@ -1686,6 +1690,7 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values
     integer(c_ptrdiff_t) :: stride
@@ -1702,8 +1707,11 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
+    type = type_f64
+    ! no address: an array of structures, which without a type is not taken for no measured flux
+    if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_observed(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      first, type_f64, n_values, stride)
+      first, type, n_values, stride)
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_real64
@@ -1722,6 +1730,7 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values(2)
     integer(c_ptrdiff_t) :: stride(2)
@@ -1741,8 +1750,11 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
+    type = type_f32
+    ! no address: an array of structures, which without a type is not taken for no measured flux
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_observed_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      first, type_f32, n_values(1), stride(1), n_values(2), stride(2))
+      first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_2d_real32
@@ -1761,6 +1773,7 @@ contains
     end type descriptor_of_values
     type(descriptor_of_values) :: descriptor
     integer(int64) :: words(span_word)
+    integer(c_int) :: type
     type(c_ptr) :: first
     integer(c_size_t) :: n_values(2)
     integer(c_ptrdiff_t) :: stride(2)
@@ -1780,8 +1793,11 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
+    type = type_f64
+    ! no address: an array of structures, which without a type is not taken for no measured flux
+    if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_observed_2d(self%handle, trim(name)//c_null_char, trim(units)//c_null_char, &
-      first, type_f64, n_values(1), stride(1), n_values(2), stride(2))
+      first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)
     if (present(errmsg)) call explain(stat, errmsg)
   end subroutine observed_2d_real64
@@ -1911,8 +1927,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
@@ -1949,8 +1965,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
@@ -1987,8 +2003,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
@@ -2025,8 +2041,8 @@ contains
       if (n_values > 1) call find_stride(first, c_loc(values(2)), storage_size(values), stride)
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (n_values > 0 .and. .not. c_associated(first)) type = 0
     status = c_set_mask(self%handle, first, type, n_values, stride)
     call finish(status, stat)
@@ -2066,8 +2082,8 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)
@@ -2107,8 +2123,8 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)
@@ -2148,8 +2164,8 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)
@@ -2189,8 +2205,8 @@ contains
         storage_size(values), stride(2))
       if (of_structures(words, storage_size(values))) first = c_null_ptr
     end if
-    ! no address: an array of structures, which without a type is not taken for no mask
     type = integer_type(storage_size(values))
+    ! no address: an array of structures, which without a type is not taken for no mask
     if (all(n_values > 0) .and. .not. c_associated(first)) type = 0
     status = c_set_mask_2d(self%handle, first, type, n_values(1), stride(1), n_values(2), stride(2))
     call finish(status, stat)

@@ -77,6 +77,9 @@ void give_back(T* handle) noexcept {
 
 ecostep::HostArray host_array(const void* data, ecostep_type type, ptrdiff_t stride) {
   const int number = static_cast<int>(type);
+  if (data == nullptr && number == 0)  // what the Fortran module gives where null would take an array back
+    ecostep::fail(ECOSTEP_INVALID_ARGUMENT,
+                  "a component of an array of structures has no address of its own; copy it into an array of its own");
   if (number < ECOSTEP_F32 || number > ECOSTEP_I8) ecostep::fail(ECOSTEP_INVALID_ARGUMENT, "type ", number, " is no ecostep_type");
   ecostep::HostArray array;
   array.data = data, array.type = type, array.stride = stride;
@@ -332,9 +335,6 @@ ecostep_status ecostep_set_mask_2d(ecostep_cells* cells, const void* active, eco
                                    size_t n_2, ptrdiff_t stride_2) noexcept {
   return guarded([&] {
     ecostep::Registration& registration = required(cells, "cells").cells.registration();
-    if (active == nullptr && static_cast<int>(type) == 0)  // what the Fortran module gives
-      ecostep::fail(ECOSTEP_INVALID_ARGUMENT,
-                    "the mask: a component of an array of structures, which must be copied into an array of its own");
     registration.set_mask(host_tile(active, type, n_1, stride_1, n_2, stride_2), tile_size(n_1, n_2));
   });
 }

@@ -233,8 +233,6 @@ class Dataset:
             digest.update(np.ascontiguousarray(places).data)
         if self.measured is not None:
             digest.update(self.measured.numpy().tobytes())
-        if self.uncertainty is not None:
-            digest.update(self.uncertainty.contiguous().numpy().data)
         return digest.hexdigest()
 
     def day_mask(self, mask: np.ndarray | Tensor) -> Tensor:

@@ -299,7 +299,7 @@ def _deviation_factor(file: netCDF4.Dataset, path: Path, target: Variable) -> fl
         raise DatasetError(message)
     own = getattr(in_file, "units", None) or getattr(file.variables.get(target.name), "units", None) or target.units
     try:
-        return abs(unit_conversion(str(own), target.analysis_units or target.units, name)[0])
+        return abs(unit_conversion(str(own), target.analysis_units or target.units, target.name)[0])
     except ValueError as error:
         message = f"{path}: {name}: {error}"
         raise DatasetError(message) from None

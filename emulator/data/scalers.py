@@ -14,7 +14,7 @@ from emulator.data.signature import Signature
 from emulator.data.windows import TrainingData, training_blocks, training_data
 
 SAMPLE_VALUES = 1 << 21
-"""At most so many values of a target, of large data, are those of which the median is taken."""
+"""About so many values of a target, of large data, are those of which the median is taken."""
 LARGEST_TO_SEEN = 3.0
 """Predictions are bounded at this many times the largest training flux: a guard against runaway, not a tuning knob."""
 
@@ -109,12 +109,13 @@ def fit_scalers_to(dataset: Dataset, marked: np.ndarray | Tensor, signature: Sig
     """Scalers of the training days of a dataset, (N, Y) or (N, T) bool; of large data in blocks of sites.
 
     Blocks give the same statistics to rounding, but for the scale of a target: it is the median over evenly spread
-    values of all sites, at most SAMPLE_VALUES.
+    values of all sites, about SAMPLE_VALUES.
     """
     blocks = training_blocks(dataset, marked)
     if len(blocks) == 1:
         return fit_scalers(training_data(dataset, marked), signature)
     every = math.ceil(dataset.n_sites * len(dataset.time) / SAMPLE_VALUES)
+    every += every % 365 == 0  # or all values would be of one day of the year
     drivers = [_Column(variable.skewed) for variable in signature.inputs]
     targets = [_Target(every) for _ in signature.targets]
     statics = []

@@ -108,6 +108,15 @@ static void test_arguments(const ecostep_model* model) {
                "tile larger than memory");
   check_status(ecostep_set_input_2d(h.cells, "tas", "K", h.tas, ECOSTEP_F64, NCELL, 1, 2, NCELL), ECOSTEP_WRONG_SIZE, "values for",
                "tile of two rows");
+  check_status(ecostep_set_output_2d(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, 10, 1, 7, 1), ECOSTEP_INVALID_ARGUMENT,
+               "cannot share", "outputs of rank 2 whose rows overlap");
+  check_status(ecostep_set_output_2d(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, 10, 0, 7, 1), ECOSTEP_INVALID_ARGUMENT,
+               "cannot share", "outputs of rank 2 that share one value along a row");
+  check(ecostep_set_output_2d(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, 10, 7, 7, 1) == ECOSTEP_OK,
+        "outputs of rank 2, the other index first");
+  check(ecostep_set_output(h.cells, "gpp", "kg m-2 s-1", h.gpp, ECOSTEP_F32, NCELL, 1) == ECOSTEP_OK, "outputs of rank 1 again");
+  check_status(ecostep_set_input_2d(h.cells, "tas", "K", h.tas, ECOSTEP_F64, 10, 1, 7, (ptrdiff_t)1 << 58),
+               ECOSTEP_INVALID_ARGUMENT, "and one of 288230376151711744 do not fit", "rows beyond memory");
   check_status(ecostep_set_local_time(h.cells, NULL, NULL, ECOSTEP_F64, 0, 1), ECOSTEP_OK, "", "local time taken back");
   check_status(ecostep_set_input(h.cells, "tas", "K", h.tas, (ecostep_type)7, NCELL, 1), ECOSTEP_INVALID_ARGUMENT, "type 7",
                "type");

@@ -151,6 +151,9 @@ program host
   call copy%mask(columns%land, stat, message)
   if (stat /= ecostep_invalid_argument) error stop 'a mask in structures was taken for none'
   if (index(message, 'array of structures') == 0) error stop 'the reason is not named, of a mask'
+  call copy%observed('gpp', 'g m-2 day-1', columns%water, stat, message)
+  if (stat /= ecostep_invalid_argument) error stop 'measured flux in structures was taken for none'
+  if (index(message, 'array of structures') == 0) error stop 'the reason is not named, of measured flux'
   call copy%local_time('h', columns%water, stat, message)
   if (stat /= ecostep_invalid_argument) error stop 'a local time in structures was taken'
   call copy%input('tas', 'K', table(2, :))

@@ -80,6 +80,8 @@ def test_offsets_in_hours_are_those_of_longitudes_and_a_restart_goes_on(stub_fil
     place = np.arange(len(LONGITUDES))
     by_longitude, by_hours = Land(stub_file, place), Land(stub_file, place)
     by_longitude.cells.set_local_time(LONGITUDES, "degrees_east")
+    with pytest.raises(EcostepError, match="K"):  # and what was registered stays, 350 E among it
+        by_longitude.cells.set_local_time(SHIFT.astype(float), "K")
     by_hours.cells.set_local_time(SHIFT.astype(np.float32), "h")
     active = np.ones(len(place), bool)
     for hour in range(60):

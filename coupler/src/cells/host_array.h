@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <type_traits>
 
 #include "core/finite_math.h"
@@ -32,8 +33,12 @@ struct HostArray {
   // Whether all cells have the same element.
   bool one_value() const { return stride == 0 && row == 0; }
 
-  // Whether some cells share an element.
-  bool overlaps() const { return stride == 0 || (row != 0 && row_stride == 0); }
+  // Whether some of the cells share an element: of rank 2, whether steps along a row and across rows meet within the array.
+  bool overlaps(std::size_t ncell) const {
+    if (row == 0) return stride == 0;
+    const std::uint64_t along = magnitude(stride), across = magnitude(row_stride), common = std::gcd(along, across);
+    return common == 0 || (across / common < row && along / common < ncell / row);
+  }
 
   bool contiguous(const CellList& cells) const { return cells.index == nullptr && stride == 1 && row == 0; }
 
@@ -91,6 +96,10 @@ struct HostArray {
   }
 
  private:
+  static std::uint64_t magnitude(std::ptrdiff_t stride) {
+    return stride < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(stride) : static_cast<std::uint64_t>(stride);
+  }
+
   template <class T>
   void store(T* out, const CellList& cells, const float* values) const {
     const double scale = conversion.scale, offset = conversion.offset;

@@ -1,7 +1,9 @@
 // State rows and outputs of some cells as they were, for a step that fails in other cells after these have made it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -15,6 +17,12 @@ class KeptRows {
   KeptRows(const Registration& registration, std::size_t row_size) : registration_(registration), row_size_(row_size) {}
 
   void keep(const CellList& cells) {
+    const auto registered = [](const HostArray& output) { return output.registered; };
+    const auto n_outputs =
+        static_cast<std::size_t>(std::count_if(registration_.outputs().begin(), registration_.outputs().end(), registered));
+    cells_.reserve(cells_.size() + cells.size);  // all memory first: what fails here leaves what was kept whole
+    rows_.reserve(rows_.size() + cells.size * row_size_);
+    outputs_.reserve(outputs_.size() + cells.size * n_outputs);
     for (std::size_t i = 0; i < cells.size; ++i) {
       const std::size_t cell = cells[i];
       const float* const row = registration_.row(cell);

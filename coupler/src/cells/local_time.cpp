@@ -34,14 +34,15 @@ Step shifted(Calendar calendar, Step step, int seconds) {
 
 void LocalTime::set(const std::string& units, HostArray offsets) {
   offsets.registered = offsets.data != nullptr;
-  of_longitudes_ = offsets.registered && is_longitude(units);
+  const bool of_longitudes = offsets.registered && is_longitude(units);
   if (offsets.registered) {
-    if (of_longitudes_)
+    if (of_longitudes)
       offsets.conversion = {seconds_per_degree, 0.0};
     else
       offsets.conversion = convert_units("local time", units, "s");
   }
   offsets_ = offsets;
+  of_longitudes_ = of_longitudes;
 }
 
 void LocalTime::check_offset(double offset, std::size_t cell) const {

@@ -37,7 +37,7 @@ void check_reach(const char* role, const std::string& name, const HostArray& arr
                           std::fabs(static_cast<double>(array.row_stride)) * static_cast<double>(rows);
   if (elements * static_cast<double>(size) >= room)
     fail(ECOSTEP_INVALID_ARGUMENT, role, " '", name, "': ", ncell, " cells with a stride of ", array.stride,
-         " do not fit in memory");
+         array.row == 0 ? "" : " and one of " + std::to_string(array.row_stride), " do not fit in memory");
 }
 
 void require(const char* role, const std::vector<Variable>& variables, const std::vector<HostArray>& arrays) {
@@ -105,7 +105,7 @@ void Registration::set_static(const std::string& name, const std::string& units,
 
 void Registration::set_output(const std::string& name, const std::string& units, const HostArray& array, std::size_t ncell) {
   if (!is_real(array)) fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs are ECOSTEP_F32 or ECOSTEP_F64");
-  if (array.overlaps() && ncell_ > 1)
+  if (ncell_ > 1 && array.overlaps(ncell_))
     fail(ECOSTEP_INVALID_ARGUMENT, "target '", name, "': outputs cannot share one value (stride 0)");
   register_array("target", artefact_.targets, outputs_, name, units, array, ncell, Direction::from_artefact);
 }

@@ -14,6 +14,7 @@ from emulator.data import calendar as column
 from emulator.data.calendar import record_years
 from emulator.data.dataset import Dataset
 from emulator.data.dataset_file import DatasetError
+from emulator.data.reading import _deviation_factor
 from emulator.data.scalers import Scalers, fit_scalers, fit_scalers_to
 from emulator.data.signature import Signature
 from emulator.data.windows import TrainingSites, WindowSampler, training_data, whole_records
@@ -269,3 +270,16 @@ def test_scalers_see_drivers_and_flux_of_training_days_alone(data: Dataset) -> N
     spoilt = dataclasses.replace(data, drivers=drivers, flux=flux)
     expected, seen = (vars(fit_scalers_to(dataset, marked, SIGNATURE)) for dataset in (data, spoilt))
     assert all(torch.equal(seen[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"), [("g CO2 m-2 day-1", 12.011 / 44.009), ("umol m-2 s-1", 86400e-6 * 12.011)]
+)
+def test_a_standard_deviation_is_of_what_its_target_is(tmp_path: Path, units: str, factor: float) -> None:
+    gpp = Signature.from_names(("tas",), ("lat",), ("gpp",)).targets[0]
+    with netCDF4.Dataset(tmp_path / "sd.nc", "w", diskless=True) as file:
+        file.createDimension("site", 1)
+        file.createDimension("time", 1)
+        for name in ("gpp", "gpp_sd"):
+            file.createVariable(name, "f4", ("site", "time")).units = units
+        assert _deviation_factor(file, tmp_path, gpp) == pytest.approx(factor, rel=1e-4)

@@ -17,26 +17,35 @@ constexpr char plugin_file[] = "libecostep_torch.dylib";
 constexpr char plugin_file[] = "libecostep_torch.so";
 #endif
 
-// Where this library lies.
+// Where this library lies, or the program that it is a part of; empty where the system does not tell. A program that was found on
+// the PATH is known by its bare name, and the working directory is no place to load code from.
 std::string library_folder() {
   Dl_info info;
-  if (dladdr(reinterpret_cast<const void*>(&ecostep_open), &info) == 0 || info.dli_fname == nullptr) return ".";
-  const std::string file = info.dli_fname;
+  if (dladdr(reinterpret_cast<const void*>(&ecostep_open), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::string file = info.dli_fname;
+  if (file.find('/') == std::string::npos) {
+    char program[4096];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program);
+    if (length <= 0 || static_cast<std::size_t>(length) >= sizeof program) return {};
+    file.assign(program, static_cast<std::size_t>(length));
+  }
   const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "." : file.substr(0, slash);
+  return slash == std::string::npos ? std::string() : file.substr(0, slash);
 }
 
 bool exists(const std::string& file) {
   return access(file.c_str(), F_OK) == 0;
 }
 
-// In the folder that the user names, else beside this library or, where that is a part of the program, where it was installed.
+// Empty where no folder is known. In the folder that the user names, else beside this library or, where that is a part of the
+// program, where it was installed.
 std::string plugin_path() {
   const char* const folder = std::getenv("ECOSTEP_PLUGIN_DIR");
   if (folder != nullptr && *folder != '\0') return std::string(folder) + "/" + plugin_file;
-  std::string beside = library_folder() + "/" + plugin_file;
+  const std::string own = library_folder();
+  const std::string beside = own.empty() ? std::string() : own + "/" + plugin_file;
 #ifdef ECOSTEP_PLUGIN_FOLDER
-  if (!exists(beside)) return std::string(ECOSTEP_PLUGIN_FOLDER) + "/" + plugin_file;
+  if (beside.empty() || !exists(beside)) return std::string(ECOSTEP_PLUGIN_FOLDER) + "/" + plugin_file;
 #endif
   return beside;
 }
@@ -45,8 +54,8 @@ std::string plugin_path() {
 
 const ecostep_plugin& load_torch_plugin() {
   const std::string file = plugin_path();
-  if (!exists(file))
-    fail(ECOSTEP_NO_BACKEND, "torchscript backend not built or not found: expected ", file,
+  if (file.empty() || !exists(file))
+    fail(ECOSTEP_NO_BACKEND, "torchscript backend not built or not found: expected ", file.empty() ? plugin_file : file.c_str(),
          "; build ecostep with -DECOSTEP_TORCH=ON, or set ECOSTEP_PLUGIN_DIR to the folder of ", plugin_file);
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays open: libtorch cannot be unloaded
   if (library == nullptr) {
