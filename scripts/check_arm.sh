@@ -50,7 +50,7 @@ if command -v ninja >/dev/null; then generator=(-G Ninja); fi
 
 failed=0
 # Without coupler_threads: qemu 7.2 hangs on newer kernels where a program starts its first thread, also one that does nothing else.
-ctest --test-dir "$build" --output-on-failure --no-tests=error --timeout 300 -R '^coupler_(c_api|fortran_host|native|bad_calls|corruption|grouping|fuzz)' || failed=1
+ctest --test-dir "$build" --output-on-failure --no-tests=error --timeout 300 -R '^coupler_(c_api|fortran_host|tile_host|native|bad_calls|corruption|grouping|fuzz)' || failed=1
 
 qemu=(qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu)
 for artefact in tests/coupler/fuzz/corpus/archive/native "$@"; do

@@ -65,7 +65,7 @@ tested() {
     local name="$1"
     shift
     say "$name: tests"
-    ctest --test-dir "$base/$name" "$@" -R '^coupler_(c_api|fortran_host|bad_calls|corruption|long_run|threads|fuzz)' --output-on-failure \
+    ctest --test-dir "$base/$name" "$@" -R '^coupler_(c_api|fortran_host|tile_host|bad_calls|corruption|long_run|threads|fuzz)' --output-on-failure \
         --no-tests=error || failed=1
 }
 
