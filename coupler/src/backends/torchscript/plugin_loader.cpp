@@ -43,7 +43,7 @@ std::string plugin_path() {
   const char* const folder = std::getenv("ECOSTEP_PLUGIN_DIR");
   if (folder != nullptr && *folder != '\0') return std::string(folder) + "/" + plugin_file;
   const std::string own = library_folder();
-  const std::string beside = own.empty() ? std::string() : own + "/" + plugin_file;
+  std::string beside = own.empty() ? std::string() : own + "/" + plugin_file;
 #ifdef ECOSTEP_PLUGIN_FOLDER
   if (beside.empty() || !exists(beside)) return std::string(ECOSTEP_PLUGIN_FOLDER) + "/" + plugin_file;
 #endif
