@@ -93,8 +93,8 @@ def simulate_in_turn(work: Path, sites: int, years: int, repeats: int, results: 
 
 def over_one(runs: list[dict[str, float]], key: str) -> float:
     """How many times as fast two workers were as one, by medians."""
-    one, two = (statistics.median(run[key] for run in runs if run["workers"] == workers) for workers in (1, 2))
-    return round(one / two, 3)
+    single, double = (statistics.median(run[key] for run in runs if run["workers"] == workers) for workers in (1, 2))
+    return round(single / double, 3)
 
 
 def program_alone(simulation: Path, repeats: int = 3) -> float:
@@ -193,8 +193,8 @@ def run(command: list[Any]) -> dict[str, float]:
     process = subprocess.Popen([str(word) for word in command], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
     anonymous = resident = 0.0
     while process.poll() is None:
-        own, all_pages = _memory(process.pid)
-        anonymous, resident = max(anonymous, own), max(resident, all_pages)
+        private, all_pages = _memory(process.pid)
+        anonymous, resident = max(anonymous, private), max(resident, all_pages)
         time.sleep(0.1)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)

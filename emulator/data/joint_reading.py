@@ -92,10 +92,10 @@ def _join_doubts(reader: DatasetReader, here: list[int]) -> None:
         reader.left_out[target] = sum(parts[rank][2][target] for rank in here) if first else 0
 
 
-def _shared(own: Tensor, edges: list[int], place: int, here: list[int]) -> Tensor:
-    """Series (N, T, V) of all sites, of which this process has `own`; in a file that the processes here map."""
-    shape = (edges[-1], *own.shape[1:])
-    size = max(1, own.element_size() * int(np.prod(shape)))
+def _shared(part: Tensor, edges: list[int], place: int, here: list[int]) -> Tensor:
+    """Series (N, T, V) of all sites, of which this process has `part`; in a file that the processes here map."""
+    shape = (edges[-1], *part.shape[1:])
+    size = max(1, part.element_size() * int(np.prod(shape)))
     name = ""
     if place == 0:
         number, name = tempfile.mkstemp(prefix="ecostep_")
@@ -106,8 +106,8 @@ def _shared(own: Tensor, edges: list[int], place: int, here: list[int]) -> Tenso
     processes.barrier()
     if place == 0:
         Path(name).unlink()  # the mappings keep it
-    series = mapped.view(own.dtype)[: int(np.prod(shape))].view(shape)
-    for rows in site_blocks(*own.shape[:2]):
-        series[edges[place] + rows.start : edges[place] + rows.stop] = own[rows]
+    series = mapped.view(part.dtype)[: int(np.prod(shape))].view(shape)
+    for rows in site_blocks(*part.shape[:2]):
+        series[edges[place] + rows.start : edges[place] + rows.stop] = part[rows]
     processes.barrier()
     return series

@@ -297,9 +297,9 @@ def _deviation_factor(file: netCDF4.Dataset, path: Path, target: Variable) -> fl
     if in_file.dimensions != ("site", "time"):
         message = f"{path}: {name}: dimensions are {in_file.dimensions}, expected ('site', 'time')"
         raise DatasetError(message)
-    own = getattr(in_file, "units", None) or getattr(file.variables.get(target.name), "units", None) or target.units
+    units = getattr(in_file, "units", None) or getattr(file.variables.get(target.name), "units", None) or target.units
     try:
-        return abs(unit_conversion(str(own), target.analysis_units or target.units, target.name)[0])
+        return abs(unit_conversion(str(units), target.analysis_units or target.units, target.name)[0])
     except ValueError as error:
         message = f"{path}: {name}: {error}"
         raise DatasetError(message) from None
